@@ -1,0 +1,59 @@
+# Everything one does with Polder, one target each. `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help up status logs stop start down reset test check bench lock
+
+VENV   := sh deploy/local/venv.sh
+PYTHON_RUN := .venv/bin/python
+
+help: ## this list
+	@echo "Polder. The targets:"
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+up: ## start everything and stay in the foreground; Ctrl-C stops it
+	@$(VENV) requirements.txt
+	@exec $(PYTHON_RUN) -m deploy.local up
+
+status: ## each process with its id, state, age and restarts
+	@$(VENV) requirements.txt
+	@exec $(PYTHON_RUN) -m deploy.local status
+
+logs: ## follow all logs, or those of s=order, s=inventory-worker, ...
+	@$(VENV) requirements.txt
+	@exec $(PYTHON_RUN) -m deploy.local logs $(s)
+
+stop: ## stop s=inventory (a service), s=order-relay (a process), s=rabbitmq, ...
+	@$(VENV) requirements.txt
+	@exec $(PYTHON_RUN) -m deploy.local stop $(s)
+
+start: ## start again what `make stop` stopped: s=...
+	@$(VENV) requirements.txt
+	@exec $(PYTHON_RUN) -m deploy.local start $(s)
+
+down: ## stop what `make up` started
+	@$(VENV) requirements.txt
+	@exec $(PYTHON_RUN) -m deploy.local down
+
+reset: ## delete all data and passwords (asks first; yes=1 does not)
+	@$(VENV) requirements.txt
+	@exec $(PYTHON_RUN) -m deploy.local reset $(if $(yes),--yes)
+
+test: ## all tests, with servers of their own
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m tests
+
+check: ## lint, types, import rules, migrations, deployment checks
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m deploy.check
+
+bench: ## measure relay and apply against hand-written ones
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m benchmarks
+
+LOCK := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+        --no-emit-find-links --python-version 3.11 --universal
+
+lock: ## compile requirements*.in to requirements*.txt with hashes (upgrade=1: to the newest)
+	@$(VENV) requirements-dev.txt
+	$(LOCK) $(if $(upgrade),--upgrade) requirements.in -o requirements.txt
+	$(LOCK) $(if $(upgrade),--upgrade) requirements-dev.in -o requirements-dev.txt
+	@$(VENV) requirements-dev.txt

@@ -1,0 +1,1 @@
+"""What every service shares: the rooms an event walks through, from `publish()` to the replica."""

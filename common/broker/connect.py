@@ -1,0 +1,24 @@
+"""Connections to RabbitMQ."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from kombu import Connection
+
+HEARTBEAT = 10  # seconds
+
+# py-amqp's own TCP_USER_TIMEOUT of one second cuts a connection at the first short stall.
+TRANSPORT_OPTIONS: dict[str, Any] = {
+    "socket_settings": {socket.TCP_USER_TIMEOUT: 15_000},
+    "read_timeout": 30,
+    "write_timeout": 30,
+}
+
+
+def connect(url: str) -> Connection:
+    """An open connection, without `confirm_publish`: whoever wants confirms counts them itself. Raises its `connection_errors`."""
+    connection = Connection(url, heartbeat=HEARTBEAT, connect_timeout=5, transport_options=TRANSPORT_OPTIONS)
+    connection.connect()
+    return connection

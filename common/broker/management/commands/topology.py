@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from common.broker.management_api import ManagementApi, ManagementError
+from common.broker.topology import Topology, credentials, vhost
+
+
+class Command(BaseCommand):
+    help = (
+        "Declares this service's exchanges, queues, policies and broker user; repeatable. Needs RABBITMQ_MANAGEMENT_URL with a deploy "
+        "user's credentials; with FLOWER_AMQP_URL it makes Flower's user too. Run it for every service before any of them starts. "
+        "Example: RABBITMQ_MANAGEMENT_URL=http://admin:secret@127.0.0.1:15672 manage.py order topology"
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        url = os.environ.get("RABBITMQ_MANAGEMENT_URL")
+        if not url:
+            raise CommandError("RABBITMQ_MANAGEMENT_URL is not set: the topology is declared by a deploy user, over the management API")
+        topology = Topology(ManagementApi(url, vhost(settings.AMQP_URL)), settings.SERVICE, settings.SUBSCRIBES_TO)
+        try:
+            topology.declare()
+            topology.grant(*credentials(settings.AMQP_URL))
+            if flower := os.environ.get("FLOWER_AMQP_URL"):
+                topology.grant_flower(credentials(flower)[1])
+        except ManagementError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{settings.SERVICE}: declared; subscribes to {', '.join(settings.SUBSCRIBES_TO) or 'nobody'}")

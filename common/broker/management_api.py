@@ -1,0 +1,47 @@
+"""A client of RabbitMQ's management API: declaring by PUT, which changes nothing when it is so already."""
+
+from __future__ import annotations
+
+import base64
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+
+class ManagementError(RuntimeError):
+    """The management API refused, or could not be reached; says what was asked and what came back."""
+
+
+class ManagementApi:
+    """`url` carries the deploy user's credentials: `http://user:password@host:15672`."""
+
+    def __init__(self, url: str, vhost: str) -> None:
+        parts = urlsplit(url)
+        self.base = f"{parts.scheme}://{parts.hostname}:{parts.port}/api"
+        self.vhost = vhost
+        credentials = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+        self._authorization = "Basic " + base64.b64encode(credentials.encode()).decode()
+
+    def put(self, *path: str, body: dict[str, Any]) -> None:
+        """Raises ManagementError."""
+        self.call("PUT", *path, body=body)
+
+    def call(self, method: str, *path: str, body: dict[str, Any] | None = None) -> Any:
+        """The decoded answer, or None. `path` segments are quoted here. Raises ManagementError."""
+        url = "/".join([self.base, *(quote(segment, safe="") for segment in path)])
+        request = urllib.request.Request(  # noqa: S310 (the scheme is the deployer's own)
+            url,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": self._authorization, "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+                content = response.read()
+        except urllib.error.HTTPError as error:
+            raise ManagementError(f"{method} {url}: {error.code} {error.read().decode(errors='replace')[:500]}") from error
+        except OSError as error:
+            raise ManagementError(f"{method} {url}: {error}; is RabbitMQ's management plugin enabled and running there?") from error
+        return json.loads(content) if content else None

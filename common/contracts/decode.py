@@ -1,0 +1,68 @@
+"""From the bytes of a message to an event: lenient to fields it does not know, strict about those it does."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from common.contracts import inventory, orders  # noqa: F401  (defining an event makes it known)
+from common.contracts.event import Event
+from common.contracts.upcasts import lift
+
+
+class Unreadable(ValueError):
+    """The message is no event that this code can read. `reason` is a stable word to group by, `str()` says more."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def decode(body: bytes) -> Event:
+    """The event in `body`, its `data` lifted to the version the code knows. Raises Unreadable."""
+    envelope = _envelope(body)
+    kind = envelope.get("type")
+    event_class = Event.known.get(kind) if isinstance(kind, str) else None
+    if event_class is None:
+        raise Unreadable("unknown-type", f"no event type {str(kind)[:200]!r} is known here")
+    version = _schema_version(event_class, envelope.get("dataschema"))
+    if version < event_class.schema_version:
+        envelope = _lifted(envelope, event_class, version)
+    try:
+        return event_class.model_validate(envelope, extra="ignore")
+    except ValidationError as error:
+        raise Unreadable("invalid", _summary(error)) from error
+
+
+def _envelope(body: bytes) -> dict[str, Any]:
+    try:
+        envelope = from_json(body, allow_inf_nan=False)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("not-json", str(error)) from error
+    if not isinstance(envelope, dict):
+        raise Unreadable("not-an-event", f"expected a JSON object, got {type(envelope).__name__}")
+    return cast(dict[str, Any], envelope)
+
+
+def _schema_version(event_class: type[Event], schema: object) -> int:
+    name, _, version = str(schema).rpartition("/")
+    if name != f"{event_class.service}/{event_class.__name__}" or not (version.isascii() and version.isdigit() and len(version) < 10):
+        raise Unreadable("invalid", f"dataschema {str(schema)[:200]!r} is none of {event_class.schema_name(1)!r} and its later versions")
+    if int(version) > event_class.schema_version:
+        raise Unreadable("newer-version", f"{schema} is newer than version {event_class.schema_version}, the newest known here")
+    return int(version)
+
+
+def _lifted(envelope: dict[str, Any], event_class: type[Event], version: int) -> dict[str, Any]:
+    try:
+        data = lift(event_class.__name__, envelope["data"], version=version, to=event_class.schema_version)
+    except Exception as error:
+        raise Unreadable("invalid", f"could not be lifted from version {version}: {error!r}") from error
+    return {**envelope, "data": data}
+
+
+def _summary(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in problems[:10])

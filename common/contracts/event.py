@@ -1,0 +1,101 @@
+"""The event: CloudEvents 1.0 in structured JSON, carrying the whole public state of its aggregate at one version."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal, Protocol, Self
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from uuid_utils.compat import uuid7
+
+from common.contracts.cause import cause_of
+from common.contracts.text import Key, Text, Version
+
+CONTENT_TYPE = "application/cloudevents+json"
+LARGEST_EVENT = 256 * 1024  # bytes on the wire; `publish()` refuses more, well below the broker's own limit
+
+
+class Value(BaseModel):
+    """Part of a public state. Frozen; encoding takes exactly the declared fields, decoding passes over unknown ones."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True, extra="forbid", allow_inf_nan=False
+    )
+
+
+class State(Value):
+    """The whole public state of one aggregate. `retired` is the tombstone: owners never delete."""
+
+    retired: bool = False
+
+
+class Publishable(Protocol):
+    """What `Event.of` needs of an aggregate."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    def public_state(self) -> State: ...
+
+
+class Event(BaseModel):
+    """Base of all events. A subclass of an aggregate's base class is one event type, and says it in three lines."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    service: ClassVar[str]  # who publishes it
+    aggregate: ClassVar[str]  # what it is about
+    schema_version: ClassVar[int] = 1  # of `data`
+    known: ClassVar[dict[str, type[Event]]] = {}  # type name -> class
+
+    specversion: Literal["1.0"] = "1.0"
+    id: UUID = Field(default_factory=uuid7)
+    source: Text
+    type: Text
+    subject: Key
+    time: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    datacontenttype: Literal["application/json"] = "application/json"
+    dataschema: Text
+    aggregatetype: Text
+    aggregateversion: Version
+    correlationid: UUID
+    causationid: UUID | None = None
+    traceparent: Text | None = None
+    data: State
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        if "service" not in cls.__dict__:  # an aggregate's base class names its service; its events inherit it
+            Event.known[cls.__name__] = cls
+
+    @classmethod
+    def of(cls, aggregate: Publishable) -> Self:
+        """The event that says what `aggregate` has become, at its present version, caused by whatever is under way.
+
+        Raises pydantic.ValidationError when the state does not keep to the contract.
+        """
+        cause = cause_of(aggregate.subject)
+        return cls(
+            source=f"/{cls.service}",
+            type=cls.__name__,
+            subject=aggregate.subject,
+            dataschema=cls.schema_name(cls.schema_version),
+            aggregatetype=cls.aggregate,
+            aggregateversion=aggregate.version,
+            correlationid=cause.correlation_id,
+            causationid=cause.causation_id,
+            traceparent=cause.traceparent,
+            data=aggregate.public_state(),
+        )
+
+    @classmethod
+    def schema_name(cls, version: int) -> str:
+        """`order/OrderCreated/1`: names one version of `data`."""
+        return f"{cls.service}/{cls.__name__}/{version}"
+
+    def encode(self) -> str:
+        """The message body: one line of JSON."""
+        return self.model_dump_json(by_alias=True, exclude_none=True)

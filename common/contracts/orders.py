@@ -1,0 +1,82 @@
+"""What the order service says: the Order aggregate."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from common.contracts.event import Event, State, Value
+from common.contracts.money import Money
+from common.contracts.text import Key, Quantity, Text
+
+
+class OrderStatus(StrEnum):
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+
+
+class Customer(Value):
+    name: Text
+    email: Text
+
+
+class Address(Value):
+    line1: Text
+    postal_code: Text
+    city: Text
+    country: Text
+
+
+class OrderLine(Value):
+    """One product of an order, with its price at the time of ordering."""
+
+    product_id: Key
+    quantity: Quantity
+    price: Money
+
+
+class OrderState(State):
+    order_id: UUID
+    status: OrderStatus
+    customer: Customer
+    shipping_address: Address
+    products: tuple[OrderLine, ...]
+
+
+class OrderEvent(Event):
+    service = "order"
+    aggregate = "order"
+    data: OrderState
+
+
+class OrderCreated(OrderEvent):
+    """A customer placed an order; nothing is decided yet."""
+
+
+class OrderConfirmed(OrderEvent):
+    """The stock for every line is held."""
+
+
+class OrderRejected(OrderEvent):
+    """Inventory could not reserve every line."""
+
+
+class OrderCancelRequested(OrderEvent):
+    """Somebody wants it cancelled; shipping decides whether it still can be."""
+
+
+class OrderCancelled(OrderEvent):
+    """It will not be shipped."""
+
+
+class OrderShipped(OrderEvent):
+    """Its shipment left."""
+
+
+class OrderDelivered(OrderEvent):
+    """Its shipment arrived."""

@@ -1,0 +1,112 @@
+"""What a service has received: the ledger of processed events, what is parked, and the tally of every delivery's outcome."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Outcome(models.TextChoices):
+    """What became of an event: each ends in exactly one of these."""
+
+    APPLIED = "applied", "applied"
+    STALE = "stale", "stale: a newer version was known"
+    CONFLICT = "conflict", "conflict: same version, other content"
+    IGNORED = "ignored", "ignored: no replica keeps it"
+    PARKED = "parked", "parked"
+
+
+class Tallied(models.TextChoices):
+    """What is counted beside the outcomes, of deliveries that no ledger row stands for."""
+
+    DUPLICATE = "duplicate", "duplicate"
+    UNREADABLE = "unreadable", "unreadable or foreign, parked"
+
+
+class LedgerEntry(models.Model):
+    """One event that this service has processed. Partitioned by the event's id, so the migration and not this class creates the table."""
+
+    id = models.UUIDField(primary_key=True)
+    publisher = models.CharField(max_length=30)
+    type = models.CharField(max_length=100)
+    subject = models.CharField(max_length=64)
+    version = models.BigIntegerField()
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    correlation_id = models.UUIDField()
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    applied_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "ledger"
+        ordering = ["-id"]
+        verbose_name_plural = "ledger"
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.subject} v{self.version}: {self.outcome}"
+
+
+class ParkedState(models.TextChoices):
+    PARKED = "parked", "parked"
+    REDRIVEN = "redriven", "redriven"
+    DISCARDED = "discarded", "discarded"
+
+
+class ParkedEvent(models.Model):
+    """A message that could not be applied, kept byte by byte with the reason until somebody redrives or discards it."""
+
+    queue = models.CharField(max_length=100)
+    body_hash = models.CharField(max_length=64)
+    body = models.BinaryField()
+    reason = models.CharField(max_length=40, help_text="A stable word to group by.")
+    error = models.TextField()
+    traceback = models.TextField(default="")
+    event_id = models.UUIDField(null=True, db_index=True)
+    type = models.CharField(max_length=100, default="")
+    subject = models.CharField(max_length=64, default="", db_index=True)
+    correlation_id = models.UUIDField(null=True, db_index=True)
+    state = models.CharField(max_length=10, choices=ParkedState.choices, default=ParkedState.PARKED)
+    times_seen = models.PositiveIntegerField(default=1)
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["queue", "body_hash"], name="parked_once"),
+            models.CheckConstraint(condition=models.Q(state__in=ParkedState.values), name="parked_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type or 'message'} {self.subject}: {self.reason}"
+
+
+class Attempt(models.Model):
+    """A message that was alone in its batch when its process was lost, counted before it is tried again."""
+
+    queue = models.CharField(max_length=100)
+    body_hash = models.CharField(max_length=64)
+    attempts = models.PositiveIntegerField(default=1)
+    last_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["queue", "body_hash"], name="attempt_once")]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.body_hash}: {self.attempts}"
+
+
+class Tally(models.Model):
+    """How many deliveries of a publisher ended how; the sum over the slots (one per pool process, so that they do not wait for each other)."""
+
+    publisher = models.CharField(max_length=30)
+    outcome = models.CharField(max_length=10)
+    slot = models.PositiveSmallIntegerField()
+    count = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "tally"
+        constraints = [models.UniqueConstraint(fields=["publisher", "outcome", "slot"], name="tally_slot")]
+
+    def __str__(self) -> str:
+        return f"{self.publisher} {self.outcome}: {self.count}"

@@ -1,0 +1,81 @@
+"""Parking: what cannot be applied is put aside, whole, with the reason; and is applied again when an operator says so."""
+
+from __future__ import annotations
+
+import traceback as tracebacks
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from common.contracts.decode import Unreadable
+from common.contracts.event import Event
+from common.inbox.delivery import Delivery
+from common.inbox.models import Attempt, ParkedEvent
+
+_PARK = """
+INSERT INTO inbox_parkedevent AS parked (queue, body_hash, body, reason, error, traceback, event_id, type, subject, correlation_id,
+    state, times_seen, first_seen_at, last_seen_at)
+VALUES (%(queue)s, %(body_hash)s, %(body)s, %(reason)s, %(error)s, %(traceback)s, %(event_id)s, %(type)s, %(subject)s, %(correlation_id)s,
+    'parked', 1, now(), now())
+ON CONFLICT (queue, body_hash) DO UPDATE SET times_seen = parked.times_seen + 1, last_seen_at = now(), reason = excluded.reason,
+    error = excluded.error, traceback = excluded.traceback,
+    state = CASE WHEN parked.state = 'discarded' THEN parked.state ELSE 'parked' END
+"""
+
+
+def park_unreadable(delivery: Delivery, why: Unreadable) -> None:
+    """Puts aside what is no event. Arriving again it is counted, not kept twice."""
+    _park(delivery, reason=why.reason, error=str(why))
+
+
+def park_failed(delivery: Delivery, event: Event, error: BaseException) -> None:
+    """Puts aside an event that could not be applied, in the transaction that records it as parked in the ledger."""
+    _park(delivery, reason=type(error).__name__[:40], error=str(error), error_traceback=_traceback(error), **_facts(event))
+
+
+def park_killer(delivery: Delivery, attempts: int) -> None:
+    """Puts aside a message whose process was lost each time that it was applied alone."""
+    _park(delivery, reason="kills-its-process", error=f"its process was lost or timed out {attempts} times while it was applied alone")
+
+
+def begin_attempt(delivery: Delivery) -> int:
+    """Counts one more attempt at a message that is alone, before it is made; commits by itself. Returns the attempts before this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO inbox_attempt AS attempt (queue, body_hash, attempts, last_at) VALUES (%s, %s, 1, now())
+            ON CONFLICT (queue, body_hash) DO UPDATE SET attempts = attempt.attempts + 1, last_at = now()
+            RETURNING attempts - 1
+            """,
+            [delivery.queue, delivery.body_hash],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def end_attempts(delivery: Delivery) -> None:
+    """It came to an end, one way or another."""
+    Attempt.objects.filter(queue=delivery.queue, body_hash=delivery.body_hash).delete()
+
+
+def _facts(event: Event) -> dict[str, Any]:
+    return {"event_id": event.id, "type": event.type, "subject": event.subject, "correlation_id": event.correlationid}
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(tracebacks.format_exception(error))[-20_000:]
+
+
+def _park(delivery: Delivery, *, reason: str, error: str, error_traceback: str = "", **facts: Any) -> None:
+    values = {"event_id": None, "type": "", "subject": "", "correlation_id": None} | facts
+    values |= {"queue": delivery.queue, "body_hash": delivery.body_hash, "body": delivery.body, "reason": reason}
+    # PostgreSQL's text takes no NUL, and the message that failed may have put one into its error.
+    values |= {"error": error.replace("\x00", "\\0")[:5_000], "traceback": error_traceback.replace("\x00", "\\0")}
+    with connection.cursor() as cursor:
+        cursor.execute(_PARK, values)
+
+
+def mark_redriven(parked: ParkedEvent) -> None:
+    parked.state = "redriven"
+    parked.last_seen_at = timezone.now()
+    parked.save(update_fields=["state", "last_seen_at"])

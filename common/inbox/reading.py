@@ -1,0 +1,55 @@
+"""The first step of applying: which deliveries are events that this service may apply, and which are not, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from common.contracts.decode import Unreadable, decode
+from common.contracts.event import Event
+from common.inbox.delivery import Delivery
+from common.inbox.ledger import horizon
+from common.partitioning import moment_of
+
+CLOCK_SKEW = timedelta(hours=2)
+
+
+class Arrival(NamedTuple):
+    """A delivery and the event read from it."""
+
+    delivery: Delivery
+    event: Event
+
+
+class Rejected(NamedTuple):
+    """A delivery that is no event for this service."""
+
+    delivery: Delivery
+    reason: Unreadable
+
+
+def read(deliveries: Sequence[Delivery]) -> tuple[list[Arrival], list[Rejected]]:
+    """Reads all of them; never raises for what is in a message."""
+    arrivals, rejected = [], []
+    for delivery in deliveries:
+        try:
+            event = decode(delivery.body)
+            check_acceptable(delivery, event)
+            arrivals.append(Arrival(delivery, event))
+        except Unreadable as reason:
+            rejected.append(Rejected(delivery, reason))
+    return arrivals, rejected
+
+
+def check_acceptable(delivery: Delivery, event: Event) -> None:
+    """Raises Unreadable when the event came by another publisher's queue or its id does not fit the ledger."""
+    if event.source != f"/{delivery.publisher}" or event.service != delivery.publisher:
+        raise Unreadable("foreign", f"{event.source} publishes no {event.type} to {delivery.queue}")
+    if event.aggregatetype != event.aggregate:
+        raise Unreadable("invalid", f"{event.type} is no event of the aggregate {event.aggregatetype!r}")
+    if event.id.version != 7:
+        raise Unreadable("invalid", f"id {event.id} is no UUIDv7")
+    made, (first, end) = moment_of(event.id), horizon()
+    if not first <= made < min(end, datetime.now(UTC) + CLOCK_SKEW):
+        raise Unreadable("beyond-horizon", f"id {event.id} was made at {made.isoformat()}, the ledger reaches from {first.isoformat()} to now")

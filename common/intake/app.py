@@ -1,0 +1,54 @@
+"""The Celery application of a service. Celery's own traffic stays in exchanges and queues named after the service."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from django.conf import settings
+from kombu import Exchange, Queue
+
+from common.broker import names
+from common.broker.connect import HEARTBEAT, TRANSPORT_OPTIONS
+
+
+def celery_app(service: str) -> Celery:
+    """The application; its tasks are the ones of `<service>_service.tasks` and the intake's."""
+    os.environ.setdefault("CELERY_DB_REUSE_MAX", "1000000000")  # else Celery closes the database connection around every task
+    app = Celery(service)
+    app.config_from_object(_configuration(service))
+    app.autodiscover_tasks([f"{service}_service", "common.intake"])
+    return app
+
+
+def _configuration(service: str) -> dict[str, Any]:
+    exchange = Exchange(names.celery_exchange(service), type="direct", durable=True)
+    housekeeping = names.housekeeping_queue(service)
+    return {
+        "broker_url": settings.AMQP_URL,
+        "broker_heartbeat": HEARTBEAT,
+        "broker_transport_options": TRANSPORT_OPTIONS,  # without confirm_publish: in an alarm it would stop the worker
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_channel_error_retry": True,
+        "task_queues": [Queue(housekeeping, exchange, routing_key=housekeeping, durable=True)],
+        "task_default_queue": housekeeping,
+        "task_default_exchange": exchange.name,
+        "task_default_routing_key": housekeeping,
+        "task_create_missing_queues": False,
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "event_exchange": names.worker_event_exchange(service),
+        "worker_send_task_events": True,
+        "task_send_sent_event": False,
+        "worker_enable_remote_control": settings.REMOTE_CONTROL,  # off: a revoke acks what was never applied
+        "worker_detect_quorum_queues": True,
+        "worker_cancel_long_running_tasks_on_connection_loss": True,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "worker_lost_wait": 1.0,
+        "worker_max_memory_per_child": 400_000,  # kB
+        "timezone": "UTC",
+    }

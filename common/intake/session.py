@@ -1,0 +1,189 @@
+"""One connection's worth of intake: its channel, its consumers, what it has received, and the batches it has in the pool.
+
+Everything here runs in the worker's main process, inside Celery's event loop, and must never block: no decoding, no
+database. Batches are handed over from a timer, never from the message callback: while the worker starts, its pool cannot
+take them yet. Nothing is ever requeued: a batch that failed waits here, unacked, and goes again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from celery.worker.state import task_reserved
+
+from common.broker.names import DELIVERY_COUNT, dead_letter_queue, event_queue, publisher_of
+from common.inbox.delivery import Delivery
+from common.intake.acks import PATIENCE, Acks
+from common.intake.batch import BATCH_EVENTS, Batch, Received, Waiting
+from common.intake.request import build_request, is_halt, is_lost, request_class
+
+log = logging.getLogger(__name__)
+
+SUSPICIOUS = 3  # deliveries: from then on a message goes alone
+
+
+class Session:
+    """Begins consuming when made. When anything here fails, the whole connection is dropped and a new session begins."""
+
+    def __init__(self, consumer: Any, task: Any, service: str, publishers: Sequence[str]) -> None:
+        self.consumer = consumer
+        self.task = task
+        self.service = service
+        self.request_type = request_class(consumer, task)
+        self.waiting = Waiting()
+        self.under_way: list[Batch] = []
+        self.halted: Batch | None = None
+        self.stopped = False
+        self.look: Any = None
+        self.channel = consumer.connection.channel()
+        self.channel.auto_decode = False
+        self.acks = Acks(self.channel)
+        # Per consumer: quorum queues know no global prefetch.
+        self.channel.basic_qos(0, BATCH_EVENTS * (consumer.pool.num_processes + 1), False)
+        queues = [event_queue(service, publisher) for publisher in publishers]
+        self.consumer_tags = [self._consume(queue) for queue in (*queues, dead_letter_queue(service))]
+        self.housekeeping = consumer.timer.call_repeatedly(PATIENCE / 2, self._guard(self.acks.ack_stragglers))
+
+    def cancel(self) -> None:
+        """No more messages and no more batches; what is in the pool may still end and be acked."""
+        self.stopped = True
+        self.housekeeping.cancel()
+        for tag in self.consumer_tags:
+            self.channel.basic_cancel(tag)
+
+    def close(self) -> None:
+        """After the pool has drained: what was not acked goes back to its queue."""
+        self.channel.close()
+
+    def _consume(self, queue: str) -> str:
+        return str(self.channel.basic_consume(queue, callback=self._guard(partial(self._receive, queue))))
+
+    def _receive(self, queue: str, message: Any) -> None:
+        headers = message.properties.get("application_headers") or {}
+        dead = queue == dead_letter_queue(self.service)
+        origin = _first_queue(headers, queue) if dead else queue
+        received = Received(
+            message.delivery_info["delivery_tag"],
+            str(message.properties.get("type") or "untyped")[:100],
+            Delivery(origin, _publisher(origin), bytes(message.body), time.time()),
+        )
+        self.acks.received(received.tag)
+        if dead or headers.get(DELIVERY_COUNT, 0) >= SUSPICIOUS:
+            self.waiting.put_back([Batch([received], alone=True)])
+        else:
+            self.waiting.add(received, time.monotonic())
+        self._look_soon()
+
+    def _hand_over(self) -> None:
+        """Gives batches to the pool while it has a free child; else they go on filling."""
+        self.look = None
+        while not self.stopped and self._child_is_free():
+            batch = self._next_batch()
+            if batch is None:
+                break
+            request = build_request(self.request_type, self.consumer, self.task, batch)
+            request.session, request.batch = self, batch
+            self.under_way.append(batch)
+            task_reserved(request)
+            self.consumer.on_task_request(request)
+        self._look_soon()
+
+    def _child_is_free(self) -> bool:
+        return len(self.under_way) < self.consumer.pool.num_processes
+
+    def _next_batch(self) -> Batch | None:
+        now = time.monotonic()
+        if self.halted is None:
+            return self.waiting.take(now)
+        if self.halted.due > now or self.halted in self.under_way:
+            return None
+        return self.halted  # the probe: while halted, nothing else is tried
+
+    def succeeded(self, batch: Batch) -> None:
+        """The task committed and its result came back."""
+        if self._resolve(batch):
+            self._later(self._finish, batch)
+
+    def failed(self, batch: Batch, error: BaseException) -> None:
+        """It may or may not have committed; the ledger will tell. Kept, unacked, and tried again."""
+        if not self._resolve(batch):
+            return
+        now = time.monotonic()
+        if is_halt(error):
+            self._halt(batch.again(now), error)
+        elif is_lost(error):
+            log.error("a process was lost or timed out with %s: %s", batch.summary(), error)
+            self._unhalt(batch)
+            self.waiting.put_back(batch.halved(now))
+        else:
+            log.warning("trying %s again: %s", batch.summary(), error)
+            self._unhalt(batch)
+            self.waiting.put_back([batch.again(now)])
+        self._look_soon()
+
+    def _finish(self, batch: Batch) -> None:
+        self._unhalt(batch)
+        self.acks.finished(batch.tags)
+        self._hand_over()
+
+    def _halt(self, batch: Batch, error: BaseException) -> None:
+        if self.halted is None or batch.messages is self.halted.messages:
+            log.critical("the intake of %s has stopped and probes with the same %s: %s", self.service, batch.summary(), error)
+            self.halted = batch
+        else:  # another batch was under way when the first one halted the intake
+            self.waiting.put_back([batch])
+
+    def _unhalt(self, batch: Batch) -> None:
+        if self.halted is batch:
+            self.halted = None
+            log.warning("the intake of %s goes on", self.service)
+
+    def _resolve(self, batch: Batch) -> bool:
+        """Whether this is the first word of how the batch ended; Celery may tell twice (a time-out, then the lost process)."""
+        first = not batch.resolved
+        batch.resolved = True
+        if batch in self.under_way:
+            self.under_way.remove(batch)
+        return first and not self._disconnected()
+
+    def _disconnected(self) -> bool:
+        return self.channel.connection is None  # tags of a channel that is gone mean nothing on another
+
+    def _look_soon(self) -> None:
+        if self.stopped or self.look is not None or not self._child_is_free() or self.halted in self.under_way:
+            return  # whoever ends a batch looks again
+        now = time.monotonic()
+        wait = self.waiting.next_due(now) if self.halted is None else max(0.0, self.halted.due - now)
+        if wait is not None:
+            self.look = self.consumer.timer.call_after(0 if self.waiting.full else wait, self._guard(self._hand_over))
+
+    def _later(self, function: Any, *args: Any) -> None:
+        """From the event loop, where an error drops the connection; in a pool's callback it would only be logged."""
+        self.consumer.timer.call_after(0, self._guard(partial(function, *args)))
+
+    def _guard(self, function: Any) -> Any:
+        def guarded(*args: Any) -> None:
+            try:
+                function(*args)
+            except Exception as error:
+                log.exception("the intake of %s drops its connection", self.service)
+                raise ConnectionResetError(f"intake: {error!r}") from error  # of the kind that makes Celery reconnect
+
+        return guarded
+
+
+def _publisher(queue: str) -> str:
+    try:
+        return publisher_of(queue)
+    except ValueError:
+        return ""
+
+
+def _first_queue(headers: dict[str, Any], otherwise: str) -> str:
+    """Where a dead-lettered message lay before."""
+    deaths = headers.get("x-death") or [{}]
+    return str(headers.get("x-first-death-queue") or deaths[0].get("queue") or otherwise)

@@ -1,0 +1,37 @@
+"""Celery's extension point: a step of the worker's consumer that reads the service's event queues beside Celery's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import bootsteps
+from django.conf import settings
+from kombu.common import ignore_errors
+
+from common.intake.session import Session
+from common.intake.tasks import apply_events
+from common.readiness import announce_ready
+
+
+class Intake(bootsteps.StartStopStep):
+    """Started anew with every connection; stopped before the pool drains, shut down after."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        self.session: Session | None = None
+        super().__init__(consumer, **options)
+
+    def start(self, consumer: Any) -> None:
+        task = consumer.app.tasks[apply_events.name]
+        self.session = Session(consumer, task, settings.SERVICE, settings.SUBSCRIBES_TO)
+        announce_ready()
+
+    def stop(self, consumer: Any) -> None:
+        if self.session is not None:
+            ignore_errors(consumer.conninfo, self.session.cancel)
+
+    def shutdown(self, consumer: Any) -> None:
+        if self.session is not None:
+            ignore_errors(consumer.conninfo, self.session.close)
+            self.session = None

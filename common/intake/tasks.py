@@ -1,0 +1,25 @@
+"""The one task that takes events. It is never sent through the broker: the intake hands it to the pool."""
+
+from __future__ import annotations
+
+from billiard.exceptions import SoftTimeLimitExceeded
+from celery import shared_task
+from django.db import close_old_connections
+
+from common.inbox import failures
+from common.inbox.alone import apply_alone
+from common.inbox.applying import apply_batch
+from common.inbox.delivery import Delivery
+
+SOFT_LIMIT, HARD_LIMIT = 60, 90  # seconds; above the database's statement_timeout
+
+failures.INTERRUPTIONS.append(SoftTimeLimitExceeded)
+
+
+@shared_task(name="apply_events", ignore_result=True, soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
+def apply_events(messages: list[tuple[str, str, bytes, float]], alone: bool) -> str:
+    """Applies a batch in one transaction; Flower shows what it returns. Raises what `apply_batch` raises."""
+    close_old_connections()
+    deliveries = [Delivery(*message) for message in messages]
+    report = apply_alone(deliveries[0]) if alone else apply_batch(deliveries)
+    return str(report)

@@ -1,0 +1,102 @@
+"""What a service owns: rows with a version that rises by one with every change, under the row's lock, never otherwise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, models
+
+from common.contracts.event import State
+from common.outbox.states import Moves
+
+A = TypeVar("A", bound="Aggregate")
+
+
+class StaleAggregate(RuntimeError):
+    """A row changed between being read and being written: it was read without its lock."""
+
+
+class Aggregate(models.Model):
+    """Base of owned models. A change is: lock the row, `change()` or `move_to()`, `save_changed()`, `publish()` the event of it."""
+
+    version = models.BigIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    stored_version: int = 0
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
+        instance = super().from_db(db, field_names, values)
+        instance.stored_version = instance.version
+        return instance
+
+    @property
+    def subject(self) -> str:
+        return str(self.pk)
+
+    def public_state(self) -> State:
+        """The whole state that others may know, as the contract has it."""
+        raise TypeError(f"{type(self).__name__} defines no public state")
+
+    def change(self, **values: object) -> None:
+        """Sets fields and raises the version by one; writes nothing yet."""
+        for name, value in values.items():
+            setattr(self, name, value)
+        self.version += 1
+
+
+class StatefulAggregate(Aggregate):
+    """An aggregate with a state machine: `status` moves only through `move_to`."""
+
+    moves: ClassVar[Moves[Any]]
+    status: models.CharField[str, str]
+
+    class Meta:
+        abstract = True
+
+    def move_to(self, status: str, **values: object) -> None:
+        """The one door of the state machine. Raises IllegalMove."""
+        self.moves.check(self.status, status)
+        self.change(status=status, **values)
+
+
+def save_changed(aggregates: Sequence[A], *fields: str) -> None:
+    """Writes version, `updated_at` and `fields` of all of them in one statement, by compare-and-set of the version.
+
+    Takes aggregates of one model that were read under their locks and changed since, in any number of steps.
+    Raises StaleAggregate when one was not as it had been read; the transaction must then be rolled back.
+    """
+    if not aggregates:
+        return
+    model = type(aggregates[0])
+    columns = [model._meta.get_field(name) for name in fields]
+    key = model._meta.pk
+    assert key is not None
+    rows = [
+        {"_key": row.pk, "_was": row.stored_version, "_version": row.version}
+        | {column.column: column.value_from_object(row) for column in columns}
+        for row in aggregates
+    ]
+    sets = "".join(f'"{column.column}" = new."{column.column}", ' for column in columns)
+    types = "".join(f', "{column.column}" {column.db_type(connection)}' for column in columns)
+    key_type = key.rel_db_type(connection)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE "{model._meta.db_table}" AS old SET {sets} version = new._version, updated_at = now()
+            FROM jsonb_to_recordset(%s::jsonb) AS new(_key {key_type}, _was bigint, _version bigint{types})
+            WHERE old."{key.column}" = new._key AND old.version = new._was
+            """,
+            [json.dumps(rows, cls=DjangoJSONEncoder)],
+        )
+        if cursor.rowcount != len(aggregates):
+            raise StaleAggregate(f"{len(aggregates) - cursor.rowcount} of {len(aggregates)} {model._meta.verbose_name_plural} had changed")
+    for row in aggregates:
+        row.stored_version = row.version

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from common.outbox.relay import Relay
+from common.readiness import announce_ready
+
+
+class Command(BaseCommand):
+    help = (
+        "Takes this service's outbox to the broker until it is told to stop (SIGTERM or Ctrl-C: it ends its window first). "
+        "Start as many as you like: one leads, the others stand by. Example: manage.py order relay"
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        Relay(settings.SERVICE, settings.AMQP_URL, stop, on_ready=announce_ready).run()

@@ -1,0 +1,155 @@
+"""The relay: takes what is unpublished to the broker, in windows, and marks it once the broker has confirmed it.
+
+Losing nothing rests on the order of three steps - select, confirm, mark - and on dropping the whole connection at any
+doubt. Publishing twice is harmless (the ledger absorbs it), so every crash leads to that and to nothing worse.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+
+from common.broker.confirms import BROKER_ERRORS, ConfirmedPublisher, Outgoing, Receipt, blames_a_message
+from common.broker.names import event_exchange
+from common.contracts.event import CONTENT_TYPE, LARGEST_EVENT
+from common.outbox.unpublished import Row, Unpublished
+
+log = logging.getLogger(__name__)
+
+WINDOW = 500  # messages under way at most
+SHORTEST_NAP, LONGEST_NAP = 0.001, 0.010  # seconds between two looks at an empty outbox
+SHORTEST_WAIT, LONGEST_WAIT = 0.2, 5.0  # seconds between two tries at a broker or a database that is away
+STANDBY_LOOK = 0.5  # seconds between two tries for the leader's lock
+
+
+@dataclass
+class Backoff:
+    """Waiting times that double from `shortest` to `longest`."""
+
+    shortest: float
+    longest: float
+    _next: float = 0.0
+
+    def reset(self) -> None:
+        self._next = 0.0
+
+    def next(self) -> float:
+        self._next = min(self.longest, self._next * 2 or self.shortest)
+        return self._next
+
+
+class Relay:
+    """`run()` leads or stands by until `stop` is set; it then ends its window and returns. May run in several processes at once."""
+
+    def __init__(self, service: str, broker_url: str, stop: threading.Event, on_ready: Callable[[], None] = lambda: None) -> None:
+        self.service = service
+        self.broker_url = broker_url
+        self.stop = stop
+        self.on_ready = on_ready
+        self.window = WINDOW
+        self.outbox: Unpublished | None = None
+        self.publisher: ConfirmedPublisher | None = None
+
+    def run(self) -> None:
+        outage = Backoff(SHORTEST_WAIT, LONGEST_WAIT)
+        while not self.stop.is_set():
+            try:
+                self._lead(outage)
+            except psycopg.Error as error:
+                wait = outage.next()
+                log.warning("the database is away, the relay tries again in %.1f s: %s", wait, str(error).strip())
+                self.stop.wait(wait)
+            finally:
+                self._drop_database()
+        self._drop_broker()
+
+    def _lead(self, outage: Backoff) -> None:
+        """Takes the lead and keeps it; returns when told to stop, raises psycopg.Error when the lock may be lost."""
+        outbox = self.outbox = Unpublished.connect()
+        while not outbox.lead():
+            self.on_ready()
+            outage.reset()
+            if self.stop.wait(STANDBY_LOOK):
+                return
+        log.info("the relay of %s leads", self.service)
+        nap = Backoff(SHORTEST_NAP, LONGEST_NAP)
+        while not self.stop.is_set():
+            try:
+                published = self._publish_window(outbox)
+            except BROKER_ERRORS as error:
+                self._drop_broker()
+                wait = outage.next()
+                log.warning("the broker is away, the relay tries again in %.1f s: %r", wait, error)
+                self.stop.wait(wait)
+                continue
+            self.on_ready()
+            outage.reset()
+            if published:
+                nap.reset()
+            else:
+                self.stop.wait(nap.next())
+
+    def _publish_window(self, outbox: Unpublished) -> int:
+        """One window, from select to mark; returns how many rows it took up."""
+        publisher = self._connected()
+        rows = outbox.select(self.window)
+        if not rows:
+            publisher.keep_alive()
+            return 0
+        rows = self._sendable(outbox, rows)
+        window = [Outgoing(row.id, row.type, row.body) for row in rows]
+        try:
+            receipt = publisher.publish(window)
+        except BROKER_ERRORS as error:
+            self._after_error(outbox, rows, publisher.receipt(), error)
+            raise
+        outbox.mark([rows[index].id for index in receipt.acked])
+        self._after_refusals(outbox, rows, receipt)
+        self.window = WINDOW
+        return len(rows)
+
+    def _sendable(self, outbox: Unpublished, rows: list[Row]) -> list[Row]:
+        """Without the rows that are too large for any broker, which are held. publish() refuses them: they came another way."""
+        for row in rows:
+            if len(row.body) > LARGEST_EVENT:
+                outbox.hold(row.id, f"{len(row.body)} bytes are more than the {LARGEST_EVENT} allowed")
+        return [row for row in rows if len(row.body) <= LARGEST_EVENT]
+
+    def _after_error(self, outbox: Unpublished, rows: list[Row], receipt: Receipt, error: Exception) -> None:
+        """Marks what had been confirmed. When it was one row that the broker closed the channel at, that row is to blame."""
+        outbox.mark([rows[index].id for index in receipt.acked])
+        if blames_a_message(error):
+            if len(rows) == 1:
+                outbox.refused({rows[0].id: str(error)})
+            self.window = 1  # until a window succeeds, one row at a time: so the row to blame is found
+
+    def _after_refusals(self, outbox: Unpublished, rows: list[Row], receipt: Receipt) -> None:
+        """Refused rows beside accepted ones are refused for their own sake; when all are, it is the broker's trouble."""
+        if not receipt.refused:
+            return
+        reasons = {rows[index].id: reason for index, reason in receipt.refused.items()}
+        if receipt.acked:
+            outbox.refused(reasons)
+        else:
+            reason = next(iter(reasons.values()))
+            log.error("the broker takes none of %d events of %s: %s", len(reasons), self.service, reason)
+            self.stop.wait(1.0)
+
+    def _connected(self) -> ConfirmedPublisher:
+        if self.publisher is None:
+            self.publisher = ConfirmedPublisher(self.broker_url, event_exchange(self.service), content_type=CONTENT_TYPE)
+        return self.publisher
+
+    def _drop_broker(self) -> None:
+        if self.publisher is not None:
+            self.publisher.close()
+            self.publisher = None
+
+    def _drop_database(self) -> None:
+        if self.outbox is not None:
+            self.outbox.close()
+            self.outbox = None

@@ -1,0 +1,83 @@
+"""Tables partitioned by their UUIDv7 key into weeks, so that the old is dropped in whole ranges and never deleted row by row.
+
+The run-time role may not create tables. Partitions ahead are therefore made by a function of the table's owner
+(SECURITY DEFINER), which takes no name and no SQL from its caller.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db import connection, migrations
+
+WEEKS_BACK = 3  # an event may have waited in a queue that long when a service is installed
+DAYS_AHEAD = 14
+
+
+def partitioned_table(table: str, columns: str, *, indexes: str = "", default_partition: bool) -> migrations.RunSQL:
+    """The migration step that creates `table`, its first partitions, and `<table>_make_partitions(days_ahead)`."""
+    default = f"CREATE TABLE {table}_default PARTITION OF {table} DEFAULT;" if default_partition else ""
+    return migrations.RunSQL(
+        sql=f"""
+        CREATE TABLE {table} ({columns}) PARTITION BY RANGE (id);
+        {indexes}
+        {default}
+        {_MAKE_PARTITIONS.replace("%table%", table)}
+        SELECT {table}_make_partitions({DAYS_AHEAD}, {WEEKS_BACK});
+        """,
+        reverse_sql=f"DROP TABLE {table}; DROP FUNCTION {table}_make_partitions;",
+    )
+
+
+# A UUIDv7 begins with 48 bits of milliseconds since 1970 (RFC 9562), so a week of keys is one range.
+_MAKE_PARTITIONS = """
+CREATE FUNCTION %table%_make_partitions(days_ahead integer, weeks_back integer DEFAULT 0) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    week timestamptz := date_trunc('week', now(), 'UTC') - weeks_back * interval '7 days';
+    made integer := 0;
+    name text;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('%table%_make_partitions'));
+    WHILE week < now() + days_ahead * interval '1 day' LOOP
+        name := '%table%_' || to_char(week AT TIME ZONE 'UTC', 'IYYY"w"IW');
+        IF to_regclass(name) IS NULL THEN
+            EXECUTE format('CREATE TABLE %I PARTITION OF %table% FOR VALUES FROM (%L) TO (%L)', name,
+                rpad(lpad(to_hex((extract(epoch FROM week) * 1000)::bigint), 12, '0'), 32, '0')::uuid,
+                rpad(lpad(to_hex((extract(epoch FROM week + interval '7 days') * 1000)::bigint), 12, '0'), 32, '0')::uuid);
+            made := made + 1;
+        END IF;
+        week := week + interval '7 days';
+    END LOOP;
+    RETURN made;
+END $$;
+"""
+
+
+def make_partitions(table: str) -> int:
+    """Makes the partitions that are missing for the next 14 days; returns how many. May run at any time, twice, at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {table}_make_partitions(%s)", [DAYS_AHEAD])
+        return int(cursor.fetchone()[0])
+
+
+def covered(table: str) -> tuple[datetime, datetime]:
+    """The first moment and the end of the keys for which `table` has partitions (the default one not counted)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT (regexp_matches(pg_get_expr(c.relpartbound, c.oid), $q$FROM \\('([^']+)'\\) TO \\('([^']+)'\\)$q$))
+            FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+            WHERE i.inhparent = %s::regclass
+            """,
+            [table],
+        )
+        bounds = [bound for (pair,) in cursor.fetchall() for bound in pair]
+    moments = sorted(moment_of(UUID(bound)) for bound in bounds)
+    return moments[0], moments[-1]
+
+
+def moment_of(key: UUID) -> datetime:
+    """When a UUIDv7 was made, to the millisecond."""
+    return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)

@@ -1,0 +1,88 @@
+"""Replicas: local copies of what others decided. A service declares the fields it needs; `replicate()` says of which aggregate."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from pydantic import BaseModel
+
+from common.contracts.event import Event
+
+
+class Replica(models.Model):
+    """Base of replicas. Only replication writes them. No foreign keys and no unique constraint besides the key."""
+
+    key = models.CharField(max_length=64, primary_key=True, db_collation="C")
+    version = models.BigIntegerField(help_text="The owner's version that this row shows.")
+    content_hash = models.CharField(max_length=32, help_text="Of the fields kept here, as the event had them.")
+    retired_at = models.DateTimeField(null=True, help_text="Tombstone: when the owner retired it.")
+    synced_at = models.DateTimeField(help_text="When this version arrived.")
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.key} v{self.version}"
+
+
+OWN_COLUMNS = ("key", "version", "content_hash", "retired_at", "synced_at")
+
+
+@dataclass(frozen=True)
+class Replication:
+    """How one aggregate becomes rows of one replica model: for each declared column, where in the public state it comes from."""
+
+    model: type[Replica]
+    aggregate: str  # "inventory.product"
+    columns: tuple[str, ...]
+    values: Callable[[Any], tuple[Any, ...]]
+
+    @property
+    def publisher(self) -> str:
+        return self.aggregate.partition(".")[0]
+
+    def row(self, event: Event) -> dict[str, Any]:
+        """The replica's row as of this event, ready for JSON."""
+        content = {column: _plain(value) for column, value in zip(self.columns, self.values(event.data), strict=True)}
+        content["retired_at"] = event.time.isoformat() if event.data.retired else None
+        return {"key": event.subject, "version": event.aggregateversion, "content_hash": content_hash(content), **content}
+
+
+def content_hash(content: dict[str, Any]) -> str:
+    """128 bits over the canonical JSON (sorted keys, no spaces) of a row's content."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), cls=DjangoJSONEncoder)
+    return hashlib.md5(canonical.encode(), usedforsecurity=False).hexdigest()
+
+
+replications: dict[str, Replication] = {}  # by aggregate
+
+
+def replicate(model: type[Replica], *, of: str, **paths: str) -> None:
+    """Keeps `model` as the replica of the aggregate `of` ("inventory.product").
+
+    Each declared field is taken from the attribute of the same name in the public state, or from the dotted path given
+    for it: `replicate(Product, of="inventory.product", price="price.amount")`. Called once per replica, while Django loads.
+    """
+    columns = tuple(f.column for f in model._meta.concrete_fields if f.column not in OWN_COLUMNS)
+    unknown = paths.keys() - set(columns)
+    if unknown:
+        raise TypeError(f"{model.__name__} has no field {', '.join(sorted(unknown))}")
+    sources = [paths.get(column, column) for column in columns]
+    getter = attrgetter(*sources) if sources else lambda state: ()
+    values = (lambda state: (getter(state),)) if len(sources) == 1 else getter
+    replications[of] = Replication(model, of, columns, values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,44 @@
+"""Who may call the API, and what was already answered."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class ApiKey(models.Model):
+    """A caller. Only a hash of the key is kept, so a key is shown once, when it is made."""
+
+    name = models.CharField(max_length=100, unique=True)
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key.")
+    may_write = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return self.name
+
+    # What Django REST framework and Django ask of whoever is `request.user`.
+    is_authenticated = True
+    is_anonymous = False
+    is_active = True
+
+
+class IdempotentResponse(models.Model):
+    """What a caller's POST was answered, kept so that the same request again gets the same answer and does nothing."""
+
+    caller = models.CharField(max_length=120)
+    key = models.CharField(max_length=200)
+    request_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    body = models.JSONField()
+    location = models.CharField(max_length=500, default="")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["caller", "key"], name="answered_once")]
+
+    def __str__(self) -> str:
+        return f"{self.caller} {self.key}"

@@ -1,0 +1,85 @@
+"""Every error of the API becomes `application/problem+json`, with a type that resolves to a page."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from common.web.problems import CATALOGUE, MEDIA_TYPE, Problem, problem
+
+_KIND_OF: dict[type[exceptions.APIException], str] = {
+    exceptions.NotAuthenticated: "not-authenticated",
+    exceptions.AuthenticationFailed: "not-authenticated",
+    exceptions.PermissionDenied: "not-permitted",
+    exceptions.NotFound: "not-found",
+    exceptions.MethodNotAllowed: "method-not-allowed",
+    exceptions.UnsupportedMediaType: "unsupported-media-type",
+    exceptions.NotAcceptable: "unsupported-media-type",
+    exceptions.Throttled: "throttled",
+    exceptions.ValidationError: "invalid",
+    exceptions.ParseError: "invalid",
+}
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """REST framework's exception handler. What it does not know is Django's to answer, by `server_error`."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if not isinstance(error, exceptions.APIException):
+        return None
+    set_rollback()
+    kind, members = _kind_and_members(error)
+    headers = {}
+    if header := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = header
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    response = Response(problem(kind, error.status_code, **members), status=error.status_code, headers=headers)
+    response.content_type = MEDIA_TYPE
+    return response
+
+
+def _kind_and_members(error: exceptions.APIException) -> tuple[str, dict[str, Any]]:
+    if isinstance(error, Problem):
+        return error.kind, {"detail": str(error.detail), **error.members}
+    if isinstance(error, exceptions.ValidationError):
+        return "invalid", {"errors": error.detail}
+    kind = next((kind for known, kind in _KIND_OF.items() if isinstance(error, known)), "error")
+    return kind, {"detail": str(error.detail)}
+
+
+def problem_page(request: HttpRequest, kind: str) -> HttpResponse:
+    """What a problem's `type` leads to: its meaning and what to do."""
+    if kind not in CATALOGUE:
+        raise Http404
+    title, explanation = CATALOGUE[kind]
+    return render(request, "web/problem.html", {"kind": kind, "title": title, "explanation": explanation})
+
+
+def _plain_problem(kind: str, status: HTTPStatus) -> JsonResponse:
+    return JsonResponse(problem(kind, status), status=status, content_type=MEDIA_TYPE)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain_problem("invalid", HTTPStatus.BAD_REQUEST)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain_problem("not-permitted", HTTPStatus.FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain_problem("not-found", HTTPStatus.NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _plain_problem("error", HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -1,0 +1,1 @@
+"""How Polder is deployed and run."""

@@ -1,0 +1,60 @@
+"""One command that has to succeed, run to its end, with its output in a log of its own."""
+
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import Cancelled, StepFailed
+from .run_directory import RunDirectory
+
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class CommandRunner:
+    """Runs commands in `root`. Once `cancelled` is set, what runs is ended and nothing more is begun."""
+
+    run: RunDirectory
+    root: Path
+    cancelled: threading.Event
+
+    def __call__(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Append the output to the log called `name`. Raises StepFailed or Cancelled."""
+        if self.cancelled.is_set():
+            raise Cancelled(f"{name} was not begun")
+        with self.run.log(name).open("ab") as log:
+            begin = log.tell()
+            # Dies with us: a migration must not go on behind the back of the next `make up`.
+            process = subprocess.Popen(
+                ["setpriv", "--pdeathsig=KILL", "--", *command],
+                cwd=self.root,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for us to answer
+            )
+            try:
+                status = self._wait(name, process)
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
+        if status != 0:
+            how = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
+            raise StepFailed(f"{name} {how}.", command=command, log=self.run.log(name), tail=self._output(name, begin))
+
+    def _wait(self, name: str, process: subprocess.Popen[bytes]) -> int:
+        while True:
+            try:
+                return process.wait(POLL_SECONDS)
+            except subprocess.TimeoutExpired:
+                if self.cancelled.is_set():
+                    raise Cancelled(f"{name} was interrupted") from None
+
+    def _output(self, name: str, begin: int) -> list[str]:
+        with self.run.log(name).open("rb") as log:
+            log.seek(begin)
+            return log.read().decode(errors="replace").splitlines()[-30:]

@@ -1,0 +1,43 @@
+"""A database per service, owned by its DDL role and used by its run-time role. Nobody else gets in."""
+
+from psycopg import Connection
+from psycopg.sql import SQL, Composed, Identifier, Literal
+
+from .environment import Environment
+from .postgres import PostgresCluster
+
+
+def provide(cluster: PostgresCluster, environment: Environment, service: str) -> None:
+    """Make the database and the roles of a service, or bring them to this shape. May run any number of times."""
+    database, owner, user = f"polder_{service}", f"{service}_ddl", f"{service}_app"
+    names = {"database": Identifier(database), "owner": Identifier(owner), "user": Identifier(user)}
+    with cluster.connect() as server:
+        for role in ("ddl", "app"):
+            _provide_role(server, f"{service}_{role}", environment.passwords[f"{service} {role}"])
+        if not _exists(server, SQL("SELECT FROM pg_database WHERE datname = {}").format(database)):
+            server.execute(SQL("CREATE DATABASE {database} OWNER {owner}").format(**names))
+        server.execute(SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {database} FROM PUBLIC").format(**names))
+        server.execute(SQL("GRANT CONNECT ON DATABASE {database} TO {owner}, {user}").format(**names))
+    with cluster.connect(database) as inside:
+        for statement in WITHIN_DATABASE:
+            inside.execute(SQL(statement).format(**names))
+
+
+WITHIN_DATABASE = (
+    "ALTER SCHEMA public OWNER TO {owner}",
+    "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+    "GRANT USAGE ON SCHEMA public TO {user}",
+    # Whatever the migrations make later, the run-time role may use and never alter.
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {user}",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE, SELECT ON SEQUENCES TO {user}",
+)
+
+
+def _provide_role(server: Connection, role: str, password: str) -> None:
+    if not _exists(server, SQL("SELECT FROM pg_roles WHERE rolname = {}").format(role)):
+        server.execute(SQL("CREATE ROLE {}").format(Identifier(role)))
+    server.execute(SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(Identifier(role), Literal(password)))
+
+
+def _exists(server: Connection, query: Composed) -> bool:
+    return server.execute(query).fetchone() is not None

@@ -1,0 +1,89 @@
+"""The ports of one stack, all on 127.0.0.1."""
+
+import random
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .errors import PortTaken
+from .procfs import listener_on
+from .services import SERVICES
+
+HOST = "127.0.0.1"
+FIRST_WEB_PORT = 8001
+SERVERS = {
+    "flower": ("FLOWER_PORT", 5555),
+    "postgres": ("POSTGRES_PORT", 54320),
+    "rabbitmq": ("RABBITMQ_PORT", 56720),
+    "rabbitmq_management": ("RABBITMQ_MANAGEMENT_PORT", 15680),
+    "rabbitmq_dist": ("RABBITMQ_DIST_PORT", 25680),
+    "epmd": ("EPMD_PORT", 43690),
+}
+# Below the range Linux draws outgoing connections from (32768 and up): nobody takes a port by accident.
+FREE_RANGE = range(20_000, 32_000)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Immutable; `web` has one port per service."""
+
+    web: Mapping[str, int]
+    flower: int
+    postgres: int
+    rabbitmq: int
+    rabbitmq_management: int
+    rabbitmq_dist: int
+    epmd: int
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], services: Sequence[str] = SERVICES) -> "Ports":
+        """The default ports, each replaced by its variable if that is set. Raises PortTaken for no port number."""
+        web = {
+            service: _read(environ, f"{service.upper()}_PORT", FIRST_WEB_PORT + position)
+            for position, service in enumerate(services)
+        }
+        return cls(web=web, **{name: _read(environ, *variable) for name, variable in SERVERS.items()})
+
+    @classmethod
+    def free(cls, services: Sequence[str] = SERVICES) -> "Ports":
+        """Ports that nothing listens on now, drawn at random so that stacks starting together do not meet."""
+        drawn = (port for port in random.sample(FREE_RANGE, len(FREE_RANGE)) if _is_free(port))
+        return cls(web={service: next(drawn) for service in services}, **{name: next(drawn) for name in SERVERS})
+
+    def by_variable(self) -> dict[str, int]:
+        """Each port under the name of the environment variable that changes it."""
+        web = {f"{service.upper()}_PORT": port for service, port in self.web.items()}
+        return web | {variable: getattr(self, name) for name, (variable, _) in SERVERS.items()}
+
+    def require_free(self) -> None:
+        """Raise PortTaken, naming every port that cannot be had, who holds it and the variable that changes it."""
+        taken: list[str] = []
+        variable_of: dict[int, str] = {}
+        for variable, port in self.by_variable().items():
+            if port in variable_of:
+                taken.append(f"Port {port} is given to both {variable_of[port]} and {variable}.")
+            elif not _is_free(port):
+                holder = listener_on(port)
+                by = f" by {holder}" if holder else ""
+                taken.append(f"Port {port} is taken{by}. Choose another: make up {variable}={port + 10}")
+            variable_of[port] = variable
+        if taken:
+            raise PortTaken("\n".join(taken))
+
+
+def _read(environ: Mapping[str, str], variable: str, default: int) -> int:
+    text = environ.get(variable) or str(default)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise PortTaken(f"{variable}={text} is not a port number (1 to 65535).")
+    return int(text)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as attempt:
+        # As the servers do it: connections of a server that has just stopped do not count.
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((HOST, port))
+        except OSError:
+            return False
+        return True

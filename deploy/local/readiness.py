@@ -1,0 +1,35 @@
+"""How a process shows that it is ready."""
+
+import http.client
+import socket
+from pathlib import Path
+
+from .ports import HOST
+
+PATIENCE_SECONDS = 2.0
+
+
+def accepts(port: int) -> bool:
+    """Whether something listens on the port."""
+    try:
+        socket.create_connection((HOST, port), PATIENCE_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def http_status(port: int, path: str) -> int | None:
+    """The status a GET is answered with; None without an answer."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_SECONDS)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def touched(path: Path) -> bool:
+    """Whether the process has touched its ready file; it is removed before every start."""
+    return path.exists()

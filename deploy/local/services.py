@@ -1,0 +1,13 @@
+"""Which services there are. A new one needs only its name here."""
+
+from collections.abc import Sequence
+
+SERVICES: tuple[str, ...] = ("order", "inventory")
+
+# What each service runs besides its web process, each as `manage.py <service> <role>`.
+ROLES: tuple[str, ...] = ("worker", "housekeeper", "relay", "beat")
+
+
+def seed_order(services: Sequence[str]) -> list[str]:
+    """Inventory first: the products it publishes are what the others' seeds refer to."""
+    return sorted(services, key=lambda service: service != "inventory")

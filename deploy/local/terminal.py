@@ -1,0 +1,108 @@
+"""What `make up` and its siblings show: for people at a terminal, and in plain lines for a pipe or a log."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from .environment import ADMIN_USER, Environment
+from .errors import Cancelled
+
+PIPE_WIDTH = 120
+STATE_STYLES = {"running": "green", "starting": "yellow", "stopping": "yellow", "waiting": "red", "stopped": "dim"}
+
+
+class Terminal:
+    """Implements `Progress`: each step ticks off with its seconds; at a terminal it also turns while it lasts."""
+
+    def __init__(self) -> None:
+        console = Console(highlight=False)
+        self._console = console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH, soft_wrap=True)
+        self._lively = console.is_terminal and not console.is_dumb_terminal
+        unicode = (self._console.encoding or "").lower().startswith("utf")
+        self._done, self._failed = ("✓", "✗") if unicode else ("ok", "FAILED")
+        self._lock = threading.Lock()
+        self._spinner: Progress | None = None
+        self._under_way = 0
+
+    def say(self, text: RenderableType = "") -> None:
+        # The terminal may have been closed: that must not keep us from stopping what we started.
+        with suppress(OSError):
+            self._console.print(text)
+            self._console.file.flush()
+
+    def note(self, text: str) -> None:
+        self.say(f"  [dim]{escape(text)}[/dim]")
+
+    def error(self, error: object) -> None:
+        self.say(f"\n[bold red]{escape(str(error))}[/bold red]" if self._lively else f"\n{escape(str(error))}")
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        begun = time.monotonic()
+        outcome = f"[red]{self._failed}[/red]"
+        try:
+            with self._turning(title):
+                yield
+            outcome = f"[green]{self._done}[/green]"
+        except Cancelled:
+            outcome = "[dim]-[/dim]"
+            raise
+        finally:
+            self.say(f"  {outcome} {escape(title):<40} {time.monotonic() - begun:6.1f} s")
+
+    @contextmanager
+    def _turning(self, title: str) -> Iterator[None]:
+        if not self._lively:
+            yield
+            return
+        with self._lock:
+            if self._spinner is None:
+                columns = (TextColumn(" "), SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+                self._spinner = Progress(*columns, console=self._console, transient=True)
+                self._spinner.start()
+            spinner = self._spinner
+            task = spinner.add_task(escape(title))
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                spinner.remove_task(task)
+                self._under_way -= 1
+                if self._under_way == 0:
+                    spinner.stop()
+                    self._spinner = None
+
+
+def address_table(environment: Environment) -> Table:
+    """Where everything is, and how to get in."""
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for service in environment.services:
+        table.add_row(f"{service} API", f"{environment.web_url(service)}/api/", f"Authorization: Api-Key {environment.api_key}")
+        table.add_row(f"{service} admin", f"{environment.web_url(service)}/admin/", _login(environment))
+    management = f"http://127.0.0.1:{environment.ports.rabbitmq_management}/"
+    table.add_row("Flower", f"{environment.flower_url}/", _login(environment))
+    table.add_row("RabbitMQ", management, _login(environment))
+    return table
+
+
+def _login(environment: Environment) -> str:
+    return f"{ADMIN_USER} / {environment.admin_password}"
+
+
+def process_table(states: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, padding=(0, 2))
+    for title in ("process", "pid", "state", "since", "restarts"):
+        table.add_column(title, justify="right" if title in ("pid", "restarts") else "left")
+    for one in states:
+        style = STATE_STYLES.get(one["state"], "")
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one["since"]))
+        table.add_row(one["name"], str(one["pid"] or "-"), f"[{style}]{one['state']}[/]", since, str(one["restarts"]))
+    return table

@@ -1,0 +1,20 @@
+"""What the inventory service knows of others: which orders want what. No customer, no address."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from common.replication.replica import Replica, replicate
+
+
+class Order(Replica):
+    key = models.UUIDField(primary_key=True)
+    status = models.CharField(max_length=12)
+    products = models.JSONField(default=list, help_text="productId, quantity and price of each line.")
+
+    class Meta:
+        db_table = "replica_order"
+        ordering = ["-key"]
+
+
+replicate(Order, of="order.order")

@@ -1,0 +1,106 @@
+"""The order service's API: thin, from JSON to a use case and back."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from common.contracts.orders import Address, Customer
+from common.contracts.text import LARGEST_COUNT
+from common.web.idempotency import idempotent
+from common.web.pagination import ByKey
+from common.web.problems import Problem
+from order_service.models import Order, Product, Reservation, Stock
+from order_service.selectors import order_get, product_list, reservation_of, stock_of
+from order_service.services import Line, UnknownProducts, order_place
+
+MOST_LINES = 100
+
+
+class CustomerIn(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200)
+    email = serializers.EmailField(max_length=254)
+
+
+class AddressIn(serializers.Serializer[Any]):
+    line1 = serializers.CharField(max_length=200)
+    postalCode = serializers.CharField(max_length=20)
+    city = serializers.CharField(max_length=100)
+    country = serializers.RegexField(r"^[A-Z]{2}$", error_messages={"invalid": "An ISO 3166-1 code of two capital letters."})
+
+
+class LineIn(serializers.Serializer[Any]):
+    productId = serializers.CharField(max_length=64)
+    quantity = serializers.IntegerField(min_value=1, max_value=LARGEST_COUNT)
+
+
+class OrderIn(serializers.Serializer[Any]):
+    customer = CustomerIn()
+    shippingAddress = AddressIn()
+    products = LineIn(many=True, allow_empty=False, max_length=MOST_LINES)
+
+    def validate_products(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len({line["productId"] for line in lines}) < len(lines):
+            raise serializers.ValidationError("A product may be named once; add up its quantities.")
+        return lines
+
+
+class Orders(APIView):
+    @idempotent
+    def post(self, request: Request) -> Response:
+        """Places an order. 201 with its id; the outcome comes later, at the address in `Location`."""
+        asked = OrderIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        try:
+            placed = order_place(
+                customer=Customer.model_validate(asked.validated_data["customer"]),
+                address=Address.model_validate(asked.validated_data["shippingAddress"]),
+                lines=[Line(line["productId"], line["quantity"]) for line in asked.validated_data["products"]],
+            )
+        except UnknownProducts as error:
+            raise Problem("unknown-product", 422, f"The order {error}.", products=error.product_ids) from error
+        body = {"orderId": str(placed.order.pk), "status": placed.order.status, "eventId": str(placed.event_id)}
+        return Response(body, status=201, headers={"Location": f"/api/orders/{placed.order.pk}/"})
+
+
+class OneOrder(APIView):
+    def get(self, request: Request, order_id: UUID) -> Response:
+        order = order_get(order_id)
+        if order is None:
+            raise NotFound(f"There is no order {order_id}.")
+        return Response(_order(order, reservation_of(order_id)))
+
+
+class Products(APIView):
+    def get(self, request: Request) -> Response:
+        """Products that can be ordered, as the local copy has them; `syncedAt` tells how fresh each is."""
+        pages = ByKey()
+        products = pages.paginate_queryset(product_list(), request, self) or []
+        stock = stock_of([product.key for product in products])
+        return pages.get_paginated_response([_product(product, stock.get(product.key)) for product in products])
+
+
+def _order(order: Order, reservation: Reservation | None) -> dict[str, Any]:
+    state = order.public_state().model_dump(mode="json", by_alias=True, exclude={"retired"})
+    known = None
+    if reservation is not None:
+        known = {"status": reservation.status, "shortages": reservation.shortages, "syncedAt": reservation.synced_at}
+    return state | {"version": order.version, "createdAt": order.created_at, "updatedAt": order.updated_at, "reservation": known}
+
+
+def _product(product: Product, stock: Stock | None) -> dict[str, Any]:
+    return {
+        "productId": product.key,
+        "name": product.name,
+        "price": {"amount": str(product.price), "currency": product.currency},
+        "weightGrams": product.weight_grams,
+        "available": stock.available if stock else None,
+        "version": product.version,
+        "syncedAt": product.synced_at,
+    }

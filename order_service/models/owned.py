@@ -1,0 +1,56 @@
+"""What the order service decides: orders."""
+
+from __future__ import annotations
+
+from django.db import models
+from uuid_utils.compat import uuid7
+
+from common.contracts.orders import Address, Customer, OrderLine, OrderState, OrderStatus
+from common.outbox.aggregate import StatefulAggregate
+from common.outbox.states import Moves
+
+MOVES = Moves(
+    {
+        OrderStatus.PENDING: {OrderStatus.CONFIRMED, OrderStatus.REJECTED, OrderStatus.CANCELLING},
+        OrderStatus.CONFIRMED: {OrderStatus.SHIPPED, OrderStatus.CANCELLING},
+        OrderStatus.CANCELLING: {OrderStatus.CANCELLED, OrderStatus.SHIPPED},
+        OrderStatus.SHIPPED: {OrderStatus.DELIVERED},
+        OrderStatus.DELIVERED: set(),
+        OrderStatus.REJECTED: set(),
+        OrderStatus.CANCELLED: set(),
+    }
+)
+
+
+class Order(StatefulAggregate):
+    """An order with its lines, each at the price of the moment it was placed. Lines never change, so they are kept as one value."""
+
+    moves = MOVES
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    status = models.CharField(max_length=12, choices=[(status, status) for status in OrderStatus], default=OrderStatus.PENDING)
+    customer_name = models.CharField(max_length=200)
+    customer_email = models.EmailField(max_length=254)
+    line1 = models.CharField(max_length=200)
+    postal_code = models.CharField(max_length=20)
+    city = models.CharField(max_length=100)
+    country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2")
+    lines = models.JSONField(help_text="productId, quantity and price of each line, as in the events.")
+
+    class Meta:
+        db_table = "orders"
+        ordering = ["-id"]
+        constraints = [MOVES.constraint("order_status")]
+        indexes = [models.Index(fields=["id"], name="order_undecided", condition=models.Q(status="pending"))]
+
+    def __str__(self) -> str:
+        return f"order {self.pk}"
+
+    def public_state(self) -> OrderState:
+        return OrderState(
+            order_id=self.pk,
+            status=OrderStatus(self.status),
+            customer=Customer(name=self.customer_name, email=self.customer_email),
+            shipping_address=Address(line1=self.line1, postal_code=self.postal_code, city=self.city, country=self.country),
+            products=tuple(OrderLine.model_validate(line) for line in self.lines),
+        )

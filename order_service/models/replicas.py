@@ -1,0 +1,44 @@
+"""What the order service knows of others: products and stock to take orders by, reservations to follow."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from common.replication.replica import Replica, replicate
+
+
+class Product(Replica):
+    name = models.CharField(max_length=500)
+    price = models.DecimalField(max_digits=12, decimal_places=2)
+    currency = models.CharField(max_length=3)
+    weight_grams = models.IntegerField(null=True)
+
+    class Meta:
+        db_table = "replica_product"
+        ordering = ["key"]
+
+
+class Stock(Replica):
+    on_hand = models.IntegerField()
+    reserved = models.IntegerField()
+    available = models.IntegerField()
+
+    class Meta:
+        db_table = "replica_stock"
+        ordering = ["key"]
+        verbose_name_plural = "stock"
+
+
+class Reservation(Replica):
+    key = models.UUIDField(primary_key=True, help_text="The order's id.")
+    status = models.CharField(max_length=12)
+    shortages = models.JSONField(default=list)
+
+    class Meta:
+        db_table = "replica_reservation"
+        ordering = ["-key"]
+
+
+replicate(Product, of="inventory.product", price="price.amount", currency="price.currency")
+replicate(Stock, of="inventory.stock")
+replicate(Reservation, of="inventory.reservation")

@@ -1,0 +1,18 @@
+"""Addresses of the order service."""
+
+from django.urls import path
+
+from common.status.urls import common_urls
+from order_service import api
+
+urlpatterns = [
+    path("api/orders/", api.Orders.as_view()),
+    path("api/orders/<uuid:order_id>/", api.OneOrder.as_view()),
+    path("api/products/", api.Products.as_view()),
+    *common_urls,
+]
+
+handler400 = "common.web.problem_responses.bad_request"
+handler403 = "common.web.problem_responses.permission_denied"
+handler404 = "common.web.problem_responses.not_found"
+handler500 = "common.web.problem_responses.server_error"
