@@ -13,8 +13,7 @@ def main() -> None:
     if len(sys.argv) < 2 or sys.argv[1] not in services:
         given = f"{sys.argv[1]!r} is no service. " if len(sys.argv) > 1 and sys.argv[1] not in ("-h", "--help", "help") else ""
         sys.exit(
-            f"{given}Usage: manage.py <service> <command>, where <service> is {' or '.join(services)}; "
-            f"for example: manage.py {services[0]} help"
+            f"{given}Usage: manage.py <service> <command>, where <service> is {' or '.join(services)}; for example: manage.py {services[0]} help"
         )
     service = sys.argv.pop(1)
     os.environ["DJANGO_SETTINGS_MODULE"] = f"{service}_service.settings"

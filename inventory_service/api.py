@@ -26,7 +26,7 @@ class PriceIn(serializers.Serializer[Any]):
 
 
 class ProductIn(serializers.Serializer[Any]):
-    productId = serializers.RegexField(PRODUCT_ID, error_messages={"invalid": "1 to 64 letters, digits or . _ : ~ + -, beginning with one of the first two."})
+    productId = serializers.RegexField(PRODUCT_ID, error_messages={"invalid": "1 to 64 letters, digits or any of . _ : ~ + - after the first."})
     name = serializers.CharField(max_length=200)
     price = PriceIn()
     weightGrams = serializers.IntegerField(min_value=0, max_value=LARGEST_COUNT, required=False, allow_null=True, default=None)

@@ -43,7 +43,7 @@ class LineIn(serializers.Serializer[Any]):
 class OrderIn(serializers.Serializer[Any]):
     customer = CustomerIn()
     shippingAddress = AddressIn()
-    products = LineIn(many=True, allow_empty=False, max_length=MOST_LINES)
+    products = serializers.ListField(child=LineIn(), min_length=1, max_length=MOST_LINES)
 
     def validate_products(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if len({line["productId"] for line in lines}) < len(lines):

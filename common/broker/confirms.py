@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from amqp.basic_message import Message
 from amqp.exceptions import AMQPError, ChannelError, PreconditionFailed
 from amqp.spec import Basic
-from kombu import Connection
+from kombu.connection import Connection
 
 from common.broker.connect import HEARTBEAT, connect
-
 
 BROKER_ERRORS: tuple[type[Exception], ...] = (AMQPError, OSError)  # after any of them: close, and begin anew
 
@@ -107,17 +107,13 @@ class ConfirmedPublisher:
             return
         self._kept_alive = time.monotonic()
         self.connection.heartbeat_check()
-        try:
+        with suppress(TimeoutError):
             self.connection.drain_events(timeout=0.001)
-        except TimeoutError:
-            pass
 
     def close(self) -> None:
         """Drops the connection; never raises."""
-        try:
+        with suppress(*BROKER_ERRORS):
             self.connection.collect(socket_timeout=1)
-        except Exception:
-            self.connection.connection = None  # type: ignore[assignment]
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
         for index in self._answered(tag, multiple):

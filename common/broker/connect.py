@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from kombu import Connection
+from kombu.connection import Connection
 
 HEARTBEAT = 10  # seconds
 

@@ -43,7 +43,7 @@ def _envelope(body: bytes) -> dict[str, Any]:
         raise Unreadable("not-json", str(error)) from error
     if not isinstance(envelope, dict):
         raise Unreadable("not-an-event", f"expected a JSON object, got {type(envelope).__name__}")
-    return cast(dict[str, Any], envelope)
+    return cast("dict[str, Any]", envelope)
 
 
 def _schema_version(event_class: type[Event], schema: object) -> int:

@@ -35,9 +35,7 @@ class Report:
         outcomes: Counter[str] = Counter()
         for (_, outcome), number in self.outcomes.items():
             outcomes[outcome] += number
-        return "; ".join(
-            ", ".join(f"{number} {name}" for name, number in counter.most_common()) for counter in (outcomes, self.types) if counter
-        )
+        return "; ".join(", ".join(f"{number} {name}" for name, number in counter.most_common()) for counter in (outcomes, self.types) if counter)
 
 
 def apply_batch(deliveries: Sequence[Delivery]) -> Report:
@@ -156,9 +154,7 @@ def _causes(events: Sequence[Event]) -> dict[str, Cause]:
     return {event.subject: Cause(event.correlationid, event.id, event.traceparent or Cause().traceparent) for event in events}
 
 
-def _counted(
-    arrivals: Sequence[Arrival], by_id: Mapping[UUID, Arrival], outcomes: Mapping[UUID, Outcome]
-) -> Counter[tuple[str, str]]:
+def _counted(arrivals: Sequence[Arrival], by_id: Mapping[UUID, Arrival], outcomes: Mapping[UUID, Outcome]) -> Counter[tuple[str, str]]:
     counted = Counter((by_id[key].delivery.publisher, str(outcome)) for key, outcome in outcomes.items())
     for delivery, event in arrivals:
         if event.id not in outcomes or by_id[event.id].delivery is not delivery:

@@ -6,9 +6,9 @@ import os
 from typing import Any
 
 from celery import Celery
-from django.conf import settings
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 
+from common import this_service
 from common.broker import names
 from common.broker.connect import HEARTBEAT, TRANSPORT_OPTIONS
 
@@ -26,7 +26,7 @@ def _configuration(service: str) -> dict[str, Any]:
     exchange = Exchange(names.celery_exchange(service), type="direct", durable=True)
     housekeeping = names.housekeeping_queue(service)
     return {
-        "broker_url": settings.AMQP_URL,
+        "broker_url": this_service.amqp_url(),
         "broker_heartbeat": HEARTBEAT,
         "broker_transport_options": TRANSPORT_OPTIONS,  # without confirm_publish: in an alarm it would stop the worker
         "broker_connection_retry_on_startup": True,
@@ -43,7 +43,7 @@ def _configuration(service: str) -> dict[str, Any]:
         "event_exchange": names.worker_event_exchange(service),
         "worker_send_task_events": True,
         "task_send_sent_event": False,
-        "worker_enable_remote_control": settings.REMOTE_CONTROL,  # off: a revoke acks what was never applied
+        "worker_enable_remote_control": this_service.remote_control(),  # off: a revoke acks what was never applied
         "worker_detect_quorum_queues": True,
         "worker_cancel_long_running_tasks_on_connection_loss": True,
         "worker_hijack_root_logger": False,

@@ -6,14 +6,15 @@ from importlib import import_module
 from typing import cast
 
 from celery import Celery
-from django.conf import settings
+
+from common import this_service
 
 
 def service_app() -> Celery:
-    return cast(Celery, import_module(f"{settings.SERVICE}_service.celery").app)
+    return cast("Celery", import_module(f"{this_service.name()}_service.celery").app)
 
 
 def worker_arguments(name: str, concurrency: int) -> list[str]:
     """`name` makes the node's name unique: two workers of one name lock each other out."""
-    node = f"{settings.SERVICE}.{name}@%h"
+    node = f"{this_service.name()}.{name}@%h"
     return ["worker", f"--hostname={node}", f"--concurrency={concurrency}", "--loglevel=INFO", "--without-gossip", "--without-mingle"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from celery import bootsteps
-from django.conf import settings
 from kombu.common import ignore_errors
 
+from common import this_service
 from common.intake.session import Session
 from common.intake.tasks import apply_events
 from common.readiness import announce_ready
@@ -24,7 +24,7 @@ class Intake(bootsteps.StartStopStep):
 
     def start(self, consumer: Any) -> None:
         task = consumer.app.tasks[apply_events.name]
-        self.session = Session(consumer, task, settings.SERVICE, settings.SUBSCRIBES_TO)
+        self.session = Session(consumer, task, this_service.name(), this_service.subscribes_to())
         announce_ready()
 
     def stop(self, consumer: Any) -> None:

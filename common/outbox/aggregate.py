@@ -32,8 +32,8 @@ class Aggregate(models.Model):
         abstract = True
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
-        instance = super().from_db(db, field_names, values)
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **options: Any) -> Self:
+        instance = super().from_db(db, field_names, values, **options)
         instance.stored_version = instance.version
         return instance
 
@@ -76,12 +76,11 @@ def save_changed(aggregates: Sequence[A], *fields: str) -> None:
     if not aggregates:
         return
     model = type(aggregates[0])
-    columns = [model._meta.get_field(name) for name in fields]
+    columns = [field for field in model._meta.concrete_fields if field.name in fields]
     key = model._meta.pk
     assert key is not None
     rows = [
-        {"_key": row.pk, "_was": row.stored_version, "_version": row.version}
-        | {column.column: column.value_from_object(row) for column in columns}
+        {"_key": row.pk, "_was": row.stored_version, "_version": row.version} | {column.column: column.value_from_object(row) for column in columns}
         for row in aggregates
     ]
     sets = "".join(f'"{column.column}" = new."{column.column}", ' for column in columns)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import connection
 
 from common.contracts.event import LARGEST_EVENT, Event
@@ -39,7 +41,7 @@ def publish(*events: Event) -> None:
             cursor.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
 
 
-def _row(event: Event) -> tuple[object, ...]:
+def _row(event: Event) -> tuple[UUID | str | int, ...]:
     body = event.encode()
     if len(body) > LARGEST_EVENT // 4 and len(body.encode()) > LARGEST_EVENT:
         raise EventTooLarge(f"{event.type} {event.subject} takes more than {LARGEST_EVENT} bytes")

@@ -7,7 +7,6 @@ from typing import Generic, TypeVar
 
 from django.db import models
 
-
 S = TypeVar("S", bound=str)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
 import psycopg
-from django.conf import settings
 from django.db import connection as django_connection
+
+from common import this_service
 
 ATTEMPTS = 5  # refusals for its own sake until a row is held
 
@@ -54,7 +55,7 @@ class Unpublished:
 
     def lead(self) -> bool:
         """Whether this connection now holds the service's relay lock. Never waits."""
-        key = zlib.crc32(f"relay of {settings.SERVICE}".encode())
+        key = zlib.crc32(f"relay of {this_service.name()}".encode())
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
         return bool(row and row[0])
 

@@ -19,7 +19,7 @@ from common.contracts.event import Event
 class Replica(models.Model):
     """Base of replicas. Only replication writes them. No foreign keys and no unique constraint besides the key."""
 
-    key = models.CharField(max_length=64, primary_key=True, db_collation="C")
+    key: models.Field[Any, Any] = models.CharField(max_length=64, primary_key=True, db_collation="C")
     version = models.BigIntegerField(help_text="The owner's version that this row shows.")
     content_hash = models.CharField(max_length=32, help_text="Of the fields kept here, as the event had them.")
     retired_at = models.DateTimeField(null=True, help_text="Tombstone: when the owner retired it.")
@@ -70,7 +70,7 @@ def replicate(model: type[Replica], *, of: str, **paths: str) -> None:
     Each declared field is taken from the attribute of the same name in the public state, or from the dotted path given
     for it: `replicate(Product, of="inventory.product", price="price.amount")`. Called once per replica, while Django loads.
     """
-    columns = tuple(f.column for f in model._meta.concrete_fields if f.column not in OWN_COLUMNS)
+    columns = tuple(str(field.column) for field in model._meta.concrete_fields if field.column not in OWN_COLUMNS)
     unknown = paths.keys() - set(columns)
     if unknown:
         raise TypeError(f"{model.__name__} has no field {', '.join(sorted(unknown))}")

@@ -45,7 +45,7 @@ class HasScope(BasePermission):
     """Keys read, and write if they may; of people, staff may."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        user = request.user
+        user: Any = request.user
         if isinstance(user, ApiKey):
             return user.may_write or request.method in SAFE_METHODS
         return bool(user and user.is_authenticated and user.is_staff)
@@ -53,5 +53,5 @@ class HasScope(BasePermission):
 
 def caller(request: Request) -> str:
     """Names who is asking, for what is kept per caller."""
-    user = request.user
+    user: Any = request.user
     return f"key:{user.pk}" if isinstance(user, ApiKey) else f"user:{user.pk}"

@@ -38,10 +38,13 @@ class Account:
         user = _unprivileged_user()
         shutil.chown(folder, user.pw_uid, user.pw_gid)
         identity = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups")
+        probe = folder / "reached"
         for capabilities in CAPABILITIES:
             account = cls((*identity, *capabilities), user)
-            reaches = subprocess.run(account.command(["test", "-w", str(folder)]), capture_output=True, check=False)
-            if reaches.returncode == 0:
+            # By doing it: access(2), and so `test -w`, leaves capabilities out of account.
+            reached = subprocess.run(account.command(["touch", str(probe)]), capture_output=True, check=False)
+            if reached.returncode == 0:
+                probe.unlink()
                 return account
         raise PolderError(f"PostgreSQL may not run as root, and the user {user.pw_name} cannot reach {folder}.")
 

@@ -58,7 +58,7 @@ class Catalogue:
                 *("--workers", "1", "--threads", str(WEB_THREADS)),
                 *("--graceful-timeout", str(WEB_GRACE_SECONDS)),
                 # The worker proves with a file that it is alive; on a busy disk that alone may take too long.
-                *("--worker-tmp-dir", "/dev/shm"),
+                *("--worker-tmp-dir", "/dev/shm"),  # noqa: S108 - gunicorn makes a file of its own there
             ),
             environment=self.environment.of_service(service),
             is_ready=lambda: http_status(port, "/readyz") == 200,

@@ -2,6 +2,7 @@
 
 import signal
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -30,7 +31,7 @@ def up(stack: Stack, terminal: Terminal) -> int:
     terminal.say(address_table(stack.environment))
     terminal.say(
         f"\n  All of it for scripts: {stack.run.stack_env}\n"
-        f"  In another terminal: make status, make logs, make stop s={stack.services[-1]}, make start s={stack.services[-1]}\n"
+        f"  In another terminal: make status | logs | stop s={stack.services[-1]} | start s={stack.services[-1]} | down\n"
         "  Ctrl-C stops everything.\n"
     )
     try:
@@ -64,10 +65,8 @@ def logs(control: Control, terminal: Terminal, arguments: Namespace) -> int:
         colour = colours.setdefault(name, LOG_COLOURS[len(colours) % len(LOG_COLOURS)])
         console.print(Text.assemble((f"{name:<22}| ", colour), line))
 
-    try:
+    with suppress(KeyboardInterrupt, BrokenPipeError):
         follow(find, show)
-    except (KeyboardInterrupt, BrokenPipeError):
-        pass
     return 0
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from contextlib import suppress
 
 from .process import MARK
 from .procfs import is_running, pids, started_at, variable
@@ -46,10 +47,8 @@ def _is_same(noted: dict[str, int]) -> bool:
 
 def _signal(found: set[int], number: signal.Signals) -> None:
     for pid in filter(is_running, found):
-        try:
+        with suppress(ProcessLookupError):
             os.kill(pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def _gone(found: set[int], seconds: float) -> bool:

@@ -39,8 +39,7 @@ def provide(command: CommandRunner, progress: Progress) -> None:
         raise PolderError(f"These servers are not installed: {', '.join(packages)} (looked where Debian puts them).")
     if os.geteuid() != 0:
         raise PolderError(
-            f"These packages are missing: {', '.join(packages)}. Install them and run again:\n"
-            f"  sudo apt-get update && sudo {' '.join(install)}"
+            f"These packages are missing: {', '.join(packages)}. Install them and run again:\n  sudo apt-get update && sudo {' '.join(install)}"
         )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with progress.step(f"Install {', '.join(packages)}"), _no_servers_started():

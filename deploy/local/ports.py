@@ -38,10 +38,7 @@ class Ports:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], services: Sequence[str] = SERVICES) -> "Ports":
         """The default ports, each replaced by its variable if that is set. Raises PortTaken for no port number."""
-        web = {
-            service: _read(environ, f"{service.upper()}_PORT", FIRST_WEB_PORT + position)
-            for position, service in enumerate(services)
-        }
+        web = {service: _read(environ, f"{service.upper()}_PORT", FIRST_WEB_PORT + position) for position, service in enumerate(services)}
         return cls(web=web, **{name: _read(environ, *variable) for name, variable in SERVERS.items()})
 
     @classmethod

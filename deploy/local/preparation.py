@@ -57,11 +57,7 @@ class Preparation:
         self._each(lambda service: self._manage(service, "topology", environment=self.environment.of_topology(service)))
 
     def _static_collected(self) -> None:
-        self._each(
-            lambda service: self._manage(
-                service, "collectstatic", "--noinput", environment=self.environment.of_service(service)
-            )
-        )
+        self._each(lambda service: self._manage(service, "collectstatic", "--noinput", environment=self.environment.of_service(service)))
 
     def _postgres(self) -> None:
         with self.progress.step("PostgreSQL"):

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -138,10 +139,8 @@ class Process:
     def _bury(self, wanted: bool) -> None:
         assert self._program is not None
         # Its id is ours as long as it is a zombie: nobody else's group can be hit.
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._program.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         self._program.wait()
         self._program, self.pid, self.started = None, None, None
         remove([self._run.pid(self.spec.name), self._run.ready(self.spec.name)])

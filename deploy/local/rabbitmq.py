@@ -1,8 +1,6 @@
 """The private RabbitMQ node, and the epmd it registers with."""
 
 import base64
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,7 @@ from .environment import ADMIN_USER, VHOST, inherited
 from .passwords import Passwords
 from .ports import HOST, Ports
 from .process import ProcessSpec
-from .readiness import accepts
+from .readiness import accepts, http_status
 from .run_directory import RunDirectory, write_private
 
 # Debian's /usr/sbin/rabbitmq-server insists on the user rabbitmq; the script behind it runs as anyone.
@@ -71,19 +69,12 @@ class RabbitmqNode:
 
     def answers(self) -> bool:
         """Whether the node says itself that its AMQP listener is up: it comes after the management's."""
-        check = f"http://{HOST}:{self.ports.rabbitmq_management}/api/health/checks/port-listener/{self.ports.rabbitmq}"
+        check = f"/api/health/checks/port-listener/{self.ports.rabbitmq}"
         credentials = base64.b64encode(f"{ADMIN_USER}:{self.passwords['admin']}".encode()).decode()
-        request = urllib.request.Request(check, headers={"Authorization": f"Basic {credentials}"})
-        try:
-            with urllib.request.urlopen(request, timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (OSError, urllib.error.URLError):
-            return False
+        return http_status(self.ports.rabbitmq_management, check, {"Authorization": f"Basic {credentials}"}) == 200
 
     def _configuration(self) -> str:
-        return CONFIGURATION.format(
-            host=HOST, ports=self.ports, vhost=VHOST, user=ADMIN_USER, password=self.passwords["admin"]
-        )
+        return CONFIGURATION.format(host=HOST, ports=self.ports, vhost=VHOST, user=ADMIN_USER, password=self.passwords["admin"])
 
     def _epmd_environment(self) -> Mapping[str, str]:
         machine = inherited({"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"})

@@ -2,7 +2,9 @@
 
 import http.client
 import socket
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from .ports import HOST
 
@@ -18,11 +20,11 @@ def accepts(port: int) -> bool:
     return True
 
 
-def http_status(port: int, path: str) -> int | None:
+def http_status(port: int, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> int | None:
     """The status a GET is answered with; None without an answer."""
     connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_SECONDS)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=dict(headers))
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return None

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from .environment import ADMIN_USER, Environment
 from .errors import Cancelled
+from .ports import HOST
 
 PIPE_WIDTH = 120
 STATE_STYLES = {"running": "green", "starting": "yellow", "stopping": "yellow", "waiting": "red", "stopped": "dim"}
@@ -82,19 +83,20 @@ class Terminal:
 
 
 def address_table(environment: Environment) -> Table:
-    """Where everything is, and how to get in."""
+    """Where everything is, and how to get in. Two columns, so that no password is cut on a narrow terminal."""
     table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for service in environment.services:
-        table.add_row(f"{service} API", f"{environment.web_url(service)}/api/", f"Authorization: Api-Key {environment.api_key}")
-        table.add_row(f"{service} admin", f"{environment.web_url(service)}/admin/", _login(environment))
-    management = f"http://127.0.0.1:{environment.ports.rabbitmq_management}/"
-    table.add_row("Flower", f"{environment.flower_url}/", _login(environment))
-    table.add_row("RabbitMQ", management, _login(environment))
+        table.add_row(f"{service} API", f"{environment.web_url(service)}/api/")
+        table.add_row(f"{service} admin", f"{environment.web_url(service)}/admin/")
+    table.add_row("Flower", f"{environment.flower_url}/")
+    table.add_row("RabbitMQ management", f"http://{HOST}:{environment.ports.rabbitmq_management}/")
+    table.add_section()
+    table.add_row("user", f"[bold]{ADMIN_USER}[/bold]   (admin, Flower and RabbitMQ alike)")
+    table.add_row("password", f"[bold]{environment.admin_password}[/bold]")
+    table.add_row("API key", f"Authorization: Api-Key [bold]{environment.api_key}[/bold]")
     return table
-
-
-def _login(environment: Environment) -> str:
-    return f"{ADMIN_USER} / {environment.admin_password}"
 
 
 def process_table(states: Iterable[Mapping[str, Any]]) -> Table:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from common import this_service
 from common.broker.management_api import ManagementApi, ManagementError
 from common.broker.topology import Topology, credentials, vhost
 
@@ -21,12 +21,12 @@ class Command(BaseCommand):
         url = os.environ.get("RABBITMQ_MANAGEMENT_URL")
         if not url:
             raise CommandError("RABBITMQ_MANAGEMENT_URL is not set: the topology is declared by a deploy user, over the management API")
-        topology = Topology(ManagementApi(url, vhost(settings.AMQP_URL)), settings.SERVICE, settings.SUBSCRIBES_TO)
+        topology = Topology(ManagementApi(url, vhost(this_service.amqp_url())), this_service.name(), this_service.subscribes_to())
         try:
             topology.declare()
-            topology.grant(*credentials(settings.AMQP_URL))
+            topology.grant(*credentials(this_service.amqp_url()))
             if flower := os.environ.get("FLOWER_AMQP_URL"):
                 topology.grant_flower(credentials(flower)[1])
         except ManagementError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{settings.SERVICE}: declared; subscribes to {', '.join(settings.SUBSCRIBES_TO) or 'nobody'}")
+        self.stdout.write(f"{this_service.name()}: declared; subscribes to {', '.join(this_service.subscribes_to()) or 'nobody'}")

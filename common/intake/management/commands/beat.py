@@ -3,9 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from celery.signals import beat_init
-from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from common import this_service
 from common.intake.arguments import service_app
 from common.readiness import announce_ready
 
@@ -15,6 +15,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         beat_init.connect(lambda **_: announce_ready(), weak=False)
-        settings.RUN_DIR.mkdir(parents=True, exist_ok=True)
-        schedule = settings.RUN_DIR / f"{settings.SERVICE}-beat.schedule"
+        this_service.run_dir().mkdir(parents=True, exist_ok=True)
+        schedule = this_service.run_dir() / f"{this_service.name()}-beat.schedule"
         service_app().start(["beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"])

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from common import this_service
 from common.broker.names import housekeeping_queue
 from common.intake.arguments import service_app, worker_arguments
 from common.intake.step import Intake
@@ -24,5 +24,5 @@ class Command(BaseCommand):
         app = service_app()
         app.steps["consumer"].add(Intake)
         # Events only: housekeeping has a worker of its own, so Celery's one queue is left out here.
-        no_tasks = f"--exclude-queues={housekeeping_queue(settings.SERVICE)}"
+        no_tasks = f"--exclude-queues={housekeeping_queue(this_service.name())}"
         app.worker_main([*worker_arguments(options["name"], options["concurrency"]), no_tasks])

@@ -4,9 +4,9 @@ import signal
 import threading
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from common import this_service
 from common.outbox.relay import Relay
 from common.readiness import announce_ready
 
@@ -21,4 +21,4 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        Relay(settings.SERVICE, settings.AMQP_URL, stop, on_ready=announce_ready).run()
+        Relay(this_service.name(), this_service.amqp_url(), stop, on_ready=announce_ready).run()

@@ -1,0 +1,33 @@
+"""Redriving: a parked message applied once more, under the lock of its row, so that two operators at once do it once."""
+
+from __future__ import annotations
+
+import time
+
+from django.db import transaction
+
+from common.inbox import ledger
+from common.inbox.applying import apply_batch
+from common.inbox.delivery import Delivery
+from common.inbox.models import ParkedEvent, ParkedState
+from common.inbox.parking import mark_redriven
+
+
+def redrive(parked_id: int) -> ParkedState:
+    """Applies the message again; returns what it is now: redriven, or parked once more with the new reason.
+
+    What is not parked (any more) is left alone and its state returned. Raises ParkedEvent.DoesNotExist, TransientFailure
+    or IntakeHalted; then nothing has changed.
+    """
+    with transaction.atomic():
+        parked = ParkedEvent.objects.select_for_update().get(pk=parked_id)
+        if parked.state != ParkedState.PARKED:
+            return ParkedState(parked.state)
+        if parked.event_id is not None:
+            ledger.forget_parked(parked.event_id)
+        seen = parked.times_seen
+        apply_batch([Delivery(parked.queue, parked.queue.rpartition(".")[2], bytes(parked.body), time.time())])
+        parked.refresh_from_db()
+        if parked.times_seen == seen:  # it was not parked again
+            mark_redriven(parked)
+        return ParkedState(parked.state)

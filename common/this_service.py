@@ -1,0 +1,29 @@
+"""Which service this process is of, and what its settings say of it, with their types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from django.conf import settings
+
+
+def name() -> str:
+    return cast("str", settings.SERVICE)  # type: ignore[misc]
+
+
+def amqp_url() -> str:
+    return cast("str", settings.AMQP_URL)  # type: ignore[misc]
+
+
+def subscribes_to() -> list[str]:
+    """The services whose events this one takes."""
+    return cast("list[str]", settings.SUBSCRIBES_TO)
+
+
+def remote_control() -> bool:
+    return cast("bool", settings.REMOTE_CONTROL)  # type: ignore[misc]
+
+
+def run_dir() -> Path:
+    return cast("Path", settings.RUN_DIR)  # type: ignore[misc]

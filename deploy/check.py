@@ -1,0 +1,65 @@
+"""`make check`: the whole gate besides the tests. Runs everything, shows what failed, and ends with the number of failures as its verdict."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from deploy.local.services import SERVICES
+
+BIN = Path(sys.executable).parent
+PLACES = ["common", "deploy", "tests", "benchmarks", "manage.py"]
+
+
+class Check(NamedTuple):
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+
+
+def checks() -> Iterator[Check]:
+    """Everything that is checked, with variables that no server has to answer to."""
+    folders = [f"{service}_service" for service in SERVICES]
+    yield Check("ruff: lint", [str(BIN / "ruff"), "check", "."], {})
+    yield Check("ruff: format", [str(BIN / "ruff"), "format", "--check", "."], {})
+    yield Check("import rules", [str(BIN / "lint-imports")], _settings(SERVICES[0]))
+    for service, folder in zip(SERVICES, folders, strict=True):
+        # django-stubs knows the models of one service at a time.
+        places = [*PLACES, folder] if service == SERVICES[0] else [folder]
+        yield Check(f"{service}: types", [str(BIN / "mypy"), f"--cache-dir=.mypy_cache/{service}", *places], _settings(service))
+        manage = [sys.executable, "-W", "error", "-W", "ignore:Got an error checking:RuntimeWarning", "manage.py", service]
+        yield Check(f"{service}: migrations complete", [*manage, "makemigrations", "--check", "--dry-run"], _settings(service))
+        strict = _settings(service) | {f"{service.upper()}_HTTPS": "1"}
+        yield Check(f"{service}: check --deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"], strict)
+
+
+def _settings(service: str) -> dict[str, str]:
+    prefix = service.upper()
+    return {
+        "DJANGO_SETTINGS_MODULE": f"{service}_service.settings",
+        f"{prefix}_DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
+        f"{prefix}_AMQP_URL": "amqp://nobody@127.0.0.1:1/none",
+        f"{prefix}_SECRET_KEY": "only-for-checking-" + "0123456789abcdef" * 4,
+    }
+
+
+def main() -> int:
+    failed = 0
+    for check in checks():
+        began = time.monotonic()
+        result = subprocess.run(check.command, env=os.environ | check.environment, capture_output=True, text=True, check=False)
+        failed += result.returncode != 0
+        print(f"  {'✓' if result.returncode == 0 else '✗'} {check.name:<40} {time.monotonic() - began:5.1f} s", flush=True)
+        if result.returncode != 0:
+            print(result.stdout + result.stderr, flush=True)
+    print(f"make check: {failed} failed" if failed else "make check: all passed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
