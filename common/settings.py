@@ -40,7 +40,7 @@ def service_settings(service: str) -> dict[str, Any]:
 
 def _process_name(service: str) -> str:
     """What PostgreSQL shows in pg_stat_activity: `order-relay`."""
-    return os.environ.get("POLDER_PROCESS", service)
+    return os.environ.get("POLDER_PROCESS", service).rpartition(":")[2]
 
 
 def _security(env: environ.Env, prefix: str) -> dict[str, Any]:

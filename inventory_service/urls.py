@@ -1,14 +1,16 @@
 """Addresses of the inventory service."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from common.status.urls import common_urls
 from inventory_service import api
 
+PRODUCT_ID = api.PRODUCT_ID.removeprefix("^").removesuffix("$")  # anything else, a NUL for one, is not even looked for
+
 urlpatterns = [
     path("api/products/", api.Products.as_view()),
-    path("api/products/<str:product_id>/", api.OneProduct.as_view()),
-    path("api/products/<str:product_id>/receive/", api.Receive.as_view()),
+    re_path(rf"^api/products/(?P<product_id>{PRODUCT_ID})/$", api.OneProduct.as_view()),
+    re_path(rf"^api/products/(?P<product_id>{PRODUCT_ID})/receive/$", api.Receive.as_view()),
     *common_urls,
 ]
 

@@ -73,7 +73,7 @@ def _services(chosen: list[str], extra: list[str]) -> list[str]:
                     server.execute(f"ALTER ROLE {service}_ddl CREATEDB")  # type: ignore[call-overload]
             return [suite.name for suite in suites(stack) if suite.name in chosen and not run(suite, extra)]
         finally:
-            stack.stop()
+            stack.stop(patient=False)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-DELIVERY_COUNT = "x-delivery-count"  # set by quorum queues: how often a message came back
-
 
 def event_exchange(publisher: str) -> str:
     """Fanout: what happened in `publisher`."""

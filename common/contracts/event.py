@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, Protocol, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from uuid_utils.compat import uuid7
 
 from common.contracts.cause import cause_of
-from common.contracts.text import Key, Text, Version
+from common.contracts.text import Key, Moment, Text, Version
 
 CONTENT_TYPE = "application/cloudevents+json"
 LARGEST_EVENT = 256 * 1024  # bytes on the wire; `publish()` refuses more, well below the broker's own limit
@@ -52,11 +52,11 @@ class Event(BaseModel):
     known: ClassVar[dict[str, type[Event]]] = {}  # type name -> class
 
     specversion: Literal["1.0"] = "1.0"
-    id: UUID = Field(default_factory=uuid7)
+    id: UUID  # no default: a message without its own would be a new event each time it is read
     source: Text
     type: Text
     subject: Key
-    time: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    time: Moment
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: Text
     aggregatetype: Text
@@ -79,9 +79,11 @@ class Event(BaseModel):
         """
         cause = cause_of(aggregate.subject)
         return cls(
+            id=uuid7(),
             source=f"/{cls.service}",
             type=cls.__name__,
             subject=aggregate.subject,
+            time=datetime.now(UTC),
             dataschema=cls.schema_name(cls.schema_version),
             aggregatetype=cls.aggregate,
             aggregateversion=aggregate.version,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 LARGEST_COUNT = 2**31 - 1
 LARGEST_VERSION = 2**63 - 1
@@ -22,6 +23,14 @@ def _two_places(value: Decimal) -> Decimal:
     return value.quantize(Decimal("0.01"))
 
 
+def _in_utc(value: datetime) -> datetime:
+    # PostgreSQL knows no offset beyond 16 hours, and Python no UTC year beyond 9999.
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is out of range in UTC") from error
+
+
 Text = Annotated[str, StringConstraints(max_length=500), AfterValidator(_without_nul)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_without_nul)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -29,3 +38,4 @@ Amount = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2), AfterV
 Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 Quantity = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 Version = Annotated[int, Field(ge=1, le=LARGEST_VERSION)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]

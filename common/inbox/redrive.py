@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 
 from django.db import transaction
 
-from common.inbox import ledger
+from common.inbox import ledger, tally
 from common.inbox.applying import apply_batch
 from common.inbox.delivery import Delivery
-from common.inbox.models import ParkedEvent, ParkedState
+from common.inbox.models import Outcome, ParkedEvent, ParkedState
 from common.inbox.parking import mark_redriven
 
 
@@ -23,10 +24,12 @@ def redrive(parked_id: int) -> ParkedState:
         parked = ParkedEvent.objects.select_for_update().get(pk=parked_id)
         if parked.state != ParkedState.PARKED:
             return ParkedState(parked.state)
+        publisher = parked.queue.rpartition(".")[2]
         if parked.event_id is not None:
-            ledger.forget_parked(parked.event_id)
+            if ledger.forget_parked(parked.event_id):
+                tally.count(Counter({(publisher, str(Outcome.PARKED)): -1}))
         seen = parked.times_seen
-        apply_batch([Delivery(parked.queue, parked.queue.rpartition(".")[2], bytes(parked.body), time.time())])
+        apply_batch([Delivery(parked.queue, publisher, bytes(parked.body), time.time())])
         parked.refresh_from_db()
         if parked.times_seen == seen:  # it was not parked again
             mark_redriven(parked)

@@ -15,7 +15,8 @@ from typing import Any
 
 from celery.worker.state import task_reserved
 
-from common.broker.names import DELIVERY_COUNT, dead_letter_queue, event_queue, publisher_of
+from common.broker.names import dead_letter_queue, event_queue, publisher_of
+from common.broker.raw_message import body_of, delivery_count, first_queue
 from common.inbox.delivery import Delivery
 from common.intake.acks import PATIENCE, Acks
 from common.intake.batch import BATCH_EVENTS, Batch, Received, Waiting
@@ -65,14 +66,14 @@ class Session:
     def _receive(self, queue: str, message: Any) -> None:
         headers = message.properties.get("application_headers") or {}
         dead = queue == dead_letter_queue(self.service)
-        origin = _first_queue(headers, queue) if dead else queue
+        origin = first_queue(headers, queue) if dead else queue
         received = Received(
             message.delivery_info["delivery_tag"],
             str(message.properties.get("type") or "untyped")[:100],
-            Delivery(origin, _publisher(origin), bytes(message.body), time.time()),
+            Delivery(origin, _publisher(origin), body_of(message), time.time()),
         )
         self.acks.received(received.tag)
-        if dead or headers.get(DELIVERY_COUNT, 0) >= SUSPICIOUS:
+        if dead or delivery_count(headers) >= SUSPICIOUS:
             self.waiting.put_back([Batch([received], alone=True)])
         else:
             self.waiting.add(received, time.monotonic())
@@ -181,9 +182,3 @@ def _publisher(queue: str) -> str:
         return publisher_of(queue)
     except ValueError:
         return ""
-
-
-def _first_queue(headers: dict[str, Any], otherwise: str) -> str:
-    """Where a dead-lettered message lay before."""
-    deaths = headers.get("x-death") or [{}]
-    return str(headers.get("x-first-death-queue") or deaths[0].get("queue") or otherwise)

@@ -76,15 +76,15 @@ def save_changed(aggregates: Sequence[A], *fields: str) -> None:
     if not aggregates:
         return
     model = type(aggregates[0])
-    columns = [field for field in model._meta.concrete_fields if field.name in fields]
+    columns = [(str(field.column), field) for field in model._meta.concrete_fields if field.name in fields]
     key = model._meta.pk
     assert key is not None
     rows = [
-        {"_key": row.pk, "_was": row.stored_version, "_version": row.version} | {column.column: column.value_from_object(row) for column in columns}
+        {"_key": row.pk, "_was": row.stored_version, "_version": row.version} | {name: field.value_from_object(row) for name, field in columns}
         for row in aggregates
     ]
-    sets = "".join(f'"{column.column}" = new."{column.column}", ' for column in columns)
-    types = "".join(f', "{column.column}" {column.db_type(connection)}' for column in columns)
+    sets = "".join(f'"{name}" = new."{name}", ' for name, _ in columns)
+    types = "".join(f', "{name}" {field.db_type(connection)}' for name, field in columns)
     key_type = key.rel_db_type(connection)
     with connection.cursor() as cursor:
         cursor.execute(

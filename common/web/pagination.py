@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 
 
 class ByKey(CursorPagination):
@@ -12,3 +16,9 @@ class ByKey(CursorPagination):
     page_size_query_param = "limit"
     max_page_size = 200
     ordering = "pk"
+
+    def decode_cursor(self, request: Request) -> Any:
+        cursor = super().decode_cursor(request)
+        if cursor is not None and "\x00" in str(cursor.position):  # no key has it, and PostgreSQL refuses to look for it
+            raise NotFound(self.invalid_cursor_message)
+        return cursor

@@ -1,0 +1,94 @@
+"""The private PostgreSQL and RabbitMQ of one run: the local stack's, with its durable settings, on free ports."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import amqp
+import psycopg
+
+from common.broker.names import event_queue
+from deploy.local.environment import ADMIN_USER, VHOST
+from deploy.local.ports import HOST, Ports
+from deploy.local.progress import Progress
+from deploy.local.stack import ROOT, Stack
+
+SERVICES = ("order", "inventory")
+PER_EVENT_QUEUE = "bench.per_event"
+QUEUES = (event_queue("inventory", "order"), event_queue("order", "inventory"), PER_EVENT_QUEUE)
+
+
+@dataclass
+class Servers:
+    """What contenders and measurements need of the running servers. All contenders use the order service's database."""
+
+    stack: Stack
+    database: psycopg.Connection = field(init=False)  # the superuser's, autocommit: fills and looks, never part of what is measured
+
+    def __post_init__(self) -> None:
+        self.database = self.stack.postgres.connect("polder_order")
+
+    def environment(self, **extra: str) -> Mapping[str, str]:
+        """Of the order service's processes; ADMIN_AMQP_URL is for what is no service's own."""
+        return {
+            **self.stack.environment.of_service("order"),
+            "DJANGO_SETTINGS_MODULE": "order_service.settings",
+            "ADMIN_AMQP_URL": self.admin_amqp_url,
+            **extra,
+        }
+
+    @property
+    def admin_amqp_url(self) -> str:
+        return self.stack.environment.amqp_url(ADMIN_USER)
+
+    def broker(self) -> amqp.Connection:
+        passwords, ports = self.stack.environment.passwords, self.stack.ports
+        connection = amqp.Connection(f"{HOST}:{ports.rabbitmq}", userid=ADMIN_USER, password=passwords["admin"], virtual_host=VHOST)
+        connection.connect()
+        return connection
+
+    def reset(self) -> None:
+        """Empty tables and queues, and nothing left to write: each contender begins alike."""
+        self.database.execute("TRUNCATE outbox, ledger, replica_stock, inbox_tally")
+        with self.broker() as connection:
+            for queue in QUEUES:
+                connection.channel().queue_purge(queue)
+        self.database.execute("CHECKPOINT")
+
+
+@contextmanager
+def running_servers(progress: Progress) -> Iterator[Servers]:
+    """Starts them with schema and topology in a directory of their own; stops them and deletes it."""
+    with tempfile.TemporaryDirectory(prefix="polder-bench-") as directory:
+        Path(directory).chmod(0o755)  # the database runs as another user
+        stack = Stack(Path(directory) / "run", Ports.free(SERVICES), SERVICES, progress=progress)
+        stack.start_servers()
+        try:
+            environment = stack.environment
+            with progress.step("Schema and topology"):
+                _manage("order", "migrate", environment=environment.of_service("order", role="ddl"))
+                for service in SERVICES:
+                    _manage(service, "topology", environment=environment.of_topology(service))
+            servers = Servers(stack)
+            _declare_per_event_queue(servers)
+            with servers.database:
+                yield servers
+        finally:
+            stack.stop(patient=False)
+
+
+def _manage(service: str, *arguments: str, environment: Mapping[str, str]) -> None:
+    command: Sequence[str] = (str(ROOT / ".venv/bin/python"), "manage.py", service, *arguments)
+    done = subprocess.run(command, cwd=ROOT, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}")
+
+
+def _declare_per_event_queue(servers: Servers) -> None:
+    with servers.broker() as connection:
+        connection.channel().queue_declare(PER_EVENT_QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})

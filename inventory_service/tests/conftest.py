@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from rest_framework.test import APIClient
+
+from common.testing.api import api_client
+from inventory_service.tests.stocking import stocked
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_files() -> None:
+    """The folder that `collectstatic` makes where the service is deployed."""
+    Path(settings.STATIC_ROOT or "").mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture
+def shop(db: None) -> None:
+    """Ten of p1 and five of p2."""
+    stocked(p1=10, p2=5)
+
+
+@pytest.fixture
+def api(db: None) -> APIClient:
+    """A caller that may write."""
+    return api_client()

@@ -1,0 +1,64 @@
+"""The net: what a wake-up missed is found a minute later."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderCreated
+from common.inbox import settling
+from common.inbox.settling import settle_overdue
+from common.testing import deliver, order_history
+from inventory_service.models import Order
+from inventory_service.tests.stocking import assert_conserved, decisions, reserved
+
+
+def a_minute_later() -> None:
+    Order.objects.update(synced_at=timezone.now() - timedelta(minutes=2))
+
+
+def test_an_order_that_nobody_decided(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    (created,) = order_history(OrderCreated, products={"p1": 3})
+    with monkeypatch.context() as patch:
+        patch.setattr(settling, "settlings", [])
+        deliver(created)
+
+    # When it is looked for too early, and in time
+    assert settle_overdue() == {"settle_reservations": 0}
+    a_minute_later()
+    assert settle_overdue() == {"settle_reservations": 1}
+
+    # Then
+    assert decisions() == {created.subject: "held"}
+    assert reserved() == {"p1": 3, "p2": 0}
+    assert settle_overdue() == {"settle_reservations": 0}
+    assert_conserved()
+
+
+def test_stock_that_nobody_released(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    created, cancelled = order_history(OrderCreated, OrderCancelled, products={"p1": 3})
+    deliver(created)
+    with monkeypatch.context() as patch:
+        patch.setattr(settling, "settlings", [])
+        deliver(cancelled)
+    assert reserved() == {"p1": 3, "p2": 0}
+
+    # When
+    a_minute_later()
+    assert settle_overdue() == {"settle_reservations": 1}
+
+    # Then
+    assert reserved() == {"p1": 0, "p2": 0}
+    assert settle_overdue() == {"settle_reservations": 0}
+    assert_conserved()
+
+
+def test_what_is_decided_is_not_looked_at(shop: None) -> None:
+    deliver(*order_history(OrderCreated), *order_history(OrderCreated, OrderConfirmed))
+    a_minute_later()
+
+    assert settle_overdue() == {"settle_reservations": 0}

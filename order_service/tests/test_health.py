@@ -1,0 +1,53 @@
+"""/livez and /readyz."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+
+
+def test_alive_and_ready(client: Client, db: None) -> None:
+    assert client.get("/livez").json() == {"status": "alive"}
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "problems": []})
+    assert "no-cache" in ready["Cache-Control"]
+
+
+def test_alive_without_a_database(client: Client) -> None:
+    assert client.get("/livez").status_code == 200
+
+
+@pytest.mark.parametrize("table", ["outbox", "ledger"])
+def test_not_ready_when_partitions_run_out(client: Client, db: None, table: str) -> None:
+    # Given
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [table])
+        weeks = sorted(name for (name,) in cursor.fetchall() if "default" not in name)
+        cursor.execute(f"DROP TABLE {', '.join(weeks[3:])}")
+
+    # When
+    response = client.get("/readyz")
+
+    # Then
+    assert (response.status_code, response.json()["problems"]) == (503, [f"partitions of {table} end within 3 days"])
+
+
+def test_not_ready_without_its_migrations(client: Client, db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'order'")
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()["problems"]) == (503, ["migrations: 1 not applied"])
+
+
+def test_not_ready_without_its_database(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(table: str) -> object:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("common.status.health.covered", away)
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()["problems"]) == (503, ["database: connection refused"])

@@ -1,0 +1,122 @@
+"""Idempotency-Key: the same request again changes nothing and is answered alike."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import DjangoDbBlocker
+from rest_framework.test import APIClient
+
+from common.testing import deliver, product_event
+from common.testing.api import api_client, assert_problem, post
+from common.testing.database import at_once, empty_tables
+from order_service.models import Order
+from order_service.tests.test_api import ORDER
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        deliver(product_event())
+        yield
+        empty_tables()
+
+
+def test_the_same_again(api: APIClient, catalogue: None) -> None:
+    # When
+    first, again = (post(api, "/api/orders/", ORDER, key="k1") for _ in range(2))
+
+    # Then
+    assert (again.status_code, again.json(), again["Location"]) == (first.status_code, first.json(), first["Location"])
+    assert (first.get("Idempotent-Replayed"), again["Idempotent-Replayed"]) == (None, "true")
+    assert Order.objects.count() == 1
+
+
+def test_the_same_with_its_members_in_another_order(api: APIClient, catalogue: None) -> None:
+    first = post(api, "/api/orders/", ORDER, key="k1")
+    again = post(api, "/api/orders/", dict(reversed(ORDER.items())), key="k1")
+
+    assert again.json() == first.json()
+
+
+@pytest.mark.parametrize("key", ["", "k" * 201, None])
+def test_no_key(api: APIClient, catalogue: None, key: str | None) -> None:
+    headers = {} if key is None else {"Idempotency-Key": key}
+
+    response = api.post("/api/orders/", ORDER, format="json", headers=headers)
+
+    assert_problem(response, 400, "idempotency-key-missing")
+    assert not Order.objects.exists()
+
+
+def test_another_body(api: APIClient, catalogue: None) -> None:
+    post(api, "/api/orders/", ORDER, key="k1")
+
+    response = post(api, "/api/orders/", ORDER | {"products": [{"productId": "p1", "quantity": 3}]}, key="k1")
+
+    assert_problem(response, 422, "idempotency-key-reused")
+    assert Order.objects.count() == 1
+
+
+def test_keys_are_each_caller_s_own(api: APIClient, catalogue: None) -> None:
+    ids = {post(client, "/api/orders/", ORDER, key="k1").json()["orderId"] for client in (api, api_client())}
+
+    assert len(ids) == 2
+
+
+def test_a_problem_is_not_kept(api: APIClient, catalogue: None) -> None:
+    # Given
+    wanted = ORDER | {"products": [{"productId": "p3", "quantity": 1}]}
+    assert_problem(post(api, "/api/orders/", wanted, key="k1"), 422, "unknown-product")
+
+    # When the product becomes known
+    deliver(product_event(product_id="p3"))
+
+    # Then
+    assert post(api, "/api/orders/", wanted, key="k1").status_code == 201
+
+
+def test_while_the_first_is_under_way(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    from order_service import api as order_api
+
+    client, place = api_client(), order_api.order_place
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slowly(**values: object) -> object:
+        inside.set()
+        assert go_on.wait(10)
+        return place(**values)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(order_api, "order_place", slowly)
+
+    def first() -> int:
+        return int(post(client, "/api/orders/", ORDER, key="k1").status_code)
+
+    def second() -> int:
+        assert inside.wait(10)
+        try:
+            response = post(client, "/api/orders/", ORDER, key="k1")
+            assert_problem(response, 409, "idempotency-in-flight")
+            return int(response.status_code)
+        finally:
+            go_on.set()
+
+    # When
+    statuses = at_once(first, second)
+
+    # Then
+    assert statuses == [201, 409]
+    assert Order.objects.count() == 1
+
+
+def test_many_at_once_make_one(committed: None) -> None:
+    client = api_client()
+
+    statuses = at_once(*[lambda: int(post(client, "/api/orders/", ORDER, key="k1").status_code) for _ in range(8)])
+
+    assert set(statuses) <= {201, 409}
+    assert 201 in statuses
+    assert Order.objects.count() == 1

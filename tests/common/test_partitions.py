@@ -1,0 +1,120 @@
+"""Outbox and ledger in weeks of UUIDv7 keys: covered, made ahead, found again."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.db import IntegrityError, connection, transaction
+from uuid_utils.compat import uuid7
+
+from common.partitioning import DAYS_AHEAD, covered, make_partitions, moment_of
+from deploy.local.passwords import Passwords
+from deploy.local.run_directory import RunDirectory
+
+TABLES = ("outbox", "ledger")
+INSERT = {
+    "outbox": "INSERT INTO outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, 't', 'a', 's', 1, %s, '{}')",
+    "ledger": """INSERT INTO ledger (id, publisher, type, subject, version, outcome, correlation_id, occurred_at, received_at)
+        VALUES (%s, 'inventory', 't', 's', 1, 'applied', %s, now(), now())""",
+}
+
+
+def key_at(moment: datetime) -> UUID:
+    """The first UUIDv7 of that millisecond."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62)
+
+
+def insert(table: str, key: UUID) -> str:
+    """The partition in which it landed."""
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT[table], [key, key])
+        cursor.execute(f"SELECT tableoid::regclass::text FROM {table} WHERE id = %s", [key])
+        return str(cursor.fetchone()[0])
+
+
+def last_partition(table: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = %s::regclass AND inhrelid::regclass::text ~ 'w'", [table])
+        return str(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_three_weeks_back_and_two_ahead(db: None, table: str) -> None:
+    first, end = covered(table)
+
+    now = datetime.now(UTC)
+    assert now - timedelta(days=28) <= first <= now - timedelta(days=21)
+    assert end >= now + timedelta(days=DAYS_AHEAD)
+    assert (first.weekday(), first.hour, end.weekday(), end.hour) == (0, 0, 0, 0), "from Monday to Monday"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_keys_land_in_their_week(db: None, table: str) -> None:
+    first, end = covered(table)
+    moment = first
+    while moment < end:
+        week = f"{table}_{moment:%G}w{moment:%V}"
+        assert insert(table, key_at(moment)) == week
+        assert insert(table, key_at(moment + timedelta(days=7) - timedelta(milliseconds=1))) == week
+        moment += timedelta(days=7)
+    assert insert(table, uuid7()) == f"{table}_{datetime.now(UTC):%G}w{datetime.now(UTC):%V}"
+
+
+def test_what_is_out_of_range_is_only_for_the_outbox(db: None) -> None:
+    for moment in (datetime(2001, 1, 1, tzinfo=UTC), datetime(2201, 1, 1, tzinfo=UTC)):
+        assert insert("outbox", key_at(moment)) == "outbox_default"
+        with pytest.raises(IntegrityError, match="no partition"), transaction.atomic():
+            insert("ledger", key_at(moment))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_made_again(db: None, table: str) -> None:
+    # Given
+    assert make_partitions(table) == 0
+    before, missing = covered(table), last_partition(table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {missing}")
+    assert covered(table)[1] == before[1] - timedelta(days=7)
+
+    # When
+    made = [make_partitions(table), make_partitions(table)]
+
+    # Then
+    assert made == [1, 0]
+    assert covered(table) == before
+    assert last_partition(table) == missing
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_made_by_the_role_that_may_make_nothing(committed: None, table: str) -> None:
+    # Given the run-time role
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {last_partition(table)}")
+    passwords = Passwords(RunDirectory(Path(os.environ["POLDER_RUN_DIR"])).passwords)
+    settings = connection.settings_dict
+    with psycopg.connect(
+        host=settings["HOST"], port=settings["PORT"], dbname=settings["NAME"], user="order_app", password=passwords["order app"], autocommit=True
+    ) as runtime:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            runtime.execute(f"CREATE TABLE {table}_mine ()")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            runtime.execute(f"DROP TABLE {last_partition(table)}")
+
+        # When
+        made = runtime.execute(f"SELECT {table}_make_partitions(%s)", [DAYS_AHEAD]).fetchone()
+
+    # Then
+    assert made == (1,)
+    assert make_partitions(table) == 0
+
+
+def test_the_moment_of_a_key() -> None:
+    moment = datetime(2026, 2, 3, 4, 5, 6, 789_000, tzinfo=UTC)
+
+    assert moment_of(key_at(moment)) == moment
+    assert abs(moment_of(uuid7()) - datetime.now(UTC)) < timedelta(seconds=5)

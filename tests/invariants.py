@@ -1,0 +1,222 @@
+"""The checker: what must hold of a shop that has come to rest, read from its databases and from the auditor, and from nothing of our code.
+
+The numbers are those of docs/invariants.md. `check()` waits until the shop is quiet, then checks everything, and says of every
+violation which invariant it is, where, and by which rows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tests.auditor import Auditor
+from tests.shop import Shop
+
+SUBSCRIPTIONS = {"inventory": ("order",), "order": ("inventory",)}
+
+
+class Violation(NamedTuple):
+    invariant: str
+    where: str
+    detail: str
+
+
+class Copy(NamedTuple):
+    """An owner's rows and the replica's, selected so that they must be equal: key, version, then the content."""
+
+    aggregate: str
+    owner: str
+    owner_sql: str
+    subscriber: str
+    replica_sql: str
+
+
+COPIES = (
+    Copy(
+        "product",
+        "inventory",
+        "SELECT product_id, version, name, price, currency, weight_grams, retired_at IS NOT NULL FROM inventory_product",
+        "order",
+        "SELECT key, version, name, price, currency, weight_grams, retired_at IS NOT NULL FROM replica_product",
+    ),
+    Copy(
+        "stock",
+        "inventory",
+        "SELECT product_id, version, on_hand, reserved, on_hand - reserved FROM inventory_stock",
+        "order",
+        "SELECT key, version, on_hand, reserved, available FROM replica_stock",
+    ),
+    Copy(
+        "reservation",
+        "inventory",
+        "SELECT order_id::text, version, status, shortages FROM inventory_reservation",
+        "order",
+        "SELECT key::text, version, status, shortages FROM replica_reservation",
+    ),
+    Copy(
+        "order",
+        "order",
+        "SELECT id::text, version, status, lines FROM orders",
+        "inventory",
+        "SELECT key::text, version, status, products FROM replica_order",
+    ),
+)
+
+
+@dataclass
+class Checker:
+    """`parked` is how many messages each subscriber should have parked: exactly the poison that was injected."""
+
+    shop: Shop
+    auditor: Auditor | None = None
+    parked: Counter[str] = field(default_factory=Counter)
+
+    def check(self, seconds: float = 60.0) -> None:
+        """Raises AssertionError listing every violation, if there are any once the shop is quiet or the time is up."""
+        quiet = self.wait_until_quiet(seconds)
+        violations = list(self.violations())
+        if not quiet:
+            violations.insert(0, Violation("I16", "shop", f"not quiet after {seconds:.0f} s"))
+        assert not violations, "\n".join(f"{v.invariant} {v.where}: {v.detail}" for v in violations)
+
+    def wait_until_quiet(self, seconds: float) -> bool:
+        """Everything published, received and decided; whether that came true in time."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not any(True for _ in self._unfinished()):
+                return True
+            time.sleep(0.1)
+        return False
+
+    def violations(self) -> Iterator[Violation]:
+        """Everything that does not hold now."""
+        yield from self._unfinished()
+        yield from self._ledger()
+        yield from self._wire()
+        yield from self._dense()
+        yield from self._journal()
+        yield from self._replicas()
+        yield from self._conserved()
+        yield from self._saga()
+        yield from self._parked()
+
+    def _unfinished(self) -> Iterator[Violation]:
+        """I5 nothing unpublished; I1 everything received; I12 nothing undecided."""
+        for owner in SUBSCRIPTIONS:
+            [[unpublished]] = self.shop.rows(owner, "SELECT count(*) FROM outbox WHERE published_at IS NULL")
+            if unpublished:
+                yield Violation("I5", owner, f"{unpublished} events are not published")
+        for subscriber, publishers in SUBSCRIPTIONS.items():
+            received = {key for (key,) in self.shop.rows(subscriber, "SELECT id FROM ledger")}
+            for publisher in publishers:
+                sent = {key for (key,) in self.shop.rows(publisher, "SELECT id FROM outbox")}
+                if lost := sent - received:
+                    yield Violation("I1", subscriber, f"{len(lost)} events of {publisher} never arrived, such as {min(lost)}")
+        [[pending]] = self.shop.rows("order", "SELECT count(*) FROM orders WHERE status = 'pending'")
+        if pending:
+            yield Violation("I12", "order", f"{pending} orders are undecided")
+
+    def _ledger(self) -> Iterator[Violation]:
+        """I2 no phantom; I4 one legal outcome each; the tally agrees with the ledger."""
+        for subscriber, publishers in SUBSCRIPTIONS.items():
+            for publisher in publishers:
+                sent = {key for (key,) in self.shop.rows(publisher, "SELECT id FROM outbox")}
+                entries = self.shop.rows(subscriber, "SELECT id, outcome FROM ledger WHERE publisher = %s", publisher)
+                if phantoms := {key for key, _ in entries} - sent:
+                    yield Violation("I2", subscriber, f"{len(phantoms)} events that {publisher} never committed, such as {min(phantoms)}")
+                if len({key for key, _ in entries}) != len(entries):
+                    yield Violation("I4", subscriber, "an event id is in the ledger twice")
+                counted = Counter(outcome for _, outcome in entries)
+                sql = "SELECT outcome, sum(count)::bigint FROM inbox_tally WHERE publisher = %s GROUP BY outcome"
+                tally = {outcome: count for outcome, count in self.shop.rows(subscriber, sql, publisher) if outcome in counted}
+                if dict(counted) != tally:
+                    yield Violation("I4", subscriber, f"the ledger counts {dict(counted)} of {publisher}, the tally {tally}")
+
+    def _wire(self) -> Iterator[Violation]:
+        """I5 the auditor saw every event."""
+        if self.auditor is None:
+            return
+        seen = self.auditor.read()
+        for owner in SUBSCRIPTIONS:
+            sent = {str(key) for (key,) in self.shop.rows(owner, "SELECT id FROM outbox")}
+            if unseen := sent - {event.id for event in seen}:
+                yield Violation("I5", owner, f"{len(unseen)} events were marked published and never seen on the wire, such as {min(unseen)}")
+
+    def _dense(self) -> Iterator[Violation]:
+        """I6 per aggregate the outbox holds the versions 1..n, and n is the aggregate's version."""
+        for copy in COPIES:
+            versions: dict[str, list[int]] = defaultdict(list)
+            for subject, version in self.shop.rows(copy.owner, "SELECT subject, version FROM outbox WHERE aggregate_type = %s", copy.aggregate):
+                versions[subject].append(version)
+            current = {row[0]: row[1] for row in self.shop.rows(copy.owner, copy.owner_sql)}
+            wrong = [subject for subject, version in current.items() if sorted(versions[subject]) != list(range(1, version + 1))]
+            if wrong or versions.keys() - current.keys():
+                yield Violation("I6", copy.owner, f"{len(wrong)} of {copy.aggregate} have gaps or repeats in their versions, such as {wrong[:3]}")
+
+    def _journal(self) -> Iterator[Violation]:
+        """I3 the movements sum to the stock, one movement per cause, line and kind."""
+        sql = """
+            SELECT s.product_id, s.on_hand, s.reserved, coalesce(sum(m.on_hand), 0), coalesce(sum(m.reserved), 0)
+            FROM inventory_stock s LEFT JOIN inventory_movement m ON m.product_id = s.product_id
+            GROUP BY s.product_id HAVING s.on_hand <> coalesce(sum(m.on_hand), 0) OR s.reserved <> coalesce(sum(m.reserved), 0)
+        """
+        for row in self.shop.rows("inventory", sql):
+            yield Violation("I3", "inventory", f"stock and the sum of its movements differ: {row}")
+        sql = "SELECT cause, product_id, kind, count(*) FROM inventory_movement GROUP BY 1, 2, 3 HAVING count(*) > 1 LIMIT 3"
+        for row in self.shop.rows("inventory", sql):
+            yield Violation("I3", "inventory", f"moved more than once: {row}")
+
+    def _replicas(self) -> Iterator[Violation]:
+        """I8 same keys, same versions, same content, row by row."""
+        for copy in COPIES:
+            owned = {row[0]: _comparable(row) for row in self.shop.rows(copy.owner, copy.owner_sql)}
+            kept = {row[0]: _comparable(row) for row in self.shop.rows(copy.subscriber, copy.replica_sql)}
+            different = [key for key in owned.keys() | kept.keys() if owned.get(key) != kept.get(key)]
+            for key in different[:3]:
+                detail = f"{len(different)} of {copy.aggregate} differ; {key}: owner {owned.get(key)}, replica {kept.get(key)}"
+                yield Violation("I8", copy.subscriber, detail)
+
+    def _conserved(self) -> Iterator[Violation]:
+        """I10 reserved is what the held reservations hold; I11 nothing is held that is not there."""
+        sql = """
+            WITH held AS (
+                SELECT line->>'productId' AS product_id, sum((line->>'quantity')::bigint) AS quantity
+                FROM inventory_reservation, jsonb_array_elements(lines) AS line WHERE status = 'held' GROUP BY 1)
+            SELECT s.product_id, s.on_hand, s.reserved, coalesce(h.quantity, 0) FROM inventory_stock s LEFT JOIN held h USING (product_id)
+            WHERE s.reserved <> coalesce(h.quantity, 0) OR s.reserved > s.on_hand OR s.on_hand < 0 OR s.reserved < 0
+        """
+        for row in self.shop.rows("inventory", sql):
+            yield Violation("I10", "inventory", f"product, on hand, reserved, held by reservations: {row}")
+
+    def _saga(self) -> Iterator[Violation]:
+        """I13 an order is confirmed exactly when its reservation is held."""
+        decided = dict(self.shop.rows("inventory", "SELECT order_id, status FROM inventory_reservation"))
+        expected = {"confirmed": "held", "rejected": "rejected"}
+        for order_id, status in self.shop.rows("order", "SELECT id, status FROM orders"):
+            if status in expected and decided.get(order_id) != expected[status]:
+                yield Violation("I13", "order", f"{order_id} is {status}, its reservation {decided.get(order_id)}")
+
+    def _parked(self) -> Iterator[Violation]:
+        """I15 parked is exactly the poison that was injected; no drift was found."""
+        for subscriber in SUBSCRIPTIONS:
+            parked = self.shop.rows(subscriber, "SELECT reason, error FROM inbox_parkedevent WHERE state = 'parked' ORDER BY id")
+            if len(parked) != self.parked[subscriber]:
+                yield Violation("I15", subscriber, f"{len(parked)} parked, {self.parked[subscriber]} expected; the last: {parked[-1:]}")
+            [[drift]] = self.shop.rows(subscriber, "SELECT count(*) FROM replication_drift")
+            if drift:
+                yield Violation("I8", subscriber, f"{drift} drift records")
+
+
+def check_client(shop: Shop, accepted: dict[str, str]) -> None:
+    """I14 every accepted request exists exactly once: as many orders as distinct keys, each of them there."""
+    existing = {str(key) for (key,) in shop.rows("order", "SELECT id FROM orders")}
+    assert len(set(accepted.values())) == len(accepted), "I14 two requests got the same order"
+    missing = set(accepted.values()) - existing
+    assert not missing, f"I14 {len(missing)} accepted orders are not there"
+
+
+def _comparable(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(str(value) if not isinstance(value, list | dict) else value for value in row)

@@ -1,0 +1,123 @@
+"""A shop to test: its addresses and databases, whoever started it, and what a customer and an operator do with it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+
+OWNERS = ("order", "inventory")
+ADDRESS = {"line1": "Dijk 1", "postalCode": "2611 AB", "city": "Delft", "country": "NL"}
+CUSTOMER = {"name": "Ada Waterman", "email": "ada@example.org"}
+
+
+@dataclass(frozen=True)
+class Shop:
+    """`variables` are those of `.run/stack.env`."""
+
+    variables: dict[str, str]
+
+    @contextmanager
+    def database(self, service: str) -> Iterator[psycopg.Connection[Any]]:
+        """A connection in autocommit, with the rights of the service itself."""
+        with psycopg.connect(self.variables[f"{service.upper()}_DATABASE_URL"], autocommit=True) as connection:
+            yield connection
+
+    def rows(self, service: str, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with self.database(service) as connection:
+            return connection.execute(sql, parameters or None).fetchall()
+
+    def post(self, service: str, path: str, body: object, key: str | None = None) -> tuple[int, Any]:
+        """One POST with an Idempotency-Key; status and decoded body. Raises OSError or HTTPException when there was no answer."""
+        return self._request("POST", service, path, json.dumps(body), {"Idempotency-Key": key or str(uuid4())})
+
+    def get(self, service: str, path: str) -> tuple[int, Any]:
+        return self._request("GET", service, path, None, {})
+
+    def _request(self, method: str, service: str, path: str, body: str | None, headers: dict[str, str]) -> tuple[int, Any]:
+        address = urlsplit(self.variables[f"{service.upper()}_URL"])
+        connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)
+        try:
+            authorization = {"Authorization": f"Api-Key {self.variables['API_KEY']}", "Content-Type": "application/json"}
+            connection.request(method, path, body, authorization | headers)
+            response = connection.getresponse()
+            content = response.read()
+            return response.status, json.loads(content) if content else None
+        finally:
+            connection.close()
+
+
+@dataclass
+class Load:
+    """Customers who order until told to stop; each repeats a request that got no clear answer, with the same key."""
+
+    shop: Shop
+    seed: int = 1
+    customers: int = 4
+    pause: float = 0.01  # seconds between a customer's orders
+    products: Sequence[str] = ("p1", "p2", "p3", "p3", "p3", "p4", "p5")
+    accepted: dict[str, str] = field(default_factory=dict)  # idempotency key -> order id
+    stopped: bool = False
+
+    @contextmanager
+    def flowing(self) -> Iterator[Load]:
+        """Orders flow while the block runs; on leaving it, every order that was begun has been answered. Raises what a customer met."""
+        with ThreadPoolExecutor(self.customers) as pool:
+            customers = [pool.submit(self._customer, random.Random(self.seed * 100 + number)) for number in range(self.customers)]
+            try:
+                yield self
+            finally:
+                self.stopped = True
+            for customer in customers:
+                customer.result()
+
+    def place(self, count: int) -> None:
+        """Places exactly so many orders, then returns."""
+        before = len(self.accepted)
+        with self.flowing():
+            until(lambda: len(self.accepted) - before >= count, f"{count} orders placed", seconds=120)
+
+    def _customer(self, chance: random.Random) -> None:
+        while not self.stopped:
+            key = str(uuid4())
+            self.accepted[key] = self._insist(key, self._order(chance))
+            time.sleep(self.pause)
+
+    def _insist(self, key: str, order: dict[str, Any]) -> str:
+        deadline = time.monotonic() + 90
+        answer: object = None
+        while time.monotonic() < deadline:
+            try:
+                status, answer = self.shop.post("order", "/api/orders/", order, key)
+            except (OSError, http.client.HTTPException) as error:
+                answer = error
+            else:
+                if status == 201:
+                    return str(answer["orderId"])
+                assert status in (409, 500, 503), f"{status} {answer}"
+            time.sleep(0.2)
+        raise AssertionError(f"no order could be placed for 90 s: {answer}")
+
+    def _order(self, chance: random.Random) -> dict[str, Any]:
+        products = chance.sample(sorted(set(self.products)), chance.randint(1, 2))
+        lines = [{"productId": product, "quantity": chance.randint(1, 3)} for product in products]
+        return {"customer": CUSTOMER, "shippingAddress": ADDRESS, "products": lines}
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = 30.0, every: float = 0.05) -> None:
+    """Polls until the condition holds. Raises AssertionError naming `what` when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+        time.sleep(every)

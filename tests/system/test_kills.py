@@ -1,0 +1,62 @@
+"""SIGKILL, while orders flow: whatever process dies, at whatever point, every event arrives once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import zlib
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+import pytest
+
+from deploy.local.stack import Stack
+from tests.shop import Load, Shop, until
+
+ORDERS_BETWEEN = 60
+
+
+def flowed(load: Load, count: int) -> None:
+    """Waits until so many more orders were accepted."""
+    before = len(load.accepted)
+    until(lambda: len(load.accepted) >= before + count, f"{count} more orders accepted", seconds=60)
+
+
+@pytest.mark.parametrize("worker", ["inventory-worker", "order-worker"])
+def test_a_pool_child_is_killed(stack: Stack, load: Load, worker: str) -> None:
+    with load.flowing():
+        for _ in range(3):
+            flowed(load, ORDERS_BETWEEN)
+            for child in stack.children(worker):
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("process", ["inventory-worker", "order-worker", "order-relay", "inventory-relay", "order-web"])
+def test_a_process_is_killed(stack: Stack, load: Load, process: str) -> None:
+    with load.flowing():
+        for _ in range(2):
+            flowed(load, ORDERS_BETWEEN)
+            stack.kill(process, signal.SIGKILL)
+            stack.wait_ready(process)
+
+
+def test_a_standby_relay_takes_over(stack: Stack, shop: Shop, load: Load) -> None:
+    # Given that somebody else holds the leader's lock of the order relay
+    with shop.database("order") as rival, load.flowing():
+        stack.kill("order-relay", signal.SIGKILL)
+        until(lambda: lock_as_leader(rival), "the lock is free")
+        stack.wait_ready("order-relay")
+
+        # Then nothing is published meanwhile, and orders are still accepted
+        flowed(load, ORDERS_BETWEEN)
+        [[waiting]] = shop.rows("order", "SELECT count(*) FROM outbox WHERE published_at IS NULL")
+        assert waiting >= ORDERS_BETWEEN
+    # When the lock is free, the standby leads (and publishes what waited, as the checker sees)
+
+
+def lock_as_leader(rival: psycopg.Connection[Any]) -> bool:
+    """Takes the lock that the leader of the order relays holds; whether it was free."""
+    row = rival.execute("SELECT pg_try_advisory_lock(%s)", [zlib.crc32(b"relay of order")]).fetchone()
+    return bool(row and row[0])

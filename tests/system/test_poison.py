@@ -1,0 +1,121 @@
+"""Messages that no publisher of ours would send. Each is parked with its reason, the good ones between them are applied, no process dies."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from amqp.exceptions import AMQPError
+from uuid_utils.compat import uuid7
+
+from deploy.local.stack import Stack
+from tests.invariants import Checker
+from tests.shop import Load, Shop, until
+from tests.wire import send
+
+
+def good_event(shop: Shop) -> dict[str, Any]:
+    """A real event of the order service, under an id of its own."""
+    [[body]] = shop.rows("order", "SELECT body FROM outbox WHERE type = 'OrderCreated' ORDER BY position DESC LIMIT 1")
+    event: dict[str, Any] = json.loads(body)
+    return event | {"id": str(uuid7())}
+
+
+def changed(event: dict[str, Any], path: str, value: object) -> bytes:
+    """The event with one value replaced, or removed when the new one is `...`."""
+    copy = json.loads(json.dumps(event))
+    *parents, last = path.split(".")
+    inner = copy
+    for name in parents:
+        inner = inner[name]
+    if value is ...:
+        del inner[last]
+    else:
+        inner[last] = value
+    return json.dumps(copy).encode()
+
+
+def poison(event: dict[str, Any]) -> dict[str, bytes]:
+    """What it is called, and its bytes; each is to be parked."""
+    whole = json.dumps(event).encode()
+    return {
+        "bad JSON": whole[:-20],
+        "empty": b"",
+        "bad UTF-8": whole.replace(b"Delft", b"\xff\xfe\xfa"),
+        "a pickle": pickle.dumps({"task": "apply_events", "args": []}),
+        "not an object": b"[1, 2, 3]",
+        "unknown type": changed(event, "type", "OrderTeleported"),
+        "type is no text": changed(event, "type", {"a": 1}),
+        "newer version": changed(event, "dataschema", "order/OrderCreated/2"),
+        "dataschema of another": changed(event, "dataschema", "order/OrderRejected/1"),
+        "missing field": changed(event, "data.products", ...),
+        "missing data": changed(event, "data", ...),
+        "missing id": changed(event, "id", ...),
+        "wrong type": changed(event, "data.products", "p1"),
+        "NUL in a key": changed(event, "subject", "a\x00b"),
+        "NUL in a text": changed(event, "data.customer.name", "a\x00b"),
+        "lone surrogate": whole.replace(b"Delft", b"\\ud800"),
+        "NaN": whole.replace(b'"aggregateversion": 1', b'"aggregateversion": NaN'),
+        "1e400": whole.replace(b'"aggregateversion": 1', b'"aggregateversion": 1e400'),
+        "2^63": changed(event, "aggregateversion", 2**63),
+        "negative version": changed(event, "aggregateversion", -1),
+        "depth 100,000": b"[" * 100_000,
+        "random id": changed(event, "id", str(uuid4())),
+        "id of long ago": changed(event, "id", "00000000-0000-7000-8000-000000000000"),
+        "id of the far future": changed(event, "id", "7fffffff-ffff-7fff-bfff-ffffffffffff"),
+        "foreign source": changed(event, "source", "/inventory"),
+        "foreign aggregate": changed(event, "aggregatetype", "product"),
+        "almost a megabyte": b'{"type": "' + b"x" * 900_000 + b'"}',
+    }
+
+
+def test_poison_is_parked_and_the_rest_is_applied(stack: Stack, shop: Shop, checker: Checker, load: Load) -> None:
+    # Given a worker at work
+    load.place(20)
+    worker, children = stack.process("inventory-worker").pid, stack.children("inventory-worker")
+    messages = poison(good_event(shop))
+    assert len(set(messages.values())) == len(messages), "every poison is another message"
+
+    # When all of it comes, twice, between good events
+    with load.flowing():
+        send(shop.variables["AMQP_URL"], "order.events", [*messages.values(), *messages.values()])
+        send(shop.variables["AMQP_URL"], "order.events", [messages["unknown type"]], content_type=None)
+    checker.parked["inventory"] += len(messages)
+
+    # Then each is parked once, with a reason, and the processes are the same as before
+    until(lambda: parked(shop) == len(messages), f"{len(messages)} parked")
+    assert all(reason and error for reason, error in shop.rows("inventory", "SELECT reason, error FROM inbox_parkedevent"))
+    assert (stack.process("inventory-worker").pid, stack.children("inventory-worker")) == (worker, children)
+
+
+def parked(shop: Shop) -> int:
+    return int(shop.rows("inventory", "SELECT count(*) FROM inbox_parkedevent")[0][0])
+
+
+def test_five_megabytes_are_refused_by_the_broker(shop: Shop, load: Load) -> None:
+    """It takes no message above 1 MiB, whoever sends it; `publish()` refuses an event long before that."""
+    with pytest.raises((AMQPError, OSError)):
+        send(shop.variables["AMQP_URL"], "order.events", [b"x" * 5_000_000])
+    load.place(10)
+
+
+def test_unknown_fields_are_passed_over(shop: Shop, load: Load) -> None:
+    # Given an order whose event has gained a field, and arrives before the relay's own
+    load.place(5)
+    event = good_event(shop)
+    extended = changed(changed_to_dict(event, "data.giftWrap", True), "tracestate", "vendor=1")
+
+    # When it arrives, Then it is taken (as stale: its version is known), not parked; the phantom leaves the ledger again for the checker
+    send(shop.variables["AMQP_URL"], "order.events", [extended])
+    until(lambda: shop.rows("inventory", "SELECT outcome FROM ledger WHERE id = %s", event["id"]) == [("stale",)], "taken as stale")
+    shop.rows("inventory", "DELETE FROM ledger WHERE id = %s RETURNING id", event["id"])
+    one_less = "UPDATE inbox_tally SET count = count - 1 WHERE id = (SELECT max(id) FROM inbox_tally WHERE outcome = 'stale') RETURNING id"
+    shop.rows("inventory", one_less)
+
+
+def changed_to_dict(event: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(changed(event, path, value))
+    return result
