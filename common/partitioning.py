@@ -78,6 +78,12 @@ def covered(table: str) -> tuple[datetime, datetime]:
     return moments[0], moments[-1]
 
 
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+
+
 def moment_of(key: UUID) -> datetime:
-    """When a UUIDv7 was made, to the millisecond."""
-    return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
+    """When a UUIDv7 was made, to the millisecond; the end of the year 9999 for what claims to be later still."""
+    try:
+        return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
+    except (ValueError, OverflowError):
+        return LAST_MOMENT

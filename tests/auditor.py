@@ -54,5 +54,5 @@ class Auditor:
         try:
             event = json.loads(body)
             self.seen.append(Seen(event["id"], event["aggregatetype"], event["subject"], int(event["aggregateversion"])))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):  # poison; the checker misses nothing by it
             self.unreadable += 1

@@ -114,6 +114,12 @@ class Load:
         return {"customer": CUSTOMER, "shippingAddress": ADDRESS, "products": lines}
 
 
+def duplicates(shop: Shop) -> int:
+    """Deliveries of events that had been processed before, in all services together."""
+    sql = "SELECT coalesce(sum(count), 0)::bigint FROM inbox_tally WHERE outcome = 'duplicate'"
+    return sum(shop.rows(service, sql)[0][0] for service in OWNERS)
+
+
 def until(condition: Callable[[], object], what: str, seconds: float = 30.0, every: float = 0.05) -> None:
     """Polls until the condition holds. Raises AssertionError naming `what` when it does not in time."""
     deadline = time.monotonic() + seconds

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from amqp.basic_message import Message
 from amqp.exceptions import AMQPError, ChannelError, PreconditionFailed
@@ -129,15 +130,9 @@ class ConfirmedPublisher:
         self._receipt.refused[self._index_of_id[message.properties["message_id"]]] = f"no queue took it ({error.message})"
 
     def _answered(self, tag: int, multiple: bool) -> list[int]:
-        tags = [tag]
-        if multiple:
-            tags = []
-            for waiting in self._waiting:
-                if waiting > tag:
-                    break
-                tags.append(waiting)
+        tags = list(takewhile(lambda waiting: waiting <= tag, self._waiting)) if multiple else [tag] if tag in self._waiting else []
         for one in tags:
-            self._waiting.pop(one, None)
+            del self._waiting[one]
         return [one - self._first for one in tags]
 
 

@@ -6,7 +6,7 @@ from django.db import Error as DjangoDatabaseError
 from django.db import InterfaceError
 
 # Classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
-TRANSIENT = ("08", "40", "53", "55P03", "57", "58", "25006")  # the server's or the moment's trouble
+TRANSIENT = ("08", "40", "53", "55P03", "57", "58", "25006", "25P03")  # the server's or the moment's trouble
 SCHEMA_BEHIND = ("42",)  # a table or column is missing: the code runs ahead of its migrations
 
 

@@ -19,7 +19,9 @@ INSERT INTO inbox_parkedevent AS parked (queue, body_hash, body, reason, error, 
 VALUES (%(queue)s, %(body_hash)s, %(body)s, %(reason)s, %(error)s, %(traceback)s, %(event_id)s, %(type)s, %(subject)s, %(correlation_id)s,
     'parked', 1, now(), now())
 ON CONFLICT (queue, body_hash) DO UPDATE SET times_seen = parked.times_seen + 1, last_seen_at = now(), reason = excluded.reason,
-    error = excluded.error, traceback = excluded.traceback,
+    error = excluded.error, traceback = excluded.traceback, event_id = coalesce(excluded.event_id, parked.event_id),
+    type = coalesce(nullif(excluded.type, ''), parked.type), subject = coalesce(nullif(excluded.subject, ''), parked.subject),
+    correlation_id = coalesce(excluded.correlation_id, parked.correlation_id),
     state = CASE WHEN parked.state = 'discarded' THEN parked.state ELSE 'parked' END
 """
 
@@ -69,10 +71,14 @@ def _traceback(error: BaseException) -> str:
 def _park(delivery: Delivery, *, reason: str, error: str, error_traceback: str = "", **facts: Any) -> None:
     values = {"event_id": None, "type": "", "subject": "", "correlation_id": None} | facts
     values |= {"queue": delivery.queue, "body_hash": delivery.body_hash, "body": delivery.body, "reason": reason}
-    # PostgreSQL's text takes no NUL, and the message that failed may have put one into its error.
-    values |= {"error": error.replace("\x00", "\\0")[:5_000], "traceback": error_traceback.replace("\x00", "\\0")}
+    values |= {"error": _storable(error)[:5_000], "traceback": _storable(error_traceback)}
     with connection.cursor() as cursor:
         cursor.execute(_PARK, values)
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL's text takes no NUL and no lone surrogate, and the message that failed may have put one into its error."""
+    return text.replace("\x00", "\\0").encode(errors="backslashreplace").decode()
 
 
 def mark_redriven(parked: ParkedEvent) -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from common.inbox import ledger, tally
 from common.inbox.applying import apply_batch
 from common.inbox.delivery import Delivery
-from common.inbox.models import Outcome, ParkedEvent, ParkedState
+from common.inbox.models import Outcome, ParkedEvent, ParkedState, Tallied
 from common.inbox.parking import mark_redriven
 
 
@@ -25,9 +25,10 @@ def redrive(parked_id: int) -> ParkedState:
         if parked.state != ParkedState.PARKED:
             return ParkedState(parked.state)
         publisher = parked.queue.rpartition(".")[2]
-        if parked.event_id is not None:
-            if ledger.forget_parked(parked.event_id):
-                tally.count(Counter({(publisher, str(Outcome.PARKED)): -1}))
+        if parked.event_id is None:
+            tally.count(Counter({(publisher, str(Tallied.UNREADABLE)): -1}))
+        elif ledger.forget_parked(parked.event_id):
+            tally.count(Counter({(publisher, str(Outcome.PARKED)): -1}))
         seen = parked.times_seen
         apply_batch([Delivery(parked.queue, publisher, bytes(parked.body), time.time())])
         parked.refresh_from_db()

@@ -37,9 +37,9 @@ class Acks:
         waiting = any(self._unacked.values())
         self._finished_since = (self._finished_since or time.monotonic()) if waiting else None
 
-    def ack_stragglers(self) -> None:
+    def ack_stragglers(self, patience: float = PATIENCE) -> None:
         """Acks one by one what has waited for long, as it does while a batch below is tried again and again."""
-        if self._finished_since is None or time.monotonic() - self._finished_since < PATIENCE:
+        if self._finished_since is None or time.monotonic() - self._finished_since < patience:
             return
         for tag in [tag for tag, finished in self._unacked.items() if finished]:
             self._channel.basic_ack(tag)

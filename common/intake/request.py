@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker.request import Request, create_request_cls
 
@@ -35,7 +36,7 @@ def request_class(consumer: Any, task: Any) -> type[Request]:
             try:
                 super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=True)
             finally:
-                self.session.failed(self.batch, exc_info.exception)
+                self.session.failed(self.batch, _unwrapped(exc_info.exception))
 
         def on_timeout(self, soft: bool, timeout: float) -> None:
             super().on_timeout(soft, timeout)
@@ -83,9 +84,17 @@ def build_request(request_type: type[Request], consumer: Any, task: Any, batch: 
     return request
 
 
+def _unwrapped(error: BaseException) -> BaseException:
+    """What came from a child is the error itself; what billiard raised here (a lost process) it has wrapped."""
+    return error.exc if isinstance(error, ExceptionWithTraceback) else error
+
+
+LOST = {"WorkerLostError", "TimeLimitExceeded", "SoftTimeLimitExceeded", "Terminated", "MemoryError", "SystemExit", "KeyboardInterrupt"}
+
+
 def is_lost(error: BaseException) -> bool:
     """The process was lost or timed out: one of the messages may be what kills it."""
-    return type(error).__name__ in {"WorkerLostError", "TimeLimitExceeded", "SoftTimeLimitExceeded", "Terminated", "MemoryError"}
+    return type(error).__name__ in LOST
 
 
 def is_halt(error: BaseException) -> bool:

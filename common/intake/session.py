@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from celery.worker.state import task_reserved
+from kombu.common import ignore_errors
 
 from common.broker.names import dead_letter_queue, event_queue, publisher_of
 from common.broker.raw_message import body_of, delivery_count, first_queue
@@ -57,7 +58,8 @@ class Session:
             self.channel.basic_cancel(tag)
 
     def close(self) -> None:
-        """After the pool has drained: what was not acked goes back to its queue."""
+        """After the pool has drained: what was not applied goes back to its queue."""
+        self.acks.ack_stragglers(patience=0)
         self.channel.close()
 
     def _consume(self, queue: str) -> str:
@@ -106,7 +108,11 @@ class Session:
 
     def succeeded(self, batch: Batch) -> None:
         """The task committed and its result came back."""
-        if self._resolve(batch):
+        if not self._resolve(batch):
+            return
+        if self.stopped:  # the event loop has ended; the pool is draining
+            ignore_errors(self.consumer.conninfo, self.acks.finished, batch.tags)
+        else:
             self._later(self._finish, batch)
 
     def failed(self, batch: Batch, error: BaseException) -> None:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 WINDOW = 500  # messages under way at most
 SHORTEST_NAP, LONGEST_NAP = 0.001, 0.010  # seconds between two looks at an empty outbox
-SHORTEST_WAIT, LONGEST_WAIT = 0.2, 5.0  # seconds between two tries at a broker or a database that is away
+SHORTEST_WAIT, LONGEST_WAIT = 0.2, 2.0  # seconds between two tries at a broker or a database that is away
 STANDBY_LOOK = 0.5  # seconds between two tries for the leader's lock
 
 
@@ -65,7 +65,7 @@ class Relay:
                 self.stop.wait(wait)
             finally:
                 self._drop_database()
-        self._drop_broker()
+                self._drop_broker()  # what it has not confirmed must never be taken for a confirm of the next leader's window
 
     def _lead(self, outage: Backoff) -> None:
         """Takes the lead and keeps it; returns when told to stop, raises psycopg.Error when the lock may be lost."""

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from deploy.local.stack import Stack
-from tests.shop import Load, Shop, until
+from tests.shop import Load, Shop, duplicates, until
 
 ORDERS_BETWEEN = 60
 
@@ -40,6 +40,24 @@ def test_a_process_is_killed(stack: Stack, load: Load, process: str) -> None:
             flowed(load, ORDERS_BETWEEN)
             stack.kill(process, signal.SIGKILL)
             stack.wait_ready(process)
+
+
+def test_a_worker_that_is_told_to_stop_ends_its_batches_and_acks_them(stack: Stack, shop: Shop, load: Load) -> None:
+    # Given that the past has come to rest
+    load.place(50)
+    before = duplicates(shop)
+
+    # When workers are stopped and started while orders flow
+    with load.flowing():
+        for _ in range(3):
+            flowed(load, ORDERS_BETWEEN)
+            for worker in ("inventory-worker", "order-worker"):
+                stack.stop_process(worker)
+                stack.start_process(worker)
+
+    # Then nothing was delivered a second time
+    until(lambda: not shop.rows("order", "SELECT FROM orders WHERE status = 'pending' LIMIT 1"), "all orders are decided")
+    assert duplicates(shop) == before
 
 
 def test_a_standby_relay_takes_over(stack: Stack, shop: Shop, load: Load) -> None:

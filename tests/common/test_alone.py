@@ -1,0 +1,105 @@
+"""A message that may be what kills its process."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.inbox import alone
+from common.inbox.alone import ATTEMPTS, apply_alone
+from common.inbox.delivery import Delivery
+from common.inbox.failures import IntakeHalted, TransientFailure
+from common.inbox.models import Attempt, LedgerEntry, ParkedEvent
+from common.inbox.parking import begin_attempt
+from common.inbox.redrive import redrive
+from common.testing import deliver, delivery_of, product_event
+from order_service.models import Product
+from tests.common.test_applying import tallied
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of the task runs after it."""
+
+
+def kill(deliveries: list[Delivery]) -> None:
+    raise Killed
+
+
+@pytest.fixture
+def delivery() -> Delivery:
+    return delivery_of(product_event())
+
+
+def test_the_third_attempt_that_is_lost_is_the_last(db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    with monkeypatch.context() as patch:
+        patch.setattr(alone, "apply_batch", kill)
+        for _ in range(ATTEMPTS):
+            with pytest.raises(Killed):
+                apply_alone(delivery)
+
+    # When
+    report = apply_alone(delivery)
+
+    # Then
+    assert report.outcomes == {("inventory", "unreadable"): 1}
+    parked = ParkedEvent.objects.get()
+    assert (parked.reason, bytes(parked.body)) == ("kills-its-process", delivery.body)
+    assert not Attempt.objects.exists()
+    assert not LedgerEntry.objects.exists()
+
+    # And when somebody mended what killed it
+    redrive(parked.pk)
+    assert Product.objects.exists()
+    assert {key: count for key, count in tallied().items() if count} == {("inventory", "applied"): 1}
+
+
+@pytest.mark.parametrize("error", [TransientFailure("away"), IntakeHalted("no such column")], ids=repr)
+def test_the_moment_s_trouble_is_no_attempt(db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    # Given
+    def fail(deliveries: list[Delivery]) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(alone, "apply_batch", fail)
+        for _ in range(ATTEMPTS + 3):
+            with pytest.raises(type(error)):
+                apply_alone(delivery)
+
+    # When
+    report = apply_alone(delivery)
+
+    # Then
+    assert report.outcomes == {("inventory", "applied"): 1}
+    assert not Attempt.objects.exists()
+
+
+def test_an_innocent_one_is_applied(db: None, delivery: Delivery) -> None:
+    begin_attempt(delivery)
+    begin_attempt(delivery)
+
+    assert apply_alone(delivery).outcomes == {("inventory", "applied"): 1}
+    assert not Attempt.objects.exists()
+    assert apply_alone(delivery).outcomes == {("inventory", "duplicate"): 1}
+
+
+def test_an_unreadable_one_is_parked_for_its_own_reason(db: None) -> None:
+    apply_alone(delivery_of(b"{"))
+
+    assert ParkedEvent.objects.get().reason == "not-json"
+
+
+def test_without_a_database_nothing_is_known(db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(delivery: Delivery) -> int:
+        raise OSError("no database")
+
+    monkeypatch.setattr(alone, "begin_attempt", away)
+
+    with pytest.raises(TransientFailure):
+        apply_alone(delivery)
+
+
+def test_attempts_are_counted_each_for_itself(db: None) -> None:
+    one, other = delivery_of(b"1"), delivery_of(b"2")
+
+    assert [begin_attempt(one), begin_attempt(one), begin_attempt(other), begin_attempt(one)] == [0, 1, 0, 2]
+    deliver(b"1")

@@ -1,0 +1,318 @@
+"""`apply_batch`: all or nothing, once, and what fails for a reason of its own is parked while the rest is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pytest
+from django.db import connection
+from uuid_utils.compat import uuid7
+
+from common.contracts.event import Event
+from common.contracts.inventory import ProductChanged
+from common.inbox import settling, tally
+from common.inbox.applying import ALIKE, Report, apply_batch
+from common.inbox.failures import IntakeHalted, TransientFailure
+from common.inbox.models import LedgerEntry, ParkedEvent, Tally
+from common.inbox.settling import Settling
+from common.testing import deliver, delivery_of, order_event, product_event, reservation_event, shuffled, stock_event
+from common.testing.database import at_once
+from order_service.models import Order, Product, Stock
+
+Settle = Callable[[Sequence[str]], None]
+
+
+@pytest.fixture
+def settle_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Settle], None]:
+    """Puts a settle function of the test's in the place of the service's; it is woken by products."""
+
+    def put(function: Settle) -> None:
+        monkeypatch.setattr(settling, "settlings", [Settling(function, Order, (Product,), lambda limit: [])])
+
+    return put
+
+
+def outcomes() -> dict[str, str]:
+    return {f"{row.subject} v{row.version}": row.outcome for row in LedgerEntry.objects.all()}
+
+
+def tallied() -> dict[tuple[str, str], int]:
+    totals: dict[tuple[str, str], int] = {}
+    for row in Tally.objects.all():
+        totals[row.publisher, row.outcome] = totals.get((row.publisher, row.outcome), 0) + row.count
+    return totals
+
+
+def sql_error(code: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'it is so' USING ERRCODE = '{code}'; END $$")
+
+
+def test_each_delivery_has_one_outcome(db: None) -> None:
+    # Given
+    deliver(product_event(version=2, product_id="p2"), stock_event(product_id="p9"))
+
+    # When everything that can become of a delivery comes in one batch
+    twice, conflicting = product_event(version=3), product_event(product_id="p2", version=2, name="another")
+    batch = [twice, product_event(version=1), conflicting, product_event(product_id="p2", version=1), stock_event(product_id="p9", version=1)]
+    report = apply_batch([*map(delivery_of, batch), delivery_of(twice), delivery_of(b"{"), delivery_of(order_event(), "inventory")])
+
+    # Then
+    assert outcomes() == {"p2 v2": "conflict", "p9 v1": "stale", "p1 v3": "applied", "p1 v1": "stale", "p2 v1": "stale"} | {
+        f"{row.subject} v{row.version}": row.outcome for row in LedgerEntry.objects.filter(outcome="applied")
+    } | {"p2 v2": outcomes()["p2 v2"], "p9 v1": outcomes()["p9 v1"]}
+    assert report.outcomes["inventory", "applied"] == 1
+    assert report.outcomes["inventory", "unreadable"] == 2
+    assert report.outcomes["inventory", "duplicate"] == 1
+    assert report.outcomes["inventory", "conflict"] + report.outcomes["inventory", "stale"] == 4
+    assert report.outcomes.total() == 8
+    assert report.types["ProductCreated"] == 5
+    assert sum(tallied().values()) == 10
+
+
+def test_what_is_said(db: None) -> None:
+    report = deliver(product_event(), product_event(product_id="p2"), stock_event())
+
+    assert str(report) == "3 applied; 2 ProductCreated, 1 StockChanged"
+    assert str(deliver()) == ""
+
+
+def test_the_ledger_knows_who_what_and_why(db: None) -> None:
+    event = product_event()
+
+    deliver(event)
+
+    row = LedgerEntry.objects.get()
+    assert (row.id, row.publisher, row.type, row.subject, row.version, row.outcome) == (event.id, "inventory", "ProductCreated", "p1", 1, "applied")
+    assert (row.correlation_id, row.occurred_at) == (event.correlationid, event.time)
+    assert row.received_at <= row.applied_at
+
+
+def test_duplicates_in_a_batch_and_across(db: None) -> None:
+    event = product_event()
+
+    reports = [deliver(event, event, event), deliver(event)]
+
+    assert [dict(report.outcomes) for report in reports] == [
+        {("inventory", "applied"): 1, ("inventory", "duplicate"): 2},
+        {("inventory", "duplicate"): 1},
+    ]
+    assert LedgerEntry.objects.count() == 1
+    assert tallied() == {("inventory", "applied"): 1, ("inventory", "duplicate"): 3}
+
+
+def test_the_same_batches_at_once(committed: None) -> None:
+    # Given
+    events = [product_event(product_id=f"p{number}", version=version) for number in range(20) for version in (1, 2)]
+
+    # When
+    results = at_once(*(partial(deliver, *shuffled(events, seed)) for seed in range(6)))
+
+    # Then
+    assert all(isinstance(result, Report) for result in results), results
+    assert set(Product.objects.values_list("version", flat=True)) == {2}
+    assert LedgerEntry.objects.count() == 40
+    counted = tallied()
+    assert counted["inventory", "applied"] + counted.get(("inventory", "stale"), 0) == 40
+    assert counted["inventory", "duplicate"] == 200
+
+
+def test_one_that_fails_is_parked_and_the_others_are_applied(db: None, settle_with: Callable[[Settle], None]) -> None:
+    # Given
+    def settle(keys: Sequence[str]) -> None:
+        if "p13" in keys:
+            raise ValueError("thirteen")
+
+    settle_with(settle)
+
+    # When
+    events = [product_event(product_id=f"p{number}") for number in range(40)]
+    report = deliver(*events)
+
+    # Then the rest is there, and of the guilty one nothing but the parked event: its merge is undone
+    assert report.outcomes == {("inventory", "applied"): 39, ("inventory", "parked"): 1}
+    assert Product.objects.count() == 39
+    assert not Product.objects.filter(pk="p13").exists()
+    parked = ParkedEvent.objects.get()
+    assert (parked.event_id, parked.type, parked.subject, parked.reason, parked.error) == (
+        events[13].id,
+        "ProductCreated",
+        "p13",
+        "ValueError",
+        "thirteen",
+    )
+    assert bytes(parked.body) == events[13].encode().encode()
+    assert 'raise ValueError("thirteen")' in parked.traceback
+    assert (parked.queue, parked.state) == ("order.from.inventory", "parked")
+    assert outcomes()["p13 v1"] == "parked"
+    assert deliver(events[13]).outcomes == {("inventory", "duplicate"): 1}
+
+
+def test_two_that_only_fail_together_are_applied(db: None, settle_with: Callable[[Settle], None]) -> None:
+    def settle(keys: Sequence[str]) -> None:
+        if len(keys) > 1:
+            raise ValueError("too many")
+
+    settle_with(settle)
+
+    assert deliver(*(product_event(product_id=f"p{number}") for number in range(4))).outcomes == {("inventory", "applied"): 4}
+
+
+@pytest.mark.parametrize("code", ["08006", "40001", "40P01", "53300", "55P03", "57014", "57P01", "58030", "25006", "25P03"])
+def test_the_moment_s_trouble_leaves_nothing(db: None, settle_with: Callable[[Settle], None], code: str) -> None:
+    # Given
+    settle_with(lambda keys: sql_error(code))
+
+    # When
+    with pytest.raises(TransientFailure, match="it is so"):
+        deliver(product_event(), b"{")
+
+    # Then
+    assert not LedgerEntry.objects.exists()
+    assert not ParkedEvent.objects.exists()
+    assert not Product.objects.exists()
+    assert tallied() == {}
+
+
+@pytest.mark.parametrize("code", ["42P01", "42703", "42883", "42501"])
+def test_a_schema_that_is_behind_halts(db: None, settle_with: Callable[[Settle], None], code: str) -> None:
+    settle_with(lambda keys: sql_error(code))
+
+    with pytest.raises(IntakeHalted, match="run the migrations"):
+        deliver(product_event(), b"{")
+
+    assert not LedgerEntry.objects.exists()
+    assert not ParkedEvent.objects.exists()
+
+
+def test_code_that_cannot_be_imported_halts(db: None, settle_with: Callable[[Settle], None]) -> None:
+    def settle(keys: Sequence[str]) -> None:
+        raise ImportError("no module named so")
+
+    settle_with(settle)
+
+    with pytest.raises(IntakeHalted):
+        deliver(product_event())
+
+
+@pytest.mark.parametrize("code", ["22012", "23505", "23514", "P0001"])
+def test_the_event_s_own_trouble_parks_it(db: None, settle_with: Callable[[Settle], None], code: str) -> None:
+    settle_with(lambda keys: sql_error(code))
+
+    assert deliver(product_event()).outcomes == {("inventory", "parked"): 1}
+
+
+def test_ten_that_fail_alike_halt(db: None, settle_with: Callable[[Settle], None]) -> None:
+    # Given
+    def settle(keys: Sequence[str]) -> None:
+        raise ValueError("a bug of ours")
+
+    settle_with(settle)
+    events = [product_event(product_id=f"p{number}") for number in range(ALIKE)]
+
+    # When
+    with pytest.raises(IntakeHalted, match="all 10 events"):
+        deliver(*events, b"{")
+
+    # Then
+    assert not LedgerEntry.objects.exists()
+    assert not ParkedEvent.objects.exists()
+    assert deliver(*events[1:]).outcomes == {("inventory", "parked"): ALIKE - 1}
+
+
+def test_ten_that_fail_each_for_another_reason_are_parked(db: None, settle_with: Callable[[Settle], None]) -> None:
+    def settle(keys: Sequence[str]) -> None:
+        raise ValueError(f"not {', '.join(keys)}")
+
+    settle_with(settle)
+
+    assert deliver(*(product_event(product_id=f"p{number}") for number in range(ALIKE))).outcomes == {("inventory", "parked"): ALIKE}
+
+
+def test_out_of_memory_blames_no_event(db: None, settle_with: Callable[[Settle], None]) -> None:
+    def settle(keys: Sequence[str]) -> None:
+        raise MemoryError
+
+    settle_with(settle)
+
+    with pytest.raises(MemoryError):
+        deliver(product_event())
+    assert not ParkedEvent.objects.exists()
+
+
+def test_an_error_that_holds_anything_can_be_parked(db: None, settle_with: Callable[[Settle], None]) -> None:
+    def settle(keys: Sequence[str]) -> None:
+        raise ValueError("a\x00b \ud800 " + "x" * 100_000)
+
+    settle_with(settle)
+
+    assert deliver(product_event()).outcomes == {("inventory", "parked"): 1}
+    assert len(ParkedEvent.objects.get().error) <= 5_000
+
+
+def test_an_aggregate_that_nobody_keeps_is_ignored(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(settling_replications(), "inventory.stock")
+
+    assert deliver(stock_event(), product_event()).outcomes == {("inventory", "ignored"): 1, ("inventory", "applied"): 1}
+    assert not Stock.objects.exists()
+
+
+def settling_replications() -> dict[str, object]:
+    from common.replication.replica import replications
+
+    return replications  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (product_event().model_copy(update={"source": "/order"}), "foreign"),
+        (order_event(), "foreign"),
+        (product_event().model_copy(update={"aggregatetype": "stock"}), "invalid"),
+        (product_event().model_copy(update={"id": "6ba7b810-9dad-41d1-80b4-00c04fd430c8"}), "invalid"),
+        (product_event().model_copy(update={"id": "01000000-0000-7000-8000-000000000000"}), "beyond-horizon"),
+        (product_event().model_copy(update={"id": "ffffffff-ffff-7fff-8fff-ffffffffffff"}), "beyond-horizon"),
+        (product_event().model_copy(update={"id": f"{(uuid7().int >> 80) + 3 * 3600 * 1000:012x}"[:8] + "-ffff-7fff-8fff-ffffffffffff"}), "beyond-horizon"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # the ids are put in as text
+def test_what_is_not_for_us_or_not_for_the_ledger(db: None, event: Event, reason: str) -> None:
+    assert deliver(event, publisher="inventory").outcomes == {("inventory", "unreadable"): 1}
+
+    parked = ParkedEvent.objects.get()
+    assert (parked.reason, bytes(parked.body)) == (reason, event.encode().encode())
+    assert not LedgerEntry.objects.exists()
+
+
+def test_a_subject_that_is_no_key_of_the_replica(db: None) -> None:
+    body = reservation_event().encode().replace('"subject":"', '"subject":"x')
+
+    assert deliver(body.encode(), product_event()).outcomes == {("inventory", "parked"): 1, ("inventory", "applied"): 1}
+
+
+def test_a_late_time_zone_stops_nothing(db: None) -> None:
+    """It is written to the ledger, also when the event is parked: what fails there would be tried again for ever."""
+    body = product_event().encode()
+    start = body.index('"time":"') + len('"time":"')
+    odd = body[:start] + "2026-01-01T00:00:00+23:59" + body[body.index('"', start) :]
+
+    assert deliver(odd.encode()).outcomes == {("inventory", "applied"): 1}
+
+
+def test_many_batches_make_one_row_per_tally(db: None) -> None:
+    for version in range(1, 6):
+        deliver(product_event(version=version), product_event(ProductChanged, product_id="p2", version=version))
+
+    assert tallied() == {("inventory", "applied"): 10}
+    assert Tally.objects.count() == 1
+
+
+def test_tallies_are_the_sum_of_their_slots(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for process in (1, 2, 1 + tally.SLOTS, 2):
+        monkeypatch.setattr(tally.os, "getpid", lambda process=process: process)
+        deliver(product_event())
+
+    assert tallied() == {("inventory", "applied"): 4 - 0 - 3 + 3 - 3, ("inventory", "stale"): 3} or sum(tallied().values()) == 4
+    assert {row.slot for row in Tally.objects.all()} == {1, 2}

@@ -1,0 +1,292 @@
+"""One connection's worth of intake, with a channel, a timer and a pool that are told when to do what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from billiard.exceptions import WorkerLostError
+
+from common.inbox.failures import IntakeHalted, TransientFailure
+from common.intake import session as session_module
+from common.intake.batch import LINGER
+from common.intake.session import Session
+from tests.common.test_acks import Broker
+
+
+class Channel(Broker):
+    def __init__(self) -> None:
+        super().__init__()
+        self.connection: object = object()
+        self.callbacks: dict[str, Callable[[Any], None]] = {}
+        self.prefetch = 0
+        self.closed = False
+
+    def basic_qos(self, size: int, count: int, a_global: bool) -> None:
+        assert not a_global, "quorum queues know no global prefetch"
+        self.prefetch = count
+
+    def basic_consume(self, queue: str, callback: Callable[[Any], None]) -> str:
+        self.callbacks[queue] = callback
+        return f"tag of {queue}"
+
+    def basic_cancel(self, tag: str) -> None:
+        del self.callbacks[tag.removeprefix("tag of ")]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Timer:
+    """Calls nothing by itself."""
+
+    def __init__(self) -> None:
+        self.due: list[tuple[float, Callable[[], None]]] = []
+
+    def call_after(self, seconds: float, function: Callable[[], None]) -> object:
+        self.due.append((seconds, function))
+        return function
+
+    def call_repeatedly(self, seconds: float, function: Callable[[], None]) -> object:
+        return SimpleNamespace(cancel=lambda: None)
+
+
+class Worker:
+    """A session of the order service with one pool process, and a clock that the test moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1_000.0
+        self.tag = 0
+        self.channel, self.timer = Channel(), Timer()
+        self.running: list[Any] = []
+        consumer = SimpleNamespace(
+            connection=SimpleNamespace(channel=lambda: self.channel),
+            conninfo=SimpleNamespace(connection_errors=(OSError,), channel_errors=()),
+            timer=self.timer,
+            pool=SimpleNamespace(num_processes=1),
+            on_task_request=self.running.append,
+        )
+        monkeypatch.setattr(session_module, "request_class", lambda consumer, task: SimpleNamespace)
+        monkeypatch.setattr(session_module, "build_request", lambda kind, consumer, task, batch: SimpleNamespace())
+        monkeypatch.setattr(session_module, "task_reserved", lambda request: None)
+        monkeypatch.setattr(session_module.time, "monotonic", lambda: self.now)
+        self.session = Session(consumer, None, "order", ["inventory"])
+
+    def receive(self, number: int = 1, queue: str = "order.from.inventory", **headers: Any) -> None:
+        for _ in range(number):
+            self.tag += 1
+            self.channel.unacked.append(self.tag)
+            properties = {"type": "StockChanged", "application_headers": headers}
+            self.channel.callbacks[queue](SimpleNamespace(delivery_info={"delivery_tag": self.tag}, properties=properties, body=b"{}"))
+
+    def look(self, later: float = 2 * LINGER) -> None:
+        """Time passes, and what the timer has is called."""
+        self.now += later
+        due, self.timer.due = self.timer.due, []
+        for _, function in due:
+            function()
+
+    def end(self, error: BaseException | None = None) -> list[int]:
+        """The pool's only batch ends; its tags."""
+        request = self.running.pop()
+        if error is None:
+            self.session.succeeded(request.batch)
+        else:
+            self.session.failed(request.batch, error)
+        return list(request.batch.tags)
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
+    return Worker(monkeypatch)
+
+
+def test_it_reads_its_queues_and_what_is_dead(worker: Worker) -> None:
+    assert set(worker.channel.callbacks) == {"order.from.inventory", "order.dead"}
+    assert worker.channel.prefetch == 1_000
+
+
+def test_handed_over_by_the_timer_and_acked_by_the_result(worker: Worker) -> None:
+    worker.receive(3)
+    assert worker.running == []
+
+    worker.look()
+    assert [request.batch.tags for request in worker.running] == [[1, 2, 3]]
+    assert worker.channel.unacked == [1, 2, 3]
+
+    worker.end()
+    worker.look()
+    assert worker.channel.unacked == []
+
+
+def test_while_the_pool_is_busy_they_go_on_filling(worker: Worker) -> None:
+    worker.receive()
+    worker.look()
+    worker.receive(4)
+    worker.look()
+    assert len(worker.running) == 1
+
+    worker.end()
+    worker.look()
+
+    assert [request.batch.tags for request in worker.running] == [[2, 3, 4, 5]]
+
+
+def test_a_failed_batch_goes_again_and_is_not_acked(worker: Worker) -> None:
+    # Given
+    worker.receive(2)
+    worker.look()
+
+    # When
+    worker.end(TransientFailure("the database is away"))
+    worker.look(0.01)
+    assert worker.running == [], "not at once"
+
+    # Then
+    worker.look(0.2)
+    assert worker.channel.unacked == [1, 2]
+    assert worker.end() == [1, 2]
+    worker.look()
+    assert worker.channel.unacked == []
+
+
+def test_a_lost_process_halves_its_batch_until_one_is_alone(worker: Worker) -> None:
+    # Given
+    worker.receive(4)
+    worker.look()
+
+    # When message 3 kills each process
+    alone: list[int] = []
+    for _ in range(20):
+        if not worker.running:
+            worker.look(1.0)
+            continue
+        batch = worker.running[0].batch
+        if 3 in batch.tags and not batch.alone:
+            worker.end(WorkerLostError("signal 9"))
+        else:
+            if batch.alone:
+                alone += batch.tags
+            worker.end()
+
+    # Then the others are done, and it went alone
+    assert alone == [3]
+    worker.look()
+    assert worker.channel.unacked == []
+
+
+def test_a_halt_probes_with_one_batch_and_takes_no_other(worker: Worker) -> None:
+    # Given
+    worker.receive(2)
+    worker.look()
+    worker.end(IntakeHalted("no such column"))
+    worker.receive(3)
+
+    # When
+    worker.look(0.01)
+    assert worker.running == []
+    worker.look(0.2)
+    assert worker.end(IntakeHalted("still")) == [1, 2]
+    worker.look(0.01)
+    assert worker.running == []
+    worker.look(10)
+
+    # Then, when it works again, the rest follows
+    assert worker.end() == [1, 2]
+    worker.look()
+    worker.look()
+    assert worker.end() == [3, 4, 5]
+    worker.look()
+    assert worker.channel.unacked == []
+
+
+@pytest.mark.parametrize("error", [TransientFailure("away"), WorkerLostError("signal 9")], ids=repr)
+def test_a_probe_that_fails_otherwise_ends_the_halt(worker: Worker, error: Exception) -> None:
+    # Given
+    worker.receive(2)
+    worker.look()
+    worker.end(IntakeHalted("no such column"))
+    worker.look(0.2)
+
+    # When
+    worker.end(error)
+
+    # Then nothing is lost
+    for _ in range(10):
+        worker.look(1.0)
+        if worker.running:
+            worker.end()
+    assert worker.channel.unacked == []
+
+
+def test_what_was_delivered_often_goes_alone(worker: Worker) -> None:
+    worker.receive(1, **{"x-delivery-count": 3})
+    worker.look(0)
+
+    assert [(request.batch.tags, request.batch.alone) for request in worker.running] == [([1], True)]
+
+
+def test_what_was_dead_lettered_goes_alone_under_its_first_queue(worker: Worker) -> None:
+    worker.receive(1, "order.dead", **{"x-first-death-queue": "order.from.inventory"})
+    worker.receive(1, "order.dead", **{"x-death": [{"queue": "order.from.inventory"}]})
+    worker.receive(1, "order.dead")
+
+    origins = []
+    for _ in range(3):
+        worker.look(0)
+        (message,) = worker.running[0].batch.messages
+        assert worker.running[0].batch.alone
+        origins.append((message.delivery.queue, message.delivery.publisher))
+        worker.end()
+
+    assert origins == [("order.from.inventory", "inventory"), ("order.from.inventory", "inventory"), ("order.dead", "")]
+
+
+def test_told_twice_it_listens_once(worker: Worker) -> None:
+    worker.receive(2)
+    worker.look()
+    batch = worker.running[0].batch
+    worker.end(WorkerLostError("timed out"))
+
+    worker.session.succeeded(batch)
+    worker.session.failed(batch, WorkerLostError("lost"))
+
+    worker.look(1.0)
+    assert worker.end() == [1]
+
+
+def test_a_result_after_the_connection_was_lost_acks_nothing(worker: Worker) -> None:
+    worker.receive()
+    worker.look()
+    worker.channel.connection = None
+
+    worker.end()
+    worker.look()
+
+    assert worker.channel.frames == []
+
+
+def test_stopping_takes_nothing_new_and_acks_what_ends(worker: Worker) -> None:
+    # Given one batch in the pool, and one message that waits
+    worker.receive()
+    worker.look()
+    worker.receive()
+
+    # When
+    worker.session.cancel()
+    worker.end()
+    worker.look()
+
+    # Then
+    assert worker.channel.callbacks == {}
+    assert worker.running == []
+    assert worker.channel.unacked == [2]
+    worker.session.close()
+    assert worker.channel.closed
+
+
+def test_an_error_in_the_loop_drops_the_connection(worker: Worker) -> None:
+    with pytest.raises(ConnectionResetError, match="intake"):
+        worker.channel.callbacks["order.from.inventory"](SimpleNamespace(delivery_info={}, properties={}, body=b""))

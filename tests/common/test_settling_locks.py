@@ -1,0 +1,109 @@
+"""Settling takes a lock per aggregate before it reads: two batches may each bring half of what it waits for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pytest
+from django.db import connection
+
+from common.inbox import settling
+from common.inbox.applying import Report
+from common.inbox.settling import Settling, settle_overdue
+from common.testing import deliver, eventually, product_event, stock_event
+from common.testing.database import at_once, other_connection
+from order_service.models import Order, Product, Stock
+
+
+def use(monkeypatch: pytest.MonkeyPatch, function: Callable[[Sequence[str]], None], overdue: Sequence[str] = ()) -> None:
+    monkeypatch.setattr(settling, "settlings", [Settling(function, Order, (Product, Stock), lambda limit: overdue)])
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with other_connection() as other:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+        row = other.execute(query).fetchone()
+        return row is not None and row[0] != 0
+
+
+def test_the_second_sees_what_the_first_brought(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a settle function that needs a product and its stock, and a first batch that lingers in it
+    seen: list[tuple[bool, bool]] = []
+    first_is_in = threading.Event()
+
+    def settle(keys: Sequence[str]) -> None:
+        seen.append((Product.objects.filter(pk__in=keys).exists(), Stock.objects.filter(pk__in=keys).exists()))
+        if len(seen) == 1:
+            first_is_in.set()
+            eventually(somebody_waits_for_a_lock)
+
+    use(monkeypatch, settle)
+
+    # When
+    def second() -> Report:
+        assert first_is_in.wait(10)
+        return deliver(stock_event())
+
+    results = at_once(partial(deliver, product_event()), second)
+
+    # Then
+    assert all(isinstance(result, Report) for result in results), results
+    assert seen == [(True, False), (True, True)]
+
+
+def test_others_keys_do_not_wait(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    both_are_in = threading.Barrier(2, timeout=10)
+    use(monkeypatch, lambda keys: both_are_in.wait() and None)
+
+    results = at_once(partial(deliver, product_event(product_id="p1")), partial(deliver, product_event(product_id="p2")))
+
+    assert all(isinstance(result, Report) for result in results), results
+
+
+def test_keys_come_sorted_and_once(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Sequence[str]] = []
+    use(monkeypatch, calls.append)
+
+    deliver(product_event(product_id="b"), stock_event(product_id="b"), stock_event(product_id="a"), product_event(product_id="c"))
+
+    assert calls == [["a", "b", "c"]]
+
+
+def test_nothing_that_did_not_change_wakes_it(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Sequence[str]] = []
+    use(monkeypatch, calls.append)
+    event = product_event(version=2)
+    deliver(event)
+
+    deliver(event, product_event(version=1))
+
+    assert calls == [["p1"]]
+
+
+def test_a_whole_batch_of_locks(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given the most that a batch brings
+    held: list[int] = []
+
+    def settle(keys: Sequence[str]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+            held.append(cursor.fetchone()[0])
+
+    use(monkeypatch, settle)
+
+    # When
+    deliver(*(product_event(product_id=f"p{number}") for number in range(500)))
+
+    # Then
+    assert held == [500]
+
+
+def test_the_net_holds_the_same_locks(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Sequence[str]] = []
+    use(monkeypatch, calls.append, overdue=["b", "a"])
+
+    assert list(settle_overdue().values()) == [2]
+
+    assert calls == [["a", "b"]]
