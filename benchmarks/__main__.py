@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Protocol
@@ -43,6 +44,7 @@ class Comparison(Protocol):
 
 def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # an exception: so servers and contenders are stopped as well
     events = options.events or (8_000 if options.quick else 30_000)
     rounds = options.rounds or (1 if options.quick else 5)
     terminal = Terminal()

@@ -19,10 +19,8 @@ from common.contracts.event import CONTENT_TYPE
 
 OURS = Contender("worker", ("manage.py", "order", "worker", "--concurrency=2"))
 BY_HAND = Contender("consumer by hand", ("-m", "benchmarks.handwritten_consumer"), processes=2)
-PER_EVENT = Contender("Celery task and ORM per event", ("-m", "benchmarks.orm_per_event"), share=0.05)
-PER_EVENT_REUSING = Contender(
-    "the same, connections kept", ("-m", "benchmarks.orm_per_event"), share=0.05, environment=(("CELERY_DB_REUSE_MAX", "1000000000"),)
-)
+PER_EVENT = Contender("Celery task and ORM per event", ("-m", "benchmarks.orm_per_event"), share=0.02)
+PER_EVENT_REUSING = Contender("the same, connections kept", ("-m", "benchmarks.orm_per_event"), share=0.02, environment=(("KEEP_CONNECTIONS", "1"),))
 CONTENDERS = (OURS, BY_HAND, PER_EVENT, PER_EVENT_REUSING)
 WINDOW = 500
 

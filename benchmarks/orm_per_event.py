@@ -26,6 +26,8 @@ def celery_app(broker: str) -> Celery:
         worker_enable_remote_control=False,
         worker_detect_quorum_queues=True,
     )
+    if os.environ.get("KEEP_CONNECTIONS"):
+        app.conf["CELERY_DB_REUSE_MAX"] = 10**9  # else Celery closes the database connection around every task, as it does by default
     return app
 
 

@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,24 +68,33 @@ class Load:
     products: Sequence[str] = ("p1", "p2", "p3", "p3", "p3", "p4", "p5")
     accepted: dict[str, str] = field(default_factory=dict)  # idempotency key -> order id
     stopped: bool = False
+    at_work: list[Future[None]] = field(default_factory=list)
 
     @contextmanager
     def flowing(self) -> Iterator[Load]:
         """Orders flow while the block runs; on leaving it, every order that was begun has been answered. Raises what a customer met."""
+        self.stopped = False
         with ThreadPoolExecutor(self.customers) as pool:
-            customers = [pool.submit(self._customer, random.Random(self.seed * 100 + number)) for number in range(self.customers)]
+            self.at_work = [pool.submit(self._customer, random.Random(self.seed * 100 + number)) for number in range(self.customers)]
             try:
                 yield self
             finally:
                 self.stopped = True
-            for customer in customers:
+            for customer in self.at_work:
+                customer.result()
+
+    def more(self, count: int) -> None:
+        """Waits until so many more orders were accepted. Raises what a customer met."""
+        before = len(self.accepted)
+        until(lambda: len(self.accepted) - before >= count or any(c.done() for c in self.at_work), f"{count} more orders accepted", seconds=90)
+        for customer in self.at_work:
+            if customer.done():
                 customer.result()
 
     def place(self, count: int) -> None:
-        """Places exactly so many orders, then returns."""
-        before = len(self.accepted)
+        """Places that many orders, or a few more, then returns."""
         with self.flowing():
-            until(lambda: len(self.accepted) - before >= count, f"{count} orders placed", seconds=120)
+            self.more(count)
 
     def _customer(self, chance: random.Random) -> None:
         while not self.stopped:

@@ -57,6 +57,7 @@ class Catalogue:
                 *("--bind", f"{HOST}:{port}", "--worker-class", "gthread"),
                 *("--workers", "1", "--threads", str(WEB_THREADS)),
                 *("--graceful-timeout", str(WEB_GRACE_SECONDS)),
+                "--no-control-socket",  # it lies in the user's home, where two stacks would meet
                 # The worker proves with a file that it is alive; on a busy disk that alone may take too long.
                 *("--worker-tmp-dir", "/dev/shm"),  # noqa: S108 - gunicorn makes a file of its own there
             ),

@@ -86,6 +86,8 @@ class Environment:
             "FLOWER_AMQP_URL": self.amqp_url("flower"),
             "FLOWER_BASIC_AUTH": f"{ADMIN_USER}:{self.admin_password}",
             "FLOWER_COOKIE_SECRET": self.passwords["flower cookie"],
+            # A batch's arguments and result tell how many events of which kinds it had, and what became of them.
+            "FLOWER_TASKS_COLUMNS": "name,state,args,result,received,runtime,worker",
         }
 
     def of_stack(self) -> dict[str, str]:

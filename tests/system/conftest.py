@@ -11,7 +11,7 @@ from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 from tests.auditor import Auditor
 from tests.invariants import Checker, check_client
-from tests.shop import Load, Shop
+from tests.shop import Load, Shop, until
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +40,7 @@ def checker(stack: Stack, shop: Shop) -> Checker:
     auditor = Auditor(shop.variables["AMQP_URL"])
     auditor.bind()
     stack.manage("inventory", "seed")
+    until(lambda: len(shop.get("order", "/api/products/")[1]["results"]) >= 5, "the products reach the order service")
     return Checker(shop, auditor)
 
 

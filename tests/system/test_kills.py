@@ -17,17 +17,11 @@ from tests.shop import Load, Shop, duplicates, until
 ORDERS_BETWEEN = 60
 
 
-def flowed(load: Load, count: int) -> None:
-    """Waits until so many more orders were accepted."""
-    before = len(load.accepted)
-    until(lambda: len(load.accepted) >= before + count, f"{count} more orders accepted", seconds=60)
-
-
 @pytest.mark.parametrize("worker", ["inventory-worker", "order-worker"])
 def test_a_pool_child_is_killed(stack: Stack, load: Load, worker: str) -> None:
     with load.flowing():
         for _ in range(3):
-            flowed(load, ORDERS_BETWEEN)
+            load.more(ORDERS_BETWEEN)
             for child in stack.children(worker):
                 with suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
@@ -37,7 +31,7 @@ def test_a_pool_child_is_killed(stack: Stack, load: Load, worker: str) -> None:
 def test_a_process_is_killed(stack: Stack, load: Load, process: str) -> None:
     with load.flowing():
         for _ in range(2):
-            flowed(load, ORDERS_BETWEEN)
+            load.more(ORDERS_BETWEEN)
             stack.kill(process, signal.SIGKILL)
             stack.wait_ready(process)
 
@@ -50,7 +44,7 @@ def test_a_worker_that_is_told_to_stop_ends_its_batches_and_acks_them(stack: Sta
     # When workers are stopped and started while orders flow
     with load.flowing():
         for _ in range(3):
-            flowed(load, ORDERS_BETWEEN)
+            load.more(ORDERS_BETWEEN)
             for worker in ("inventory-worker", "order-worker"):
                 stack.stop_process(worker)
                 stack.start_process(worker)
@@ -68,7 +62,7 @@ def test_a_standby_relay_takes_over(stack: Stack, shop: Shop, load: Load) -> Non
         stack.wait_ready("order-relay")
 
         # Then nothing is published meanwhile, and orders are still accepted
-        flowed(load, ORDERS_BETWEEN)
+        load.more(ORDERS_BETWEEN)
         [[waiting]] = shop.rows("order", "SELECT count(*) FROM outbox WHERE published_at IS NULL")
         assert waiting >= ORDERS_BETWEEN
     # When the lock is free, the standby leads (and publishes what waited, as the checker sees)

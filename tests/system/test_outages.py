@@ -8,13 +8,13 @@ import time
 from common.broker.management_api import ManagementApi, ManagementError
 from deploy.local.stack import Stack
 from tests.shop import Load, Shop, until
-from tests.system.test_kills import ORDERS_BETWEEN, flowed
+from tests.system.test_kills import ORDERS_BETWEEN
 
 
 def test_every_connection_is_closed(stack: Stack, shop: Shop, load: Load) -> None:
     with load.flowing():
         for _ in range(4):
-            flowed(load, ORDERS_BETWEEN)
+            load.more(ORDERS_BETWEEN)
             assert close_all_connections(shop) >= 4
 
 
@@ -34,33 +34,33 @@ def close_all_connections(shop: Shop) -> int:
 
 def test_the_broker_is_killed(stack: Stack, load: Load) -> None:
     with load.flowing():
-        flowed(load, ORDERS_BETWEEN)
+        load.more(ORDERS_BETWEEN)
         stack.kill("rabbitmq", signal.SIGKILL)
-        flowed(load, ORDERS_BETWEEN)
+        load.more(ORDERS_BETWEEN)
         stack.wait_ready("rabbitmq")
 
 
 def test_the_broker_is_restarted(stack: Stack, load: Load) -> None:
     with load.flowing():
-        flowed(load, ORDERS_BETWEEN)
+        load.more(ORDERS_BETWEEN)
         stack.stop_process("rabbitmq")
-        flowed(load, ORDERS_BETWEEN)
+        load.more(ORDERS_BETWEEN)
         stack.start_process("rabbitmq")
 
 
 def test_postgresql_is_away_for_ten_seconds(stack: Stack, load: Load) -> None:
     with load.flowing():
-        flowed(load, ORDERS_BETWEEN)
+        load.more(ORDERS_BETWEEN)
         stack.stop_process("postgres")
         time.sleep(10)
         stack.start_process("postgres")
-        flowed(load, ORDERS_BETWEEN)
+        load.more(ORDERS_BETWEEN)
 
 
 def test_connections_to_postgresql_are_terminated(shop: Shop, load: Load) -> None:
     with load.flowing():
         for _ in range(5):
-            flowed(load, ORDERS_BETWEEN // 2)
+            load.more(ORDERS_BETWEEN // 2)
             for service in ("order", "inventory"):
                 shop.rows(service, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()")
 

@@ -13,12 +13,9 @@ def order_of(product: str, quantity: int) -> dict[str, object]:
 
 
 def test_an_order_is_confirmed_within_a_second(shop: Shop) -> None:
-    # Given a shop whose order service knows its products
-    until(lambda: len(shop.get("order", "/api/products/")[1]["results"]) >= 5, "products reach the order service")
-
     # When an order is placed
     began = time.monotonic()
-    status, placed = shop.post("order", "/api/orders/", order_of("p1", 2))
+    status, placed = shop.post("order", "/api/orders/", order_of("p3", 2))
 
     # Then it is accepted at once, and inventory's decision is back within a second
     assert (status, placed["status"]) == (201, "pending")
