@@ -63,7 +63,7 @@ def make_partitions(table: str) -> int:
 
 
 def covered(table: str) -> tuple[datetime, datetime]:
-    """The first moment and the end of the keys for which `table` has partitions (the default one not counted)."""
+    """From when to when, around now and without a gap, `table` has partitions for its keys (the default one not counted)."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -73,9 +73,16 @@ def covered(table: str) -> tuple[datetime, datetime]:
             """,
             [table],
         )
-        bounds = [bound for (pair,) in cursor.fetchall() for bound in pair]
-    moments = sorted(moment_of(UUID(bound)) for bound in bounds)
-    return moments[0], moments[-1]
+        ranges = sorted((moment_of(UUID(start)), moment_of(UUID(end))) for ((start, end),) in cursor.fetchall())
+    now = datetime.now(UTC)
+    first = last = now
+    for start, end in ranges:
+        if start <= last:
+            last = max(last, end)
+    for start, end in reversed(ranges):
+        if end >= first:
+            first = min(first, start)
+    return first, last
 
 
 LAST_MOMENT = datetime.max.replace(tzinfo=UTC)

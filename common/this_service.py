@@ -18,7 +18,8 @@ def amqp_url() -> str:
 
 def subscribes_to() -> list[str]:
     """The services whose events this one takes."""
-    return cast("list[str]", settings.SUBSCRIBES_TO)
+    publishers: list[str] = settings.SUBSCRIBES_TO
+    return publishers
 
 
 def remote_control() -> bool:

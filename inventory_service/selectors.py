@@ -23,7 +23,7 @@ def product_get(product_id: str) -> Product | None:
 
 def stock_locked(product_ids: Collection[str]) -> dict[str, Stock]:
     """The stock rows of those products that exist and are not retired, locked in key order."""
-    rows = Stock.objects.select_for_update().filter(pk__in=product_ids, product__retired_at=None).order_by("pk")
+    rows = Stock.objects.select_for_update(of=("self",)).filter(pk__in=product_ids, product__retired_at=None).order_by("pk")
     return {row.pk: row for row in rows}
 
 

@@ -9,10 +9,12 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
 from order_service.models import Order, Product, Reservation, Stock
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
+DECIDED = [ReservationStatus.HELD, ReservationStatus.CONSUMED, ReservationStatus.REJECTED]  # what lets a pending order move
 
 
 def orderable_products(product_ids: Collection[str]) -> dict[str, Product]:
@@ -47,5 +49,5 @@ def reservation_statuses(order_ids: Sequence[str]) -> dict[UUID, str]:
 
 def orders_overdue(limit: int) -> list[UUID]:
     """Pending orders whose reservation was decided, and nobody noticed for a minute."""
-    decided = Reservation.objects.filter(synced_at__lt=timezone.now() - SHOULD_HAVE_MOVED).values("key")
+    decided = Reservation.objects.filter(status__in=DECIDED, synced_at__lt=timezone.now() - SHOULD_HAVE_MOVED).values("key")
     return list(Order.objects.filter(status=OrderStatus.PENDING, pk__in=decided).order_by("pk").values_list("pk", flat=True)[:limit])

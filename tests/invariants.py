@@ -200,7 +200,7 @@ class Checker:
                 yield Violation("I13", "order", f"{order_id} is {status}, its reservation {decided.get(order_id)}")
 
     def _parked(self) -> Iterator[Violation]:
-        """I15 parked is exactly the poison that was injected; no drift was found."""
+        """I15 (its half in the databases) parked is exactly the poison that was injected; no drift was found."""
         for subscriber in SUBSCRIPTIONS:
             parked = self.shop.rows(subscriber, "SELECT reason, error FROM inbox_parkedevent WHERE state = 'parked' ORDER BY id")
             if len(parked) != self.parked[subscriber]:
@@ -211,7 +211,7 @@ class Checker:
 
 
 def check_client(shop: Shop, accepted: dict[str, str]) -> None:
-    """I14 every accepted request exists exactly once: as many orders as distinct keys, each of them there."""
+    """I14 every order that was accepted is there, and no two requests got the same one."""
     existing = {str(key) for (key,) in shop.rows("order", "SELECT id FROM orders")}
     assert len(set(accepted.values())) == len(accepted), "I14 two requests got the same order"
     missing = set(accepted.values()) - existing

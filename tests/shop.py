@@ -104,7 +104,7 @@ class Load:
 
     def _insist(self, key: str, order: dict[str, Any]) -> str:
         deadline = time.monotonic() + 90
-        answer: object = None
+        answer: Any = None
         while time.monotonic() < deadline:
             try:
                 status, answer = self.shop.post("order", "/api/orders/", order, key)

@@ -35,15 +35,20 @@ class ParkedEventAdmin(ReadOnlyAdmin):
     def traceback_text(self, parked: ParkedEvent) -> str:
         return pretty_json(parked.traceback)
 
-    @admin.action(description="Redrive: apply the selected messages once more")
+    def has_redrive_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("inbox.change_parkedevent")
+
+    @admin.action(description="Redrive: apply the selected messages once more", permissions=["redrive"])
     def redrive_selected(self, request: HttpRequest, selected: QuerySet[ParkedEvent]) -> None:
+        keys = list(selected.order_by("pk").values_list("pk", flat=True))
+        states: list[ParkedState] = []
         try:
-            states = [redrive(pk) for pk in selected.order_by("pk").values_list("pk", flat=True)]
+            for key in keys:
+                states.append(redrive(key))
         except (TransientFailure, IntakeHalted) as error:
-            self.message_user(request, f"Not now: {error}", messages.ERROR)
-            return
+            self.message_user(request, f"Stopped: {error}", messages.ERROR)
         done = states.count(ParkedState.REDRIVEN)
-        self.message_user(request, f"{done} of {len(states)} redriven.", messages.SUCCESS if done == len(states) else messages.WARNING)
+        self.message_user(request, f"{done} of {len(keys)} redriven.", messages.SUCCESS if done == len(keys) else messages.WARNING)
 
 
 register_read_only(Tally)

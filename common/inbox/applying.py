@@ -38,15 +38,16 @@ class Report:
         return "; ".join(", ".join(f"{number} {name}" for name, number in counter.most_common()) for counter in (outcomes, self.types) if counter)
 
 
-def apply_batch(deliveries: Sequence[Delivery]) -> Report:
+def apply_batch(deliveries: Sequence[Delivery], *, any_age: bool = False) -> Report:
     """Applies them all, or raises and has applied none. May run twice, and beside others that apply the same messages.
 
     Raises TransientFailure (try again) or IntakeHalted (mend the service first). An event that fails for a reason of its
-    own is parked in the same transaction, and the rest is applied.
+    own is parked in the same transaction, and the rest is applied. With `any_age` (a redrive) events beyond the ledger's
+    horizon are taken too; then their aggregate version alone keeps them from being applied twice.
     """
     report = Report()
     try:
-        arrivals, rejected = read(deliveries)
+        arrivals, rejected = read(deliveries, any_age=any_age)
         report.types += Counter(event.type for _, event in arrivals)
         with transaction.atomic():
             for delivery, reason in rejected:
@@ -101,7 +102,11 @@ def _park(arrival: Arrival, error: Exception) -> Counter[tuple[str, str]]:
 
 
 def _apply(arrivals: Sequence[Arrival]) -> Counter[tuple[str, str]]:
-    """The road that every event takes."""
+    """The road that every event takes.
+
+    The ledger is written before the merge tells the outcomes, so each row gets the one to be expected; the few that came
+    out otherwise (a newer version was stored already) are corrected afterwards, which is one small update and not one per event.
+    """
     if not arrivals:
         return Counter()
     by_id = {arrival.event.id: arrival for arrival in arrivals}

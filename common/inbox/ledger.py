@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from common.inbox.models import LedgerEntry, Outcome
-from common.partitioning import covered
+from common.partitioning import covered, moment_of
 
 if TYPE_CHECKING:
     from common.inbox.reading import Arrival
@@ -43,7 +43,12 @@ def horizon() -> tuple[datetime, datetime]:
 
 
 def record(arrivals: Sequence[Arrival], expected: Mapping[UUID, Outcome]) -> set[UUID]:
-    """Inserts the ids, each with the outcome expected of it; returns the ones that were new. The others had been processed."""
+    """Inserts the ids, each with the outcome expected of it; returns the ones that were new. The others had been processed.
+
+    An id beyond the horizon has no partition to lie in: it is new each time, and only its version can tell otherwise.
+    """
+    first, end = horizon()
+    beyond = {event.id for _, event in arrivals if not first <= moment_of(event.id) < end}
     rows = [
         {
             "id": event.id,
@@ -57,10 +62,11 @@ def record(arrivals: Sequence[Arrival], expected: Mapping[UUID, Outcome]) -> set
             "received_at": delivery.received_at,
         }
         for delivery, event in sorted(arrivals, key=lambda arrival: arrival.event.id)
+        if event.id not in beyond
     ]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [json.dumps(rows, default=str)])
-        return {key for (key,) in cursor.fetchall()}
+        return {key for (key,) in cursor.fetchall()} | beyond
 
 
 def correct(outcomes: Mapping[UUID, Outcome]) -> None:

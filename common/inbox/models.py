@@ -49,11 +49,10 @@ class LedgerEntry(models.Model):
 class ParkedState(models.TextChoices):
     PARKED = "parked", "parked"
     REDRIVEN = "redriven", "redriven"
-    DISCARDED = "discarded", "discarded"
 
 
 class ParkedEvent(models.Model):
-    """A message that could not be applied, kept byte by byte with the reason until somebody redrives or discards it."""
+    """A message that could not be applied, kept byte by byte with the reason, until somebody redrives it."""
 
     queue = models.CharField(max_length=100)
     body_hash = models.CharField(max_length=64)
@@ -82,7 +81,7 @@ class ParkedEvent(models.Model):
 
 
 class Attempt(models.Model):
-    """A message that was alone in its batch when its process was lost, counted before it is tried again."""
+    """How often a message was begun alone, because it may be what kills its process. The row goes when an attempt comes to an end."""
 
     queue = models.CharField(max_length=100)
     body_hash = models.CharField(max_length=64)

@@ -1,4 +1,4 @@
-"""Parking: what cannot be applied is put aside, whole, with the reason; and is applied again when an operator says so."""
+"""Parking: what cannot be applied is put aside, whole, with the reason. `redrive` applies it again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ON CONFLICT (queue, body_hash) DO UPDATE SET times_seen = parked.times_seen + 1,
     error = excluded.error, traceback = excluded.traceback, event_id = coalesce(excluded.event_id, parked.event_id),
     type = coalesce(nullif(excluded.type, ''), parked.type), subject = coalesce(nullif(excluded.subject, ''), parked.subject),
     correlation_id = coalesce(excluded.correlation_id, parked.correlation_id),
-    state = CASE WHEN parked.state = 'discarded' THEN parked.state ELSE 'parked' END
+    state = 'parked'
 """
 
 

@@ -29,20 +29,20 @@ class Rejected(NamedTuple):
     reason: Unreadable
 
 
-def read(deliveries: Sequence[Delivery]) -> tuple[list[Arrival], list[Rejected]]:
+def read(deliveries: Sequence[Delivery], *, any_age: bool = False) -> tuple[list[Arrival], list[Rejected]]:
     """Reads all of them; never raises for what is in a message."""
     arrivals, rejected = [], []
     for delivery in deliveries:
         try:
             event = decode(delivery.body)
-            check_acceptable(delivery, event)
+            check_acceptable(delivery, event, any_age=any_age)
             arrivals.append(Arrival(delivery, event))
         except Unreadable as reason:
             rejected.append(Rejected(delivery, reason))
     return arrivals, rejected
 
 
-def check_acceptable(delivery: Delivery, event: Event) -> None:
+def check_acceptable(delivery: Delivery, event: Event, *, any_age: bool) -> None:
     """Raises Unreadable when the event came by another publisher's queue or its id does not fit the ledger."""
     if event.source != f"/{delivery.publisher}" or event.service != delivery.publisher:
         raise Unreadable("foreign", f"{event.source} publishes no {event.type} to {delivery.queue}")
@@ -51,5 +51,5 @@ def check_acceptable(delivery: Delivery, event: Event) -> None:
     if event.id.version != 7:
         raise Unreadable("invalid", f"id {event.id} is no UUIDv7")
     made, (first, end) = moment_of(event.id), horizon()
-    if not first <= made < min(end, datetime.now(UTC) + CLOCK_SKEW):
+    if not any_age and not first <= made < min(end, datetime.now(UTC) + CLOCK_SKEW):
         raise Unreadable("beyond-horizon", f"id {event.id} was made at {made.isoformat()}, the ledger reaches from {first.isoformat()} to now")

@@ -7,6 +7,7 @@ from collections import Counter
 
 from django.db import transaction
 
+from common.broker.names import publisher_or_nobody
 from common.inbox import ledger, tally
 from common.inbox.applying import apply_batch
 from common.inbox.delivery import Delivery
@@ -24,13 +25,13 @@ def redrive(parked_id: int) -> ParkedState:
         parked = ParkedEvent.objects.select_for_update().get(pk=parked_id)
         if parked.state != ParkedState.PARKED:
             return ParkedState(parked.state)
-        publisher = parked.queue.rpartition(".")[2]
+        publisher = publisher_or_nobody(parked.queue)
         if parked.event_id is None:
             tally.count(Counter({(publisher, str(Tallied.UNREADABLE)): -1}))
         elif ledger.forget_parked(parked.event_id):
             tally.count(Counter({(publisher, str(Outcome.PARKED)): -1}))
         seen = parked.times_seen
-        apply_batch([Delivery(parked.queue, publisher, bytes(parked.body), time.time())])
+        apply_batch([Delivery(parked.queue, publisher, bytes(parked.body), time.time())], any_age=True)
         parked.refresh_from_db()
         if parked.times_seen == seen:  # it was not parked again
             mark_redriven(parked)

@@ -57,7 +57,7 @@ def settle_changed(changed: Mapping[type[Replica], Iterable[str]]) -> None:
 
 
 def settle_overdue() -> dict[str, int]:
-    """Settles what should have moved and has not, each chunk in a transaction of its own; how many keys, by settle function."""
+    """Settles what should have moved and has not: per settle function up to CHUNK keys, in one transaction; how many, by its name."""
     looked_at = {}
     for settling in settlings:
         keys = settling.overdue(CHUNK)

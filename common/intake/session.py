@@ -16,7 +16,7 @@ from typing import Any
 from celery.worker.state import task_reserved
 from kombu.common import ignore_errors
 
-from common.broker.names import dead_letter_queue, event_queue, publisher_of
+from common.broker.names import dead_letter_queue, event_queue, publisher_or_nobody
 from common.broker.raw_message import body_of, delivery_count, first_queue
 from common.inbox.delivery import Delivery
 from common.intake.acks import PATIENCE, Acks
@@ -48,12 +48,12 @@ class Session:
         self.channel.basic_qos(0, BATCH_EVENTS * (consumer.pool.num_processes + 1), False)
         queues = [event_queue(service, publisher) for publisher in publishers]
         self.consumer_tags = [self._consume(queue) for queue in (*queues, dead_letter_queue(service))]
-        self.housekeeping = consumer.timer.call_repeatedly(PATIENCE / 2, self._guard(self.acks.ack_stragglers))
+        self.straggler_timer = consumer.timer.call_repeatedly(PATIENCE / 2, self._guard(self.acks.ack_stragglers))
 
     def cancel(self) -> None:
         """No more messages and no more batches; what is in the pool may still end and be acked."""
         self.stopped = True
-        self.housekeeping.cancel()
+        self.straggler_timer.cancel()
         for tag in self.consumer_tags:
             self.channel.basic_cancel(tag)
 
@@ -72,7 +72,7 @@ class Session:
         received = Received(
             message.delivery_info["delivery_tag"],
             str(message.properties.get("type") or "untyped")[:100],
-            Delivery(origin, _publisher(origin), body_of(message), time.time()),
+            Delivery(origin, publisher_or_nobody(origin), body_of(message), time.time()),
         )
         self.acks.received(received.tag)
         if dead or delivery_count(headers) >= SUSPICIOUS:
@@ -96,7 +96,7 @@ class Session:
         self._look_soon()
 
     def _child_is_free(self) -> bool:
-        return len(self.under_way) < self.consumer.pool.num_processes
+        return bool(len(self.under_way) < self.consumer.pool.num_processes)
 
     def _next_batch(self) -> Batch | None:
         now = time.monotonic()
@@ -181,10 +181,3 @@ class Session:
                 raise ConnectionResetError(f"intake: {error!r}") from error  # of the kind that makes Celery reconnect
 
         return guarded
-
-
-def _publisher(queue: str) -> str:
-    try:
-        return publisher_of(queue)
-    except ValueError:
-        return ""

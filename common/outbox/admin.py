@@ -22,7 +22,10 @@ class OutboxEventAdmin(ReadOnlyAdmin):
     def message(self, event: OutboxEvent) -> str:
         return pretty_json(event.body)
 
-    @admin.action(description="Release held events, so that the relay tries them again")
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("outbox.change_outboxevent")
+
+    @admin.action(description="Release held events, so that the relay tries them again", permissions=["release"])
     def release(self, request: HttpRequest, events: QuerySet[OutboxEvent]) -> None:
         released = events.exclude(held_at=None).update(held_at=None, retry_at=None, attempts=0, error="")
         self.message_user(request, f"{released} released.", messages.SUCCESS)

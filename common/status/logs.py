@@ -27,4 +27,4 @@ def json_lines() -> logging.Formatter:
 
 
 def _add_process(logger: logging.Logger, method: str, event: EventDict) -> EventDict:
-    return event | {"process": os.environ.get("POLDER_PROCESS", "").rpartition(":")[2], "pid": os.getpid()}
+    return {**event, "process": os.environ.get("POLDER_PROCESS", "").rpartition(":")[2], "pid": os.getpid()}

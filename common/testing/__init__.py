@@ -6,8 +6,8 @@
 PostgreSQL is always real here, and so is every step from the bytes of a message to its commit; only the broker is left out.
 """
 
-from common.testing.arriving import deliver, delivery_of
 from common.testing.arrivals import arrangements, shuffled
+from common.testing.arriving import deliver, delivery_of
 from common.testing.events import order_event, order_history, product_event, reservation_event, stock_event
 from common.testing.outbox import published
 from common.testing.polling import eventually

@@ -17,7 +17,10 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     fields = ("name", "may_write", "created_at", "revoked_at")
     actions = ("revoke",)
 
-    @admin.action(description="Revoke: the selected keys no longer work")
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("web.change_apikey")
+
+    @admin.action(description="Revoke: the selected keys no longer work", permissions=["revoke"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
         revoked = keys.filter(revoked_at=None).update(revoked_at=timezone.now())
         self.message_user(request, f"{revoked} revoked.", messages.SUCCESS)

@@ -22,7 +22,6 @@ _KIND_OF: dict[type[exceptions.APIException], str] = {
     exceptions.MethodNotAllowed: "method-not-allowed",
     exceptions.UnsupportedMediaType: "unsupported-media-type",
     exceptions.NotAcceptable: "unsupported-media-type",
-    exceptions.Throttled: "throttled",
     exceptions.ValidationError: "invalid",
     exceptions.ParseError: "invalid",
 }
@@ -41,8 +40,6 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     headers = {}
     if header := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = header
-    if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(wait))
     response = Response(problem(kind, error.status_code, **members), status=error.status_code, headers=headers)
     response.content_type = MEDIA_TYPE
     return response

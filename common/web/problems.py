@@ -22,7 +22,6 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "idempotency-key-missing": ("Idempotency-Key is missing", "Send a new key with each new request, and the same one when repeating it."),
     "idempotency-key-reused": ("Idempotency-Key was used for another request", "A key stands for one request: same path, same body."),
     "idempotency-in-flight": ("The same request is being worked on", "Repeat it in a moment to get its answer."),
-    "throttled": ("Too many requests", "Wait for as many seconds as `Retry-After` says."),
     "error": ("Something went wrong", "The request was not carried out. The correlation id leads to the log."),
 }
 

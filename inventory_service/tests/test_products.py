@@ -24,7 +24,12 @@ def test_a_product_begins_with_nothing_on_hand(db: None) -> None:
     created, stock = published()
     assert isinstance(created, ProductCreated)
     assert isinstance(stock, StockChanged)
-    assert (created.id, created.data.name, created.data.price.amount, created.data.weight_grams) == (changed.event_id, "Boots", Decimal("39.95"), None)
+    assert (created.id, created.data.name, created.data.price.amount, created.data.weight_grams) == (
+        changed.event_id,
+        "Boots",
+        Decimal("39.95"),
+        None,
+    )
     assert (stock.data.on_hand, stock.data.reserved, stock.data.available) == (0, 0, 0)
     assert_conserved()
 

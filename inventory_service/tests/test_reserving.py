@@ -9,7 +9,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ReservationEvent, StockChanged, StockRejected
-from common.contracts.orders import OrderConfirmed, OrderCancelRequested
+from common.contracts.orders import OrderCancelRequested, OrderConfirmed
 from common.testing import deliver, order_event, published
 from common.testing.outbox import types_of
 from inventory_service.models import Order, Product, Reservation, Stock

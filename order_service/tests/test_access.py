@@ -14,7 +14,9 @@ ADDRESSES = [("GET", "/api/products/"), ("POST", "/api/orders/"), ("GET", "/api/
 
 
 @pytest.mark.parametrize(("method", "path"), ADDRESSES)
-@pytest.mark.parametrize("header", [None, "", "Api-Key", "Api-Key ", "Api-Key unknown", "Api-Key a b c", "Bearer x", "Api-Key \xff\xfe", "Basic cm9vdDpyb290"])
+@pytest.mark.parametrize(
+    "header", [None, "", "Api-Key", "Api-Key ", "Api-Key unknown", "Api-Key a b c", "Bearer x", "Api-Key \xff\xfe", "Basic cm9vdDpyb290"]
+)
 def test_without_a_key(db: None, method: str, path: str, header: str | None) -> None:
     client = APIClient()
     if header is not None:

@@ -46,7 +46,9 @@ def test_every_list_can_be_searched(admin: Client, text: str) -> None:
         assert admin.get(address, {"q": text}).status_code == 200, (address, text)
 
 
-@pytest.mark.parametrize(("model", "field"), [(OutboxEvent, "id"), (OutboxEvent, "correlation_id"), (LedgerEntry, "id"), (LedgerEntry, "subject"), (Order, "id")])
+@pytest.mark.parametrize(
+    ("model", "field"), [(OutboxEvent, "id"), (OutboxEvent, "correlation_id"), (LedgerEntry, "id"), (LedgerEntry, "subject"), (Order, "id")]
+)
 def test_a_search_finds_it(admin: Client, model: type[Model], field: str) -> None:
     row = model._default_manager.order_by("pk")[0]
     address = dict(list_addresses())[model]

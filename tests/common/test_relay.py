@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,14 +44,16 @@ def running(number: int = 1) -> Iterator[list[Relay]]:
     """Relays in threads; afterwards they are told to stop, and must."""
     stop = threading.Event()
     relays = [Relay("order", ORDER_URL, stop) for _ in range(number)]
-    with ThreadPoolExecutor(number) as pool:
-        ends = [pool.submit(one.run) for one in relays]
-        try:
-            yield relays
-        finally:
-            stop.set()
-            for end in ends:
-                end.result(timeout=20)
+    threads = [threading.Thread(target=one.run, daemon=True) for one in relays]
+    for thread in threads:
+        thread.start()
+    try:
+        yield relays
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(20)
+        assert not [thread for thread in threads if thread.is_alive()]
 
 
 def commit(*events: Event) -> list[str]:

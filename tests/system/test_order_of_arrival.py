@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.types.json import Jsonb
 from uuid_utils.compat import uuid7
 
 from common.contracts.money import Money
@@ -98,7 +99,7 @@ def insert_order(connection: psycopg.Connection[Any]) -> UUID:
         INSERT INTO orders (id, version, created_at, updated_at, status, customer_name, customer_email, line1, postal_code, city, country, lines)
         VALUES (%s, 1, %s, %s, 'pending', 'Late Bird', 'late@example.org', 'Dijk 2', '2611 AB', 'Delft', 'NL', %s)
         """,
-        [order_id, now, now, psycopg.types.json.Jsonb([line.model_dump(mode="json", by_alias=True)])],
+        [order_id, now, now, Jsonb([line.model_dump(mode="json", by_alias=True)])],
     )
     connection.execute(
         "INSERT INTO outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, %s, %s, %s, %s, %s, %s)",

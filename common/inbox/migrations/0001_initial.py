@@ -75,14 +75,14 @@ class Migration(migrations.Migration):
                 ('type', models.CharField(default='', max_length=100)),
                 ('subject', models.CharField(db_index=True, default='', max_length=64)),
                 ('correlation_id', models.UUIDField(db_index=True, null=True)),
-                ('state', models.CharField(choices=[('parked', 'parked'), ('redriven', 'redriven'), ('discarded', 'discarded')], default='parked', max_length=10)),
+                ('state', models.CharField(choices=[('parked', 'parked'), ('redriven', 'redriven')], default='parked', max_length=10)),
                 ('times_seen', models.PositiveIntegerField(default=1)),
                 ('first_seen_at', models.DateTimeField(auto_now_add=True)),
                 ('last_seen_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
                 'ordering': ['-id'],
-                'constraints': [models.UniqueConstraint(fields=('queue', 'body_hash'), name='parked_once'), models.CheckConstraint(condition=models.Q(('state__in', ['parked', 'redriven', 'discarded'])), name='parked_state')],
+                'constraints': [models.UniqueConstraint(fields=('queue', 'body_hash'), name='parked_once'), models.CheckConstraint(condition=models.Q(('state__in', ['parked', 'redriven'])), name='parked_state')],
             },
         ),
         migrations.CreateModel(
