@@ -26,10 +26,10 @@ def redrive(parked_id: int) -> ParkedState:
         if parked.state != ParkedState.PARKED:
             return ParkedState(parked.state)
         publisher = publisher_or_nobody(parked.queue)
-        if parked.event_id is None:
-            tally.count(Counter({(publisher, str(Tallied.UNREADABLE)): -1}))
-        elif ledger.forget_parked(parked.event_id):
-            tally.count(Counter({(publisher, str(Outcome.PARKED)): -1}))
+        if parked.event_id is not None:
+            ledger.forget_parked(parked.event_id)  # there is none for an id beyond the horizon
+        counted = Tallied.UNREADABLE if parked.event_id is None else Outcome.PARKED
+        tally.count(Counter({(publisher, str(counted)): -1}))
         seen = parked.times_seen
         apply_batch([Delivery(parked.queue, publisher, bytes(parked.body), time.time())], any_age=True)
         parked.refresh_from_db()

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 WINDOW = 500  # messages under way at most
 SHORTEST_NAP, LONGEST_NAP = 0.001, 0.010  # seconds between two looks at an empty outbox
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 2.0  # seconds between two tries at a broker or a database that is away
+LONGEST_TYPE = 255  # bytes of an AMQP short string
 STANDBY_LOOK = 0.5  # seconds between two tries for the leader's lock
 
 
@@ -113,11 +114,11 @@ class Relay:
         return len(rows)
 
     def _sendable(self, outbox: Unpublished, rows: list[Row]) -> list[Row]:
-        """Without the rows that are too large for any broker, which are held. publish() refuses them: they came another way."""
-        for row in rows:
-            if len(row.body) > LARGEST_EVENT:
-                outbox.hold(row.id, f"{len(row.body)} bytes are more than the {LARGEST_EVENT} allowed")
-        return [row for row in rows if len(row.body) <= LARGEST_EVENT]
+        """Without the rows that no broker can take, which are held. publish() refuses them: they came another way."""
+        reasons = {row.id: reason for row in rows if (reason := _unsendable(row))}
+        for key, reason in reasons.items():
+            outbox.hold(key, reason)
+        return [row for row in rows if row.id not in reasons]
 
     def _after_error(self, outbox: Unpublished, rows: list[Row], receipt: Receipt, error: Exception) -> None:
         """Marks what had been confirmed. When it was one row that the broker closed the channel at, that row is to blame."""
@@ -153,3 +154,11 @@ class Relay:
         if self.outbox is not None:
             self.outbox.close()
             self.outbox = None
+
+
+def _unsendable(row: Row) -> str:
+    if len(row.body) > LARGEST_EVENT:
+        return f"{len(row.body)} bytes are more than the {LARGEST_EVENT} allowed"
+    if len(row.type.encode()) > LONGEST_TYPE:
+        return f"a type of {len(row.type.encode())} bytes is more than the {LONGEST_TYPE} that AMQP has room for"
+    return ""

@@ -52,7 +52,7 @@ def api_client(*, may_write: bool = True, revoked: bool = False) -> APIClient:
 
 def post(client: APIClient, path: str, body: Any, key: str | None = None) -> Any:
     """A POST with an Idempotency-Key, a new one when it is left out. `body` is sent as JSON, or as it is when it is bytes."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    content: Any = body if isinstance(body, bytes) else json.dumps(body)
     return client.generic("POST", path, content, content_type="application/json", headers={"Idempotency-Key": key or str(uuid4())})
 
 

@@ -6,22 +6,20 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from pytest_django import DjangoDbBlocker
 
 from common.contracts.inventory import ReservationEvent
 from common.inbox.applying import Report
 from common.testing import deliver, order_event, published, shuffled
-from common.testing.database import at_once, empty_tables
+from common.testing.database import at_once, empty_partitioned
 from inventory_service.services import stock_receive
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved, stocked
 
 
 @pytest.fixture
-def committed_shop(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        stocked(p1=10, p2=10)
-        yield
-        empty_tables()
+def committed_shop(transactional_db: None) -> Iterator[None]:
+    stocked(p1=10, p2=10)
+    yield
+    empty_partitioned()
 
 
 def test_many_workers_want_the_last_of_it(committed_shop: None) -> None:

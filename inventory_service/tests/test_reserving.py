@@ -41,6 +41,7 @@ def test_one_short_line_rejects_them_all(shop: None) -> None:
 
     # Then
     (rejected,) = published(StockRejected)
+    assert isinstance(rejected, StockRejected)
     assert [(short.product_id, short.quantity, short.available) for short in rejected.data.shortages] == [("p1", 11, 10), ("p2", 1, 0), ("p3", 1, 0)]
     assert decisions() == {order.subject: "rejected"}
     assert reserved() == {"p1": 0, "p2": 0}
@@ -56,6 +57,7 @@ def test_orders_of_one_batch_share_the_stock_in_the_order_they_were_placed(shop:
     # Then the second is short, and the third still fits
     assert [decisions()[order.subject] for order in orders] == ["held", "rejected", "held"]
     (rejected,) = published(StockRejected)
+    assert isinstance(rejected, StockRejected)
     assert rejected.data.shortages[0].available == 4
     assert len(published(StockChanged, subject="p1")) == 3, "one per product and transaction: created, received, reserved"
     assert_conserved()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, Permission
 from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
@@ -126,3 +127,23 @@ def test_keys_are_revoked(admin: Client) -> None:
     # Then
     assert messages == ["2 revoked."]
     assert client.get("/api/products/").status_code == 401
+
+
+def test_who_may_only_look_cannot_act(admin: Client) -> None:
+    # Given somebody of the staff who may see everything and change nothing
+    person = get_user_model().objects.create_user("looker", is_staff=True)
+    person.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    looker = Client()
+    looker.force_login(person)
+    lists = dict(list_addresses())
+    parked = ParkedEvent.objects.all()[0]
+
+    # When
+    assert looker.get(lists[ParkedEvent]).status_code == 200
+    for model, action in ((ParkedEvent, "redrive_selected"), (OutboxEvent, "release"), (ApiKey, "revoke")):
+        looker.post(lists[model], {"action": action, "_selected_action": [str(row.pk) for row in model._default_manager.all()]})
+
+    # Then
+    parked.refresh_from_db()
+    assert parked.times_seen == 1
+    assert not ApiKey.objects.exclude(revoked_at=None).exists()

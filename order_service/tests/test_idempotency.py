@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from common.testing import deliver, product_event
 from common.testing.api import api_client, assert_problem, post
-from common.testing.database import at_once, empty_tables
+from common.testing.database import at_once, empty_partitioned
 from order_service.models import Order
+from order_service.services import Placed, order_place
 from order_service.tests.test_api import ORDER
 
 
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    with django_db_blocker.unblock():
-        deliver(product_event())
-        yield
-        empty_tables()
+def committed(transactional_db: None) -> Iterator[None]:
+    deliver(product_event())
+    yield
+    empty_partitioned()
 
 
 def test_the_same_again(api: APIClient, catalogue: None) -> None:
@@ -80,17 +80,15 @@ def test_a_problem_is_not_kept(api: APIClient, catalogue: None) -> None:
 
 def test_while_the_first_is_under_way(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given
-    from order_service import api as order_api
-
-    client, place = api_client(), order_api.order_place
+    client = api_client()
     inside, go_on = threading.Event(), threading.Event()
 
-    def slowly(**values: object) -> object:
+    def slowly(**values: Any) -> Placed:
         inside.set()
         assert go_on.wait(10)
-        return place(**values)  # type: ignore[arg-type]
+        return order_place(**values)
 
-    monkeypatch.setattr(order_api, "order_place", slowly)
+    monkeypatch.setattr("order_service.api.order_place", slowly)
 
     def first() -> int:
         return int(post(client, "/api/orders/", ORDER, key="k1").status_code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,7 +26,7 @@ class Broker:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1_000.0]
-    monkeypatch.setattr(acks_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(acks_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return now
 
 

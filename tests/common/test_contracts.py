@@ -55,6 +55,14 @@ def reason_of(body: bytes | dict[str, Any]) -> str:
     return unreadable.value.reason
 
 
+def outcome_of(body: dict[str, Any]) -> str:
+    """Why it is unreadable, or else in which time zone its time is."""
+    try:
+        return str(decode(json.dumps(body).encode()).time.tzinfo)
+    except Unreadable as unreadable:
+        return unreadable.reason
+
+
 @pytest.mark.parametrize("event", every_kind(), ids=lambda event: event.type)
 def test_round_trip(event: Event) -> None:
     again = decode(event.encode().encode())
@@ -186,12 +194,7 @@ def test_a_number_beyond_all() -> None:
 )
 def test_a_time_is_in_utc_or_is_refused(time: object) -> None:
     """PostgreSQL knows no offset beyond 16 hours, and Python no year beyond 9999: both would fail long after reading."""
-    try:
-        event = decode(json.dumps(envelope(time=time)).encode())
-    except Unreadable as unreadable:
-        assert unreadable.reason == "invalid"
-    else:
-        assert str(event.time).endswith("+00:00")
+    assert outcome_of(envelope(time=time)) in {"invalid", "UTC"}
 
 
 def test_of_duplicate_members_the_last_counts() -> None:
@@ -207,21 +210,17 @@ def test_whatever_the_bytes(body: bytes) -> None:
     assert reason_of(body) in {"not-json", "not-an-event", "unknown-type"}
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(sorted(envelope())),
-        st.recursive(
-            st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda one: st.lists(one) | st.dictionaries(st.text(), one), max_leaves=5
-        ),
-        min_size=1,
-    )
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda one: st.lists(one) | st.dictionaries(st.text(), one),
+    max_leaves=5,
 )
+
+
+@given(st.dictionaries(st.sampled_from(sorted(envelope())), ANYTHING, min_size=1))
 def test_whatever_the_members(changes: dict[str, Any]) -> None:
     """An event, or Unreadable: nothing else comes out of `decode`."""
-    try:
-        decode(json.dumps(envelope(**changes)).encode())
-    except Unreadable as unreadable:
-        assert unreadable.reason in {"not-json", "unknown-type", "newer-version", "invalid"}
+    assert outcome_of(envelope(**changes)) in {"not-json", "unknown-type", "newer-version", "invalid", "UTC"}
 
 
 class TestUpcasts:

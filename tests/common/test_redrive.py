@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from functools import partial
+from uuid import UUID
 
 import pytest
 from django.db import OperationalError
@@ -15,6 +16,8 @@ from common.inbox import applying
 from common.inbox.failures import TransientFailure
 from common.inbox.models import LedgerEntry, ParkedEvent, ParkedState
 from common.inbox.redrive import redrive
+from common.inbox.settling import settle_changed
+from common.replication.replica import Replica
 from common.testing import deliver, product_event
 from common.testing.database import at_once
 from order_service.models import Product
@@ -26,19 +29,18 @@ class Trouble:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.error: Exception | None = ValueError("a bug")
-        settle = applying.settle_changed
 
-        def fail(changed: object) -> None:
+        def fail(changed: Mapping[type[Replica], Iterable[str]]) -> None:
             if self.error:
                 raise self.error
-            settle(changed)  # type: ignore[arg-type]
+            settle_changed(changed)
 
         patch.setattr(applying, "settle_changed", fail)
 
 
 @pytest.fixture
-def trouble(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trouble]:
-    yield Trouble(monkeypatch)
+def trouble(monkeypatch: pytest.MonkeyPatch) -> Trouble:
+    return Trouble(monkeypatch)
 
 
 def parked_event() -> ParkedEvent:
@@ -96,15 +98,6 @@ def test_the_moment_s_trouble_changes_nothing(db: None, trouble: Trouble) -> Non
 
     assert (parked_event().state, LedgerEntry.objects.get().outcome) == ("parked", "parked")
     assert tallied() == {("inventory", "parked"): 1}
-
-
-def test_what_was_discarded_stays_so(db: None, trouble: Trouble) -> None:
-    deliver(product_event())
-    ParkedEvent.objects.update(state=ParkedState.DISCARDED)
-    trouble.error = None
-
-    assert redrive(parked_event().pk) == ParkedState.DISCARDED
-    assert not Product.objects.exists()
 
 
 def test_by_a_late_redrive_nothing_newer_is_undone(db: None, trouble: Trouble) -> None:
@@ -187,6 +180,25 @@ def test_unreadable_then_failing_then_redriven(db: None, monkeypatch: pytest.Mon
     # Then it was really applied
     assert Product.objects.count() == 1
     assert LedgerEntry.objects.get().outcome == "applied"
+    assert {key: count for key, count in tallied().items() if count} == {("inventory", "applied"): 1}
+
+
+def test_older_than_the_ledger_reaches(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given one from 2021, which cannot be in the ledger
+    old = product_event().model_copy(update={"id": UUID("01790000-0000-7000-8000-000000000000")})
+    deliver(old)
+    assert parked_event().reason == "beyond-horizon"
+    with monkeypatch.context() as patch:
+        Trouble(patch)
+        assert redrive(parked_event().pk) == ParkedState.PARKED
+        assert redrive(parked_event().pk) == ParkedState.PARKED
+
+    # When
+    assert redrive(parked_event().pk) == ParkedState.REDRIVEN
+
+    # Then
+    assert Product.objects.count() == 1
+    assert not LedgerEntry.objects.exists()
     assert {key: count for key, count in tallied().items() if count} == {("inventory", "applied"): 1}
 
 

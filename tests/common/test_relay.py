@@ -20,7 +20,7 @@ from common.outbox.publish import publish
 from common.outbox.relay import Relay
 from common.testing import eventually, order_event
 from common.testing.database import other_connection
-from tests.common.broker import Auditor, ORDER_URL, close_connections, connected, declare_all, management
+from tests.common.broker import ORDER_URL, Auditor, close_connections, connected, declare_all, management
 
 BINDING = ("bindings", management().vhost, "e", "order.events", "q", "inventory.from.order")
 QUEUE = ("queues", management().vhost, "inventory.from.order")
@@ -339,7 +339,7 @@ def test_told_to_stop_it_ends_its_window(auditor: Auditor, watched: type[Watched
     relay = Relay("order", ORDER_URL, stop)
 
     # When
-    thread = threading.Thread(target=relay.run)
+    thread = threading.Thread(target=relay.run, daemon=True)
     thread.start()
     thread.join(20)
 
@@ -353,7 +353,7 @@ def test_told_to_stop_it_ends_its_window(auditor: Auditor, watched: type[Watched
 
 def test_ready_when_it_leads_and_when_it_stands_by(committed: None) -> None:
     ready, stop = [threading.Event(), threading.Event()], threading.Event()
-    threads = [threading.Thread(target=Relay("order", ORDER_URL, stop, one.set).run) for one in ready]
+    threads = [threading.Thread(target=Relay("order", ORDER_URL, stop, one.set).run, daemon=True) for one in ready]
     for thread in threads:
         thread.start()
 

@@ -71,7 +71,7 @@ class Worker:
         monkeypatch.setattr(session_module, "request_class", lambda consumer, task: SimpleNamespace)
         monkeypatch.setattr(session_module, "build_request", lambda kind, consumer, task, batch: SimpleNamespace())
         monkeypatch.setattr(session_module, "task_reserved", lambda request: None)
-        monkeypatch.setattr(session_module.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(session_module, "time", SimpleNamespace(monotonic=lambda: self.now, time=lambda: self.now))
         self.session = Session(consumer, None, "order", ["inventory"])
 
     def receive(self, number: int = 1, queue: str = "order.from.inventory", **headers: Any) -> None:
