@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, Protocol, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 from uuid_utils.compat import uuid7
 
@@ -29,6 +29,11 @@ class State(Value):
     """The whole public state of one aggregate. `retired` is the tombstone: owners never delete."""
 
     retired: bool = False
+
+    @property
+    def subject(self) -> str:
+        """The aggregate's id, spelled as its owner spells it."""
+        raise TypeError(f"{type(self).__name__} names no subject")
 
 
 class Publishable(Protocol):
@@ -70,6 +75,13 @@ class Event(BaseModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         if "service" not in cls.__dict__:  # an aggregate's base class names its service; its events inherit it
             Event.known[cls.__name__] = cls
+
+    @model_validator(mode="after")
+    def _is_about_its_subject(self) -> Self:
+        # One aggregate under two spellings of its id would be two to the merge.
+        if self.subject != self.data.subject:
+            raise ValueError(f"subject is {self.subject!r}, data is about {self.data.subject!r}")
+        return self
 
     @classmethod
     def of(cls, aggregate: Publishable) -> Self:

@@ -16,6 +16,10 @@ class ProductState(State):
     price: Money
     weight_grams: Count | None = None
 
+    @property
+    def subject(self) -> str:
+        return self.product_id
+
 
 class ProductEvent(Event):
     service = "inventory"
@@ -42,6 +46,10 @@ class StockState(State):
     on_hand: Count
     reserved: Count
     available: Count
+
+    @property
+    def subject(self) -> str:
+        return self.product_id
 
 
 class StockEvent(Event):
@@ -81,6 +89,10 @@ class ReservationState(State):
     status: ReservationStatus
     products: tuple[ReservedLine, ...]
     shortages: tuple[Shortage, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        return str(self.order_id)
 
 
 class ReservationEvent(Event):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import field_validator
+
 from common.contracts.event import Event, State, Value
 from common.contracts.money import Money
 from common.contracts.text import Key, Quantity, Text
@@ -46,6 +48,17 @@ class OrderState(State):
     customer: Customer
     shipping_address: Address
     products: tuple[OrderLine, ...]
+
+    @property
+    def subject(self) -> str:
+        return str(self.order_id)
+
+    @field_validator("products")
+    @classmethod
+    def _each_product_once(cls, products: tuple[OrderLine, ...]) -> tuple[OrderLine, ...]:
+        if len({line.product_id for line in products}) < len(products):
+            raise ValueError("a product is named twice")
+        return products
 
 
 class OrderEvent(Event):

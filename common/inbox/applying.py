@@ -140,10 +140,9 @@ def _merge(events: Sequence[Event]) -> tuple[dict[UUID, Outcome], dict[type[Repl
         replication = replications.get(aggregate)
         if replication is None:
             continue
-        newest = newest_of_each(group)
-        keys, conflicts = merge(replication, newest)
+        keys, conflicts = merge(replication, group)
         changed[replication.model] = keys
-        outcomes |= {event.id: Outcome.STALE for key, event in newest.items() if key not in keys}
+        outcomes |= {event.id: Outcome.STALE for event in group if event.subject not in keys}
         outcomes |= {event.id: Outcome.CONFLICT for event in conflicts}
     return outcomes, changed
 

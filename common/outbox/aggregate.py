@@ -31,11 +31,19 @@ class Aggregate(models.Model):
     class Meta:
         abstract = True
 
+    def save(self, *args: Any, **options: Any) -> None:
+        super().save(*args, **options)
+        self.stored_version = self.version
+
     @classmethod
     def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **options: Any) -> Self:
         instance = super().from_db(db, field_names, values, **options)
         instance.stored_version = instance.version
         return instance
+
+    def refresh_from_db(self, *args: Any, **options: Any) -> None:
+        super().refresh_from_db(*args, **options)
+        self.stored_version = self.version
 
     @property
     def subject(self) -> str:

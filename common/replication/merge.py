@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -25,38 +25,46 @@ def newest_of_each(events: Iterable[Event]) -> dict[str, Event]:
     return dict(sorted(newest.items()))
 
 
-def merge(replication: Replication, newest: Mapping[str, Event]) -> tuple[set[str], list[Event]]:
-    """Brings the replica up to `newest` (of `newest_of_each`): the keys that changed, and the events in conflict.
+def merge(replication: Replication, events: Sequence[Event]) -> tuple[set[str], list[Event]]:
+    """Brings the replica up to the newest of the events: the keys that changed, and the events in conflict.
 
-    A row changes only when the event's version is higher than the stored one. An equal version with other content is a
+    A row changes only when an event's version is higher than the stored one. An equal version with other content is a
     conflict: the row stays as it is and a Drift record is opened. Takes part in the open transaction; may run twice.
     """
+    newest = newest_of_each(events)
     rows = {key: replication.row(event) for key, event in newest.items()}
     with connection.cursor() as cursor:
         cursor.execute(_merge_sql(replication), [json.dumps(list(rows.values()), cls=DjangoJSONEncoder)])
         changed = {str(key) for (key,) in cursor.fetchall()}
-    if len(changed) == len(rows):
-        return changed, []
-    unchanged = {key: row for key, row in rows.items() if key not in changed}
-    return changed, _conflicts(replication, newest, unchanged)
+    suspects = [event for event in events if _is_suspect(event, newest[event.subject], changed)]
+    return changed, _conflicts(replication, suspects) if suspects else []
 
 
-def _conflicts(replication: Replication, newest: Mapping[str, Event], unchanged: Mapping[str, dict[str, Any]]) -> list[Event]:
-    stored = replication.model._default_manager.filter(pk__in=list(unchanged)).values_list("key", "version", "content_hash")
-    drifts = [
-        Drift(
-            aggregate=replication.aggregate,
-            key=str(key),
-            version=version,
-            stored_hash=stored_hash,
-            event_hash=unchanged[str(key)]["content_hash"],
-            event_id=newest[str(key)].id,
-        )
-        for key, version, stored_hash in stored
-        if version == newest[str(key)].aggregateversion and stored_hash != unchanged[str(key)]["content_hash"]
-    ]
+def _is_suspect(event: Event, newest: Event, changed: set[str]) -> bool:
+    """Whether it has the version that the row now has, or may have, without having made it."""
+    return event.aggregateversion == newest.aggregateversion and (event is not newest or event.subject not in changed)
+
+
+def _conflicts(replication: Replication, suspects: Sequence[Event]) -> list[Event]:
+    """Those whose content is not that of the row of the same version; a Drift record is opened for each."""
+    stored = {str(row.pk): row for row in replication.model._default_manager.filter(pk__in={event.subject for event in suspects})}
+    conflicts, drifts = [], []
+    for event in suspects:
+        row, event_hash = stored[event.subject], replication.row(event)["content_hash"]
+        if row.version == event.aggregateversion and row.content_hash != event_hash:
+            conflicts.append(event)
+            drifts.append(
+                Drift(
+                    aggregate=replication.aggregate,
+                    key=event.subject,
+                    version=row.version,
+                    stored_hash=row.content_hash,
+                    event_hash=event_hash,
+                    event_id=event.id,
+                )
+            )
     Drift.objects.bulk_create(drifts)
-    return [newest[drift.key] for drift in drifts]
+    return conflicts
 
 
 @cache

@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any
 
 from django.db import connection, transaction
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -44,7 +45,7 @@ def idempotent(handler: Handler) -> Handler:
                 **asked,
                 request_hash=request_hash,
                 status=response.status_code,
-                body=response.data,
+                body=JSONRenderer().render(response.data).decode(),
                 location=response.headers.get("Location", ""),
             )
             return response
@@ -64,7 +65,7 @@ def _repeat(known: IdempotentResponse, request_hash: str) -> Response:
     if known.request_hash != request_hash:
         raise Problem("idempotency-key-reused", 422, "This Idempotency-Key was used for another request.")
     headers = {"Idempotent-Replayed": "true"} | ({"Location": known.location} if known.location else {})
-    return Response(known.body, status=known.status, headers=headers)
+    return Response(json.loads(known.body), status=known.status, headers=headers)
 
 
 def _hash(request: Request) -> str:

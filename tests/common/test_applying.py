@@ -288,7 +288,7 @@ def test_what_is_not_for_us_or_not_for_the_ledger(db: None, event: Event, reason
 def test_a_subject_that_is_no_key_of_the_replica(db: None) -> None:
     body = reservation_event().encode().replace('"subject":"', '"subject":"x')
 
-    assert deliver(body.encode(), product_event()).outcomes == {("inventory", "parked"): 1, ("inventory", "applied"): 1}
+    assert deliver(body.encode(), product_event()).outcomes == {("inventory", "unreadable"): 1, ("inventory", "applied"): 1}
 
 
 def test_a_late_time_zone_stops_nothing(db: None) -> None:

@@ -13,12 +13,12 @@ from common.contracts.inventory import ProductChanged, ProductRetired
 from common.replication.merge import merge, newest_of_each
 from common.replication.models import Drift
 from common.replication.replica import Replica, replicate, replications
-from common.testing import arrangements, product_event
+from common.testing import arrangements, deliver, product_event
 from order_service.models import Product
 
 
 def merged(*events: Event) -> tuple[set[str], list[Event]]:
-    return merge(replications["inventory.product"], newest_of_each(events))
+    return merge(replications["inventory.product"], events)
 
 
 def stored() -> dict[str, tuple[int, str]]:
@@ -67,6 +67,16 @@ def test_a_disagreement_opens_a_drift_and_leaves_the_row(db: None) -> None:
     drift = Drift.objects.get()
     assert (drift.aggregate, drift.key, drift.version, drift.event_id) == ("inventory.product", "p1", 3, other.id)
     assert drift.stored_hash != drift.event_hash
+
+
+def test_a_disagreement_within_one_batch_is_one_as_well(db: None) -> None:
+    first, second = product_event(name="Boots"), product_event(name="Shoes")
+
+    report = deliver(first, second)
+
+    assert report.outcomes == {("inventory", "applied"): 1, ("inventory", "conflict"): 1}
+    assert Product.objects.get().name == "Boots"
+    assert Drift.objects.get().event_id == second.id
 
 
 def test_every_order_of_arrival_gives_the_same_rows(db: None) -> None:

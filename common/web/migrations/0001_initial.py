@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=200)),
                 ('request_hash', models.CharField(max_length=64)),
                 ('status', models.PositiveSmallIntegerField()),
-                ('body', models.JSONField()),
+                ('body', models.TextField(help_text='The JSON, member by member as it was sent.')),
                 ('location', models.CharField(default='', max_length=500)),
                 ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
             ],
