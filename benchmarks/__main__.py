@@ -36,7 +36,9 @@ REMARKS = {
 
 class Comparison(Protocol):
     title: str
-    contenders: Sequence[Contender]
+
+    @property
+    def contenders(self) -> Sequence[Contender]: ...
 
     def measure(self, contender: Contender) -> float:
         """Events per second."""
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
             comparison = comparison_named(name, servers, events)
             rates = interleaved(comparison, rounds, terminal)
             report.results.append(Result(comparison.title, rates, AIMS[name], REMARKS[name]))
-    report.show(Console(highlight=False))
+    report.show(Console(highlight=False, width=None if sys.stdout.isatty() else 120))
     terminal.note(f"Written to {report.write()}")
     return 0 if all(result.is_met(rival) for result in report.results for rival in result.aims) else 1
 

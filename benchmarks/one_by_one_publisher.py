@@ -6,7 +6,7 @@ import os
 import time
 
 import psycopg
-from kombu import Connection
+from kombu.connection import Connection
 
 EXCHANGE = "order.events"
 ROWS = 500  # selected at a time; each is marked in one statement with the others, as kindly as can be

@@ -7,7 +7,7 @@ from typing import Any
 
 import django
 from celery import Celery
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 
 from benchmarks.servers import PER_EVENT_QUEUE
 

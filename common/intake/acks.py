@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -18,30 +19,30 @@ class Acks:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._unacked: dict[int, bool] = {}  # tag -> finished
-        self._finished_since: float | None = None  # the oldest finished one that waits
+        self._unacked: deque[int] = deque()
+        self._finished: set[int] = set()  # those of them that wait for a slower one below
+        self._finished_since: float | None = None
 
     def received(self, tag: int) -> None:
-        self._unacked[tag] = False
+        self._unacked.append(tag)
 
     def finished(self, tags: Iterable[int]) -> None:
         """These are committed. Acks them with all below, or keeps them until those are finished as well."""
-        for tag in tags:
-            self._unacked[tag] = True
+        self._finished.update(tags)
         last = 0
-        while self._unacked and (tag := next(iter(self._unacked))) and self._unacked[tag]:
-            last = tag
-            del self._unacked[tag]
+        while self._unacked and self._unacked[0] in self._finished:
+            last = self._unacked.popleft()
+            self._finished.remove(last)
         if last:
             self._channel.basic_ack(last, multiple=True)
-        waiting = any(self._unacked.values())
-        self._finished_since = (self._finished_since or time.monotonic()) if waiting else None
+        self._finished_since = (self._finished_since or time.monotonic()) if self._finished else None
 
     def ack_stragglers(self, patience: float = PATIENCE) -> None:
         """Acks one by one what has waited for long, as it does while a batch below is tried again and again."""
         if self._finished_since is None or time.monotonic() - self._finished_since < patience:
             return
-        for tag in [tag for tag, finished in self._unacked.items() if finished]:
+        for tag in sorted(self._finished):
             self._channel.basic_ack(tag)
-            del self._unacked[tag]
+        self._unacked = deque(tag for tag in self._unacked if tag not in self._finished)
+        self._finished.clear()
         self._finished_since = None

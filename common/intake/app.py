@@ -48,7 +48,7 @@ def _configuration(service: str) -> dict[str, Any]:
         "worker_cancel_long_running_tasks_on_connection_loss": True,
         "worker_hijack_root_logger": False,
         "worker_redirect_stdouts": False,
-        "worker_consumer": "common.intake.consumer:ImpatientConsumer",
+        "worker_consumer": "common.intake.consumer:PatientConsumer",
         "worker_enable_prefetch_count_reduction": False,  # it knows nothing of the intake's own prefetch
         "worker_lost_wait": 1.0,
         "worker_max_memory_per_child": 400_000,  # kB

@@ -26,6 +26,7 @@ from common.intake.request import build_request, is_halt, is_lost, request_class
 log = logging.getLogger(__name__)
 
 SUSPICIOUS = 3  # deliveries: from then on a message goes alone
+LONGEST_STOP = 15.0  # seconds that a stop waits for batches under way; what takes longer is delivered again
 
 
 class Session:
@@ -38,6 +39,7 @@ class Session:
         self.request_type = request_class(consumer, task)
         self.waiting = Waiting()
         self.under_way: list[Batch] = []
+        self.committed: list[int] = []  # tags whose ack waits for the event loop
         self.halted: Batch | None = None
         self.stopped = False
         self.look: Any = None
@@ -50,10 +52,21 @@ class Session:
         self.consumer_tags = [self._consume(queue) for queue in (*queues, dead_letter_queue(service))]
         self.straggler_timer = consumer.timer.call_repeatedly(PATIENCE / 2, self._guard(self.acks.ack_stragglers))
 
+    def drain(self) -> None:
+        """Takes no more messages, hands over no more batches, and runs the event loop until those in the pool are back."""
+        self.cancel()
+        deadline = time.monotonic() + LONGEST_STOP
+        loop = self.consumer.hub.create_loop()
+        while self.under_way and time.monotonic() < deadline:
+            next(loop)
+
     def cancel(self) -> None:
-        """No more messages and no more batches; what is in the pool may still end and be acked."""
+        """No more messages and no more batches. May run twice."""
+        if self.stopped:
+            return
         self.stopped = True
         self.straggler_timer.cancel()
+        self._ack_committed()
         for tag in self.consumer_tags:
             self.channel.basic_cancel(tag)
 
@@ -110,10 +123,12 @@ class Session:
         """The task committed and its result came back."""
         if not self._resolve(batch):
             return
-        if self.stopped:  # the event loop has ended; the pool is draining
-            ignore_errors(self.consumer.conninfo, self.acks.finished, batch.tags)
+        self._unhalt(batch)
+        self.committed += batch.tags
+        if self.stopped:  # nothing new is handed over; the pool is draining
+            ignore_errors(self.consumer.conninfo, self._ack_committed)
         else:
-            self._later(self._finish, batch)
+            self._later(self._ack_and_hand_over)
 
     def failed(self, batch: Batch, error: BaseException) -> None:
         """It may or may not have committed; the ledger will tell. Kept, unacked, and tried again."""
@@ -132,10 +147,13 @@ class Session:
             self.waiting.put_back([batch.again(now)])
         self._look_soon()
 
-    def _finish(self, batch: Batch) -> None:
-        self._unhalt(batch)
-        self.acks.finished(batch.tags)
+    def _ack_and_hand_over(self) -> None:
+        self._ack_committed()
         self._hand_over()
+
+    def _ack_committed(self) -> None:
+        tags, self.committed = self.committed, []
+        self.acks.finished(tags)
 
     def _halt(self, batch: Batch, error: BaseException) -> None:
         if self.halted is None or batch.messages is self.halted.messages:

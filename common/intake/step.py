@@ -27,6 +27,11 @@ class Intake(bootsteps.StartStopStep):
         self.session = Session(consumer, task, this_service.name(), this_service.subscribes_to())
         announce_ready()
 
+    def drain(self) -> None:
+        """Called by our Consumer before Celery stops anything."""
+        if self.session is not None:
+            ignore_errors(self.session.consumer.conninfo, self.session.drain)
+
     def stop(self, consumer: Any) -> None:
         if self.session is not None:
             ignore_errors(consumer.conninfo, self.session.cancel)
