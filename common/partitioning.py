@@ -88,9 +88,14 @@ def covered(table: str) -> tuple[datetime, datetime]:
 LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 
+def milliseconds_of(key: UUID) -> int:
+    """When a UUIDv7 was made, in milliseconds since 1970."""
+    return key.int >> 80
+
+
 def moment_of(key: UUID) -> datetime:
     """When a UUIDv7 was made, to the millisecond; the end of the year 9999 for what claims to be later still."""
     try:
-        return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
+        return datetime.fromtimestamp(milliseconds_of(key) / 1000, UTC)
     except (ValueError, OverflowError):
         return LAST_MOMENT

@@ -10,14 +10,20 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import takewhile
+from typing import NamedTuple
 
 from amqp.basic_message import Message
 from amqp.exceptions import AMQPError, ChannelError, PreconditionFailed
+from amqp.method_framing import frame_writer
+from amqp.serialization import dumps
 from amqp.spec import Basic
 from kombu.connection import Connection
 
 from common.broker.connect import HEARTBEAT, connect
+
+PIECE = 64 * 1024  # bytes that go to the socket in one call: one for each message would cost as much as all the rest
 
 BROKER_ERRORS: tuple[type[Exception], ...] = (AMQPError, OSError)  # after any of them: close, and begin anew
 
@@ -26,8 +32,7 @@ class ConfirmTimeout(ConnectionError):
     """The broker did not answer for every message in time (an alarm, or it is gone). Some may have been taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A message as the broker takes it: `kind` is its AMQP type, shown in queues and in Flower without decoding the body."""
 
     id: str
@@ -56,6 +61,8 @@ class ConfirmedPublisher:
         self.channel.events["basic_ack"].add(self._on_ack)
         self.channel.events["basic_nack"].add(self._on_nack)
         self.channel.events["basic_return"].add(self._on_return)
+        self._frames = Frames()
+        self._write_frames = frame_writer(self.channel.connection, self._frames)
         self._tag = 0  # the last one used; RabbitMQ counts the same way, from 1, per channel
         self._first = 1  # the tag of index 0 of the window under way
         self._waiting: dict[int, None] = {}  # tags in ascending order
@@ -75,16 +82,20 @@ class ConfirmedPublisher:
         self._receipt = Receipt()
         self._first = self._tag + 1
         self._index_of_id = {message.id: index for index, message in enumerate(window)}
-        send_method = self.channel.send_method  # basic_publish() would poll the socket before each message
+        frames, write, channel_id = self._frames.gathered, self._write_frames, self.channel.channel_id
         for message in window:
             self._tag += 1
             self._waiting[self._tag] = None
-            send_method(
-                Basic.Publish,
-                "Bssbb",
-                (0, self.exchange, message.kind, True, False),  # mandatory, not immediate
-                Message(message.body, content_type=self.content_type, delivery_mode=2, message_id=message.id, type=message.kind),
-            )
+            arguments = _publish_arguments(self.exchange, message.kind)
+            properties = {"content_type": self.content_type, "delivery_mode": 2, "message_id": message.id, "type": message.kind}
+            write(1, channel_id, Basic.Publish, arguments, Message(message.body, **properties))
+            if len(frames) >= PIECE:
+                self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        self.channel.connection.transport.write(bytes(self._frames.gathered))
+        self._frames.gathered.clear()
 
     def settle(self) -> Receipt:
         deadline = time.monotonic() + self.timeout
@@ -134,6 +145,19 @@ class ConfirmedPublisher:
         for one in tags:
             del self._waiting[one]
         return [one - self._first for one in tags]
+
+
+class Frames:
+    """Where py-amqp's own frame writer writes to, instead of to the socket."""
+
+    def __init__(self) -> None:
+        self.gathered = bytearray()
+        self.write = self.gathered.extend
+
+
+@lru_cache(1024)
+def _publish_arguments(exchange: str, routing_key: str) -> bytes:
+    return bytes(dumps("Bssbb", (0, exchange, routing_key, True, False)))  # mandatory, not immediate
 
 
 def blames_a_message(error: Exception) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection
+from pydantic_core import to_json
 
 from common.inbox.models import LedgerEntry, Outcome
-from common.partitioning import covered, moment_of
+from common.partitioning import covered, milliseconds_of
 
 if TYPE_CHECKING:
     from common.inbox.reading import Arrival
@@ -31,15 +31,20 @@ ON CONFLICT (id) DO NOTHING
 RETURNING id
 """
 
-_horizon: tuple[float, tuple[datetime, datetime]] | None = None
+_horizon: tuple[float, tuple[int, int]] | None = None
 
 
-def horizon() -> tuple[datetime, datetime]:
-    """From when to when an event's id may be made for the ledger to hold it."""
+def horizon() -> tuple[int, int]:
+    """From when to when (milliseconds since 1970) an event's id may be made for the ledger to hold it."""
     global _horizon
     if _horizon is None or time.monotonic() - _horizon[0] > HORIZON_SECONDS:
-        _horizon = (time.monotonic(), covered(TABLE))
+        _horizon = (time.monotonic(), _milliseconds(covered(TABLE)))
     return _horizon[1]
+
+
+def _milliseconds(bounds: tuple[datetime, datetime]) -> tuple[int, int]:
+    first, end = bounds
+    return round(first.timestamp() * 1000), round(end.timestamp() * 1000)
 
 
 def record(arrivals: Sequence[Arrival], expected: Mapping[UUID, Outcome]) -> set[UUID]:
@@ -48,7 +53,7 @@ def record(arrivals: Sequence[Arrival], expected: Mapping[UUID, Outcome]) -> set
     An id beyond the horizon has no partition to lie in: it is new each time, and only its version can tell otherwise.
     """
     first, end = horizon()
-    beyond = {event.id for _, event in arrivals if not first <= moment_of(event.id) < end}
+    beyond = {event.id for _, event in arrivals if not first <= milliseconds_of(event.id) < end}
     rows = [
         {
             "id": event.id,
@@ -65,7 +70,9 @@ def record(arrivals: Sequence[Arrival], expected: Mapping[UUID, Outcome]) -> set
         if event.id not in beyond
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [json.dumps(rows, default=str)])
+        cursor.execute(_INSERT, [to_json(rows).decode()])
+        if cursor.rowcount == len(rows):
+            return {event.id for _, event in arrivals}  # all new, as nearly always: the keys need not be read
         return {key for (key,) in cursor.fetchall()} | beyond
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from common.contracts.decode import Unreadable, decode
 from common.contracts.event import Event
 from common.inbox.delivery import Delivery
 from common.inbox.ledger import horizon
-from common.partitioning import moment_of
+from common.partitioning import milliseconds_of, moment_of
 
-CLOCK_SKEW = timedelta(hours=2)
+CLOCK_SKEW = 2 * 3600  # seconds
 
 
 class Arrival(NamedTuple):
@@ -50,6 +50,6 @@ def check_acceptable(delivery: Delivery, event: Event, *, any_age: bool) -> None
         raise Unreadable("invalid", f"{event.type} is no event of the aggregate {event.aggregatetype!r}")
     if event.id.version != 7:
         raise Unreadable("invalid", f"id {event.id} is no UUIDv7")
-    made, (first, end) = moment_of(event.id), horizon()
-    if not any_age and not first <= made < min(end, datetime.now(UTC) + CLOCK_SKEW):
-        raise Unreadable("beyond-horizon", f"id {event.id} was made at {made.isoformat()}, the ledger reaches from {first.isoformat()} to now")
+    made, (first, end) = milliseconds_of(event.id), horizon()
+    if not any_age and not first <= made < min(end, (time.time() + CLOCK_SKEW) * 1000):
+        raise Unreadable("beyond-horizon", f"id {event.id} was made at {moment_of(event.id).isoformat()}, not within what the ledger covers")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from celery import Celery
@@ -15,7 +14,6 @@ from common.broker.connect import HEARTBEAT, TRANSPORT_OPTIONS
 
 def celery_app(service: str) -> Celery:
     """The application; its tasks are the ones of `<service>_service.tasks` and the intake's."""
-    os.environ.setdefault("CELERY_DB_REUSE_MAX", "1000000000")  # else Celery closes the database connection around every task
     app = Celery(service)
     app.config_from_object(_configuration(service))
     app.autodiscover_tasks([f"{service}_service", "common.intake"])
@@ -26,6 +24,7 @@ def _configuration(service: str) -> dict[str, Any]:
     exchange = Exchange(names.celery_exchange(service), type="direct", durable=True)
     housekeeping = names.housekeeping_queue(service)
     return {
+        "CELERY_DB_REUSE_MAX": 10**9,  # else Celery closes the database connection around every task; the environment is not looked at
         "broker_url": this_service.amqp_url(),
         "broker_heartbeat": HEARTBEAT,
         "broker_transport_options": TRANSPORT_OPTIONS,  # without confirm_publish: in an alarm it would stop the worker

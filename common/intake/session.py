@@ -47,7 +47,7 @@ class Session:
         self.channel.auto_decode = False
         self.acks = Acks(self.channel)
         # Per consumer: quorum queues know no global prefetch.
-        self.channel.basic_qos(0, BATCH_EVENTS * (consumer.pool.num_processes + 1), False)
+        self.channel.basic_qos(0, BATCH_EVENTS * (2 * consumer.pool.num_processes + 1), False)
         queues = [event_queue(service, publisher) for publisher in publishers]
         self.consumer_tags = [self._consume(queue) for queue in (*queues, dead_letter_queue(service))]
         self.straggler_timer = consumer.timer.call_repeatedly(PATIENCE / 2, self._guard(self.acks.ack_stragglers))

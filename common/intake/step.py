@@ -8,6 +8,7 @@ from celery import bootsteps
 from kombu.common import ignore_errors
 
 from common import this_service
+from common.intake.read_ahead import read_ahead
 from common.intake.session import Session
 from common.intake.tasks import apply_events
 from common.readiness import announce_ready
@@ -23,6 +24,7 @@ class Intake(bootsteps.StartStopStep):
         super().__init__(consumer, **options)
 
     def start(self, consumer: Any) -> None:
+        read_ahead(consumer.connection.connection)
         task = consumer.app.tasks[apply_events.name]
         self.session = Session(consumer, task, this_service.name(), this_service.subscribes_to())
         announce_ready()

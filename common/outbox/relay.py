@@ -54,6 +54,8 @@ class Relay:
         self.window = WINDOW
         self.outbox: Unpublished | None = None
         self.publisher: ConfirmedPublisher | None = None
+        self._confirmed: list[str] = []  # by the broker, and not marked yet
+        self._selected: list[Row] = []  # the next window
 
     def run(self) -> None:
         outage = Backoff(SHORTEST_WAIT, LONGEST_WAIT)
@@ -77,6 +79,7 @@ class Relay:
             if self.stop.wait(STANDBY_LOOK):
                 return
         log.info("the relay of %s leads", self.service)
+        self._confirmed, self._selected = [], []  # another connection's: whoever led since may have marked them
         nap = Backoff(SHORTEST_NAP, LONGEST_NAP)
         while not self.stop.is_set():
             try:
@@ -93,25 +96,41 @@ class Relay:
                 nap.reset()
             else:
                 self.stop.wait(nap.next())
+        self._mark_confirmed(outbox)
 
     def _publish_window(self, outbox: Unpublished) -> int:
-        """One window, from select to mark; returns how many rows it took up."""
+        """One window, from select to mark; returns how many rows it took up.
+
+        While the broker works on it, the window before it is marked and the one after it selected. A window is never
+        sent before the one ahead of it is confirmed, so the order on the wire is that of the positions.
+        """
         publisher = self._connected()
-        rows = outbox.select(self.window)
+        rows = self._selected or self._sendable(outbox, outbox.select(self.window))
+        self._selected = []
         if not rows:
             publisher.keep_alive()
             return 0
-        rows = self._sendable(outbox, rows)
-        window = [Outgoing(row.id, row.type, row.body) for row in rows]
         try:
-            receipt = publisher.publish(window)
+            publisher.send([Outgoing(row.id, row.kind, row.body) for row in rows])
+            self._mark_confirmed(outbox)
+            following = outbox.select(self.window, under_way=rows)
+            receipt = publisher.settle()
         except BROKER_ERRORS as error:
+            self._mark_confirmed(outbox)
             self._after_error(outbox, rows, publisher.receipt(), error)
             raise
-        outbox.mark([rows[index].id for index in receipt.acked])
+        self._confirmed = [rows[index].id for index in receipt.acked]
+        if receipt.refused or not following:
+            self._mark_confirmed(outbox)
         self._after_refusals(outbox, rows, receipt)
+        if not receipt.refused:
+            self._selected = self._sendable(outbox, following)
         self.window = WINDOW
         return len(rows)
+
+    def _mark_confirmed(self, outbox: Unpublished) -> None:
+        outbox.mark(self._confirmed)
+        self._confirmed = []
 
     def _sendable(self, outbox: Unpublished, rows: list[Row]) -> list[Row]:
         """Without the rows that no broker can take, which are held. publish() refuses them: they came another way."""
@@ -159,6 +178,6 @@ class Relay:
 def _unsendable(row: Row) -> str:
     if len(row.body) > LARGEST_EVENT:
         return f"{len(row.body)} bytes are more than the {LARGEST_EVENT} allowed"
-    if len(row.type.encode()) > LONGEST_TYPE:
-        return f"a type of {len(row.type.encode())} bytes is more than the {LONGEST_TYPE} that AMQP has room for"
+    if len(row.kind.encode()) > LONGEST_TYPE:
+        return f"a type of {len(row.kind.encode())} bytes is more than the {LONGEST_TYPE} that AMQP has room for"
     return ""

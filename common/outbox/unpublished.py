@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 import psycopg
 from django.db import connection as django_connection
@@ -15,12 +15,13 @@ ATTEMPTS = 5  # refusals for its own sake until a row is held
 
 # "Not yet published", never "after the last one seen": a position is drawn at insert and becomes visible at commit.
 _SELECT = """
-SELECT id, type, body FROM outbox
+SELECT id::text, type, convert_to(body, 'UTF8'), position FROM outbox
 WHERE published_at IS NULL AND held_at IS NULL AND (retry_at IS NULL OR retry_at <= now())
-ORDER BY position LIMIT %s
+    AND (position > %(last)s OR position <> ALL(%(under_way)s))
+ORDER BY position LIMIT %(limit)s
 """
 # The bounds let the planner leave out the partitions that cannot hold the ids.
-_MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY(%s) AND id BETWEEN %s AND %s AND published_at IS NULL"
+_MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s AND %s AND published_at IS NULL"
 _REFUSED = """
 UPDATE outbox SET attempts = attempts + 1, error = %s, retry_at = now() + (interval '1 second' * 2 ^ attempts),
     held_at = CASE WHEN attempts + 1 >= %s THEN now() END
@@ -31,8 +32,9 @@ _HOLD = "UPDATE outbox SET held_at = now(), error = %s WHERE id = %s"
 
 class Row(NamedTuple):
     id: str
-    type: str
+    kind: str
     body: bytes
+    position: int
 
 
 class Unpublished:
@@ -59,11 +61,16 @@ class Unpublished:
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
         return bool(row and row[0])
 
-    def select(self, limit: int) -> list[Row]:
-        """The oldest rows to be published, in their order. No transaction stays open."""
+    def select(self, limit: int, under_way: Sequence[Row] = ()) -> list[Row]:
+        """The oldest rows to be published, in their order, without those under way. No transaction stays open.
+
+        Without those very rows and not without their range: a row that has become visible within it since comes first, or
+        its aggregate's next version would go out before it.
+        """
+        positions = [row.position for row in under_way]
         cursor = self._connection.cursor(binary=True)
-        cursor.execute(_SELECT, [limit])
-        return [Row(str(key), str(kind), str(body).encode()) for key, kind, body in cursor]
+        cursor.execute(_SELECT, {"last": max(positions, default=-1), "under_way": positions, "limit": limit})
+        return [Row(*cast("tuple[str, str, bytes, int]", row)) for row in cursor.fetchall()]
 
     def mark(self, ids: Sequence[str]) -> None:
         """Published: acked and not returned."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
+from pydantic_core import to_json
 
 from common.contracts.event import Event
 from common.replication.models import Drift
@@ -34,8 +33,10 @@ def merge(replication: Replication, events: Sequence[Event]) -> tuple[set[str], 
     newest = newest_of_each(events)
     rows = {key: replication.row(event) for key, event in newest.items()}
     with connection.cursor() as cursor:
-        cursor.execute(_merge_sql(replication), [json.dumps(list(rows.values()), cls=DjangoJSONEncoder)])
-        changed = {str(key) for (key,) in cursor.fetchall()}
+        cursor.execute(_merge_sql(replication), [to_json(list(rows.values())).decode()])
+        changed = set(rows) if cursor.rowcount == len(rows) else {str(key) for (key,) in cursor.fetchall()}
+    if len(changed) == len(events):
+        return changed, []  # as nearly always
     suspects = [event for event in events if _is_suspect(event, newest[event.subject], changed)]
     return changed, _conflicts(replication, suspects) if suspects else []
 

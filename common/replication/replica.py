@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -55,10 +54,12 @@ class Replication:
         return {"key": event.subject, "version": event.aggregateversion, "content_hash": content_hash(content), **content}
 
 
+_canonical = DjangoJSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 def content_hash(content: dict[str, Any]) -> str:
     """128 bits over the canonical JSON (sorted keys, no spaces) of a row's content."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), cls=DjangoJSONEncoder)
-    return hashlib.md5(canonical.encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5(_canonical(content).encode(), usedforsecurity=False).hexdigest()
 
 
 replications: dict[str, Replication] = {}  # by aggregate

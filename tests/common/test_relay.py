@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from uuid_utils.compat import uuid7
@@ -222,7 +223,7 @@ def test_a_held_row_goes_out_when_it_is_released(auditor: Auditor) -> None:
     with running():
         later = commit(order_event())
         assert auditor.ids(1) == later
-        assert unpublished_rows() == [key]
+        eventually(lambda: unpublished_rows() == [key])
 
         OutboxEvent.objects.update(held_at=None)
 
@@ -296,6 +297,62 @@ def test_a_late_confirm_confirms_nothing(auditor: Auditor, watched: type[Watched
         assert len(watched.made) == 2
         assert not watched.made[0].connection.connected
     assert list(dict.fromkeys(auditor.ids(150))) == ids
+
+
+def test_a_database_lost_while_a_window_is_under_way_marks_nothing_for_it(
+    auditor: Auditor, watched: type[Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given the relay's database connection is terminated when it has sent its second window
+    running_relays: list[Relay] = []
+
+    def terminate(publisher: Watched, window: int) -> None:
+        if window == 2:
+            with other_connection() as other:
+                other.execute("SELECT pg_terminate_backend(%s)", [_backend(running_relays[0])])
+
+    monkeypatch.setattr(Watched, "between", staticmethod(terminate))
+    ids = commit(*orders(200))
+
+    # When
+    with running() as relays:
+        running_relays += relays
+        eventually(everything_is_published, seconds=30)
+
+        # Then its late confirms were never heard, so they could not count for another window
+        assert len(watched.made) == 2
+        assert not watched.made[0].connection.connected
+    assert list(dict.fromkeys(auditor.ids(200))) == ids
+
+
+def test_a_row_seen_late_goes_out_before_what_came_after_it(committed: None) -> None:
+    """The next version of its aggregate has a later position: left out with the window's range, it would be overtaken."""
+    outbox = unpublished.Unpublished.connect()
+    try:
+        # Given a window under way, around a row that was not committed when it was selected
+        (first,) = commit(order_event())
+        with other_connection() as other, other.transaction():
+            late = insert_row(other)
+            (last,) = commit(order_event())
+            window = outbox.select(500)
+        (next_one,) = commit(order_event())
+
+        # When the window after it is selected
+        following = outbox.select(500, under_way=window)
+
+        # Then
+        assert [row.id for row in window] == [first, last]
+        assert [row.id for row in following] == [late, next_one]
+    finally:
+        outbox.close()
+
+
+def insert_row(other: psycopg.Connection[tuple[object, ...]]) -> str:
+    event = order_event()
+    other.execute(
+        "INSERT INTO outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [event.id, event.type, event.aggregatetype, event.subject, event.aggregateversion, event.correlationid, event.encode()],
+    )
+    return str(event.id)
 
 
 def holds_the_lead(relay: Relay) -> bool:

@@ -105,7 +105,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
 
 def test_it_reads_its_queues_and_what_is_dead(worker: Worker) -> None:
     assert set(worker.channel.callbacks) == {"order.from.inventory", "order.dead"}
-    assert worker.channel.prefetch == 1_000
+    assert worker.channel.prefetch == 1_500
 
 
 def test_handed_over_by_the_timer_and_acked_by_the_result(worker: Worker) -> None:
