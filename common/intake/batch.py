@@ -31,6 +31,7 @@ class Batch:
     alone: bool = False
     failures: int = 0
     due: float = 0.0  # monotonic; not to be handed over before
+    handed_over: float = 0.0  # monotonic
     resolved: bool = False  # under way, the first callback that tells its end wins
 
     @property

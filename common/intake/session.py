@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from billiard.exceptions import WorkerLostError
 from celery.worker.state import task_reserved
 from kombu.common import ignore_errors
 
@@ -21,11 +22,13 @@ from common.broker.raw_message import body_of, delivery_count, first_queue
 from common.inbox.delivery import Delivery
 from common.intake.acks import PATIENCE, Acks
 from common.intake.batch import BATCH_EVENTS, Batch, Received, Waiting
+from common.intake.limits import HARD_LIMIT
 from common.intake.request import build_request, is_halt, is_lost, request_class
 
 log = logging.getLogger(__name__)
 
 SUSPICIOUS = 3  # deliveries: from then on a message goes alone
+SILENCE = HARD_LIMIT + 30.0  # seconds; the pool ends a batch at its hard limit and says so
 LONGEST_STOP = 15.0  # seconds that a stop waits for batches under way; what takes longer is delivered again
 
 
@@ -50,7 +53,7 @@ class Session:
         self.channel.basic_qos(0, BATCH_EVENTS * (2 * consumer.pool.num_processes + 1), False)
         queues = [event_queue(service, publisher) for publisher in publishers]
         self.consumer_tags = [self._consume(queue) for queue in (*queues, dead_letter_queue(service))]
-        self.straggler_timer = consumer.timer.call_repeatedly(PATIENCE / 2, self._guard(self.acks.ack_stragglers))
+        self.rounds = consumer.timer.call_repeatedly(PATIENCE / 2, self._guard(self._make_rounds))
 
     def drain(self) -> None:
         """Takes no more messages, hands over no more batches, and runs the event loop until those in the pool are back."""
@@ -65,7 +68,7 @@ class Session:
         if self.stopped:
             return
         self.stopped = True
-        self.straggler_timer.cancel()
+        self.rounds.cancel()
         self._ack_committed()
         for tag in self.consumer_tags:
             self.channel.basic_cancel(tag)
@@ -74,6 +77,13 @@ class Session:
         """After the pool has drained: what was not applied goes back to its queue."""
         self.acks.ack_stragglers(patience=0)
         self.channel.close()
+
+    def _make_rounds(self) -> None:
+        """The net under acks and results: what finished long ago is acked, what was never heard of again counts as lost."""
+        self.acks.ack_stragglers()
+        now = time.monotonic()
+        for batch in [batch for batch in self.under_way if now - batch.handed_over > SILENCE]:
+            self.failed(batch, WorkerLostError(f"nothing was heard of it for {SILENCE:.0f} s"))
 
     def _consume(self, queue: str) -> str:
         return str(self.channel.basic_consume(queue, callback=self._guard(partial(self._receive, queue))))
@@ -103,6 +113,7 @@ class Session:
                 break
             request = build_request(self.request_type, self.consumer, self.task, batch)
             request.session, request.batch = self, batch
+            batch.handed_over = time.monotonic()
             self.under_way.append(batch)
             task_reserved(request)
             self.consumer.on_task_request(request)

@@ -10,8 +10,7 @@ from common.inbox import failures
 from common.inbox.alone import apply_alone
 from common.inbox.applying import apply_batch
 from common.inbox.delivery import Delivery
-
-SOFT_LIMIT, HARD_LIMIT = 60, 90  # seconds; above the database's statement_timeout
+from common.intake.limits import HARD_LIMIT, SOFT_LIMIT
 
 failures.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 

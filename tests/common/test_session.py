@@ -290,3 +290,18 @@ def test_stopping_takes_nothing_new_and_acks_what_ends(worker: Worker) -> None:
 def test_an_error_in_the_loop_drops_the_connection(worker: Worker) -> None:
     with pytest.raises(ConnectionResetError, match="intake"):
         worker.channel.callbacks["order.from.inventory"](SimpleNamespace(delivery_info={}, properties={}, body=b""))
+
+
+def test_a_batch_that_is_never_heard_of_again_goes_again(worker: Worker) -> None:
+    # Given a batch in the pool
+    worker.receive(4)
+    worker.look()
+
+    # When its time is long over and nobody told how it ended
+    worker.now += session_module.SILENCE + 1
+    worker.session._make_rounds()
+    worker.look(later=1)
+
+    # Then it counts as lost: half of it is with the pool again, and nothing is acked
+    assert [len(request.batch.messages) for request in worker.running] == [4, 2]
+    assert worker.channel.unacked == [1, 2, 3, 4]

@@ -15,6 +15,7 @@ from kombu.connection import Connection
 from common.broker import names
 from common.broker.connect import connect
 from common.broker.topology import credentials
+from common.testing import eventually
 from tests.common.broker import connected, declare_all, management, url_of
 
 SERVICES = ("order", "inventory")
@@ -187,7 +188,8 @@ def test_without_its_address_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("queue", [queue for queue in QUEUES if "celery" not in queue])
 def test_queues_are_quorum_with_their_policy(queue: str) -> None:
-    shown = management().call("GET", "queues", management().vhost, queue)
+    # The management API shows a new queue's policy once its statistics have come round.
+    shown = eventually(lambda: "policy" in (found := management().call("GET", "queues", management().vhost, queue)) and found)
 
     assert (shown["type"], shown["durable"]) == ("quorum", True)
     policy = management().call("GET", "policies", management().vhost, shown["policy"])["definition"]
