@@ -91,6 +91,7 @@ _COMMON: dict[str, Any] = {
     "USE_TZ": True,
     "TIME_ZONE": "UTC",
     "LANGUAGE_CODE": "en-us",
+    "FORMAT_MODULE_PATH": ["common.formats"],
     "STATIC_URL": "/static/",
     "STORAGES": {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -58,6 +58,7 @@ class Products(APIView):
 
 class OneProduct(APIView):
     def get(self, request: Request, product_id: str) -> Response:
+        """The product, with what is on hand, reserved and available."""
         product = product_get(product_id)
         if product is None:
             raise NotFound(f"There is no product {product_id}.")

@@ -1,16 +1,26 @@
 """Addresses of the inventory service."""
 
-from django.urls import path, re_path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from common.status.urls import common_urls
+from common.web.index import api_index
 from inventory_service import api
 
-PRODUCT_ID = api.PRODUCT_ID.removeprefix("^").removesuffix("$")  # anything else, a NUL for one, is not even looked for
+
+class ProductIdConverter(StringConverter):
+    """A legal product id; anything else, a NUL for one, is not even looked for."""
+
+    regex = api.PRODUCT_ID.removeprefix("^").removesuffix("$")
+
+
+register_converter(ProductIdConverter, "sku")
 
 urlpatterns = [
+    path("api/", api_index),
     path("api/products/", api.Products.as_view()),
-    re_path(rf"^api/products/(?P<product_id>{PRODUCT_ID})/$", api.OneProduct.as_view()),
-    re_path(rf"^api/products/(?P<product_id>{PRODUCT_ID})/receive/$", api.Receive.as_view()),
+    path("api/products/<sku:product_id>/", api.OneProduct.as_view()),
+    path("api/products/<sku:product_id>/receive/", api.Receive.as_view()),
     *common_urls,
 ]
 

@@ -71,6 +71,7 @@ class Orders(APIView):
 
 class OneOrder(APIView):
     def get(self, request: Request, order_id: UUID) -> Response:
+        """The order, with what is known of its reservation."""
         order = order_get(order_id)
         if order is None:
             raise NotFound(f"There is no order {order_id}.")

@@ -3,9 +3,11 @@
 from django.urls import path
 
 from common.status.urls import common_urls
+from common.web.index import api_index
 from order_service import api
 
 urlpatterns = [
+    path("api/", api_index),
     path("api/orders/", api.Orders.as_view()),
     path("api/orders/<uuid:order_id>/", api.OneOrder.as_view()),
     path("api/products/", api.Products.as_view()),

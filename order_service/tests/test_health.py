@@ -51,3 +51,12 @@ def test_not_ready_without_its_database(client: Client, db: None, monkeypatch: p
     response = client.get("/readyz")
 
     assert (response.status_code, response.json()["problems"]) == (503, ["database: connection refused"])
+
+
+def test_the_index_of_the_api_needs_no_key(client: Client) -> None:
+    index = client.get("/api/").json()
+
+    assert index["service"] == "order"
+    assert {"GET", "POST"} == {call["method"] for call in index["calls"]}
+    assert "/api/orders/{order_id}/" in [call["address"] for call in index["calls"]]
+    assert all(call["what"] for call in index["calls"])
