@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+from uuid import UUID
 
+from django_filters import FilterSet
+from django_filters import rest_framework as filters
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from common.contracts.inventory import ReservationStatus
 from common.contracts.text import LARGEST_COUNT
 from common.web.idempotency import idempotent
+from common.web.lists import list_response
 from common.web.problems import Problem
-from inventory_service.models import Product, Stock
-from inventory_service.selectors import product_get
-from inventory_service.services import Changed, ProductExists, StockLimit, UnknownProduct, product_create, stock_receive
+from common.web.versions import etag, required_version
+from inventory_service.models import Movement, Product, Reservation, Stock
+from inventory_service.selectors import movement_list, product_get, product_list, reservation_get, reservation_list
+from inventory_service.services import (
+    Changed,
+    ProductExists,
+    RetiredProduct,
+    StockLimit,
+    UnknownProduct,
+    VersionMismatch,
+    product_change,
+    product_create,
+    product_retire,
+    stock_adjust,
+    stock_receive,
+)
 
 PRODUCT_ID = r"^[A-Za-z0-9][A-Za-z0-9._:~+-]{0,63}$"
 
@@ -32,11 +52,48 @@ class ProductIn(serializers.Serializer[Any]):
     weightGrams = serializers.IntegerField(min_value=0, max_value=LARGEST_COUNT, required=False, allow_null=True, default=None)
 
 
+class ProductChangeIn(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200, required=False)
+    price = PriceIn(required=False)
+    weightGrams = serializers.IntegerField(min_value=0, max_value=LARGEST_COUNT, required=False, allow_null=True)
+
+    def changes(self) -> dict[str, Any]:
+        """By the names of the model's fields."""
+        asked = self.validated_data
+        price = asked.get("price")
+        changes = {"name": asked.get("name"), "price": price and price["amount"], "currency": price and price["currency"]}
+        given = {name: value for name, value in changes.items() if value is not None}
+        return given | ({"weight_grams": asked["weightGrams"]} if "weightGrams" in asked else {})
+
+
+class AdjustIn(serializers.Serializer[Any]):
+    quantity = serializers.IntegerField(min_value=-LARGEST_COUNT, max_value=LARGEST_COUNT)
+    reason = serializers.CharField(max_length=200)
+
+    def validate_quantity(self, quantity: int) -> int:
+        if quantity == 0:
+            raise serializers.ValidationError("Nothing to adjust.")
+        return quantity
+
+
 class ReceiveIn(serializers.Serializer[Any]):
     quantity = serializers.IntegerField(min_value=1, max_value=LARGEST_COUNT)
 
 
+class ProductFilter(FilterSet):
+    retired = filters.BooleanFilter(field_name="retired_at", lookup_expr="isnull", exclude=True)
+    name = filters.CharFilter(lookup_expr="icontains")
+
+    class Meta:
+        model = Product
+        fields: ClassVar[list[str]] = []
+
+
 class Products(APIView):
+    def get(self, request: Request) -> Response:
+        """Products by id, with their stock; `?retired=` and `?name=` narrow it down."""
+        return list_response(self, request, product_list(), ProductFilter, lambda rows: [_product(row, row.stock) for row in rows])
+
     @idempotent
     def post(self, request: Request) -> Response:
         """Adds a product, with nothing of it on hand."""
@@ -62,7 +119,24 @@ class OneProduct(APIView):
         product = product_get(product_id)
         if product is None:
             raise NotFound(f"There is no product {product_id}.")
-        return Response(_product(product, product.stock))
+        return Response(_product(product, product.stock), headers={"ETag": etag(product.version)})
+
+    def patch(self, request: Request, product_id: str) -> Response:
+        """Changes name, price or weight; `If-Match` says of which version."""
+        version = required_version(request)
+        asked = ProductChangeIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        with _problems(product_id):
+            changed = product_change(product_id=product_id, version=version, changes=asked.changes())
+        return Response(_changed(changed), headers={"ETag": etag(changed.product.version)})
+
+
+class Retire(APIView):
+    @idempotent
+    def post(self, request: Request, product_id: str) -> Response:
+        """Takes the product out of what can be ordered."""
+        with _problems(product_id):
+            return Response(_changed(product_retire(product_id=product_id)))
 
 
 class Receive(APIView):
@@ -71,17 +145,94 @@ class Receive(APIView):
         """Adds what came in to the stock on hand."""
         asked = ReceiveIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        try:
-            changed = stock_receive(product_id=product_id, quantity=asked.validated_data["quantity"])
-        except UnknownProduct as error:
-            raise NotFound(f"There is no product {product_id}.") from error
-        except StockLimit as error:
-            raise Problem("stock-limit", 422, f"{error}.") from error
-        return Response(_changed(changed))
+        with _problems(product_id):
+            return Response(_changed(stock_receive(product_id=product_id, **asked.validated_data)))
+
+
+class Adjust(APIView):
+    @idempotent
+    def post(self, request: Request, product_id: str) -> Response:
+        """Corrects the stock on hand, with the reason."""
+        asked = AdjustIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        with _problems(product_id):
+            return Response(_changed(stock_adjust(product_id=product_id, **asked.validated_data)))
+
+
+class ReservationFilter(FilterSet):
+    status = filters.ChoiceFilter(choices=[(status, status) for status in ReservationStatus])
+
+    class Meta:
+        model = Reservation
+        fields: ClassVar[list[str]] = []
+
+
+class Reservations(APIView):
+    def get(self, request: Request) -> Response:
+        """Reservations by order, oldest first; `?status=` narrows it down."""
+        return list_response(self, request, reservation_list(), ReservationFilter, lambda rows: [_reservation(row) for row in rows])
+
+
+class OneReservation(APIView):
+    def get(self, request: Request, order_id: UUID) -> Response:
+        """What is reserved for an order, or was short."""
+        reservation = reservation_get(order_id)
+        if reservation is None:
+            raise NotFound(f"There is no reservation for order {order_id}.")
+        return Response(_reservation(reservation), headers={"ETag": etag(reservation.version)})
+
+
+class MovementFilter(FilterSet):
+    productId = filters.CharFilter(field_name="product_id")
+    cause = filters.UUIDFilter()
+    kind = filters.ChoiceFilter(choices=Movement.Kind.choices)
+
+    class Meta:
+        model = Movement
+        fields: ClassVar[list[str]] = []
+
+
+class Movements(APIView):
+    def get(self, request: Request) -> Response:
+        """The journal of the stock, oldest first; `?productId=`, `?cause=` and `?kind=` narrow it down."""
+        return list_response(self, request, movement_list(), MovementFilter, lambda rows: [_movement(row) for row in rows])
+
+
+@contextmanager
+def _problems(product_id: str) -> Iterator[None]:
+    """What a use case raises, as the caller is told."""
+    try:
+        yield
+    except UnknownProduct as error:
+        raise NotFound(f"There is no product {product_id}.") from error
+    except RetiredProduct as error:
+        raise Problem("product-retired", 409, f"{product_id} is retired.") from error
+    except VersionMismatch as error:
+        raise Problem("version-mismatch", 412, f"{error}.", version=error.version) from error
+    except StockLimit as error:
+        raise Problem("stock-limit", 422, f"{error}.") from error
 
 
 def _changed(changed: Changed) -> dict[str, Any]:
     return _product(changed.product, changed.stock) | {"eventId": str(changed.event_id)}
+
+
+def _reservation(reservation: Reservation) -> dict[str, Any]:
+    state = reservation.public_state().model_dump(mode="json", by_alias=True, exclude={"retired"})
+    return state | {"version": reservation.version, "createdAt": reservation.created_at, "updatedAt": reservation.updated_at}
+
+
+def _movement(movement: Movement) -> dict[str, Any]:
+    return {
+        "movementId": movement.pk,
+        "productId": movement.product_id,
+        "kind": movement.kind,
+        "onHand": movement.on_hand,
+        "reserved": movement.reserved,
+        "cause": movement.cause,
+        "reason": movement.reason,
+        "createdAt": movement.created_at,
+    }
 
 
 def _product(product: Product, stock: Stock) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
-from inventory_service.models import Order, Product, Reservation, Stock
+from inventory_service.models import Movement, Order, Product, Reservation, Stock
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
 RELEASING = [OrderStatus.REJECTED, OrderStatus.CANCELLED]  # orders that need their stock no longer
@@ -19,6 +19,24 @@ RELEASING = [OrderStatus.REJECTED, OrderStatus.CANCELLED]  # orders that need th
 
 def product_get(product_id: str) -> Product | None:
     return Product.objects.select_related("stock").filter(pk=product_id).first()
+
+
+def product_list() -> QuerySet[Product]:
+    """Retired ones too, each with its stock."""
+    return Product.objects.select_related("stock")
+
+
+def reservation_list() -> QuerySet[Reservation]:
+    return Reservation.objects.all()
+
+
+def reservation_get(order_id: UUID) -> Reservation | None:
+    return Reservation.objects.filter(pk=order_id).first()
+
+
+def movement_list() -> QuerySet[Movement]:
+    """The journal."""
+    return Movement.objects.all()
 
 
 def stock_locked(product_ids: Collection[str]) -> dict[str, Stock]:

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from common.contracts.inventory import ProductCreated, ReservationStatus, StockChanged, StockRejected, StockReleased, StockReserved
+from common.contracts.inventory import (
+    ProductChanged,
+    ProductCreated,
+    ProductRetired,
+    ReservationStatus,
+    StockChanged,
+    StockRejected,
+    StockReleased,
+    StockReserved,
+)
 from common.contracts.text import LARGEST_COUNT
 from common.outbox.aggregate import save_changed
 from common.outbox.publish import publish
 from inventory_service.models import Movement, Order, Product, Reservation, Stock
 from inventory_service.selectors import stock_locked_even_if_retired
+
+PRODUCT_FIELDS = ("name", "price", "currency", "weight_grams")  # what a change may change
 
 
 class ProductExists(ValueError):
@@ -26,8 +38,20 @@ class UnknownProduct(LookupError):
     """There is no product of that id."""
 
 
+class RetiredProduct(ValueError):
+    """The product is retired; creating it again brings it back."""
+
+
+class VersionMismatch(ValueError):
+    """The product is not at the version that the change was made for. `version` is what it is at."""
+
+    def __init__(self, product_id: str, version: int) -> None:
+        super().__init__(f"{product_id} is at version {version}")
+        self.version = version
+
+
 class StockLimit(ValueError):
-    """More would be on hand than can be counted."""
+    """More would be on hand than can be counted, or less than is reserved."""
 
 
 class Changed(NamedTuple):
@@ -38,7 +62,10 @@ class Changed(NamedTuple):
 
 @transaction.atomic
 def product_create(*, product_id: str, name: str, price: Decimal, currency: str, weight_grams: int | None) -> Changed:
-    """Adds a product, with nothing of it on hand. Raises ProductExists."""
+    """Adds a product, with nothing of it on hand; a retired one comes back, its versions going on. Raises ProductExists."""
+    retired = Product.objects.select_for_update().filter(pk=product_id).exclude(retired_at=None).first()
+    if retired is not None:
+        return _bring_back(retired, name=name, price=price, currency=currency, weight_grams=weight_grams)
     product = Product(product_id=product_id, name=name, price=price, currency=currency, weight_grams=weight_grams)
     try:
         with transaction.atomic():
@@ -53,19 +80,46 @@ def product_create(*, product_id: str, name: str, price: Decimal, currency: str,
 
 
 @transaction.atomic
+def product_change(*, product_id: str, version: int, changes: Mapping[str, Any]) -> Changed:
+    """Changes name, price, currency or weight_grams, of the product at exactly that version.
+
+    Raises UnknownProduct, RetiredProduct or VersionMismatch.
+    """
+    product = _product_locked(product_id)
+    if product.retired_at is not None:
+        raise RetiredProduct(product_id)
+    if product.version != version:
+        raise VersionMismatch(product_id, product.version)
+    product.change(**changes)
+    save_changed([product], *PRODUCT_FIELDS)
+    changed = ProductChanged.of(product)
+    publish(changed)
+    return Changed(product, product.stock, changed.id)
+
+
+@transaction.atomic
+def product_retire(*, product_id: str) -> Changed:
+    """Takes a product out of what can be ordered; what is reserved stays reserved. Raises UnknownProduct or RetiredProduct."""
+    product = _product_locked(product_id)
+    if product.retired_at is not None:
+        raise RetiredProduct(product_id)
+    product.change(retired_at=timezone.now())
+    save_changed([product], "retired_at")
+    retired = ProductRetired.of(product)
+    publish(retired)
+    return Changed(product, product.stock, retired.id)
+
+
+@transaction.atomic
 def stock_receive(*, product_id: str, quantity: int) -> Changed:
     """Adds what came in. Raises UnknownProduct or StockLimit."""
-    stock = Stock.objects.select_for_update(of=("self",)).select_related("product").filter(pk=product_id).first()
-    if stock is None:
-        raise UnknownProduct(product_id)
-    if stock.on_hand + quantity > LARGEST_COUNT:
-        raise StockLimit(f"{stock.on_hand} of {product_id} are on hand, {quantity} more are too many")
-    stock.change(on_hand=stock.on_hand + quantity)
-    save_changed([stock], "on_hand")
-    Movement.objects.create(product_id=product_id, kind=Movement.Kind.RECEIVE, on_hand=quantity, cause=uuid7())
-    changed = StockChanged.of(stock)
-    publish(changed)
-    return Changed(stock.product, stock, changed.id)
+    return _change_on_hand(product_id, quantity, Movement.Kind.RECEIVE)
+
+
+@transaction.atomic
+def stock_adjust(*, product_id: str, quantity: int, reason: str) -> Changed:
+    """Corrects what is on hand by `quantity`, which may be negative. Raises UnknownProduct or StockLimit."""
+    return _change_on_hand(product_id, quantity, Movement.Kind.ADJUST, reason)
 
 
 def reservations_decide(orders: Sequence[Order], stock: Mapping[str, Stock]) -> None:
@@ -94,6 +148,35 @@ def reservations_release(reservations: Sequence[Reservation]) -> None:
     save_changed(reservations, "status")
     touched = _move_stock(reservations, stock, Movement.Kind.RELEASE)
     publish(*(StockReleased.of(reservation) for reservation in reservations), *(StockChanged.of(row) for row in touched))
+
+
+def _product_locked(product_id: str) -> Product:
+    product = Product.objects.select_for_update(of=("self",)).select_related("stock").filter(pk=product_id).first()
+    if product is None:
+        raise UnknownProduct(product_id)
+    return product
+
+
+def _bring_back(product: Product, **values: Any) -> Changed:
+    product.change(retired_at=None, **values)
+    save_changed([product], "retired_at", *PRODUCT_FIELDS)
+    created = ProductCreated.of(product)
+    publish(created)
+    return Changed(product, product.stock, created.id)
+
+
+def _change_on_hand(product_id: str, quantity: int, kind: Movement.Kind, reason: str = "") -> Changed:
+    stock = Stock.objects.select_for_update(of=("self",)).select_related("product").filter(pk=product_id).first()
+    if stock is None:
+        raise UnknownProduct(product_id)
+    if not stock.reserved <= stock.on_hand + quantity <= LARGEST_COUNT:
+        raise StockLimit(f"{stock.on_hand} of {product_id} are on hand and {stock.reserved} of them reserved; {quantity:+d} is not possible")
+    stock.change(on_hand=stock.on_hand + quantity)
+    save_changed([stock], "on_hand")
+    Movement.objects.create(product_id=product_id, kind=kind, on_hand=quantity, cause=uuid7(), reason=reason)
+    changed = StockChanged.of(stock)
+    publish(changed)
+    return Changed(stock.product, stock, changed.id)
 
 
 def _decide(order: Order, stock: Mapping[str, Stock]) -> Reservation:

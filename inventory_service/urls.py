@@ -21,6 +21,11 @@ urlpatterns = [
     path("api/products/", api.Products.as_view()),
     path("api/products/<sku:product_id>/", api.OneProduct.as_view()),
     path("api/products/<sku:product_id>/receive/", api.Receive.as_view()),
+    path("api/products/<sku:product_id>/adjust/", api.Adjust.as_view()),
+    path("api/products/<sku:product_id>/retire/", api.Retire.as_view()),
+    path("api/reservations/", api.Reservations.as_view()),
+    path("api/reservations/<uuid:order_id>/", api.OneReservation.as_view()),
+    path("api/movements/", api.Movements.as_view()),
     *common_urls,
 ]
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 from uuid import UUID
 
+from django_filters import FilterSet
+from django_filters import rest_framework as filters
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common.contracts.orders import Address, Customer
+from common.contracts.orders import Address, Customer, OrderStatus
 from common.contracts.text import LARGEST_COUNT
 from common.web.idempotency import idempotent
-from common.web.pagination import ByKey
+from common.web.lists import list_response
 from common.web.problems import Problem
+from common.web.versions import etag
 from order_service.models import Order, Product, Reservation, Stock
-from order_service.selectors import order_get, product_list, reservation_of, stock_of
+from order_service.selectors import order_get, order_list, product_list, reservation_of, reservations_of, stock_of
 from order_service.services import Line, UnknownProducts, order_place
 
 MOST_LINES = 100
@@ -51,7 +55,20 @@ class OrderIn(serializers.Serializer[Any]):
         return lines
 
 
+class OrderFilter(FilterSet):
+    status = filters.ChoiceFilter(choices=[(status, status) for status in OrderStatus])
+    email = filters.CharFilter(field_name="customer_email")
+
+    class Meta:
+        model = Order
+        fields: ClassVar[list[str]] = []
+
+
 class Orders(APIView):
+    def get(self, request: Request) -> Response:
+        """Orders by id, oldest first; `?status=` and `?email=` narrow it down."""
+        return list_response(self, request, order_list(), OrderFilter, _orders)
+
     @idempotent
     def post(self, request: Request) -> Response:
         """Places an order. 201 with its id; the outcome comes later, at the address in `Location`."""
@@ -75,16 +92,21 @@ class OneOrder(APIView):
         order = order_get(order_id)
         if order is None:
             raise NotFound(f"There is no order {order_id}.")
-        return Response(_order(order, reservation_of(order_id)))
+        return Response(_order(order, reservation_of(order_id)), headers={"ETag": etag(order.version)})
+
+
+class ProductFilter(FilterSet):
+    name = filters.CharFilter(lookup_expr="icontains")
+
+    class Meta:
+        model = Product
+        fields: ClassVar[list[str]] = []
 
 
 class Products(APIView):
     def get(self, request: Request) -> Response:
         """Products that can be ordered, as the local copy has them; `syncedAt` tells how fresh each is."""
-        pages = ByKey()
-        products = pages.paginate_queryset(product_list(), request, self) or []
-        stock = stock_of([product.key for product in products])
-        return pages.get_paginated_response([_product(product, stock.get(product.key)) for product in products])
+        return list_response(self, request, product_list(), ProductFilter, _products)
 
 
 def _order(order: Order, reservation: Reservation | None) -> dict[str, Any]:
@@ -93,6 +115,16 @@ def _order(order: Order, reservation: Reservation | None) -> dict[str, Any]:
     if reservation is not None:
         known = {"status": reservation.status, "shortages": reservation.shortages, "syncedAt": reservation.synced_at}
     return state | {"version": order.version, "createdAt": order.created_at, "updatedAt": order.updated_at, "reservation": known}
+
+
+def _orders(orders: Sequence[Order]) -> list[dict[str, Any]]:
+    reservations = reservations_of([order.pk for order in orders])
+    return [_order(order, reservations.get(order.pk)) for order in orders]
+
+
+def _products(products: Sequence[Product]) -> list[dict[str, Any]]:
+    stock = stock_of([product.key for product in products])
+    return [_product(product, stock.get(product.key)) for product in products]
 
 
 def _product(product: Product, stock: Stock | None) -> dict[str, Any]:

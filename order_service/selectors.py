@@ -30,6 +30,14 @@ def stock_of(product_ids: Collection[str]) -> dict[str, Stock]:
     return Stock.objects.in_bulk(list(product_ids))
 
 
+def order_list() -> QuerySet[Order]:
+    return Order.objects.all()
+
+
+def reservations_of(order_ids: Collection[UUID]) -> dict[UUID, Reservation]:
+    return Reservation.objects.in_bulk(list(order_ids))
+
+
 def order_get(order_id: UUID) -> Order | None:
     return Order.objects.filter(pk=order_id).first()
 

@@ -100,6 +100,7 @@ class Movement(models.Model):
 
     class Kind(models.TextChoices):
         RECEIVE = "receive", "received"
+        ADJUST = "adjust", "adjusted"
         RESERVE = "reserve", "reserved"
         RELEASE = "release", "released"
 
@@ -107,14 +108,15 @@ class Movement(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     on_hand = models.IntegerField(default=0, help_text="Change of what is on hand.")
     reserved = models.IntegerField(default=0, help_text="Change of what is reserved.")
-    cause = models.UUIDField(help_text="The order, or the receipt, that moved it.")
+    cause = models.UUIDField(help_text="The order, the receipt or the adjustment that moved it.")
+    reason = models.CharField(max_length=200, default="", help_text="Why somebody adjusted it.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["cause", "product", "kind"], name="moved_once"),
-            models.CheckConstraint(name="movement_kind", condition=Q(kind__in=["receive", "reserve", "release"])),
+            models.CheckConstraint(name="movement_kind", condition=Q(kind__in=["receive", "adjust", "reserve", "release"])),
         ]
 
     def __str__(self) -> str:

@@ -46,6 +46,23 @@ def test_an_order_is_placed(api: APIClient, catalogue: None) -> None:
     assert response["Location"] == f"/api/orders/{order.pk}/"
 
 
+def test_orders_are_listed_by_filter_and_page(api: APIClient, catalogue: None) -> None:
+    # Given three orders, one of them rejected
+    placed = [post(api, "/api/orders/", ORDER).json()["orderId"] for _ in range(3)]
+    deliver(reservation_event(StockRejected, order_id=placed[1]))
+
+    # When
+    first = api.get("/api/orders/?limit=2").json()
+    second = api.get(first["next"]).json()
+
+    # Then
+    assert [row["orderId"] for row in first["results"] + second["results"]] == placed
+    [rejected] = api.get("/api/orders/?status=rejected").json()["results"]
+    assert (rejected["orderId"], rejected["reservation"]["status"]) == (placed[1], "rejected")
+    assert api.get("/api/orders/?email=nobody@example.org").json()["results"] == []
+    assert_problem(api.get("/api/orders/?status=eaten"), 400, "invalid")
+
+
 def test_an_order_is_shown(api: APIClient, catalogue: None) -> None:
     # Given
     order_id = post(api, "/api/orders/", ORDER).json()["orderId"]
@@ -167,7 +184,7 @@ def test_a_hostile_body(api: APIClient, catalogue: None, name: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "kind"),
     [
-        ("GET", "/api/orders/", 405, "method-not-allowed"),
+        ("DELETE", "/api/orders/", 405, "method-not-allowed"),
         ("DELETE", "/api/orders/0190a6e0-0000-7000-8000-000000000000/", 405, "method-not-allowed"),
         ("GET", "/api/orders/0190a6e0-0000-7000-8000-000000000000/", 404, "not-found"),
         ("GET", "/api/orders/p1/", 404, "not-found"),

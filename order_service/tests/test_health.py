@@ -57,6 +57,6 @@ def test_the_index_of_the_api_needs_no_key(client: Client) -> None:
     index = client.get("/api/").json()
 
     assert index["service"] == "order"
-    assert {"GET", "POST"} == {call["method"] for call in index["calls"]}
+    assert {"GET", "POST"} <= {call["method"] for call in index["calls"]}
     assert "/api/orders/{order_id}/" in [call["address"] for call in index["calls"]]
     assert all(call["what"] for call in index["calls"])

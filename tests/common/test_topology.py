@@ -189,7 +189,7 @@ def test_without_its_address_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("queue", [queue for queue in QUEUES if "celery" not in queue])
 def test_queues_are_quorum_with_their_policy(queue: str) -> None:
     # The management API shows a new queue's policy once its statistics have come round.
-    shown = eventually(lambda: "policy" in (found := management().call("GET", "queues", management().vhost, queue)) and found)
+    shown: Any = eventually(lambda: "policy" in (found := management().call("GET", "queues", management().vhost, queue)) and found)
 
     assert (shown["type"], shown["durable"]) == ("quorum", True)
     policy = management().call("GET", "policies", management().vhost, shown["policy"])["definition"]

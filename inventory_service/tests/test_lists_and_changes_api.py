@@ -1,0 +1,95 @@
+"""The lists of the inventory API, and its changes by ETag."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from common.testing import deliver, order_event
+from common.testing.api import assert_problem, post
+from inventory_service.models import Product
+from inventory_service.tests.stocking import create
+
+
+def patch(api: APIClient, body: Any, **headers: str) -> Any:
+    return api.generic("PATCH", "/api/products/p1/", json.dumps(body), content_type="application/json", headers=headers)
+
+
+def test_a_change_by_etag(api: APIClient, shop: None) -> None:
+    tag = api.get("/api/products/p1/")["ETag"]
+
+    response = patch(api, {"name": "Wellingtons", "price": {"amount": "41.00", "currency": "EUR"}}, **{"If-Match": tag})
+
+    assert (response.status_code, response["ETag"]) == (200, '"2"')
+    assert (response.json()["name"], response.json()["price"]["amount"]) == ("Wellingtons", "41.00")
+    assert response.json()["eventId"]
+
+
+def test_a_change_needs_the_version_that_it_is_for(api: APIClient, shop: None) -> None:
+    assert_problem(patch(api, {"name": "x"}), 428, "version-required")
+    assert_problem(patch(api, {"name": "x"}, **{"If-Match": "seven"}), 400, "invalid")
+    assert assert_problem(patch(api, {"name": "x"}, **{"If-Match": '"7"'}), 412, "version-mismatch")["version"] == 1
+
+
+def test_version_stock_and_retirement_are_not_for_a_change(api: APIClient, shop: None) -> None:
+    patch(api, {"name": "x", "version": 9, "retired": True, "onHand": 99, "productId": "p9"}, **{"If-Match": '"1"'})
+
+    product = Product.objects.get(pk="p1")
+    assert (product.version, product.retired_at, product.stock.on_hand) == (2, None, 10)
+
+
+def test_retiring_and_adjusting(api: APIClient, shop: None) -> None:
+    assert post(api, "/api/products/p1/adjust/", {"quantity": -1, "reason": "broken"}).json()["onHand"] == 9
+    assert_problem(post(api, "/api/products/p1/adjust/", {"quantity": -100, "reason": "broken"}), 422, "stock-limit")
+    assert_problem(post(api, "/api/products/p1/adjust/", {"quantity": 0, "reason": "broken"}), 400, "invalid")
+    assert_problem(post(api, "/api/products/p1/adjust/", {"quantity": 1}), 400, "invalid")
+    assert post(api, "/api/products/p1/retire/", {}).json()["retired"] is True
+    assert_problem(post(api, "/api/products/p1/retire/", {}), 409, "product-retired")
+    assert_problem(post(api, "/api/products/p9/retire/", {}), 404, "not-found")
+
+
+def test_products_in_pages_and_by_filter(api: APIClient, db: None) -> None:
+    # Given
+    for number in range(5):
+        create(f"p{number}")
+    post(api, "/api/products/p0/retire/", {})
+
+    # When
+    first = api.get("/api/products/?limit=2").json()
+    second = api.get(first["next"]).json()
+
+    # Then
+    assert [row["productId"] for row in first["results"] + second["results"]] == ["p0", "p1", "p2", "p3"]
+    assert [row["productId"] for row in api.get("/api/products/?retired=true").json()["results"]] == ["p0"]
+    assert len(api.get("/api/products/?retired=false").json()["results"]) == 4
+
+
+def test_reservations_and_movements(api: APIClient, shop: None) -> None:
+    deliver(held := order_event(products={"p1": 4}), order_event(products={"p1": 40}))
+
+    assert len(api.get("/api/reservations/").json()["results"]) == 2
+    [reservation] = api.get("/api/reservations/?status=held").json()["results"]
+    assert (reservation["orderId"], reservation["products"]) == (held.subject, [{"productId": "p1", "quantity": 4}])
+    assert api.get(f"/api/reservations/{held.subject}/").json()["status"] == "held"
+    [movement] = api.get(f"/api/movements/?cause={held.subject}").json()["results"]
+    assert (movement["kind"], movement["reserved"], movement["productId"]) == ("reserve", 4, "p1")
+
+
+@pytest.mark.parametrize("query", ["reservations/?status=eaten", "movements/?cause=p1", "movements/?kind=%00", "products/?name=a%00b"])
+def test_a_filter_that_makes_no_sense(api: APIClient, db: None, query: str) -> None:
+    assert_problem(api.get(f"/api/{query}"), 400, "invalid")
+
+
+def test_a_page_costs_the_same_number_of_queries_whatever_its_length(api: APIClient, db: None) -> None:
+    counts = []
+    for number in range(3):
+        create(f"p{number}")
+        with CaptureQueriesContext(connection) as queries:
+            api.get("/api/products/")
+        counts.append(len(queries))
+    assert len(set(counts)) == 1
