@@ -12,11 +12,11 @@ from django.db import transaction
 from common.contracts.cause import Cause, because_of
 from common.contracts.event import Event
 from common.inbox import ledger, tally
-from common.inbox.delivery import Delivery
+from common.inbox.delivery import Arrival, Delivery
 from common.inbox.failures import IntakeHalted, TransientFailure, is_interruption, is_schema_behind, is_transient
 from common.inbox.models import Outcome, Tallied
 from common.inbox.parking import park_failed, park_unreadable
-from common.inbox.reading import Arrival, read
+from common.inbox.reading import read
 from common.inbox.settling import settle_changed
 from common.replication.merge import merge, newest_of_each
 from common.replication.replica import Replica, replications

@@ -1,9 +1,11 @@
-"""What the intake hands over: a message as it came, undecoded."""
+"""What the intake hands over: a message as it came, undecoded; and what reading makes of it."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import NamedTuple
+
+from common.contracts.event import Event
 
 
 class Delivery(NamedTuple):
@@ -18,3 +20,10 @@ class Delivery(NamedTuple):
     def body_hash(self) -> str:
         """Names the content within its queue: what cannot be read has no id to be known by."""
         return hashlib.sha256(self.body).hexdigest()
+
+
+class Arrival(NamedTuple):
+    """A delivery and the event read from it."""
+
+    delivery: Delivery
+    event: Event

@@ -5,17 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection
 from pydantic_core import to_json
 
+from common.inbox.delivery import Arrival
 from common.inbox.models import LedgerEntry, Outcome
 from common.partitioning import covered, milliseconds_of
-
-if TYPE_CHECKING:
-    from common.inbox.reading import Arrival
 
 TABLE = "ledger"
 HORIZON_SECONDS = 60.0  # how long the bounds may be remembered

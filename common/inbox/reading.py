@@ -8,18 +8,11 @@ from typing import NamedTuple
 
 from common.contracts.decode import Unreadable, decode
 from common.contracts.event import Event
-from common.inbox.delivery import Delivery
+from common.inbox.delivery import Arrival, Delivery
 from common.inbox.ledger import horizon
 from common.partitioning import milliseconds_of, moment_of
 
 CLOCK_SKEW = 2 * 3600  # seconds
-
-
-class Arrival(NamedTuple):
-    """A delivery and the event read from it."""
-
-    delivery: Delivery
-    event: Event
 
 
 class Rejected(NamedTuple):

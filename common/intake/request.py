@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from billiard.einfo import ExceptionWithTraceback
@@ -13,8 +13,12 @@ from celery.worker.request import Request, create_request_cls
 from common.inbox.failures import IntakeHalted
 from common.intake.batch import Batch
 
-if TYPE_CHECKING:
-    from common.intake.session import Session
+
+class Listener(Protocol):
+    """Who is told how a batch ended: the session that handed it over."""
+
+    def succeeded(self, batch: Batch) -> None: ...
+    def failed(self, batch: Batch, error: BaseException) -> None: ...
 
 
 def request_class(consumer: Any, task: Any) -> type[Request]:
@@ -24,7 +28,7 @@ def request_class(consumer: Any, task: Any) -> type[Request]:
     class BatchRequest(generated):  # type: ignore[misc, valid-type]
         """Celery acks a request that was revoked, timed out or ended in Ignore or Retry; here acking does nothing, and these are failures."""
 
-        session: Session
+        session: Listener
         batch: Batch
 
         def on_success(self, failed__retval__runtime: tuple[bool, Any, float], **kwargs: Any) -> None:
