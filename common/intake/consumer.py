@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from celery.worker import state
 from celery.worker.consumer import Consumer
 
 LONGEST_PAUSE = 1.0  # seconds
@@ -21,7 +22,8 @@ class PatientConsumer(Consumer):
     def stop(self) -> None:
         """Lets the intake's batches come back first. Celery begins a stop by forgetting the tasks whose start it has not
         heard of yet, and ends it without reading the results that are still in the pipes: both would be delivered again."""
-        for step in self.steps:
-            if drain := getattr(step, "drain", None):
-                drain()
+        if not state.should_terminate:  # a cold stop waits for nothing
+            for step in self.steps:
+                if drain := getattr(step, "drain", None):
+                    drain()
         super().stop()
