@@ -24,8 +24,13 @@ class Unreadable(ValueError):
 
 
 def decode(body: bytes) -> Event:
-    """The event in `body`, its `data` lifted to the version the code knows. Raises Unreadable."""
-    return _decoded_at_once(body) or _decoded_step_by_step(body)
+    """The event in `body`, its `data` lifted to the version the code knows. Raises Unreadable, and nothing else."""
+    try:
+        return _decoded_at_once(body) or _decoded_step_by_step(body)
+    except Unreadable:
+        raise
+    except Exception as error:  # a number of 5,000 digits cannot even be written down, for one
+        raise Unreadable("invalid", f"could not be read: {type(error).__name__}") from error
 
 
 def _decoded_at_once(body: bytes) -> Event | None:

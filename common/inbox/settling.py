@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from common.replication.replica import Replica
+
+log = logging.getLogger(__name__)
 
 Settle = Callable[[Sequence[Any]], None]
 Overdue = Callable[[int], Sequence[Any]]
@@ -60,12 +63,29 @@ def settle_overdue() -> dict[str, int]:
     """Settles what should have moved and has not: per settle function up to CHUNK keys, in one transaction; how many, by its name."""
     looked_at = {}
     for settling in settlings:
-        keys = settling.overdue(CHUNK)
-        if keys:
-            with transaction.atomic():
-                _settle(settling, {str(key) for key in keys})
+        keys = {str(key) for key in settling.overdue(CHUNK)}
+        try:
+            _settle_together(settling, keys)
+        except Exception:
+            log.exception("%s failed for %d overdue keys together; now one by one", settling.name, len(keys))
+            for key in sorted(keys):
+                _settle_by_itself(settling, key)
         looked_at[settling.name] = len(keys)
     return looked_at
+
+
+def _settle_together(settling: Settling, keys: set[str]) -> None:
+    if keys:
+        with transaction.atomic():
+            _settle(settling, keys)
+
+
+def _settle_by_itself(settling: Settling, key: str) -> None:
+    """One key that cannot be settled must not keep the net from the others."""
+    try:
+        _settle_together(settling, {key})
+    except Exception:
+        log.exception("%s failed for the overdue key %s", settling.name, key)
 
 
 def _settle(settling: Settling, keys: set[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
+from django.db import close_old_connections
 
 from common.inbox.settling import settle_overdue
 from common.partitioning import make_partitions
@@ -19,10 +20,12 @@ EVERY_SERVICE: dict[str, dict[str, Any]] = {
 @shared_task(name="settle")
 def settle() -> dict[str, int]:
     """Settles what should have moved and has not: keys looked at, by settle function."""
+    close_old_connections()  # one that broke stays with the process otherwise
     return settle_overdue()
 
 
 @shared_task(name="partitions")
 def partitions() -> dict[str, int]:
     """Partitions made, by table."""
+    close_old_connections()
     return {table: make_partitions(table) for table in ("outbox", "ledger")}

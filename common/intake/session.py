@@ -21,7 +21,7 @@ from common.broker.names import dead_letter_queue, event_queue, publisher_or_nob
 from common.broker.raw_message import body_of, delivery_count, first_queue
 from common.inbox.delivery import Delivery
 from common.intake.acks import PATIENCE, Acks
-from common.intake.batch import BATCH_EVENTS, Batch, Received, Waiting
+from common.intake.batch import BATCH_EVENTS, LINGER, Batch, Received, Waiting
 from common.intake.limits import HARD_LIMIT
 from common.intake.request import build_request, is_halt, is_lost, request_class
 
@@ -46,6 +46,7 @@ class Session:
         self.halted: Batch | None = None
         self.stopped = False
         self.look: Any = None
+        self.look_at = 0.0
         self.channel = consumer.connection.channel()
         self.channel.auto_decode = False
         self.acks = Acks(self.channel)
@@ -103,6 +104,10 @@ class Session:
         else:
             self.waiting.add(received, time.monotonic())
         self._look_soon()
+
+    def _hand_over_at(self, look: object) -> None:
+        if look is self.look:  # else a nearer one has taken its place
+            self._hand_over()
 
     def _hand_over(self) -> None:
         """Gives batches to the pool while it has a free child; else they go on filling."""
@@ -190,12 +195,17 @@ class Session:
         return self.channel.connection is None  # tags of a channel that is gone mean nothing on another
 
     def _look_soon(self) -> None:
-        if self.stopped or self.look is not None or not self._child_is_free() or self.halted in self.under_way:
+        if self.stopped or not self._child_is_free() or self.halted in self.under_way:
             return  # whoever ends a batch looks again
         now = time.monotonic()
         wait = self.waiting.next_due(now) if self.halted is None else max(0.0, self.halted.due - now)
-        if wait is not None:
-            self.look = self.consumer.timer.call_after(0 if self.waiting.full else wait, self._guard(self._hand_over))
+        if wait is None:
+            return
+        if self.halted is None and self.waiting.full:
+            wait = 0.0
+        if self.look is None or now + wait < self.look_at - LINGER:  # a retry far away must not keep fresh messages waiting
+            self.look, self.look_at = object(), now + wait
+            self.consumer.timer.call_after(wait, self._guard(partial(self._hand_over_at, self.look)))
 
     def _later(self, function: Any, *args: Any) -> None:
         """From the event loop, where an error drops the connection; in a pool's callback it would only be logged."""

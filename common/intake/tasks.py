@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import shared_task
-from django.db import close_old_connections
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
 
 from common.inbox import failures
 from common.inbox.alone import apply_alone
@@ -20,5 +20,11 @@ def apply_events(messages: list[tuple[str, str, bytes, float]], alone: bool) -> 
     """Applies a batch in one transaction; Flower shows what it returns. Raises what `apply_batch` raises."""
     close_old_connections()
     deliveries = [Delivery(*message) for message in messages]
-    report = apply_alone(deliveries[0]) if alone else apply_batch(deliveries)
+    try:
+        report = apply_alone(deliveries[0]) if alone else apply_batch(deliveries)
+    except SoftTimeLimitExceeded:
+        # It may have struck while a transaction was being ended: Django would take the next batches for part of it, and
+        # never commit them. So the connection is forgotten, with all that Django thinks of it.
+        del connections[DEFAULT_DB_ALIAS]
+        raise
     return str(report)

@@ -30,6 +30,10 @@ WHERE id = %s
 _HOLD = "UPDATE outbox SET held_at = now(), error = %s WHERE id = %s"
 
 
+# It is the server that frees the lock of a relay whose machine is gone.
+_SERVER_KEEPALIVES = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000"
+
+
 class Row(NamedTuple):
     id: str
     kind: str
@@ -53,6 +57,7 @@ class Unpublished:
         for unknown in ("cursor_factory", "context", "server_side_binding", "prepare_threshold"):
             parameters.pop(unknown, None)
         parameters |= {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+        parameters["options"] = f"{parameters.get('options', '')} {_SERVER_KEEPALIVES}"
         return cls(psycopg.connect(**parameters, autocommit=True, prepare_threshold=1))
 
     def lead(self) -> bool:

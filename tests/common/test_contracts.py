@@ -189,6 +189,12 @@ def test_invalid(body: dict[str, Any]) -> None:
     assert reason_of(body) == "invalid"
 
 
+@pytest.mark.parametrize("member", ["type", "dataschema"])
+def test_a_number_of_thousands_of_digits(member: str) -> None:
+    for digits in (4_200, 6_000):
+        assert reason_of(f'{{"type": "OrderCreated", "{member}": {"9" * digits}}}'.encode()) in {"not-json", "invalid", "unknown-type"}
+
+
 def test_a_number_beyond_all() -> None:
     body = order_event().encode().replace('"aggregateversion":1', '"aggregateversion":1e400')
 

@@ -305,3 +305,21 @@ def test_a_batch_that_is_never_heard_of_again_goes_again(worker: Worker) -> None
     # Then it counts as lost: half of it is with the pool again, and nothing is acked
     assert [len(request.batch.messages) for request in worker.running] == [4, 2]
     assert worker.channel.unacked == [1, 2, 3, 4]
+
+
+def test_fresh_messages_do_not_wait_for_a_retry_that_is_far_away(worker: Worker) -> None:
+    # Given a batch that failed so often that it waits for seconds
+    worker.receive()
+    worker.look()
+    for _ in range(8):
+        worker.end(TransientFailure("away"))
+        worker.look(later=11)
+    worker.end(TransientFailure("away"))
+
+    # When fresh messages come
+    worker.receive(2)
+
+    # Then they are with the pool as soon as ever, and the far look does nothing more
+    assert min(seconds for seconds, _ in worker.timer.due) <= 2 * LINGER
+    worker.look()
+    assert [len(request.batch.messages) for request in worker.running] == [2]
