@@ -11,10 +11,12 @@ from django.utils import timezone
 
 from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
-from inventory_service.models import Movement, Order, Product, Reservation, Stock
+from common.contracts.shipping import ShipmentStatus
+from inventory_service.models import Movement, Order, Product, Reservation, Shipment, Stock
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
 RELEASING = [OrderStatus.REJECTED, OrderStatus.CANCELLED]  # orders that need their stock no longer
+GONE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
 
 
 def product_get(product_id: str) -> Product | None:
@@ -40,13 +42,9 @@ def movement_list() -> QuerySet[Movement]:
 
 
 def stock_locked(product_ids: Collection[str]) -> dict[str, Stock]:
-    """The stock rows of those products that exist and are not retired, locked in key order."""
-    rows = Stock.objects.select_for_update(of=("self",)).filter(pk__in=product_ids, product__retired_at=None).order_by("pk")
+    """The stock rows of those products that exist, each with its product, locked in key order."""
+    rows = Stock.objects.select_for_update(of=("self",)).select_related("product").filter(pk__in=product_ids).order_by("pk")
     return {row.pk: row for row in rows}
-
-
-def stock_locked_even_if_retired(product_ids: Collection[str]) -> dict[str, Stock]:
-    return {row.pk: row for row in Stock.objects.select_for_update().filter(pk__in=product_ids).order_by("pk")}
 
 
 def orders_known(order_ids: Sequence[str]) -> list[Order]:
@@ -54,14 +52,20 @@ def orders_known(order_ids: Sequence[str]) -> list[Order]:
     return list(Order.objects.filter(pk__in=order_ids).order_by("pk"))
 
 
+def orders_gone(order_ids: Sequence[str]) -> set[UUID]:
+    """Those whose shipment has left."""
+    return set(Shipment.objects.filter(pk__in=order_ids, status__in=GONE).values_list("key", flat=True))
+
+
 def reservations_locked(order_ids: Sequence[str]) -> dict[UUID, Reservation]:
     return {row.pk: row for row in Reservation.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")}
 
 
-def orders_overdue(limit: int) -> list[UUID]:
-    """Orders that have waited a minute for a decision, or for the release of what is held for them."""
+def orders_overdue() -> QuerySet[Order]:
+    """Orders that have waited a minute for a decision, or for the end of what is held for them."""
+    long_ago = timezone.now() - SHOULD_HAVE_MOVED
     mine = Reservation.objects.filter(pk=OuterRef("pk"))
-    undecided = Q(status=OrderStatus.PENDING) & ~Exists(mine)
-    unreleased = Q(status__in=RELEASING) & Exists(mine.filter(status=ReservationStatus.HELD))
-    waiting = Order.objects.filter(undecided | unreleased, synced_at__lt=timezone.now() - SHOULD_HAVE_MOVED)
-    return list(waiting.order_by("pk").values_list("pk", flat=True)[:limit])
+    gone = Shipment.objects.filter(pk=OuterRef("pk"), status__in=GONE, synced_at__lt=long_ago)
+    undecided = Q(status=OrderStatus.PENDING, synced_at__lt=long_ago) & ~Exists(mine)
+    unended = (Q(status__in=RELEASING, synced_at__lt=long_ago) | Exists(gone)) & Exists(mine.filter(status=ReservationStatus.HELD))
+    return Order.objects.filter(undecided | unended)

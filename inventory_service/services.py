@@ -15,8 +15,10 @@ from common.contracts.inventory import (
     ProductChanged,
     ProductCreated,
     ProductRetired,
+    ReservationEvent,
     ReservationStatus,
     StockChanged,
+    StockConsumed,
     StockRejected,
     StockReleased,
     StockReserved,
@@ -25,7 +27,30 @@ from common.contracts.text import LARGEST_COUNT
 from common.outbox.aggregate import save_changed
 from common.outbox.publish import publish
 from inventory_service.models import Movement, Order, Product, Reservation, Stock
-from inventory_service.selectors import stock_locked_even_if_retired
+from inventory_service.selectors import stock_locked
+
+TOLD_BY: dict[ReservationStatus, type[ReservationEvent]] = {
+    ReservationStatus.HELD: StockReserved,
+    ReservationStatus.REJECTED: StockRejected,
+    ReservationStatus.RELEASED: StockReleased,
+    ReservationStatus.CONSUMED: StockConsumed,
+}
+
+
+class Effect(NamedTuple):
+    """What one piece of a line does to the stock, and what the journal calls it."""
+
+    name: Movement.Kind
+    on_hand: int
+    reserved: int
+
+
+MOVED_BY: dict[ReservationStatus, Effect | None] = {
+    ReservationStatus.HELD: Effect(Movement.Kind.RESERVE, 0, 1),
+    ReservationStatus.REJECTED: None,
+    ReservationStatus.RELEASED: Effect(Movement.Kind.RELEASE, 0, -1),
+    ReservationStatus.CONSUMED: Effect(Movement.Kind.CONSUME, -1, -1),
+}
 
 PRODUCT_FIELDS = ("name", "price", "currency", "weight_grams")  # what a change may change
 
@@ -122,32 +147,21 @@ def stock_adjust(*, product_id: str, quantity: int, reason: str) -> Changed:
     return _change_on_hand(product_id, quantity, Movement.Kind.ADJUST, reason)
 
 
-def reservations_decide(orders: Sequence[Order], stock: Mapping[str, Stock]) -> None:
-    """Reserves every line of an order or rejects it with its shortages, one order after the other, all in a handful of statements.
+def reservations_settle(*, undecided: Sequence[Order], consumed: Sequence[Reservation], released: Sequence[Reservation]) -> None:
+    """Ends what is over and decides what is undecided, all in a handful of statements, each stock row locked and written once.
 
-    `stock` holds the locked rows of all products that can be reserved; what is missing in it is unknown or retired. Inside
-    the caller's transaction, for orders without a reservation.
+    What left the building is consumed, what is needed no more released; with what is then available every line of an
+    undecided order is reserved or the order rejected with its shortages, one order after the other. `consumed` and `released`
+    are locked and held, `undecided` are without a reservation; inside the caller's transaction.
     """
-    reservations = [_decide(order, stock) for order in orders]
-    held = [reservation for reservation in reservations if reservation.status == ReservationStatus.HELD]
-    Reservation.objects.bulk_create(reservations)
-    touched = _move_stock(held, stock, Movement.Kind.RESERVE)
-    publish(
-        *(StockReserved.of(r) if r.status == ReservationStatus.HELD else StockRejected.of(r) for r in reservations),
-        *(StockChanged.of(row) for row in touched),
-    )
-
-
-def reservations_release(reservations: Sequence[Reservation]) -> None:
-    """Makes what is held available again. The reservations are locked and held, inside the caller's transaction."""
-    stock = stock_locked_even_if_retired({line["productId"] for reservation in reservations for line in reservation.lines})
-    for reservation in reservations:
-        reservation.move_to(ReservationStatus.RELEASED)
-        for line in reservation.lines:
-            stock[line["productId"]].reserved -= line["quantity"]
-    save_changed(reservations, "status")
-    touched = _move_stock(reservations, stock, Movement.Kind.RELEASE)
-    publish(*(StockReleased.of(reservation) for reservation in reservations), *(StockChanged.of(row) for row in touched))
+    lines = [line for row in (*consumed, *released) for line in row.lines] + [line for order in undecided for line in order.products]
+    stock = stock_locked({line["productId"] for line in lines})
+    ended = [*_end(consumed, ReservationStatus.CONSUMED, stock), *_end(released, ReservationStatus.RELEASED, stock)]
+    decided = [_decide(order, stock) for order in undecided]
+    save_changed(ended, "status")
+    Reservation.objects.bulk_create(decided)
+    events = [TOLD_BY[ReservationStatus(reservation.status)].of(reservation) for reservation in (*ended, *decided)]
+    publish(*events, *_journal([*ended, *decided], stock))
 
 
 def _product_locked(product_id: str) -> Product:
@@ -179,32 +193,50 @@ def _change_on_hand(product_id: str, quantity: int, kind: Movement.Kind, reason:
     return Changed(stock.product, stock, changed.id)
 
 
+def _end(reservations: Sequence[Reservation], status: ReservationStatus, stock: Mapping[str, Stock]) -> Sequence[Reservation]:
+    for reservation in reservations:
+        reservation.move_to(status)
+        _move(reservation, stock)
+    return reservations
+
+
 def _decide(order: Order, stock: Mapping[str, Stock]) -> Reservation:
-    """Takes the order's lines from `stock`, all or none."""
+    """Takes the order's lines from `stock`, all or none. Of what is not in it, or retired, nothing is available."""
     lines = [{"productId": line["productId"], "quantity": line["quantity"]} for line in order.products]
-    shortages = [
-        {**line, "available": available}
-        for line in lines
-        if (available := stock[line["productId"]].available if line["productId"] in stock else 0) < line["quantity"]
-    ]
-    if not shortages:
-        for line in lines:
-            stock[line["productId"]].reserved += line["quantity"]
+    available = {product_id: row.available for product_id, row in stock.items() if row.product.retired_at is None}
+    shortages = [line | {"available": there} for line in lines if (there := available.get(line["productId"], 0)) < line["quantity"]]
     status = ReservationStatus.REJECTED if shortages else ReservationStatus.HELD
-    return Reservation(order_id=order.pk, status=status, lines=lines, shortages=shortages)
+    reservation = Reservation(order_id=order.pk, status=status, lines=lines, shortages=shortages)
+    _move(reservation, stock)
+    return reservation
 
 
-def _move_stock(reservations: Iterable[Reservation], stock: Mapping[str, Stock], kind: Movement.Kind) -> list[Stock]:
+def _move(reservation: Reservation, stock: Mapping[str, Stock]) -> None:
+    """What coming to its status means for the stock."""
+    if effect := MOVED_BY[ReservationStatus(reservation.status)]:
+        for line in reservation.lines:
+            stock[line["productId"]].on_hand += effect.on_hand * line["quantity"]
+            stock[line["productId"]].reserved += effect.reserved * line["quantity"]
+
+
+def _journal(reservations: Iterable[Reservation], stock: Mapping[str, Stock]) -> list[StockChanged]:
     """Journals every line, and writes each stock row once: one version, and one event, per product and transaction."""
-    sign = 1 if kind == Movement.Kind.RESERVE else -1
     movements = [
-        Movement(product_id=line["productId"], kind=kind, reserved=sign * line["quantity"], cause=reservation.pk)
+        Movement(
+            product_id=line["productId"],
+            kind=effect.name,
+            on_hand=effect.on_hand * line["quantity"],
+            reserved=effect.reserved * line["quantity"],
+            cause=reservation.pk,
+        )
         for reservation in reservations
+        if (effect := MOVED_BY[ReservationStatus(reservation.status)])
         for line in reservation.lines
     ]
     Movement.objects.bulk_create(movements)
-    touched = [stock[product_id] for product_id in sorted({movement.product_id for movement in movements})]
+    causes = {movement.product_id: str(movement.cause) for movement in reversed(movements)}  # the first one's
+    touched = [stock[product_id] for product_id in sorted(causes)]
     for row in touched:
         row.change()
-    save_changed(touched, "reserved")
-    return touched
+    save_changed(touched, "on_hand", "reserved")
+    return [StockChanged.of(row, because_of=causes[row.pk]) for row in touched]

@@ -4,4 +4,4 @@ from common.settings import service_settings
 
 globals().update(service_settings("inventory"))
 
-SUBSCRIBES_TO = ["order"]
+SUBSCRIBES_TO = ["order", "shipping"]

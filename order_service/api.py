@@ -20,9 +20,9 @@ from common.web.idempotency import idempotent
 from common.web.lists import list_response
 from common.web.problems import Problem
 from common.web.versions import etag
-from order_service.models import Order, Product, Reservation, Stock
-from order_service.selectors import order_get, order_list, product_list, reservation_of, reservations_of, stock_of
-from order_service.services import Line, UnknownProducts, order_place
+from order_service.models import Order, Product, Reservation, Shipment, Stock
+from order_service.selectors import order_get, order_list, product_list, reservations_of, shipments_of, stock_of
+from order_service.services import Line, NotCancellable, UnknownOrder, UnknownProducts, order_cancel, order_place
 
 MOST_LINES = 100
 
@@ -58,6 +58,9 @@ class OrderIn(serializers.Serializer[Any]):
 class OrderFilter(FilterSet):
     status = filters.ChoiceFilter(choices=[(status, status) for status in OrderStatus])
     email = filters.CharFilter(field_name="customer_email")
+    flagged = filters.BooleanFilter(field_name="flagged_at", lookup_expr="isnull", exclude=True)
+    placedAfter = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    placedBefore = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Order
@@ -66,7 +69,7 @@ class OrderFilter(FilterSet):
 
 class Orders(APIView):
     def get(self, request: Request) -> Response:
-        """Orders by id, oldest first; `?status=` and `?email=` narrow it down."""
+        """Orders by id, oldest first; `?status=`, `?email=`, `?flagged=`, `?placedAfter=` and `?placedBefore=` narrow it down."""
         return list_response(self, request, order_list(), OrderFilter, _orders)
 
     @idempotent
@@ -88,11 +91,25 @@ class Orders(APIView):
 
 class OneOrder(APIView):
     def get(self, request: Request, order_id: UUID) -> Response:
-        """The order, with what is known of its reservation."""
+        """The order, with what is known of its reservation and its shipment."""
         order = order_get(order_id)
         if order is None:
             raise NotFound(f"There is no order {order_id}.")
-        return Response(_order(order, reservation_of(order_id)), headers={"ETag": etag(order.version)})
+        return Response(_orders([order])[0], headers={"ETag": etag(order.version)})
+
+
+class Cancel(APIView):
+    @idempotent
+    def post(self, request: Request, order_id: UUID) -> Response:
+        """Asks for the order to be cancelled. 202: shipping decides, and the outcome comes at the address in `Location`."""
+        try:
+            cancelling = order_cancel(order_id=order_id)
+        except UnknownOrder as error:
+            raise NotFound(f"There is no order {order_id}.") from error
+        except NotCancellable as error:
+            raise Problem("not-cancellable", 409, f"{error}.", orderStatus=error.status) from error
+        body = {"orderId": str(order_id), "status": cancelling.order.status, "eventId": str(cancelling.event_id)}
+        return Response(body, status=202, headers={"Location": f"/api/orders/{order_id}/"})
 
 
 class ProductFilter(FilterSet):
@@ -109,17 +126,35 @@ class Products(APIView):
         return list_response(self, request, product_list(), ProductFilter, _products)
 
 
-def _order(order: Order, reservation: Reservation | None) -> dict[str, Any]:
-    state = order.public_state().model_dump(mode="json", by_alias=True, exclude={"retired"})
-    known = None
-    if reservation is not None:
-        known = {"status": reservation.status, "shortages": reservation.shortages, "syncedAt": reservation.synced_at}
-    return state | {"version": order.version, "createdAt": order.created_at, "updatedAt": order.updated_at, "reservation": known}
-
-
 def _orders(orders: Sequence[Order]) -> list[dict[str, Any]]:
-    reservations = reservations_of([order.pk for order in orders])
-    return [_order(order, reservations.get(order.pk)) for order in orders]
+    keys = [order.pk for order in orders]
+    reservations, shipments = reservations_of(keys), shipments_of(keys)
+    return [_order(order, reservations.get(order.pk), shipments.get(order.pk)) for order in orders]
+
+
+def _order(order: Order, reservation: Reservation | None, shipment: Shipment | None) -> dict[str, Any]:
+    state = order.public_state().model_dump(mode="json", by_alias=True, exclude={"retired"})
+    return state | {
+        "version": order.version,
+        "createdAt": order.created_at,
+        "updatedAt": order.updated_at,
+        "flaggedAt": order.flagged_at,
+        "reservation": reservation and _reservation(reservation),
+        "shipment": shipment and _shipment(shipment),
+    }
+
+
+def _reservation(reservation: Reservation) -> dict[str, Any]:
+    return {"status": reservation.status, "shortages": reservation.shortages, "syncedAt": reservation.synced_at}
+
+
+def _shipment(shipment: Shipment) -> dict[str, Any]:
+    return {
+        "status": shipment.status,
+        "carrier": shipment.carrier,
+        "trackingNumber": shipment.tracking_number,
+        "syncedAt": shipment.synced_at,
+    }
 
 
 def _products(products: Sequence[Product]) -> list[dict[str, Any]]:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
-from order_service.models import Order, Product, Reservation, Stock
+from common.contracts.shipping import ShipmentStatus
+from order_service.models import UNDECIDED, Order, Product, Reservation, Shipment, Stock
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
 DECIDED = [ReservationStatus.HELD, ReservationStatus.CONSUMED, ReservationStatus.REJECTED]  # what lets a pending order move
+GONE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
+
+
+class Known(NamedTuple):
+    """The statuses of an order's reservation and shipment, each None when nothing was heard of it."""
+
+    reservation: str | None
+    shipment: str | None
+
+
+NOTHING_KNOWN = Known(None, None)
 
 
 def orderable_products(product_ids: Collection[str]) -> dict[str, Product]:
@@ -38,24 +51,43 @@ def reservations_of(order_ids: Collection[UUID]) -> dict[UUID, Reservation]:
     return Reservation.objects.in_bulk(list(order_ids))
 
 
+def shipments_of(order_ids: Collection[UUID]) -> dict[UUID, Shipment]:
+    return Shipment.objects.in_bulk(list(order_ids))
+
+
 def order_get(order_id: UUID) -> Order | None:
     return Order.objects.filter(pk=order_id).first()
 
 
-def reservation_of(order_id: UUID) -> Reservation | None:
-    return Reservation.objects.filter(pk=order_id).first()
-
-
-def orders_locked(order_ids: Sequence[str]) -> list[Order]:
+def orders_locked(order_ids: Collection[str | UUID]) -> list[Order]:
     """Those that exist, their rows locked in key order."""
     return list(Order.objects.select_for_update().filter(pk__in=order_ids).order_by("pk"))
 
 
-def reservation_statuses(order_ids: Sequence[str]) -> dict[UUID, str]:
-    return dict(Reservation.objects.filter(pk__in=order_ids).values_list("key", "status"))
+def known_of(order_ids: Collection[str | UUID]) -> dict[UUID, Known]:
+    """What inventory and shipping have decided about each order, as far as it is known here."""
+    reservations = dict(Reservation.objects.filter(pk__in=order_ids).values_list("key", "status"))
+    shipments = dict(Shipment.objects.filter(pk__in=order_ids).values_list("key", "status"))
+    return {key: Known(reservations.get(key), shipments.get(key)) for key in reservations.keys() | shipments.keys()}
 
 
-def orders_overdue(limit: int) -> list[UUID]:
-    """Pending orders whose reservation was decided, and nobody noticed for a minute."""
-    decided = Reservation.objects.filter(status__in=DECIDED, synced_at__lt=timezone.now() - SHOULD_HAVE_MOVED).values("key")
-    return list(Order.objects.filter(status=OrderStatus.PENDING, pk__in=decided).order_by("pk").values_list("pk", flat=True)[:limit])
+def orders_overdue() -> QuerySet[Order]:
+    """Orders that another service's word should have moved, and nobody noticed for a minute."""
+    heard = {"key": OuterRef("pk"), "synced_at__lt": timezone.now() - SHOULD_HAVE_MOVED}
+    reservation, shipment = Reservation.objects.filter(**heard), Shipment.objects.filter(**heard)
+    return Order.objects.filter(
+        Q(status=OrderStatus.PENDING) & Exists(reservation.filter(status__in=DECIDED))
+        | Q(status=OrderStatus.CONFIRMED) & Exists(shipment.filter(status__in=GONE))
+        | Q(status=OrderStatus.CANCELLING) & Exists(shipment.filter(status__in=[*GONE, ShipmentStatus.CANCELLED]))
+        | Q(status=OrderStatus.SHIPPED) & Exists(shipment.filter(status=ShipmentStatus.DELIVERED))
+    )
+
+
+def orders_to_flag(undecided_since: datetime) -> QuerySet[Order]:
+    """Not flagged yet, and without the word that they wait for: since they were placed, or since they were to be cancelled."""
+    waiting = Q(status=OrderStatus.PENDING, created_at__lt=undecided_since) | Q(status=OrderStatus.CANCELLING, updated_at__lt=undecided_since)
+    return Order.objects.filter(waiting, status__in=UNDECIDED, flagged_at=None)
+
+
+def orders_past_deadline(placed_before: datetime) -> QuerySet[Order]:
+    return Order.objects.filter(status=OrderStatus.PENDING, created_at__lt=placed_before)

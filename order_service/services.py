@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from common.contracts.inventory import ReservationStatus
 from common.contracts.money import Money
-from common.contracts.orders import Address, Customer, OrderConfirmed, OrderCreated, OrderLine, OrderRejected, OrderStatus
+from common.contracts.orders import (
+    Address,
+    Customer,
+    OrderCancelled,
+    OrderCancelRequested,
+    OrderConfirmed,
+    OrderCreated,
+    OrderDelivered,
+    OrderEvent,
+    OrderLine,
+    OrderRejected,
+    OrderShipped,
+    OrderStatus,
+)
+from common.contracts.shipping import ShipmentStatus
 from common.outbox.aggregate import save_changed
 from common.outbox.publish import publish
-from order_service.models import Order
-from order_service.selectors import orderable_products
+from order_service.models import MOVES, Order
+from order_service.selectors import (
+    GONE,
+    NOTHING_KNOWN,
+    Known,
+    known_of,
+    orderable_products,
+    orders_locked,
+    orders_past_deadline,
+    orders_to_flag,
+)
+
+TOLD_BY: dict[OrderStatus, type[OrderEvent]] = {
+    OrderStatus.CONFIRMED: OrderConfirmed,
+    OrderStatus.REJECTED: OrderRejected,
+    OrderStatus.SHIPPED: OrderShipped,
+    OrderStatus.DELIVERED: OrderDelivered,
+    OrderStatus.CANCELLED: OrderCancelled,
+}
 
 
 class Line(NamedTuple):
@@ -27,6 +60,23 @@ class Line(NamedTuple):
 class Placed(NamedTuple):
     order: Order
     event_id: UUID
+
+
+class Cancelling(NamedTuple):
+    order: Order
+    event_id: UUID
+
+
+class UnknownOrder(LookupError):
+    """There is no order of that id."""
+
+
+class NotCancellable(ValueError):
+    """The order is on its way or at its end, or is being cancelled already. `status` says which."""
+
+    def __init__(self, order: Order) -> None:
+        super().__init__(f"order {order.pk} is {order.status} and cannot be cancelled")
+        self.status = order.status
 
 
 class UnknownProducts(ValueError):
@@ -67,21 +117,72 @@ def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) 
     return Placed(order, created.id)
 
 
-def orders_follow_reservations(orders: Sequence[Order], decided: Mapping[UUID, str]) -> None:
-    """Confirms or rejects pending orders by what inventory decided. The orders are locked, inside the caller's transaction."""
-    events: list[OrderConfirmed | OrderRejected] = []
+@transaction.atomic
+def order_cancel(*, order_id: UUID) -> Cancelling:
+    """Asks for the order to be cancelled; shipping decides whether it still can be. Raises UnknownOrder or NotCancellable.
+
+    The order returned is `cancelling`, or what became of it at once when shipping's word was here already.
+    """
+    orders = orders_locked([order_id])
+    if not orders:
+        raise UnknownOrder(str(order_id))
+    [order] = orders
+    if OrderStatus.CANCELLING not in MOVES.table[OrderStatus(order.status)]:
+        raise NotCancellable(order)
+    [requested] = _begin_cancelling(orders)
+    return Cancelling(order, requested.id)
+
+
+@transaction.atomic
+def orders_flag_late(*, undecided_since: datetime, limit: int) -> int:
+    """Flags orders that wait for another service's word since before that moment; how many. Those being worked on are left to the next time."""
+    late = orders_to_flag(undecided_since).select_for_update(skip_locked=True).order_by("pk")
+    return Order.objects.filter(pk__in=list(late.values_list("pk", flat=True)[:limit])).update(flagged_at=timezone.now())
+
+
+@transaction.atomic
+def orders_cancel_late(*, placed_before: datetime, limit: int) -> int:
+    """Begins to cancel orders that are undecided though they were placed before that moment; how many. May run twice, at once."""
+    late = list(orders_past_deadline(placed_before).select_for_update(skip_locked=True).order_by("pk")[:limit])
+    _begin_cancelling(late)
+    return len(late)
+
+
+def orders_follow(orders: Sequence[Order], known: Mapping[UUID, Known]) -> None:
+    """Makes every legal move that what is `known` of an order leads to. The orders are locked, inside the caller's transaction."""
     moved: list[Order] = []
+    events: list[OrderEvent] = []
     for order in orders:
-        if order.status != OrderStatus.PENDING or order.pk not in decided:
-            continue
-        if decided[order.pk] == ReservationStatus.REJECTED:
-            order.move_to(OrderStatus.REJECTED)
-            events.append(OrderRejected.of(order))
-        elif decided[order.pk] in (ReservationStatus.HELD, ReservationStatus.CONSUMED):
-            order.move_to(OrderStatus.CONFIRMED)
-            events.append(OrderConfirmed.of(order))
-        else:
-            continue
-        moved.append(order)
+        before = order.version
+        while (status := _next_status(order.status, known.get(order.pk, NOTHING_KNOWN))) is not None:
+            order.move_to(status)
+            events.append(TOLD_BY[status].of(order))
+        if order.version > before:
+            moved.append(order)
     save_changed(moved, "status")
     publish(*events)
+
+
+def _next_status(status: str, known: Known) -> OrderStatus | None:
+    """Inventory decides whether an order is confirmed or rejected, shipping whether it is shipped or cancelled."""
+    if status == OrderStatus.PENDING and known.reservation == ReservationStatus.REJECTED:
+        return OrderStatus.REJECTED
+    if status == OrderStatus.PENDING and known.reservation in (ReservationStatus.HELD, ReservationStatus.CONSUMED):
+        return OrderStatus.CONFIRMED
+    if status in (OrderStatus.CONFIRMED, OrderStatus.CANCELLING) and known.shipment in GONE:
+        return OrderStatus.SHIPPED
+    if status == OrderStatus.CANCELLING and known.shipment == ShipmentStatus.CANCELLED:
+        return OrderStatus.CANCELLED
+    if status == OrderStatus.SHIPPED and known.shipment == ShipmentStatus.DELIVERED:
+        return OrderStatus.DELIVERED
+    return None
+
+
+def _begin_cancelling(orders: Sequence[Order]) -> list[OrderCancelRequested]:
+    for order in orders:
+        order.move_to(OrderStatus.CANCELLING)
+    requested = [OrderCancelRequested.of(order) for order in orders]
+    save_changed(orders, "status")
+    publish(*requested)
+    orders_follow(orders, known_of([order.pk for order in orders]))  # what was decided before has woken nobody for this
+    return requested

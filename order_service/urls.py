@@ -10,6 +10,7 @@ urlpatterns = [
     path("api/", api_index),
     path("api/orders/", api.Orders.as_view()),
     path("api/orders/<uuid:order_id>/", api.OneOrder.as_view()),
+    path("api/orders/<uuid:order_id>/cancel/", api.Cancel.as_view()),
     path("api/products/", api.Products.as_view()),
     *common_urls,
 ]

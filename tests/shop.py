@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import psycopg
 
-OWNERS = ("order", "inventory")
+OWNERS = ("order", "inventory", "shipping")
 ADDRESS = {"line1": "Dijk 1", "postalCode": "2611 AB", "city": "Delft", "country": "NL"}
 CUSTOMER = {"name": "Ada Waterman", "email": "ada@example.org"}
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from common.contracts import inventory, orders  # noqa: F401  (defining an event makes it known)
+from common.contracts import inventory, orders, shipping  # noqa: F401  (defining an event makes it known)
 from common.contracts.event import Event
 from common.contracts.upcasts import lift
 

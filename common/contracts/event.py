@@ -84,12 +84,13 @@ class Event(BaseModel):
         return self
 
     @classmethod
-    def of(cls, aggregate: Publishable) -> Self:
+    def of(cls, aggregate: Publishable, *, because_of: str = "") -> Self:
         """The event that says what `aggregate` has become, at its present version, caused by whatever is under way.
 
+        When that is something that happened to another subject (the order that took from this stock), `because_of` names it.
         Raises pydantic.ValidationError when the state does not keep to the contract.
         """
-        cause = cause_of(aggregate.subject)
+        cause = cause_of(because_of or aggregate.subject)
         return cls(
             id=uuid7(),
             source=f"/{cls.service}",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -15,7 +15,8 @@ from common.replication.replica import Replica
 log = logging.getLogger(__name__)
 
 Settle = Callable[[Sequence[Any]], None]
-Overdue = Callable[[int], Sequence[Any]]
+Overdue = Callable[[], models.QuerySet[Any]]
+Through = Mapping[type[Replica], Callable[[Collection[str]], Iterable[Any]]]
 CHUNK = 500  # aggregates settled in one transaction by the net
 
 
@@ -27,6 +28,7 @@ class Settling:
     model: type[models.Model]
     watching: tuple[type[Replica], ...]
     overdue: Overdue
+    through: Through = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -36,48 +38,61 @@ class Settling:
 settlings: list[Settling] = []
 
 
-def settles(model: type[models.Model], *, watching: tuple[type[Replica], ...], overdue: Overdue) -> Callable[[Settle], Settle]:
+def settles(
+    model: type[models.Model], *, watching: tuple[type[Replica], ...], overdue: Overdue, through: Through | None = None
+) -> Callable[[Settle], Settle]:
     """Registers the one settle function of `model`: called with keys of changed rows of `watching`, which are the keys of `model`.
 
+    For a watched replica of other keys `through` has a function from those to the keys of `model` that they concern.
     It decides from the state as it is now, never from the event that woke it, so it gives the same result when run twice,
     late, or in another order. It is called with the keys sorted, inside a transaction that holds a lock for each of them.
-    `overdue(limit)` names keys that have not moved for a while though they should: the net under everything else.
+    `overdue()` selects rows whose keys should have moved a while ago and have not: the net under everything else.
     """
 
     def register(function: Settle) -> Settle:
-        settlings.append(Settling(function, model, watching, overdue))
+        settlings.append(Settling(function, model, watching, overdue, through or {}))
         return function
 
     return register
 
 
-def settle_changed(changed: Mapping[type[Replica], Iterable[str]]) -> None:
+def settle_changed(changed: Mapping[type[Replica], Collection[str]]) -> None:
     """Runs every settle function that watches a replica that changed, with the keys that did. Inside the batch's transaction."""
     for settling in settlings:
-        keys = {key for replica in settling.watching for key in changed.get(replica, ())}
-        if keys:
-            _settle(settling, keys)
+        ours = {replica: keys for replica in settling.watching if (keys := changed.get(replica))}
+        if ours:
+            same = {key for replica, keys in ours.items() if replica not in settling.through for key in keys}
+            _settle(settling, same, {replica: keys for replica, keys in ours.items() if replica in settling.through})
 
 
 def settle_overdue() -> dict[str, int]:
-    """Settles what should have moved and has not: per settle function up to CHUNK keys, in one transaction; how many, by its name."""
-    looked_at = {}
-    for settling in settlings:
-        keys = {str(key) for key in settling.overdue(CHUNK)}
-        try:
-            _settle_together(settling, keys)
-        except Exception:
-            log.exception("%s failed for %d overdue keys together; now one by one", settling.name, len(keys))
-            for key in sorted(keys):
-                _settle_by_itself(settling, key)
-        looked_at[settling.name] = len(keys)
-    return looked_at
+    """Settles what should have moved and has not, CHUNK keys in a transaction; how many were looked at, by settle function."""
+    return {settling.name: sum(_settle_page(settling, keys) for keys in _pages(settling)) for settling in settlings}
+
+
+def _pages(settling: Settling) -> Iterator[list[Any]]:
+    """By key, each page after the last: those that cannot be settled keep nobody behind them from being looked at."""
+    keys = settling.overdue().order_by("pk").values_list("pk", flat=True)
+    page = list(keys[:CHUNK])
+    while page:
+        yield page
+        page = list(keys.filter(pk__gt=page[-1])[:CHUNK])
+
+
+def _settle_page(settling: Settling, page: Sequence[Any]) -> int:
+    keys = {str(key) for key in page}
+    try:
+        _settle_together(settling, keys)
+    except Exception:
+        log.exception("%s failed for %d overdue keys together; now one by one", settling.name, len(keys))
+        for key in sorted(keys):
+            _settle_by_itself(settling, key)
+    return len(keys)
 
 
 def _settle_together(settling: Settling, keys: set[str]) -> None:
-    if keys:
-        with transaction.atomic():
-            _settle(settling, keys)
+    with transaction.atomic():
+        _settle(settling, keys)
 
 
 def _settle_by_itself(settling: Settling, key: str) -> None:
@@ -88,10 +103,24 @@ def _settle_by_itself(settling: Settling, key: str) -> None:
         log.exception("%s failed for the overdue key %s", settling.name, key)
 
 
-def _settle(settling: Settling, keys: set[str]) -> None:
-    ordered = sorted(keys)
-    _lock(settling.model._meta.label, ordered)
-    settling.function(ordered)
+def _settle(settling: Settling, keys: set[str], others: Mapping[type[Replica], Collection[str]] | None = None) -> None:
+    """`others` are the changed keys of replicas that concern keys of ours only `through` a function."""
+    if settling.through:
+        _pass_gate(settling, exclusively=bool(others))
+        keys = keys.union(*({str(key) for key in settling.through[replica](changed)} for replica, changed in (others or {}).items()))
+    if keys:
+        ordered = sorted(keys)
+        _lock(settling.model._meta.label, ordered)
+        settling.function(ordered)
+
+
+def _pass_gate(settling: Settling, *, exclusively: bool) -> None:
+    """Who asks what a changed row concerns must see all that others are settling by the row as it was: they pass together, it
+    passes alone. Else an aggregate could be made by the old row while the new one finds that it concerns nobody. Taken before
+    any key's lock, so nobody waits crosswise."""
+    function = "pg_advisory_xact_lock" if exclusively else "pg_advisory_xact_lock_shared"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [_number(zlib.crc32(settling.name.encode()), "gate")])
 
 
 def _lock(label: str, keys: Sequence[str]) -> None:

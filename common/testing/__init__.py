@@ -8,7 +8,7 @@ PostgreSQL is always real here, and so is every step from the bytes of a message
 
 from common.testing.arrivals import arrangements, shuffled
 from common.testing.arriving import deliver, delivery_of
-from common.testing.events import order_event, order_history, product_event, reservation_event, stock_event
+from common.testing.events import order_event, order_history, product_event, reservation_event, shipment_event, stock_event
 from common.testing.outbox import published
 from common.testing.polling import eventually
 
@@ -22,6 +22,7 @@ __all__ = [
     "product_event",
     "published",
     "reservation_event",
+    "shipment_event",
     "shuffled",
     "stock_event",
 ]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from common.contracts import inventory, orders
+from common.contracts import inventory, orders, shipping
 from common.contracts.event import State
 from common.contracts.inventory import (
     ProductCreated,
@@ -27,6 +27,7 @@ from common.contracts.inventory import (
 )
 from common.contracts.money import Money
 from common.contracts.orders import Address, Customer, OrderCreated, OrderEvent, OrderLine, OrderState, OrderStatus
+from common.contracts.shipping import Package, ShipmentEvent, ShipmentPrepared, ShipmentState, ShipmentStatus
 
 _ORDER_STATUS: dict[type[OrderEvent], OrderStatus] = {
     orders.OrderCreated: OrderStatus.PENDING,
@@ -43,6 +44,14 @@ _RESERVATION_STATUS: dict[type[ReservationEvent], ReservationStatus] = {
     inventory.StockReleased: ReservationStatus.RELEASED,
     inventory.StockConsumed: ReservationStatus.CONSUMED,
 }
+_SHIPMENT_STATUS: dict[type[ShipmentEvent], ShipmentStatus] = {
+    shipping.ShipmentPrepared: ShipmentStatus.PREPARED,
+    shipping.ShipmentReady: ShipmentStatus.READY,
+    shipping.ShipmentDispatched: ShipmentStatus.DISPATCHED,
+    shipping.ShipmentDelivered: ShipmentStatus.DELIVERED,
+    shipping.ShipmentCancelled: ShipmentStatus.CANCELLED,
+}
+HOME = Address(line1="Dijk 1", postal_code="1234 AB", city="Lelystad", country="NL")
 ONE_OF_P1: Mapping[str, int] = {"p1": 1}
 
 
@@ -72,7 +81,7 @@ def order_event(
         order_id=order_id,
         status=_ORDER_STATUS[kind],
         customer=Customer(name="Ada", email="ada@example.org"),
-        shipping_address=Address(line1="Dijk 1", postal_code="1234 AB", city="Lelystad", country="NL"),
+        shipping_address=HOME,
         products=tuple(OrderLine(product_id=product_id, quantity=quantity, price=price) for product_id, quantity in products.items()),
     )
     return kind.of(_Aggregate(str(order_id), version, state))
@@ -100,6 +109,32 @@ def reservation_event(
         status=_RESERVATION_STATUS[kind],
         products=tuple(ReservedLine(product_id=product_id, quantity=quantity) for product_id, quantity in products.items()),
         shortages=tuple(Shortage(product_id=product_id, quantity=quantity, available=available) for product_id, quantity in short.items()),
+    )
+    return kind.of(_Aggregate(str(order_id), version, state))
+
+
+def shipment_event(
+    kind: type[ShipmentEvent] = ShipmentPrepared,
+    *,
+    order_id: UUID | None = None,
+    version: int = 1,
+    products: Mapping[str, int] = ONE_OF_P1,
+    weight_grams: int | None = 1800,
+) -> ShipmentEvent:
+    """An event of an order's shipment, each product in one parcel of its own that weighs `weight_grams`."""
+    order_id = order_id or uuid7()
+    parcels = None if weight_grams is None else 1
+    left = kind in (shipping.ShipmentDispatched, shipping.ShipmentDelivered)
+    state = ShipmentState(
+        order_id=order_id,
+        status=_SHIPMENT_STATUS[kind],
+        shipping_address=HOME,
+        packages=tuple(
+            Package(product_id=product_id, quantity=quantity, parcels=parcels, weight_grams=weight_grams) for product_id, quantity in products.items()
+        ),
+        weight_grams=None if weight_grams is None else weight_grams * len(products),
+        carrier="PostNL" if left else "",
+        tracking_number="3S0000001" if left else "",
     )
     return kind.of(_Aggregate(str(order_id), version, state))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-SERVICES: tuple[str, ...] = ("order", "inventory")
+SERVICES: tuple[str, ...] = ("order", "inventory", "shipping")
 
 # What each service runs besides its web process, each as `manage.py <service> <role>`.
 ROLES: tuple[str, ...] = ("worker", "housekeeper", "relay", "beat")

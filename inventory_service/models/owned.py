@@ -103,6 +103,7 @@ class Movement(models.Model):
         ADJUST = "adjust", "adjusted"
         RESERVE = "reserve", "reserved"
         RELEASE = "release", "released"
+        CONSUME = "consume", "consumed"
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT)
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -116,7 +117,7 @@ class Movement(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["cause", "product", "kind"], name="moved_once"),
-            models.CheckConstraint(name="movement_kind", condition=Q(kind__in=["receive", "adjust", "reserve", "release"])),
+            models.CheckConstraint(name="movement_kind", condition=Q(kind__in=["receive", "adjust", "reserve", "release", "consume"])),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What the inventory service knows of others: which orders want what. No customer, no address."""
+"""What the inventory service knows of others: which orders want what, and what left the building. No customer, no address."""
 
 from __future__ import annotations
 
@@ -17,4 +17,14 @@ class Order(Replica):
         ordering = ["-key"]
 
 
+class Shipment(Replica):
+    key = models.UUIDField(primary_key=True, help_text="The order's id.")
+    status = models.CharField(max_length=12)
+
+    class Meta:
+        db_table = "replica_shipment"
+        ordering = ["-key"]
+
+
 replicate(Order, of="order.order")
+replicate(Shipment, of="shipping.shipment")

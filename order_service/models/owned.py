@@ -20,6 +20,7 @@ MOVES = Moves(
         OrderStatus.CANCELLED: set(),
     }
 )
+UNDECIDED = [OrderStatus.PENDING, OrderStatus.CANCELLING]  # they wait for another service's word
 
 
 class Order(StatefulAggregate):
@@ -36,12 +37,17 @@ class Order(StatefulAggregate):
     city = models.CharField(max_length=100)
     country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2")
     lines = models.JSONField(help_text="productId, quantity and price of each line, as in the events.")
+    flagged_at = models.DateTimeField(null=True, editable=False, help_text="When it had been undecided for too long. Of no concern to others.")
 
     class Meta:
         db_table = "orders"
         ordering = ["-id"]
         constraints = [MOVES.constraint("order_status")]
-        indexes = [models.Index(fields=["id"], name="order_undecided", condition=models.Q(status="pending"))]
+        indexes = [
+            models.Index(fields=["id"], name="order_undecided", condition=models.Q(status__in=UNDECIDED)),
+            models.Index(fields=["status", "id"], name="order_by_status"),
+            models.Index(fields=["customer_email", "id"], name="order_by_customer"),
+        ]
 
     def __str__(self) -> str:
         return f"order {self.pk}"

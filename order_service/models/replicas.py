@@ -1,4 +1,4 @@
-"""What the order service knows of others: products and stock to take orders by, reservations to follow."""
+"""What the order service knows of others: products and stock to take orders by, reservations and shipments to follow."""
 
 from __future__ import annotations
 
@@ -39,6 +39,18 @@ class Reservation(Replica):
         ordering = ["-key"]
 
 
+class Shipment(Replica):
+    key = models.UUIDField(primary_key=True, help_text="The order's id.")
+    status = models.CharField(max_length=12)
+    carrier = models.CharField(max_length=500)
+    tracking_number = models.CharField(max_length=500)
+
+    class Meta:
+        db_table = "replica_shipment"
+        ordering = ["-key"]
+
+
 replicate(Product, of="inventory.product", price="price.amount", currency="price.currency")
 replicate(Stock, of="inventory.stock")
 replicate(Reservation, of="inventory.reservation")
+replicate(Shipment, of="shipping.shipment")

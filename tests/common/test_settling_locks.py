@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -17,8 +18,8 @@ from common.testing.database import at_once, other_connection
 from order_service.models import Order, Product, Stock
 
 
-def use(monkeypatch: pytest.MonkeyPatch, function: Callable[[Sequence[str]], None], overdue: Sequence[str] = ()) -> None:
-    monkeypatch.setattr(settling, "settlings", [Settling(function, Order, (Product, Stock), lambda limit: overdue)])
+def use(monkeypatch: pytest.MonkeyPatch, function: Callable[[Sequence[str]], None], **options: Any) -> None:
+    monkeypatch.setattr(settling, "settlings", [Settling(function, Order, (Product, Stock), Product.objects.all, **options)])
 
 
 def somebody_waits_for_a_lock() -> bool:
@@ -26,6 +27,12 @@ def somebody_waits_for_a_lock() -> bool:
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
         row = other.execute(query).fetchone()
         return row is not None and row[0] != 0
+
+
+def advisory_locks_held() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        return int(cursor.fetchone()[0])
 
 
 def test_the_second_sees_what_the_first_brought(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,13 +92,7 @@ def test_nothing_that_did_not_change_wakes_it(db: None, monkeypatch: pytest.Monk
 def test_a_whole_batch_of_locks(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given the most that a batch brings
     held: list[int] = []
-
-    def settle(keys: Sequence[str]) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
-            held.append(cursor.fetchone()[0])
-
-    use(monkeypatch, settle)
+    use(monkeypatch, lambda keys: held.append(advisory_locks_held()))
 
     # When
     deliver(*(product_event(product_id=f"p{number}") for number in range(500)))
@@ -101,9 +102,75 @@ def test_a_whole_batch_of_locks(committed: None, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_net_holds_the_same_locks(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[Sequence[str]] = []
-    use(monkeypatch, calls.append, overdue=["b", "a"])
+    # Given
+    deliver(product_event(product_id="b"), product_event(product_id="a"))
+    held: list[tuple[Sequence[str], int]] = []
+    use(monkeypatch, lambda keys: held.append((keys, advisory_locks_held())))
 
+    # When
     assert list(settle_overdue().values()) == [2]
 
-    assert calls == [["a", "b"]]
+    # Then
+    assert held == [(["a", "b"], 2)]
+
+
+def test_the_net_takes_all_there_are_page_by_page_past_those_that_fail(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given more than two pages, the first of which cannot be settled
+    monkeypatch.setattr(settling, "CHUNK", 2)
+    deliver(*(product_event(product_id=f"p{number}") for number in range(5)))
+    settled: list[str] = []
+
+    def settle(keys: Sequence[str]) -> None:
+        if "p0" in keys or "p1" in keys:
+            raise ValueError("not this one")
+        settled.extend(keys)
+
+    use(monkeypatch, settle)
+
+    # When
+    assert list(settle_overdue().values()) == [5]
+
+    # Then
+    assert settled == ["p2", "p3", "p4"]
+
+
+def test_a_replica_of_other_keys_wakes_what_it_concerns(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    calls: list[Sequence[str]] = []
+    use(monkeypatch, calls.append, through={Product: lambda keys: [f"order-of-{key}" for key in sorted(keys)]})
+
+    # When
+    deliver(product_event(product_id="b"), product_event(product_id="a"), stock_event(product_id="c"))
+
+    # Then
+    assert calls == [["c", "order-of-a", "order-of-b"]]
+
+
+def test_what_a_changed_row_concerns_is_asked_when_nobody_settles_by_the_old_one(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given an aggregate that a first batch makes by the product as it is, and has not committed
+    made: set[str] = set()
+    asked: list[set[str]] = []
+    first_is_in = threading.Event()
+
+    def settle(keys: Sequence[str]) -> None:
+        if "made" in keys:
+            first_is_in.set()
+            eventually(somebody_waits_for_a_lock)
+            made.add("made")
+
+    def concerned(keys: Collection[str]) -> list[str]:
+        asked.append(set(made))
+        return []
+
+    use(monkeypatch, settle, through={Product: concerned})
+
+    # When the product changes meanwhile
+    def second() -> Report:
+        assert first_is_in.wait(10)
+        return deliver(product_event())
+
+    results = at_once(partial(deliver, stock_event(product_id="made")), second)
+
+    # Then it is asked only after the first has ended
+    assert all(isinstance(result, Report) for result in results), results
+    assert asked == [{"made"}]

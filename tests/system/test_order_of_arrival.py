@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from common.contracts.money import Money
 from common.contracts.orders import Address, Customer, OrderCreated, OrderLine, OrderState, OrderStatus
 from deploy.local.stack import Stack
-from tests.shop import Load, Shop, duplicates, until
+from tests.shop import OWNERS, Load, Shop, duplicates, until
 from tests.wire import send
 
 TIMES = 10
@@ -34,7 +34,7 @@ def test_every_event_arrives_ten_times(shop: Shop, load: Load) -> None:
 
     # When every event of it is sent ten times more, while orders flow
     with load.flowing():
-        sent = sum(send(amqp_url, f"{owner}.events", bodies(shop, owner)[-200:] * TIMES) for owner in ("order", "inventory"))
+        sent = sum(send(amqp_url, f"{owner}.events", bodies(shop, owner)[-200:] * TIMES) for owner in OWNERS)
 
     # Then the ledger counts them all as duplicates (and nothing else moves, as the checker sees)
     until(lambda: duplicates(shop) >= before + sent, f"{sent} duplicates counted")
@@ -42,13 +42,13 @@ def test_every_event_arrives_ten_times(shop: Shop, load: Load) -> None:
 
 def test_all_events_arrive_shuffled_and_ten_times(stack: Stack, shop: Shop, load: Load) -> None:
     # Given orders whose events nobody has seen yet, because no relay runs
-    for owner in ("order", "inventory"):
+    for owner in OWNERS:
         stack.stop_process(f"{owner}-relay")
     load.place(100)
     amqp_url = shop.variables["AMQP_URL"]
 
     # When the events of each owner in turn arrive ten times each, in any order
-    for seed, owner in enumerate(("order", "inventory", "order")):
+    for seed, owner in enumerate(("order", "inventory", "shipping", "order", "inventory", "shipping")):
         waiting = bodies(shop, owner, "published_at IS NULL") * TIMES
         assert waiting
         random.Random(seed).shuffle(waiting)
@@ -57,15 +57,15 @@ def test_all_events_arrive_shuffled_and_ten_times(stack: Stack, shop: Shop, load
 
     # Then everything is decided already, and the relays add nothing but duplicates
     assert shop.rows("order", "SELECT count(*) FROM orders WHERE status = 'pending'") == [(0,)]
-    for owner in ("order", "inventory"):
+    for owner in OWNERS:
         stack.start_process(f"{owner}-relay")
 
 
 def settled(shop: Shop, owner: str) -> None:
-    """Waits until the other service has every event of the owner, published or not."""
-    subscriber = "inventory" if owner == "order" else "order"
+    """Waits until the other services have every event of the owner, published or not."""
     sent = {key for (key,) in shop.rows(owner, "SELECT id FROM outbox")}
-    until(lambda: sent <= {key for (key,) in shop.rows(subscriber, "SELECT id FROM ledger")}, f"{subscriber} has everything of {owner}")
+    for subscriber in set(OWNERS) - {owner}:
+        until(lambda: sent <= {key for (key,) in shop.rows(subscriber, "SELECT id FROM ledger")}, f"{subscriber} has everything of {owner}")  # noqa: B023
 
 
 def test_a_late_commit_of_an_early_position_is_published(shop: Shop, load: Load) -> None:

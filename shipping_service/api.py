@@ -1,0 +1,97 @@
+"""The shipping service's API: thin, from JSON to a use case and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django_filters import FilterSet
+from django_filters import rest_framework as filters
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from common.contracts.shipping import ShipmentStatus
+from common.web.idempotency import idempotent
+from common.web.lists import list_response
+from common.web.problems import Problem
+from common.web.versions import etag
+from shipping_service.models import Shipment
+from shipping_service.selectors import shipment_get, shipment_list
+from shipping_service.services import Moved, NotDeliverable, NotDispatchable, UnknownShipment, shipment_deliver, shipment_dispatch
+
+
+class DispatchIn(serializers.Serializer[Any]):
+    carrier = serializers.CharField(max_length=100)
+    trackingNumber = serializers.CharField(max_length=100)
+
+
+class ShipmentFilter(FilterSet):
+    orderId = filters.UUIDFilter(field_name="order_id")
+    status = filters.ChoiceFilter(choices=[(status, status) for status in ShipmentStatus])
+    trackingNumber = filters.CharFilter(field_name="tracking_number")
+
+    class Meta:
+        model = Shipment
+        fields: ClassVar[list[str]] = []
+
+
+class Shipments(APIView):
+    def get(self, request: Request) -> Response:
+        """Shipments by order, oldest first; `?orderId=`, `?status=` and `?trackingNumber=` narrow it down."""
+        return list_response(self, request, shipment_list(), ShipmentFilter, lambda rows: [_shipment(row) for row in rows])
+
+
+class OneShipment(APIView):
+    def get(self, request: Request, order_id: UUID) -> Response:
+        """The shipment of an order, with its packages."""
+        shipment = shipment_get(order_id)
+        if shipment is None:
+            raise NotFound(f"There is no shipment for order {order_id}.")
+        return Response(_shipment(shipment), headers={"ETag": etag(shipment.version)})
+
+
+class Dispatch(APIView):
+    @idempotent
+    def post(self, request: Request, order_id: UUID) -> Response:
+        """The shipment leaves with a carrier; from now on its order cannot be cancelled."""
+        asked = DispatchIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        carrier, tracking_number = asked.validated_data["carrier"], asked.validated_data["trackingNumber"]
+        with _problems(order_id):
+            return Response(_moved(shipment_dispatch(order_id=order_id, carrier=carrier, tracking_number=tracking_number)))
+
+
+class Deliver(APIView):
+    @idempotent
+    def post(self, request: Request, order_id: UUID) -> Response:
+        """The customer has it."""
+        with _problems(order_id):
+            return Response(_moved(shipment_deliver(order_id=order_id)))
+
+
+@contextmanager
+def _problems(order_id: UUID) -> Iterator[None]:
+    """What a use case raises, as the caller is told."""
+    try:
+        yield
+    except UnknownShipment as error:
+        raise NotFound(f"There is no shipment for order {order_id}.") from error
+    except NotDispatchable as error:
+        raise Problem("not-dispatchable", 409, f"{error}.", shipmentStatus=error.status) from error
+    except NotDeliverable as error:
+        raise Problem("not-deliverable", 409, f"{error}.", shipmentStatus=error.status) from error
+
+
+def _moved(moved: Moved) -> dict[str, Any]:
+    return _shipment(moved.shipment) | {"eventId": str(moved.event_id)}
+
+
+def _shipment(shipment: Shipment) -> dict[str, Any]:
+    state = shipment.public_state().model_dump(mode="json", by_alias=True, exclude={"retired"})
+    rest = {"unweighed": shipment.unweighed, "version": shipment.version, "createdAt": shipment.created_at, "updatedAt": shipment.updated_at}
+    return {"shipmentId": str(shipment.pk)} | state | rest

@@ -1,0 +1,41 @@
+"""What the shipping service knows of others: what is ordered and where it goes, what it weighs, whether its stock is held."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from common.replication.replica import Replica, replicate
+
+
+class Order(Replica):
+    key = models.UUIDField(primary_key=True)
+    status = models.CharField(max_length=12)
+    products = models.JSONField(help_text="productId, quantity and price of each line.")
+    shipping_address = models.JSONField()
+
+    class Meta:
+        db_table = "replica_order"
+        ordering = ["-key"]
+
+
+class Product(Replica):
+    name = models.CharField(max_length=500)
+    weight_grams = models.IntegerField(null=True)
+
+    class Meta:
+        db_table = "replica_product"
+        ordering = ["key"]
+
+
+class Reservation(Replica):
+    key = models.UUIDField(primary_key=True, help_text="The order's id.")
+    status = models.CharField(max_length=12)
+
+    class Meta:
+        db_table = "replica_reservation"
+        ordering = ["-key"]
+
+
+replicate(Order, of="order.order")
+replicate(Product, of="inventory.product")
+replicate(Reservation, of="inventory.reservation")

@@ -1,0 +1,166 @@
+"""Use cases of the shipping service: change state and publish, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+
+from common.contracts.orders import OrderStatus
+from common.contracts.shipping import (
+    ShipmentCancelled,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentEvent,
+    ShipmentPrepared,
+    ShipmentReady,
+    ShipmentStatus,
+)
+from common.outbox.aggregate import save_changed
+from common.outbox.publish import publish
+from shipping_service.models import Order, Shipment
+from shipping_service.packing import Packing, pack
+from shipping_service.selectors import HERE, OVER, shipments_locked, weights_of
+
+TOLD_BY: dict[ShipmentStatus, type[ShipmentEvent]] = {
+    ShipmentStatus.PREPARED: ShipmentPrepared,
+    ShipmentStatus.READY: ShipmentReady,
+    ShipmentStatus.DISPATCHED: ShipmentDispatched,
+    ShipmentStatus.DELIVERED: ShipmentDelivered,
+    ShipmentStatus.CANCELLED: ShipmentCancelled,
+}
+OPENED_AS: dict[str, ShipmentStatus] = {
+    OrderStatus.PENDING: ShipmentStatus.PREPARED,
+    OrderStatus.CONFIRMED: ShipmentStatus.PREPARED,
+    # One that was not to be sent before it was heard of: a shipment that can never be dispatched, as if it had been heard of in time.
+    OrderStatus.CANCELLING: ShipmentStatus.CANCELLED,
+    OrderStatus.CANCELLED: ShipmentStatus.CANCELLED,
+    OrderStatus.REJECTED: ShipmentStatus.CANCELLED,
+}
+PACKED = ("packages", "weight_grams", "unweighed")  # the fields that packing fills
+
+
+class Moved(NamedTuple):
+    shipment: Shipment
+    event_id: UUID
+
+
+class UnknownShipment(LookupError):
+    """There is no shipment of that id."""
+
+
+class NotMovable(ValueError):
+    """The shipment is not in a state from which it can go there. `status` says in which it is."""
+
+    def __init__(self, shipment: Shipment, why: str) -> None:
+        super().__init__(f"the shipment of order {shipment.pk} is {shipment.status}{why}")
+        self.status = shipment.status
+
+
+class NotDispatchable(NotMovable):
+    """Only a ready shipment can be dispatched."""
+
+
+class NotDeliverable(NotMovable):
+    """Only a dispatched shipment can be delivered."""
+
+
+@transaction.atomic
+def shipment_dispatch(*, order_id: UUID, carrier: str, tracking_number: str) -> Moved:
+    """The shipment leaves. From now on its order can no longer be cancelled. Raises UnknownShipment or NotDispatchable."""
+    shipment = _locked(order_id)
+    if shipment.status != ShipmentStatus.READY:
+        raise NotDispatchable(shipment, _what_it_waits_for(shipment))
+    return _move(shipment, ShipmentStatus.DISPATCHED, carrier=carrier, tracking_number=tracking_number)
+
+
+@transaction.atomic
+def shipment_deliver(*, order_id: UUID) -> Moved:
+    """The customer has it. Raises UnknownShipment or NotDeliverable."""
+    shipment = _locked(order_id)
+    if shipment.status != ShipmentStatus.DISPATCHED:
+        raise NotDeliverable(shipment, " and not on its way")
+    return _move(shipment, ShipmentStatus.DELIVERED)
+
+
+def shipments_follow(orders: Sequence[Order], shipments: Mapping[UUID, Shipment], held: Collection[UUID]) -> None:
+    """Opens the shipments that orders lack, and makes every legal move that the orders, and the stock `held` for them, lead to.
+
+    The shipments are locked, inside the caller's transaction, which holds the lock of each order's key.
+    """
+    packings = _packings(orders, shipments)
+    opened = [_open(order, packings[order.pk]) for order in orders if order.pk not in shipments and order.status in OPENED_AS]
+    events = [_told(shipment) for shipment in opened]
+    moved: dict[UUID, Shipment] = {}
+    everything = {**shipments, **{shipment.pk: shipment for shipment in opened}}
+    for order in orders:
+        shipment = everything.get(order.pk)
+        while shipment is not None and (status := _next_status(shipment, order, packings.get(order.pk), order.pk in held)) is not None:
+            shipment.move_to(status, **(_packed(packings[order.pk]) if status == ShipmentStatus.READY else {}))
+            events.append(_told(shipment))
+            moved[order.pk] = shipment
+    Shipment.objects.bulk_create(opened)
+    save_changed([shipment for key, shipment in moved.items() if key in shipments], "status", *PACKED)
+    publish(*events)
+
+
+def _packings(orders: Sequence[Order], shipments: Mapping[UUID, Shipment]) -> dict[UUID, Packing]:
+    """Of the orders whose shipment is not packed for good."""
+    unpacked = [order for order in orders if order.pk not in shipments or shipments[order.pk].status == ShipmentStatus.PREPARED]
+    weights = weights_of({line["productId"] for order in unpacked for line in order.products})
+    return {order.pk: pack(order.products, weights) for order in unpacked}
+
+
+def _open(order: Order, packing: Packing) -> Shipment:
+    address = order.shipping_address
+    return Shipment(
+        order_id=order.pk,
+        status=OPENED_AS[order.status],
+        line1=address["line1"],
+        postal_code=address["postalCode"],
+        city=address["city"],
+        country=address["country"],
+        **_packed(packing),
+    )
+
+
+def _packed(packing: Packing) -> dict[str, Any]:
+    """By the names of the model's fields."""
+    packages = [package.model_dump(mode="json", by_alias=True) for package in packing.packages]
+    return dict(zip(PACKED, (packages, packing.weight_grams, packing.unweighed), strict=True))
+
+
+def _next_status(shipment: Shipment, order: Order, packing: Packing | None, is_held: bool) -> ShipmentStatus | None:
+    """What has left stays so, whatever the order wishes: here it is decided between cancel and dispatch."""
+    if shipment.status in HERE and order.status in OVER:
+        return ShipmentStatus.CANCELLED
+    if shipment.status == ShipmentStatus.PREPARED and is_held and packing is not None and packing.weight_grams is not None:
+        return ShipmentStatus.READY
+    return None
+
+
+def _told(shipment: Shipment) -> ShipmentEvent:
+    return TOLD_BY[ShipmentStatus(shipment.status)].of(shipment)
+
+
+def _locked(order_id: UUID) -> Shipment:
+    shipment = shipments_locked([order_id]).get(order_id)
+    if shipment is None:
+        raise UnknownShipment(str(order_id))
+    return shipment
+
+
+def _move(shipment: Shipment, status: ShipmentStatus, **values: str) -> Moved:
+    shipment.move_to(status, **values)
+    save_changed([shipment], "status", *values)
+    told = _told(shipment)
+    publish(told)
+    return Moved(shipment, told.id)
+
+
+def _what_it_waits_for(shipment: Shipment) -> str:
+    if shipment.status != ShipmentStatus.PREPARED:
+        return ""
+    return f": the weight of {', '.join(shipment.unweighed)} is not known" if shipment.unweighed else ": its stock is not held yet"
