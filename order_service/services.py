@@ -10,22 +10,10 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from common.contracts.event import Event
 from common.contracts.inventory import ReservationStatus
 from common.contracts.money import Money
-from common.contracts.orders import (
-    Address,
-    Customer,
-    OrderCancelled,
-    OrderCancelRequested,
-    OrderConfirmed,
-    OrderCreated,
-    OrderDelivered,
-    OrderEvent,
-    OrderLine,
-    OrderRejected,
-    OrderShipped,
-    OrderStatus,
-)
+from common.contracts.orders import Address, Customer, OrderLine, OrderStatus
 from common.contracts.shipping import ShipmentStatus
 from common.outbox.aggregate import save_changed
 from common.outbox.publish import publish
@@ -40,14 +28,6 @@ from order_service.selectors import (
     orders_past_deadline,
     orders_to_flag,
 )
-
-TOLD_BY: dict[OrderStatus, type[OrderEvent]] = {
-    OrderStatus.CONFIRMED: OrderConfirmed,
-    OrderStatus.REJECTED: OrderRejected,
-    OrderStatus.SHIPPED: OrderShipped,
-    OrderStatus.DELIVERED: OrderDelivered,
-    OrderStatus.CANCELLED: OrderCancelled,
-}
 
 
 class Line(NamedTuple):
@@ -112,7 +92,7 @@ def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) 
         lines=[line.model_dump(mode="json", by_alias=True) for line in priced],
     )
     order.save(force_insert=True)
-    created = OrderCreated.of(order)
+    created = order.told()
     publish(created)
     return Placed(order, created.id)
 
@@ -151,12 +131,12 @@ def orders_cancel_late(*, placed_before: datetime, limit: int) -> int:
 def orders_follow(orders: Sequence[Order], known: Mapping[UUID, Known]) -> None:
     """Makes every legal move that what is `known` of an order leads to. The orders are locked, inside the caller's transaction."""
     moved: list[Order] = []
-    events: list[OrderEvent] = []
+    events: list[Event] = []
     for order in orders:
         before = order.version
         while (status := _next_status(order.status, known.get(order.pk, NOTHING_KNOWN))) is not None:
             order.move_to(status)
-            events.append(TOLD_BY[status].of(order))
+            events.append(order.told())
         if order.version > before:
             moved.append(order)
     save_changed(moved, "status")
@@ -178,10 +158,10 @@ def _next_status(status: str, known: Known) -> OrderStatus | None:
     return None
 
 
-def _begin_cancelling(orders: Sequence[Order]) -> list[OrderCancelRequested]:
+def _begin_cancelling(orders: Sequence[Order]) -> list[Event]:
     for order in orders:
         order.move_to(OrderStatus.CANCELLING)
-    requested = [OrderCancelRequested.of(order) for order in orders]
+    requested = [order.told() for order in orders]
     save_changed(orders, "status")
     publish(*requested)
     orders_follow(orders, known_of([order.pk for order in orders]))  # what was decided before has woken nobody for this

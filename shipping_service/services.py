@@ -9,28 +9,13 @@ from uuid import UUID
 from django.db import transaction
 
 from common.contracts.orders import OrderStatus
-from common.contracts.shipping import (
-    ShipmentCancelled,
-    ShipmentDelivered,
-    ShipmentDispatched,
-    ShipmentEvent,
-    ShipmentPrepared,
-    ShipmentReady,
-    ShipmentStatus,
-)
+from common.contracts.shipping import ShipmentStatus
 from common.outbox.aggregate import save_changed
 from common.outbox.publish import publish
 from shipping_service.models import Order, Shipment
 from shipping_service.packing import Packing, pack
 from shipping_service.selectors import HERE, OVER, shipments_locked, weights_of
 
-TOLD_BY: dict[ShipmentStatus, type[ShipmentEvent]] = {
-    ShipmentStatus.PREPARED: ShipmentPrepared,
-    ShipmentStatus.READY: ShipmentReady,
-    ShipmentStatus.DISPATCHED: ShipmentDispatched,
-    ShipmentStatus.DELIVERED: ShipmentDelivered,
-    ShipmentStatus.CANCELLED: ShipmentCancelled,
-}
 OPENED_AS: dict[str, ShipmentStatus] = {
     OrderStatus.PENDING: ShipmentStatus.PREPARED,
     OrderStatus.CONFIRMED: ShipmentStatus.PREPARED,
@@ -92,14 +77,14 @@ def shipments_follow(orders: Sequence[Order], shipments: Mapping[UUID, Shipment]
     """
     packings = _packings(orders, shipments)
     opened = [_open(order, packings[order.pk]) for order in orders if order.pk not in shipments and order.status in OPENED_AS]
-    events = [_told(shipment) for shipment in opened]
+    events = [shipment.told() for shipment in opened]
     moved: dict[UUID, Shipment] = {}
     everything = {**shipments, **{shipment.pk: shipment for shipment in opened}}
     for order in orders:
         shipment = everything.get(order.pk)
         while shipment is not None and (status := _next_status(shipment, order, packings.get(order.pk), order.pk in held)) is not None:
             shipment.move_to(status, **(_packed(packings[order.pk]) if status == ShipmentStatus.READY else {}))
-            events.append(_told(shipment))
+            events.append(shipment.told())
             moved[order.pk] = shipment
     Shipment.objects.bulk_create(opened)
     save_changed([shipment for key, shipment in moved.items() if key in shipments], "status", *PACKED)
@@ -141,10 +126,6 @@ def _next_status(shipment: Shipment, order: Order, packing: Packing | None, is_h
     return None
 
 
-def _told(shipment: Shipment) -> ShipmentEvent:
-    return TOLD_BY[ShipmentStatus(shipment.status)].of(shipment)
-
-
 def _locked(order_id: UUID) -> Shipment:
     shipment = shipments_locked([order_id]).get(order_id)
     if shipment is None:
@@ -155,7 +136,7 @@ def _locked(order_id: UUID) -> Shipment:
 def _move(shipment: Shipment, status: ShipmentStatus, **values: str) -> Moved:
     shipment.move_to(status, **values)
     save_changed([shipment], "status", *values)
-    told = _told(shipment)
+    told = shipment.told()
     publish(told)
     return Moved(shipment, told.id)
 

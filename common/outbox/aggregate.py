@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 
-from common.contracts.event import State
+from common.contracts.event import Event, State
 from common.outbox.states import Moves
 
 A = TypeVar("A", bound="Aggregate")
@@ -61,9 +61,10 @@ class Aggregate(models.Model):
 
 
 class StatefulAggregate(Aggregate):
-    """An aggregate with a state machine: `status` moves only through `move_to`."""
+    """An aggregate with a state machine: `status` moves only through `move_to`, and each move is told by one event."""
 
     moves: ClassVar[Moves[Any]]
+    told_by: ClassVar[Mapping[Any, type[Event]]]  # the event of coming to each status
     status: models.CharField[str, str]
 
     class Meta:
@@ -73,6 +74,10 @@ class StatefulAggregate(Aggregate):
         """The one door of the state machine. Raises IllegalMove."""
         self.moves.check(self.status, status)
         self.change(status=status, **values)
+
+    def told(self) -> Event:
+        """The event that says to which status it has come; to be made before it moves on."""
+        return self.told_by[self.status].of(self)
 
 
 def save_changed(aggregates: Sequence[A], *fields: str) -> None:

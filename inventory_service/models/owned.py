@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 
-from common.contracts.inventory import ProductState, ReservationState, ReservationStatus, ReservedLine, Shortage, StockState
+from common.contracts.inventory import (
+    ProductState,
+    ReservationState,
+    ReservationStatus,
+    ReservedLine,
+    Shortage,
+    StockConsumed,
+    StockRejected,
+    StockReleased,
+    StockReserved,
+    StockState,
+)
 from common.contracts.money import Money
 from common.outbox.aggregate import Aggregate, StatefulAggregate
 from common.outbox.states import Moves
@@ -18,6 +29,12 @@ MOVES = Moves(
         ReservationStatus.RELEASED: set(),
     }
 )
+TOLD_BY = {
+    ReservationStatus.HELD: StockReserved,
+    ReservationStatus.REJECTED: StockRejected,
+    ReservationStatus.RELEASED: StockReleased,
+    ReservationStatus.CONSUMED: StockConsumed,
+}
 
 
 class Product(Aggregate):
@@ -73,6 +90,7 @@ class Reservation(StatefulAggregate):
     """All lines of one order, held together or rejected together. Decided once: it is never opened again."""
 
     moves = MOVES
+    told_by = TOLD_BY
 
     order_id = models.UUIDField(primary_key=True)
     status = models.CharField(max_length=12, choices=[(status, status) for status in ReservationStatus])

@@ -5,7 +5,20 @@ from __future__ import annotations
 from django.db import models
 from uuid_utils.compat import uuid7
 
-from common.contracts.orders import Address, Customer, OrderLine, OrderState, OrderStatus
+from common.contracts.orders import (
+    Address,
+    Customer,
+    OrderCancelled,
+    OrderCancelRequested,
+    OrderConfirmed,
+    OrderCreated,
+    OrderDelivered,
+    OrderLine,
+    OrderRejected,
+    OrderShipped,
+    OrderState,
+    OrderStatus,
+)
 from common.outbox.aggregate import StatefulAggregate
 from common.outbox.states import Moves
 
@@ -20,6 +33,15 @@ MOVES = Moves(
         OrderStatus.CANCELLED: set(),
     }
 )
+TOLD_BY = {
+    OrderStatus.PENDING: OrderCreated,
+    OrderStatus.CONFIRMED: OrderConfirmed,
+    OrderStatus.REJECTED: OrderRejected,
+    OrderStatus.CANCELLING: OrderCancelRequested,
+    OrderStatus.CANCELLED: OrderCancelled,
+    OrderStatus.SHIPPED: OrderShipped,
+    OrderStatus.DELIVERED: OrderDelivered,
+}
 UNDECIDED = [OrderStatus.PENDING, OrderStatus.CANCELLING]  # they wait for another service's word
 
 
@@ -27,6 +49,7 @@ class Order(StatefulAggregate):
     """An order with its lines, each at the price of the moment it was placed. Lines never change, so they are kept as one value."""
 
     moves = MOVES
+    told_by = TOLD_BY
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     status = models.CharField(max_length=12, choices=[(status, status) for status in OrderStatus], default=OrderStatus.PENDING)

@@ -6,7 +6,16 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from common.contracts.orders import Address
-from common.contracts.shipping import Package, ShipmentState, ShipmentStatus
+from common.contracts.shipping import (
+    Package,
+    ShipmentCancelled,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentPrepared,
+    ShipmentReady,
+    ShipmentState,
+    ShipmentStatus,
+)
 from common.outbox.aggregate import StatefulAggregate
 from common.outbox.states import Moves
 
@@ -19,12 +28,20 @@ MOVES = Moves(
         ShipmentStatus.CANCELLED: set(),
     }
 )
+TOLD_BY = {
+    ShipmentStatus.PREPARED: ShipmentPrepared,
+    ShipmentStatus.READY: ShipmentReady,
+    ShipmentStatus.DISPATCHED: ShipmentDispatched,
+    ShipmentStatus.DELIVERED: ShipmentDelivered,
+    ShipmentStatus.CANCELLED: ShipmentCancelled,
+}
 
 
 class Shipment(StatefulAggregate):
     """What goes to the customer of one order, packed from our own copies of the order and its products."""
 
     moves = MOVES
+    told_by = TOLD_BY
 
     order_id = models.UUIDField(primary_key=True)
     status = models.CharField(max_length=12, choices=[(status, status) for status in ShipmentStatus])

@@ -1,0 +1,31 @@
+"""Use cases of the inventory service."""
+
+from inventory_service.services.products import (
+    Changed,
+    ProductExists,
+    RetiredProduct,
+    StockLimit,
+    UnknownProduct,
+    VersionMismatch,
+    product_change,
+    product_create,
+    product_retire,
+    stock_adjust,
+    stock_receive,
+)
+from inventory_service.services.reservations import reservations_settle
+
+__all__ = [
+    "Changed",
+    "ProductExists",
+    "RetiredProduct",
+    "StockLimit",
+    "UnknownProduct",
+    "VersionMismatch",
+    "product_change",
+    "product_create",
+    "product_retire",
+    "reservations_settle",
+    "stock_adjust",
+    "stock_receive",
+]
