@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deploy.local.services import SERVICES
+from deploy.unreachable import settings_of
 
 BIN = Path(sys.executable).parent
 PLACES = ["common", "deploy", "tests", "benchmarks", "manage.py"]
@@ -27,25 +28,17 @@ def checks() -> Iterator[Check]:
     folders = [f"{service}_service" for service in SERVICES]
     yield Check("ruff: lint", [str(BIN / "ruff"), "check", "."], {})
     yield Check("ruff: format", [str(BIN / "ruff"), "format", "--check", "."], {})
-    yield Check("import rules", [str(BIN / "lint-imports")], _settings(SERVICES[0]))
+    yield Check("import rules", [str(BIN / "lint-imports")], settings_of(SERVICES[0]))
+    yield Check("state machines as drawn", [sys.executable, "-m", "deploy.states", "--check"], {})
     for service, folder in zip(SERVICES, folders, strict=True):
         # django-stubs knows the models of one service at a time.
         places = [*PLACES, folder] if service == SERVICES[0] else [folder]
-        yield Check(f"{service}: types", [str(BIN / "mypy"), f"--cache-dir=.mypy_cache/{service}", *places], _settings(service))
+        yield Check(f"{service}: types", [str(BIN / "mypy"), f"--cache-dir=.mypy_cache/{service}", *places], settings_of(service))
         manage = [sys.executable, "-W", "error", "-W", "ignore:Got an error checking:RuntimeWarning", "manage.py", service]
-        yield Check(f"{service}: migrations complete", [*manage, "makemigrations", "--check", "--dry-run"], _settings(service))
-        strict = _settings(service) | {f"{service.upper()}_HTTPS": "1"}
+        yield Check(f"{service}: migrations complete", [*manage, "makemigrations", "--check", "--dry-run"], settings_of(service))
+        strict = settings_of(service) | {f"{service.upper()}_HTTPS": "1"}
+        yield Check(f"{service}: OpenAPI without warnings", [*manage, "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull], strict)
         yield Check(f"{service}: check --deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"], strict)
-
-
-def _settings(service: str) -> dict[str, str]:
-    prefix = service.upper()
-    return {
-        "DJANGO_SETTINGS_MODULE": f"{service}_service.settings",
-        f"{prefix}_DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
-        f"{prefix}_AMQP_URL": "amqp://nobody@127.0.0.1:1/none",
-        f"{prefix}_SECRET_KEY": "only-for-checking-" + "0123456789abcdef" * 4,
-    }
 
 
 def main() -> int:

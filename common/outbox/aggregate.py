@@ -65,6 +65,7 @@ class StatefulAggregate(Aggregate):
 
     moves: ClassVar[Moves[Any]]
     told_by: ClassVar[Mapping[Any, type[Event]]]  # the event of coming to each status
+    born_as: ClassVar[frozenset[Any]]  # the statuses in which one may be made
     status: models.CharField[str, str]
 
     class Meta:

@@ -91,6 +91,7 @@ class Reservation(StatefulAggregate):
 
     moves = MOVES
     told_by = TOLD_BY
+    born_as = frozenset({ReservationStatus.HELD, ReservationStatus.REJECTED})
 
     order_id = models.UUIDField(primary_key=True)
     status = models.CharField(max_length=12, choices=[(status, status) for status in ReservationStatus])

@@ -50,6 +50,7 @@ class Order(StatefulAggregate):
 
     moves = MOVES
     told_by = TOLD_BY
+    born_as = frozenset({OrderStatus.PENDING})
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     status = models.CharField(max_length=12, choices=[(status, status) for status in OrderStatus], default=OrderStatus.PENDING)

@@ -42,6 +42,7 @@ class Shipment(StatefulAggregate):
 
     moves = MOVES
     told_by = TOLD_BY
+    born_as = frozenset({ShipmentStatus.PREPARED, ShipmentStatus.CANCELLED})
 
     order_id = models.UUIDField(primary_key=True)
     status = models.CharField(max_length=12, choices=[(status, status) for status in ShipmentStatus])

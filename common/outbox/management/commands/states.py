@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
+from django.core.management.base import BaseCommand
+
+from common.outbox.aggregate import StatefulAggregate
+
+
+class Command(BaseCommand):
+    help = (
+        "Draws the state machines of this service's aggregates, from the tables that the code and the database go by, as Mermaid in Markdown. "
+        "Example: manage.py order states"
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for model in apps.get_models():
+            if issubclass(model, StatefulAggregate):
+                self.stdout.write(f"### {model.__name__}\n\n```mermaid\n" + "\n".join(_diagram(model)) + "\n```\n")
+
+
+def _diagram(model: type[StatefulAggregate]) -> Iterator[str]:
+    """A way leads into each state that an aggregate may be made in, and out of each that it stays in for good."""
+    yield "stateDiagram-v2"
+    for status in sorted(model.born_as):
+        yield f"    [*] --> {status}: {model.told_by[status].__name__}"
+    for status, targets in model.moves.table.items():
+        for target in sorted(targets):
+            yield f"    {status} --> {target}: {model.told_by[target].__name__}"
+        if not targets:
+            yield f"    {status} --> [*]"

@@ -1,0 +1,44 @@
+"""docs/states.md, drawn from the tables of legal moves. `python -m deploy.states` writes it; with --check it compares, as `make check` does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy.local.services import SERVICES
+from deploy.unreachable import settings_of
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "states.md"
+HEAD = """# State machines
+
+Drawn by `python -m deploy.states` from the tables of legal moves in each service's `models/owned.py`; `make check` fails
+when this page and a table differ. The same table is the only door of the code (`move_to`) and a CHECK constraint of the
+database. On each way stands the event that tells of it.
+"""
+
+
+def page() -> str:
+    return "\n".join([HEAD, *(f"## {service.capitalize()} service\n\n{_drawn(service)}" for service in SERVICES)]).rstrip() + "\n"
+
+
+def _drawn(service: str) -> str:
+    command = [sys.executable, "manage.py", service, "states"]
+    return subprocess.run(command, env=os.environ | settings_of(service), capture_output=True, text=True, check=True).stdout
+
+
+def main() -> int:
+    drawn = page()
+    if "--check" in sys.argv:
+        if not PAGE.exists() or PAGE.read_text() != drawn:
+            print(f"{PAGE.name} is not what the tables say; run: python -m deploy.states")
+            return 1
+        return 0
+    PAGE.write_text(drawn)
+    print(f"docs/{PAGE.name} is written")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
