@@ -99,3 +99,8 @@ def moment_of(key: UUID) -> datetime:
         return datetime.fromtimestamp(milliseconds_of(key) / 1000, UTC)
     except (ValueError, OverflowError):
         return LAST_MOMENT
+
+
+def first_key_at(moment: datetime) -> UUID:
+    """The lowest UUIDv7 that can have been made at that moment: keys from it on were made then or later."""
+    return UUID(int=max(0, round(moment.timestamp() * 1000)) << 80)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django_filters import FilterSet
 from django_filters import rest_framework as filters
 from rest_framework import serializers
@@ -16,6 +18,7 @@ from rest_framework.views import APIView
 
 from common.contracts.orders import Address, Customer, OrderStatus
 from common.contracts.text import LARGEST_COUNT
+from common.partitioning import first_key_at
 from common.web.idempotency import idempotent
 from common.web.lists import list_response
 from common.web.problems import Problem
@@ -59,12 +62,19 @@ class OrderFilter(FilterSet):
     status = filters.ChoiceFilter(choices=[(status, status) for status in OrderStatus])
     email = filters.CharFilter(field_name="customer_email")
     flagged = filters.BooleanFilter(field_name="flagged_at", lookup_expr="isnull", exclude=True)
-    placedAfter = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    placedBefore = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    placedAfter = filters.IsoDateTimeFilter(method="placed_after")
+    placedBefore = filters.IsoDateTimeFilter(method="placed_before")
 
     class Meta:
         model = Order
         fields: ClassVar[list[str]] = []
+
+    # By the id, which tells the millisecond and is what the list is ordered by.
+    def placed_after(self, orders: QuerySet[Order], name: str, moment: datetime) -> QuerySet[Order]:
+        return orders.filter(pk__gte=first_key_at(moment))
+
+    def placed_before(self, orders: QuerySet[Order], name: str, moment: datetime) -> QuerySet[Order]:
+        return orders.filter(pk__lt=first_key_at(moment))
 
 
 class Orders(APIView):

@@ -101,6 +101,7 @@ class Reservation(StatefulAggregate):
     class Meta:
         ordering = ["-order_id"]
         constraints = [MOVES.constraint("reservation_status")]
+        indexes = [models.Index(fields=["status", "order_id"], name="reservation_by_status")]
 
     def __str__(self) -> str:
         return f"reservation of order {self.pk}"
@@ -124,7 +125,7 @@ class Movement(models.Model):
         RELEASE = "release", "released"
         CONSUME = "consume", "consumed"
 
-    product = models.ForeignKey(Product, on_delete=models.PROTECT)
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, db_index=False)  # the index below begins with it
     kind = models.CharField(max_length=10, choices=Kind.choices)
     on_hand = models.IntegerField(default=0, help_text="Change of what is on hand.")
     reserved = models.IntegerField(default=0, help_text="Change of what is reserved.")
@@ -134,6 +135,10 @@ class Movement(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["product", "id"], name="movement_of_product"),
+            models.Index(fields=["kind", "id"], name="movement_by_people", condition=models.Q(kind__in=["receive", "adjust"])),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["cause", "product", "kind"], name="moved_once"),
             models.CheckConstraint(name="movement_kind", condition=Q(kind__in=["receive", "adjust", "reserve", "release", "consume"])),

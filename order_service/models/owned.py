@@ -71,6 +71,7 @@ class Order(StatefulAggregate):
             models.Index(fields=["id"], name="order_undecided", condition=models.Q(status__in=UNDECIDED)),
             models.Index(fields=["status", "id"], name="order_by_status"),
             models.Index(fields=["customer_email", "id"], name="order_by_customer"),
+            models.Index(fields=["id"], name="order_flagged", condition=models.Q(flagged_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
