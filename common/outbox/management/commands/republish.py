@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from common.outbox.republish import published_between, republish
+
+_AGO = re.compile(r"^(\d{1,6})([smhd])$")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Command(BaseCommand):
+    help = (
+        "Announces again what this service has published: after the broker has lost its queues, or a subscriber its database. The events keep "
+        "their ids, so whoever has one already does nothing. Declare every service's topology first; the relay does the publishing. "
+        "Examples: manage.py order republish --since 2h; manage.py order republish --since 2026-11-24T08:00Z --until 2026-11-24T09:00Z"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--since", required=True, help="events made since: an ISO 8601 time (in UTC unless it says otherwise), or 90s, 30m, 2h, 7d"
+        )
+        parser.add_argument("--until", default="0s", help="events made before, said likewise (default: now)")
+        parser.add_argument("--dry-run", action="store_true", help="only count them")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        since, until = _moment("--since", options["since"]), _moment("--until", options["until"])
+        if since >= until:
+            raise CommandError(f"--since {since.isoformat()} is not before --until {until.isoformat()}")
+        total = published_between(since, until)
+        if options["dry_run"]:
+            self.stdout.write(f"{total} events published since {since.isoformat()} would be announced again")
+            return
+        columns = (TextColumn("announcing again"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, transient=True) as progress:
+            bar = progress.add_task("", total=total)
+            done = 0
+            for count in republish(since, until):
+                done += count
+                progress.advance(bar, count)
+        self.stdout.write(f"{done} events since {since.isoformat()} are unpublished again; the relay takes them to the broker, the oldest first")
+
+
+def _moment(option: str, text: str) -> datetime:
+    if match := _AGO.match(text):
+        return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise CommandError(f"{option} {text!r} is neither a time such as 2026-11-24T08:00Z nor a span such as 30m or 2h")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
