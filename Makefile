@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up status logs stop start down reset test check bench lock
+.PHONY: help up status logs stop start down reset test fuzz check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -40,6 +40,10 @@ reset: ## delete all data and passwords (asks first; yes=1 does not)
 test: ## all tests, with servers of their own
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests
+
+fuzz: ## mutated messages into the queues while orders flow (n=5000 seed=1)
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m tests.fuzz --count $(or $(n),5000) --seed $(or $(seed),1)
 
 check: ## lint, types, import rules, migrations, deployment checks
 	@$(VENV) requirements-dev.txt

@@ -30,22 +30,41 @@ def partitioned_table(table: str, columns: str, *, indexes: str = "", default_pa
     )
 
 
-# A UUIDv7 begins with 48 bits of milliseconds since 1970 (RFC 9562), so a week of keys is one range.
+def partition_functions(table: str, *, still_needed: str = "") -> migrations.RunSQL:
+    """The migration step that makes `<table>_make_partitions` anew as it is written here, and `<table>_drop_partitions(weeks_kept)`.
+
+    `still_needed` is a condition on rows: a week that holds one is not dropped.
+    """
+    drop = _DROP_PARTITIONS.replace("%needed%", still_needed or "false")
+    sql = _MAKE_PARTITIONS + drop
+    return migrations.RunSQL(sql=sql.replace("%table%", table), reverse_sql=f"DROP FUNCTION {table}_drop_partitions;")
+
+
+# A UUIDv7 begins with 48 bits of milliseconds since 1970 (RFC 9562), so a week of keys is one range. A partition is
+# attached and not created in place: that takes no lock that a writer waits for, and rows which went to the default
+# partition while there was no better place are moved first, or PostgreSQL would refuse the partition for ever.
 _MAKE_PARTITIONS = """
-CREATE FUNCTION %table%_make_partitions(days_ahead integer, weeks_back integer DEFAULT 0) RETURNS integer
+CREATE OR REPLACE FUNCTION %table%_make_partitions(days_ahead integer, weeks_back integer DEFAULT 0) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     week timestamptz := date_trunc('week', now(), 'UTC') - weeks_back * interval '7 days';
     made integer := 0;
     name text;
+    low uuid;
+    high uuid;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('%table%_make_partitions'));
     WHILE week < now() + days_ahead * interval '1 day' LOOP
         name := '%table%_' || to_char(week AT TIME ZONE 'UTC', 'IYYY"w"IW');
         IF to_regclass(name) IS NULL THEN
-            EXECUTE format('CREATE TABLE %I PARTITION OF %table% FOR VALUES FROM (%L) TO (%L)', name,
-                rpad(lpad(to_hex((extract(epoch FROM week) * 1000)::bigint), 12, '0'), 32, '0')::uuid,
-                rpad(lpad(to_hex((extract(epoch FROM week + interval '7 days') * 1000)::bigint), 12, '0'), 32, '0')::uuid);
+            low := rpad(lpad(to_hex((extract(epoch FROM week) * 1000)::bigint), 12, '0'), 32, '0')::uuid;
+            high := rpad(lpad(to_hex((extract(epoch FROM week + interval '7 days') * 1000)::bigint), 12, '0'), 32, '0')::uuid;
+            EXECUTE format('CREATE TABLE %I (LIKE %table% INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
+            IF to_regclass('%table%_default') IS NOT NULL THEN
+                EXECUTE format('WITH moved AS (DELETE FROM %table%_default WHERE id >= %L AND id < %L RETURNING *) '
+                    'INSERT INTO %I SELECT * FROM moved', low, high, name);
+            END IF;
+            EXECUTE format('ALTER TABLE %table% ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, low, high);
             made := made + 1;
         END IF;
         week := week + interval '7 days';
@@ -54,11 +73,42 @@ BEGIN
 END $$;
 """
 
+# Only whole weeks, only those made by the function above, and never fewer than four weeks back, whoever asks.
+_DROP_PARTITIONS = """
+CREATE OR REPLACE FUNCTION %table%_drop_partitions(weeks_kept integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    first_kept text := '%table%_' || to_char((now() - greatest(weeks_kept, 4) * interval '7 days') AT TIME ZONE 'UTC', 'IYYY"w"IW');
+    dropped integer := 0;
+    name text;
+    needed boolean;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('%table%_make_partitions'));
+    FOR name IN SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid
+        WHERE inhparent = '%table%'::regclass AND relname ~ '^%table%_[0-9]{4}w[0-9]{2}$' AND relname < first_kept ORDER BY relname
+    LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE %needed%)', name) INTO needed;
+        IF NOT needed THEN
+            EXECUTE format('DROP TABLE %I', name);
+            dropped := dropped + 1;
+        END IF;
+    END LOOP;
+    RETURN dropped;
+END $$;
+"""
+
 
 def make_partitions(table: str) -> int:
     """Makes the partitions that are missing for the next 14 days; returns how many. May run at any time, twice, at once."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {table}_make_partitions(%s)", [DAYS_AHEAD])
+        return int(cursor.fetchone()[0])
+
+
+def drop_partitions(table: str, weeks_kept: int) -> int:
+    """Drops the weeks that ended longer ago, but for those in which a row is still needed; returns how many. May run twice, at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {table}_drop_partitions(%s)", [weeks_kept])
         return int(cursor.fetchone()[0])
 
 

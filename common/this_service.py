@@ -26,5 +26,10 @@ def remote_control() -> bool:
     return cast("bool", settings.REMOTE_CONTROL)  # type: ignore[misc]
 
 
+def weeks_kept() -> int:
+    """Whole weeks of outbox and ledger that are kept; four at least."""
+    return cast("int", settings.WEEKS_KEPT)  # type: ignore[misc]
+
+
 def run_dir() -> Path:
     return cast("Path", settings.RUN_DIR)  # type: ignore[misc]

@@ -56,29 +56,23 @@ def apply_batch(deliveries: Sequence[Delivery], *, any_age: bool = False) -> Rep
             report.outcomes += _apply_or_bisect(arrivals)
             tally.count(report.outcomes)
     except Exception as error:
-        raise _classified(error) from error
+        if is_transient(error):
+            raise TransientFailure(str(error).strip()) from error
+        if is_schema_behind(error):
+            raise IntakeHalted(f"the code is ahead of its schema, run the migrations: {error}") from error
+        raise
     return report
 
 
-def _classified(error: Exception) -> Exception:
-    if isinstance(error, IntakeHalted):
-        return error
-    if is_transient(error):
-        return TransientFailure(str(error).strip())
-    if is_schema_behind(error):
-        return IntakeHalted(f"the code is ahead of its schema, run the migrations: {error}")
-    return error
-
-
 def _apply_or_bisect(arrivals: Sequence[Arrival]) -> Counter[tuple[str, str]]:
-    failures: list[Exception] = []
+    failures: list[str] = []
     outcomes = _bisect(arrivals, failures)
-    if len(failures) >= ALIKE and len(failures) == len(arrivals) and len({(type(e), str(e)[:80]) for e in failures}) == 1:
-        raise IntakeHalted(f"all {len(failures)} events of a batch fail alike: {failures[0]!r}")
+    if len(failures) >= ALIKE and len(failures) == len(arrivals) and len({failure[:100] for failure in failures}) == 1:
+        raise IntakeHalted(f"all {len(failures)} events of a batch fail alike: {failures[0]}")
     return outcomes
 
 
-def _bisect(arrivals: Sequence[Arrival], failures: list[Exception]) -> Counter[tuple[str, str]]:
+def _bisect(arrivals: Sequence[Arrival], failures: list[str]) -> Counter[tuple[str, str]]:
     """Applies under a savepoint; what fails is halved until the events to blame are alone, and those are parked."""
     try:
         with transaction.atomic():
@@ -89,7 +83,7 @@ def _bisect(arrivals: Sequence[Arrival], failures: list[Exception]) -> Counter[t
         if len(arrivals) > 1:
             middle = len(arrivals) // 2
             return _bisect(arrivals[:middle], failures) + _bisect(arrivals[middle:], failures)
-        failures.append(error)
+        failures.append(repr(error))  # not the error: its traceback leads back to this list
         return _park(arrivals[0], error)
 
 

@@ -31,7 +31,9 @@ def read(deliveries: Sequence[Delivery], *, any_age: bool = False) -> tuple[list
             check_acceptable(delivery, event, any_age=any_age)
             arrivals.append(Arrival(delivery, event))
         except Unreadable as reason:
-            rejected.append(Rejected(delivery, reason))
+            # A new one, without the traceback: that would lead back to this list, through a pydantic error in which Python's
+            # collector cannot see, and what it holds would never be freed.
+            rejected.append(Rejected(delivery, Unreadable(reason.reason, str(reason))))
     return arrivals, rejected
 
 

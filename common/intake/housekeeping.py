@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from celery import shared_task
 from django.db import close_old_connections
 
+from common import this_service
 from common.inbox.settling import settle_overdue
-from common.partitioning import make_partitions
+from common.partitioning import drop_partitions, make_partitions
+from common.web.retention import forget_old_responses
+
+log = logging.getLogger(__name__)
+
+PARTITIONED = ("ledger", "outbox")  # the ledger first: it has no default partition
 
 # A task that no worker took in time is dropped: the next one does the same.
 EVERY_SERVICE: dict[str, dict[str, Any]] = {
     "settle what has not moved": {"task": "settle", "schedule": 60.0, "options": {"expires": 60}},
     "make partitions ahead": {"task": "partitions", "schedule": 3600.0, "options": {"expires": 3600}},
+    "let go of what is old": {"task": "retention", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 
@@ -26,6 +34,23 @@ def settle() -> dict[str, int]:
 
 @shared_task(name="partitions")
 def partitions() -> dict[str, int]:
-    """Partitions made, by table."""
+    """Partitions made, by table. Raises what went wrong with a table after having tried them all."""
     close_old_connections()
-    return {table: make_partitions(table) for table in ("outbox", "ledger")}
+    made, failures = {}, []
+    for table in PARTITIONED:
+        try:
+            made[table] = make_partitions(table)
+        except Exception as error:
+            log.exception("no partitions of %s could be made", table)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return made
+
+
+@shared_task(name="retention")
+def retention() -> dict[str, int]:
+    """What was let go: partitions by table, and answers that were kept for repeated requests."""
+    close_old_connections()
+    dropped = {table: drop_partitions(table, this_service.weeks_kept()) for table in PARTITIONED}
+    return dropped | {"answers": forget_old_responses()}

@@ -12,7 +12,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from uuid_utils.compat import uuid7
 
-from common.partitioning import DAYS_AHEAD, covered, make_partitions, moment_of
+from common.intake import housekeeping
+from common.partitioning import DAYS_AHEAD, covered, drop_partitions, make_partitions, moment_of
 from deploy.local.passwords import Passwords
 from deploy.local.run_directory import RunDirectory
 
@@ -128,6 +129,99 @@ def test_made_by_the_role_that_may_make_nothing(committed: None, table: str) -> 
     # Then
     assert made == (1,)
     assert make_partitions(table) == 0
+
+
+def test_rows_in_the_default_partition_move_to_their_week(db: None) -> None:
+    # Given a week that is missing, and events of it, published and not
+    missing = last_partition("outbox")
+    _, end = covered("outbox")
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {missing}")
+    keys = [key_at(end - timedelta(days=1)), key_at(end - timedelta(days=2)), key_at(end + timedelta(days=1))]
+    assert [insert("outbox", key) for key in keys] == ["outbox_default"] * 3
+    before = rows_of("outbox")
+
+    # When
+    assert make_partitions("outbox") == 1
+
+    # Then they are as they were, in their week; what is of another week stays
+    assert covered("outbox")[1] == end
+    assert rows_of("outbox") == before
+    assert [partition_of("outbox", key) for key in keys] == [missing, missing, "outbox_default"]
+    assert insert("outbox", key_at(end - timedelta(days=3))) == missing
+    assert len({position for _, position in rows_of("outbox")}) == 4, "positions go on being drawn"
+
+
+def rows_of(table: str) -> list[tuple[object, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, position FROM {table} ORDER BY id")
+        return list(cursor.fetchall())
+
+
+def partition_of(table: str, key: UUID) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT tableoid::regclass::text FROM {table} WHERE id = %s", [key])
+        return str(cursor.fetchone()[0])
+
+
+def test_the_ledger_gets_its_partitions_though_the_outbox_fails(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def make(table: str) -> int:
+        if table == "outbox":
+            raise RuntimeError("no room")
+        made.append(table)
+        return 1
+
+    monkeypatch.setattr(housekeeping, "make_partitions", make)
+
+    with pytest.raises(RuntimeError, match="no room"):
+        housekeeping.partitions()
+
+    assert made == ["ledger"]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_old_weeks_are_dropped_and_no_others(db: None, table: str) -> None:
+    # Given the weeks of a quarter
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {table}_make_partitions(14, 12)")
+    assert covered(table)[0] < datetime.now(UTC) - timedelta(weeks=12)
+
+    # When
+    dropped = [drop_partitions(table, 8), drop_partitions(table, 8)]
+
+    # Then
+    first, end = covered(table)
+    assert dropped == [4, 0]
+    assert datetime.now(UTC) - timedelta(weeks=9) < first <= datetime.now(UTC) - timedelta(weeks=8)
+    assert end >= datetime.now(UTC) + timedelta(days=DAYS_AHEAD)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_four_weeks_are_kept_whoever_asks(db: None, table: str) -> None:
+    before = covered(table)
+
+    assert drop_partitions(table, 0) == drop_partitions(table, -1000) == 0
+
+    assert covered(table) == before
+
+
+def test_a_week_with_an_unpublished_event_is_kept(db: None) -> None:
+    # Given
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT outbox_make_partitions(14, 12)")
+    old = key_at(datetime.now(UTC) - timedelta(weeks=10))
+    insert("outbox", old)
+
+    # When
+    assert drop_partitions("outbox", 8) == 3
+
+    # Then
+    assert partition_of("outbox", old)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE outbox SET published_at = now()")
+    assert drop_partitions("outbox", 8) == 1
 
 
 def test_the_moment_of_a_key() -> None:

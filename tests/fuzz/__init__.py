@@ -1,0 +1,1 @@
+"""Mutated messages straight into the queues, by the ten thousand: `make fuzz`."""

@@ -1,0 +1,70 @@
+"""`make fuzz`: mutated messages into a service's queue while orders flow. Ends with a table, and with failure if anything was lost,
+delayed, killed or bloated. `make fuzz n=100000 seed=7` repeats a run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from deploy.local.ports import Ports
+from deploy.local.stack import Stack
+from tests.fuzz.run import Result, run
+from tests.invariants import Checker
+from tests.shop import Load, Shop, until
+
+LARGEST_LAG = 5.0  # seconds
+LARGEST_GROWTH = 1.5  # of the worker's memory, after the first quarter of the run
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
+    parser.add_argument("--count", type=int, default=5_000, help="mutants to send (default: 5000)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed sends the same mutants of the same events (default: 1)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="polder-fuzz-") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL may run as another user
+        stack = Stack(Path(folder) / "run", Ports.free())
+        stack.start()
+        try:
+            return _report(_fuzzed(stack, options.count, options.seed))
+        finally:
+            stack.stop(patient=False)
+
+
+def _fuzzed(stack: Stack, count: int, seed: int) -> Result:
+    shop = Shop(stack.environment.of_stack())
+    until(lambda: len(shop.get("order", "/api/products/")[1]["results"]) >= 5, "the products reach the order service")
+    result = Result(seed)
+    with Progress(transient=True) as progress:
+        bar = progress.add_task("mutants", total=count)
+        for result in run(stack, shop, Load(shop, seed=seed, pause=0.05), count, seed):
+            progress.update(bar, completed=result.sent, description=f"mutants, {result.memory[-1] // 1024} MB")
+    checker = Checker(shop)
+    checker.parked["inventory"] = shop.rows("inventory", "SELECT count(*)::int FROM inbox_parkedevent")[0][0]
+    checker.check()
+    return result
+
+
+def _report(result: Result) -> int:
+    table = Table(title=f"{result.sent} mutants in {result.seconds:.0f} s, seed {result.seed}")
+    table.add_column("what was done", overflow="fold")
+    table.add_column("how many", justify="right")
+    for name, counter in (("mutation", result.mutations), ("outcome", result.outcomes), ("parked as", result.reasons)):
+        for what, number in counter.most_common():
+            table.add_row(f"{name}: {what}", f"{number}")
+    Console().print(table)
+    print(f"{result.orders} orders meanwhile; worst lag of a good event {result.worst_lag:.2f} s")
+    print(f"the worker and its children had {min(result.memory)} to {max(result.memory)} kB")
+    failures = list(result.failures(LARGEST_LAG, LARGEST_GROWTH))
+    print(f"make fuzz: {'failed: ' + '; '.join(failures) if failures else 'all passed'}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""One run: mutants into a service's queue beside orders that flow, and what became of both."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy.local.stack import Stack
+from tests.fuzz.mutations import Mutant, mutants
+from tests.fuzz.sending import send_mutants
+from tests.shop import Load, Shop, until
+
+SUBSCRIBER, PUBLISHER = "inventory", "order"
+QUEUE = f"{SUBSCRIBER}.from.{PUBLISHER}"
+BURST = 1_000  # mutants sent before the worker has to have taken them: the backlog that good events wait behind
+ORIGINALS = 200
+
+
+@dataclass
+class Result:
+    """What is reported, and judged by `failures`."""
+
+    seed: int
+    sent: int = 0
+    seconds: float = 0.0
+    outcomes: Counter[str] = field(default_factory=Counter)  # of the mutants, by what the tally calls it
+    reasons: Counter[str] = field(default_factory=Counter)  # of the parked
+    mutations: Counter[str] = field(default_factory=Counter)
+    orders: int = 0
+    worst_lag: float = 0.0  # seconds from a good event's making to its commit at the subscriber
+    memory: list[int] = field(default_factory=list)  # kB of the worker and its children, at each burst
+    restarted: bool = False
+
+    def failures(self, largest_lag: float, largest_growth: float) -> Iterator[str]:
+        if sum(self.outcomes.values()) != self.sent:
+            yield f"{self.sent} mutants were sent, {sum(self.outcomes.values())} were accounted for"
+        if wrong := self.outcomes.keys() - {"unreadable", "duplicate", "stale"}:
+            yield f"mutants were {', '.join(sorted(wrong))}"
+        if self.worst_lag > largest_lag:
+            yield f"a good event was applied only after {self.worst_lag:.1f} s"
+        if self.restarted:
+            yield "the worker or a child of it died"
+        steady = self.memory[len(self.memory) // 4 :]
+        if steady and max(steady) > largest_growth * steady[0]:
+            yield f"the worker's memory grew from {steady[0]} to {max(steady)} kB"
+
+
+def run(stack: Stack, shop: Shop, load: Load, count: int, seed: int) -> Iterator[Result]:
+    """Yields the result as it grows, after each burst; the last one is whole."""
+    load.place(ORIGINALS)
+    until(lambda: _unpublished(shop) == 0 and len(_originals(shop)) >= ORIGINALS, "events to mutate")
+    result = Result(seed)
+    stream = _counted(mutants(seed, _originals(shop)), result)
+    worker, children = stack.process(f"{SUBSCRIBER}-worker").pid, stack.children(f"{SUBSCRIBER}-worker")
+    before, began, began_at = _tallied(shop), time.monotonic(), datetime.now(UTC)
+    placed = len(load.accepted)
+    with load.flowing():
+        while result.sent < count:
+            result.sent += send_mutants(shop.variables["AMQP_URL"], QUEUE, stream, min(BURST, count - result.sent))
+            until(lambda: _mutants_taken(shop, before) >= result.sent, "the burst is taken", seconds=120)
+            result.seconds = time.monotonic() - began
+            result.memory.append(_memory([worker, *children]))
+            yield result
+    result.orders = len(load.accepted) - placed
+    _settle(shop)
+    result.outcomes = _outcomes(shop, before)
+    result.reasons = Counter(dict(shop.rows(SUBSCRIBER, "SELECT reason, sum(times_seen)::int FROM inbox_parkedevent GROUP BY 1")))
+    sql = "SELECT coalesce(max(extract(epoch FROM applied_at - occurred_at)), 0)::float FROM ledger WHERE publisher = %s AND received_at > %s"
+    result.worst_lag = shop.rows(SUBSCRIBER, sql, PUBLISHER, began_at)[0][0]
+    result.restarted = (worker, children) != (stack.process(f"{SUBSCRIBER}-worker").pid, stack.children(f"{SUBSCRIBER}-worker"))
+    yield result
+
+
+def _counted(stream: Iterator[Mutant], result: Result) -> Iterator[Mutant]:
+    for mutant in stream:
+        result.mutations[mutant.how] += 1
+        yield mutant
+
+
+def _originals(shop: Shop) -> list[bytes]:
+    """Events that the subscriber has had: a mutant that kept its id is a duplicate."""
+    had = {key for (key,) in shop.rows(SUBSCRIBER, "SELECT id FROM ledger WHERE publisher = %s", PUBLISHER)}
+    return [body.encode() for key, body in shop.rows(PUBLISHER, "SELECT id, body FROM outbox ORDER BY position") if key in had]
+
+
+def _unpublished(shop: Shop) -> int:
+    return int(shop.rows(PUBLISHER, "SELECT count(*) FROM outbox WHERE published_at IS NULL")[0][0])
+
+
+def _settle(shop: Shop) -> None:
+    """Until the subscriber has every event of the publisher."""
+
+    def arrived() -> bool:
+        sent = {key for (key,) in shop.rows(PUBLISHER, "SELECT id FROM outbox")}
+        return sent <= {key for (key,) in shop.rows(SUBSCRIBER, "SELECT id FROM ledger")}
+
+    until(arrived, "every good event is applied", seconds=60)
+
+
+def _tallied(shop: Shop) -> Counter[str]:
+    sql = "SELECT outcome, sum(count)::int FROM inbox_tally WHERE publisher = %s GROUP BY 1"
+    return Counter(dict(shop.rows(SUBSCRIBER, sql, PUBLISHER)))
+
+
+def _outcomes(shop: Shop, before: Counter[str]) -> Counter[str]:
+    """Of the mutants: what was tallied beyond the ledger's own rows of good events."""
+    since = _tallied(shop) - before
+    return Counter({outcome: since[outcome] for outcome in ("unreadable", "duplicate", "parked", "conflict") if since[outcome]})
+
+
+def _mutants_taken(shop: Shop, before: Counter[str]) -> int:
+    return sum(_outcomes(shop, before).values())
+
+
+def _memory(pids: list[int | None]) -> int:
+    """Resident kB of those of the processes that live, together."""
+    return sum(_resident(pid) for pid in pids if pid is not None)
+
+
+def _resident(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except FileNotFoundError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS:")), 0)
