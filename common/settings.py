@@ -8,6 +8,8 @@ from typing import Any
 
 import environ
 
+from common.web.settings import api_settings
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -28,12 +30,14 @@ def service_settings(service: str) -> dict[str, Any]:
         "DATABASES": {"default": database},
         "ALLOWED_HOSTS": env.list(f"{prefix}_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]),
         "REMOTE_CONTROL": env.bool(f"{prefix}_REMOTE_CONTROL", default=False),
+        "WEEKS_KEPT": env.int(f"{prefix}_WEEKS_KEPT", default=8),
         "RUN_DIR": run_dir,
         "STATIC_ROOT": str(run_dir / "static" / service),
         "ROOT_URLCONF": f"{service}_service.urls",
         "WSGI_APPLICATION": f"{service}_service.wsgi.application",
         "INSTALLED_APPS": [*_APPS, f"{service}_service"],
         **_security(env, prefix),
+        **api_settings(env, service),
         **_COMMON,
     }
 
@@ -77,6 +81,8 @@ _APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "common.broker",
     "common.outbox",
     "common.intake",
@@ -122,14 +128,6 @@ _COMMON: dict[str, Any] = {
         }
     ],
     "AUTH_PASSWORD_VALIDATORS": [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}],
-    "REST_FRAMEWORK": {
-        "DEFAULT_AUTHENTICATION_CLASSES": ["common.web.keys.ApiKeyAuthentication", "rest_framework.authentication.SessionAuthentication"],
-        "DEFAULT_PERMISSION_CLASSES": ["common.web.keys.HasScope"],
-        "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-        "DEFAULT_PARSER_CLASSES": ["common.web.parsing.BoundedJSONParser"],
-        "EXCEPTION_HANDLER": "common.web.problem_responses.problem_response",
-        "UNAUTHENTICATED_USER": None,
-    },
     "DATA_UPLOAD_MAX_MEMORY_SIZE": 2_500_000,
     "LOGGING": {
         "version": 1,

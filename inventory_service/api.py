@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django_filters import FilterSet
 from django_filters import rest_framework as filters
-from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.contracts.inventory import ReservationStatus
-from common.contracts.text import LARGEST_COUNT
+from common.web.documented import documented
 from common.web.idempotency import idempotent
 from common.web.lists import list_response
 from common.web.problems import Problem
@@ -36,64 +35,21 @@ from inventory_service.services import (
     stock_adjust,
     stock_receive,
 )
-
-PRODUCT_ID = r"^[A-Za-z0-9][A-Za-z0-9._:~+-]{0,63}$"
-
-
-class PriceIn(serializers.Serializer[Any]):
-    amount = serializers.DecimalField(max_digits=12, decimal_places=2, min_value=0)
-    currency = serializers.RegexField(r"^[A-Z]{3}$", error_messages={"invalid": "An ISO 4217 code of three capital letters."})
-
-
-class ProductIn(serializers.Serializer[Any]):
-    productId = serializers.RegexField(PRODUCT_ID, error_messages={"invalid": "1 to 64 letters, digits or any of . _ : ~ + - after the first."})
-    name = serializers.CharField(max_length=200)
-    price = PriceIn()
-    weightGrams = serializers.IntegerField(min_value=0, max_value=LARGEST_COUNT, required=False, allow_null=True, default=None)
-
-
-class ProductChangeIn(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=200, required=False)
-    price = PriceIn(required=False)
-    weightGrams = serializers.IntegerField(min_value=0, max_value=LARGEST_COUNT, required=False, allow_null=True)
-
-    def changes(self) -> dict[str, Any]:
-        """By the names of the model's fields."""
-        asked = self.validated_data
-        price = asked.get("price")
-        changes = {"name": asked.get("name"), "price": price and price["amount"], "currency": price and price["currency"]}
-        given = {name: value for name, value in changes.items() if value is not None}
-        return given | ({"weight_grams": asked["weightGrams"]} if "weightGrams" in asked else {})
-
-
-class AdjustIn(serializers.Serializer[Any]):
-    quantity = serializers.IntegerField(min_value=-LARGEST_COUNT, max_value=LARGEST_COUNT)
-    reason = serializers.CharField(max_length=200)
-
-    def validate_quantity(self, quantity: int) -> int:
-        if quantity == 0:
-            raise serializers.ValidationError("Nothing to adjust.")
-        return quantity
-
-
-class ReceiveIn(serializers.Serializer[Any]):
-    quantity = serializers.IntegerField(min_value=1, max_value=LARGEST_COUNT)
+from inventory_service.shapes import AdjustIn, MovementOut, ProductChangedOut, ProductChangeIn, ProductIn, ProductOut, ReceiveIn, ReservationOut
 
 
 class ProductFilter(FilterSet):
     retired = filters.BooleanFilter(field_name="retired_at", lookup_expr="isnull", exclude=True)
     name = filters.CharFilter(lookup_expr="icontains")
 
-    class Meta:
-        model = Product
-        fields: ClassVar[list[str]] = []
-
 
 class Products(APIView):
+    @documented(ProductOut, filters=ProductFilter)
     def get(self, request: Request) -> Response:
         """Products by id, with their stock; `?retired=` and `?name=` narrow it down."""
         return list_response(self, request, product_list(), ProductFilter, lambda rows: [_product(row, row.stock) for row in rows])
 
+    @documented(ProductChangedOut, takes=ProductIn, status=201, problems=["product-exists"])
     @idempotent
     def post(self, request: Request) -> Response:
         """Adds a product, with nothing of it on hand."""
@@ -114,6 +70,7 @@ class Products(APIView):
 
 
 class OneProduct(APIView):
+    @documented(ProductOut)
     def get(self, request: Request, product_id: str) -> Response:
         """The product, with what is on hand, reserved and available."""
         product = product_get(product_id)
@@ -121,6 +78,7 @@ class OneProduct(APIView):
             raise NotFound(f"There is no product {product_id}.")
         return Response(_product(product, product.stock), headers={"ETag": etag(product.version)})
 
+    @documented(ProductChangedOut, takes=ProductChangeIn, problems=["product-retired"])
     def patch(self, request: Request, product_id: str) -> Response:
         """Changes name, price or weight; `If-Match` says of which version."""
         version = required_version(request)
@@ -132,6 +90,7 @@ class OneProduct(APIView):
 
 
 class Retire(APIView):
+    @documented(ProductChangedOut, problems=["product-retired"])
     @idempotent
     def post(self, request: Request, product_id: str) -> Response:
         """Takes the product out of what can be ordered."""
@@ -140,6 +99,7 @@ class Retire(APIView):
 
 
 class Receive(APIView):
+    @documented(ProductChangedOut, takes=ReceiveIn, problems=["stock-limit"])
     @idempotent
     def post(self, request: Request, product_id: str) -> Response:
         """Adds what came in to the stock on hand."""
@@ -150,6 +110,7 @@ class Receive(APIView):
 
 
 class Adjust(APIView):
+    @documented(ProductChangedOut, takes=AdjustIn, problems=["stock-limit"])
     @idempotent
     def post(self, request: Request, product_id: str) -> Response:
         """Corrects the stock on hand, with the reason."""
@@ -162,18 +123,16 @@ class Adjust(APIView):
 class ReservationFilter(FilterSet):
     status = filters.ChoiceFilter(choices=[(status, status) for status in ReservationStatus])
 
-    class Meta:
-        model = Reservation
-        fields: ClassVar[list[str]] = []
-
 
 class Reservations(APIView):
+    @documented(ReservationOut, filters=ReservationFilter)
     def get(self, request: Request) -> Response:
         """Reservations by order, oldest first; `?status=` narrows it down."""
         return list_response(self, request, reservation_list(), ReservationFilter, lambda rows: [_reservation(row) for row in rows])
 
 
 class OneReservation(APIView):
+    @documented(ReservationOut)
     def get(self, request: Request, order_id: UUID) -> Response:
         """What is reserved for an order, or was short."""
         reservation = reservation_get(order_id)
@@ -187,12 +146,9 @@ class MovementFilter(FilterSet):
     cause = filters.UUIDFilter()
     kind = filters.ChoiceFilter(choices=Movement.Kind.choices)
 
-    class Meta:
-        model = Movement
-        fields: ClassVar[list[str]] = []
-
 
 class Movements(APIView):
+    @documented(MovementOut, filters=MovementFilter)
     def get(self, request: Request) -> Response:
         """The journal of the stock, oldest first; `?productId=`, `?cause=` and `?kind=` narrow it down."""
         return list_response(self, request, movement_list(), MovementFilter, lambda rows: [_movement(row) for row in rows])

@@ -6,12 +6,13 @@ from django.urls.converters import StringConverter
 from common.status.urls import common_urls
 from common.web.index import api_index
 from inventory_service import api
+from inventory_service.shapes import PRODUCT_ID
 
 
 class ProductIdConverter(StringConverter):
     """A legal product id; anything else, a NUL for one, is not even looked for."""
 
-    regex = api.PRODUCT_ID.removeprefix("^").removesuffix("$")
+    regex = PRODUCT_ID.removeprefix("^").removesuffix("$")
 
 
 register_converter(ProductIdConverter, "sku")

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django_filters import FilterSet
 from django_filters import rest_framework as filters
-from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.contracts.orders import Address, Customer, OrderStatus
-from common.contracts.text import LARGEST_COUNT
 from common.partitioning import first_key_at
+from common.web.documented import documented
 from common.web.idempotency import idempotent
 from common.web.lists import list_response
 from common.web.problems import Problem
@@ -26,36 +25,7 @@ from common.web.versions import etag
 from order_service.models import Order, Product, Reservation, Shipment, Stock
 from order_service.selectors import order_get, order_list, product_list, reservations_of, shipments_of, stock_of
 from order_service.services import Line, NotCancellable, UnknownOrder, UnknownProducts, order_cancel, order_place
-
-MOST_LINES = 100
-
-
-class CustomerIn(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=200)
-    email = serializers.EmailField(max_length=254)
-
-
-class AddressIn(serializers.Serializer[Any]):
-    line1 = serializers.CharField(max_length=200)
-    postalCode = serializers.CharField(max_length=20)
-    city = serializers.CharField(max_length=100)
-    country = serializers.RegexField(r"^[A-Z]{2}$", error_messages={"invalid": "An ISO 3166-1 code of two capital letters."})
-
-
-class LineIn(serializers.Serializer[Any]):
-    productId = serializers.CharField(max_length=64)
-    quantity = serializers.IntegerField(min_value=1, max_value=LARGEST_COUNT)
-
-
-class OrderIn(serializers.Serializer[Any]):
-    customer = CustomerIn()
-    shippingAddress = AddressIn()
-    products = serializers.ListField(child=LineIn(), min_length=1, max_length=MOST_LINES)
-
-    def validate_products(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if len({line["productId"] for line in lines}) < len(lines):
-            raise serializers.ValidationError("A product may be named once; add up its quantities.")
-        return lines
+from order_service.shapes import OrderableProductOut, OrderAcceptedOut, OrderIn, OrderOut
 
 
 class OrderFilter(FilterSet):
@@ -64,10 +34,6 @@ class OrderFilter(FilterSet):
     flagged = filters.BooleanFilter(field_name="flagged_at", lookup_expr="isnull", exclude=True)
     placedAfter = filters.IsoDateTimeFilter(method="placed_after")
     placedBefore = filters.IsoDateTimeFilter(method="placed_before")
-
-    class Meta:
-        model = Order
-        fields: ClassVar[list[str]] = []
 
     # By the id, which tells the millisecond and is what the list is ordered by.
     def placed_after(self, orders: QuerySet[Order], name: str, moment: datetime) -> QuerySet[Order]:
@@ -78,10 +44,12 @@ class OrderFilter(FilterSet):
 
 
 class Orders(APIView):
+    @documented(OrderOut, filters=OrderFilter)
     def get(self, request: Request) -> Response:
         """Orders by id, oldest first; `?status=`, `?email=`, `?flagged=`, `?placedAfter=` and `?placedBefore=` narrow it down."""
         return list_response(self, request, order_list(), OrderFilter, _orders)
 
+    @documented(OrderAcceptedOut, takes=OrderIn, status=201, problems=["unknown-product"])
     @idempotent
     def post(self, request: Request) -> Response:
         """Places an order. 201 with its id; the outcome comes later, at the address in `Location`."""
@@ -100,6 +68,7 @@ class Orders(APIView):
 
 
 class OneOrder(APIView):
+    @documented(OrderOut)
     def get(self, request: Request, order_id: UUID) -> Response:
         """The order, with what is known of its reservation and its shipment."""
         order = order_get(order_id)
@@ -109,6 +78,7 @@ class OneOrder(APIView):
 
 
 class Cancel(APIView):
+    @documented(OrderAcceptedOut, status=202, problems=["not-cancellable"])
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:
         """Asks for the order to be cancelled. 202: shipping decides, and the outcome comes at the address in `Location`."""
@@ -125,12 +95,9 @@ class Cancel(APIView):
 class ProductFilter(FilterSet):
     name = filters.CharFilter(lookup_expr="icontains")
 
-    class Meta:
-        model = Product
-        fields: ClassVar[list[str]] = []
-
 
 class Products(APIView):
+    @documented(OrderableProductOut, filters=ProductFilter)
     def get(self, request: Request) -> Response:
         """Products that can be ordered, as the local copy has them; `syncedAt` tells how fresh each is."""
         return list_response(self, request, product_list(), ProductFilter, _products)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from django_filters import FilterSet
 from django_filters import rest_framework as filters
-from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.contracts.shipping import ShipmentStatus
+from common.web.documented import documented
 from common.web.idempotency import idempotent
 from common.web.lists import list_response
 from common.web.problems import Problem
@@ -23,11 +23,7 @@ from common.web.versions import etag
 from shipping_service.models import Shipment
 from shipping_service.selectors import shipment_get, shipment_list
 from shipping_service.services import Moved, NotDeliverable, NotDispatchable, UnknownShipment, shipment_deliver, shipment_dispatch
-
-
-class DispatchIn(serializers.Serializer[Any]):
-    carrier = serializers.CharField(max_length=100)
-    trackingNumber = serializers.CharField(max_length=100)
+from shipping_service.shapes import DispatchIn, ShipmentMovedOut, ShipmentOut
 
 
 class ShipmentFilter(FilterSet):
@@ -35,18 +31,16 @@ class ShipmentFilter(FilterSet):
     status = filters.ChoiceFilter(choices=[(status, status) for status in ShipmentStatus])
     trackingNumber = filters.CharFilter(field_name="tracking_number")
 
-    class Meta:
-        model = Shipment
-        fields: ClassVar[list[str]] = []
-
 
 class Shipments(APIView):
+    @documented(ShipmentOut, filters=ShipmentFilter)
     def get(self, request: Request) -> Response:
         """Shipments by order, oldest first; `?orderId=`, `?status=` and `?trackingNumber=` narrow it down."""
         return list_response(self, request, shipment_list(), ShipmentFilter, lambda rows: [_shipment(row) for row in rows])
 
 
 class OneShipment(APIView):
+    @documented(ShipmentOut)
     def get(self, request: Request, order_id: UUID) -> Response:
         """The shipment of an order, with its packages."""
         shipment = shipment_get(order_id)
@@ -56,6 +50,7 @@ class OneShipment(APIView):
 
 
 class Dispatch(APIView):
+    @documented(ShipmentMovedOut, takes=DispatchIn, problems=["not-dispatchable"])
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:
         """The shipment leaves with a carrier; from now on its order cannot be cancelled."""
@@ -67,6 +62,7 @@ class Dispatch(APIView):
 
 
 class Deliver(APIView):
+    @documented(ShipmentMovedOut, problems=["not-deliverable"])
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:
         """The customer has it."""

@@ -10,15 +10,18 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
 from common.partitioning import covered
+from common.web.problem_responses import only_safe
 
 DAYS_NEEDED = 3
 
 
+@only_safe
 @never_cache
 def livez(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "alive"})
 
 
+@only_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     """503 and the reasons when the database is away, migrations are missing, or partitions end within three days."""

@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from common.web.keys import digest, new_key
-from common.web.models import ApiKey
+from common.web.models import ApiKey, Scope
 
 # Bodies of a POST that must each be answered with a clean 4xx, whatever the address.
 HOSTILE_BODIES: Mapping[str, bytes] = {
@@ -41,12 +41,17 @@ HOSTILE_BODIES: Mapping[str, bytes] = {
 }
 
 
-def api_client(*, may_write: bool = True, revoked: bool = False) -> APIClient:
+def api_key(*scopes: Scope, revoked: bool = False) -> str:
+    """A new key, of those scopes; to read and write when none is named."""
+    key, revoked_at = new_key(), timezone.now() if revoked else None
+    ApiKey.objects.create(name=str(uuid4()), digest=digest(key), scopes=list(scopes) or [Scope.READ, Scope.WRITE], revoked_at=revoked_at)
+    return key
+
+
+def api_client(*scopes: Scope, revoked: bool = False) -> APIClient:
     """A client with an API key of its own."""
-    key = new_key()
-    ApiKey.objects.create(name=str(uuid4()), digest=digest(key), may_write=may_write, revoked_at=timezone.now() if revoked else None)
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Api-Key {key}")
+    client.credentials(HTTP_AUTHORIZATION=f"Api-Key {api_key(*scopes, revoked=revoked)}")
     return client
 
 

@@ -1,4 +1,4 @@
-"""API keys in the admin: seen and revoked there, made by `manage.py <service> access`."""
+"""API keys in the admin: seen and revoked there, made by `manage.py <service> apikey create`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from common.web.models import ApiKey
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    list_display = ("name", "may_write", "created_at", "revoked_at")
-    fields = ("name", "may_write", "created_at", "revoked_at")
+    list_display = ("name", "scopes", "created_at", "revoked_at")
+    fields = ("name", "scopes", "created_at", "revoked_at")
     actions = ("revoke",)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:

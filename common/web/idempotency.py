@@ -50,6 +50,7 @@ def idempotent(handler: Handler) -> Handler:
             )
             return response
 
+    once.is_idempotent = True  # type: ignore[attr-defined]  # for the documentation
     return once
 
 

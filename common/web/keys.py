@@ -1,4 +1,4 @@
-"""API keys: `Authorization: Api-Key <key>`."""
+"""API keys: `Authorization: Api-Key <key>`, each with the scopes it was made for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from common.web.models import ApiKey
+from common.web.models import ApiKey, Scope
 
 KEYWORD = "Api-Key"
 
@@ -42,13 +42,20 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """Keys read, and write if they may; of people, staff may."""
+    """Of keys, those with the scope that the view names (`scope = Scope.OPS`), or else read for a safe method and write for another.
+
+    Of people, staff may.
+    """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         user: Any = request.user
         if isinstance(user, ApiKey):
-            return user.may_write or request.method in SAFE_METHODS
+            return getattr(view, "scope", _scope_of(request.method)) in user.scopes
         return bool(user and user.is_authenticated and user.is_staff)
+
+
+def _scope_of(method: str | None) -> Scope:
+    return Scope.READ if method in SAFE_METHODS else Scope.WRITE
 
 
 def caller(request: Request) -> str:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
+
+
+class Scope(models.TextChoices):
+    """What a key is good for. None contains another."""
+
+    READ = "read", "read: look at everything of the API"
+    WRITE = "write", "write: change things"
+    OPS = "ops", "ops: what only operators need"
 
 
 class ApiKey(models.Model):
@@ -10,12 +19,18 @@ class ApiKey(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key.")
-    may_write = models.BooleanField(default=False)
+    scopes = ArrayField(models.CharField(max_length=10), help_text="read, write, ops: one or more.")
     created_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "API key"
+        constraints = [
+            models.CheckConstraint(
+                name="apikey_scopes",
+                condition=models.Q(scopes__contained_by=["read", "write", "ops"], scopes__len__gt=0),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

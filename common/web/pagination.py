@@ -15,7 +15,13 @@ class ByKey(CursorPagination):
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 200
+    page_size_query_description = "How many at most, up to 200."
     ordering = "pk"
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        address = {"type": ["string", "null"], "format": "uri"}
+        members = {"next": address, "previous": address, "results": schema}
+        return {"type": "object", "properties": members, "required": list(members), "additionalProperties": False}
 
     def decode_cursor(self, request: Request) -> Any:
         cursor = super().decode_cursor(request)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -9,10 +11,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions
-from rest_framework.response import Response
+from rest_framework.renderers import JSONRenderer
 from rest_framework.views import set_rollback
 
 from common.web.problems import CATALOGUE, MEDIA_TYPE, Problem, problem
+from common.web.throttling import wait_of_address
 
 _KIND_OF: dict[type[exceptions.APIException], str] = {
     exceptions.NotAuthenticated: "not-authenticated",
@@ -21,13 +24,14 @@ _KIND_OF: dict[type[exceptions.APIException], str] = {
     exceptions.NotFound: "not-found",
     exceptions.MethodNotAllowed: "method-not-allowed",
     exceptions.UnsupportedMediaType: "unsupported-media-type",
-    exceptions.NotAcceptable: "unsupported-media-type",
+    exceptions.NotAcceptable: "not-acceptable",
+    exceptions.Throttled: "throttled",
     exceptions.ValidationError: "invalid",
     exceptions.ParseError: "invalid",
 }
 
 
-def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """REST framework's exception handler. What it does not know is Django's to answer, by `server_error`."""
     if isinstance(error, Http404):
         error = exceptions.NotFound()
@@ -36,12 +40,14 @@ def problem_response(error: Exception, context: dict[str, Any]) -> Response | No
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
+    if error.status_code == HTTPStatus.UNAUTHORIZED and (wait := wait_of_address(context["request"])):
+        error = exceptions.Throttled(wait)
     kind, members = _kind_and_members(error)
-    headers = {}
-    if header := getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = header
-    response = Response(problem(kind, error.status_code, **members), status=error.status_code, headers=headers)
-    response.content_type = MEDIA_TYPE
+    # Rendered here and not by the view's renderer: a problem is JSON even where the answer would have been something else.
+    response = HttpResponse(JSONRenderer().render(problem(kind, error.status_code, **members)), MEDIA_TYPE, error.status_code)
+    for header, value in (("WWW-Authenticate", getattr(error, "auth_header", None)), ("Retry-After", getattr(error, "wait", None))):
+        if value:
+            response[header] = str(value)
     return response
 
 
@@ -54,12 +60,26 @@ def _kind_and_members(error: exceptions.APIException) -> tuple[str, dict[str, An
     return kind, {"detail": str(error.detail)}
 
 
+def only_safe(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For a view that is no APIView and changes nothing: GET and HEAD, and a problem for every other method."""
+
+    @wraps(view)
+    def safe(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request, *args, **kwargs)
+        response = _plain_problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED)
+        response["Allow"] = "GET, HEAD"
+        return response
+
+    return safe
+
+
+@only_safe
 def problem_page(request: HttpRequest, kind: str) -> HttpResponse:
     """What a problem's `type` leads to: its meaning and what to do."""
     if kind not in CATALOGUE:
         raise Http404
-    title, explanation = CATALOGUE[kind]
-    return render(request, "web/problem.html", {"kind": kind, "title": title, "explanation": explanation})
+    return render(request, "web/problem.html", {"kind": kind, **CATALOGUE[kind]._asdict()})
 
 
 def _plain_problem(kind: str, status: HTTPStatus) -> JsonResponse:

@@ -8,7 +8,8 @@ from rest_framework.request import Request
 
 from common.web.problems import Problem
 
-_ETAG = re.compile(r'^"(\d{1,18})"$')
+VERSION_PATTERN = r'^"([0-9]{1,18})"$'
+_ETAG = re.compile(VERSION_PATTERN)
 
 
 def etag(version: int) -> str:

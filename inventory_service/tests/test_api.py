@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 from common.testing import deliver, order_event, published
 from common.testing.api import HOSTILE_BODIES, api_client, assert_problem, post
 from common.testing.outbox import types_of
+from common.web.models import Scope
 from inventory_service.models import Product, Stock
 
 PRODUCT: dict[str, Any] = {"productId": "p1", "name": "Boots", "price": {"amount": "39.95", "currency": "EUR"}, "weightGrams": 1800}
@@ -163,4 +164,4 @@ def test_who_may_call(db: None, method: str, path: str) -> None:
     assert_problem(call(APIClient()), 401, "not-authenticated")
     assert_problem(call(api_client(revoked=True)), 401, "not-authenticated")
     if method == "POST":
-        assert_problem(call(api_client(may_write=False)), 403, "not-permitted")
+        assert_problem(call(api_client(Scope.READ)), 403, "not-permitted")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from common.contracts.inventory import ReservationEvent, StockReleased
+from common.contracts.inventory import ReservationEvent, StockEvent, StockReleased
 from common.contracts.orders import OrderCancelled, OrderCancelRequested, OrderConfirmed, OrderCreated, OrderEvent, OrderRejected
 from common.testing import arrangements, deliver, order_event, order_history, published, shuffled
 from common.testing.outbox import types_of
@@ -113,7 +113,8 @@ def test_released_and_reserved_in_one_batch(shop: None) -> None:
     another = order_event(products={"p2": 5})
     deliver(cancelled, another)
 
-    # Then it was decided by what there was before
-    assert decisions() == {first.subject: "released", another.subject: "rejected"}
+    # Then what is over makes room first, and the stock is written once
+    assert decisions() == {first.subject: "released", another.subject: "held"}
     assert len(published(StockReleased)) == 1
+    assert published(StockEvent)[-1].aggregateversion == len(published(StockEvent, subject="p2"))
     assert_conserved()

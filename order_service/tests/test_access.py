@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
 
 from common.testing.api import api_client, assert_problem, post
+from common.web.models import Scope
 from order_service.models import Order
 from order_service.tests.test_api import ORDER
 
@@ -33,7 +34,7 @@ def test_a_revoked_key(db: None) -> None:
 
 
 def test_a_key_that_only_reads(catalogue: None) -> None:
-    reader = api_client(may_write=False)
+    reader = api_client(Scope.READ)
 
     assert reader.get("/api/products/").status_code == 200
     assert_problem(post(reader, "/api/orders/", ORDER), 403, "not-permitted")

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from common.inbox.models import LedgerEntry, ParkedEvent
 from common.outbox.models import OutboxEvent
-from common.testing import deliver, product_event, reservation_event
+from common.testing import deliver, product_event, reservation_event, shipment_event
 from common.testing.admin_pages import SEARCHES, detail_address, list_addresses, run_action, superuser_client
 from common.testing.api import api_client
 from common.web.models import ApiKey
@@ -24,7 +24,7 @@ from order_service.tests.test_placing import place
 def admin(catalogue: None) -> Client:
     """With a row in every table."""
     order_id = place(Line("p1", 1)).order.pk
-    deliver(reservation_event(order_id=order_id))
+    deliver(reservation_event(order_id=order_id), shipment_event(order_id=order_id))
     deliver(product_event(name="Another name at the same version"))  # a drift
     deliver(b"{", b"\xff", product_event(product_id="p9").encode().replace('"1800"', "1").encode()[:-5])
     Group.objects.create(name="operators")

@@ -79,7 +79,9 @@ def test_an_order_is_shown(api: APIClient, catalogue: None) -> None:
         "shippingAddress": ORDER["shippingAddress"],
         "products": [{"productId": "p1", "quantity": 2, "price": {"amount": "39.95", "currency": "EUR"}}],
         "version": 1,
+        "flaggedAt": None,
         "reservation": None,
+        "shipment": None,
     }
 
 
@@ -203,7 +205,7 @@ def test_another_content_type(api: APIClient) -> None:
 
 
 def test_another_answer_than_json(api: APIClient) -> None:
-    assert_problem(api.get("/api/products/", HTTP_ACCEPT="text/html"), 406, "unsupported-media-type")
+    assert_problem(api.get("/api/products/", HTTP_ACCEPT="text/html"), 406, "not-acceptable")
 
 
 def test_a_problem_s_type_leads_to_a_page(api: APIClient) -> None:

@@ -39,7 +39,7 @@ def test_not_ready_without_its_migrations(client: Client, db: None) -> None:
 
     response = client.get("/readyz")
 
-    assert (response.status_code, response.json()["problems"]) == (503, ["migrations: 1 not applied"])
+    assert (response.status_code, response.json()["problems"]) == (503, ["migrations: 2 not applied"])
 
 
 def test_not_ready_without_its_database(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:

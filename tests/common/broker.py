@@ -19,7 +19,7 @@ from deploy.local.passwords import Passwords
 from deploy.local.run_directory import RunDirectory
 
 ORDER_URL = os.environ["ORDER_AMQP_URL"]
-SUBSCRIPTIONS = {"order": ["inventory"], "inventory": ["order"]}
+SUBSCRIPTIONS = {"order": ["inventory", "shipping"], "inventory": ["order", "shipping"], "shipping": ["order", "inventory"]}
 
 
 def management() -> ManagementApi:

@@ -11,19 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from common.contracts import inventory, orders
+from common.contracts import inventory, orders, shipping
 from common.contracts.cause import Cause, because_of
 from common.contracts.decode import Unreadable, decode
 from common.contracts.event import Event
 from common.contracts.inventory import ProductEvent, ProductState, ReservationEvent, StockEvent
 from common.contracts.orders import OrderCreated, OrderEvent
+from common.contracts.shipping import ShipmentEvent
 from common.contracts.upcasts import _steps, upcast
-from common.testing import order_event, product_event, reservation_event, stock_event
+from common.testing import order_event, product_event, reservation_event, shipment_event, stock_event
 
 
 def every_kind() -> list[Event]:
     events: list[Event] = []
-    for module in (orders, inventory):
+    for module in (orders, inventory, shipping):
         for kind in vars(module).values():
             if not isinstance(kind, type) or not issubclass(kind, Event) or kind.__name__ not in Event.known:
                 continue
@@ -35,6 +36,8 @@ def every_kind() -> list[Event]:
                 events.append(product_event(kind))
             elif issubclass(kind, StockEvent):
                 events.append(stock_event())
+            elif issubclass(kind, ShipmentEvent):
+                events.append(shipment_event(kind))
     return events
 
 

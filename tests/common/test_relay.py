@@ -23,7 +23,7 @@ from common.testing import eventually, order_event
 from common.testing.database import other_connection
 from tests.common.broker import ORDER_URL, Auditor, close_connections, connected, declare_all, management
 
-BINDING = ("bindings", management().vhost, "e", "order.events", "q", "inventory.from.order")
+BINDINGS = [("bindings", management().vhost, "e", "order.events", "q", f"{subscriber}.from.order") for subscriber in ("inventory", "shipping")]
 QUEUE = ("queues", management().vhost, "inventory.from.order")
 
 
@@ -133,7 +133,8 @@ def test_what_is_committed_late_is_not_passed_over(auditor: Auditor) -> None:
 
 def test_what_no_queue_took_stays_unpublished(committed: None) -> None:
     # Given
-    management().call("DELETE", *BINDING, "~")
+    for binding in BINDINGS:
+        management().call("DELETE", *binding, "~")
     try:
         ids = commit(*orders(3))
         with running() as (relay,):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from common.broker.topology import credentials
 from common.testing import eventually
 from tests.common.broker import connected, declare_all, management, url_of
 
-SERVICES = ("order", "inventory")
+SERVICES = ("order", "inventory", "shipping")
 USERS = (*SERVICES, "flower")
 EXCHANGES = [
     "",
@@ -33,9 +34,9 @@ EXCHANGES = [
 ]
 QUEUES = [
     name
-    for service, other in (SERVICES, SERVICES[::-1])
+    for service in SERVICES
     for name in (
-        names.event_queue(service, other),
+        *(names.event_queue(service, other) for other in SERVICES if other != service),
         names.dead_letter_queue(service),
         names.request_queue(service),
         names.answer_queue(service),
@@ -43,14 +44,7 @@ QUEUES = [
     )
 ]
 WRITES = {
-    ("order", "order.events"),
-    ("order", "order.direct"),
-    ("order", "order.celery.tasks"),
-    ("order", "order.celery.events"),
-    ("inventory", "inventory.events"),
-    ("inventory", "inventory.direct"),
-    ("inventory", "inventory.celery.tasks"),
-    ("inventory", "inventory.celery.events"),
+    *((service, f"{service}.{name}") for service in SERVICES for name in ("events", "direct", "celery.tasks", "celery.events")),
     ("flower", "flower.celery.events"),
 }
 
@@ -65,8 +59,8 @@ def _topology() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def connections() -> Iterator[dict[str, Connection]]:
-    with connected("order") as order, connected("inventory") as inventory, connected("flower") as flower:
-        yield {"order": order, "inventory": inventory, "flower": flower}
+    with ExitStack() as stack:
+        yield {user: stack.enter_context(connected(user)) for user in USERS}
 
 
 def allowed(connection: Connection, act: Any) -> bool:
@@ -174,7 +168,7 @@ def test_declared_again_it_is_the_same(capsys: pytest.CaptureFixture[str]) -> No
     declare_all()
 
     assert definitions() == before
-    assert "order: declared; subscribes to inventory" in capsys.readouterr().out
+    assert "order: declared; subscribes to inventory, shipping" in capsys.readouterr().out
 
 
 def test_without_its_address_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from common.web.keys import digest
-from common.web.models import ApiKey
+from common.web.models import ApiKey, Scope
 
 
 class Command(BaseCommand):
@@ -25,5 +25,5 @@ class Command(BaseCommand):
         if not user.check_password(password):
             user.set_password(password)
             user.save()
-        ApiKey.objects.update_or_create(name="first", defaults={"digest": digest(key), "may_write": True, "revoked_at": None})
+        ApiKey.objects.update_or_create(name="first", defaults={"digest": digest(key), "scopes": list(Scope.values), "revoked_at": None})
         self.stdout.write(f"admin user {name} and API key “first” are there")

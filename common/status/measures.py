@@ -1,0 +1,50 @@
+"""What the tables say of how the service is doing. Every statement reads an index, a small table, or so many rows and no more."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from common.partitioning import covered
+
+Rows = list[tuple[Any, ...]]
+
+MOST_COUNTED = 100_000  # beyond, the exact number makes no difference to anybody
+NEWEST = 1_000
+PARTITIONED = ("outbox", "ledger")
+
+# The statements on the outbox are answered by the partial indexes outbox_unpublished and outbox_held.
+UNPUBLISHED = f"SELECT count(*) FROM (SELECT FROM outbox WHERE published_at IS NULL AND held_at IS NULL LIMIT {MOST_COUNTED}) AS counted"
+OLDEST_UNPUBLISHED = """
+SELECT extract(epoch FROM clock_timestamp() - created_at)::float FROM outbox WHERE published_at IS NULL AND held_at IS NULL
+ORDER BY position LIMIT 1
+"""
+HELD = f"SELECT count(*) FROM (SELECT FROM outbox WHERE held_at IS NOT NULL LIMIT {MOST_COUNTED}) AS counted"
+DELIVERIES = "SELECT publisher, outcome, sum(count)::bigint FROM inbox_tally GROUP BY publisher, outcome"
+PARKED = f"SELECT reason, count(*) FROM (SELECT reason FROM inbox_parkedevent WHERE state = 'parked' LIMIT {MOST_COUNTED}) AS counted GROUP BY reason"
+DRIFT = f"SELECT count(*) FROM (SELECT FROM replication_drift WHERE repaired_at IS NULL LIMIT {MOST_COUNTED}) AS counted"
+LAST_APPLIED = f"""
+SELECT publisher, extract(epoch FROM max(applied_at))::float
+FROM (SELECT publisher, applied_at FROM ledger ORDER BY id DESC LIMIT {NEWEST}) AS newest GROUP BY publisher
+"""
+
+
+@transaction.atomic
+def measured(*statements: str) -> list[Rows]:
+    """The rows of each statement, all as of about the same moment. Raises django.db.Error, after two seconds of one statement at the latest."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '2s'")
+        return [_rows(cursor, statement) for statement in statements]
+
+
+def _rows(cursor: Any, statement: str) -> Rows:
+    cursor.execute(statement)
+    rows: Rows = cursor.fetchall()
+    return rows
+
+
+def days_ahead() -> dict[str, float]:
+    """For how many days each partitioned table has partitions."""
+    return {table: (covered(table)[1] - datetime.now(UTC)).total_seconds() / 86_400 for table in PARTITIONED}

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from argparse import RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from common.web.keys import digest, new_key
+from common.web.models import ApiKey, Scope
+
+HELP = """API keys of this service: makes one (shown once), lists them, or revokes one.
+
+Examples:
+  manage.py order apikey create board --scope read --scope ops
+  manage.py order apikey list
+  manage.py order apikey revoke board
+
+Scopes:
+""" + "\n".join(f"  {scope.label}" for scope in Scope)
+
+
+class Command(BaseCommand):
+    help = "Makes, lists and revokes API keys. Example: manage.py order apikey create board --scope read --scope ops"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.description, parser.formatter_class = HELP, RawDescriptionHelpFormatter
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="create | list | revoke")
+        create = verbs.add_parser("create", help="make a key and show it, this once")
+        create.add_argument("name", help="of whoever will use it")
+        create.add_argument("--scope", action="append", required=True, choices=list(Scope.values), help="what it is good for; may be repeated")
+        verbs.add_parser("list", help="names, scopes and whether they are revoked; keys themselves are not kept")
+        verbs.add_parser("revoke", help="from now on the key no longer works").add_argument("name")
+
+    def handle(self, *args: Any, verb: str, **options: Any) -> None:
+        {"create": self._create, "list": self._list, "revoke": self._revoke}[verb](**options)
+
+    def _create(self, *, name: str, scope: list[str], **options: Any) -> None:
+        if not 0 < len(name) <= 100:
+            raise CommandError("A name has 1 to 100 characters.")
+        key = new_key()
+        scopes = [known for known in Scope.values if known in scope]
+        try:
+            with transaction.atomic():
+                ApiKey.objects.create(name=name, digest=digest(key), scopes=scopes)
+        except IntegrityError as error:
+            raise CommandError(f"There is a key named “{name}” already. Names stay taken, so that it is known whose a key was.") from error
+        self.stderr.write(f"The key of “{name}”, for {', '.join(scopes)}. It is shown this once:")
+        self.stdout.write(key)
+
+    def _list(self, **options: Any) -> None:
+        for key in ApiKey.objects.order_by("name"):
+            state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "works"
+            self.stdout.write(f"{key.name:<24} {','.join(key.scopes):<16} made {key.created_at:%Y-%m-%d}  {state}")
+
+    def _revoke(self, *, name: str, **options: Any) -> None:
+        key = ApiKey.objects.filter(name=name).first()
+        if key is None:
+            raise CommandError(f"There is no key named “{name}”. There are: {', '.join(ApiKey.objects.values_list('name', flat=True)) or 'none'}")
+        if key.revoked_at:
+            raise CommandError(f"“{name}” was revoked on {key.revoked_at:%Y-%m-%d} already.")
+        ApiKey.objects.filter(pk=key.pk).update(revoked_at=timezone.now())
+        self.stdout.write(f"“{name}” no longer works")

@@ -1,0 +1,42 @@
+"""What the API adds to a service's settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import environ
+
+
+def api_settings(env: environ.Env, service: str) -> dict[str, Any]:
+    """The settings of Django REST framework and of drf-spectacular."""
+    prefix = service.upper()
+    per_second = env.float(f"{prefix}_REQUESTS_PER_SECOND", default=1000.0)
+    rest = {
+        "DEFAULT_THROTTLE_RATES": {"caller": per_second, "address": per_second / 10},
+        "NUM_PROXIES": env.int(f"{prefix}_PROXIES", default=0),
+    }
+    return {"REST_FRAMEWORK": _REST_FRAMEWORK | rest, "SPECTACULAR_SETTINGS": _SPECTACULAR | {"TITLE": f"Polder: {service}"}}
+
+
+_REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["common.web.keys.ApiKeyAuthentication", "rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["common.web.keys.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["common.web.parsing.BoundedJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["common.web.throttling.PerCaller"],
+    "DEFAULT_SCHEMA_CLASS": "common.web.openapi.Schema",
+    "EXCEPTION_HANDLER": "common.web.problem_responses.problem_response",
+    "UNAUTHENTICATED_USER": None,
+}
+
+_SPECTACULAR: dict[str, Any] = {
+    "VERSION": "1",
+    "DESCRIPTION": "Every error is a problem (RFC 9457) whose `type` leads to a page. A POST carries an `Idempotency-Key`, a PATCH an `If-Match`.",
+    "OAS_VERSION": "3.1.0",  # in which the shapes of answers, pydantic models, are told; their enums are named by their classes
+    "SCHEMA_PATH_PREFIX": "/api",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from rest_framework.test import APIClient
+
+from common.testing import deliver, product_event
+from common.testing.api import api_client
+from common.testing.database import empty_partitioned
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_files() -> None:
+    """The folder that `collectstatic` makes where the service is deployed."""
+    Path(settings.STATIC_ROOT or "").mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture
+def catalogue(db: None) -> None:
+    """p1 of 1,800 grams and p2 of 2,100 are known."""
+    deliver(product_event(), product_event(product_id="p2", weight_grams=2100))
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> None:
+    """For tests of several transactions at once."""
+    empty_partitioned()
+
+
+@pytest.fixture
+def api(db: None) -> APIClient:
+    """A caller that may write."""
+    return api_client()
