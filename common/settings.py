@@ -8,6 +8,7 @@ from typing import Any
 
 import environ
 
+from common.console.settings import console_settings
 from common.web.settings import api_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +39,7 @@ def service_settings(service: str) -> dict[str, Any]:
         "INSTALLED_APPS": [*_APPS, f"{service}_service"],
         **_security(env, prefix),
         **api_settings(env, service),
+        **console_settings(service),
         **_COMMON,
     }
 
@@ -74,6 +76,8 @@ _DATABASE_OPTIONS: dict[str, Any] = {
 }
 
 _APPS = [
+    "common.console",  # its templates come before Unfold's, and Unfold's before Django's
+    "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -49,6 +49,7 @@ class LedgerEntry(models.Model):
 class ParkedState(models.TextChoices):
     PARKED = "parked", "parked"
     REDRIVEN = "redriven", "redriven"
+    DISCARDED = "discarded", "discarded"
 
 
 class ParkedEvent(models.Model):
@@ -71,10 +72,12 @@ class ParkedEvent(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        permissions = [("redrive_parkedevent", "Can redrive parked events"), ("discard_parkedevent", "Can discard parked events and restore them")]
         constraints = [
             models.UniqueConstraint(fields=["queue", "body_hash"], name="parked_once"),
             models.CheckConstraint(condition=models.Q(state__in=ParkedState.values), name="parked_state"),
         ]
+        indexes = [models.Index(fields=["queue", "type", "reason"], name="parked_by_cause", condition=models.Q(state="parked"))]
 
     def __str__(self) -> str:
         return f"{self.type or 'message'} {self.subject}: {self.reason}"

@@ -28,6 +28,7 @@ class OutboxEvent(models.Model):
         db_table = "outbox"
         ordering = ["-id"]
         verbose_name = "outbox event"
+        permissions = [("release_outboxevent", "Can release held events")]
 
     def __str__(self) -> str:
         return f"{self.type} {self.subject} v{self.version}"

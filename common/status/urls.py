@@ -6,14 +6,10 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from common import this_service
 from common.status.applied import Applied
 from common.status.health import livez, readyz
 from common.status.metrics import metrics
 from common.web.problem_responses import problem_page
-
-admin.site.site_header = admin.site.site_title = f"Polder: {this_service.name()}"
-admin.site.index_title = "Operations"
 
 common_urls: list[URLPattern | URLResolver] = [
     path("livez", livez),

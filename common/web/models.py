@@ -25,6 +25,7 @@ class ApiKey(models.Model):
 
     class Meta:
         verbose_name = "API key"
+        permissions = [("revoke_apikey", "Can revoke API keys")]
         constraints = [
             models.CheckConstraint(
                 name="apikey_scopes",

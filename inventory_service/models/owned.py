@@ -49,6 +49,7 @@ class Product(Aggregate):
 
     class Meta:
         ordering = ["product_id"]
+        permissions = [("retire_product", "Can retire products")]
 
     def __str__(self) -> str:
         return self.product_id
@@ -73,6 +74,7 @@ class Stock(Aggregate):
     class Meta:
         ordering = ["product_id"]
         verbose_name_plural = "stock"
+        permissions = [("receive_stock", "Can receive stock"), ("adjust_stock", "Can adjust stock")]
         constraints = [models.CheckConstraint(name="stock_not_oversold", condition=Q(reserved__lte=F("on_hand")))]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The admin: every page opens."""
+"""The admin: every page opens, and people work with products and stock in it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from django.db.models import Model
 from django.test import Client
 from uuid_utils.compat import uuid7
 
+from common.console.models import OperatorAction
 from common.replication.models import Drift
-from common.testing import deliver, order_event
-from common.testing.admin_pages import SEARCHES, detail_address, list_addresses, superuser_client
+from common.testing import deliver, order_event, shipment_event
+from common.testing.admin_pages import SEARCHES, detail_address, list_addresses, operate, superuser_client
 from common.testing.api import api_client
-from inventory_service.models import Movement, Order, Reservation
+from inventory_service.models import Movement, Order, Product, Reservation, Stock
 
 
 @pytest.fixture
@@ -22,6 +23,8 @@ def admin(shop: None) -> Client:
     Drift.objects.create(aggregate="order.order", key="k", version=1, stored_hash="a", event_hash="b", event_id=uuid7())
     Group.objects.create(name="operators")
     api_client()
+    deliver(shipment_event())
+    OperatorAction.objects.create(operator="root", action="adjust", target="inventory.Stock", key="k", reason="a test", done=True)
     return superuser_client()
 
 
@@ -46,3 +49,41 @@ def test_an_order_s_id_finds_what_was_done_for_it(admin: Client) -> None:
 
     for model in (Order, Reservation, Movement):
         assert admin.get(lists[model], {"q": str(order.pk)}).context["cl"].result_count == 1
+
+
+def test_stock_is_received_and_adjusted(admin: Client) -> None:
+    stock = Stock.objects.get(pk="p1")
+
+    assert operate(admin, "receive", stock, quantity=5, reason="a delivery") == ["Receive: 1 of 1 done."]
+    assert operate(admin, "adjust", stock, quantity=-2, reason="broken") == ["Adjust: 1 of 1 done."]
+
+    stock.refresh_from_db()
+    assert stock.on_hand == 13
+    assert [(row.kind, row.on_hand, row.reason) for row in Movement.objects.filter(product="p1").order_by("-pk")[:2]] == [
+        ("adjust", -2, "broken"),
+        ("receive", 5, ""),
+    ]
+    assert [(row.action, row.before["on_hand"], row.after["on_hand"]) for row in OperatorAction.objects.order_by("-pk")[:2]] == [
+        ("adjust", 15, 13),
+        ("receive", 10, 15),
+    ]
+
+
+def test_no_more_is_taken_away_than_is_free(admin: Client) -> None:
+    stock = Stock.objects.get(pk="p1")
+
+    [message] = operate(admin, "adjust", stock, quantity=-10, reason="a fire")
+
+    assert "10 of p1 are on hand and 1 of them reserved" in message
+    stock.refresh_from_db()
+    assert stock.on_hand == 10
+
+
+def test_a_product_is_retired_once(admin: Client) -> None:
+    product = Product.objects.get(pk="p2")
+
+    assert operate(admin, "retire", product, reason="no longer made") == ["Retire: 1 of 1 done."]
+
+    product.refresh_from_db()
+    assert product.retired_at is not None
+    assert "Retire failed for p2" in operate(admin, "retire", product, reason="again")[0]

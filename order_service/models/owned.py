@@ -66,6 +66,7 @@ class Order(StatefulAggregate):
     class Meta:
         db_table = "orders"
         ordering = ["-id"]
+        permissions = [("cancel_order", "Can cancel orders")]
         constraints = [MOVES.constraint("order_status")]
         indexes = [
             models.Index(fields=["id"], name="order_undecided", condition=models.Q(status__in=UNDECIDED)),

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
+from common.console.models import OperatorAction
 from common.inbox.models import LedgerEntry, ParkedEvent
 from common.outbox.models import OutboxEvent
 from common.testing import deliver, product_event, reservation_event, shipment_event
-from common.testing.admin_pages import SEARCHES, detail_address, list_addresses, run_action, superuser_client
+from common.testing.admin_pages import (
+    SEARCHES,
+    detail_address,
+    list_address,
+    list_addresses,
+    operate,
+    operation_address,
+    staff_client,
+    superuser_client,
+)
 from common.testing.api import api_client
 from common.web.models import ApiKey
 from order_service.models import Order, Product
@@ -29,6 +39,7 @@ def admin(catalogue: None) -> Client:
     deliver(b"{", b"\xff", product_event(product_id="p9").encode().replace('"1800"', "1").encode()[:-5])
     Group.objects.create(name="operators")
     api_client()
+    OperatorAction.objects.create(operator="root", action="cancel", target="order.Order", key="k", reason="a test", done=True)
     return superuser_client()
 
 
@@ -59,11 +70,28 @@ def test_a_search_finds_it(admin: Client, model: type[Model], field: str) -> Non
     assert row in list(response.context["cl"].result_list)
 
 
-def test_filters_open(admin: Client) -> None:
-    lists = dict(list_addresses())
-    assert admin.get(lists[OutboxEvent], {"published_at__isempty": "1", "held_at__isempty": "1"}).context["cl"].result_count == 2
-    assert admin.get(lists[LedgerEntry], {"outcome__exact": "conflict"}).context["cl"].result_count == 1
-    assert admin.get(lists[ParkedEvent], {"state__exact": "parked"}).status_code == 200
+@pytest.mark.parametrize(
+    ("model", "query", "found"),
+    [
+        (OutboxEvent, {"published_at__isempty": "1", "held_at__isempty": "1"}, 2),
+        (OutboxEvent, {"type": "OrderCreated"}, 1),
+        (LedgerEntry, {"outcome__exact": "conflict", "publisher": "inventory"}, 1),
+        (ParkedEvent, {"state__exact": "parked", "reason": "not-json"}, 3),
+        (Order, {"status__exact": "confirmed", "flagged_at__isempty": "1"}, 1),
+        (Order, {"flagged_at__isempty": "0"}, 0),
+    ],
+)
+def test_filters(admin: Client, model: type[Model], query: dict[str, str], found: int) -> None:
+    assert admin.get(list_address(model), query).context["cl"].result_count == found
+
+
+def test_the_overview_shows_what_waits_for_a_person(admin: Client) -> None:
+    page = admin.get("/admin/").content.decode()
+
+    assert "Parked, by cause" in page
+    assert "not-json" in page
+    assert "a test" in page
+    assert "reason=not-json" in page
 
 
 def test_nothing_can_be_added_changed_or_deleted(admin: Client) -> None:
@@ -82,17 +110,91 @@ def test_anonymous_is_sent_to_the_login(db: None) -> None:
         assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/admin/login/")
 
 
+def test_an_order_is_cancelled(admin: Client) -> None:
+    # Given
+    order = Order.objects.get()
+
+    # When
+    page = admin.get(operation_address(order, "cancel"))
+    messages = operate(admin, "cancel", order, reason="the customer called")
+
+    # Then
+    assert "shipping decides" in page.content.decode()
+    assert messages == ["Cancel: 1 of 1 done."]
+    order.refresh_from_db()
+    assert order.status == "cancelling"
+    action = OperatorAction.objects.latest("pk")
+    assert (action.operator, action.action, action.target, action.key, action.reason) == (
+        *("root", "cancel", "order.Order"),
+        str(order.pk),
+        "the customer called",
+    )
+    assert (action.done, action.before["status"], action.after["status"]) == (True, "confirmed", "cancelling")
+
+
+def test_what_cannot_be_done_is_said_and_noted(admin: Client) -> None:
+    # Given one that can be cancelled and one that is being cancelled already
+    first = Order.objects.get()
+    second = place(Line("p1", 1)).order
+    operate(admin, "cancel", first, reason="once")
+
+    # When
+    messages = operate(admin, "cancel", first, second, reason="twice")
+
+    # Then
+    assert messages[0] == "Cancel: 1 of 2 done."
+    assert f"order {first.pk} is cancelling and cannot be cancelled" in messages[1]
+    failed = OperatorAction.objects.get(done=False)
+    assert (failed.key, failed.before) == (str(first.pk), failed.after)
+
+
+def test_nothing_is_done_without_a_reason(admin: Client) -> None:
+    order = Order.objects.get()
+
+    response = admin.post(list_address(Order), {"action": "cancel", "_selected_action": [str(order.pk)], "confirmed": "1", "reason": " "})
+
+    assert "This field is required" in response.content.decode()
+    order.refresh_from_db()
+    assert order.status == "confirmed"
+
+
+def test_effect_and_audit_row_come_together_or_not_at_all(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given an audit row that cannot be written
+    def fail(**values: object) -> None:
+        raise DatabaseError("no room")
+
+    monkeypatch.setattr(OperatorAction.objects, "create", fail)
+    order = Order.objects.get()
+
+    # When
+    with pytest.raises(DatabaseError):
+        operate(admin, "cancel", order, reason="x")
+
+    # Then
+    order.refresh_from_db()
+    assert order.status == "confirmed"
+
+
+@pytest.mark.parametrize("statement", ["UPDATE console_operatoraction SET operator = 'nobody'", "DELETE FROM console_operatoraction"])
+def test_what_was_done_stays_written(admin: Client, statement: str) -> None:
+    with pytest.raises(DatabaseError, match="not changed and not deleted"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+    assert OperatorAction.objects.get().operator == "root"
+
+
 def test_held_events_are_released(admin: Client) -> None:
     # Given
     held, other = OutboxEvent.objects.order_by("position")
     OutboxEvent.objects.filter(pk=held.pk).update(held_at=timezone.now(), attempts=5, error="refused")
 
     # When
-    messages = run_action(admin, "release", held, other)
+    messages = operate(admin, "release", held, other, reason="the queue is there again")
 
     # Then
     held.refresh_from_db()
-    assert messages == ["1 released."]
+    assert messages[0] == "Release: 1 of 2 done."
+    assert "it is not held" in messages[1]
     assert (held.held_at, held.attempts, held.error) == (None, 0, "")
 
 
@@ -106,14 +208,41 @@ def test_parked_events_are_redriven(admin: Client, monkeypatch: pytest.MonkeyPat
     assert hopeless
 
     # When
-    messages = run_action(admin, "redrive_selected", parked, hopeless)
+    messages = operate(admin, "redrive", parked, hopeless, reason="the code is mended")
 
     # Then
     parked.refresh_from_db()
     hopeless.refresh_from_db()
-    assert messages == ["1 of 2 redriven."]
+    assert messages[0] == "Redrive: 1 of 2 done."
+    assert "parked again: not-json" in messages[1]
     assert (parked.state, hopeless.state) == ("redriven", "parked")
     assert Product.objects.filter(pk="p7").exists()
+
+
+def test_parked_events_are_discarded_and_restored(admin: Client) -> None:
+    # Given
+    parked = ParkedEvent.objects.filter(reason="not-json")[0]
+
+    # When
+    assert operate(admin, "discard", parked, reason="a scan by the security team") == ["Discard: 1 of 1 done."]
+
+    # Then it is nobody's work any more, until it is restored
+    parked.refresh_from_db()
+    assert parked.state == "discarded"
+    assert "discarded, not parked" in operate(admin, "redrive", parked, reason="x")[0]
+    assert operate(admin, "restore", parked, reason="it was ours after all") == ["Restore: 1 of 1 done."]
+    parked.refresh_from_db()
+    assert parked.state == "parked"
+
+
+def test_a_discarded_message_that_comes_again_is_parked_again(admin: Client) -> None:
+    parked = ParkedEvent.objects.get(body=b"{")
+    operate(admin, "discard", parked, reason="x")
+
+    deliver(b"{")
+
+    parked.refresh_from_db()
+    assert (parked.state, parked.times_seen) == ("parked", 2)
 
 
 def test_keys_are_revoked(admin: Client) -> None:
@@ -122,28 +251,29 @@ def test_keys_are_revoked(admin: Client) -> None:
     assert client.get("/api/products/").status_code == 200
 
     # When
-    messages = run_action(admin, "revoke", *ApiKey.objects.all())
+    messages = operate(admin, "revoke", *ApiKey.objects.all(), reason="they leaked")
 
     # Then
-    assert messages == ["2 revoked."]
+    assert messages == ["Revoke: 2 of 2 done."]
     assert client.get("/api/products/").status_code == 401
 
 
 def test_who_may_only_look_cannot_act(admin: Client) -> None:
-    # Given somebody of the staff who may see everything and change nothing
-    person = get_user_model().objects.create_user("looker", is_staff=True)
-    person.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    looker = Client()
-    looker.force_login(person)
-    lists = dict(list_addresses())
-    parked = ParkedEvent.objects.all()[0]
+    # Given somebody of the staff who may see and not act
+    looker = staff_client("order.view_order", "inbox.view_parkedevent", "web.view_apikey")
+    order = Order.objects.get()
+    assert looker.get(list_address(Order)).status_code == 200
+    assert looker.get(list_address(OutboxEvent)).status_code == 403
 
     # When
-    assert looker.get(lists[ParkedEvent]).status_code == 200
-    for model, action in ((ParkedEvent, "redrive_selected"), (OutboxEvent, "release"), (ApiKey, "revoke")):
-        looker.post(lists[model], {"action": action, "_selected_action": [str(row.pk) for row in model._default_manager.all()]})
+    for model, operation in ((Order, "cancel"), (ParkedEvent, "redrive"), (ParkedEvent, "discard"), (ApiKey, "revoke")):
+        row = model._default_manager.all()[0]
+        assert looker.get(operation_address(row, operation)).status_code == 403
+        looker.post(list_address(model), {"action": operation, "_selected_action": [str(row.pk)], "confirmed": "1", "reason": "x"})
+        assert f"operate-{operation}" not in looker.get(detail_address(row)).content.decode()
 
     # Then
-    parked.refresh_from_db()
-    assert parked.times_seen == 1
+    order.refresh_from_db()
+    assert order.status == "confirmed"
+    assert OperatorAction.objects.count() == 1
     assert not ApiKey.objects.exclude(revoked_at=None).exists()

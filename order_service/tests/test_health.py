@@ -39,7 +39,8 @@ def test_not_ready_without_its_migrations(client: Client, db: None) -> None:
 
     response = client.get("/readyz")
 
-    assert (response.status_code, response.json()["problems"]) == (503, ["migrations: 2 not applied"])
+    [problem] = response.json()["problems"]
+    assert (response.status_code, problem.startswith("migrations: ")) == (503, True)
 
 
 def test_not_ready_without_its_database(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,7 @@ class Shipment(StatefulAggregate):
 
     class Meta:
         ordering = ["-order_id"]
+        permissions = [("dispatch_shipment", "Can dispatch shipments"), ("deliver_shipment", "Can note deliveries")]
         constraints = [MOVES.constraint("shipment_status")]
         indexes = [
             models.Index(fields=["status", "order_id"], name="shipment_by_status"),

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from common.testing.database import empty_partitioned
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_files() -> None:
+    """The folder that `collectstatic` makes where the service is deployed."""
+    Path(settings.STATIC_ROOT or "").mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture

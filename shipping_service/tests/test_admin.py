@@ -1,0 +1,74 @@
+"""The admin: every page opens, and people send shipments off in it."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db.models import Model
+from django.test import Client
+from uuid_utils.compat import uuid7
+
+from common.console.models import OperatorAction
+from common.replication.models import Drift
+from common.testing import deliver, order_event, reservation_event
+from common.testing.admin_pages import SEARCHES, detail_address, list_addresses, operate, operation_address, superuser_client
+from common.testing.api import api_client
+from shipping_service.models import Shipment
+
+
+@pytest.fixture
+def admin(catalogue: None) -> Client:
+    """With a row in every table, and a shipment that is ready."""
+    deliver(order := order_event(), reservation_event(order_id=order.data.order_id), b"{")
+    Drift.objects.create(aggregate="order.order", key="k", version=1, stored_hash="a", event_hash="b", event_id=uuid7())
+    Group.objects.create(name="operators")
+    api_client()
+    OperatorAction.objects.create(operator="root", action="dispatch", target="shipping.Shipment", key="k", reason="a test", done=True)
+    return superuser_client()
+
+
+def test_every_list_and_every_page_opens(admin: Client) -> None:
+    for model, address in list_addresses():
+        rows: list[Model] = list(model._default_manager.all())
+        assert rows, f"no {model.__name__} to look at"
+        assert admin.get(address).status_code == 200
+        for row in rows:
+            assert admin.get(detail_address(row)).status_code == 200, row
+
+
+@pytest.mark.parametrize("text", SEARCHES)
+def test_every_list_can_be_searched(admin: Client, text: str) -> None:
+    for _, address in list_addresses():
+        assert admin.get(address, {"q": text}).status_code == 200, (address, text)
+
+
+def test_a_shipment_leaves_and_arrives(admin: Client) -> None:
+    shipment = Shipment.objects.get()
+    assert "no longer be cancelled" in admin.get(operation_address(shipment, "dispatch")).content.decode()
+
+    assert operate(admin, "dispatch", shipment, carrier="PostNL", tracking_number="3S1", reason="on time") == ["Dispatch: 1 of 1 done."]
+    shipment.refresh_from_db()
+    assert (shipment.status, shipment.carrier, shipment.tracking_number) == ("dispatched", "PostNL", "3S1")
+
+    assert operate(admin, "deliver", shipment, reason="signed") == ["Deliver: 1 of 1 done."]
+    shipment.refresh_from_db()
+    assert shipment.status == "delivered"
+
+
+def test_what_is_not_ready_does_not_leave(admin: Client) -> None:
+    deliver(waiting := order_event(products={"unknown": 1}))
+    shipment = Shipment.objects.get(pk=waiting.subject)
+
+    [message] = operate(admin, "dispatch", shipment, carrier="PostNL", tracking_number="3S1", reason="in a hurry")
+
+    assert "the weight of unknown is not known" in message
+    shipment.refresh_from_db()
+    assert shipment.status == "prepared"
+    assert not OperatorAction.objects.latest("pk").done
+
+
+def test_a_page_offers_what_can_be_done(admin: Client) -> None:
+    page = admin.get(detail_address(Shipment.objects.get())).content.decode()
+
+    assert "/dispatch" in page
+    assert "/deliver" not in page
