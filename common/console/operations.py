@@ -82,6 +82,7 @@ class OperatedAdmin(ReadOnlyAdmin):
             "operation": operation,
             "rows": rows[:LISTED],
             "more": max(0, len(rows) - LISTED),
+            "button": f"{operation.label} {_counted(self, rows)}",
             "keys": [row.pk for row in rows],
             "checkbox_name": ACTION_CHECKBOX_NAME,
             "form": form,
@@ -152,6 +153,11 @@ def _on_the_list(operation: Operation) -> Callable[[OperatedAdmin, HttpRequest, 
         return self.confirm(request, operation, rows, form, request.POST.get("return_to", ""))
 
     return ask_or_perform
+
+
+def _counted(admin: OperatedAdmin, rows: Sequence[Model]) -> str:
+    meta = admin.model._meta
+    return f"this {meta.verbose_name}" if len(rows) == 1 else f"{len(rows)} {meta.verbose_name_plural}"
 
 
 def _named(admin: OperatedAdmin, rows: Sequence[Model]) -> str:

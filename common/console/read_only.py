@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin
 
 COUNTED_AT_MOST = 10_000
 SHOWN_AT_MOST = 50_000  # characters
+KEPT_BY_THE_CODE = {"version", "created_at", "updated_at", "content_hash", "synced_at"}  # shown last
 PRE = "white-space: pre-wrap; overflow-wrap: anywhere; font-family: ui-monospace, monospace; font-size: 12px; line-height: 1.5"
 
 
@@ -35,6 +36,7 @@ class ReadOnlyAdmin(ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_fullwidth = True
+    sortable_by = ()  # by the key only: any other order would sort a whole table
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -67,12 +69,13 @@ def json_field(name: str) -> Any:
 
 def columns_of(model: type[Model]) -> list[str]:
     """What a list shows when nothing else is said: every field but JSON."""
-    return [field.name for field in model._meta.concrete_fields if field.get_internal_type() not in ("JSONField", "ArrayField")]
+    shown = [field.name for field in model._meta.concrete_fields if field.get_internal_type() not in ("JSONField", "ArrayField")]
+    return sorted(shown, key=lambda name: name in KEPT_BY_THE_CODE)
 
 
 def with_pretty_json(base: type[ReadOnlyAdmin], model: type[Model], **options: Any) -> type[ReadOnlyAdmin]:
     """A ModelAdmin of all the model's fields, JSON ones indented."""
-    shown = [field.name for field in model._meta.concrete_fields]
+    shown = sorted((field.name for field in model._meta.concrete_fields), key=lambda name: name in KEPT_BY_THE_CODE)
     documents = [field.name for field in model._meta.concrete_fields if field.get_internal_type() == "JSONField"]
     methods = {f"pretty_{name}": json_field(name) for name in documents}
     fields = [f"pretty_{name}" if name in documents else name for name in shown]

@@ -8,12 +8,13 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from common import this_service
 from common.replication.replica import Replica
 
 GROUPS = ("What we decide", "What we know of others", "Events", "Access", "Operators")
-EVENTS = ("outbox", "inbox", "replication")
+EVENTS = ("outbox", "inbox", "replication")  # in the order in which an event walks through them
 ICONS = {
     "order": "receipt_long",
     "product": "inventory_2",
@@ -37,16 +38,21 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The models that this person may look at, in groups."""
     groups: dict[str, list[dict[str, Any]]] = {title: [] for title in GROUPS}
     groups["What we decide"].append({"title": "Overview", "icon": "monitoring", "link": reverse("admin:index")})
-    for model, model_admin in admin.site._registry.items():
+    for model, model_admin in sorted(admin.site._registry.items(), key=lambda entry: _place(entry[0])):
         if model_admin.has_view_permission(request):
             groups[_group_of(model)].append(_entry(model))
     return [{"title": title, "separator": True, "items": items} for title, items in groups.items() if items]
 
 
+def _place(model: type[Model]) -> int:
+    label = model._meta.app_label
+    return EVENTS.index(label) if label in EVENTS else 0
+
+
 def _entry(model: type[Model]) -> dict[str, Any]:
     meta = model._meta
     address = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
-    return {"title": str(meta.verbose_name_plural).capitalize(), "icon": ICONS.get(str(meta.model_name), "table_rows"), "link": address}
+    return {"title": capfirst(str(meta.verbose_name_plural)), "icon": ICONS.get(str(meta.model_name), "table_rows"), "link": address}
 
 
 def _group_of(model: type[Model]) -> str:
