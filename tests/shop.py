@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
 
+STATUS_OF = {"order": "/api/orders/{}/", "inventory": "/api/reservations/{}/", "shipping": "/api/shipments/{}/"}
 OWNERS = ("order", "inventory", "shipping")
 ADDRESS = {"line1": "Dijk 1", "postalCode": "2611 AB", "city": "Delft", "country": "NL"}
 CUSTOMER = {"name": "Ada Waterman", "email": "ada@example.org"}
@@ -43,6 +45,60 @@ class Shop:
 
     def get(self, service: str, path: str) -> tuple[int, Any]:
         return self._request("GET", service, path, None, {})
+
+    def patch(self, service: str, path: str, body: object, version: int) -> tuple[int, Any]:
+        """One PATCH of what is at that version."""
+        return self._request("PATCH", service, path, json.dumps(body), {"If-Match": f'"{version}"'})
+
+    def place(self, **products: int) -> str:
+        """An order by the customer Ada; its id, once it is accepted."""
+        lines = [{"productId": product, "quantity": quantity} for product, quantity in products.items()]
+        status, placed = self.post("order", "/api/orders/", {"customer": CUSTOMER, "shippingAddress": ADDRESS, "products": lines})
+        assert status == 201, placed
+        return str(placed["orderId"])
+
+    def place_ready(self, **products: int) -> str:
+        """An order whose shipment may leave."""
+        order_id = self.place(**products)
+        self.wait_for("shipping", order_id, "ready")
+        self.wait_for("order", order_id, "confirmed")
+        return order_id
+
+    def cancel(self, order_id: str) -> tuple[int, Any]:
+        return self.post("order", f"/api/orders/{order_id}/cancel/", {})
+
+    def dispatch(self, order_id: str) -> tuple[int, Any]:
+        return self.post("shipping", f"/api/shipments/{order_id}/dispatch/", {"carrier": "PostNL", "trackingNumber": f"3S{order_id[-8:]}"})
+
+    def deliver(self, order_id: str) -> tuple[int, Any]:
+        return self.post("shipping", f"/api/shipments/{order_id}/deliver/", {})
+
+    def statuses(self, order_id: str) -> tuple[str | None, str | None, str | None]:
+        """Of the order, its reservation and its shipment, each as its owner has it."""
+        found = [self.get(service, STATUS_OF[service].format(order_id)) for service in ("order", "inventory", "shipping")]
+        order, reservation, shipment = (body["status"] if status == 200 else None for status, body in found)
+        return order, reservation, shipment
+
+    def wait_for(self, service: str, order_id: str, status: str, seconds: float = 20.0) -> None:
+        """Until the service's part of the order has come to the status."""
+
+        def look() -> bool:
+            code, body = self.get(service, STATUS_OF[service].format(order_id))
+            return code == 200 and body["status"] == status
+
+        until(look, f"{service}: {order_id} is {status}", seconds)
+
+    def new_product(self, *, weight: int | None, on_hand: int) -> str:
+        """A product of its own, once the order service and shipping know it."""
+        product_id = f"t-{uuid4().hex[:8]}"
+        product = {"productId": product_id, "name": "Tent peg", "price": {"amount": "1.50", "currency": "EUR"}, "weightGrams": weight}
+        assert self.post("inventory", "/api/products/", product)[0] == 201
+        if on_hand:
+            assert self.post("inventory", f"/api/products/{product_id}/receive/", {"quantity": on_hand})[0] == 200
+        for service in ("order", "shipping"):
+            known = partial(self.rows, service, "SELECT FROM replica_product WHERE key = %s", product_id)
+            until(known, f"{product_id} reaches {service}")
+        return product_id
 
     def _request(self, method: str, service: str, path: str, body: str | None, headers: dict[str, str]) -> tuple[int, Any]:
         address = urlsplit(self.variables[f"{service.upper()}_URL"])

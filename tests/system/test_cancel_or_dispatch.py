@@ -1,0 +1,62 @@
+"""A customer cancels at the moment at which the warehouse dispatches: one of the two wins, and all three services agree on which."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
+
+from tests.shop import Shop, until
+
+RACES = 200
+SHIPPED = ("shipped", "consumed", "dispatched")
+CANCELLED = ("cancelled", "released", "cancelled")
+HEAD_START = 0.06  # seconds: a cancel has to travel through two services, so a dispatch gets a random pause of up to this
+
+
+def test_two_hundred_races(shop: Shop) -> None:
+    # Given as many shipments that are ready
+    product = shop.new_product(weight=100, on_hand=RACES)
+    with ThreadPoolExecutor(16) as pool:
+        order_ids = list(pool.map(lambda _: shop.place(**{product: 1}), range(RACES)))
+    ready = partial(shop.rows, "shipping", "SELECT FROM shipping_shipment WHERE order_id = ANY(%s::uuid[]) AND status = 'ready'", order_ids)
+    until(lambda: len(ready()) == RACES, "all are ready", seconds=60)
+    confirmed = partial(shop.rows, "order", "SELECT FROM orders WHERE id = ANY(%s::uuid[]) AND status = 'confirmed'", order_ids)
+    until(lambda: len(confirmed()) == RACES, "all are confirmed", seconds=60)
+
+    # When each is cancelled and dispatched at once
+    chance = random.Random(7)
+    answers = {order_id: race(shop, order_id, chance.uniform(0, HEAD_START)) for order_id in order_ids}
+
+    # Then each ends one way or the other, everywhere, and its dispatch was answered accordingly
+    ends: Counter[tuple[str | None, ...]] = Counter()
+    for order_id, (cancel, dispatch) in answers.items():
+        until(lambda: shop.statuses(order_id) in (SHIPPED, CANCELLED), f"{order_id} is decided")  # noqa: B023
+        end = shop.statuses(order_id)
+        assert (dispatch, end) in ((200, SHIPPED), (409, CANCELLED))
+        assert cancel == 202 or (cancel, end) == (409, SHIPPED)
+        ends[end] += 1
+    print(f"{RACES} races: {ends[SHIPPED]} shipped, {ends[CANCELLED]} cancelled")
+    assert ends[SHIPPED] > RACES // 20
+    assert ends[CANCELLED] > RACES // 20
+
+
+def race(shop: Shop, order_id: str, pause: float) -> tuple[int, int]:
+    """The answers to the cancel and to the dispatch."""
+    start = Barrier(2)
+
+    def cancel() -> int:
+        start.wait()
+        return shop.cancel(order_id)[0]
+
+    def dispatch() -> int:
+        start.wait()
+        time.sleep(pause)
+        return shop.dispatch(order_id)[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = pool.submit(cancel), pool.submit(dispatch)
+        return futures[0].result(), futures[1].result()
