@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
-import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -111,72 +109,6 @@ class Shop:
             return response.status, json.loads(content) if content else None
         finally:
             connection.close()
-
-
-@dataclass
-class Load:
-    """Customers who order until told to stop; each repeats a request that got no clear answer, with the same key."""
-
-    shop: Shop
-    seed: int = 1
-    customers: int = 4
-    pause: float = 0.01  # seconds between a customer's orders
-    products: Sequence[str] = ("p1", "p2", "p3", "p3", "p3", "p4", "p5")
-    accepted: dict[str, str] = field(default_factory=dict)  # idempotency key -> order id
-    stopped: bool = False
-    at_work: list[Future[None]] = field(default_factory=list)
-
-    @contextmanager
-    def flowing(self) -> Iterator[Load]:
-        """Orders flow while the block runs; on leaving it, every order that was begun has been answered. Raises what a customer met."""
-        self.stopped = False
-        with ThreadPoolExecutor(self.customers) as pool:
-            self.at_work = [pool.submit(self._customer, random.Random(self.seed * 100 + number)) for number in range(self.customers)]
-            try:
-                yield self
-            finally:
-                self.stopped = True
-            for customer in self.at_work:
-                customer.result()
-
-    def more(self, count: int) -> None:
-        """Waits until so many more orders were accepted. Raises what a customer met."""
-        before = len(self.accepted)
-        until(lambda: len(self.accepted) - before >= count or any(c.done() for c in self.at_work), f"{count} more orders accepted", seconds=90)
-        for customer in self.at_work:
-            if customer.done():
-                customer.result()
-
-    def place(self, count: int) -> None:
-        """Places that many orders, or a few more, then returns."""
-        with self.flowing():
-            self.more(count)
-
-    def _customer(self, chance: random.Random) -> None:
-        while not self.stopped:
-            key = str(uuid4())
-            self.accepted[key] = self._insist(key, self._order(chance))
-            time.sleep(self.pause)
-
-    def _insist(self, key: str, order: dict[str, Any]) -> str:
-        deadline = time.monotonic() + 90
-        answer: Any = None
-        while time.monotonic() < deadline:
-            try:
-                status, answer = self.shop.post("order", "/api/orders/", order, key)
-            except (OSError, http.client.HTTPException) as error:
-                answer = error
-            else:
-                if status == 201:
-                    return str(answer["orderId"])
-                assert status in (409, 500, 503), f"{status} {answer}"
-            time.sleep(0.2)
-        raise AssertionError(f"no order could be placed for 90 s: {answer}")
-
-    def _order(self, chance: random.Random) -> dict[str, Any]:
-        products = chance.sample(sorted(set(self.products)), chance.randint(1, 2))
-        lines = [{"productId": product, "quantity": chance.randint(1, 3)} for product in products]
-        return {"customer": CUSTOMER, "shippingAddress": ADDRESS, "products": lines}
 
 
 def duplicates(shop: Shop) -> int:

@@ -16,7 +16,8 @@ from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 from tests.fuzz.run import Result, run
 from tests.invariants import Checker
-from tests.shop import Load, Shop, until
+from tests.load import Load
+from tests.shop import Shop, until
 
 LARGEST_LAG = 5.0  # seconds
 LARGEST_GROWTH = 1.5  # of the worker's memory, after the first quarter of the run

@@ -12,7 +12,8 @@ from pathlib import Path
 from deploy.local.stack import Stack
 from tests.fuzz.mutations import Mutant, mutants
 from tests.fuzz.sending import send_mutants
-from tests.shop import Load, Shop, until
+from tests.load import Load
+from tests.shop import Shop, until
 
 SUBSCRIBER, PUBLISHER = "inventory", "order"
 QUEUE = f"{SUBSCRIBER}.from.{PUBLISHER}"

@@ -11,7 +11,8 @@ from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 from tests.auditor import Auditor
 from tests.invariants import Checker, check_client
-from tests.shop import Load, Shop, until
+from tests.load import Load
+from tests.shop import Shop, until
 
 
 @pytest.fixture(scope="session")

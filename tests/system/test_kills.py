@@ -12,12 +12,13 @@ import psycopg
 import pytest
 
 from deploy.local.stack import Stack
-from tests.shop import Load, Shop, duplicates, until
+from tests.load import Load
+from tests.shop import Shop, duplicates, until
 
 ORDERS_BETWEEN = 60
 
 
-@pytest.mark.parametrize("worker", ["inventory-worker", "order-worker"])
+@pytest.mark.parametrize("worker", ["inventory-worker", "order-worker", "shipping-worker"])
 def test_a_pool_child_is_killed(stack: Stack, load: Load, worker: str) -> None:
     with load.flowing():
         for _ in range(3):
@@ -27,7 +28,9 @@ def test_a_pool_child_is_killed(stack: Stack, load: Load, worker: str) -> None:
                     os.kill(child, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("process", ["inventory-worker", "order-worker", "order-relay", "inventory-relay", "order-web"])
+@pytest.mark.parametrize(
+    "process", ["inventory-worker", "order-worker", "shipping-worker", "order-relay", "inventory-relay", "shipping-relay", "order-web"]
+)
 def test_a_process_is_killed(stack: Stack, load: Load, process: str) -> None:
     with load.flowing():
         for _ in range(2):

@@ -15,7 +15,9 @@ from uuid_utils.compat import uuid7
 from common.contracts.money import Money
 from common.contracts.orders import Address, Customer, OrderCreated, OrderLine, OrderState, OrderStatus
 from deploy.local.stack import Stack
-from tests.shop import OWNERS, Load, Shop, duplicates, until
+from tests.invariants import Checker
+from tests.load import Load
+from tests.shop import OWNERS, Shop, duplicates, until
 from tests.wire import send
 
 TIMES = 10
@@ -40,7 +42,7 @@ def test_every_event_arrives_ten_times(shop: Shop, load: Load) -> None:
     until(lambda: duplicates(shop) >= before + sent, f"{sent} duplicates counted")
 
 
-def test_all_events_arrive_shuffled_and_ten_times(stack: Stack, shop: Shop, load: Load) -> None:
+def test_all_events_arrive_shuffled_and_ten_times(stack: Stack, shop: Shop, load: Load, checker: Checker) -> None:
     # Given orders whose events nobody has seen yet, because no relay runs
     for owner in OWNERS:
         stack.stop_process(f"{owner}-relay")
@@ -57,6 +59,7 @@ def test_all_events_arrive_shuffled_and_ten_times(stack: Stack, shop: Shop, load
 
     # Then everything is decided already, and the relays add nothing but duplicates
     assert shop.rows("order", "SELECT count(*) FROM orders WHERE status = 'pending'") == [(0,)]
+    checker.expect_disorder()
     for owner in OWNERS:
         stack.start_process(f"{owner}-relay")
 

@@ -13,7 +13,8 @@ from uuid_utils.compat import uuid7
 
 from deploy.local.stack import Stack
 from tests.invariants import Checker
-from tests.shop import Load, Shop, until
+from tests.load import Load
+from tests.shop import Shop, until
 from tests.wire import send
 
 
@@ -83,16 +84,16 @@ def test_poison_is_parked_and_the_rest_is_applied(stack: Stack, shop: Shop, chec
     with load.flowing():
         send(shop.variables["AMQP_URL"], "order.events", [*messages.values(), *messages.values()])
         send(shop.variables["AMQP_URL"], "order.events", [messages["unknown type"]], content_type=None)
-    checker.parked["inventory"] += len(messages)
-
-    # Then each is parked once, with a reason, and the processes are the same as before
-    until(lambda: parked(shop) == len(messages), f"{len(messages)} parked")
-    assert all(reason and error for reason, error in shop.rows("inventory", "SELECT reason, error FROM inbox_parkedevent"))
+    # Then each subscriber has parked each once, with a reason, and the processes are the same as before
+    for subscriber in ("inventory", "shipping"):
+        checker.parked[subscriber] += len(messages)
+        until(lambda: parked(shop, subscriber) == len(messages), f"{len(messages)} parked in {subscriber}")  # noqa: B023
+        assert all(reason and error for reason, error in shop.rows(subscriber, "SELECT reason, error FROM inbox_parkedevent"))
     assert (stack.process("inventory-worker").pid, stack.children("inventory-worker")) == (worker, children)
 
 
-def parked(shop: Shop) -> int:
-    return int(shop.rows("inventory", "SELECT count(*) FROM inbox_parkedevent")[0][0])
+def parked(shop: Shop, subscriber: str) -> int:
+    return int(shop.rows(subscriber, "SELECT count(*) FROM inbox_parkedevent")[0][0])
 
 
 def test_five_megabytes_are_refused_by_the_broker(shop: Shop, load: Load) -> None:
@@ -110,10 +111,11 @@ def test_unknown_fields_are_passed_over(shop: Shop, load: Load) -> None:
 
     # When it arrives, Then it is taken (as stale: its version is known), not parked; the phantom leaves the ledger again for the checker
     send(shop.variables["AMQP_URL"], "order.events", [extended])
-    until(lambda: shop.rows("inventory", "SELECT outcome FROM ledger WHERE id = %s", event["id"]) == [("stale",)], "taken as stale")
-    shop.rows("inventory", "DELETE FROM ledger WHERE id = %s RETURNING id", event["id"])
     one_less = "UPDATE inbox_tally SET count = count - 1 WHERE id = (SELECT max(id) FROM inbox_tally WHERE outcome = 'stale') RETURNING id"
-    shop.rows("inventory", one_less)
+    for subscriber in ("inventory", "shipping"):
+        until(lambda: shop.rows(subscriber, "SELECT outcome FROM ledger WHERE id = %s", event["id"]) == [("stale",)], "taken as stale")  # noqa: B023
+        shop.rows(subscriber, "DELETE FROM ledger WHERE id = %s RETURNING id", event["id"])
+        shop.rows(subscriber, one_less)
 
 
 def changed_to_dict(event: dict[str, Any], path: str, value: object) -> dict[str, Any]:

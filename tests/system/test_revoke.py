@@ -9,7 +9,8 @@ import sys
 from celery import Celery
 
 from deploy.local.stack import ROOT, Stack
-from tests.shop import Load, Shop, until
+from tests.load import Load
+from tests.shop import Shop, until
 
 
 def test_a_running_batch_is_revoked(stack: Stack, shop: Shop, load: Load) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 from deploy.local.stack import Stack
 from tests.shop import Shop, until
@@ -38,7 +39,7 @@ def test_placed_reserved_dispatched_delivered(shop: Shop) -> None:
 
 
 def test_a_subscriber_tells_when_it_has_applied_a_write(shop: Shop) -> None:
-    product = {"productId": f"t-{AT_ONCE}-{shop.place(p1=1)[-6:]}", "name": "Tent", "price": {"amount": "99.00", "currency": "EUR"}}
+    product = {"productId": f"t-{uuid4().hex[:8]}", "name": "Tent", "price": {"amount": "99.00", "currency": "EUR"}}
     _, created = shop.post("inventory", "/api/products/", product)
 
     status, applied = shop.get("order", f"/ops/applied/{created['eventId']}?wait=5")
@@ -75,7 +76,8 @@ def test_rejected_for_lack_of_stock(shop: Shop) -> None:
 
 def test_a_cancel_that_loses_against_a_dispatch(stack: Stack, shop: Shop) -> None:
     # Given a shipment that has left, of which the order service has not heard
-    order_id = shop.place_ready(p1=1)
+    product = shop.new_product(weight=400, on_hand=10)
+    order_id = shop.place_ready(**{product: 1})
     stack.stop_process("order-worker")
     assert shop.dispatch(order_id)[0] == 200
 
@@ -91,11 +93,12 @@ def test_a_cancel_that_loses_against_a_dispatch(stack: Stack, shop: Shop) -> Non
 
 def test_while_inventory_is_down(stack: Stack, shop: Shop) -> None:
     # Given a ready shipment, and another order whose stock is held
-    leaving, staying = shop.place_ready(p1=1), shop.place_ready(p1=1)
+    product = {shop.new_product(weight=400, on_hand=10): 1}
+    leaving, staying = shop.place_ready(**product), shop.place_ready(**product)
     stack.stop_process("inventory")
 
     # When: orders are accepted, what is ready leaves, and a cancel is decided
-    pending, regretted = shop.place(p1=1), shop.place(p1=1)
+    pending, regretted = shop.place(**product), shop.place(**product)
     assert shop.dispatch(leaving)[0] == 200
     assert [shop.cancel(order_id)[0] for order_id in (staying, regretted)] == [202, 202]
     shop.wait_for("order", leaving, "shipped")
@@ -112,11 +115,12 @@ def test_while_inventory_is_down(stack: Stack, shop: Shop) -> None:
 
 def test_while_shipping_is_down(stack: Stack, shop: Shop) -> None:
     # Given
-    confirmed = shop.place_ready(p1=1)
+    product = {shop.new_product(weight=400, on_hand=10): 1}
+    confirmed = shop.place_ready(**product)
     stack.stop_process("shipping")
 
     # When: orders are confirmed, and a cancel waits
-    new = shop.place(p1=1)
+    new = shop.place(**product)
     shop.wait_for("order", new, "confirmed")
     assert shop.cancel(confirmed)[0] == 202
     assert shop.get("order", f"/api/orders/{confirmed}/")[1]["status"] == "cancelling"
@@ -129,8 +133,8 @@ def test_while_shipping_is_down(stack: Stack, shop: Shop) -> None:
 
 def test_a_product_without_a_weight(shop: Shop) -> None:
     # Given
-    product = shop.new_product(weight=None, on_hand=5)
-    order_id = shop.place(**{product: 2, "p1": 1})
+    product, other = shop.new_product(weight=None, on_hand=5), shop.new_product(weight=1800, on_hand=5)
+    order_id = shop.place(**{product: 2, other: 1})
     shop.wait_for("order", order_id, "confirmed")
 
     # Then it is prepared and cannot leave

@@ -12,86 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tests.auditor import Auditor
-from tests.shop import Shop
+from kombu.connection import Connection
 
-SUBSCRIPTIONS = {"order": ("inventory", "shipping"), "inventory": ("order", "shipping"), "shipping": ("order", "inventory")}
+from tests.auditor import Auditor
+from tests.invariants.copies import COPIES, SAGA, SUBSCRIPTIONS
+from tests.shop import Shop
 
 
 class Violation(NamedTuple):
     invariant: str
     where: str
     detail: str
-
-
-class Copy(NamedTuple):
-    """An owner's rows and the replica's, selected so that they must be equal: key, version, then the content."""
-
-    aggregate: str
-    owner: str
-    owner_sql: str
-    subscriber: str
-    replica_sql: str
-
-
-_PRODUCT = "SELECT product_id, version, name, price, currency, weight_grams, retired_at IS NOT NULL FROM inventory_product"
-_PRODUCT_WEIGHT = "SELECT product_id, version, name, weight_grams, retired_at IS NOT NULL FROM inventory_product"
-_STOCK = "SELECT product_id, version, on_hand, reserved, on_hand - reserved FROM inventory_stock"
-_ORDER_ADDRESS = """
-SELECT id::text, version, status, lines,
-    jsonb_build_object('line1', line1, 'postalCode', postal_code, 'city', city, 'country', country) FROM orders
-"""
-
-COPIES = (
-    Copy("product", "inventory", _PRODUCT, "order", _PRODUCT.replace("product_id", "key").replace("inventory_", "replica_")),
-    Copy("product", "inventory", _PRODUCT_WEIGHT, "shipping", _PRODUCT_WEIGHT.replace("product_id", "key").replace("inventory_", "replica_")),
-    Copy("stock", "inventory", _STOCK, "order", "SELECT key, version, on_hand, reserved, available FROM replica_stock"),
-    Copy(
-        "reservation",
-        "inventory",
-        "SELECT order_id::text, version, status, shortages FROM inventory_reservation",
-        "order",
-        "SELECT key::text, version, status, shortages FROM replica_reservation",
-    ),
-    Copy(
-        "reservation",
-        "inventory",
-        "SELECT order_id::text, version, status FROM inventory_reservation",
-        "shipping",
-        "SELECT key::text, version, status FROM replica_reservation",
-    ),
-    Copy(
-        "order",
-        "order",
-        "SELECT id::text, version, status, lines FROM orders",
-        "inventory",
-        "SELECT key::text, version, status, products FROM replica_order",
-    ),
-    Copy("order", "order", _ORDER_ADDRESS, "shipping", "SELECT key::text, version, status, products, shipping_address FROM replica_order"),
-    Copy(
-        "shipment",
-        "shipping",
-        "SELECT order_id::text, version, status, carrier, tracking_number FROM shipping_shipment",
-        "order",
-        "SELECT key::text, version, status, carrier, tracking_number FROM replica_shipment",
-    ),
-    Copy(
-        "shipment",
-        "shipping",
-        "SELECT order_id::text, version, status FROM shipping_shipment",
-        "inventory",
-        "SELECT key::text, version, status FROM replica_shipment",
-    ),
-)
-
-# When all is quiet: what the reservation and the shipment of an order of each status may be.
-SAGA: dict[str, tuple[set[str | None], set[str | None]]] = {
-    "confirmed": ({"held"}, {"prepared", "ready"}),
-    "rejected": ({"rejected"}, {"cancelled"}),
-    "cancelled": ({None, "released", "rejected"}, {"cancelled"}),
-    "shipped": ({"consumed"}, {"dispatched"}),
-    "delivered": ({"consumed"}, {"delivered"}),
-}
 
 
 @dataclass
@@ -101,6 +32,7 @@ class Checker:
     shop: Shop
     auditor: Auditor | None = None
     parked: Counter[str] = field(default_factory=Counter)
+    disordered: set[str] = field(default_factory=set)  # subjects whose events a test has put on the wire in another order
 
     def check(self, seconds: float = 60.0) -> None:
         """Raises AssertionError listing every violation, if there are any once the shop is quiet or the time is up."""
@@ -109,6 +41,11 @@ class Checker:
         if not quiet:
             violations.insert(0, Violation("I16", "shop", f"not quiet after {seconds:.0f} s"))
         assert not violations, "\n".join(f"{v.invariant} {v.where}: {v.detail}" for v in violations)
+
+    def expect_disorder(self) -> None:
+        """What has happened so far may have come over the wire in any order: the test saw to that."""
+        for owner in SUBSCRIPTIONS:
+            self.disordered |= {subject for (subject,) in self.shop.rows(owner, "SELECT DISTINCT subject FROM outbox")}
 
     def wait_until_quiet(self, seconds: float) -> bool:
         """Everything published, received and decided; whether that came true in time."""
@@ -130,6 +67,7 @@ class Checker:
         yield from self._conserved()
         yield from self._saga()
         yield from self._parked()
+        yield from self._queues()
 
     def _unfinished(self) -> Iterator[Violation]:
         """I5 nothing unpublished; I1 everything received; I12 nothing undecided."""
@@ -164,7 +102,7 @@ class Checker:
                     yield Violation("I4", subscriber, f"the ledger counts {dict(counted)} of {publisher}, the tally {tally}")
 
     def _wire(self) -> Iterator[Violation]:
-        """I5 the auditor saw every event."""
+        """I5 the auditor saw every event; I7 each aggregate's events came in the order of their versions, when they came first."""
         if self.auditor is None:
             return
         seen = self.auditor.read()
@@ -172,6 +110,14 @@ class Checker:
             sent = {str(key) for (key,) in self.shop.rows(owner, "SELECT id FROM outbox")}
             if unseen := sent - {event.id for event in seen}:
                 yield Violation("I5", owner, f"{len(unseen)} events were marked published and never seen on the wire, such as {min(unseen)}")
+
+        newest: dict[tuple[str, str], int] = defaultdict(int)
+        for event in seen:
+            about = (event.aggregate, event.subject)
+            if event.version > newest[about] + 1 and event.subject not in self.disordered:
+                yield Violation("I7", event.aggregate, f"{event.subject} v{event.version} came over the wire after v{newest[about]}")
+                self.disordered.add(event.subject)
+            newest[about] = max(newest[about], event.version)
 
     def _dense(self) -> Iterator[Violation]:
         """I6 per aggregate the outbox holds the versions 1..n, and n is the aggregate's version."""
@@ -248,6 +194,16 @@ class Checker:
             [[drift]] = self.shop.rows(subscriber, "SELECT count(*) FROM replication_drift")
             if drift:
                 yield Violation("I8", subscriber, f"{drift} drift records")
+
+    def _queues(self) -> Iterator[Violation]:
+        """I15 (its half in the broker) nothing waits in any queue of a service, its dead letters included."""
+        with Connection(self.shop.variables["AMQP_URL"]) as connection:
+            channel = connection.channel()
+            for subscriber, publishers in SUBSCRIPTIONS.items():
+                for queue in (f"{subscriber}.dead", *(f"{subscriber}.from.{publisher}" for publisher in publishers)):
+                    waiting = channel.queue_declare(queue, passive=True).message_count
+                    if waiting:
+                        yield Violation("I15", queue, f"{waiting} messages wait in it")
 
 
 def check_client(shop: Shop, accepted: dict[str, str]) -> None:

@@ -1,0 +1,109 @@
+"""An order that nobody decides about is flagged, and cancelled in the end. Time is moved, not waited for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.db.models import F
+from django.test import override_settings
+
+from common.contracts.orders import OrderEvent
+from common.contracts.shipping import ShipmentCancelled
+from common.testing import deliver, published, reservation_event, shipment_event
+from common.testing.database import other_connection
+from common.testing.outbox import types_of
+from order_service.models import Order
+from order_service.services import Line, order_cancel
+from order_service.tasks import deadlines
+from order_service.tests.test_placing import place
+
+
+@pytest.fixture(autouse=True)
+def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task begins by dropping a connection that looks odd, as the one of a test's transaction does."""
+    monkeypatch.setattr("order_service.tasks.close_old_connections", lambda: None)
+
+
+@pytest.fixture
+def order_id(catalogue: None) -> UUID:
+    return place(Line("p1", 1)).order.pk
+
+
+def later(**spans: int) -> None:
+    Order.objects.update(created_at=F("created_at") - timedelta(**spans), updated_at=F("updated_at") - timedelta(**spans))
+
+
+def test_flagged_after_a_quarter_of_an_hour(order_id: UUID) -> None:
+    later(minutes=14)
+    assert deadlines() == {"flagged": 0, "cancelled": 0}
+    later(minutes=1)
+    assert deadlines() == {"flagged": 1, "cancelled": 0}
+    assert deadlines() == {"flagged": 0, "cancelled": 0}
+
+    order = Order.objects.get()
+    assert (order.status, order.version, order.flagged_at is not None) == ("pending", 1, True)
+    assert types_of(published(OrderEvent)) == ["OrderCreated"]
+
+
+def test_what_waits_for_shipping_is_flagged_too(order_id: UUID) -> None:
+    order_cancel(order_id=order_id)
+
+    later(minutes=16)
+
+    assert deadlines() == {"flagged": 1, "cancelled": 0}
+
+
+def test_what_is_decided_is_not(order_id: UUID) -> None:
+    deliver(reservation_event(order_id=order_id))
+
+    later(days=2)
+
+    assert deadlines() == {"flagged": 0, "cancelled": 0}
+
+
+def test_cancelled_after_a_day_by_way_of_cancelling(order_id: UUID) -> None:
+    later(hours=23)
+    assert deadlines() == {"flagged": 1, "cancelled": 0}
+    later(hours=1)
+    assert deadlines() == {"flagged": 0, "cancelled": 1}
+    assert deadlines() == {"flagged": 0, "cancelled": 0}
+    assert Order.objects.get().status == "cancelling"
+
+    # When the reservation comes after all, and shipping's word
+    deliver(reservation_event(order_id=order_id))
+    deliver(shipment_event(ShipmentCancelled, order_id=order_id))
+
+    # Then
+    assert types_of(published(OrderEvent)) == ["OrderCreated", "OrderCancelRequested", "OrderCancelled"]
+
+
+def test_the_settings_say_when(order_id: UUID) -> None:
+    later(seconds=11)
+
+    with override_settings(ORDER_FLAG_AFTER=timedelta(seconds=5), ORDER_CANCEL_AFTER=timedelta(seconds=10)):
+        assert deadlines() == {"flagged": 1, "cancelled": 1}
+
+
+def test_more_than_fit_into_one_transaction(catalogue: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("order_service.tasks.CHUNK", 2)
+    for _ in range(5):
+        place(Line("p1", 1))
+
+    later(days=2)
+
+    assert deadlines() == {"flagged": 5, "cancelled": 5}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_is_being_worked_on_is_left_to_the_next_time() -> None:
+    # Given
+    Order.objects.create(lines=[], customer_name="Ada", customer_email="a@example.org", line1="x", postal_code="x", city="x", country="NL")
+    later(days=2)
+    with other_connection() as other, other.transaction():
+        other.execute("SELECT FROM orders FOR UPDATE")
+
+        # Then nobody waits for it
+        assert deadlines() == {"flagged": 0, "cancelled": 0}
+    assert deadlines()["flagged"] == 1
