@@ -18,11 +18,11 @@ def delivery_count(headers: Mapping[str, Any]) -> int:
 
 
 def first_queue(headers: Mapping[str, Any], otherwise: str) -> str:
-    """Where a dead-lettered message lay before; `otherwise` when nothing tells."""
-    queue = headers.get("x-first-death-queue")
-    if isinstance(queue, str):
-        return queue
+    """Where a dead-lettered message lay before; `otherwise` when nothing tells.
+
+    The broker puts its own entry first in `x-death`; `x-first-death-queue` it leaves as the publisher has set it.
+    """
     deaths = headers.get("x-death")
     death = deaths[0] if isinstance(deaths, list) and deaths else None
-    queue = death.get("queue") if isinstance(death, Mapping) else None
+    queue = death.get("queue") if isinstance(death, Mapping) else headers.get("x-first-death-queue")
     return queue if isinstance(queue, str) else otherwise

@@ -10,6 +10,7 @@ from common.broker import names
 from common.broker.management_api import ManagementApi
 
 DELIVERY_LIMIT = 1000  # a distant backstop: before RabbitMQ 4.3 every return counts, also those of an outage
+NO_LIMIT = 1_000_000_000  # of the dead letters' own queue: beyond its limit a message is dropped, and from RabbitMQ 4.0 twenty is the default
 POLICY_PRIORITY = 10
 
 
@@ -80,7 +81,7 @@ class Topology:
                 "overflow": "reject-publish",  # at-least-once dead-lettering needs it
             },
         )
-        self._policy("dead", rf"^{re.escape(names.dead_letter_queue(self.service))}$", {"overflow": "reject-publish"})
+        self._policy("dead", rf"^{re.escape(names.dead_letter_queue(self.service))}$", {"overflow": "reject-publish", "delivery-limit": NO_LIMIT})
 
     def _policy(self, name: str, pattern: str, definition: dict[str, object]) -> None:
         body = {"pattern": pattern, "definition": definition, "apply-to": "queues", "priority": POLICY_PRIORITY}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from common.inbox import tally
 from common.inbox.applying import Report, apply_batch
 from common.inbox.delivery import Delivery
-from common.inbox.failures import IntakeHalted, TransientFailure
+from common.inbox.failures import IntakeHalted, TransientFailure, is_transient
 from common.inbox.models import Tallied
 from common.inbox.parking import begin_attempt, end_attempts, park_killer
 
@@ -24,7 +25,8 @@ def apply_alone(delivery: Delivery) -> Report:
     try:
         report = apply_batch([delivery])
     except (TransientFailure, IntakeHalted):
-        end_attempts(delivery)  # the moment's fault, and not the message's
+        with suppress(DatabaseError):  # as it will, when it is the database that is away; what went wrong is to be told, not this
+            end_attempts(delivery)  # the moment's fault, and not the message's
         raise
     end_attempts(delivery)
     return report
@@ -34,7 +36,9 @@ def _attempts_before(delivery: Delivery) -> int:
     try:
         return begin_attempt(delivery)
     except Exception as error:
-        raise TransientFailure(f"the attempt could not be recorded: {error}") from error
+        if is_transient(error):
+            raise TransientFailure(f"the attempt could not be recorded: {error}") from error
+        raise
 
 
 def _park(delivery: Delivery, attempts: int) -> Report:

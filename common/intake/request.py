@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import uuid4
@@ -38,7 +39,8 @@ def request_class(consumer: Any, task: Any) -> type[Request]:
 
         def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:
             try:
-                super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=True)
+                with suppress(MemoryError):  # a child's, which Celery raises again here: it would end the whole worker
+                    super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=True)
             finally:
                 self.session.failed(self.batch, _unwrapped(exc_info.exception))
 

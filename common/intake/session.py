@@ -28,6 +28,7 @@ from common.intake.request import build_request, is_halt, is_lost, request_class
 log = logging.getLogger(__name__)
 
 SUSPICIOUS = 3  # deliveries: from then on a message goes alone
+FAILURES_TO_HALVE = 8  # in a row: it may be too much for the database's own time limit, as a whole
 SILENCE = HARD_LIMIT + 30.0  # seconds; the pool ends a batch at its hard limit and says so
 LONGEST_STOP = 15.0  # seconds that a stop waits for batches under way; what takes longer is delivered again
 
@@ -52,8 +53,8 @@ class Session:
         self.acks = Acks(self.channel)
         # Per consumer: quorum queues know no global prefetch.
         self.channel.basic_qos(0, BATCH_EVENTS * (2 * consumer.pool.num_processes + 1), False)
-        queues = [event_queue(service, publisher) for publisher in publishers]
-        self.consumer_tags = [self._consume(queue) for queue in (*queues, dead_letter_queue(service))]
+        self.queues = [event_queue(service, publisher) for publisher in publishers]
+        self.consumer_tags = [self._consume(queue) for queue in (*self.queues, dead_letter_queue(service))]
         self.rounds = consumer.timer.call_repeatedly(PATIENCE / 2, self._guard(self._make_rounds))
 
     def drain(self) -> None:
@@ -92,7 +93,8 @@ class Session:
     def _receive(self, queue: str, message: Any) -> None:
         headers = message.properties.get("application_headers") or {}
         dead = queue == dead_letter_queue(self.service)
-        origin = first_queue(headers, queue) if dead else queue
+        first = first_queue(headers, queue) if dead else queue
+        origin = first if first in self.queues else queue  # whoever may publish may name any queue
         received = Received(
             message.delivery_info["delivery_tag"],
             str(message.properties.get("type") or "untyped")[:100],
@@ -160,7 +162,8 @@ class Session:
         else:
             log.warning("trying %s again: %s", batch.summary(), error)
             self._unhalt(batch)
-            self.waiting.put_back([batch.again(now)])
+            too_slow = batch.failures >= FAILURES_TO_HALVE and len(batch.messages) > 1
+            self.waiting.put_back(batch.halved(now) if too_slow else [batch.again(now)])
         self._look_soon()
 
     def _ack_and_hand_over(self) -> None:

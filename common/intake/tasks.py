@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import shared_task
-from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connection, connections
 
 from common.inbox import failures
 from common.inbox.alone import apply_alone
@@ -18,13 +18,16 @@ failures.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 @shared_task(name="apply_events", ignore_result=True, soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT)
 def apply_events(messages: list[tuple[str, str, bytes, float]], alone: bool) -> str:
     """Applies a batch in one transaction; Flower shows what it returns. Raises what `apply_batch` raises."""
+    _forget_unended_transaction()
     close_old_connections()
     deliveries = [Delivery(*message) for message in messages]
-    try:
-        report = apply_alone(deliveries[0]) if alone else apply_batch(deliveries)
-    except SoftTimeLimitExceeded:
-        # It may have struck while a transaction was being ended: Django would take the next batches for part of it, and
-        # never commit them. So the connection is forgotten, with all that Django thinks of it.
+    return str(apply_alone(deliveries[0]) if alone else apply_batch(deliveries))
+
+
+def _forget_unended_transaction() -> None:
+    """A time limit, or want of memory, may have struck while a transaction was being ended. Django would take this batch for
+    part of it, and never commit; so the connection is forgotten, with all that Django thinks of it."""
+    if connection.in_atomic_block:
+        if connection.connection is not None:
+            connection.connection.close()  # the server rolls back
         del connections[DEFAULT_DB_ALIAS]
-        raise
-    return str(report)

@@ -33,6 +33,22 @@ def staff_client(*permissions: str) -> Client:
     return client
 
 
+def open_everything(client: Client) -> None:
+    """Opens every list and every row's page. Raises AssertionError for one that does not open, and when there is nothing in a list."""
+    for model, address in list_addresses():
+        rows: list[Model] = list(model._default_manager.all())
+        assert rows, f"no {model.__name__} to look at"
+        assert client.get(address).status_code == 200
+        for row in rows:
+            assert client.get(detail_address(row)).status_code == 200, row
+
+
+def search_everywhere(client: Client, text: str) -> None:
+    """Types the text into the search field of every list. Raises AssertionError where that fails."""
+    for _, address in list_addresses():
+        assert client.get(address, {"q": text}).status_code == 200, (address, text)
+
+
 def list_addresses() -> Iterator[tuple[type[Model], str]]:
     for model in admin.site._registry:
         yield model, list_address(model)

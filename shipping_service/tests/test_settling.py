@@ -35,7 +35,7 @@ def reservations(order_id: UUID, *kinds: type[ReservationEvent]) -> list[Event]:
 
 def status_of(order_id: UUID) -> str | None:
     shipment = Shipment.objects.filter(pk=order_id).first()
-    return shipment and shipment.status
+    return shipment.status if shipment else None
 
 
 def assert_told(order_id: UUID) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import OperationalError
 
 from common.inbox import alone
 from common.inbox.alone import ATTEMPTS, apply_alone
@@ -90,7 +91,7 @@ def test_an_unreadable_one_is_parked_for_its_own_reason(db: None) -> None:
 
 def test_without_a_database_nothing_is_known(db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(delivery: Delivery) -> int:
-        raise OSError("no database")
+        raise OperationalError("no database")
 
     monkeypatch.setattr(alone, "begin_attempt", away)
 

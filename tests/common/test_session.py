@@ -230,7 +230,7 @@ def test_what_was_delivered_often_goes_alone(worker: Worker) -> None:
 
 def test_what_was_dead_lettered_goes_alone_under_its_first_queue(worker: Worker) -> None:
     worker.receive(1, "order.dead", **{"x-first-death-queue": "order.from.inventory"})
-    worker.receive(1, "order.dead", **{"x-death": [{"queue": "order.from.inventory"}]})
+    worker.receive(1, "order.dead", **{"x-death": [{"queue": "order.from.inventory"}], "x-first-death-queue": "forged"})
     worker.receive(1, "order.dead")
 
     origins = []
@@ -323,3 +323,30 @@ def test_fresh_messages_do_not_wait_for_a_retry_that_is_far_away(worker: Worker)
     assert min(seconds for seconds, _ in worker.timer.due) <= 2 * LINGER
     worker.look()
     assert [len(request.batch.messages) for request in worker.running] == [2]
+
+
+@pytest.mark.parametrize("forged", ["q" * 200, "inventory.from.order", "order.celery.housekeeping"])
+def test_a_forged_first_queue_is_nobodys(worker: Worker, forged: str) -> None:
+    worker.receive(1, "order.dead", **{"x-first-death-queue": forged})
+
+    [batch] = worker.session.waiting._returned
+    assert (batch.messages[0].delivery.queue, batch.messages[0].delivery.publisher) == ("order.dead", "")
+    assert batch.alone
+
+
+def test_a_batch_that_fails_again_and_again_is_halved(worker: Worker) -> None:
+    """It may be too much for the database's statement_timeout, as a whole."""
+    # Given
+    worker.receive(4)
+    batch = worker.session.waiting.take(worker.now + 1)
+    assert batch is not None
+
+    # When
+    for _ in range(session_module.FAILURES_TO_HALVE):
+        worker.session.failed(batch, TransientFailure("statement timeout"))
+        [batch] = worker.session.waiting._returned
+        worker.session.waiting._returned.clear()
+    worker.session.failed(batch, TransientFailure("statement timeout"))
+
+    # Then
+    assert [len(half.messages) for half in worker.session.waiting._returned] == [2, 2]
