@@ -25,7 +25,7 @@ class Load:
     shop: Shop
     seed: int = 1
     customers: int = 4
-    pause: float = 0.01  # seconds between a customer's orders
+    pause: float = 0.04  # seconds between a customer's orders
     regret: float = 0.1  # of the orders, cancelled right after
     warehouse: bool = True
     products: Sequence[str] = ("p1", "p2", "p3", "p3", "p3", "p4", "p5")

@@ -88,7 +88,7 @@ def address_table(environment: Environment) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for service in environment.services:
-        table.add_row(f"{service} API", f"{environment.web_url(service)}/api/")
+        table.add_row(f"{service} API", f"{environment.web_url(service)}/api/docs/")
         table.add_row(f"{service} admin", f"{environment.web_url(service)}/admin/")
     table.add_row("Flower", f"{environment.flower_url}/")
     table.add_row("RabbitMQ management", f"http://{HOST}:{environment.ports.rabbitmq_management}/")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from kombu.connection import Connection
 
-from tests.auditor import Auditor
+from tests.auditor import Auditor, Seen
 from tests.invariants.copies import COPIES, SAGA, SUBSCRIPTIONS
 from tests.shop import Shop
 
@@ -32,6 +32,7 @@ class Checker:
     shop: Shop
     auditor: Auditor | None = None
     parked: Counter[str] = field(default_factory=Counter)
+    versions: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)  # of each replica's rows, when last looked at
     disordered: set[str] = field(default_factory=set)  # subjects whose events a test has put on the wire in another order
 
     def check(self, seconds: float = 60.0) -> None:
@@ -50,25 +51,28 @@ class Checker:
     def wait_until_quiet(self, seconds: float) -> bool:
         """Everything published, received and decided; whether that came true in time."""
         deadline = time.monotonic() + seconds
-        while self._busy():
-            if time.monotonic() > deadline:
-                return False
+        before = None
+        while time.monotonic() < deadline:
+            now = self._at_rest()
+            if now is not None and now == before:  # twice the same: what was in a worker's hands has shown by then
+                return True
+            before = now
             time.sleep(0.1)
-        return True
+        return False
 
-    def _busy(self) -> bool:
-        """Whether something is on its way, by counting alone: what exactly is missing is looked for once all is quiet."""
-        sent = {}
+    def _at_rest(self) -> dict[str, int] | None:
+        """How many events each service has made; None while one is on its way, as counting alone shows."""
+        sent: dict[str, int] = {}
         for owner in SUBSCRIPTIONS:
             [[sent[owner], unpublished]] = self.shop.rows(owner, "SELECT count(*), count(*) FILTER (WHERE published_at IS NULL) FROM outbox")
             if unpublished:
-                return True
+                return None
         for subscriber, publishers in SUBSCRIPTIONS.items():
             had = dict(self.shop.rows(subscriber, "SELECT publisher, count(*) FROM ledger GROUP BY 1"))
             if any(had.get(publisher, 0) < sent[publisher] for publisher in publishers):
-                return True
+                return None
         [[undecided]] = self.shop.rows("order", "SELECT count(*) FROM orders WHERE status IN ('pending', 'cancelling')")
-        return bool(undecided)
+        return None if undecided else sent
 
     def violations(self) -> Iterator[Violation]:
         """Everything that does not hold now."""
@@ -120,11 +124,15 @@ class Checker:
         if self.auditor is None:
             return
         seen = self.auditor.read()
+        on_the_wire, committed = {event.id for event in seen}, set()
         for owner in SUBSCRIPTIONS:
             sent = {str(key) for (key,) in self.shop.rows(owner, "SELECT id FROM outbox")}
-            if unseen := sent - {event.id for event in seen}:
+            committed |= sent
+            if unseen := sent - on_the_wire:
                 yield Violation("I5", owner, f"{len(unseen)} events were marked published and never seen on the wire, such as {min(unseen)}")
+        yield from self._wire_order(event for event in seen if event.id in committed)  # without the poison
 
+    def _wire_order(self, seen: Iterable[Seen]) -> Iterator[Violation]:
         newest: dict[tuple[str, str], int] = defaultdict(int)
         for event in seen:
             about = (event.aggregate, event.subject)
@@ -158,10 +166,15 @@ class Checker:
             yield Violation("I3", "inventory", f"moved more than once: {row}")
 
     def _replicas(self) -> Iterator[Violation]:
-        """I8 same keys, same versions, same content, row by row."""
+        """I8 same keys, same versions, same content, row by row; I9 no version has fallen since the last look."""
         for copy in COPIES:
             owned = {row[0]: _comparable(row) for row in self.shop.rows(copy.owner, copy.owner_sql)}
             kept = {row[0]: _comparable(row) for row in self.shop.rows(copy.subscriber, copy.replica_sql)}
+            about = (copy.subscriber, copy.aggregate)
+            fallen = [key for key, version in self.versions.get(about, {}).items() if key not in kept or int(kept[key][1]) < version]
+            if fallen:
+                yield Violation("I9", copy.subscriber, f"{len(fallen)} of {copy.aggregate} have fallen back, such as {fallen[0]}")
+            self.versions[about] = {key: int(row[1]) for key, row in kept.items()}
             different = [key for key in owned.keys() | kept.keys() if owned.get(key) != kept.get(key)]
             for key in different[:3]:
                 detail = f"{len(different)} of {copy.aggregate} differ; {key}: owner {owned.get(key)}, replica {kept.get(key)}"
