@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from kombu.connection import Connection
 
@@ -32,6 +33,7 @@ class Checker:
     shop: Shop
     auditor: Auditor | None = None
     parked: Counter[str] = field(default_factory=Counter)
+    sent: dict[str, set[UUID]] = field(default_factory=dict)  # the events that each service has committed, read once for a check
     versions: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)  # of each replica's rows, when last looked at
     disordered: set[str] = field(default_factory=set)  # subjects whose events a test has put on the wire in another order
 
@@ -76,6 +78,7 @@ class Checker:
 
     def violations(self) -> Iterator[Violation]:
         """Everything that does not hold now."""
+        self.sent = {owner: {key for (key,) in self.shop.rows(owner, "SELECT id FROM outbox")} for owner in SUBSCRIPTIONS}
         yield from self._unfinished()
         yield from self._ledger()
         yield from self._wire()
@@ -96,7 +99,7 @@ class Checker:
         for subscriber, publishers in SUBSCRIPTIONS.items():
             received = {key for (key,) in self.shop.rows(subscriber, "SELECT id FROM ledger")}
             for publisher in publishers:
-                sent = {key for (key,) in self.shop.rows(publisher, "SELECT id FROM outbox")}
+                sent = self.sent[publisher]
                 if lost := sent - received:
                     yield Violation("I1", subscriber, f"{len(lost)} events of {publisher} never arrived, such as {min(lost)}")
         [[undecided]] = self.shop.rows("order", "SELECT count(*) FROM orders WHERE status IN ('pending', 'cancelling')")
@@ -107,7 +110,7 @@ class Checker:
         """I2 no phantom; I4 one legal outcome each; the tally agrees with the ledger."""
         for subscriber, publishers in SUBSCRIPTIONS.items():
             for publisher in publishers:
-                sent = {key for (key,) in self.shop.rows(publisher, "SELECT id FROM outbox")}
+                sent = self.sent[publisher]
                 entries = self.shop.rows(subscriber, "SELECT id, outcome FROM ledger WHERE publisher = %s", publisher)
                 if phantoms := {key for key, _ in entries} - sent:
                     yield Violation("I2", subscriber, f"{len(phantoms)} events that {publisher} never committed, such as {min(phantoms)}")
@@ -126,7 +129,7 @@ class Checker:
         seen = self.auditor.read()
         on_the_wire, committed = {event.id for event in seen}, set()
         for owner in SUBSCRIPTIONS:
-            sent = {str(key) for (key,) in self.shop.rows(owner, "SELECT id FROM outbox")}
+            sent = {str(key) for key in self.sent[owner]}
             committed |= sent
             if unseen := sent - on_the_wire:
                 yield Violation("I5", owner, f"{len(unseen)} events were marked published and never seen on the wire, such as {min(unseen)}")
