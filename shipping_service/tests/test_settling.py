@@ -211,13 +211,13 @@ def test_a_weight_that_comes_while_the_shipment_is_made_is_not_missed(committed:
     # Given a batch that has made a shipment by a product without a weight, and has not committed
     deliver(product_event(weight_grams=None))
     order = order_event()
-    first_is_in = threading.Event()
+    first_is_in, weighed = threading.Event(), threading.Event()
 
     def slowly(order_ids: Sequence[str]) -> None:
         settle_shipments(order_ids)
         if order.subject in order_ids and not first_is_in.is_set():
             first_is_in.set()
-            eventually(somebody_waits)
+            eventually(lambda: somebody_waits() or weighed.is_set())
 
     from common.inbox import settling
 
@@ -227,7 +227,9 @@ def test_a_weight_that_comes_while_the_shipment_is_made_is_not_missed(committed:
     # When the weight comes meanwhile
     def weigh() -> Report:
         assert first_is_in.wait(10)
-        return deliver(product_event(ProductChanged, version=2, weight_grams=700))
+        report = deliver(product_event(ProductChanged, version=2, weight_grams=700))
+        weighed.set()
+        return report
 
     results = at_once(partial(deliver, order, reservation_event(order_id=order.data.order_id)), weigh)
 

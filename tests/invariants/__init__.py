@@ -1,5 +1,7 @@
 """The invariants of docs/invariants.md, checked on a running shop."""
 
-from tests.invariants.checker import Checker, Violation, check_client
+from tests.invariants.checker import Checker, check_client
+from tests.invariants.violation import Violation
+from tests.invariants.watcher import Watcher
 
-__all__ = ["Checker", "Violation", "check_client"]
+__all__ = ["Checker", "Violation", "Watcher", "check_client"]

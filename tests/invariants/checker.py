@@ -10,20 +10,17 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from kombu.connection import Connection
 
 from tests.auditor import Auditor, Seen
 from tests.invariants.copies import COPIES, SAGA, SUBSCRIPTIONS
-from tests.shop import Shop
-
-
-class Violation(NamedTuple):
-    invariant: str
-    where: str
-    detail: str
+from tests.invariants.stock import conserved
+from tests.invariants.violation import Violation
+from tests.invariants.watcher import Watcher
+from tests.shop import Shop, until
 
 
 @dataclass
@@ -32,6 +29,7 @@ class Checker:
 
     shop: Shop
     auditor: Auditor | None = None
+    watcher: Watcher | None = None
     parked: Counter[str] = field(default_factory=Counter)
     sent: dict[str, set[UUID]] = field(default_factory=dict)  # the events that each service has committed, read once for a check
     versions: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)  # of each replica's rows, when last looked at
@@ -44,6 +42,11 @@ class Checker:
         if not quiet:
             violations.insert(0, Violation("I16", "shop", f"not quiet after {seconds:.0f} s"))
         assert not violations, "\n".join(f"{v.invariant} {v.where}: {v.detail}" for v in violations)
+
+    def check_queues(self) -> None:
+        """When no worker runs: raises AssertionError if there is anything that was never acked."""
+        left = list(self._queues())
+        assert not left, f"not acked: {left}"
 
     def expect_disorder(self) -> None:
         """What has happened so far may have come over the wire in any order: the test saw to that."""
@@ -85,7 +88,8 @@ class Checker:
         yield from self._dense()
         yield from self._journal()
         yield from self._replicas()
-        yield from self._conserved()
+        yield from conserved(lambda sql: self.shop.rows("inventory", sql))
+        yield from self._watched()
         yield from self._saga()
         yield from self._parked()
         yield from self._queues()
@@ -183,27 +187,11 @@ class Checker:
                 detail = f"{len(different)} of {copy.aggregate} differ; {key}: owner {owned.get(key)}, replica {kept.get(key)}"
                 yield Violation("I8", copy.subscriber, detail)
 
-    def _conserved(self) -> Iterator[Violation]:
-        """I10 reserved is what is held, and what was shipped is what left the stock; I11 nothing is held that is not there."""
-        sql = """
-            WITH gone AS (
-                SELECT line->>'productId' AS product_id, sum((line->>'quantity')::bigint) AS quantity
-                FROM inventory_reservation, jsonb_array_elements(lines) AS line WHERE status = 'consumed' GROUP BY 1),
-            moved AS (SELECT product_id, -sum(on_hand) AS quantity FROM inventory_movement WHERE kind = 'consume' GROUP BY 1)
-            SELECT product_id, gone.quantity, moved.quantity FROM gone FULL JOIN moved USING (product_id)
-            WHERE gone.quantity IS DISTINCT FROM moved.quantity
-        """
-        for row in self.shop.rows("inventory", sql):
-            yield Violation("I10", "inventory", f"product, shipped, taken from the stock: {row}")
-        sql = """
-            WITH held AS (
-                SELECT line->>'productId' AS product_id, sum((line->>'quantity')::bigint) AS quantity
-                FROM inventory_reservation, jsonb_array_elements(lines) AS line WHERE status = 'held' GROUP BY 1)
-            SELECT s.product_id, s.on_hand, s.reserved, coalesce(h.quantity, 0) FROM inventory_stock s LEFT JOIN held h USING (product_id)
-            WHERE s.reserved <> coalesce(h.quantity, 0) OR s.reserved > s.on_hand OR s.on_hand < 0 OR s.reserved < 0
-        """
-        for row in self.shop.rows("inventory", sql):
-            yield Violation("I10", "inventory", f"product, on hand, reserved, held by reservations: {row}")
+    def _watched(self) -> Iterator[Violation]:
+        """I9, I10 and I11 at every moment since the last check at which the watcher looked."""
+        if self.watcher is not None:
+            until(self.watcher.has_looked, "the watcher looks")
+            yield from self.watcher.take()
 
     def _saga(self) -> Iterator[Violation]:
         """I13 order, reservation and shipment agree: shipped with its stock consumed, or neither dispatched nor held any more."""

@@ -10,9 +10,9 @@ import pytest
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
 from tests.auditor import Auditor
-from tests.invariants import Checker, check_client
+from tests.invariants import Checker, Watcher, check_client
 from tests.load import Load
-from tests.shop import Shop, until
+from tests.shop import OWNERS, Shop, until
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +36,18 @@ def shop(stack: Stack) -> Shop:
 
 
 @pytest.fixture(scope="session")
-def checker(stack: Stack, shop: Shop) -> Checker:
-    """With an auditor that was there before the first event."""
+def checker(stack: Stack, shop: Shop) -> Iterator[Checker]:
+    """With an auditor that was there before the first event, and a watcher that never looks away."""
     auditor = Auditor(shop.variables["AMQP_URL"])
     auditor.bind()
     stack.manage("inventory", "seed")
     until(lambda: len(shop.get("order", "/api/products/")[1]["results"]) >= 5, "the products reach the order service")
-    return Checker(shop, auditor)
+    with Watcher(shop).watching() as watcher:
+        checker = Checker(shop, auditor, watcher)
+        yield checker
+    for service in OWNERS:  # what a worker held without an ack is back in its queue then, where it can be counted
+        stack.stop_process(f"{service}-worker")
+    checker.check_queues()
 
 
 @pytest.fixture(autouse=True)
