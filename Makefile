@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up status logs stop start down reset test fuzz check bench lock
+.PHONY: help up status logs stop start down reset test fuzz faults check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -44,6 +44,11 @@ test: ## all tests, with servers of their own
 fuzz: ## mutated messages into the queues while orders flow (n=5000 seed=1)
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests.fuzz --count $(or $(n),5000) --seed $(or $(seed),1)
+
+faults: ## every fault of the catalogue under load (k=broker times=3 full=1 record=1 list=1)
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m tests.faults -k "$(k)" --times $(or $(times),1) --seed $(or $(seed),1) \
+	    $(if $(full),--full) $(if $(record),--record) $(if $(list),--list)
 
 check: ## lint, types, import rules, migrations, deployment checks
 	@$(VENV) requirements-dev.txt

@@ -1,4 +1,4 @@
-"""Load: customers and a warehouse, at work on a shop while a test disturbs it."""
+"""Load: customers, a warehouse and a merchant, at work on a shop while a test disturbs it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from uuid import uuid4
 
 from tests.shop import ADDRESS, CUSTOMER, Shop, until
 
+LOW = 200  # available units, below which the merchant receives more
+
 
 @dataclass
 class Load:
-    """Customers who order until told to stop, of whom some regret it, and a warehouse that sends off what is ready.
+    """Customers who order until told to stop, of whom some regret it, a warehouse that sends off what is ready, and, if asked
+    for, a merchant who receives stock and changes products.
 
-    A customer repeats a request that got no clear answer, with the same key; the warehouse just looks again.
+    A customer repeats a request that got no clear answer, with the same key; the others just look again.
     """
 
     shop: Shop
@@ -28,6 +31,7 @@ class Load:
     pause: float = 0.04  # seconds between a customer's orders
     regret: float = 0.1  # of the orders, cancelled right after
     warehouse: bool = True
+    merchant: bool = False
     products: Sequence[str] = ("p1", "p2", "p3", "p3", "p3", "p4", "p5")
     accepted: dict[str, str] = field(default_factory=dict)  # idempotency key -> order id
     stopped: bool = False
@@ -37,10 +41,12 @@ class Load:
     def flowing(self) -> Iterator[Load]:
         """Orders flow while the block runs; on leaving it, every order that was begun has been answered. Raises what a customer met."""
         self.stopped = False
-        with ThreadPoolExecutor(self.customers + 1) as pool:
+        with ThreadPoolExecutor(self.customers + 2) as pool:
             self.at_work = [pool.submit(self._customer, random.Random(self.seed * 100 + number)) for number in range(self.customers)]
             if self.warehouse:
                 self.at_work.append(pool.submit(self._send_off, random.Random(self.seed)))
+            if self.merchant:
+                self.at_work.append(pool.submit(self._trade, random.Random(self.seed)))
             try:
                 yield self
             finally:
@@ -79,6 +85,22 @@ class Load:
                     for shipment in found["results"] if code == 200 else []:
                         if chance.random() < 0.3 and not self.stopped:
                             act(shipment["shipmentId"])
+
+    def _trade(self, chance: random.Random) -> None:
+        while not self.stopped:
+            time.sleep(0.2)
+            product = chance.choice(self.products)
+            with suppress(OSError, http.client.HTTPException):
+                code, found = self.shop.get("inventory", f"/api/products/{product}/")
+                if code != 200:
+                    continue
+                if found["available"] < LOW:
+                    self.shop.post("inventory", f"/api/products/{product}/receive/", {"quantity": chance.randint(1, LOW)})
+                elif chance.random() < 0.2:
+                    self.shop.post("inventory", f"/api/products/{product}/adjust/", {"quantity": -1, "reason": "broken"})
+                if chance.random() < 0.3:
+                    price = {"amount": f"{chance.randint(100, 9900) / 100:.2f}", "currency": "EUR"}
+                    self.shop.patch("inventory", f"/api/products/{product}/", {"price": price}, found["version"])
 
     def _insist(self, key: str, order: dict[str, Any]) -> str:
         deadline = time.monotonic() + 90

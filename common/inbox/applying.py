@@ -11,6 +11,7 @@ from django.db import transaction
 
 from common.contracts.cause import Cause, because_of
 from common.contracts.event import Event
+from common.crashpoints import CrashPoint, reach
 from common.inbox import ledger, tally
 from common.inbox.delivery import Arrival, Delivery
 from common.inbox.failures import IntakeHalted, TransientFailure, is_interruption, is_schema_behind, is_transient
@@ -55,6 +56,8 @@ def apply_batch(deliveries: Sequence[Delivery], *, any_age: bool = False) -> Rep
                 report.outcomes[delivery.publisher, Tallied.UNREADABLE] += 1
             report.outcomes += _apply_or_bisect(arrivals)
             tally.count(report.outcomes)
+            reach(CrashPoint.WORKER_BEFORE_COMMIT)
+        reach(CrashPoint.WORKER_AFTER_COMMIT)
     except Exception as error:
         if is_transient(error):
             raise TransientFailure(str(error).strip()) from error
@@ -105,12 +108,16 @@ def _apply(arrivals: Sequence[Arrival]) -> Counter[tuple[str, str]]:
         return Counter()
     by_id = {arrival.event.id: arrival for arrival in arrivals}
     expected = _outcomes([arrival.event for arrival in by_id.values()])
+    reach(CrashPoint.WORKER_BEFORE_LEDGER)
     new_ids = ledger.record(list(by_id.values()), expected)
+    reach(CrashPoint.WORKER_AFTER_LEDGER)
     new = [by_id[key].event for key in by_id if key in new_ids]
     outcomes, changed = _merge(new)
     ledger.correct({key: outcome for key, outcome in outcomes.items() if outcome != expected[key]})
+    reach(CrashPoint.WORKER_AFTER_MERGE)
     with because_of(each=_causes(new)):
         settle_changed(changed)
+    reach(CrashPoint.WORKER_AFTER_SETTLING)
     return _counted(arrivals, by_id, outcomes)
 
 

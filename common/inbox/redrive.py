@@ -8,6 +8,7 @@ from collections import Counter
 from django.db import transaction
 
 from common.broker.names import publisher_or_nobody
+from common.crashpoints import CrashPoint, reach
 from common.inbox import ledger, tally
 from common.inbox.applying import apply_batch
 from common.inbox.delivery import Delivery
@@ -32,6 +33,7 @@ def redrive(parked_id: int) -> ParkedState:
         tally.count(Counter({(publisher, str(counted)): -1}))
         seen = parked.times_seen
         apply_batch([Delivery(parked.queue, publisher, bytes(parked.body), time.time())], any_age=True)
+        reach(CrashPoint.REDRIVE_AFTER_APPLY)
         parked.refresh_from_db()
         if parked.times_seen == seen:  # it was not parked again
             mark_redriven(parked)

@@ -19,6 +19,7 @@ from kombu.common import ignore_errors
 
 from common.broker.names import dead_letter_queue, event_queue, publisher_or_nobody
 from common.broker.raw_message import body_of, delivery_count, first_queue
+from common.crashpoints import CrashPoint, reach
 from common.inbox.delivery import Delivery
 from common.intake.acks import PATIENCE, Acks
 from common.intake.batch import BATCH_EVENTS, LINGER, Batch, Received, Waiting
@@ -171,6 +172,8 @@ class Session:
         self._hand_over()
 
     def _ack_committed(self) -> None:
+        if self.committed:
+            reach(CrashPoint.WORKER_BEFORE_ACK)
         tags, self.committed = self.committed, []
         self.acks.finished(tags)
 

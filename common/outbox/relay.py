@@ -16,6 +16,7 @@ import psycopg
 from common.broker.confirms import BROKER_ERRORS, ConfirmedPublisher, Outgoing, Receipt, blames_a_message
 from common.broker.names import event_exchange
 from common.contracts.event import CONTENT_TYPE, LARGEST_EVENT
+from common.crashpoints import CrashPoint, reach
 from common.outbox.unpublished import Row, Unpublished
 
 log = logging.getLogger(__name__)
@@ -110,8 +111,10 @@ class Relay:
         if not rows:
             publisher.keep_alive()
             return 0
+        reach(CrashPoint.RELAY_AFTER_SELECT)
         try:
             publisher.send([Outgoing(row.id, row.kind, row.body) for row in rows])
+            reach(CrashPoint.RELAY_AFTER_PUBLISH)
             self._mark_confirmed(outbox)
             following = outbox.select(self.window, under_way=rows)
             receipt = publisher.settle()
@@ -120,6 +123,7 @@ class Relay:
             self._after_error(outbox, rows, publisher.receipt(), error)
             raise
         self._confirmed = [rows[index].id for index in receipt.acked]
+        reach(CrashPoint.RELAY_AFTER_CONFIRM)
         if receipt.refused or not following:
             self._mark_confirmed(outbox)
         self._after_refusals(outbox, rows, receipt)
@@ -129,7 +133,9 @@ class Relay:
         return len(rows)
 
     def _mark_confirmed(self, outbox: Unpublished) -> None:
-        outbox.mark(self._confirmed)
+        if self._confirmed:
+            outbox.mark(self._confirmed)
+            reach(CrashPoint.RELAY_AFTER_MARK)
         self._confirmed = []
 
     def _sendable(self, outbox: Unpublished, rows: list[Row]) -> list[Row]:

@@ -14,6 +14,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from common.crashpoints import CrashPoint, reach
 from common.web.keys import caller
 from common.web.models import IdempotentResponse
 from common.web.problems import Problem
@@ -48,7 +49,9 @@ def idempotent(handler: Handler) -> Handler:
                 body=JSONRenderer().render(response.data).decode(),
                 location=response.headers.get("Location", ""),
             )
-            return response
+            reach(CrashPoint.WEB_BEFORE_COMMIT)
+        reach(CrashPoint.WEB_AFTER_COMMIT)
+        return response
 
     once.is_idempotent = True  # type: ignore[attr-defined]  # for the documentation
     return once

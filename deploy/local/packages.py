@@ -42,13 +42,13 @@ def provide(command: CommandRunner, progress: Progress) -> None:
             f"These packages are missing: {', '.join(packages)}. Install them and run again:\n  sudo apt-get update && sudo {' '.join(install)}"
         )
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with progress.step(f"Install {', '.join(packages)}"), _no_servers_started():
+    with progress.step(f"Install {', '.join(packages)}"), no_servers_started():
         command("apt", ["apt-get", "update"], environment)
         command("apt", install, environment)
 
 
 @contextmanager
-def _no_servers_started() -> Iterator[None]:
+def no_servers_started() -> Iterator[None]:
     """Keep the packages from starting servers of their own, on the ports that everybody else uses."""
     if POLICY.exists() and POLICY_MARK not in POLICY.read_text():
         yield  # this machine has a policy already

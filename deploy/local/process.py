@@ -80,6 +80,10 @@ class Process:
         elif self.state is State.STARTING and self._ready.is_set():
             self._enter(State.RUNNING)
 
+    def forgive(self) -> None:
+        """Forget how often it died: it is started again without waiting."""
+        self._backoff = Backoff()
+
     def _begin(self) -> None:
         pid_file, ready_file = self._run.pid(self.spec.name), self._run.ready(self.spec.name)
         remove([ready_file])

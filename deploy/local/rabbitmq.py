@@ -60,7 +60,7 @@ class RabbitmqNode:
             name="rabbitmq",
             group="rabbitmq",
             command=(str(SERVER),),
-            environment=self._node_environment(),
+            environment=self.environment,
             is_ready=self.answers,
             cwd=home,
             stop_seconds=30.0,
@@ -80,7 +80,9 @@ class RabbitmqNode:
         machine = inherited({"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"})
         return machine | {"ERL_EPMD_PORT": str(self.ports.epmd), "ERL_EPMD_ADDRESS": HOST}
 
-    def _node_environment(self) -> Mapping[str, str]:
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Of the node; with it rabbitmqctl speaks to the node, too."""
         home = self.run.rabbitmq
         # The name is written into the node's data: it stays when the ports change.
         name = "polder_" + self.passwords["node name"][1:9].translate(str.maketrans("-_", "xx")).lower()

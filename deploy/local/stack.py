@@ -155,6 +155,11 @@ class Stack:
         """Send a signal to a process; after SIGKILL, return when it is dead. It is started again with back-off."""
         self._supervisor.kill(name, number)
 
+    def forgive(self, name: str) -> None:
+        """Start a process (or all of a service) again without back-off: it was killed on purpose."""
+        for process in self._names(name):
+            self._supervisor.forgive(process)
+
     def wait_ready(self, name: str, seconds: float = READY_SECONDS) -> None:
         """Wait until a process, or each one of a service, is ready (again). Raises ProcessFailed when it is not."""
         for process in self._names(name):

@@ -108,6 +108,11 @@ class Supervisor:
         while number == signal.SIGKILL and self.view(name).pid == pid and not has_exited(pid):
             time.sleep(0.001)
 
+    def forgive(self, name: str) -> None:
+        """Start it again without back-off, should it be dead, and count its deaths anew."""
+        with self._changed:
+            self._processes[name].forgive()
+
     def _wait(self, condition: Callable[[], bool], seconds: float, name: str, late: str) -> None:
         deadline = time.monotonic() + seconds
         while not condition():

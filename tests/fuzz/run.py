@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+
+from amqp.basic_message import Message
 
 from deploy.local.stack import Stack
 from tests.fuzz.mutations import Mutant, mutants
-from tests.fuzz.sending import send_mutants
 from tests.load import Load
 from tests.shop import Shop, until
+from tests.wire import send_messages
 
 SUBSCRIBER, PUBLISHER = "inventory", "order"
 QUEUE = f"{SUBSCRIBER}.from.{PUBLISHER}"
@@ -61,7 +64,7 @@ def run(stack: Stack, shop: Shop, load: Load, count: int, seed: int) -> Iterator
     placed = len(load.accepted)
     with load.flowing():
         while result.sent < count:
-            result.sent += send_mutants(shop.variables["AMQP_URL"], QUEUE, stream, min(BURST, count - result.sent))
+            result.sent += send_messages(shop.variables["AMQP_URL"], "", QUEUE, islice(stream, min(BURST, count - result.sent)))
             until(lambda: _mutants_taken(shop, before) >= result.sent, "the burst is taken", seconds=120)
             result.seconds = time.monotonic() - began
             result.memory.append(_memory([worker, *children]))
@@ -76,10 +79,11 @@ def run(stack: Stack, shop: Shop, load: Load, count: int, seed: int) -> Iterator
     yield result
 
 
-def _counted(stream: Iterator[Mutant], result: Result) -> Iterator[Mutant]:
+def _counted(stream: Iterator[Mutant], result: Result) -> Iterator[Message]:
     for mutant in stream:
         result.mutations[mutant.how] += 1
-        yield mutant
+        properties = {"content_type": mutant.content_type} if mutant.content_type is not None else {}
+        yield Message(mutant.body, application_headers=mutant.headers, delivery_mode=2, **properties)
 
 
 def _originals(shop: Shop) -> list[bytes]:

@@ -65,6 +65,10 @@ class Checker:
             time.sleep(0.1)
         return False
 
+    def unrest(self) -> str:
+        """The first thing that does not hold now."""
+        return next((f"{v.invariant} {v.where}: {v.detail}" for v in self.violations()), "everything holds now")
+
     def _at_rest(self) -> dict[str, int] | None:
         """How many events each service has made; None while one is on its way, as counting alone shows."""
         sent: dict[str, int] = {}

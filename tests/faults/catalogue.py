@@ -1,0 +1,16 @@
+"""All faults there are, in the order in which they are run and reported."""
+
+from __future__ import annotations
+
+# Each registers its faults when it is imported.
+from tests.faults import broker, clients, clock, crash, database, messages, network, processes  # noqa: F401
+from tests.faults.fault import FAULTS, Fault
+
+
+def faults() -> list[Fault]:
+    return list(FAULTS.values())
+
+
+def stormy(*, own_network: bool) -> list[Fault]:
+    """Those that may strike in a storm; `own_network`: also those that cut it."""
+    return [fault for fault in FAULTS.values() if fault.stormy and (own_network or not fault.network)]

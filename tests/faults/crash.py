@@ -1,0 +1,50 @@
+"""Crash points: at each, a process is killed, paused and made to fail, under load."""
+
+from __future__ import annotations
+
+from common.crashpoints import CrashPoint
+from tests.faults.fault import at, register
+from tests.faults.operator import Operator
+from tests.faults.scene import Scene
+from tests.faults.spoiled import parked_for_its_own_sake
+from tests.shop import until
+
+ACTIONS = ("kill", "pause 2", "raise")
+
+
+def crash_at(point: CrashPoint, scene: Scene) -> None:
+    for action in ACTIONS:
+        scene.strike_at(scene.service(), point, action)
+        scene.orders(10)
+
+
+def crash_while_redriving(scene: Scene) -> None:
+    """An event that could not be applied is redriven by an operator, whose request is killed, paused or fails on the way."""
+    operator = Operator.of(scene.shop, "inventory")
+    for action in ACTIONS:
+        parked = parked_for_its_own_sake(scene)
+        hit = scene.arm("inventory", CrashPoint.REDRIVE_AFTER_APPLY, action)
+        operator.redrive(parked)
+        until(hit.exists, "the redrive comes to its crash point")
+        scene.stack.forgive("inventory")
+        scene.stack.wait_ready("inventory")
+        operator.redrive(parked)  # when the first one was undone
+        [[state]] = scene.shop.rows("inventory", "SELECT state FROM inbox_parkedevent WHERE id = %s", parked)
+        assert state == "redriven", state
+
+
+for _point in CrashPoint:
+    if _point is CrashPoint.REDRIVE_AFTER_APPLY:
+        register(crash_while_redriving, name=f"crash-{_point}", what=f"killed, paused and failed at {_point}")
+    else:
+        register(at(crash_at, _point), name=f"crash-{_point}", what=f"killed, paused and failed at {_point}")
+
+
+def crash_somewhere(scene: Scene) -> None:
+    """One crash point, one action, one service, at random."""
+    points = [point for point in CrashPoint if point is not CrashPoint.REDRIVE_AFTER_APPLY]
+    hit = scene.arm(scene.service(), scene.chance.choice(points), scene.chance.choice(ACTIONS))
+    until(hit.exists, f"{hit.name}", seconds=60)
+
+
+register(crash_somewhere, name="crash-anywhere", what="killed, paused or failed at a random crash point", stormy=True)

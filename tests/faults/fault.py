@@ -1,0 +1,49 @@
+"""A fault: its name, what it does, and whether it may strike in a storm. The catalogue is whatever was registered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from tests.faults.scene import Scene
+
+Strike = Callable[[Scene], None]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`strike` returns when the fault is over. `what` is one line for the report. `stormy`: short, and bears others beside it."""
+
+    name: str
+    what: str
+    strike: Strike
+    stormy: bool
+    network: bool  # needs a network of its own, with nftables
+    disorders: bool  # brings events onto the wire in another order
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def register(strike: Strike, *, name: str = "", what: str = "", stormy: bool = False, network: bool = False, disorders: bool = False) -> None:
+    """Raises ValueError for a name that is taken."""
+    name = name or strike.__name__.replace("_", "-")
+    if name in FAULTS:
+        raise ValueError(f"there is a fault {name} already")
+    FAULTS[name] = Fault(name, what or (strike.__doc__ or "").strip().splitlines()[0].rstrip("."), strike, stormy, network, disorders)
+
+
+def fault(*, stormy: bool = False, network: bool = False, disorders: bool = False) -> Callable[[Strike], Strike]:
+    """Registers the function under its own name; the first line of its docstring says what it does."""
+
+    def decorate(strike: Strike) -> Strike:
+        register(strike, stormy=stormy, network=network, disorders=disorders)
+        return strike
+
+    return decorate
+
+
+def at(function: Callable[..., None], *arguments: object) -> Strike:
+    """The function with its first arguments bound, as a strike."""
+    return partial(function, *arguments)

@@ -1,0 +1,30 @@
+"""Debian packages that only fault tests need; without them, and without root, the tests that need them are left out and say so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from deploy.local import packages
+
+WANTED = {"nftables": "nft", "iproute2": "ip", "libfaketime": ""}
+
+
+def provide() -> None:
+    """The servers' packages too: in a network of its own nothing can be fetched. Raises nothing when it cannot install."""
+    missing = [package for package, program in WANTED.items() if not _there(package, program)] + packages.missing()
+    if not missing or os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    print(f"Installing {', '.join(missing)} ...", flush=True)
+    with packages.no_servers_started():
+        for command in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
+            done = subprocess.run(["apt-get", "-q", *command], env=environment, capture_output=True, text=True, check=False)
+            if done.returncode:
+                print(done.stdout + done.stderr)
+
+
+def _there(package: str, program: str) -> bool:
+    return shutil.which(program) is not None if program else any(Path("/usr/lib").glob(f"*/faketime/{package}MT.so.1"))

@@ -1,0 +1,83 @@
+"""Where a fault strikes: a whole shop at work, and what one needs to disturb it."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.crashpoints import CrashPoint
+from deploy.local.stack import Stack
+from tests.invariants import Checker
+from tests.load import Load
+from tests.shop import OWNERS, Shop, until
+
+ORDERS = 40  # accepted before a fault strikes, and between two blows of one
+
+
+@dataclass
+class Scene:
+    """`chance` is seeded: the same faults strike in the same places. `full`: as long as the catalogue says, and not in short."""
+
+    stack: Stack
+    shop: Shop
+    load: Load
+    checker: Checker
+    chance: random.Random
+    crash_points: Path
+    full: bool = False
+
+    def service(self) -> str:
+        return self.chance.choice(OWNERS)
+
+    def seconds(self, *, full: float, short: float) -> float:
+        return full if self.full else short
+
+    def orders(self, count: int = ORDERS) -> None:
+        """Waits until so many more are accepted."""
+        self.load.more(count)
+
+    def kill(self, process: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Does nothing to a process that is dead already. It is started again at once."""
+        with suppress(ProcessLookupError):
+            self.stack.kill(process, number)
+        self.stack.forgive(process)
+
+    def kill_and_wait(self, process: str) -> None:
+        self.kill(process)
+        self.stack.wait_ready(process)
+
+    def arm(self, service: str, point: CrashPoint, action: str) -> Path:
+        """`action` is kill, raise or `pause 2`. Returns the file that is there once a process of the service has come to the point."""
+        armed = self.crash_points / f"{service}.{point}"
+        hit = Path(f"{armed}.hit")
+        hit.unlink(missing_ok=True)
+        armed.with_suffix(".new").write_text(action)
+        armed.with_suffix(".new").rename(armed)
+        return hit
+
+    def strike_at(self, service: str, point: CrashPoint, action: str, seconds: float = 60.0) -> None:
+        """Arms the point, waits until a process has come to it, and until all of the service is ready again."""
+        hit = self.arm(service, point, action)
+        until(hit.exists, f"{service} comes to {point}", seconds)
+        self.stack.forgive(service)
+        self.stack.wait_ready(service)
+
+    def disarm(self) -> None:
+        for armed in self.crash_points.iterdir():
+            armed.unlink(missing_ok=True)
+
+
+def in_flight(shop: Shop) -> int:
+    """Events committed that some subscriber has not applied yet, counted once for each of them."""
+    sent = {owner: shop.rows(owner, "SELECT count(*) FROM outbox")[0][0] for owner in OWNERS}
+    had: Sequence[int] = [shop.rows(owner, "SELECT count(*) FROM ledger")[0][0] for owner in OWNERS]
+    return int(sum(sent.values())) * (len(OWNERS) - 1) - sum(had)
+
+
+def events(shop: Shop) -> int:
+    """Committed in all services together."""
+    return int(sum(shop.rows(owner, "SELECT count(*) FROM outbox")[0][0] for owner in OWNERS))

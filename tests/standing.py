@@ -1,0 +1,47 @@
+"""A whole shop for tests: private servers, every process, an auditor that was there before the first event, and a checker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from deploy.local.ports import Ports
+from deploy.local.stack import Stack
+from tests.auditor import Auditor
+from tests.invariants import Checker, Watcher
+from tests.shop import OWNERS, Shop, until
+
+
+class Standing(NamedTuple):
+    stack: Stack
+    shop: Shop
+    checker: Checker
+
+
+@contextmanager
+def standing_shop(folder: Path, extra: Mapping[str, str] | None = None) -> Iterator[Standing]:
+    """Everything that `make up` starts, under a folder and ports of its own, with the seed data. `extra` goes to the services' processes.
+
+    Raises AssertionError on leaving when something was never acked.
+    """
+    for parent in (folder, *folder.parents):  # PostgreSQL may run as another user
+        if parent.stat().st_mode & 0o077 == 0 and Path("/tmp") in parent.parents:  # noqa: S108
+            parent.chmod(0o755)
+    stack = Stack(folder / "run", Ports.free(), extra=extra)
+    stack.start(seed=False)
+    try:
+        shop = Shop(stack.environment.of_stack())
+        auditor = Auditor(shop.variables["AMQP_URL"])
+        auditor.bind()
+        stack.manage("inventory", "seed")
+        until(lambda: len(shop.get("order", "/api/products/")[1]["results"]) >= 5, "the products reach the order service")
+        with Watcher(shop).watching() as watcher:
+            standing = Standing(stack, shop, Checker(shop, auditor, watcher))
+            yield standing
+        for service in OWNERS:  # what a worker held without an ack is back in its queue then, where it can be counted
+            stack.stop_process(f"{service}-worker")
+        standing.checker.check_queues()
+    finally:
+        stack.stop(patient=False)
