@@ -6,8 +6,6 @@ As root it gives the tests a network of their own (a network namespace), so that
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from deploy.local.stack import ROOT
 from tests.faults.packages import provide
+from tests.own_network import in_its_own_network
 
 RESULTS = ROOT / "docs" / "reliability" / "faults.json"
 
@@ -49,13 +48,6 @@ def main() -> int:
     code = subprocess.run(in_its_own_network(command), cwd=ROOT, check=False).returncode
     print(f"\nmake faults: {'failed' if code else 'all passed'} in {time.monotonic() - began:.0f} s")
     return 1 if code else 0
-
-
-def in_its_own_network(command: list[str]) -> list[str]:
-    """The command in a network namespace that ends with it, when one can be made; else the command as it is."""
-    if os.geteuid() != 0 or shutil.which("nft") is None or subprocess.run(["unshare", "--net", "true"], check=False).returncode != 0:
-        return command
-    return ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && export POLDER_OWN_NETWORK=1 && exec "$@"', "sh", *command]
 
 
 def _list() -> int:

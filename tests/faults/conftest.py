@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,8 +42,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for report in terminalreporter.getreports("passed"):
         for line in report.capstdout.splitlines():
             terminalreporter.write_line(f"  {line}")
-
-
-def network_is_ours() -> bool:
-    """Whether nftables may be used without anybody else noticing: `make faults` gives the tests a network of their own."""
-    return os.environ.get("POLDER_OWN_NETWORK") == "1" and shutil.which("nft") is not None

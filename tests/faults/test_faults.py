@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.catalogue import faults
-from tests.faults.conftest import network_is_ours
 from tests.faults.fault import Fault
 from tests.faults.results import Results
 from tests.faults.run import run_fault
 from tests.faults.scene import Scene
+from tests.own_network import network_is_ours
 
 
 @pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.name)

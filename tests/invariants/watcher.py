@@ -5,6 +5,7 @@ It samples: what is broken and mended between two looks goes unseen.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,8 @@ from tests.invariants.violation import Violation
 from tests.shop import Shop
 
 REPLICAS = sorted({(copy.subscriber, copy.aggregate) for copy in COPIES})
-PAUSE = 0.2  # seconds between two looks
+PAUSE = 0.2  # seconds between two looks, at least
+SHARE = 0.25  # of its time it looks, at most: a large shop takes longer to look at
 
 
 @dataclass
@@ -57,11 +59,15 @@ class Watcher:
 
     def _run(self) -> None:
         try:
-            while not self._stop.wait(PAUSE):
+            took = 0.0
+            while not self._stop.wait(max(PAUSE, took / SHARE - took)):
+                began = time.monotonic()
                 try:
                     self._look()
                 except psycopg.OperationalError:  # the database is away, or the connection was cut: tests do that
                     continue
+                finally:
+                    took = time.monotonic() - began
         except BaseException as error:
             self._broke = error
             raise
