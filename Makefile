@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up status logs stop start down reset test fuzz faults storm check bench lock
+.PHONY: help up status logs stop start down reset test fuzz faults storm seeded check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -49,6 +49,10 @@ faults: ## every fault of the catalogue under load (k=broker times=3 full=1 reco
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests.faults -k "$(k)" --times $(or $(times),1) --seed $(or $(seed),1) \
 	    $(if $(full),--full) $(if $(record),--record) $(if $(list),--list)
+
+seeded: ## plant known bugs into a copy of the code; each must be caught (k=relay)
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m tests.seeded -k "$(k)" $(if $(record),--record)
 
 storm: ## random faults at a shop at work, then all invariants (minutes=10 seed=1)
 	@$(VENV) requirements-dev.txt

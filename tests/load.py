@@ -34,6 +34,7 @@ class Load:
     merchant: bool = False
     products: Sequence[str] = ("p1", "p2", "p3", "p3", "p3", "p4", "p5")
     accepted: dict[str, str] = field(default_factory=dict)  # idempotency key -> order id
+    patience: float = 90.0  # seconds that a customer repeats one request before giving up, which fails the test
     stopped: bool = False
     at_work: list[Future[None]] = field(default_factory=list)
 
@@ -103,7 +104,7 @@ class Load:
                     self.shop.patch("inventory", f"/api/products/{product}/", {"price": price}, found["version"])
 
     def _insist(self, key: str, order: dict[str, Any]) -> str:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + self.patience
         answer: Any = None
         while time.monotonic() < deadline:
             try:
@@ -115,7 +116,7 @@ class Load:
                     return str(answer["orderId"])
                 assert status in (409, 500, 503), f"{status} {answer}"
             time.sleep(0.2)
-        raise AssertionError(f"no order could be placed for 90 s: {answer}")
+        raise AssertionError(f"no order could be placed for {self.patience:.0f} s: {answer}")
 
     def _order(self, chance: random.Random) -> dict[str, Any]:
         products = chance.sample(sorted(set(self.products)), chance.randint(1, 2))

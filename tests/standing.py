@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deploy.local.ports import Ports
-from deploy.local.stack import Stack
+from deploy.local.stack import ROOT, Stack
 from tests.auditor import Auditor
 from tests.invariants import Checker, Watcher
 from tests.shop import OWNERS, Shop, until
@@ -21,15 +21,16 @@ class Standing(NamedTuple):
 
 
 @contextmanager
-def standing_shop(folder: Path, extra: Mapping[str, str] | None = None) -> Iterator[Standing]:
-    """Everything that `make up` starts, under a folder and ports of its own, with the seed data. `extra` goes to the services' processes.
+def standing_shop(folder: Path, extra: Mapping[str, str] | None = None, *, root: Path = ROOT, strict: bool = True) -> Iterator[Standing]:
+    """Everything that `make up` starts, under a folder and ports of its own, with the seed data. `extra` goes to the services' processes, which
+    run the code in `root`.
 
-    Raises AssertionError on leaving when something was never acked.
+    Raises AssertionError on leaving when something was never acked, if `strict`.
     """
     for parent in (folder, *folder.parents):  # PostgreSQL may run as another user
         if parent.stat().st_mode & 0o077 == 0 and Path("/tmp") in parent.parents:  # noqa: S108
             parent.chmod(0o755)
-    stack = Stack(folder / "run", Ports.free(), extra=extra)
+    stack = Stack(folder / "run", Ports.free(), root=root, extra=extra)
     stack.start(seed=False)
     try:
         shop = Shop(stack.environment.of_stack())
@@ -40,8 +41,14 @@ def standing_shop(folder: Path, extra: Mapping[str, str] | None = None) -> Itera
         with Watcher(shop).watching() as watcher:
             standing = Standing(stack, shop, Checker(shop, auditor, watcher))
             yield standing
-        for service in OWNERS:  # what a worker held without an ack is back in its queue then, where it can be counted
-            stack.stop_process(f"{service}-worker")
-        standing.checker.check_queues()
+        if strict:
+            _check_unacked(standing)
     finally:
         stack.stop(patient=False)
+
+
+def _check_unacked(standing: Standing) -> None:
+    """What a worker held without an ack is back in its queue once it has stopped, where it can be counted."""
+    for service in OWNERS:
+        standing.stack.stop_process(f"{service}-worker")
+    standing.checker.check_queues()

@@ -67,6 +67,15 @@ def _frozen(scene: Scene, seconds: float) -> None:
 
 
 @fault()
+def broker_frozen_then_killed(scene: Scene) -> None:
+    """SIGSTOP of the broker for 2 s, while relays write to it, then kill -9"""
+    scene.stack.kill("rabbitmq", signal.SIGSTOP)
+    scene.orders(20)
+    time.sleep(2)
+    scene.kill_and_wait("rabbitmq")
+
+
+@fault()
 def broker_memory_alarm(scene: Scene) -> None:
     """A memory alarm blocks every publisher for 15 s"""
     _control(scene.stack, "set_vm_memory_high_watermark", "0.0001")
@@ -80,7 +89,7 @@ def broker_memory_alarm(scene: Scene) -> None:
 @fault()
 def broker_disk_alarm(scene: Scene) -> None:
     """A disk alarm blocks every publisher for 15 s"""
-    _control(scene.stack, "set_disk_free_limit", "900TB")
+    _control(scene.stack, "set_disk_free_limit", "9000GB")
     try:
         scene.orders()
         time.sleep(scene.seconds(full=15, short=5))
@@ -160,7 +169,7 @@ def broker_queue_deleted(scene: Scene) -> None:
 def broker_dead_letter_exchange_gone(scene: Scene) -> None:
     """The dead-letter exchange is deleted and workers die with deliveries in their hands; then it is declared again"""
     api = ManagementApi(scene.shop.variables["RABBITMQ_MANAGEMENT_URL"], "polder")
-    dead = [exchange["name"] for exchange in api.call("GET", "exchanges/polder") if "dead" in exchange["name"] or "dlx" in exchange["name"]]
+    dead = [exchange["name"] for exchange in api.call("GET", "exchanges", "polder") if "dead" in exchange["name"] or "dlx" in exchange["name"]]
     assert dead, "there is a dead-letter exchange"
     for name in dead:
         api.call("DELETE", "exchanges", "polder", name)

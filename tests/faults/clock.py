@@ -1,7 +1,8 @@
-"""One service's clock is an hour off, with libfaketime."""
+"""One service's wall clock is an hour off, by a few lines of C that are preloaded into its processes."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,12 +13,14 @@ from tests.faults.fault import at, register
 from tests.faults.scene import Scene
 from tests.shop import until
 
-LIBRARIES = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
-FAKETIME = next(iter(LIBRARIES), None)
+SOURCE = Path(__file__).with_name("clock.c")
+COMPILER = shutil.which("cc")
 
 
 def _off(shift: str, scene: Scene) -> None:
-    assert FAKETIME is not None
+    assert COMPILER is not None
+    library = scene.crash_points.parent / "clock.so"
+    subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE), "-ldl"], check=True)
     service = scene.service()
     specs = [spec for spec in scene.stack.catalogue.of_service(service) if not spec.name.endswith("-web")]
     specs += [spec for spec in scene.stack.catalogue.of_service(service) if spec.name.endswith("-web")]
@@ -26,7 +29,7 @@ def _off(shift: str, scene: Scene) -> None:
     try:
         with ExitStack() as running:
             for spec in specs:
-                running.enter_context(_started(scene, spec, {"LD_PRELOAD": str(FAKETIME), "FAKETIME": shift, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}))
+                running.enter_context(_started(scene, spec, {"LD_PRELOAD": str(library), "POLDER_CLOCK_SHIFT": shift}))
             web = next(spec for spec in specs if spec.name.endswith("-web"))
             until(web.is_ready, f"{service} is ready with another clock")
             scene.orders()
@@ -46,6 +49,6 @@ def _started(scene: Scene, spec: ProcessSpec, extra: dict[str, str]) -> Iterator
         process.wait(timeout=60)
 
 
-if FAKETIME is not None:
-    register(at(_off, "+3600"), name="clock-an-hour-ahead", what="the clock of one service is an hour ahead")
+if COMPILER is not None:
+    register(at(_off, "3600"), name="clock-an-hour-ahead", what="the clock of one service is an hour ahead")
     register(at(_off, "-3600"), name="clock-an-hour-behind", what="the clock of one service is an hour behind")

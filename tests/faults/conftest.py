@@ -28,7 +28,7 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     options = request.config.option
     crash_points = tmp_path_factory.mktemp("crash-points")
     with standing_shop(tmp_path_factory.mktemp("shop"), {VARIABLE: str(crash_points)}) as (stack, shop, checker):
-        load = Load(shop, seed=options.seed, merchant=True)
+        load = Load(shop, seed=options.seed, pause=0.1, merchant=True)
         yield Scene(stack, shop, load, checker, random.Random(options.seed), crash_points, options.full)
 
 
@@ -37,8 +37,22 @@ def results(request: pytest.FixtureRequest) -> Results:
     return Results.read(request.config.option.record) if request.config.option.record else Results({})
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What each run measured, whether it is recorded or not."""
-    for report in terminalreporter.getreports("passed"):
-        for line in report.capstdout.splitlines():
-            terminalreporter.write_line(f"  {line}")
+class Live:
+    """Tells of each fault as soon as it is over: what was measured, or what went wrong."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self.terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and (crash := getattr(report.longrepr, "reprcrash", None)) is not None:
+            self.terminal.write_line(f"  {report.nodeid} ({report.when}): {crash.message[:1000]}", red=True)
+        elif report.when == "call":
+            for line in report.capstdout.splitlines():
+                self.terminal.write_line(f"  {line}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if isinstance(terminal, pytest.TerminalReporter):
+        config.pluginmanager.register(Live(terminal), "live-faults")

@@ -100,6 +100,17 @@ def stop_worker_warmly(scene: Scene) -> None:
 
 
 @fault()
+def kill_worker_with_batches_under_way(scene: Scene) -> None:
+    """kill -9 of a worker while a lock on the ledger holds its batches up"""
+    service = scene.service()
+    with scene.shop.database(service) as connection, connection.transaction():
+        connection.execute("LOCK TABLE ledger IN EXCLUSIVE MODE")
+        scene.orders(10)
+        scene.kill(f"{service}-worker")
+    scene.stack.wait_ready(f"{service}-worker")
+
+
+@fault()
 def stop_one_service(scene: Scene) -> None:
     """Inventory is down while orders are taken, and comes back"""
     scene.stack.stop_process("inventory")
@@ -110,7 +121,7 @@ def stop_one_service(scene: Scene) -> None:
 @fault()
 def standby_relay_takes_over(scene: Scene) -> None:
     """Two relays of one service; the leader is killed and kept down for a while"""
-    with _second_relay(scene, "order"):
+    with second_relay(scene, "order"):
         scene.stack.kill("order-relay", signal.SIGKILL)
         scene.stack.stop_process("order-relay")
         [[newest]] = scene.shop.rows("order", "SELECT max(position) FROM outbox")
@@ -125,7 +136,7 @@ def standby_relay_takes_over(scene: Scene) -> None:
 @fault()
 def two_relays_and_no_lock(scene: Scene) -> None:
     """The leader's lock is lost (its connection cut) every second, with a standby waiting"""
-    with _second_relay(scene, "order"):
+    with second_relay(scene, "order"):
         for _ in range(6):
             cut = (
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid <> pg_backend_pid()"
@@ -135,7 +146,7 @@ def two_relays_and_no_lock(scene: Scene) -> None:
 
 
 @contextmanager
-def _second_relay(scene: Scene, service: str) -> Iterator[None]:
+def second_relay(scene: Scene, service: str) -> Iterator[None]:
     with scene.stack.log(f"{service}-relay-2").open("ab") as log:
         command = scene.stack.catalogue.manage(service, "relay")
         second = subprocess.Popen(command, cwd=ROOT, env=scene.stack.environment.of_service(service), stdout=log, stderr=log)

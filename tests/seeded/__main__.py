@@ -1,0 +1,98 @@
+"""`make seeded`: plants each of the bugs into a copy of the code, runs the copy, and fails for each bug that nothing catches."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.crashpoints import VARIABLE
+from deploy.local.stack import ROOT
+from tests.faults.results import commit
+from tests.faults.scene import Scene, events
+from tests.load import Load
+from tests.seeded.bug import Bug
+from tests.seeded.bugs import BUGS
+from tests.standing import standing_shop
+
+RESULTS = ROOT / "docs" / "reliability" / "seeded.json"
+PATIENCE = 20.0  # seconds in which a shop without the bug would have come to rest many times over
+
+
+@dataclass
+class Verdict:
+    """`by` names every invariant or test that caught it; `first` is what the first one said."""
+
+    bug: str
+    caught: bool
+    by: list[str]
+    first: str
+    events: int  # committed when it was caught; 0 when a test caught it
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make seeded", description=__doc__, epilog="Example: make seeded k=relay")
+    parser.add_argument("-k", default="", help="only the bugs with this in their name")
+    parser.add_argument("--record", action="store_true", help=f"write what caught them to {RESULTS.relative_to(ROOT)}")
+    options = parser.parse_args()
+    verdicts = []
+    for bug in BUGS:
+        if options.k in bug.name:
+            verdict = _tried(bug)
+            verdicts.append(verdict)
+            said = f"caught by {', '.join(verdict.by)}" + (f" after {verdict.events} events" if verdict.events else "")
+            print(f"  {'✓' if verdict.caught else '✗'} {bug.name}: {said if verdict.by else 'NOT CAUGHT'}\n      {verdict.first[:200]}", flush=True)
+    if options.record:
+        known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        RESULTS.parent.mkdir(parents=True, exist_ok=True)
+        known |= {verdict.bug: {"commit": commit(), **vars(verdict)} for verdict in verdicts}
+        RESULTS.write_text(json.dumps(known, indent=1) + "\n")
+    missed = [verdict.bug for verdict in verdicts if not verdict.caught]
+    print(f"make seeded: {f'not caught: {missed}' if missed else f'all {len(verdicts)} caught'}")
+    return 1 if missed or not verdicts else 0
+
+
+def _tried(bug: Bug) -> Verdict:
+    with tempfile.TemporaryDirectory(prefix="polder-seeded-") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL may run as another user
+        root = bug.plant(Path(folder))
+        return _struck(bug, root, Path(folder)) if bug.strike else _tested(bug, root)
+
+
+def _struck(bug: Bug, root: Path, folder: Path) -> Verdict:
+    assert bug.strike is not None
+    crash_points = folder / "crash-points"
+    crash_points.mkdir()
+    said: list[str] = []
+    with standing_shop(folder, {VARIABLE: str(crash_points)}, root=root, strict=False) as (stack, shop, checker):
+        load = Load(shop, merchant=True, patience=20.0)
+        scene = Scene(stack, shop, load, checker, random.Random(1), crash_points)
+        try:
+            with load.flowing():
+                scene.orders()
+                bug.strike(scene)
+        except Exception as error:  # the bug may well keep the fault from ending as it should
+            said.append(f"the fault did not end: {error!r}")
+        checker.wait_until_quiet(PATIENCE)
+        violations = list(checker.violations())
+        count = events(shop)
+    by = list(dict.fromkeys(violation.invariant for violation in violations))
+    first = next((v for v in violations if v.invariant == bug.expected), violations[0] if violations else None)
+    return Verdict(bug.name, bug.expected in by, by, f"{first.where}: {first.detail}" if first else " ".join(said), count)
+
+
+def _tested(bug: Bug, root: Path) -> Verdict:
+    run = subprocess.run([sys.executable, "-m", "tests", *bug.tests], cwd=root, capture_output=True, text=True, check=False)
+    failed = re.findall(r"^(?:FAILED|ERROR) \S+::(\w+)", run.stdout, re.MULTILINE)
+    reason = re.search(r"^E +(.+)$", run.stdout, re.MULTILINE)
+    return Verdict(bug.name, bug.expected in failed, failed, reason[1] if reason else run.stdout[-300:], 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""The bugs of invariant I17. Each is one that somebody has made, in this field or in this project."""
+
+from __future__ import annotations
+
+from tests.faults.catalogue import faults
+from tests.faults.processes import second_relay
+from tests.faults.scene import Scene
+from tests.seeded.bug import Bug, Edit
+
+_STRIKES = {fault.name: fault.strike for fault in faults()}
+
+
+def _traffic(scene: Scene) -> None:
+    scene.orders(150)
+
+
+def _two_relays_at_work(scene: Scene) -> None:
+    with second_relay(scene, "order"):
+        scene.orders(300)
+
+
+BUGS = (
+    Bug(
+        "no ledger",
+        (
+            Edit(
+                "common/inbox/ledger.py",
+                "        return {key for (key,) in cursor.fetchall()} | beyond\n",
+                "        return {event.id for _, event in arrivals}\n",
+            ),
+        ),
+        "I4",
+        _STRIKES["every-event-ten-times"],
+    ),
+    Bug(
+        "ledger in a transaction of its own",
+        (
+            Edit(
+                "common/inbox/ledger.py",
+                "    with connection.cursor() as cursor:\n        cursor.execute(_INSERT, [to_json(rows).decode()])\n",
+                "    import psycopg\n\n"
+                "    parameters = connection.get_connection_params()\n"
+                '    for unknown in ("cursor_factory", "context", "server_side_binding", "prepare_threshold"):\n'
+                "        parameters.pop(unknown, None)\n"
+                "    with psycopg.connect(**parameters, autocommit=True) as own:\n"
+                "        cursor = own.execute(_INSERT, [to_json(rows).decode()])\n",
+            ),
+        ),
+        "I8",
+        _STRIKES["crash-worker.after-ledger"],
+    ),
+    Bug(
+        "marked before confirmed",
+        (
+            Edit(
+                "common/outbox/relay.py",
+                "            reach(CrashPoint.RELAY_AFTER_PUBLISH)\n",
+                "            outbox.mark([row.id for row in rows])\n            reach(CrashPoint.RELAY_AFTER_PUBLISH)\n",
+            ),
+        ),
+        "I5",
+        _STRIKES["broker-frozen-then-killed"],
+    ),
+    Bug(
+        "a relay with a cursor",
+        (
+            Edit(
+                "common/outbox/unpublished.py",
+                "WHERE published_at IS NULL AND held_at IS NULL AND",
+                "WHERE position > (SELECT coalesce(max(position), 0) FROM outbox WHERE published_at IS NOT NULL) AND held_at IS NULL AND",
+            ),
+        ),
+        "I5",
+        _STRIKES["early-transaction"],
+    ),
+    Bug(
+        "two relays that share the rows",
+        (
+            Edit(
+                "common/outbox/unpublished.py",
+                "        return bool(row and row[0])\n",
+                "        self._half = 0 if row and row[0] else 1\n        return True\n",
+            ),
+            Edit(
+                "common/outbox/unpublished.py",
+                "WHERE published_at IS NULL AND held_at IS NULL AND",
+                "WHERE mod(position, 2) = %(half)s AND published_at IS NULL AND held_at IS NULL AND",
+            ),
+            Edit(
+                "common/outbox/unpublished.py",
+                '"under_way": positions, "limit": limit}',
+                '"under_way": positions, "limit": limit, "half": self._half}',
+            ),
+        ),
+        "I7",
+        _two_relays_at_work,
+    ),
+    Bug(
+        "no version guard",
+        (Edit("common/replication/merge.py", "        WHERE stored.version < excluded.version\n", ""),),
+        "I8",
+        _STRIKES["all-shuffled-and-ten-times"],
+    ),
+    Bug(
+        "a delta applied twice",
+        (
+            Edit(
+                "inventory_service/services/reservations.py",
+                '            stock[line["productId"]].on_hand += effect.on_hand * line["quantity"]\n',
+                '            stock[line["productId"]].on_hand += 2 * effect.on_hand * line["quantity"]\n',
+            ),
+        ),
+        "I3",
+        _traffic,
+    ),
+    Bug(
+        "acked before committed",
+        (
+            Edit(
+                "common/intake/session.py",
+                "            self.consumer.on_task_request(request)\n",
+                "            self.consumer.on_task_request(request)\n"
+                "            self.committed += batch.tags\n            self._later(self._ack_committed)\n",
+            ),
+            Edit("common/intake/session.py", "        self._unhalt(batch)\n        self.committed += batch.tags\n", "        self._unhalt(batch)\n"),
+        ),
+        "I1",
+        _STRIKES["kill-worker-with-batches-under-way"],
+    ),
+    Bug(
+        "released twice",
+        (
+            Edit(
+                "inventory_service/services/reservations.py",
+                "        reservation.move_to(status)\n        _move(reservation, stock)\n",
+                "        reservation.move_to(status)\n        _move(reservation, stock)\n"
+                "        if status == ReservationStatus.RELEASED:\n            _move(reservation, stock)\n",
+            ),
+        ),
+        "I10",
+        _traffic,
+    ),
+    Bug(
+        "never released",
+        (
+            Edit(
+                "inventory_service/settle.py",
+                "        released=[reservation for reservation in held if reservation.pk in over - gone],\n",
+                "        released=[],\n",
+            ),
+        ),
+        "I13",
+        _traffic,
+    ),
+    Bug(
+        "a field missing from an event",
+        (Edit("inventory_service/models/owned.py", "weight_grams=self.weight_grams", "weight_grams=None"),),
+        "I8",
+        _traffic,
+    ),
+    Bug(
+        "published on commit",
+        (
+            Edit(
+                "common/outbox/publish.py",
+                "    rows = [_row(event) for event in events]\n    with connection.cursor() as cursor:\n",
+                "    rows = [_row(event) for event in events]\n    transaction.on_commit(lambda: _insert(rows))\n\n\n"
+                "def _insert(rows: list[tuple[UUID | str | int, ...]]) -> None:\n"
+                "    reach(CrashPoint.WEB_AFTER_COMMIT)\n    with connection.cursor() as cursor:\n",
+            ),
+            Edit(
+                "common/outbox/publish.py",
+                "from django.db import connection\n",
+                "from django.db import connection, transaction\n\nfrom common.crashpoints import CrashPoint, reach\n",
+            ),
+        ),
+        "I6",
+        _STRIKES["crash-web.after-commit"],
+    ),
+    Bug(
+        "a late confirm taken for another message's",
+        (
+            Edit(
+                "common/outbox/relay.py",
+                "            except BROKER_ERRORS as error:\n                self._drop_broker()\n",
+                "            except BROKER_ERRORS as error:\n",
+            ),
+        ),
+        "test_a_late_confirm_confirms_nothing",
+        tests=("order", "--pytest", "-k", "late_confirm"),
+    ),
+    Bug(
+        "acked when revoked",
+        (
+            Edit(
+                "common/intake/request.py",
+                '            self.session.failed(self.batch, WorkerLostError(f"the task was {reason}"))\n',
+                "            self.session.succeeded(self.batch)\n",
+            ),
+        ),
+        "test_a_running_batch_is_revoked",
+        tests=("system", "--pytest", "-k", "revoked"),
+    ),
+    Bug(
+        "a wake-up lost between two replicas",
+        (
+            Edit(
+                "common/inbox/settling.py",
+                '        cursor.execute("SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number", [numbers])\n',
+                '        cursor.execute("SELECT number FROM unnest(%s::bigint[]) AS number", [numbers])\n',
+            ),
+        ),
+        "test_the_second_sees_what_the_first_brought",
+        tests=("order", "--pytest", "-k", "the_second_sees"),
+    ),
+)
