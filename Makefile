@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up status logs stop start down reset test fuzz faults storm seeded check bench lock
+.PHONY: help up status logs stop start down reset test fuzz faults storm simulation seeded check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -45,10 +45,14 @@ fuzz: ## mutated messages into the queues while orders flow (n=5000 seed=1)
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests.fuzz --count $(or $(n),5000) --seed $(or $(seed),1)
 
-faults: ## every fault of the catalogue under load (k=broker times=3 full=1 record=1 list=1)
+faults: ## every fault of the catalogue under load (k=broker times=3 full=1 short=1 record=1 list=1)
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests.faults -k "$(k)" --times $(or $(times),1) --seed $(or $(seed),1) \
-	    $(if $(full),--full) $(if $(record),--record) $(if $(list),--list)
+	    $(if $(full),--full) $(if $(short),--short) $(if $(record),--record) $(if $(list),--list)
+
+simulation: ## Hypothesis drives the real contracts, merge and settle functions (runs=200 seed=1)
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m tests.simulation --runs $(or $(runs),200) --seed $(or $(seed),1) $(if $(record),--record)
 
 seeded: ## plant known bugs into a copy of the code; each must be caught (k=relay)
 	@$(VENV) requirements-dev.txt

@@ -29,6 +29,7 @@ def checks() -> Iterator[Check]:
     yield Check("ruff: lint", [str(BIN / "ruff"), "check", "."], {})
     yield Check("ruff: format", [str(BIN / "ruff"), "format", "--check", "."], {})
     yield Check("import rules", [str(BIN / "lint-imports")], settings_of(SERVICES[0]))
+    yield Check("reliability page as measured", [sys.executable, "-m", "tests.reliability", "--check"], {})
     yield Check("state machines as drawn", [sys.executable, "-m", "deploy.states", "--check"], {})
     for service, folder in zip(SERVICES, folders, strict=True):
         # django-stubs knows the models of one service at a time.

@@ -22,7 +22,7 @@ from tests.shop import OWNERS, Shop, until
 RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 
 
-@fault(stormy=True)
+@fault(stormy=True, quick=True)
 def broker_killed(scene: Scene) -> None:
     """kill -9 of the broker"""
     scene.kill_and_wait("rabbitmq")
@@ -66,7 +66,7 @@ def _frozen(scene: Scene, seconds: float) -> None:
         scene.stack.kill("rabbitmq", signal.SIGCONT)
 
 
-@fault()
+@fault(quick=True)
 def broker_frozen_then_killed(scene: Scene) -> None:
     """SIGSTOP of the broker for 2 s, while relays write to it, then kill -9"""
     scene.stack.kill("rabbitmq", signal.SIGSTOP)
@@ -124,7 +124,7 @@ def close_all_connections(shop: Shop) -> int:
     return closed
 
 
-@fault(disorders=True)
+@fault(disorders=True, quick=True)
 def broker_loses_its_disk(scene: Scene) -> None:
     """The broker comes back empty; topology is declared and events are announced again, as the runbook says"""
 

@@ -20,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--times", type=int, default=1, help="how often each fault strikes")
     group.addoption("--seed", type=int, default=1, help="of where the faults strike, and of the load")
     group.addoption("--full", action="store_true", help="each fault lasts as long as the catalogue says, and not its short form")
+    group.addoption("--short", action="store_true", help="only the few that CI runs")
     group.addoption("--record", type=Path, help="the file of results to add to")
 
 
@@ -35,6 +36,13 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="session")
 def results(request: pytest.FixtureRequest) -> Results:
     return Results.read(request.config.option.record) if request.config.option.record else Results({})
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.short:
+        chosen = [item for item in items if isinstance(item, pytest.Function) and item.callspec.params["fault"].quick]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
 
 
 class Live:

@@ -9,7 +9,7 @@ from tests.faults.fault import at, register
 from tests.faults.operator import Operator
 from tests.faults.scene import Scene
 from tests.faults.spoiled import parked_for_its_own_sake
-from tests.shop import until
+from tests.shop import OWNERS, until
 
 ACTIONS = ("kill", "pause 2", "raise")
 
@@ -40,6 +40,20 @@ for _point in CrashPoint:
         register(crash_while_redriving, name=f"crash-{_point}", what=f"killed, paused and failed at {_point}")
     else:
         register(at(crash_at, _point), name=f"crash-{_point}", what=f"killed, paused and failed at {_point}")
+
+
+def crash_everywhere(scene: Scene) -> None:
+    """At all crash points of all services at once, one action after the other."""
+    for action in ACTIONS:
+        hits = [scene.arm(scene.service(), point, action) for point in CrashPoint if point is not CrashPoint.REDRIVE_AFTER_APPLY]
+        for hit in hits:
+            until(hit.exists, f"{hit.name}", seconds=60)
+        for service in OWNERS:
+            scene.stack.forgive(service)
+            scene.stack.wait_ready(service)
+
+
+register(crash_everywhere, name="crash-everywhere", what="killed, paused and failed at all crash points at once", quick=True)
 
 
 def crash_somewhere(scene: Scene) -> None:

@@ -19,7 +19,7 @@ from tests.shop import OWNERS, Shop, until
 _TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()"
 
 
-@fault(stormy=True)
+@fault(stormy=True, quick=True)
 def postgres_killed(scene: Scene) -> None:
     """kill -9 of PostgreSQL's first process"""
     scene.kill_and_wait("postgres")
@@ -51,7 +51,7 @@ def postgres_backend_killed(scene: Scene) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-@fault()
+@fault(quick=True)
 def postgres_backends_terminated(scene: Scene) -> None:
     """pg_terminate_backend of every session of all services, ten times"""
     for _ in range(10):
@@ -118,7 +118,7 @@ def connections_exhausted(scene: Scene) -> None:
             time.sleep(0.2)
 
 
-@fault()
+@fault(quick=True)
 def early_transaction(scene: Scene) -> None:
     """A transaction holds an early position for 20 s while later ones commit"""
     with scene.shop.database("order") as connection:
@@ -126,6 +126,7 @@ def early_transaction(scene: Scene) -> None:
             early = insert_order(connection)
             scene.orders()
             time.sleep(scene.seconds(full=20, short=3))
+        scene.checker.by_hand.add(scene.shop.rows("order", "SELECT subject FROM outbox WHERE id = %s", early)[0][0])
         until(lambda: scene.shop.rows("order", "SELECT published_at FROM outbox WHERE id = %s", early)[0][0], "the early event is published")
 
 

@@ -13,7 +13,8 @@ Strike = Callable[[Scene], None]
 
 @dataclass(frozen=True)
 class Fault:
-    """`strike` returns when the fault is over. `what` is one line for the report. `stormy`: short, and bears others beside it."""
+    """`strike` returns when the fault is over. `what` is one line for the report. `stormy`: short, and bears others beside it.
+    `quick`: one of the few that `make faults short=1`, and so CI, runs."""
 
     name: str
     what: str
@@ -21,24 +22,27 @@ class Fault:
     stormy: bool
     network: bool  # needs a network of its own, with nftables
     disorders: bool  # brings events onto the wire in another order
+    quick: bool
 
 
 FAULTS: dict[str, Fault] = {}
+NO_KIND = {"stormy": False, "network": False, "disorders": False, "quick": False}
 
 
-def register(strike: Strike, *, name: str = "", what: str = "", stormy: bool = False, network: bool = False, disorders: bool = False) -> None:
-    """Raises ValueError for a name that is taken."""
+def register(strike: Strike, *, name: str = "", what: str = "", **kinds: bool) -> None:
+    """`kinds` are the flags of Fault that are set. Raises ValueError for a name that is taken."""
     name = name or strike.__name__.replace("_", "-")
     if name in FAULTS:
         raise ValueError(f"there is a fault {name} already")
-    FAULTS[name] = Fault(name, what or (strike.__doc__ or "").strip().splitlines()[0].rstrip("."), strike, stormy, network, disorders)
+    told = what or (strike.__doc__ or "").strip().splitlines()[0].rstrip(".")
+    FAULTS[name] = Fault(name, told, strike, **(NO_KIND | kinds))
 
 
-def fault(*, stormy: bool = False, network: bool = False, disorders: bool = False) -> Callable[[Strike], Strike]:
+def fault(**kinds: bool) -> Callable[[Strike], Strike]:
     """Registers the function under its own name; the first line of its docstring says what it does."""
 
     def decorate(strike: Strike) -> Strike:
-        register(strike, stormy=stormy, network=network, disorders=disorders)
+        register(strike, **kinds)
         return strike
 
     return decorate

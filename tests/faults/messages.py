@@ -48,7 +48,7 @@ def some_history_again(scene: Scene) -> None:
         print(f"history could not be repeated: {error!r}")
 
 
-@fault(disorders=True)
+@fault(disorders=True, quick=True)
 def all_shuffled_and_ten_times(scene: Scene) -> None:
     """No relay runs; the events arrive ten times each in any order, the relays' own last"""
     _by_hand(scene, lambda waiting: scene.chance.shuffle(waiting), TIMES)
@@ -93,7 +93,7 @@ def backlog_of_100_000(scene: Scene) -> None:
     until(lambda: duplicates(scene.shop) >= before + 2 * sent, "all is taken", seconds=180)
 
 
-@fault()
+@fault(quick=True)
 def two_operators_redrive_the_same(scene: Scene) -> None:
     """Two operators redrive the same parked event at once, ten times over"""
     operators = [Operator.of(scene.shop, "inventory") for _ in range(2)]

@@ -43,7 +43,7 @@ WAYS = {"to": "requests are lost", "from": "answers are lost", "both": "both way
 for _server in ("broker", "database"):
     for _way, _said in WAYS.items():
         _what = f"the network to the {_server} is cut for 30 s, {_said}"
-        register(at(cut, _server, _way, 30.0, 6.0), name=f"network-{_server}-cut-{_way}", what=_what, network=True)
+        register(at(cut, _server, _way, 30.0, 6.0), name=f"network-{_server}-cut-{_way}", what=_what, network=True, quick=_way == "both")
     register(
         at(cut, _server, "both", 3.0, 3.0),
         name=f"network-{_server}-cut-shortly",

@@ -33,7 +33,7 @@ for _role in ("relay", "worker", "web"):
     register(at(_kill_somewhere, _role), name=f"kill-one-{_role}", what=f"kill -9 of one {_role}", stormy=True)
 
 
-@fault()
+@fault(quick=True)
 def kill_pool_children(scene: Scene) -> None:
     """kill -9 of every pool child of each worker, three times"""
     for _ in range(3):
@@ -54,7 +54,7 @@ def _kill_children(scene: Scene, service: str) -> None:
             os.kill(child, signal.SIGKILL)
 
 
-@fault()
+@fault(quick=True)
 def kill_everything(scene: Scene) -> None:
     """kill -9 of all processes of all services at once"""
     for service in OWNERS:
@@ -99,7 +99,7 @@ def stop_worker_warmly(scene: Scene) -> None:
     scene.stack.start_process(process)
 
 
-@fault()
+@fault(quick=True)
 def kill_worker_with_batches_under_way(scene: Scene) -> None:
     """kill -9 of a worker while a lock on the ledger holds its batches up"""
     service = scene.service()
@@ -118,7 +118,7 @@ def stop_one_service(scene: Scene) -> None:
     scene.stack.start_process("inventory")
 
 
-@fault()
+@fault(quick=True)
 def standby_relay_takes_over(scene: Scene) -> None:
     """Two relays of one service; the leader is killed and kept down for a while"""
     with second_relay(scene, "order"):

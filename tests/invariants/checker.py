@@ -33,6 +33,9 @@ class Checker:
     parked: Counter[str] = field(default_factory=Counter)
     sent: dict[str, set[UUID]] = field(default_factory=dict)  # the events that each service has committed, read once for a check
     versions: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)  # of each replica's rows, when last looked at
+    broker: bool = True  # whether there is one to be asked
+    clients: bool = True  # whether all orders come over HTTP
+    by_hand: set[str] = field(default_factory=set)  # orders that a test has put into the database itself
     disordered: set[str] = field(default_factory=set)  # subjects whose events a test has put on the wire in another order
 
     def check(self, seconds: float = 60.0) -> None:
@@ -96,7 +99,10 @@ class Checker:
         yield from self._watched()
         yield from self._saga()
         yield from self._parked()
-        yield from self._queues()
+        if self.clients:
+            yield from self._orders()
+        if self.broker:
+            yield from self._queues()
 
     def _unfinished(self) -> Iterator[Violation]:
         """I5 nothing unpublished; I1 everything received; I12 nothing undecided."""
@@ -206,6 +212,14 @@ class Checker:
             legal = SAGA.get(status)
             if legal is not None and not (reservation in legal[0] and shipment in legal[1]):
                 yield Violation("I13", "order", f"{order_id} is {status}, its reservation {reservation}, its shipment {shipment}")
+
+    def _orders(self) -> Iterator[Violation]:
+        """I14 (its half in the database) each order was answered under one idempotency key, and each key has one order."""
+        sql = "SELECT split_part(location, '/', 4) FROM web_idempotentresponse WHERE status = 201 AND location LIKE '/api/orders/%'"
+        answered = Counter(order_id for (order_id,) in self.shop.rows("order", sql))
+        orders = {str(key) for (key,) in self.shop.rows("order", "SELECT id FROM orders")} - self.by_hand
+        if wrong := [order_id for order_id in orders | answered.keys() if answered[order_id] != 1 or order_id not in orders]:
+            yield Violation("I14", "order", f"{len(wrong)} orders and answers do not match, such as {wrong[0]}, answered {answered[wrong[0]]} times")
 
     def _parked(self) -> Iterator[Violation]:
         """I15 (its half in the databases) parked is exactly the poison that was injected; no drift was found."""

@@ -1,0 +1,179 @@
+"""One service of the simulation, a process of its own: takes a command a line on its standard input, answers a line for each.
+
+{"do": "apply", "batch": [["order", "{...}"]], "crash": "worker.after-merge"}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from importlib import import_module
+from typing import Any
+from uuid import UUID
+
+import django
+
+django.setup()
+
+from django.db import connection  # noqa: E402
+
+from common.broker.names import event_queue  # noqa: E402
+from common.contracts.orders import Address, Customer  # noqa: E402
+from common.crashpoints import CrashPoint, CrashPointReached  # noqa: E402
+from common.inbox import applying, failures  # noqa: E402
+from common.inbox.applying import apply_batch  # noqa: E402
+from common.inbox.delivery import Delivery  # noqa: E402
+
+SERVICE = os.environ["DJANGO_SETTINGS_MODULE"].removesuffix("_service.settings")
+use_cases: Any = import_module(f"{SERVICE}_service.services")  # of which service, only the environment knows
+BLOCKED = 0.05  # seconds after which the second of two batches is taken to wait for the first
+
+Message = tuple[str, str]  # publisher and body
+
+failures.INTERRUPTIONS.append(CrashPointReached)  # a crash is nobody's fault, and nothing is bisected or parked for it
+_plans = threading.local()
+
+
+def _reach(point: CrashPoint) -> None:
+    """What `common.crashpoints.reach` is here: each thread has a plan of its own."""
+    plan: Callable[[CrashPoint], None] | None = getattr(_plans, "plan", None)
+    if plan is not None:
+        plan(point)
+
+
+applying.reach = _reach
+
+
+def apply(batch: Sequence[Message], crash: str | None = None) -> str:
+    """What became of it: applied, crashed (undone) or again (a lock or a deadlock)."""
+
+    def plan(point: CrashPoint) -> None:
+        if point == crash:
+            raise CrashPointReached(point)
+
+    return _apply(batch, plan)
+
+
+def apply_two(first: Sequence[Message], second: Sequence[Message], at: str) -> list[str]:
+    """The second is applied while the first stands at the point; whoever waits for the other does so."""
+    there, go_on = threading.Event(), threading.Event()
+    outcomes = ["", ""]
+
+    def stop(point: CrashPoint) -> None:
+        if point == at:
+            there.set()
+            go_on.wait(timeout=10)
+
+    def run(index: int, batch: Sequence[Message], plan: Callable[[CrashPoint], None] | None) -> None:
+        outcomes[index] = _apply(batch, plan)
+        there.set()
+        connection.close()
+
+    threads = [threading.Thread(target=run, args=(0, first, stop)), threading.Thread(target=run, args=(1, second, None))]
+    threads[0].start()
+    there.wait(timeout=10)
+    threads[1].start()
+    threads[1].join(timeout=BLOCKED)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def _apply(batch: Sequence[Message], plan: Callable[[CrashPoint], None] | None) -> str:
+    _plans.plan = plan
+    try:
+        apply_batch([Delivery(event_queue(SERVICE, publisher), publisher, body.encode(), time.time()) for publisher, body in batch])
+    except CrashPointReached:
+        return "crashed"
+    except failures.TransientFailure:
+        return "again"
+    finally:
+        _plans.plan = None
+    return "applied"
+
+
+def publish() -> list[str]:
+    """What the relay would take to the broker now, marked as published."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE outbox SET published_at = now() WHERE published_at IS NULL RETURNING position, body")
+        return [body for _, body in sorted(cursor.fetchall())]
+
+
+def place(lines: dict[str, int]) -> str | None:
+    address = Address(line1="Dijk 1", postal_code="2611 AB", city="Delft", country="NL")
+    asked = [use_cases.Line(product, count) for product, count in lines.items()]
+    try:
+        placed = use_cases.order_place(customer=Customer(name="Ada", email="ada@example.org"), address=address, lines=asked)
+    except use_cases.UnknownProducts:
+        return None
+    return str(placed.order.pk)
+
+
+def cancel(order_id: str) -> bool:
+    return _tried(lambda: use_cases.order_cancel(order_id=UUID(order_id)), "NotCancellable", "UnknownOrder")
+
+
+def dispatch(order_id: str) -> bool:
+    asked = {"order_id": UUID(order_id), "carrier": "PostNL", "tracking_number": "3S"}
+    return _tried(lambda: use_cases.shipment_dispatch(**asked), "NotMovable", "UnknownShipment")
+
+
+def arrive(order_id: str) -> bool:
+    return _tried(lambda: use_cases.shipment_deliver(order_id=UUID(order_id)), "NotMovable", "UnknownShipment")
+
+
+def create(product: str, weight: int | None) -> bool:
+    asked = {"product_id": product, "name": product, "price": Decimal("1.50"), "currency": "EUR", "weight_grams": weight}
+    return _tried(lambda: use_cases.product_create(**asked), "ProductExists")
+
+
+def receive(product: str, quantity: int) -> bool:
+    return _tried(lambda: use_cases.stock_receive(product_id=product, quantity=quantity), "UnknownProduct", "RetiredProduct")
+
+
+def change(product: str, weight: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT version FROM inventory_product WHERE product_id = %s", [product])
+        known = cursor.fetchone()
+    asked = {"product_id": product, "changes": {"weight_grams": weight}}
+    return known is not None and _tried(lambda: use_cases.product_change(version=known[0], **asked), "RetiredProduct")
+
+
+def retire(product: str) -> bool:
+    return _tried(lambda: use_cases.product_retire(product_id=product), "UnknownProduct", "RetiredProduct")
+
+
+def _tried(use_case: Callable[[], object], *refusals: str) -> bool:
+    """Whether it was done; what is not legal now is refused, with an exception of one of these names."""
+    try:
+        use_case()
+    except Exception as error:
+        if {kind.__name__ for kind in type(error).__mro__}.isdisjoint(refusals):
+            raise
+        return False
+    return True
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    command.__name__: command for command in (apply, apply_two, publish, place, cancel, dispatch, arrive, create, receive, change, retire)
+}
+
+
+def main() -> None:
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            answer = {"answer": COMMANDS[asked.pop("do")](**asked)}
+        except Exception as error:
+            answer = {"error": repr(error)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
