@@ -26,7 +26,12 @@ class ManagementApi:
 
     def put(self, *path: str, body: dict[str, Any]) -> None:
         """Raises ManagementError."""
-        self.call("PUT", *path, body=body)
+        try:
+            self.call("PUT", *path, body=body)
+        except ManagementError as error:
+            if "already_exists" not in str(error):
+                raise
+            self.call("PUT", *path, body=body)  # somebody else made it at the same moment; now it is there and can be set
 
     def call(self, method: str, *path: str, body: dict[str, Any] | None = None) -> Any:
         """The decoded answer, or None. `path` segments are quoted here. Raises ManagementError."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 from django.db import Error as DjangoDatabaseError
 from django.db import InterfaceError
 
+from common.crashpoints import CrashPointReached
+
 # Classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
 TRANSIENT = ("08", "40", "53", "55P03", "57", "58", "25006", "25P03")  # the server's or the moment's trouble
 SCHEMA_BEHIND = ("42",)  # a table or column is missing: the code runs ahead of its migrations
 
 
-INTERRUPTIONS: list[type[Exception]] = [MemoryError]  # may strike anywhere and blame no event; the intake adds its time limit
+# May strike anywhere and blame no event; the intake adds its time limit.
+INTERRUPTIONS: list[type[Exception]] = [MemoryError, CrashPointReached]
 
 
 class TransientFailure(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -198,3 +199,13 @@ def test_a_wrong_password_does_not_get_in() -> None:
 
     with pytest.raises((AMQPError, OSError)):
         connect(url)
+
+
+def test_several_may_declare_the_same_user_at_once() -> None:
+    """As the services do at the first start, each for Flower."""
+    for number in range(10):
+        user = f"at-once-{number}"
+        with ThreadPoolExecutor(6) as pool:
+            for declared in [pool.submit(management().put, "users", user, body={"password": "secret", "tags": ""}) for _ in range(6)]:
+                declared.result()
+        management().call("DELETE", "users", user)

@@ -35,7 +35,6 @@ BLOCKED = 0.05  # seconds after which the second of two batches is taken to wait
 
 Message = tuple[str, str]  # publisher and body
 
-failures.INTERRUPTIONS.append(CrashPointReached)  # a crash is nobody's fault, and nothing is bisected or parked for it
 _plans = threading.local()
 
 

@@ -10,7 +10,6 @@ import random
 import shutil
 import sys
 import tempfile
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -70,7 +69,7 @@ def _report(weathered: Weathered, record: Path | None) -> int:
         print(f"  ✗ {failure}")
     if record:
         stormed = json.loads(record.read_text()) if record.exists() else []
-        stormed.append({"commit": commit(), "at": datetime.now(UTC).isoformat(timespec="seconds"), **asdict(weathered)})
+        stormed.append({"commit": commit(), "at": datetime.now(UTC).isoformat(timespec="seconds"), **vars(weathered)})
         record.parent.mkdir(parents=True, exist_ok=True)
         record.write_text(json.dumps(stormed, indent=1) + "\n")
     print(f"make storm: {f'{len(weathered.failures)} failed' if weathered.failures else 'all passed'}")
