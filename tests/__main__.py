@@ -7,7 +7,6 @@ import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import NamedTuple
 from deploy.local.ports import Ports
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
+from tests.temporary import temporary_folder
 
 NOTHING_CHOSEN = 5  # pytest: none of the tests was asked for
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,9 +65,8 @@ def main() -> int:
 
 
 def _services(chosen: list[str], extra: list[str]) -> list[str]:
-    with tempfile.TemporaryDirectory(prefix="polder-test-") as folder:
-        Path(folder).chmod(0o755)  # PostgreSQL may run as another user
-        stack = Stack(Path(folder) / "run", Ports.free())
+    with temporary_folder("test") as folder:
+        stack = Stack(folder / "run", Ports.free())
         stack.start_servers()
         try:
             with stack.postgres.connect() as server:

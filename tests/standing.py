@@ -27,9 +27,6 @@ def standing_shop(folder: Path, extra: Mapping[str, str] | None = None, *, root:
 
     Raises AssertionError on leaving when something was never acked, if `strict`.
     """
-    for parent in (folder, *folder.parents):  # PostgreSQL may run as another user
-        if parent.stat().st_mode & 0o077 == 0 and Path("/tmp") in parent.parents:  # noqa: S108
-            parent.chmod(0o755)
     stack = Stack(folder / "run", Ports.free(), root=root, extra=extra)
     stack.start(seed=False)
     try:

@@ -13,6 +13,7 @@ from tests.faults.results import Results
 from tests.faults.scene import Scene
 from tests.load import Load
 from tests.standing import standing_shop
+from tests.temporary import crash_points_in, temporary_folder
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,10 +26,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
     options = request.config.option
-    crash_points = tmp_path_factory.mktemp("crash-points")
-    with standing_shop(tmp_path_factory.mktemp("shop"), {VARIABLE: str(crash_points)}) as (stack, shop, checker):
+    with temporary_folder("faults") as folder, standing_shop(folder, {VARIABLE: str(crash_points_in(folder))}) as (stack, shop, checker):
+        crash_points = crash_points_in(folder)
         load = Load(shop, seed=options.seed, pause=0.1, merchant=True)
         yield Scene(stack, shop, load, checker, random.Random(options.seed), crash_points, options.full)
 

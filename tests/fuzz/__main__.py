@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
@@ -18,6 +16,7 @@ from tests.fuzz.run import Result, run
 from tests.invariants import Checker
 from tests.load import Load
 from tests.shop import Shop, until
+from tests.temporary import temporary_folder
 
 LARGEST_LAG = 5.0  # seconds
 LARGEST_GROWTH = 1.5  # of the worker's memory, after the first quarter of the run
@@ -28,9 +27,8 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=5_000, help="mutants to send (default: 5000)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed sends the same mutants of the same events (default: 1)")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="polder-fuzz-") as folder:
-        Path(folder).chmod(0o755)  # PostgreSQL may run as another user
-        stack = Stack(Path(folder) / "run", Ports.free())
+    with temporary_folder("fuzz") as folder:
+        stack = Stack(folder / "run", Ports.free())
         stack.start()
         try:
             return _report(_fuzzed(stack, options.count, options.seed))

@@ -8,7 +8,6 @@ import random
 import re
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from tests.load import Load
 from tests.seeded.bug import Bug
 from tests.seeded.bugs import BUGS
 from tests.standing import standing_shop
+from tests.temporary import crash_points_in, temporary_folder
 
 RESULTS = ROOT / "docs" / "reliability" / "seeded.json"
 PATIENCE = 20.0  # seconds in which a shop without the bug would have come to rest many times over
@@ -59,16 +59,14 @@ def main() -> int:
 
 
 def _tried(bug: Bug) -> Verdict:
-    with tempfile.TemporaryDirectory(prefix="polder-seeded-") as folder:
-        Path(folder).chmod(0o755)  # PostgreSQL may run as another user
-        root = bug.plant(Path(folder))
-        return _struck(bug, root, Path(folder)) if bug.strike else _tested(bug, root)
+    with temporary_folder("seeded") as folder:
+        root = bug.plant(folder)
+        return _struck(bug, root, folder) if bug.strike else _tested(bug, root)
 
 
 def _struck(bug: Bug, root: Path, folder: Path) -> Verdict:
     assert bug.strike is not None
-    crash_points = folder / "crash-points"
-    crash_points.mkdir()
+    crash_points = crash_points_in(folder)
     said: list[str] = []
     with standing_shop(folder, {VARIABLE: str(crash_points)}, root=root, strict=False) as (stack, shop, checker):
         load = Load(shop, merchant=True, patience=20.0)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -17,6 +15,7 @@ from deploy.local.stack import ROOT
 from tests.faults.results import commit
 from tests.simulation.machine import Simulation
 from tests.simulation.world import world
+from tests.temporary import temporary_folder
 
 RESULTS = ROOT / "docs" / "reliability" / "simulation.json"
 
@@ -29,25 +28,23 @@ def main() -> int:
     parser.add_argument("--record", action="store_true", help=f"add what was done to {RESULTS.relative_to(ROOT)}")
     options = parser.parse_args()
     began, failure = time.monotonic(), ""
-    with tempfile.TemporaryDirectory(prefix="polder-simulation-") as folder:
-        Path(folder).chmod(0o755)  # PostgreSQL may run as another user
-        with world(Path(folder)) as Simulation.world:
-            try:
-                run_state_machine_as_test(
-                    seed(options.seed)(Simulation),
-                    settings=settings(
-                        max_examples=options.runs,
-                        stateful_step_count=options.steps,
-                        deadline=None,
-                        database=None,
-                        phases=(Phase.generate, Phase.shrink),
-                        suppress_health_check=list(HealthCheck),
-                        print_blob=False,
-                    ),
-                )
-            except AssertionError as error:
-                failure = str(error)
-                print(f"{failure}\n" + "\n".join(getattr(error, "__notes__", [])))
+    with temporary_folder("simulation") as folder, world(folder) as Simulation.world:
+        try:
+            run_state_machine_as_test(
+                seed(options.seed)(Simulation),
+                settings=settings(
+                    max_examples=options.runs,
+                    stateful_step_count=options.steps,
+                    deadline=None,
+                    database=None,
+                    phases=(Phase.generate, Phase.shrink),
+                    suppress_health_check=list(HealthCheck),
+                    print_blob=False,
+                ),
+            )
+        except AssertionError as error:
+            failure = str(error)
+            print(f"{failure}\n" + "\n".join(getattr(error, "__notes__", [])))
     counted = dict(Simulation.counted.most_common())
     print(", ".join(f"{count} {what}" for what, count in counted.items()))
     if options.record and not failure:

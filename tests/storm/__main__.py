@@ -9,7 +9,6 @@ import os
 import random
 import shutil
 import sys
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from tests.own_network import in_its_own_network, network_is_ours
 from tests.standing import standing_shop
 from tests.storm.run import Weathered, weather
 from tests.storm.schedule import schedule
+from tests.temporary import crash_points_in, temporary_folder
 
 RESULTS = ROOT / "docs" / "reliability" / "storms.json"
 
@@ -47,10 +47,9 @@ def main() -> int:
     if options.schedule:
         print("\n".join(f"{blow.at:7.1f} s  {' + '.join(blow.faults)}" for blow in blows))
         return 0
-    with tempfile.TemporaryDirectory(prefix="polder-storm-") as folder:
-        crash_points = Path(folder) / "crash-points"
-        crash_points.mkdir()
-        with standing_shop(Path(folder), {VARIABLE: str(crash_points)}) as (stack, shop, checker):
+    with temporary_folder("storm") as folder:
+        crash_points = crash_points_in(folder)
+        with standing_shop(folder, {VARIABLE: str(crash_points)}) as (stack, shop, checker):
             load = Load(shop, seed=options.seed, pause=options.pause, merchant=True)
             scene = Scene(stack, shop, load, checker, random.Random(options.seed), crash_points)
             weathered = weather(scene, Weathered(options.seed, options.minutes), blows, lambda line: print(line, flush=True))

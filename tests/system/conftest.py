@@ -11,11 +11,12 @@ from tests.invariants import Checker, check_client
 from tests.load import Load
 from tests.shop import Shop
 from tests.standing import Standing, standing_shop
+from tests.temporary import temporary_folder
 
 
 @pytest.fixture(scope="session")
-def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
-    with standing_shop(tmp_path_factory.mktemp("shop")) as standing:
+def standing() -> Iterator[Standing]:
+    with temporary_folder("system") as folder, standing_shop(folder) as standing:
         yield standing
 
 

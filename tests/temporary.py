@@ -1,0 +1,24 @@
+"""Folders of a run."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def temporary_folder(what: str) -> Iterator[Path]:
+    """Gone afterwards. Not one of pytest's: those are closed to the other user that PostgreSQL may run as."""
+    with tempfile.TemporaryDirectory(prefix=f"polder-{what}-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def crash_points_in(folder: Path) -> Path:
+    """Where files arm the crash points of the shop in this folder."""
+    crash_points = folder / "crash-points"
+    crash_points.mkdir(exist_ok=True)
+    return crash_points
