@@ -9,7 +9,7 @@ from kombu.entity import Exchange, Queue
 
 from common import this_service
 from common.broker import names
-from common.broker.connect import HEARTBEAT, TRANSPORT_OPTIONS
+from common.broker.connect import CONNECT_TIMEOUT, HEARTBEAT, TRANSPORT_OPTIONS
 
 
 def celery_app(service: str) -> Celery:
@@ -28,6 +28,7 @@ def _configuration(service: str) -> dict[str, Any]:
         "broker_url": this_service.amqp_url(),
         "broker_heartbeat": HEARTBEAT,
         "broker_transport_options": TRANSPORT_OPTIONS,  # without confirm_publish: in an alarm it would stop the worker
+        "broker_connection_timeout": CONNECT_TIMEOUT,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_channel_error_retry": True,

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from billiard.exceptions import WorkerLostError
 from celery.worker.state import task_reserved
@@ -89,7 +90,12 @@ class Session:
             self.failed(batch, WorkerLostError(f"nothing was heard of it for {SILENCE:.0f} s"))
 
     def _consume(self, queue: str) -> str:
-        return str(self.channel.basic_consume(queue, callback=self._guard(partial(self._receive, queue))))
+        """The channel knows the tag beforehand: messages may come together with the broker's answer, and py-amqp would give back
+        those of a tag that it does not know, which counts as a delivery each time."""
+        tag = f"{queue}.{uuid4().hex}"
+        callback = self.channel.callbacks[tag] = self._guard(partial(self._receive, queue))
+        self.channel.basic_consume(queue, consumer_tag=tag, callback=callback)
+        return tag
 
     def _receive(self, queue: str, message: Any) -> None:
         headers = message.properties.get("application_headers") or {}

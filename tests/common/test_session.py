@@ -21,6 +21,7 @@ class Channel(Broker):
         super().__init__()
         self.connection: object = object()
         self.callbacks: dict[str, Callable[[Any], None]] = {}
+        self.tag_of: dict[str, str] = {}
         self.prefetch = 0
         self.closed = False
 
@@ -28,12 +29,14 @@ class Channel(Broker):
         assert not a_global, "quorum queues know no global prefetch"
         self.prefetch = count
 
-    def basic_consume(self, queue: str, callback: Callable[[Any], None]) -> str:
-        self.callbacks[queue] = callback
-        return f"tag of {queue}"
+    def basic_consume(self, queue: str, consumer_tag: str, callback: Callable[[Any], None]) -> str:
+        assert self.callbacks[consumer_tag] is callback, "messages may come before the answer"
+        self.tag_of[queue] = consumer_tag
+        return consumer_tag
 
     def basic_cancel(self, tag: str) -> None:
-        del self.callbacks[tag.removeprefix("tag of ")]
+        del self.callbacks[tag]
+        self.tag_of = {queue: other for queue, other in self.tag_of.items() if other != tag}
 
     def close(self) -> None:
         self.closed = True
@@ -79,7 +82,9 @@ class Worker:
             self.tag += 1
             self.channel.unacked.append(self.tag)
             properties = {"type": "StockChanged", "application_headers": headers}
-            self.channel.callbacks[queue](SimpleNamespace(delivery_info={"delivery_tag": self.tag}, properties=properties, body=b"{}"))
+            self.channel.callbacks[self.channel.tag_of[queue]](
+                SimpleNamespace(delivery_info={"delivery_tag": self.tag}, properties=properties, body=b"{}")
+            )
 
     def look(self, later: float = 2 * LINGER) -> None:
         """Time passes, and what the timer has is called."""
