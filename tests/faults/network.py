@@ -60,11 +60,13 @@ register(
 def _through(scene: Scene, behaviour: Behaviour) -> Iterator[Proxy]:
     """All connections to the broker go through a proxy that behaves so."""
     port = scene.stack.ports.rabbitmq
-    with Proxy(port, behaviour) as proxy:
-        with _rules(f"tcp dport {port} meta mark != {MARK} redirect to :{proxy.port}", chain="type nat hook output priority -100;"):
-            close_all_connections(scene.shop)
-            yield proxy
-        proxy.close_connections()
+    with (
+        Proxy(port, behaviour) as proxy,
+        _rules(f"tcp dport {port} meta mark != {MARK} redirect to :{proxy.port}", chain="type nat hook output priority -100;"),
+    ):
+        close_all_connections(scene.shop)
+        yield proxy
+        proxy.close()  # before the redirection ends: afterwards nobody would hear of it
 
 
 @fault(network=True)

@@ -69,11 +69,12 @@ class Proxy:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Refuses new connections and resets those there are. May run twice."""
         self._closing = True
         self._server.close()
-        self.close_connections()
-
-    def close_connections(self) -> None:
         for connection in self._open:
             _reset(connection)
         self._open.clear()
