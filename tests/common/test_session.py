@@ -38,6 +38,9 @@ class Channel(Broker):
         del self.callbacks[tag]
         self.tag_of = {queue: other for queue, other in self.tag_of.items() if other != tag}
 
+    def deliver(self, queue: str, message: object) -> None:
+        self.callbacks[self.tag_of[queue]](message)
+
     def close(self) -> None:
         self.closed = True
 
@@ -82,9 +85,7 @@ class Worker:
             self.tag += 1
             self.channel.unacked.append(self.tag)
             properties = {"type": "StockChanged", "application_headers": headers}
-            self.channel.callbacks[self.channel.tag_of[queue]](
-                SimpleNamespace(delivery_info={"delivery_tag": self.tag}, properties=properties, body=b"{}")
-            )
+            self.channel.deliver(queue, SimpleNamespace(delivery_info={"delivery_tag": self.tag}, properties=properties, body=b"{}"))
 
     def look(self, later: float = 2 * LINGER) -> None:
         """Time passes, and what the timer has is called."""
@@ -109,7 +110,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
 
 
 def test_it_reads_its_queues_and_what_is_dead(worker: Worker) -> None:
-    assert set(worker.channel.callbacks) == {"order.from.inventory", "order.dead"}
+    assert set(worker.channel.tag_of) == {"order.from.inventory", "order.dead"}
     assert worker.channel.prefetch == 1_500
 
 
@@ -294,7 +295,7 @@ def test_stopping_takes_nothing_new_and_acks_what_ends(worker: Worker) -> None:
 
 def test_an_error_in_the_loop_drops_the_connection(worker: Worker) -> None:
     with pytest.raises(ConnectionResetError, match="intake"):
-        worker.channel.callbacks["order.from.inventory"](SimpleNamespace(delivery_info={}, properties={}, body=b""))
+        worker.channel.deliver("order.from.inventory", SimpleNamespace(delivery_info={}, properties={}, body=b""))
 
 
 def test_a_batch_that_is_never_heard_of_again_goes_again(worker: Worker) -> None:
