@@ -161,9 +161,12 @@ class Stack:
             self._supervisor.forgive(process)
 
     def wait_ready(self, name: str, seconds: float = READY_SECONDS) -> None:
-        """Wait until a process, or each one of a service, is ready (again). Raises ProcessFailed when it is not."""
+        """Wait until a process, or each one of a service, is ready (again). Raises ProcessFailed when it is not in time.
+
+        It may die meanwhile, as PostgreSQL does as long as a session of the one before it, killed, still ends.
+        """
         for process in self._names(name):
-            self._supervisor.wait_ready(process, seconds)
+            self._supervisor.wait_ready(process, seconds, whatever_it_dies_of=True)
 
     def stop_process(self, name: str) -> None:
         """Stop a process, or all of a service, and keep it down; returns when it has ended. May run twice."""

@@ -82,13 +82,13 @@ class Supervisor:
         with self._changed:
             return [_view(process) for process in self._processes.values()]
 
-    def wait_ready(self, name: str, seconds: float) -> None:
-        """Raises ProcessFailed when it takes longer or dies again and again, Cancelled when that is set."""
+    def wait_ready(self, name: str, seconds: float, *, whatever_it_dies_of: bool = False) -> None:
+        """Raises ProcessFailed when it takes longer or, unless it may, dies again and again; Cancelled when that is set."""
         restarts = self.view(name).restarts
 
         def is_ready() -> bool:
             view = self.view(name)
-            if view.restarts >= restarts + DEATHS_THAT_ARE_ENOUGH:
+            if not whatever_it_dies_of and view.restarts >= restarts + DEATHS_THAT_ARE_ENOUGH:
                 raise self._failure(name, f"{name} ended {view.restarts - restarts} times instead of becoming ready.")
             # It may have ended since the supervisor looked.
             return view.state is State.RUNNING and view.pid is not None and not has_exited(view.pid)

@@ -20,7 +20,7 @@ class Fault:
     what: str
     strike: Strike
     stormy: bool
-    network: bool  # needs a network of its own, with nftables
+    network: bool  # needs a network and mounts of its own, with nftables
     disorders: bool  # brings events onto the wire in another order
     quick: bool
 

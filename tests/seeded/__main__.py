@@ -13,6 +13,7 @@ from pathlib import Path
 
 from common.crashpoints import VARIABLE
 from deploy.local.stack import ROOT
+from tests.edited_copy import edited_copy
 from tests.faults.results import commit
 from tests.faults.scene import Scene, events
 from tests.load import Load
@@ -60,7 +61,7 @@ def main() -> int:
 
 def _tried(bug: Bug) -> Verdict:
     with temporary_folder("seeded") as folder:
-        root = bug.plant(folder)
+        root = edited_copy(folder, bug.edits)
         return _struck(bug, root, folder) if bug.strike else _tested(bug, root)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tests.edited_copy import Edit
 from tests.faults.catalogue import faults
 from tests.faults.processes import second_relay
 from tests.faults.scene import Scene
-from tests.seeded.bug import Bug, Edit
+from tests.seeded.bug import Bug
 
 _STRIKES = {fault.name: fault.strike for fault in faults()}
 
