@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up status logs stop start down reset test fuzz faults storm simulation seeded check bench lock
+.PHONY: help up status logs stop start down reset test verify fuzz faults storm simulation seeded check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -41,24 +41,28 @@ test: ## all tests, with servers of their own
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests
 
-fuzz: ## mutated messages into the queues while orders flow (n=5000 seed=1)
+verify: ## check every invariant of a running stack (env=.run/stack.env parked=0 watch=3 audit=on)
+	@$(VENV) requirements.txt
+	@exec $(PYTHON_RUN) -m tests.verify $(foreach option,env wait watch parked audit,$(if $($(option)),--$(option) "$($(option))")) $(if $(help),--help)
+
+fuzz: ## mutated messages into the queues while orders flow (n=5000 seed=1 record=1)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m tests.fuzz --count $(or $(n),5000) --seed $(or $(seed),1)
+	@exec $(PYTHON_RUN) -m tests.fuzz --count $(or $(n),5000) --seed $(or $(seed),1) $(if $(record),--record)
 
 faults: ## every fault of the catalogue under load (k=broker times=3 full=1 short=1 record=1 list=1)
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests.faults -k "$(k)" --times $(or $(times),1) --seed $(or $(seed),1) \
 	    $(if $(full),--full) $(if $(short),--short) $(if $(record),--record) $(if $(list),--list)
 
-simulation: ## Hypothesis drives the real contracts, merge and settle functions (runs=200 seed=1)
+simulation: ## Hypothesis drives the real contracts, merge and settle functions (runs=200 seed=1 record=1)
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests.simulation --runs $(or $(runs),200) --seed $(or $(seed),1) $(if $(record),--record)
 
-seeded: ## plant known bugs into a copy of the code; each must be caught (k=relay)
+seeded: ## plant known bugs into a copy of the code; each must be caught (k=relay record=1)
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests.seeded -k "$(k)" $(if $(record),--record)
 
-storm: ## random faults at a shop at work, then all invariants (minutes=10 seed=1)
+storm: ## random faults at a shop at work, then all invariants (minutes=10 seed=1 record=1)
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests.storm --minutes $(or $(minutes),10) --seed $(or $(seed),1) $(if $(record),--record docs/reliability/storms.json)
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 
 STATUS_OF = {"order": "/api/orders/{}/", "inventory": "/api/reservations/{}/", "shipping": "/api/shipments/{}/"}
 OWNERS = ("order", "inventory", "shipping")
 ADDRESS = {"line1": "Dijk 1", "postalCode": "2611 AB", "city": "Delft", "country": "NL"}
+EVER = UUID(int=0)  # before the key of any event
 CUSTOMER = {"name": "Ada Waterman", "email": "ada@example.org"}
 
 

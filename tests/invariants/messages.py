@@ -1,0 +1,32 @@
+"""What lies where it should not (I15): messages that are parked, or wait in a queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from kombu.connection import Connection
+
+from tests.invariants.copies import SUBSCRIPTIONS
+from tests.invariants.look import Look
+from tests.invariants.violation import Violation
+
+
+def parked(look: Look, expected: Mapping[str, int]) -> Iterator[Violation]:
+    """I15 (its half in the databases) each subscriber has parked as many as expected: exactly the poison that was injected."""
+    for subscriber in SUBSCRIPTIONS:
+        found = look.shop.rows(subscriber, "SELECT reason, error FROM inbox_parkedevent WHERE state = 'parked' ORDER BY id")
+        look.count("I15", "parked", len(found))
+        if len(found) != expected[subscriber]:
+            yield Violation("I15", subscriber, f"{len(found)} parked, {expected[subscriber]} expected; the last: {found[-1:]}")
+
+
+def queued(look: Look) -> Iterator[Violation]:
+    """I15 (its half in the broker) nothing waits in any queue of a service, its dead letters included."""
+    with Connection(look.shop.variables["AMQP_URL"], connect_timeout=10) as connection:
+        channel = connection.channel()
+        for subscriber, publishers in SUBSCRIPTIONS.items():
+            for queue in (f"{subscriber}.dead", *(f"{subscriber}.from.{publisher}" for publisher in publishers)):
+                waiting = channel.queue_declare(queue, passive=True).message_count
+                look.count("I15", "queues", 1)
+                if waiting:
+                    yield Violation("I15", queue, f"{waiting} messages wait in it")

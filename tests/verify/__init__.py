@@ -1,0 +1,1 @@
+"""`make verify`: the checker, run against any stack from outside."""

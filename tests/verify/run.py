@@ -1,0 +1,84 @@
+"""One verification: wait for rest, check every invariant that can be checked from outside, and say what could not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.invariants import Checker, Violation, Watcher
+from tests.invariants.look import Look
+from tests.invariants.rest import Count, wait_until_quiet
+from tests.shop import OWNERS, Shop
+from tests.verify.auditor import StreamAuditor
+from tests.verify.report import NAMES, Report
+
+AT_ANY_MOMENT = ("I3", "I9", "I10", "I11")  # hold while the shop is at work, too
+STUCK = 5.0  # seconds without a new event: a shop that is not at rest after those will not come to it by itself
+PARKED = "SELECT count(*)::int FROM inbox_parkedevent WHERE state = 'parked'"
+
+
+@dataclass
+class Verification:
+    """`parked`: how many parked messages are expected in all; `watch`: seconds to watch what must hold at every moment, at least."""
+
+    shop: Shop
+    wait: float = 60.0
+    watch: float = 3.0
+    parked: int = 0
+    tell: Callable[[str], None] = lambda _: None
+    notes: dict[str, str] = field(default_factory=dict)
+    unchecked: dict[str, str] = field(default_factory=dict)
+    last_event: float = 0.0  # when one was last seen to be made
+    made: int = -1
+
+    def run(self) -> Report:
+        began = time.monotonic()
+        auditor: StreamAuditor | None = StreamAuditor(self.shop)
+        if auditor is not None and not auditor.is_bound():
+            auditor = None
+            self.unchecked["I7"] = "no auditor listens; from now on with: make verify audit=on"
+            self.notes["I5"] = "not compared with the wire, for no auditor listens (make verify audit=on)"
+        with Watcher(self.shop).watching() as watcher:
+            found = Look.at(self.shop, lived=True)
+            quiet = wait_until_quiet(self.shop, self.wait, self._note, found.since)
+            rested = time.monotonic() - began
+            while (left := self.watch - (time.monotonic() - began)) > 0:
+                self.tell(f"watching what must hold at every moment for {left:.0f} s more")
+                time.sleep(min(1.0, left))
+            self.tell("comparing the databases")
+            checker = Checker(self.shop, auditor, watcher)
+            checker.parked.update({owner: self.shop.rows(owner, PARKED)[0][0] for owner in OWNERS})
+            look = Look.at(self.shop, lived=True)
+            self.notes["I9"] = f"every version, {watcher.looks} looks in {time.monotonic() - began:.0f} s"
+            violations = list(checker.violations(look))
+        if quiet is None:
+            violations = self._without_rest(violations)
+        else:
+            self.notes["I16"] = f"at rest after {rested:.1f} s"
+        violations += self._parked(checker)
+        self.notes["I14"] = "each answered once, by the keys that the service keeps; what clients were told they know themselves"
+        return Report(violations, look.compared, self.unchecked, self.notes)
+
+    def _note(self, count: Count) -> None:
+        if (made := sum(count.sent.values())) != self.made:
+            self.made, self.last_event = made, time.monotonic()
+        self.tell(f"waiting for rest: {count}" if not count.at_rest else f"at rest, {made:,} events")
+
+    def _without_rest(self, violations: list[Violation]) -> list[Violation]:
+        """Of a shop that is at work only what holds at any moment; one that is stuck is told on in full."""
+        if time.monotonic() - self.last_event > STUCK:
+            return [Violation("I16", "shop", f"not at rest after {self.wait:.0f} s, and nothing moves"), *violations]
+        for number in NAMES:
+            if number not in AT_ANY_MOMENT:
+                self.unchecked[number] = "the shop is at work"
+        kept = [violation for violation in violations if violation.invariant in AT_ANY_MOMENT]
+        return [Violation("I16", "shop", f"still at work after {self.wait:.0f} s: events are being made. Let no orders come and verify again"), *kept]
+
+    def _parked(self, checker: Checker) -> list[Violation]:
+        found = {owner: number for owner, number in checker.parked.items() if number}
+        if sum(found.values()) == self.parked:
+            return []
+        pages = [f"{self.shop.variables.get(f'{owner.upper()}_URL', owner)}/admin/inbox/parkedevent/?state__exact=parked" for owner in found]
+        detail = f"{sum(found.values())} messages are parked, {self.parked} expected (parked={sum(found.values())} expects them)"
+        return [Violation("I15", ", ".join(f"{owner} {number}" for owner, number in found.items()) or "nowhere", "; ".join((detail, *pages)))]
