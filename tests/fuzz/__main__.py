@@ -4,20 +4,24 @@ delayed, killed or bloated. `make fuzz n=100000 seed=7` repeats a run."""
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from deploy.local.ports import Ports
-from deploy.local.stack import Stack
+from deploy.local.stack import ROOT, Stack
+from tests.faults.results import commit
 from tests.fuzz.run import Result, run
 from tests.invariants import Checker
 from tests.load import Load
 from tests.shop import Shop, until
 from tests.temporary import temporary_folder
 
+RESULTS = ROOT / "docs" / "reliability" / "fuzz.json"
 LARGEST_LAG = 5.0  # seconds
 LARGEST_GROWTH = 1.5  # of the worker's memory, after the first quarter of the run
 
@@ -26,12 +30,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("--count", type=int, default=5_000, help="mutants to send (default: 5000)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed sends the same mutants of the same events (default: 1)")
+    parser.add_argument("--record", action="store_true", help=f"add what came of it to {RESULTS.relative_to(ROOT)}, when all passed")
     options = parser.parse_args()
     with temporary_folder("fuzz") as folder:
         stack = Stack(folder / "run", Ports.free())
         stack.start()
         try:
-            return _report(_fuzzed(stack, options.count, options.seed))
+            return _report(_fuzzed(stack, options.count, options.seed), record=options.record)
         finally:
             stack.stop(patient=False)
 
@@ -50,7 +55,7 @@ def _fuzzed(stack: Stack, count: int, seed: int) -> Result:
     return result
 
 
-def _report(result: Result) -> int:
+def _report(result: Result, *, record: bool) -> int:
     table = Table(title=f"{result.sent} mutants in {result.seconds:.0f} s, seed {result.seed}")
     table.add_column("what was done", overflow="fold")
     table.add_column("how many", justify="right")
@@ -61,6 +66,11 @@ def _report(result: Result) -> int:
     print(f"{result.orders} orders meanwhile; worst lag of a good event {result.worst_lag:.2f} s")
     print(f"the worker and its children had {min(result.memory)} to {max(result.memory)} kB")
     failures = list(result.failures(LARGEST_LAG, LARGEST_GROWTH))
+    if record and not failures:
+        known = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+        known.append({"commit": commit(), "at": datetime.now(UTC).isoformat(timespec="seconds"), **result.recorded()})
+        RESULTS.parent.mkdir(parents=True, exist_ok=True)
+        RESULTS.write_text(json.dumps(known, indent=1) + "\n")
     print(f"make fuzz: {'failed: ' + '; '.join(failures) if failures else 'all passed'}")
     return 1 if failures else 0
 
