@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from deploy.local.stack import ROOT
 from tests.faults.fault import at, fault, register
 from tests.faults.scene import Scene
 from tests.shop import OWNERS, until
@@ -149,7 +148,7 @@ def two_relays_and_no_lock(scene: Scene) -> None:
 def second_relay(scene: Scene, service: str) -> Iterator[None]:
     with scene.stack.log(f"{service}-relay-2").open("ab") as log:
         command = scene.stack.catalogue.manage(service, "relay")
-        second = subprocess.Popen(command, cwd=ROOT, env=scene.stack.environment.of_service(service), stdout=log, stderr=log)
+        second = subprocess.Popen(command, cwd=scene.stack.catalogue.root, env=scene.stack.environment.of_service(service), stdout=log, stderr=log)
     try:
         time.sleep(3)  # until it stands by
         yield

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from common.crashpoints import VARIABLE
@@ -35,6 +36,7 @@ class Verdict:
     by: list[str]
     first: str
     events: int  # committed when it was caught; 0 when a test caught it
+    tests: int = 0  # that were run, when tests were
 
 
 def main() -> int:
@@ -47,22 +49,37 @@ def main() -> int:
         if options.k in bug.name:
             verdict = _tried(bug)
             verdicts.append(verdict)
-            said = f"caught by {', '.join(verdict.by)}" + (f" after {verdict.events} events" if verdict.events else "")
-            print(f"  {'✓' if verdict.caught else '✗'} {bug.name}: {said if verdict.by else 'NOT CAUGHT'}\n      {verdict.first[:200]}", flush=True)
-    if options.record:
-        known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        RESULTS.parent.mkdir(parents=True, exist_ok=True)
-        known |= {verdict.bug: {"commit": commit(), **vars(verdict)} for verdict in verdicts}
-        RESULTS.write_text(json.dumps(known, indent=1) + "\n")
+            if options.record:
+                _record(verdict)
+            print(f"  {'✓' if verdict.caught else '✗'} {bug.name}: {_told(bug, verdict)}\n      {verdict.first[:200]}", flush=True)
     missed = [verdict.bug for verdict in verdicts if not verdict.caught]
     print(f"make seeded: {f'not caught: {missed}' if missed else f'all {len(verdicts)} caught'}")
     return 1 if missed or not verdicts else 0
 
 
+def _told(bug: Bug, verdict: Verdict) -> str:
+    after = f"after {verdict.events} events" if verdict.events else f"after {verdict.tests} tests"
+    if verdict.caught:
+        return f"caught by {bug.expected} {after}" + (
+            f"; also by {', '.join(others)}" if (others := [by for by in verdict.by if by != bug.expected]) else ""
+        )
+    return f"NOT CAUGHT by {bug.expected} {after}" + (f", only by {', '.join(verdict.by)}" if verdict.by else "")
+
+
+def _record(verdict: Verdict) -> None:
+    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    known[verdict.bug] = {"commit": commit(), "at": datetime.now(UTC).isoformat(timespec="seconds"), **vars(verdict)}
+    RESULTS.write_text(json.dumps(known, indent=1) + "\n")
+
+
 def _tried(bug: Bug) -> Verdict:
     with temporary_folder("seeded") as folder:
         root = edited_copy(folder, bug.edits)
-        return _struck(bug, root, folder) if bug.strike else _tested(bug, root)
+        try:
+            return _struck(bug, root, folder) if bug.strike else _tested(bug, root)
+        except Exception as error:  # a shop that does not even start shows nothing of the checker
+            return Verdict(bug.name, False, [], f"the shop with the bug could not be tried: {error!r}", 0)
 
 
 def _struck(bug: Bug, root: Path, folder: Path) -> Verdict:
@@ -90,7 +107,8 @@ def _tested(bug: Bug, root: Path) -> Verdict:
     run = subprocess.run([sys.executable, "-m", "tests", *bug.tests], cwd=root, capture_output=True, text=True, check=False)
     failed = re.findall(r"^(?:FAILED|ERROR) \S+::(\w+)", run.stdout, re.MULTILINE)
     reason = re.search(r"^E +(.+)$", run.stdout, re.MULTILINE)
-    return Verdict(bug.name, bug.expected in failed, failed, reason[1] if reason else run.stdout[-300:], 0)
+    count = sum(int(number) for number in re.findall(r"(\d+) (?:passed|failed|error)", run.stdout))
+    return Verdict(bug.name, bug.expected in failed, failed, reason[1] if reason else run.stdout[-300:], 0, count)
 
 
 if __name__ == "__main__":
