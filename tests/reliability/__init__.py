@@ -1,0 +1,1 @@
+"""docs/reliability.md, written from the results in docs/reliability/."""
