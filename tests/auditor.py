@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from uuid import uuid4
 
+from amqp.basic_message import Message
 from kombu.connection import Connection
 
 from tests.shop import OWNERS
+from tests.wire import send_messages
 
 QUEUE = "auditor"
+READ_AHEAD, ACKED_TOGETHER = 500, 100
+PATIENCE = 60.0  # seconds without a message
 
 
 class Seen(NamedTuple):
@@ -38,16 +44,7 @@ class Auditor:
 
     def read(self) -> list[Seen]:
         """Takes what has come since, and returns all there was."""
-        with Connection(self.amqp_url) as connection:
-            channel = connection.channel()
-            last = None
-            while (message := channel.basic_get(QUEUE)) is not None:
-                self._note(message.body)
-                last = message
-                if len(self.seen) % 500 == 0:
-                    channel.basic_ack(message.delivery_tag, multiple=True)
-            if last is not None:
-                channel.basic_ack(last.delivery_tag, multiple=True)
+        take_all(self.amqp_url, QUEUE, self._note)
         return self.seen
 
     def demanded(self, _: str) -> set[str] | None:
@@ -60,6 +57,29 @@ class Auditor:
             self.unreadable += 1
         else:
             self.seen.append(event)
+
+
+def take_all(amqp_url: str, queue: str, note: Callable[[bytes | str], None], arguments: dict[str, Any] | None = None) -> None:
+    """Notes and acks every message that is in the queue by now: up to a mark that is put behind them. Messages read ahead, for one at a time
+    is a round trip each. Raises what the broker raises, and OSError when nothing comes for long."""
+    mark, found = str(uuid4()), []
+    send_messages(amqp_url, "", queue, [Message(mark, delivery_mode=2)])
+    with Connection(amqp_url, connect_timeout=10) as connection:
+        channel = connection.channel()
+
+        def take(message: Message) -> None:
+            if message.body == mark:
+                found.append(message)
+            else:
+                note(message.body)
+            if found or message.delivery_tag % ACKED_TOGETHER == 0:
+                channel.basic_ack(message.delivery_tag, multiple=True)
+
+        channel.basic_qos(0, READ_AHEAD, False)
+        tag = channel.basic_consume(queue, callback=take, arguments=arguments)
+        while not found:
+            connection.drain_events(timeout=PATIENCE)
+        channel.basic_cancel(tag)  # what was sent ahead after the mark is taken before this returns
 
 
 def seen_in(body: bytes | str) -> Seen | None:

@@ -49,7 +49,7 @@ def main() -> int:
         if options.k in bug.name:
             verdict = _tried(bug)
             verdicts.append(verdict)
-            if options.record:
+            if options.record and (verdict.events or verdict.tests):
                 _record(verdict)
             print(f"  {'✓' if verdict.caught else '✗'} {bug.name}: {_told(bug, verdict)}\n      {verdict.first[:200]}", flush=True)
     missed = [verdict.bug for verdict in verdicts if not verdict.caught]

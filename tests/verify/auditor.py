@@ -11,13 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 from amqp.basic_message import Message
 from amqp.exceptions import NotFound
 from kombu.connection import Connection
 
-from tests.auditor import Seen, seen_in
+from tests.auditor import Seen, seen_in, take_all
 from tests.shop import OWNERS, Shop
 from tests.wire import send_messages
 
@@ -25,8 +24,6 @@ QUEUE = "verify.auditor"
 KEPT_BYTES = 500_000_000
 KEPT_FOR = "7D"
 ARGUMENTS = {"x-queue-type": "stream", "x-max-length-bytes": KEPT_BYTES, "x-max-age": KEPT_FOR, "x-stream-max-segment-size-bytes": 20_000_000}
-READ_AHEAD = 500
-PATIENCE = 30.0  # seconds without a message
 OLDEST, MARGIN = 1_000, timedelta(seconds=60)  # when messages were dropped: how near to the oldest that are left nothing is demanded
 _MARK = "verify.auditor"
 _SINCE_THE_OLDEST = "SELECT id FROM outbox WHERE published_at > (SELECT min(published_at) FROM outbox WHERE id::text = ANY(%s)) + %s"
@@ -56,7 +53,7 @@ class StreamAuditor:
                 channel.queue_bind(QUEUE, f"{owner}.events")
             # What is visible by now may have been published before; what comes after it will not have been.
             positions = {owner: self.shop.rows(owner, "SELECT coalesce(max(position), 0) FROM outbox")[0][0] for owner in OWNERS}
-        self._mark({"positions": positions})
+        send_messages(self.shop.variables["AMQP_URL"], "", QUEUE, [Message(json.dumps({_MARK: positions}), delivery_mode=2)])
 
     def unbind(self) -> None:
         with self._channel() as channel:
@@ -64,24 +61,19 @@ class StreamAuditor:
 
     def read(self) -> list[Seen]:
         """Everything that the stream still holds."""
-        end, marks, seen = str(uuid4()), [], []
+        marks: list[dict[str, Any]] = []
+        seen: list[Seen] = []
 
-        def take(message: Message) -> None:
-            event = seen_in(message.body)
+        def note(body: bytes | str) -> None:
+            event = seen_in(body)
             if event is not None:
                 seen.append(event)
-            elif str(message.body).startswith(f'{{"{_MARK}"'):
-                marks.append(json.loads(message.body))
-            channel.basic_ack(message.delivery_tag)
+            elif str(body).startswith(f'{{"{_MARK}"'):
+                marks.append(json.loads(body))
 
-        self._mark({"until": end})
-        with self._channel() as channel:
-            channel.basic_qos(0, READ_AHEAD, False)
-            channel.basic_consume(QUEUE, callback=take, arguments={"x-stream-offset": "first"})
-            while not any(mark.get("until") == end for mark in marks[-1:]):
-                channel.connection.drain_events(timeout=PATIENCE)
+        take_all(self.shop.variables["AMQP_URL"], QUEUE, note, {"x-stream-offset": "first"})
         self.seen = seen
-        self.positions = next((mark["positions"] for mark in marks if "positions" in mark), None)
+        self.positions = marks[0][_MARK] if marks else None
         return seen
 
     def demanded(self, owner: str) -> set[str]:
@@ -96,7 +88,3 @@ class StreamAuditor:
     def _channel(self) -> Iterator[Any]:
         with Connection(self.shop.variables["AMQP_URL"], connect_timeout=10) as connection:
             yield connection.channel()
-
-    def _mark(self, mark: dict[str, Any]) -> None:
-        body = json.dumps({_MARK: True, **mark})
-        send_messages(self.shop.variables["AMQP_URL"], "", QUEUE, [Message(body, delivery_mode=2)])
