@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("-k", default="", help="only the faults whose names match, as pytest's -k: broker, 'kill or crash'")
     parser.add_argument("--times", type=int, default=1, help="how often each fault strikes")
     parser.add_argument("--seed", type=int, default=1, help="of where the faults strike, and of the load")
+    parser.add_argument("--pause", type=float, default=0.1, help="seconds between two orders of each of the four customers (default: 0.1)")
     parser.add_argument("--full", action="store_true", help="each lasts as long as the catalogue says (90 s, five minutes), not its short form")
     parser.add_argument("--short", action="store_true", help="only the few that CI runs")
     parser.add_argument("--record", action="store_true", help=f"add what was measured to {RESULTS.relative_to(ROOT)}")
@@ -46,6 +47,7 @@ def main() -> int:
     ]
     command += [
         f"--seed={options.seed}",
+        f"--pause={options.pause}",
         *(["--full"] if options.full else []),
         *(["--short"] if options.short else []),
         *([f"--record={RESULTS}"] if options.record else []),

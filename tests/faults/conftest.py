@@ -20,6 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults")
     group.addoption("--times", type=int, default=1, help="how often each fault strikes")
     group.addoption("--seed", type=int, default=1, help="of where the faults strike, and of the load")
+    group.addoption("--pause", type=float, default=0.1, help="seconds between two orders of a customer")
     group.addoption("--full", action="store_true", help="each fault lasts as long as the catalogue says, and not its short form")
     group.addoption("--short", action="store_true", help="only the few that CI runs")
     group.addoption("--record", type=Path, help="the file of results to add to")
@@ -30,7 +31,7 @@ def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
     options = request.config.option
     with temporary_folder("faults") as folder, standing_shop(folder, {VARIABLE: str(crash_points_in(folder))}) as (stack, shop, checker):
         crash_points = crash_points_in(folder)
-        load = Load(shop, seed=options.seed, pause=0.1, merchant=True)
+        load = Load(shop, seed=options.seed, pause=options.pause, merchant=True)
         yield Scene(stack, shop, load, checker, random.Random(options.seed), crash_points, options.full)
 
 
