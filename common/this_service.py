@@ -22,6 +22,11 @@ def subscribes_to() -> list[str]:
     return publishers
 
 
+def celery_module() -> str:
+    """Where the service's Celery application is; `CELERY_MODULE` says so in a project whose packages are not named after the service."""
+    return cast("str", getattr(settings, "CELERY_MODULE", f"{name()}_service.celery"))
+
+
 def remote_control() -> bool:
     return cast("bool", settings.REMOTE_CONTROL)  # type: ignore[misc]
 

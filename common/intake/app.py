@@ -13,10 +13,10 @@ from common.broker.connect import CONNECT_TIMEOUT, HEARTBEAT, TRANSPORT_OPTIONS
 
 
 def celery_app(service: str) -> Celery:
-    """The application; its tasks are the ones of `<service>_service.tasks` and the intake's."""
+    """The application; its tasks are those of `tasks.py` beside the service's Celery module, and the intake's."""
     app = Celery(service)
     app.config_from_object(_configuration(service))
-    app.autodiscover_tasks([f"{service}_service", "common.intake"])
+    app.autodiscover_tasks([this_service.celery_module().rpartition(".")[0], "common.intake"])
     return app
 
 

@@ -11,7 +11,7 @@ from common import this_service
 
 
 def service_app() -> Celery:
-    return cast("Celery", import_module(f"{this_service.name()}_service.celery").app)
+    return cast("Celery", import_module(this_service.celery_module()).app)
 
 
 def worker_arguments(name: str, concurrency: int) -> list[str]:

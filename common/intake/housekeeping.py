@@ -9,9 +9,9 @@ from celery import shared_task
 from django.db import close_old_connections
 
 from common import this_service
+from common.forgetting import forgetting
 from common.inbox.settling import settle_overdue
 from common.partitioning import drop_partitions, make_partitions
-from common.web.retention import forget_old_responses
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def partitions() -> dict[str, int]:
 
 @shared_task(name="retention")
 def retention() -> dict[str, int]:
-    """What was let go: partitions by table, and answers that were kept for repeated requests."""
+    """What was let go: partitions by table, and whatever else was kept for a while."""
     close_old_connections()
     dropped = {table: drop_partitions(table, this_service.weeks_kept()) for table in PARTITIONED}
-    return dropped | {"answers": forget_old_responses()}
+    return dropped | {what: forget() for what, forget in forgetting.items()}

@@ -6,12 +6,14 @@ from datetime import timedelta
 
 from django.db.models.functions import Now
 
+from common.forgetting import forgets
 from common.web.models import IdempotentResponse
 
 KEPT_FOR = timedelta(hours=24)
 AT_ONCE = 5_000
 
 
+@forgets("answers")
 def forget_old_responses() -> int:
     """Deletes the answers older than 24 hours, oldest first; returns how many.
 

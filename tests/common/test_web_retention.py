@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from common.intake.housekeeping import retention as housekeeping
 from common.web import retention
 from common.web.models import IdempotentResponse
 
@@ -29,3 +30,14 @@ def test_only_old_answers_are_forgotten(db: None, monkeypatch: pytest.MonkeyPatc
     # Then
     assert forgotten == [5, 0]
     assert [row.key for row in IdempotentResponse.objects.all()] == ["23.9 0"]
+
+
+def test_the_housekeeper_forgets_them_too(db: None) -> None:
+    # Given
+    answered(24.1)
+
+    # When
+    gone = housekeeping()
+
+    # Then
+    assert gone["answers"] == 1
