@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -18,6 +19,9 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        for name in (this_service.name(), *this_service.subscribes_to()):
+            if not re.fullmatch("[a-z]+", name):
+                raise CommandError(f"{name!r} is no name for a service: lower-case letters only, for the broker's rights are patterns of names")
         url = os.environ.get("RABBITMQ_MANAGEMENT_URL")
         if not url:
             raise CommandError("RABBITMQ_MANAGEMENT_URL is not set: the topology is declared by a deploy user, over the management API")

@@ -1,0 +1,14 @@
+"""A name that the broker's rights would not fit is refused before anything is declared."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import override_settings
+
+
+@pytest.mark.parametrize(("service", "publishers"), [("book_shop", []), ("Books", []), ("books", ["web2"])])
+def test_no_name_for_a_service(service: str, publishers: list[str]) -> None:
+    with override_settings(SERVICE=service, SUBSCRIBES_TO=publishers), pytest.raises(CommandError, match="no name for a service"):
+        call_command("topology")
