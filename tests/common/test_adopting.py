@@ -1,0 +1,117 @@
+"""The example of docs/adopting.md, carried out: two projects that are none of ours, each with the rooms copied into it by
+`take.sh`, a database of its own and a broker user of its own, until an event of the one is in the replica of the other."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from common.broker.management_api import ManagementError
+from common.broker.topology import vhost
+from common.testing import eventually
+from tests.common.broker import management
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples" / "adopting"
+DDL_URL = os.environ["ORDER_DATABASE_URL"]
+
+
+class Project:
+    """A copy of one of the example's projects, adopted as the page says."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name, self.folder = name, folder / name
+        self.database = urlsplit(DDL_URL)._replace(path=f"/adopting_{name}").geturl()
+        amqp = urlsplit(os.environ["ORDER_AMQP_URL"])
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            f"{name.upper()}_SECRET_KEY": "a secret",
+            f"{name.upper()}_DATABASE_URL": self.database,
+            f"{name.upper()}_AMQP_URL": f"amqp://{name}:a-password@{amqp.hostname}:{amqp.port}{amqp.path}",
+            "RABBITMQ_MANAGEMENT_URL": os.environ["RABBITMQ_MANAGEMENT_URL"],
+        }
+        shutil.copytree(EXAMPLE / name, self.folder)
+        subprocess.run(["sh", EXAMPLE / "take.sh", ROOT, self.folder], check=True)
+
+    def manage(self, *arguments: str) -> str:
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[None]:
+        """Until it has said that it is ready; stopped as `make stop` would."""
+        ready = self.folder / f"ready-{arguments[0]}"
+        environment = self.environment | {"POLDER_READY_FILE": str(ready)}
+        process = subprocess.Popen([sys.executable, "manage.py", *arguments], cwd=self.folder, env=environment)
+        try:
+            eventually(ready.exists, seconds=30)
+            yield
+        finally:
+            process.terminate()
+            process.wait(30)
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self.database) as connection:
+            return connection.execute(sql).fetchall()  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.fixture
+def projects(tmp_path: Path) -> Iterator[tuple[Project, Project]]:
+    """With databases; afterwards neither they nor anything in the broker is left."""
+    both = Project(tmp_path, "bookshop"), Project(tmp_path, "blog")
+    with psycopg.connect(DDL_URL, autocommit=True) as server:
+        for project in both:
+            server.execute(f"CREATE DATABASE adopting_{project.name}")  # type: ignore[call-overload]
+        yield both
+        for project in both:
+            server.execute(f"DROP DATABASE adopting_{project.name} WITH (FORCE)")  # type: ignore[call-overload]
+            _forget(project.name)
+
+
+def _forget(service: str) -> None:
+    api = management()
+    place = vhost(os.environ["ORDER_AMQP_URL"])
+    for kind in ("queues", "exchanges", "policies"):
+        for one in api.call("GET", kind, place):
+            if one["name"].startswith(f"{service}."):
+                api.call("DELETE", kind, place, one["name"])
+    with suppress(ManagementError):  # it is not there when the test came to nothing
+        api.call("DELETE", "users", service)
+
+
+def test_an_event_of_a_foreign_project_reaches_a_replica(projects: tuple[Project, Project]) -> None:
+    # Given a book that was there before the adoption, and everything migrated and declared
+    bookshop, blog = projects
+    bookshop.manage("migrate", "books", "0001")
+    bookshop.rows("INSERT INTO books_book (title, author) VALUES ('Utopia', 'More') RETURNING id")
+    for project in projects:
+        project.manage("migrate")
+        assert "No changes" in project.manage("makemigrations", "--check", "--dry-run")
+        project.manage("topology")
+
+    # When it is announced, another is added, and that one is renamed
+    bookshop.manage("shell", "-c", "from books.services import *; books_announce(); book_add(title='Walden', author='Thoreau')")
+    bookshop.manage("shell", "-c", "from books.services import *; book_rename(book_id=2, title='Walden; or, Life in the Woods')")
+
+    # Then the blog knows both
+    with bookshop.running("relay"), blog.running("worker"):
+        eventually(lambda: len(blog.rows("SELECT FROM ledger")) == 3, seconds=30)
+    assert blog.rows("SELECT key, version, title FROM replica_book ORDER BY key") == [
+        ("1", 1, "Utopia"),
+        ("2", 2, "Walden; or, Life in the Woods"),
+    ]
+    assert blog.rows("SELECT FROM inbox_parkedevent") == []
+
+    # And the housekeeping of both has nothing to do
+    for project in projects:
+        done = project.manage("shell", "-c", "from common.intake.housekeeping import *; print(settle(), partitions(), retention())")
+        assert "{} {'ledger': 0, 'outbox': 0} {'ledger': 0, 'outbox': 0}" in done
