@@ -82,6 +82,12 @@ def test_every_known_event_is_tried() -> None:
     assert {event.type for event in every_kind()} == {name for name in Event.known if not name.startswith("Test")}
 
 
+def test_every_older_version_can_be_lifted() -> None:
+    steps = {(name, version) for name, kind in Event.known.items() for version in range(1, kind.schema_version)}
+
+    assert {step for step in steps if not step[0].startswith("Test")} <= _steps.keys()
+
+
 def test_the_wire() -> None:
     # When
     content = json.loads(order_event(products={"p1": 2}).encode())
