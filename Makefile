@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up status logs stop start down reset test verify fuzz faults storm simulation seeded check bench lock
+.PHONY: help up status logs stop start down reset test verify fuzz faults storm simulation seeded manage migrations check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -65,6 +65,14 @@ seeded: ## plant known bugs into a copy of the code; each must be caught (k=rela
 storm: ## random faults at a shop at work, then all invariants (minutes=10 seed=1 record=1)
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests.storm --minutes $(or $(minutes),10) --seed $(or $(seed),1) $(if $(record),--record docs/reliability/storms.json)
+
+manage: ## a command of a service that runs here: s=order c="republish --since 2h" (c=help lists them)
+	@$(VENV) requirements.txt
+	@exec $(PYTHON_RUN) -m deploy.manage "$(s)" "$(c)"
+
+migrations: ## write the migrations that changed models lack, of every service
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m deploy.migrations
 
 check: ## lint, types, import rules, migrations, deployment checks
 	@$(VENV) requirements-dev.txt
