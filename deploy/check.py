@@ -31,6 +31,8 @@ def checks() -> Iterator[Check]:
     yield Check("import rules", [str(BIN / "lint-imports")], settings_of(SERVICES[0]))
     yield Check("reliability page as measured", [sys.executable, "-m", "tests.reliability", "--check"], {})
     yield Check("state machines as drawn", [sys.executable, "-m", "deploy.states", "--check"], {})
+    yield Check("the picture as drawn", [sys.executable, "-m", "deploy.picture", "--check"], {})
+    yield Check("links of the pages", [sys.executable, "-m", "deploy.links"], {})
     for service, folder in zip(SERVICES, folders, strict=True):
         # django-stubs knows the models of one service at a time.
         places = [*PLACES, folder] if service == SERVICES[0] else [folder]

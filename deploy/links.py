@@ -1,0 +1,71 @@
+"""`python -m deploy.links`: every relative link of the Markdown pages leads somewhere, to a heading too; every path that they name is there; and
+a name of the code that stands behind a link to its file is in that file."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote
+
+ROOT = Path(__file__).resolve().parents[1]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+NAMED_PATH = re.compile(r"`([\w.-]+/[\w./-]*)`")
+NAMES_BEHIND_LINK = re.compile(r"\]\(([^)\s#]+\.py)\)((?:,? `[^`]+`)+)")
+FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
+
+
+def broken(page: Path, root: Path) -> Iterator[str]:
+    """What does not hold of one page, each as a sentence; `root` is where the paths that it names begin."""
+    text = FENCED.sub("", page.read_text())
+    for target in LINK.findall(text):
+        yield from _broken_link(page, target)
+    for named in NAMED_PATH.findall(text):
+        top = root / named.partition("/")[0]
+        if top.is_dir() and not top.name.startswith(".") and not (root / named).exists():
+            yield f"names {named}, which is not there"
+    for target, names in NAMES_BEHIND_LINK.findall(text):
+        file = page.parent / target
+        code = file.read_text() if file.exists() else ""
+        for name in re.findall(r"`([^`]+)`", names):
+            if not re.search(rf"\b{re.escape(name.rpartition('.')[2].removesuffix('()'))}\b", code):
+                yield f"says that {name} is in {target}, where it is not"
+
+
+def _broken_link(page: Path, target: str) -> Iterator[str]:
+    if re.match(r"[a-z]+:", target):
+        return
+    path, _, anchor = unquote(target).partition("#")
+    file = page.parent / path if path else page
+    if not file.exists():
+        yield f"links to {target}, which is not there"
+    elif anchor and file.suffix == ".md" and anchor not in anchors(file):
+        yield f"links to {target}: no such heading"
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    """Of its headings, as GitHub makes them: lower case, without punctuation, a hyphen for each space."""
+    found: list[str] = []
+    for heading in HEADING.findall(FENCED.sub("", page.read_text())):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+        anchor = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+        found.append(f"{anchor}-{number}" if (number := found.count(anchor)) else anchor)
+    return frozenset(found)
+
+
+def main() -> int:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    pages = [ROOT / name for name in listed.stdout.split()]
+    problems = [f"{page.relative_to(ROOT)} {problem}" for page in pages if page.exists() for problem in broken(page, ROOT)]
+    print("\n".join(problems) or f"{len(pages)} pages, every link leads somewhere")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
