@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up status logs stop start down reset test verify fuzz faults storm simulation seeded manage migrations check bench lock
+.PHONY: help up doctor status logs stop start down reset test verify fuzz faults doors storm simulation seeded manage migrations check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -12,6 +12,9 @@ help: ## this list
 up: ## start everything and stay in the foreground; Ctrl-C stops it
 	@$(VENV) requirements.txt
 	@exec $(PYTHON_RUN) -m deploy.local up
+
+doctor: ## what this machine lacks for `make up`, and the mend for each
+	@exec sh deploy/doctor/doctor.sh
 
 status: ## each process with its id, state, age and restarts
 	@$(VENV) requirements.txt
@@ -53,6 +56,10 @@ faults: ## every fault of the catalogue under load (k=broker times=3 full=1 shor
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests.faults -k "$(k)" --times $(or $(times),1) --seed $(or $(seed),1) \
 	    $(if $(full),--full) $(if $(short),--short) $(if $(record),--record) $(if $(list),--list)
+
+doors: ## what may go wrong while `make up` works, in rooms of their own; root (k=disk offline=1 list=1)
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m tests.doors -k "$(k)" $(if $(offline),--offline) $(if $(list),--list)
 
 simulation: ## Hypothesis drives the real contracts, merge and settle functions (runs=200 seed=1 record=1)
 	@$(VENV) requirements-dev.txt

@@ -6,11 +6,6 @@ several at a time if they like: nothing here lives at module level.
 
 Read it in this order: `stack` (what happens, from nothing to ready), `catalogue` (which processes there are),
 `supervisor` and `process` (how they are kept alive), `control` (how a second terminal talks to it).
+
+Nothing is imported here, so that `deploy.doctor` can use the parts that need no package before any is installed.
 """
-
-from .errors import Cancelled, PolderError, PortTaken, ProcessFailed, StepFailed
-from .ports import Ports
-from .services import SERVICES
-from .stack import Stack
-
-__all__ = ["SERVICES", "Cancelled", "PolderError", "PortTaken", "Ports", "ProcessFailed", "Stack", "StepFailed"]

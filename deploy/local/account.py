@@ -46,7 +46,10 @@ class Account:
             if reached.returncode == 0:
                 probe.unlink()
                 return account
-        raise PolderError(f"PostgreSQL may not run as root, and the user {user.pw_name} cannot reach {folder}.")
+        raise PolderError(
+            f"PostgreSQL may not run as root, and the user {user.pw_name} cannot reach {folder}.\n"
+            "Let it through (chmod o+x for each folder above), or run as a user that is not root."
+        )
 
     def command(self, command: Sequence[str]) -> list[str]:
         return ["setpriv", *self.options, "--", *command] if self.options else list(command)
@@ -62,4 +65,7 @@ def _unprivileged_user() -> pwd.struct_passwd:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise PolderError("PostgreSQL may not run as root, and there is neither a user postgres nor nobody to run it as.")
+    raise PolderError(
+        "PostgreSQL may not run as root, and there is neither a user postgres nor nobody to run it as.\n"
+        "Make one (useradd --system postgres), or run as a user that is not root."
+    )

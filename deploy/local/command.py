@@ -1,5 +1,6 @@
 """One command that has to succeed, run to its end, with its output in a log of its own."""
 
+import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
@@ -20,8 +21,11 @@ class CommandRunner:
     root: Path
     cancelled: threading.Event
 
-    def __call__(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Append the output to the log called `name`. Raises StepFailed or Cancelled."""
+    def __call__(self, name: str, command: Sequence[str], environment: Mapping[str, str], *, mend: str = "", interruptible: bool = True) -> None:
+        """Append the output to the log called `name`. Raises StepFailed, which says `mend`, or Cancelled.
+
+        What is not `interruptible` is asked by SIGINT and not killed: it ends when it may.
+        """
         if self.cancelled.is_set():
             raise Cancelled(f"{name} was not begun")
         with self.run.log(name).open("ab") as log:
@@ -39,12 +43,15 @@ class CommandRunner:
             try:
                 status = self._wait(name, process)
             except BaseException:
-                process.kill()
+                if interruptible:
+                    process.kill()
+                else:
+                    process.send_signal(signal.SIGINT)
                 process.wait()
                 raise
         if status != 0:
             how = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
-            raise StepFailed(f"{name} {how}.", command=command, log=self.run.log(name), tail=self._output(name, begin))
+            raise StepFailed(f"{name} {how}.", command=command, log=self.run.log(name), tail=self._output(name, begin), mend=mend)
 
     def _wait(self, name: str, process: subprocess.Popen[bytes]) -> int:
         while True:

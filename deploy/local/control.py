@@ -69,7 +69,10 @@ class Control:
             return False
         os.kill(supervisor, signal.SIGTERM)
         if not self.lock.wait_released(DOWN_SECONDS):
-            raise PolderError(f"The supervisor (process {supervisor}) has not stopped within {DOWN_SECONDS:.0f} s.")
+            raise PolderError(
+                f"The supervisor (process {supervisor}) has not stopped within {DOWN_SECONDS:.0f} s. See {self.run.logs}\n"
+                f"To end it at once, and all that it runs: kill -9 {supervisor}. No data is lost by that."
+            )
         return True
 
     def reset(self) -> None:
@@ -89,10 +92,10 @@ class Control:
         while pending := [one for one in self.states() if one["name"] in names and not _is(one, state)]:
             if time.monotonic() > deadline:
                 late = ", ".join(f"{one['name']} ({one['state']})" for one in pending)
-                raise PolderError(f"Not {state} after {CHANGE_SECONDS:.0f} s: {late}. See {self.run.logs}")
+                raise PolderError(f"Not {state} after {CHANGE_SECONDS:.0f} s: {late}. See why with: make logs s={pending[0]['name']}")
             time.sleep(POLL_SECONDS)
         if self.supervisor() is None:
-            raise PolderError("The supervisor has stopped meanwhile.")
+            raise PolderError("The supervisor has stopped meanwhile. Start everything again with: make up")
 
 
 def _is(process: dict[str, Any], state: State) -> bool:

@@ -1,13 +1,14 @@
 """What a supervisor that was killed may have left running."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal
 import time
 from contextlib import suppress
 
-from .process import MARK
-from .procfs import is_running, pids, started_at, variable
+from .procfs import is_running, marked, started_at
 from .run_directory import RunDirectory, remove
 
 PATIENCE_SECONDS = 10.0
@@ -19,18 +20,13 @@ def end_leftovers(run: RunDirectory) -> list[int]:
     Two ways to know them, neither of which can hit a stranger: the mark every supervised process is born with, and an
     id together with the start time noted for it (PostgreSQL writes its titles over the mark).
     """
-    found = _marked(run) | _noted(run)
+    found = marked(run.root) | _noted(run)
     for number in (signal.SIGINT, signal.SIGKILL):  # PostgreSQL stops fast on SIGINT
         _signal(found, number)
         if _gone(found, PATIENCE_SECONDS if number == signal.SIGKILL else PATIENCE_SECONDS / 5):
             break
     remove([*run.root.glob("*.pid"), *run.root.glob("*.ready"), run.state])
     return sorted(found)
-
-
-def _marked(run: RunDirectory) -> set[int]:
-    prefix = f"{run.root}:"
-    return {pid for pid in pids() if (variable(pid, MARK) or "").startswith(prefix) and is_running(pid)}
 
 
 def _noted(run: RunDirectory) -> set[int]:

@@ -1,5 +1,7 @@
 """One supervisor per run directory."""
 
+from __future__ import annotations
+
 import fcntl
 import os
 import time

@@ -5,6 +5,7 @@ import secrets
 import threading
 from pathlib import Path
 
+from .errors import PolderError
 from .run_directory import write_private
 
 
@@ -30,4 +31,6 @@ class Passwords:
             kept: dict[str, str] = json.loads(self._path.read_text())
         except FileNotFoundError:
             return {}
+        except ValueError as error:
+            raise PolderError(f"{self._path} was spoiled: {error}.\nRestore it, or delete all data and passwords with: make reset") from error
         return kept

@@ -1,12 +1,14 @@
 """The ports of one stack, all on 127.0.0.1."""
 
+from __future__ import annotations
+
 import random
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from .errors import PortTaken
-from .procfs import listener_on
+from .procfs import listener_on, listening_pid
 from .services import SERVICES
 
 HOST = "127.0.0.1"
@@ -36,13 +38,13 @@ class Ports:
     epmd: int
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str], services: Sequence[str] = SERVICES) -> "Ports":
+    def from_environment(cls, environ: Mapping[str, str], services: Sequence[str] = SERVICES) -> Ports:
         """The default ports, each replaced by its variable if that is set. Raises PortTaken for no port number."""
         web = {service: _read(environ, f"{service.upper()}_PORT", FIRST_WEB_PORT + position) for position, service in enumerate(services)}
         return cls(web=web, **{name: _read(environ, *variable) for name, variable in SERVERS.items()})
 
     @classmethod
-    def free(cls, services: Sequence[str] = SERVICES) -> "Ports":
+    def free(cls, services: Sequence[str] = SERVICES) -> Ports:
         """Ports that nothing listens on now, drawn at random so that stacks starting together do not meet."""
         drawn = (port for port in random.sample(FREE_RANGE, len(FREE_RANGE)) if _is_free(port))
         return cls(web={service: next(drawn) for service in services}, **{name: next(drawn) for name in SERVERS})
@@ -50,22 +52,27 @@ class Ports:
     def by_variable(self) -> dict[str, int]:
         """Each port under the name of the environment variable that changes it."""
         web = {f"{service.upper()}_PORT": port for service, port in self.web.items()}
-        return web | {variable: getattr(self, name) for name, (variable, _) in SERVERS.items()}
+        return {**web, **{variable: getattr(self, name) for name, (variable, _) in SERVERS.items()}}
 
     def require_free(self) -> None:
         """Raise PortTaken, naming every port that cannot be had, who holds it and the variable that changes it."""
-        taken: list[str] = []
+        taken = [f"{what}. {mend[0].upper()}{mend[1:]}" for what, mend in self.taken()]
+        if taken:
+            raise PortTaken("\n".join(taken))
+
+    def taken(self, but_by: Collection[int] = ()) -> list[tuple[str, str]]:
+        """For each port that cannot be had: who holds it, and what to do. What the processes `but_by` hold counts as free."""
+        taken: list[tuple[str, str]] = []
         variable_of: dict[int, str] = {}
         for variable, port in self.by_variable().items():
             if port in variable_of:
-                taken.append(f"Port {port} is given to both {variable_of[port]} and {variable}.")
-            elif not _is_free(port):
+                taken.append((f"Port {port} is given to both {variable_of[port]} and {variable}", "give each its own"))
+            elif not _is_free(port) and listening_pid(port) not in but_by:
                 holder = listener_on(port)
-                by = f" by {holder}" if holder else ""
-                taken.append(f"Port {port} is taken{by}. Choose another: make up {variable}={port + 10}")
+                by = f" by {holder}" if holder else " (by another user's process; `sudo ss -ltnp` tells)"
+                taken.append((f"Port {port} is taken{by}", f"choose another: make up {variable}={port + 10}"))
             variable_of[port] = variable
-        if taken:
-            raise PortTaken("\n".join(taken))
+        return taken
 
 
 def _read(environ: Mapping[str, str], variable: str, default: int) -> int:

@@ -11,14 +11,13 @@ import psycopg
 from .account import Account
 from .command import CommandRunner
 from .environment import inherited
-from .errors import PolderError
+from .installed import postgres_programs, postgres_programs_for
 from .passwords import Passwords
 from .ports import HOST
 from .process import ProcessSpec
 from .run_directory import RunDirectory
 
 SUPERUSER = "polder_admin"
-VERSIONS = Path("/usr/lib/postgresql")  # Debian and Ubuntu; never PATH, where anything may be called initdb
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": HOST,
@@ -47,12 +46,6 @@ SETTINGS: Mapping[str, str] = {
     "log_checkpoints": "off",
     "cluster_name": "polder",
 }
-
-
-def versions() -> list[Path]:
-    """The folders of the installed servers' programs, newest first."""
-    found = [program.parent for program in VERSIONS.glob("*/bin/postgres") if (program.parent / "initdb").exists()]
-    return sorted(found, key=lambda programs: float(programs.parent.name), reverse=True)
 
 
 @dataclass(frozen=True)
@@ -124,17 +117,7 @@ class PostgresCluster:
         account.own(path)
 
     def _programs(self) -> Path:
-        """The newest version, or, once there is a cluster, the version that made it: no other can read it."""
-        if not self.data.exists():
-            return versions()[0]
-        version = (self.data / "PG_VERSION").read_text().strip()
-        for programs in versions():
-            if programs.parent.name == version:
-                return programs
-        raise PolderError(
-            f"The data in {self.data} was made by PostgreSQL {version}, which is not installed any more.\n"
-            f"Install postgresql-{version}, or delete all data with: make reset"
-        )
+        return postgres_programs_for(self.data) if self.data.exists() else postgres_programs()[0]
 
     def _environment(self) -> dict[str, str]:
         # PGDATA and the like of the person's shell must not reach it.

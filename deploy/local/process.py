@@ -12,10 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from .backoff import Backoff
-from .procfs import started_at
+from .procfs import MARK, started_at
 from .run_directory import RunDirectory, remove
 
-MARK = "POLDER_PROCESS"
 READY_POLL_SECONDS = 0.1
 
 

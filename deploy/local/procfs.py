@@ -1,11 +1,15 @@
 """What Linux tells about processes in /proc. Every answer may be stale by the time it is read."""
 
+from __future__ import annotations
+
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 PROC = Path("/proc")
 LISTEN = "0A"
+MARK = "POLDER_PROCESS"  # the variable that every supervised process is born with: run directory and name
 
 
 def pids() -> Iterator[int]:
@@ -24,8 +28,14 @@ def variable(pid: int, name: str) -> str | None:
     prefix = f"{name}=".encode()
     for entry in _read(pid, "environ").split(b"\0"):
         if entry.startswith(prefix):
-            return entry.removeprefix(prefix).decode(errors="replace")
+            return entry[len(prefix) :].decode(errors="replace")
     return None
+
+
+def marked(root: Path) -> set[int]:
+    """The supervised processes of a run directory that still run, whoever supervises them."""
+    prefix = f"{root}:"
+    return {pid for pid in pids() if (variable(pid, MARK) or "").startswith(prefix) and is_running(pid)}
 
 
 def started_at(pid: int) -> int | None:
@@ -48,14 +58,20 @@ def children(pid: int) -> list[int]:
 
 def listener_on(port: int) -> str | None:
     """Who listens on a TCP port: "nginx (pid 12)", or None when that cannot be found out."""
+    pid = listening_pid(port)
+    return None if pid is None else f"{_short(command_line(pid))} (pid {pid})"
+
+
+def listening_pid(port: int) -> int | None:
+    """The process that listens on a TCP port; None when there is none, or it is not ours to see."""
     sockets = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     for pid in pids() if sockets else ():
         try:
-            links = {str(link.readlink()) for link in (PROC / str(pid) / "fd").iterdir()}
+            links = {os.readlink(link) for link in (PROC / str(pid) / "fd").iterdir()}
         except OSError:  # gone, or another user's
             continue
         if links & sockets:
-            return f"{_short(command_line(pid))} (pid {pid})"
+            return pid
     return None
 
 

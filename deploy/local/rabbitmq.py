@@ -3,18 +3,14 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from .environment import ADMIN_USER, VHOST, inherited
+from .installed import EPMD, RABBITMQ
 from .passwords import Passwords
 from .ports import HOST, Ports
 from .process import ProcessSpec
 from .readiness import accepts, http_status
 from .run_directory import RunDirectory, write_private
-
-# Debian's /usr/sbin/rabbitmq-server insists on the user rabbitmq; the script behind it runs as anyone.
-SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-EPMD = Path("/usr/bin/epmd")
 
 CONFIGURATION = """\
 listeners.tcp.1 = {host}:{ports.rabbitmq}
@@ -59,7 +55,7 @@ class RabbitmqNode:
         node = ProcessSpec(
             name="rabbitmq",
             group="rabbitmq",
-            command=(str(SERVER),),
+            command=(str(RABBITMQ),),
             environment=self.environment,
             is_ready=self.answers,
             cwd=home,

@@ -1,5 +1,7 @@
 """Where everything lies under the run directory (`.run/`)."""
 
+from __future__ import annotations
+
 import os
 import tempfile
 from collections.abc import Iterable

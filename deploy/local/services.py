@@ -1,5 +1,7 @@
 """Which services there are. A new one needs only its name here."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 SERVICES: tuple[str, ...] = ("order", "inventory", "shipping")

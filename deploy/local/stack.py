@@ -13,6 +13,7 @@ from . import packages
 from .catalogue import SERVERS, Catalogue
 from .command import CommandRunner
 from .environment import Environment
+from .errors import PolderError
 from .leftovers import end_leftovers
 from .lock import SupervisorLock
 from .passwords import Passwords
@@ -24,6 +25,7 @@ from .progress import Progress, Silent
 from .rabbitmq import RabbitmqNode
 from .run_directory import RunDirectory, write_private
 from .services import SERVICES
+from .space import lack_of_space
 from .supervisor import ProcessView, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -211,6 +213,8 @@ class Stack:
                 marker.unlink()
             self.run.rotate_logs()
             self.ports.require_free()
+            if lack := lack_of_space(ROOT, self.run.root):
+                raise PolderError(f"The disk is too full: {lack}. Make room, and run again.")
             packages.provide(self._command, self._progress)
             write_private(self.run.stack_env, _lines(self.environment.of_stack()))
         except BaseException:

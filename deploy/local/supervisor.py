@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -45,6 +46,7 @@ class Supervisor:
         self._changed = threading.Condition()
         self._closing = False
         self._shown = ""
+        self._complaints: set[str] = set()
         self._thread = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
 
     def open(self) -> None:
@@ -131,9 +133,16 @@ class Supervisor:
         while not self._closing:
             try:
                 self._turn()
-            except Exception:  # a full disk, say: the processes are worth more than a tidy state file
-                traceback.print_exc()
+            except Exception as error:  # a full disk, say: the processes are worth more than a tidy state file
+                self._complain(error)
             time.sleep(TICK_SECONDS)
+
+    def _complain(self, error: Exception) -> None:
+        """Once for each error, not ten times a second."""
+        if str(error) not in self._complaints:
+            self._complaints.add(str(error))
+            what = str(error) if isinstance(error, OSError) else "".join(traceback.format_exception(error))
+            print(f"\npolder: the supervisor could not note how the processes are, and goes on: {what}", file=sys.stderr)
 
     def _turn(self) -> None:
         held = {marker.name for marker in self._run.held.iterdir()}

@@ -7,13 +7,14 @@ import shutil
 import subprocess
 
 from deploy.local import packages
+from deploy.local.installed import missing_packages
 
 WANTED = {"nftables": "nft", "iproute2": "ip", "gcc": "cc", "libc6-dev": "cc"}  # each with a program that tells it is there
 
 
 def provide() -> None:
     """The servers' packages too: in a network of its own nothing can be fetched. Raises nothing when it cannot install."""
-    missing = [package for package, program in WANTED.items() if shutil.which(program) is None] + packages.missing()
+    missing = [package for package, program in WANTED.items() if shutil.which(program) is None] + missing_packages()
     if not missing or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

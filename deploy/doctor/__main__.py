@@ -1,0 +1,55 @@
+"""`python -m deploy.doctor`: see the package."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from deploy.doctor.finding import WRONG, Finding
+from deploy.doctor.machine import machine
+from deploy.doctor.python import python
+from deploy.doctor.run import earlier_run
+from deploy.doctor.servers import servers
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = """\
+examples:
+  make doctor                                  what `make up` would meet here
+  make doctor ORDER_PORT=9001                  the same, with another port
+  python3 -m deploy.doctor --run-dir /tmp/run  for data in another place
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(arguments)
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    wrong = 0
+    for finding in findings(options.run_dir.resolve()):
+        print(finding.line(unicode), flush=True)
+        wrong += finding.mark == WRONG
+    print(f"make doctor: {f'{wrong} to mend before `make up` can work' if wrong else '`make up` will work'}")
+    return 1 if wrong else 0
+
+
+def findings(run_dir: Path) -> Iterator[Finding]:
+    yield from machine(ROOT, run_dir)
+    yield from python(ROOT)
+    yield from servers(ROOT, run_dir)
+    yield from earlier_run(run_dir)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="make doctor",
+        description="Find what this machine lacks for `make up`, with the mend for each. Changes nothing. Exit status 1 if `make up` would fail.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--run-dir", type=Path, default=ROOT / ".run", help="where the data would be (default: .run)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Tests of how Polder is run. `make doors` tests more of it, on machines to spoil."""
