@@ -16,14 +16,22 @@ def main() -> None:
             f"{given}Usage: manage.py <service> <command>, where <service> is {' or '.join(services)}; for example: manage.py {services[0]} help"
         )
     service = sys.argv.pop(1)
+    sys.argv[0] += f" {service}"  # as usage lines and `help` are to name it
     os.environ["DJANGO_SETTINGS_MODULE"] = f"{service}_service.settings"
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        sys.exit(f"{service}: {error}. (`make up` starts every process with the variables that it needs.)")
+        sys.exit(f"{service}: {str(error).rstrip('.')}. (`make up` starts every process with the variables that it needs; the README lists them.)")
+    except OperationalError as error:
+        if "--traceback" in sys.argv:
+            raise
+        sys.exit(
+            f"{service}: the database does not answer: {str(error).strip()}\nIs it there (make status), and is {service.upper()}_DATABASE_URL right?"
+        )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -45,6 +46,7 @@ def checks() -> Iterator[Check]:
 
 
 def main() -> int:
+    argparse.ArgumentParser(prog="make check", description=__doc__, epilog="Example: make check").parse_args()
     failed = 0
     for check in checks():
         began = time.monotonic()

@@ -1,7 +1,8 @@
-"""docs/states.md, drawn from the tables of legal moves. `python -m deploy.states` writes it; with --check it compares, as `make check` does."""
+"""docs/states.md, drawn from the tables of legal moves. Writes the page, or compares it, as `make check` does."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -29,8 +30,11 @@ def _drawn(service: str) -> str:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m deploy.states", description=__doc__, epilog="Example: python -m deploy.states --check")
+    parser.add_argument("--check", action="store_true", help="only compare; exit status 1 when the page says anything else than the tables")
+    options = parser.parse_args()
     drawn = page()
-    if "--check" in sys.argv:
+    if options.check:
         if not PAGE.exists() or PAGE.read_text() != drawn:
             print(f"{PAGE.name} is not what the tables say; run: python -m deploy.states")
             return 1

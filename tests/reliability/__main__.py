@@ -1,7 +1,8 @@
-"""Writes docs/reliability.md from the results in docs/reliability/, or checks that it was: `python -m tests.reliability [--check]`."""
+"""Writes docs/reliability.md from the results in docs/reliability/, or checks that it was."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from deploy.local.stack import ROOT
@@ -11,7 +12,9 @@ PAGE = ROOT / "docs" / "reliability.md"
 
 
 def main() -> int:
-    if "--check" not in sys.argv[1:]:
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__, epilog=f"Example: {COMMAND} --check")
+    parser.add_argument("--check", action="store_true", help="only compare; exit status 1 when the page says anything else than the results")
+    if not parser.parse_args().check:
         PAGE.write_text(page())
         return 0
     if PAGE.exists() and PAGE.read_text() == page():

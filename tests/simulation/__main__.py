@@ -22,9 +22,9 @@ RESULTS = ROOT / "docs" / "reliability" / "simulation.json"
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make simulation", description=__doc__, epilog="Example: make simulation runs=1000 seed=3")
-    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=200, help="how many (default: 200)")
     parser.add_argument("--steps", type=int, default=40, help="at most, in one run")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same runs (default: 1)")
     parser.add_argument("--record", action="store_true", help=f"add what was done to {RESULTS.relative_to(ROOT)}")
     options = parser.parse_args()
     began, failure = time.monotonic(), ""

@@ -30,8 +30,8 @@ RESULTS = ROOT / "docs" / "reliability" / "storms.json"
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make storm", description=__doc__, epilog="Example: make storm minutes=10 seed=7")
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long it blows (default: 10)")
+    parser.add_argument("--seed", type=int, default=1, help="of the faults, their times and the load (default: 1)")
     parser.add_argument("--pause", type=float, default=0.15, help="seconds between two orders of each of the four customers")
     parser.add_argument("--record", type=Path, help=f"a file of results to add to, such as {RESULTS.relative_to(ROOT)}")
     parser.add_argument("--schedule", action="store_true", help="print what would strike when, and end")

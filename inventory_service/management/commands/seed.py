@@ -3,8 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from common.command import ServiceCommand
 from inventory_service.services import ProductExists, product_create, stock_receive
 
 PRODUCTS = [
@@ -17,8 +16,9 @@ PRODUCTS = [
 ]
 
 
-class Command(BaseCommand):
-    help = "Fills an empty shop with a few products, through the same use cases as the API; repeatable. Example: manage.py inventory seed"
+class Command(ServiceCommand):
+    help = "Fills an empty shop with a few products, through the same use cases as the API; repeatable."
+    examples = ("manage.py inventory seed",)
 
     def handle(self, *args: Any, **options: Any) -> None:
         for product_id, name, price, grams, received in PRODUCTS:

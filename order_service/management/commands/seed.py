@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from common.command import ServiceCommand
 
 
-class Command(BaseCommand):
-    help = "The order service begins empty: its products come from inventory, as events. Example: manage.py order seed"
+class Command(ServiceCommand):
+    help = "The order service begins empty: its products come from inventory, as events."
+    examples = ("manage.py order seed",)
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write("nothing to seed: products come from inventory, as events")

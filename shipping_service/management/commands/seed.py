@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from common.command import ServiceCommand
 
 
-class Command(BaseCommand):
-    help = "The shipping service begins empty: what it ships comes from the others, as events. Example: manage.py shipping seed"
+class Command(ServiceCommand):
+    help = "The shipping service begins empty: what it ships comes from the others, as events."
+    examples = ("manage.py shipping seed",)
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write("nothing to seed: orders and products come from the others, as events")

@@ -2,19 +2,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from common import this_service
 from common.broker.names import housekeeping_queue
+from common.command import ServiceCommand
 from common.intake.arguments import service_app, worker_arguments
 from common.intake.step import Intake
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     help = (
         "Takes events: a Celery worker that reads this service's event queues and applies them in batches. Start as many as you like, "
-        "each with its own --name. Example: manage.py inventory worker --name 2 --concurrency 4"
+        "each with its own --name."
     )
+    examples = ("manage.py inventory worker --name 2 --concurrency 4",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--name", default="1", help="unique among the service's workers on this host (default: 1)")

@@ -4,22 +4,26 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from common.command import ServiceCommand
 from common.outbox.republish import published_between, republish
 
 _AGO = re.compile(r"^(\d{1,6})([smhd])$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     help = (
         "Announces again what this service has published: after the broker has lost its queues, or a subscriber its database. The events keep "
         "their ids, so whoever has one already does nothing. Declare every service's topology first; the relay does the publishing. "
-        "Examples: manage.py order republish --since 2h; manage.py order republish --since 2026-11-24T08:00Z --until 2026-11-24T09:00Z"
+    )
+    examples = (
+        "manage.py order republish --since 2h",
+        "manage.py order republish --since 2026-11-24T08:00Z --until 2026-11-24T09:00Z",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
-from django.core.management.base import BaseCommand
 
+from common.command import ServiceCommand
 from common.outbox.aggregate import StatefulAggregate
 
 
-class Command(BaseCommand):
-    help = (
-        "Draws the state machines of this service's aggregates, from the tables that the code and the database go by, as Mermaid in Markdown. "
-        "Example: manage.py order states"
-    )
+class Command(ServiceCommand):
+    help = "Draws the state machines of this service's aggregates, from the tables that the code and the database go by, as Mermaid in Markdown."
+    examples = ("manage.py order states",)
 
     def handle(self, *args: Any, **options: Any) -> None:
         for model in apps.get_models():

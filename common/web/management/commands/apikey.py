@@ -1,31 +1,27 @@
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from common.command import ServiceCommand
 from common.web.keys import digest, new_key
 from common.web.models import ApiKey, Scope
 
-HELP = """API keys of this service: makes one (shown once), lists them, or revokes one.
 
-Examples:
-  manage.py order apikey create board --scope read --scope ops
-  manage.py order apikey list
-  manage.py order apikey revoke board
-
-Scopes:
-""" + "\n".join(f"  {scope.label}" for scope in Scope)
-
-
-class Command(BaseCommand):
-    help = "Makes, lists and revokes API keys. Example: manage.py order apikey create board --scope read --scope ops"
+class Command(ServiceCommand):
+    help = "\n".join(
+        ["API keys of this service: makes one (shown once), lists them, or revokes one.", "", "scopes:", *(f"  {scope.label}" for scope in Scope)]
+    )
+    examples = (
+        "manage.py order apikey create board --scope read --scope ops",
+        "manage.py order apikey list",
+        "manage.py order apikey revoke board",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.description, parser.formatter_class = HELP, RawDescriptionHelpFormatter
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="create | list | revoke")
         create = verbs.add_parser("create", help="make a key and show it, this once")
         create.add_argument("name", help="of whoever will use it")
