@@ -46,7 +46,8 @@ class ManagementApi:
             with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
                 content = response.read()
         except urllib.error.HTTPError as error:
-            raise ManagementError(f"{method} {url}: {error.code} {error.read().decode(errors='replace')[:500]}") from error
+            hint = "; are the user and password of RABBITMQ_MANAGEMENT_URL an administrator's?" if error.code in (401, 403) else ""
+            raise ManagementError(f"{method} {url}: {error.code} {error.read().decode(errors='replace')[:500]}{hint}") from error
         except OSError as error:
             raise ManagementError(f"{method} {url}: {error}; is RabbitMQ's management plugin enabled and running there?") from error
         return json.loads(content) if content else None

@@ -100,7 +100,7 @@ def _settle_by_itself(settling: Settling, key: str) -> None:
     try:
         _settle_together(settling, {key})
     except Exception:
-        log.exception("%s failed for the overdue key %s", settling.name, key)
+        log.exception("%s failed for the overdue key %s; tried again in a minute", settling.name, key)
 
 
 def _settle(settling: Settling, keys: set[str], others: Mapping[type[Replica], Collection[str]] | None = None) -> None:

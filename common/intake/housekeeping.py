@@ -41,7 +41,7 @@ def partitions() -> dict[str, int]:
         try:
             made[table] = make_partitions(table)
         except Exception as error:
-            log.exception("no partitions of %s could be made", table)
+            log.exception("no partitions of %s could be made; tried again within the hour, and /readyz warns three days before they end", table)
             failures.append(error)
     if failures:
         raise failures[0]

@@ -163,7 +163,7 @@ class Session:
         if is_halt(error):
             self._halt(batch.again(now), error)
         elif is_lost(error):
-            log.error("a process was lost or timed out with %s: %s", batch.summary(), error)
+            log.error("a process was lost or timed out with %s: %s; tried again in halves until the one to blame is alone", batch.summary(), error)
             self._unhalt(batch)
             self.waiting.put_back(batch.halved(now))
         else:
@@ -185,7 +185,10 @@ class Session:
 
     def _halt(self, batch: Batch, error: BaseException) -> None:
         if self.halted is None or batch.messages is self.halted.messages:
-            log.critical("the intake of %s has stopped and probes with the same %s: %s", self.service, batch.summary(), error)
+            log.critical(
+                "the intake of %s has stopped and probes with the same %s: %s; bring its schema up to date (manage.py %s migrate) or mend the code",
+                *(self.service, batch.summary(), error, self.service),
+            )
             self.halted = batch
         else:  # another batch was under way when the first one halted the intake
             self.waiting.put_back([batch])
@@ -228,7 +231,7 @@ class Session:
             try:
                 function(*args)
             except Exception as error:
-                log.exception("the intake of %s drops its connection", self.service)
+                log.exception("the intake of %s drops its connection and begins anew; what was not acked comes again", self.service)
                 raise ConnectionResetError(f"intake: {error!r}") from error  # of the kind that makes Celery reconnect
 
         return guarded

@@ -162,7 +162,10 @@ class Relay:
             outbox.refused(reasons)
         else:
             reason = next(iter(reasons.values()))
-            log.error("the broker takes none of %d events of %s: %s", len(reasons), self.service, reason)
+            log.error(
+                "the broker takes none of %d events of %s: %s; it goes on trying: is a queue missing (manage.py %s topology), is there an alarm?",
+                *(len(reasons), self.service, reason, self.service),
+            )
             self.stop.wait(1.0)
 
     def _connected(self) -> ConfirmedPublisher:

@@ -52,7 +52,8 @@ class Applied(APIView):
             raise serializers.ValidationError({"eventId": ["An event's id is a UUID of version 7."]})
         entry = _entry_within(event_id, asked.validated_data["wait"])
         if entry is None:
-            raise Problem("not-applied", 404, f"Event {event_id} was not processed here.", eventId=str(event_id), applied=False)
+            detail = f"Event {event_id} was not processed here yet; ask again, or wait for it with ?wait=5."
+            raise Problem("not-applied", 404, detail, eventId=str(event_id), applied=False)
         return Response(_applied(entry))
 
 

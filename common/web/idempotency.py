@@ -62,12 +62,12 @@ def _lock(**asked: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
         if not cursor.fetchone()[0]:
-            raise Problem("idempotency-in-flight", 409, "A request with this Idempotency-Key is being worked on.")
+            raise Problem("idempotency-in-flight", 409, "A request with this Idempotency-Key is being worked on; repeat it in a moment.")
 
 
 def _repeat(known: IdempotentResponse, request_hash: str) -> Response:
     if known.request_hash != request_hash:
-        raise Problem("idempotency-key-reused", 422, "This Idempotency-Key was used for another request.")
+        raise Problem("idempotency-key-reused", 422, "This Idempotency-Key was used for another request; send a new one.")
     headers = {"Idempotent-Replayed": "true"} | ({"Location": known.location} if known.location else {})
     return Response(json.loads(known.body), status=known.status, headers=headers)
 

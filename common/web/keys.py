@@ -34,7 +34,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         key = ApiKey.objects.filter(digest=hashlib.sha256(b" ".join(parts[1:])).hexdigest(), revoked_at=None).first()
         if key is None:
-            raise AuthenticationFailed("This API key is not known or was revoked.")
+            raise AuthenticationFailed("This API key is not known or was revoked; ask for another one (manage.py <service> apikey create).")
         return key, None
 
     def authenticate_header(self, request: Request) -> str:

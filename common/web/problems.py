@@ -17,32 +17,42 @@ class Kind(NamedTuple):
 
 CATALOGUE: dict[str, Kind] = {
     "invalid": Kind(400, "The request does not keep to the contract", "`errors` names each field and what is wrong with it."),
-    "not-authenticated": Kind(401, "No valid credentials", "Send `Authorization: Api-Key <key>`."),
-    "not-permitted": Kind(403, "Not permitted", "The key has not the scope that this needs, or the account is no staff account."),
-    "not-found": Kind(404, "There is no such thing", "Nothing of this service answers to that address."),
+    "not-authenticated": Kind(401, "No valid credentials", "Send `Authorization: Api-Key <key>`, with a key that is not revoked."),
+    "not-permitted": Kind(403, "Not permitted", "Use a key whose scope allows it (`read`, `write` or `ops`), or a staff account."),
+    "not-found": Kind(404, "There is no such thing", "Nothing answers to that address: is the id right? `/api/docs/` has them all."),
     "method-not-allowed": Kind(405, "Method not allowed", "The `Allow` header lists the methods of this address."),
     "not-acceptable": Kind(406, "Not acceptable", "The API answers in JSON: leave `Accept` out, or accept `application/json`."),
-    "too-large": Kind(413, "Too large or too deep", "A body may have 2.5 MB and 32 levels."),
+    "too-large": Kind(413, "Too large or too deep", "A body may have 2.5 MB and 32 levels; send less, in several requests."),
     "unsupported-media-type": Kind(415, "Unsupported media type", "Send `Content-Type: application/json`."),
     "throttled": Kind(429, "Too many requests", "`Retry-After` says in how many seconds to try again."),
-    "unknown-product": Kind(422, "A product cannot be ordered", "`products` names those that are unknown or retired in the local copy."),
+    "unknown-product": Kind(
+        422,
+        "A product cannot be ordered",
+        "`products` names those that are unknown or retired in the local copy; leave them out.",
+    ),
     "product-exists": Kind(409, "The product exists already", "Choose another `productId`, or change the product that has it."),
     "product-retired": Kind(409, "The product is retired", "Create it again to bring it back."),
     "version-required": Kind(428, "If-Match is missing", "Read the resource and send its `ETag` as `If-Match`."),
     "version-mismatch": Kind(412, "It has changed since", "Read it again; `version` is what it is at now."),
-    "stock-limit": Kind(422, "Not possible with this stock", "`onHand` stays below 2,147,483,648 and not below what is reserved."),
+    "stock-limit": Kind(422, "Not possible with this stock", "`onHand` stays below 2,147,483,648 and not below what is reserved; ask for less."),
     "not-cancellable": Kind(
-        409, "The order cannot be cancelled", "`orderStatus` says what it is: on its way, at its end, or being cancelled already."
+        409,
+        "The order cannot be cancelled",
+        "`orderStatus` says why: on its way, at its end, or being cancelled already. Do not repeat it.",
     ),
     "not-dispatchable": Kind(
-        409, "The shipment cannot be dispatched", "`shipmentStatus` must be `ready`: its stock held, each product's weight known."
+        409, "The shipment cannot be dispatched", "`shipmentStatus` must be `ready`: its stock held, each product's weight known. Wait until it is."
     ),
-    "not-deliverable": Kind(409, "The shipment cannot be delivered", "`shipmentStatus` must be `dispatched`."),
+    "not-deliverable": Kind(409, "The shipment cannot be delivered", "`shipmentStatus` must be `dispatched`; dispatch it first."),
     "not-applied": Kind(404, "Not applied here", "This service has not processed the event yet, or never gets it; ask again with `?wait=`."),
     "idempotency-key-missing": Kind(400, "Idempotency-Key is missing", "Send a new key with each new request, and the same one when repeating it."),
     "idempotency-key-reused": Kind(422, "Idempotency-Key was used for another request", "A key stands for one request: same path, same body."),
     "idempotency-in-flight": Kind(409, "The same request is being worked on", "Repeat it in a moment to get its answer."),
-    "error": Kind(500, "Something went wrong", "The request was not carried out. The correlation id leads to the log."),
+    "error": Kind(
+        500,
+        "Something went wrong",
+        "Nothing was carried out; repeat it. The correlation id leads to the cause in the log.",
+    ),
 }
 
 
