@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
+from common.broker.nodes import WrongAddress, node_urls
 from common.console.settings import console_settings
 from common.web.settings import api_settings
 
@@ -17,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def service_settings(service: str) -> dict[str, Any]:
     """The Django settings of one service, from the environment variables that begin with its name and from nothing else.
 
-    Raises django.core.exceptions.ImproperlyConfigured naming the variable when one that is needed is not set.
+    Raises django.core.exceptions.ImproperlyConfigured naming the variable when one that is needed is not set, or is wrong.
     """
     env = environ.Env()
     prefix = service.upper()
@@ -26,7 +28,7 @@ def service_settings(service: str) -> dict[str, Any]:
     run_dir = Path(os.environ.get("POLDER_RUN_DIR", ROOT / ".run"))
     return {
         "SERVICE": service,
-        "AMQP_URL": env.str(f"{prefix}_AMQP_URL"),
+        "AMQP_URL": _amqp_url(env, f"{prefix}_AMQP_URL"),
         "SECRET_KEY": env.str(f"{prefix}_SECRET_KEY"),
         "DATABASES": {"default": database},
         "ALLOWED_HOSTS": env.list(f"{prefix}_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]),
@@ -42,6 +44,16 @@ def service_settings(service: str) -> dict[str, Any]:
         **console_settings(service),
         **_COMMON,
     }
+
+
+def _amqp_url(env: environ.Env, variable: str) -> str:
+    """Of one node, or of several with `;` between them."""
+    url: str = env.str(variable)
+    try:
+        node_urls(url)
+    except WrongAddress as error:
+        raise ImproperlyConfigured(f"{variable}: {error}") from None  # what it came from may hold the password
+    return url
 
 
 def _process_name(service: str) -> str:

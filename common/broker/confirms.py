@@ -22,6 +22,7 @@ from amqp.spec import Basic
 from kombu.connection import Connection
 
 from common.broker.connect import HEARTBEAT, connect
+from common.broker.nodes import Nodes
 
 PIECE = 64 * 1024  # bytes that go to the socket in one call: one for each message would cost as much as all the rest
 
@@ -51,11 +52,11 @@ class Receipt:
 class ConfirmedPublisher:
     """One connection and one channel in confirm mode. Not thread-safe. Every method may raise one of BROKER_ERRORS."""
 
-    def __init__(self, url: str, exchange: str, *, content_type: str, timeout: float = 15.0) -> None:
+    def __init__(self, broker: str | Nodes, exchange: str, *, content_type: str, timeout: float = 15.0) -> None:
         self.exchange = exchange
         self.content_type = content_type
         self.timeout = timeout
-        self.connection: Connection = connect(url)
+        self.connection: Connection = connect(broker)
         self.channel = self.connection.channel()
         self.channel.confirm_select()
         self.channel.events["basic_ack"].add(self._on_ack)

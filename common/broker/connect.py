@@ -7,6 +7,8 @@ from typing import Any
 
 from kombu.connection import Connection
 
+from common.broker.nodes import Nodes
+
 HEARTBEAT = 10  # seconds
 
 CONNECT_TIMEOUT = 10  # seconds; the handshake is four round trips, and kombu's own 4 s are too short for a slow line
@@ -19,8 +21,21 @@ TRANSPORT_OPTIONS: dict[str, Any] = {
 }
 
 
-def connect(url: str) -> Connection:
-    """An open connection, without `confirm_publish`: whoever wants confirms counts them itself. Raises its `connection_errors`."""
-    connection = Connection(url, heartbeat=HEARTBEAT, connect_timeout=CONNECT_TIMEOUT, transport_options=TRANSPORT_OPTIONS)
-    connection.connect()
+def connect(broker: str | Nodes) -> Connection:
+    """An open connection with the first node that answers, each asked once. Without `confirm_publish`: whoever wants confirms counts
+    them itself. Raises what the last node gave, one of `connection_errors`; WrongAddress for a URL that is none."""
+    nodes = broker if isinstance(broker, Nodes) else Nodes(broker)
+    connection = Connection(
+        nodes.url(),
+        heartbeat=HEARTBEAT,
+        connect_timeout=CONNECT_TIMEOUT,
+        transport_options=TRANSPORT_OPTIONS,
+        failover_strategy=nodes.turns,
+    )
+    try:
+        # Not `connect()`: that asks two nodes, or one node twice, two seconds apart.
+        connection.ensure_connection(max_retries=len(nodes) - 1, reraise_as_library_errors=False)
+    except Exception:
+        nodes.lost(connection)
+        raise
     return connection

@@ -40,6 +40,9 @@ def publisher_or_nobody(queue: str) -> str:
     return queue.partition(".from.")[2]
 
 
+QUORUM = {"x-queue-type": "quorum"}  # the one argument of every queue: in a cluster it has a member on each of three nodes
+
+
 def celery_exchange(service: str) -> str:
     """Celery's own tasks of this service: housekeeping only, never events."""
     return f"{service}.celery.tasks"

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from common.broker import names
 from common.broker.management_api import ManagementApi
+from common.broker.nodes import SEPARATOR
 
 DELIVERY_LIMIT = 1000  # a distant backstop: before RabbitMQ 4.3 every return counts, also those of an outage
 NO_LIMIT = 1_000_000_000  # of the dead letters' own queue: beyond its limit a message is dropped, and from RabbitMQ 4.0 twenty is the default
@@ -62,7 +63,8 @@ class Topology:
 
     def _celery(self) -> None:
         self._exchange(names.celery_exchange(self.service), "direct")
-        self.api.put("queues", self.api.vhost, names.housekeeping_queue(self.service), body={"durable": True})
+        self._replaced_if_classic(names.housekeeping_queue(self.service))
+        self._quorum_queue(names.housekeeping_queue(self.service))
         self._bind(names.celery_exchange(self.service), names.housekeeping_queue(self.service), names.housekeeping_queue(self.service))
         self._exchange(names.worker_event_exchange(self.service), "topic")
         self._exchange(names.FLOWER_EXCHANGE, "topic")
@@ -91,7 +93,13 @@ class Topology:
         self.api.put("exchanges", self.api.vhost, name, body={"type": kind, "durable": True})
 
     def _quorum_queue(self, name: str) -> None:
-        self.api.put("queues", self.api.vhost, name, body={"durable": True, "arguments": {"x-queue-type": "quorum"}})
+        self.api.put("queues", self.api.vhost, name, body={"durable": True, "arguments": names.QUORUM})
+
+    def _replaced_if_classic(self, name: str) -> None:
+        """As Celery's queue once was: on one node only. What is in it are beat's requests, and beat makes them again."""
+        there = {queue["name"]: queue for queue in self.api.call("GET", "queues", self.api.vhost)}
+        if there.get(name, {}).get("arguments", names.QUORUM) != names.QUORUM:
+            self.api.call("DELETE", "queues", self.api.vhost, name)
 
     def _bind(self, exchange: str, queue: str, routing_key: str = "") -> None:
         self.api.call("POST", "bindings", self.api.vhost, "e", exchange, "q", queue, body={"routing_key": routing_key})
@@ -104,10 +112,10 @@ class Topology:
 
 
 def credentials(amqp_url: str) -> tuple[str, str]:
-    """User and password of an AMQP URL."""
-    parts = urlsplit(amqp_url)
+    """User and password of an AMQP URL, which all nodes that it names share."""
+    parts = urlsplit(amqp_url.partition(SEPARATOR)[0])
     return unquote(parts.username or ""), unquote(parts.password or "")
 
 
 def vhost(amqp_url: str) -> str:
-    return unquote(urlsplit(amqp_url).path.removeprefix("/")) or "/"
+    return unquote(urlsplit(amqp_url.partition(SEPARATOR)[0]).path.removeprefix("/")) or "/"

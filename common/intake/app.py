@@ -9,12 +9,13 @@ from kombu.entity import Exchange, Queue
 
 from common import this_service
 from common.broker import names
+from common.broker.celery_application import ClusterCelery
 from common.broker.connect import CONNECT_TIMEOUT, HEARTBEAT, TRANSPORT_OPTIONS
 
 
 def celery_app(service: str) -> Celery:
     """The application; its tasks are those of `tasks.py` beside the service's Celery module, and the intake's."""
-    app = Celery(service)
+    app = ClusterCelery(service, this_service.amqp_url())
     app.config_from_object(_configuration(service))
     app.autodiscover_tasks([this_service.celery_module().rpartition(".")[0], "common.intake"])
     return app
@@ -25,14 +26,13 @@ def _configuration(service: str) -> dict[str, Any]:
     housekeeping = names.housekeeping_queue(service)
     return {
         "CELERY_DB_REUSE_MAX": 10**9,  # else Celery closes the database connection around every task; the environment is not looked at
-        "broker_url": this_service.amqp_url(),
         "broker_heartbeat": HEARTBEAT,
         "broker_transport_options": TRANSPORT_OPTIONS,  # without confirm_publish: in an alarm it would stop the worker
         "broker_connection_timeout": CONNECT_TIMEOUT,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_channel_error_retry": True,
-        "task_queues": [Queue(housekeeping, exchange, routing_key=housekeeping, durable=True)],
+        "task_queues": [Queue(housekeeping, exchange, routing_key=housekeeping, durable=True, queue_arguments=names.QUORUM)],
         "task_default_queue": housekeeping,
         "task_default_exchange": exchange.name,
         "task_default_routing_key": housekeeping,

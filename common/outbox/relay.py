@@ -15,6 +15,7 @@ import psycopg
 
 from common.broker.confirms import BROKER_ERRORS, ConfirmedPublisher, Outgoing, Receipt, blames_a_message
 from common.broker.names import event_exchange
+from common.broker.nodes import Nodes
 from common.contracts.event import CONTENT_TYPE, LARGEST_EVENT
 from common.crashpoints import CrashPoint, reach
 from common.outbox.unpublished import Row, Unpublished
@@ -49,7 +50,7 @@ class Relay:
 
     def __init__(self, service: str, broker_url: str, stop: threading.Event, on_ready: Callable[[], None] = lambda: None) -> None:
         self.service = service
-        self.broker_url = broker_url
+        self.nodes = Nodes(broker_url)
         self.stop = stop
         self.on_ready = on_ready
         self.window = WINDOW
@@ -86,7 +87,7 @@ class Relay:
             try:
                 published = self._publish_window(outbox)
             except BROKER_ERRORS as error:
-                self._drop_broker()
+                self._drop_broker(lost=True)
                 wait = outage.next()
                 log.warning("the broker is away, the relay tries again in %.1f s: %r", wait, error)
                 self.stop.wait(wait)
@@ -170,11 +171,15 @@ class Relay:
 
     def _connected(self) -> ConfirmedPublisher:
         if self.publisher is None:
-            self.publisher = ConfirmedPublisher(self.broker_url, event_exchange(self.service), content_type=CONTENT_TYPE)
+            self.publisher = ConfirmedPublisher(self.nodes, event_exchange(self.service), content_type=CONTENT_TYPE)
+            log.info("the relay of %s publishes by %s", self.service, self.publisher.connection.host)
         return self.publisher
 
-    def _drop_broker(self) -> None:
+    def _drop_broker(self, *, lost: bool = False) -> None:
+        """`lost`: it has failed us, so the next connection begins at another node."""
         if self.publisher is not None:
+            if lost:
+                self.nodes.lost(self.publisher.connection)
             self.publisher.close()
             self.publisher = None
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 
-from celery import Celery
-
+from common.broker.celery_application import ClusterCelery
 from common.broker.connect import HEARTBEAT
 from common.broker.names import FLOWER_EXCHANGE
 
-app = Celery("flower")
+app = ClusterCelery("flower", os.environ["FLOWER_AMQP_URL"])
 app.config_from_object(
     {
-        "broker_url": os.environ["FLOWER_AMQP_URL"],
         "broker_heartbeat": HEARTBEAT,
         "broker_connection_retry_on_startup": True,
         "event_exchange": FLOWER_EXCHANGE,  # the exchanges of all services lead here
