@@ -21,13 +21,15 @@ class Standing(NamedTuple):
 
 
 @contextmanager
-def standing_shop(folder: Path, extra: Mapping[str, str] | None = None, *, root: Path = ROOT, strict: bool = True) -> Iterator[Standing]:
+def standing_shop(
+    folder: Path, extra: Mapping[str, str] | None = None, *, root: Path = ROOT, strict: bool = True, brokers: int = 1
+) -> Iterator[Standing]:
     """Everything that `make up` starts, under a folder and ports of its own, with the seed data. `extra` goes to the services' processes, which
-    run the code in `root`.
+    run the code in `root`. Of several `brokers` a cluster is made.
 
     Raises AssertionError on leaving when something was never acked, if `strict`.
     """
-    stack = Stack(folder / "run", Ports.free(), root=root, extra=extra)
+    stack = Stack(folder / "run", Ports.free(), root=root, extra=extra, brokers=brokers)
     stack.start(seed=False)
     try:
         shop = Shop(stack.environment.of_stack())

@@ -8,10 +8,10 @@ from .environment import Environment
 from .errors import PolderError
 from .ports import HOST
 from .process import ProcessSpec
+from .rabbitmq import broker_names
 from .readiness import http_status, touched
 from .services import ROLES
 
-SERVERS = ("postgres", "epmd", "rabbitmq")
 WEB_THREADS = 8
 WEB_GRACE_SECONDS = 10
 
@@ -20,6 +20,10 @@ WEB_GRACE_SECONDS = 10
 class Catalogue:
     environment: Environment
     root: Path  # of the checkout
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        return ("postgres", "epmd", *broker_names(self.environment.brokers))
 
     def all(self) -> list[ProcessSpec]:
         of_services = [spec for service in self.environment.services for spec in self.of_service(service)]
@@ -30,7 +34,7 @@ class Catalogue:
         names: dict[str, list[str]] = {}
         for spec in self.all():
             names.setdefault(spec.group, []).append(spec.name)
-        each = [spec.name for spec in self.all()] + list(SERVERS)
+        each = [spec.name for spec in self.all()] + list(self.servers)
         return names | {name: [name] for name in each}
 
     def resolve(self, name: str) -> list[str]:

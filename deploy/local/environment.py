@@ -14,6 +14,11 @@ VHOST = "polder"
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR")
 
 
+def broker_host(number: int) -> str:
+    """The address of a RabbitMQ node: the first, and most often only one, has that of everything else."""
+    return HOST if number == 1 else f"127.0.0.{number}"
+
+
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name in INHERITED or name.startswith("LC_")}
 
@@ -27,6 +32,7 @@ class Environment:
     passwords: Passwords
     services: tuple[str, ...]
     extra: Mapping[str, str] = field(default_factory=dict)
+    brokers: int = 1  # RabbitMQ nodes
 
     @property
     def admin_password(self) -> str:
@@ -38,8 +44,8 @@ class Environment:
 
     @property
     def management_url(self) -> str:
-        """RabbitMQ's management API with the deploy user's credentials."""
-        return f"http://{ADMIN_USER}:{self.admin_password}@{HOST}:{self.ports.rabbitmq_management}"
+        """RabbitMQ's management API with the deploy user's credentials, of every node."""
+        return self._of_each_node(f"http://{ADMIN_USER}:{self.admin_password}@{{host}}:{self.ports.rabbitmq_management}")
 
     @property
     def flower_url(self) -> str:
@@ -50,7 +56,10 @@ class Environment:
 
     def amqp_url(self, user: str) -> str:
         password = self.admin_password if user == ADMIN_USER else self.passwords[f"{user} amqp"]
-        return f"amqp://{user}:{password}@{HOST}:{self.ports.rabbitmq}/{VHOST}"
+        return self._of_each_node(f"amqp://{user}:{password}@{{host}}:{self.ports.rabbitmq}/{VHOST}")
+
+    def _of_each_node(self, url: str) -> str:
+        return ";".join(url.format(host=broker_host(number)) for number in range(1, self.brokers + 1))
 
     def database_url(self, service: str, role: str = "app") -> str:
         """`role` is "app" (run time) or "ddl" (migrations)."""

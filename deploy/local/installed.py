@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .errors import PolderError
+from .rabbitmq_root import rabbitmq_root
 
 POSTGRES = Path("/usr/lib/postgresql")
 # Debian's /usr/sbin/rabbitmq-server insists on the user rabbitmq; the script behind it runs as anyone.
@@ -35,7 +36,7 @@ def postgres_programs_for(data: Path) -> Path:
 
 def missing_packages() -> list[str]:
     """The Debian packages of the servers that have to be installed."""
-    found = {"postgresql": bool(postgres_programs()), "rabbitmq-server": RABBITMQ.exists() and EPMD.exists()}
+    found = {"postgresql": bool(postgres_programs()), "rabbitmq-server": rabbitmq_root() is not None or (RABBITMQ.exists() and EPMD.exists())}
     return [package for package, there in found.items() if not there]
 
 

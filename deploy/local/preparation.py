@@ -8,7 +8,7 @@ The three lines run at the same time, and the services within a line. Everything
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import databases
@@ -30,7 +30,7 @@ class Preparation:
     environment: Environment
     catalogue: Catalogue
     postgres: PostgresCluster
-    rabbitmq: RabbitmqNode
+    brokers: Sequence[RabbitmqNode]
     supervisor: Supervisor
     command: CommandRunner
     progress: Progress
@@ -69,9 +69,11 @@ class Preparation:
 
     def _rabbitmq(self) -> None:
         with self.progress.step("RabbitMQ"):
-            for spec in self.rabbitmq.prepare():
-                self.supervisor.add([spec])
-                self.supervisor.wait_ready(spec.name, SERVER_READY_SECONDS)
+            # All nodes at the same time: one that has data waits for the others.
+            for specs in ([self.brokers[0].epmd()], [node.prepare() for node in self.brokers]):
+                self.supervisor.add(specs)
+                for spec in specs:
+                    self.supervisor.wait_ready(spec.name, SERVER_READY_SECONDS * len(specs))
 
     def _migrated(self, service: str) -> None:
         self._manage(service, "migrate", environment=self.environment.of_service(service, role="ddl"))

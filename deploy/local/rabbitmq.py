@@ -1,16 +1,19 @@
-"""The private RabbitMQ node, and the epmd it registers with."""
+"""The private RabbitMQ: one node, or several that form a cluster, and the epmd they register with."""
 
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .environment import ADMIN_USER, VHOST, inherited
+from .environment import ADMIN_USER, VHOST, broker_host, inherited
 from .installed import EPMD, RABBITMQ
 from .passwords import Passwords
-from .ports import HOST, Ports
+from .ports import Ports
 from .process import ProcessSpec
+from .rabbitmq_root import inside
 from .readiness import accepts, http_status
 from .run_directory import RunDirectory, write_private
+
+PROGRAMS = RABBITMQ.parent
 
 CONFIGURATION = """\
 listeners.tcp.1 = {host}:{ports.rabbitmq}
@@ -29,64 +32,118 @@ log.file = false
 log.console = true
 log.console.level = info
 """
+CLUSTER = """\
+cluster_formation.peer_discovery_backend = classic_config
+cluster_partition_handling = pause_minority
+queue_leader_locator = balanced
+"""
+# Seconds after which a node that says nothing is given up by the others, between 0.75 and 1.25 of it. Erlang's own is 60.
+NET_TICK = 8
+
+
+def broker_names(count: int) -> tuple[str, ...]:
+    """What the processes of so many nodes are called."""
+    return ("rabbitmq", *(f"rabbitmq-{number}" for number in range(2, count + 1)))
 
 
 @dataclass(frozen=True)
 class RabbitmqNode:
+    """Number `number` of `count`. Each has an address of its own, 127.0.0.1, .2, .3, and all but one of the ports are the same there."""
+
     run: RunDirectory
     ports: Ports
     passwords: Passwords
+    number: int = 1
+    count: int = 1
 
-    def prepare(self) -> tuple[ProcessSpec, ProcessSpec]:
-        """Write the configuration; say how to run epmd and, once that answers, the node."""
-        home = self.run.rabbitmq
-        home.mkdir(exist_ok=True)
-        write_private(home / "rabbitmq.conf", self._configuration())
-        write_private(home / "enabled_plugins", "[rabbitmq_management].\n")
-        write_private(home / ".erlang.cookie", self.passwords["erlang cookie"])
-        epmd = ProcessSpec(
-            name="epmd",
-            group="epmd",
-            command=(str(EPMD),),
-            environment=self._epmd_environment(),
-            is_ready=lambda: accepts(self.ports.epmd),
-            cwd=home,
-        )
-        node = ProcessSpec(
-            name="rabbitmq",
-            group="rabbitmq",
-            command=(str(RABBITMQ),),
+    @property
+    def process(self) -> str:
+        return broker_names(self.count)[self.number - 1]
+
+    @property
+    def host(self) -> str:
+        return broker_host(self.number)
+
+    @property
+    def home(self) -> Path:
+        return self.run.root / self.process
+
+    @property
+    def dist_port(self) -> int:
+        """The one port that differs: RabbitMQ refuses one under which epmd has another node."""
+        return self.ports.rabbitmq_dist + self.number - 1
+
+    @property
+    def name(self) -> str:
+        return self._name_of(self.number)
+
+    def _name_of(self, number: int) -> str:
+        # It is written into the node's data: it stays when the ports change.
+        name = "polder_" + self.passwords["node name"][1:9].translate(str.maketrans("-_", "xx")).lower()
+        # Those of a cluster share an epmd, which knows them without their hosts.
+        return f"{name}_{number}@{broker_host(number)}" if self.count > 1 else f"{name}@localhost"
+
+    def prepare(self) -> ProcessSpec:
+        """Write the configuration; say how to run the node once epmd answers."""
+        self.home.mkdir(exist_ok=True)
+        write_private(self.home / "rabbitmq.conf", self._configuration())
+        write_private(self.home / "enabled_plugins", "[rabbitmq_management].\n")
+        write_private(self.home / ".erlang.cookie", self.passwords["erlang cookie"])
+        return ProcessSpec(
+            name=self.process,
+            group=self.process,
+            command=inside((str(RABBITMQ),), self.run.root),
             environment=self.environment,
             is_ready=self.answers,
-            cwd=home,
+            cwd=self.home,
             stop_seconds=30.0,
         )
-        return epmd, node
+
+    def epmd(self) -> ProcessSpec:
+        """One for all nodes."""
+        self.home.mkdir(exist_ok=True)
+        return ProcessSpec(
+            name="epmd",
+            group="epmd",
+            command=inside((str(EPMD),), self.run.root),
+            environment=self._epmd_environment(),
+            is_ready=lambda: accepts(self.ports.epmd),
+            cwd=self.home,
+        )
+
+    def control(self, program: str, *arguments: str) -> tuple[tuple[str, ...], dict[str, str]]:
+        """A command line of rabbitmqctl or the like for this node, and its environment."""
+        return inside((str(PROGRAMS / program), "-n", self.name, *arguments), self.run.root), dict(self.environment)
 
     def answers(self) -> bool:
         """Whether the node says itself that its AMQP listener is up: it comes after the management's."""
         check = f"/api/health/checks/port-listener/{self.ports.rabbitmq}"
         credentials = base64.b64encode(f"{ADMIN_USER}:{self.passwords['admin']}".encode()).decode()
-        return http_status(self.ports.rabbitmq_management, check, {"Authorization": f"Basic {credentials}"}) == 200
+        headers = {"Authorization": f"Basic {credentials}"}
+        return http_status(self.ports.rabbitmq_management, check, headers, host=self.host) == 200
 
     def _configuration(self) -> str:
-        return CONFIGURATION.format(host=HOST, ports=self.ports, vhost=VHOST, user=ADMIN_USER, password=self.passwords["admin"])
+        text = CONFIGURATION.format(host=self.host, ports=self.ports, vhost=VHOST, user=ADMIN_USER, password=self.passwords["admin"])
+        if self.count == 1:
+            return text
+        peers = (f"cluster_formation.classic_config.nodes.{number} = {self._name_of(number)}\n" for number in range(1, self.count + 1))
+        return text + CLUSTER + "".join(peers)
 
     def _epmd_environment(self) -> Mapping[str, str]:
         machine = inherited({"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"})
-        return machine | {"ERL_EPMD_PORT": str(self.ports.epmd), "ERL_EPMD_ADDRESS": HOST}
+        addresses = ",".join(broker_host(number) for number in range(1, self.count + 1))
+        return machine | {"ERL_EPMD_PORT": str(self.ports.epmd), "ERL_EPMD_ADDRESS": addresses}
 
     @property
     def environment(self) -> Mapping[str, str]:
         """Of the node; with it rabbitmqctl speaks to the node, too."""
-        home = self.run.rabbitmq
-        # The name is written into the node's data: it stays when the ports change.
-        name = "polder_" + self.passwords["node name"][1:9].translate(str.maketrans("-_", "xx")).lower()
+        home = self.home
         return {
             **self._epmd_environment(),
             "HOME": str(home),  # where the cookie is
-            "RABBITMQ_NODENAME": f"{name}@localhost",
-            "RABBITMQ_DIST_PORT": str(self.ports.rabbitmq_dist),
+            "RABBITMQ_NODENAME": self.name,
+            "RABBITMQ_USE_LONGNAME": str(self.count > 1).lower(),
+            "RABBITMQ_DIST_PORT": str(self.dist_port),
             "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
             "RABBITMQ_LOG_BASE": str(home / "log"),
             "RABBITMQ_LOGS": "-",
@@ -99,7 +156,7 @@ class RabbitmqNode:
             # a signal reaches it; that is what "allow input" does besides, and -noinput takes the input back.
             "RABBITMQ_ALLOW_INPUT": "1",
             "RABBITMQ_SERVER_START_ARGS": "-noinput +B i",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": self._distribution(),
             # The cores are shared with everything else: idle schedulers sleep instead of spinning, busy ones may move.
             "RABBITMQ_SCHEDULER_BUSY_WAIT_THRESHOLD": "none",
             "RABBITMQ_SCHEDULER_BIND_TYPE": "u",
@@ -107,3 +164,11 @@ class RabbitmqNode:
             # Never leave an epmd daemon behind: there is a supervised one.
             "ERL_FLAGS": "-start_epmd false",
         }
+
+    def _distribution(self) -> str:
+        """Nodes speak to each other from their own addresses as well as to them, so that a network can be cut between two."""
+        address = "{" + self.host.replace(".", ",") + "}"
+        listen = f"-kernel inet_dist_use_interface {address}"
+        if self.count == 1:
+            return listen
+        return f"{listen} -kernel inet_dist_connect_options [{{ip,{address}}}] -kernel net_ticktime {NET_TICK}"

@@ -11,18 +11,18 @@ from .ports import HOST
 PATIENCE_SECONDS = 2.0
 
 
-def accepts(port: int) -> bool:
+def accepts(port: int, host: str = HOST) -> bool:
     """Whether something listens on the port."""
     try:
-        socket.create_connection((HOST, port), PATIENCE_SECONDS).close()
+        socket.create_connection((host, port), PATIENCE_SECONDS).close()
     except OSError:
         return False
     return True
 
 
-def http_status(port: int, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> int | None:
+def http_status(port: int, path: str, headers: Mapping[str, str] = MappingProxyType({}), *, host: str = HOST) -> int | None:
     """The status a GET is answered with; None without an answer."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE_SECONDS)
+    connection = http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)
     try:
         connection.request("GET", path, headers=dict(headers))
         return connection.getresponse().status

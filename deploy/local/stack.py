@@ -5,12 +5,13 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from . import packages
-from .catalogue import SERVERS, Catalogue
+from .catalogue import Catalogue
 from .command import CommandRunner
 from .environment import Environment
 from .errors import PolderError
@@ -22,7 +23,7 @@ from .postgres import PostgresCluster
 from .preparation import Preparation
 from .procfs import children
 from .progress import Progress, Silent
-from .rabbitmq import RabbitmqNode
+from .rabbitmq import RabbitmqNode, broker_names
 from .run_directory import RunDirectory, write_private
 from .services import SERVICES
 from .space import lack_of_space
@@ -36,8 +37,8 @@ STOP_SECONDS = 60.0
 class Stack:
     """PostgreSQL, RabbitMQ and the processes of the services, supervised by a thread of this process.
 
-    `extra` is added to the environment of every process of the services. A stack starts once and stops once; the data
-    stays in `run_dir` for the next one. Everything dies with this process, even with SIGKILL.
+    `extra` is added to the environment of every process of the services. Of several `brokers` a cluster is made. A stack
+    starts once and stops once; the data stays in `run_dir` for the next one. Everything dies with this process, even with SIGKILL.
     """
 
     def __init__(
@@ -48,15 +49,17 @@ class Stack:
         *,
         root: Path = ROOT,
         extra: Mapping[str, str] | None = None,
+        brokers: int = 1,
         progress: Progress | None = None,
     ) -> None:
         self.run = RunDirectory(run_dir.resolve())
         self.ports = ports
         self.services = tuple(services)
-        self.environment = Environment(self.run, ports, Passwords(self.run.passwords), self.services, extra or {})
+        self.environment = Environment(self.run, ports, Passwords(self.run.passwords), self.services, extra or {}, brokers)
         self.catalogue = Catalogue(self.environment, root)
         self.postgres = PostgresCluster(self.run, ports.postgres, self.environment.passwords)
-        self.rabbitmq = RabbitmqNode(self.run, ports, self.environment.passwords)
+        self.brokers = [RabbitmqNode(self.run, ports, self.environment.passwords, number, brokers) for number in range(1, brokers + 1)]
+        self.rabbitmq = self.brokers[0]
         self._root = root
         self._progress = progress or Silent()
         self._cancelled = threading.Event()
@@ -119,8 +122,8 @@ class Stack:
         self._cancelled.set()
         there = [view.name for view in self._supervisor.views()]
         for title, names in (
-            ("Stop the processes", [name for name in there if name not in SERVERS]),
-            ("Stop RabbitMQ", ["rabbitmq"]),
+            ("Stop the processes", [name for name in there if name not in self.catalogue.servers]),
+            ("Stop RabbitMQ", list(broker_names(len(self.brokers)))),
             ("Stop PostgreSQL", ["postgres", "epmd"]),
         ):
             if set(names) & set(there):
@@ -177,11 +180,23 @@ class Stack:
         for process in self._names(name):
             self._supervisor.wait_stopped(process, STOP_SECONDS)
 
-    def start_process(self, name: str) -> None:
-        """Start what `stop_process` stopped; returns when it is ready. May run twice."""
-        for process in self._names(name):
+    def cut_down(self, *names: str) -> None:
+        """Kill processes at the same time and keep them down, as when their machines are gone; `start_process` starts them again."""
+        for name in names:
+            (self.run.held / name).touch()
+        for name in names:
+            with suppress(ProcessLookupError):
+                self.kill(name)
+        for name in names:
+            self._supervisor.wait_stopped(name, STOP_SECONDS)
+
+    def start_process(self, *names: str, seconds: float = READY_SECONDS) -> None:
+        """Start what `stop_process` or `cut_down` stopped; returns when it is ready. May run twice."""
+        processes = [process for name in names for process in self._names(name)]
+        for process in processes:
             (self.run.held / process).unlink(missing_ok=True)
-        self.wait_ready(name)
+        for process in processes:
+            self.wait_ready(process, seconds)
 
     def log(self, name: str) -> Path:
         """The log of a process, or of a step such as `order-migrate`."""
@@ -226,7 +241,7 @@ class Stack:
             environment=self.environment,
             catalogue=self.catalogue,
             postgres=self.postgres,
-            rabbitmq=self.rabbitmq,
+            brokers=self.brokers,
             supervisor=self._supervisor,
             command=self._command,
             progress=self._progress,

@@ -19,8 +19,6 @@ from tests.faults.fault import fault
 from tests.faults.scene import Scene
 from tests.shop import OWNERS, Shop, until
 
-RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
-
 
 @fault(stormy=True, quick=True)
 def broker_killed(scene: Scene) -> None:
@@ -200,6 +198,5 @@ def declare(stack: Stack, service: str) -> None:
 
 
 def _control(stack: Stack, *arguments: str) -> None:
-    environment = stack.rabbitmq.environment
-    command = [RABBITMQCTL, "-n", environment["RABBITMQ_NODENAME"], *arguments]
+    command, environment = stack.rabbitmq.control("rabbitmqctl", *arguments)
     subprocess.run(command, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)

@@ -1,9 +1,10 @@
-"""One shop for all faults, with its crash points ready to be armed."""
+"""One shop for all faults, and one with three brokers for those of the cluster, with its crash points ready to be armed."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """Its parameter is how many nodes the broker has. There is one shop at a time: pytest puts the tests of each together."""
     options = request.config.option
-    with temporary_folder("faults") as folder, standing_shop(folder, {VARIABLE: str(crash_points_in(folder))}) as (stack, shop, checker):
+    with ExitStack() as entered:
+        folder = entered.enter_context(temporary_folder("faults"))
         crash_points = crash_points_in(folder)
+        stack, shop, checker = entered.enter_context(standing_shop(folder, {VARIABLE: str(crash_points)}, brokers=request.param))
         load = Load(shop, seed=options.seed, pause=options.pause, merchant=True)
         yield Scene(stack, shop, load, checker, random.Random(options.seed), crash_points, options.full)
 

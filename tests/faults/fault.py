@@ -14,7 +14,7 @@ Strike = Callable[[Scene], None]
 @dataclass(frozen=True)
 class Fault:
     """`strike` returns when the fault is over. `what` is one line for the report. `stormy`: short, and bears others beside it.
-    `quick`: one of the few that `make faults short=1`, and so CI, runs."""
+    `quick`: one of the few that `make faults short=1`, and so CI, runs. `cluster`: strikes a shop whose broker has three nodes."""
 
     name: str
     what: str
@@ -23,10 +23,11 @@ class Fault:
     network: bool  # needs a network and mounts of its own, with nftables
     disorders: bool  # brings events onto the wire in another order
     quick: bool
+    cluster: bool
 
 
 FAULTS: dict[str, Fault] = {}
-NO_KIND = {"stormy": False, "network": False, "disorders": False, "quick": False}
+NO_KIND = {"stormy": False, "network": False, "disorders": False, "quick": False, "cluster": False}
 
 
 def register(strike: Strike, *, name: str = "", what: str = "", **kinds: bool) -> None:

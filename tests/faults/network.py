@@ -16,10 +16,10 @@ TABLE = "polder_faults"
 
 
 @contextmanager
-def _rules(*rules: str, chain: str = "type filter hook output priority 0;") -> Iterator[None]:
+def rules(*wanted: str, chain: str = "type filter hook output priority 0;") -> Iterator[None]:
     """nftables rules of a table of their own, taken away again afterwards. Those that strike together are told apart by the clock."""
     table = f"{TABLE}_{time.monotonic_ns()}"
-    script = [f"add table ip {table}", f"add chain ip {table} out {{ {chain} }}", *(f"add rule ip {table} out {rule}" for rule in rules)]
+    script = [f"add table ip {table}", f"add chain ip {table} out {{ {chain} }}", *(f"add rule ip {table} out {rule}" for rule in wanted)]
     subprocess.run(["nft", "-f", "-"], input="\n".join(script) + "\n", text=True, check=True)
     try:
         yield
@@ -33,8 +33,8 @@ def _port(scene: Scene, server: str) -> int:
 
 def cut(server: str, way: str, full: float, short: float, scene: Scene) -> None:
     port = _port(scene, server)
-    rules = {"to": [f"tcp dport {port} drop"], "from": [f"tcp sport {port} drop"], "both": [f"tcp dport {port} drop", f"tcp sport {port} drop"]}
-    with _rules(*rules[way]):
+    lost = {"to": [f"tcp dport {port} drop"], "from": [f"tcp sport {port} drop"], "both": [f"tcp dport {port} drop", f"tcp sport {port} drop"]}
+    with rules(*lost[way]):
         time.sleep(scene.seconds(full=full, short=short))
 
 
@@ -62,7 +62,7 @@ def _through(scene: Scene, behaviour: Behaviour) -> Iterator[Proxy]:
     port = scene.stack.ports.rabbitmq
     with (
         Proxy(port, behaviour) as proxy,
-        _rules(f"tcp dport {port} meta mark != {MARK} redirect to :{proxy.port}", chain="type nat hook output priority -100;"),
+        rules(f"tcp dport {port} meta mark != {MARK} redirect to :{proxy.port}", chain="type nat hook output priority -100;"),
     ):
         close_all_connections(scene.shop)
         yield proxy

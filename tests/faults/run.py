@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tests.faults.fault import Fault
+from tests.faults.members import Members, version
 from tests.faults.scene import Scene, events, in_flight
 from tests.invariants import check_client
 from tests.shop import duplicates
@@ -25,6 +26,8 @@ class Run:
     again: int  # deliveries of events that had been applied before; the ledger took none of them twice
     seconds: float  # that the fault lasted
     recovery: float  # seconds from its end until everything was at rest
+    rabbitmq: str = ""  # its version
+    nodes: int = 1  # of RabbitMQ
 
 
 def run_fault(scene: Scene, fault: Fault) -> Run:
@@ -46,6 +49,10 @@ def run_fault(scene: Scene, fault: Fault) -> Run:
     assert quiet, f"not at rest {RECOVERED:.0f} s after the fault: {scene.checker.unrest()}"
     scene.checker.check()
     check_client(scene.shop, scene.load.accepted)
+    if len(scene.stack.brokers) > 1:
+        Members(scene.stack).wait_until_complete()
     again = duplicates(scene.shop) - before_again
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    return Run(fault.name, when, under_way, events(scene.shop) - before_events, again, round(ended - began, 1), round(recovery, 1))
+    made, lasted = events(scene.shop) - before_events, round(ended - began, 1)
+    ran, nodes = version(scene.shop.variables["RABBITMQ_MANAGEMENT_URL"]), len(scene.stack.brokers)
+    return Run(fault.name, when, under_way, made, again, lasted, round(recovery, 1), ran, nodes)

@@ -8,7 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.broker.management_api import ManagementApi
 from common.crashpoints import CrashPoint
+from deploy.local.environment import VHOST
 from deploy.local.stack import Stack
 from tests.invariants import Checker
 from tests.load import Load
@@ -44,6 +46,16 @@ class Scene:
         with suppress(ProcessLookupError):
             self.stack.kill(process, number)
         self.stack.forgive(process)
+
+    def kill_only(self, process: str, number: signal.Signals) -> None:
+        """A signal that does not end it. Does nothing to a process that is dead already."""
+        with suppress(ProcessLookupError):
+            self.stack.kill(process, number)
+
+    def management(self, host: str = "") -> ManagementApi:
+        """The deploy user's; of one broker of a cluster, if `host` says which."""
+        urls = self.shop.variables["RABBITMQ_MANAGEMENT_URL"].split(";")
+        return ManagementApi(next(url for url in urls if f"@{host}" in url), VHOST)
 
     def kill_and_wait(self, process: str) -> None:
         self.kill(process)

@@ -11,8 +11,12 @@ from tests.faults.run import run_fault
 from tests.faults.scene import Scene
 from tests.own_network import network_is_ours
 
+NODES = 3  # of the broker, for faults that strike a cluster
 
-@pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.name)
+
+@pytest.mark.parametrize(
+    ("fault", "scene"), [pytest.param(fault, NODES if fault.cluster else 1, id=fault.name) for fault in faults()], indirect=["scene"], scope="session"
+)
 def test_fault(scene: Scene, fault: Fault, results: Results, request: pytest.FixtureRequest) -> None:
     if fault.network and not network_is_ours():
         pytest.skip("needs root, nftables and a network of its own, which `make faults` gives")
