@@ -4,6 +4,8 @@
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
+# rabbitmq=4: the servers of tests come from a Debian 13 root, made at the first use, and not from this machine's packages.
+OTHER_RABBITMQ := $(if $(filter 4,$(rabbitmq)),POLDER_RABBITMQ_ROOT="$$(sh deploy/local/rabbitmq4.sh)" && export POLDER_RABBITMQ_ROOT &&)
 
 help: ## this list
 	@echo "Polder. The targets:"
@@ -40,9 +42,9 @@ reset: ## delete all data and passwords (asks first; yes=1 does not)
 	@$(VENV) requirements.txt
 	@exec $(PYTHON_RUN) -m deploy.local reset $(if $(yes),--yes)
 
-test: ## all tests, with servers of their own
+test: ## all tests, with servers of their own (rabbitmq=4: on RabbitMQ 4)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m tests
+	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests
 
 verify: ## check every invariant of a running stack (env=.run/stack.env parked=0 watch=3 audit=on)
 	@$(VENV) requirements.txt
@@ -50,11 +52,11 @@ verify: ## check every invariant of a running stack (env=.run/stack.env parked=0
 
 fuzz: ## mutated messages into the queues while orders flow (n=5000 seed=1 record=1)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m tests.fuzz --count $(or $(n),5000) --seed $(or $(seed),1) $(if $(record),--record)
+	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests.fuzz --count $(or $(n),5000) --seed $(or $(seed),1) $(if $(record),--record)
 
-faults: ## every fault of the catalogue under load (k=broker times=3 full=1 short=1 record=1 list=1)
+faults: ## every fault of the catalogue under load (k=broker times=3 full=1 short=1 record=1 list=1 rabbitmq=4)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m tests.faults -k "$(k)" --times $(or $(times),1) --seed $(or $(seed),1) \
+	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests.faults -k "$(k)" --times $(or $(times),1) --seed $(or $(seed),1) \
 	    $(if $(full),--full) $(if $(short),--short) $(if $(record),--record) $(if $(list),--list)
 
 doors: ## what may go wrong while `make up` works, in rooms of their own; root (k=disk offline=1 list=1)
@@ -71,7 +73,7 @@ seeded: ## plant known bugs into a copy of the code; each must be caught (k=rela
 
 storm: ## random faults at a shop at work, then all invariants (minutes=10 seed=1 record=1)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m tests.storm --minutes $(or $(minutes),10) --seed $(or $(seed),1) $(if $(record),--record docs/reliability/storms.json)
+	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests.storm --minutes $(or $(minutes),10) --seed $(or $(seed),1) $(if $(record),--record docs/reliability/storms.json)
 
 manage: ## a command of a service that runs here: s=order c="republish --since 2h" (c=help lists them)
 	@$(VENV) requirements.txt

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from .environment import ADMIN_USER, VHOST, broker_host, inherited
 from .installed import EPMD, RABBITMQ
