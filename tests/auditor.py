@@ -11,8 +11,8 @@ from uuid import uuid4
 from amqp.basic_message import Message
 from kombu.connection import Connection
 
+from outside.wire import send_messages
 from tests.shop import OWNERS
-from tests.wire import send_messages
 
 QUEUE = "auditor"
 READ_AHEAD, ACKED_TOGETHER = 500, 100

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from common.crashpoints import CrashPoint
+from outside.operator import Operator
 from tests.faults.fault import at, register
-from tests.faults.operator import Operator
 from tests.faults.scene import Scene
 from tests.faults.spoiled import parked_for_its_own_sake
 from tests.shop import OWNERS, until
@@ -26,11 +26,11 @@ def crash_while_redriving(scene: Scene) -> None:
     for action in ACTIONS:
         parked = parked_for_its_own_sake(scene)
         hit = scene.arm("inventory", CrashPoint.REDRIVE_AFTER_APPLY, action)
-        operator.redrive(parked)
+        operator.redrive(parked, reason="a fault test")
         until(hit.exists, "the redrive comes to its crash point")
         scene.stack.forgive("inventory")
         scene.stack.wait_ready("inventory")
-        operator.redrive(parked)  # when the first one was undone
+        operator.redrive(parked, reason="a fault test")  # when the first one was undone
         [[state]] = scene.shop.rows("inventory", "SELECT state FROM inbox_parkedevent WHERE id = %s", parked)
         assert state == "redriven", state
 

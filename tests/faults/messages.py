@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
+from outside.operator import Operator
+from outside.wire import send
 from tests.faults.fault import fault
-from tests.faults.operator import Operator
 from tests.faults.scene import Scene
 from tests.faults.spoiled import parked_for_its_own_sake
 from tests.shop import OWNERS, Shop, duplicates, until
-from tests.wire import send
 
 TIMES = 10
 BACKLOG = 100_000
@@ -99,7 +99,7 @@ def two_operators_redrive_the_same(scene: Scene) -> None:
     operators = [Operator.of(scene.shop, "inventory") for _ in range(2)]
     parked = parked_for_its_own_sake(scene)
     with ThreadPoolExecutor(2) as pool:
-        pages = list(pool.map(lambda operator: [operator.redrive(parked) for _ in range(5)], operators))
+        pages = list(pool.map(lambda operator: [operator.redrive(parked, reason="a fault test") for _ in range(5)], operators))
     told: dict[bool, int] = defaultdict(int)
     for page in [page for each in pages for page in each]:
         told[bool(page)] += 1

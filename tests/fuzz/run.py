@@ -14,10 +14,10 @@ from typing import Any
 from amqp.basic_message import Message
 
 from deploy.local.stack import Stack
+from outside.wire import send_messages
 from tests.fuzz.mutations import Mutant, mutants
 from tests.load import Load
 from tests.shop import Shop, until
-from tests.wire import send_messages
 
 SUBSCRIBER, PUBLISHER = "inventory", "order"
 QUEUE = f"{SUBSCRIBER}.from.{PUBLISHER}"

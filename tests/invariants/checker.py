@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from outside.copies import SUBSCRIPTIONS
 from tests.invariants import events, messages, orders, replicas, rest, wire
-from tests.invariants.copies import SUBSCRIPTIONS
 from tests.invariants.look import Look
 from tests.invariants.stock import conserved, journal
 from tests.invariants.violation import Violation

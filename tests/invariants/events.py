@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from tests.invariants.copies import COPIES, SUBSCRIPTIONS
+from outside.copies import COPIES, SUBSCRIPTIONS
 from tests.invariants.look import Look
 from tests.invariants.violation import Violation
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from tests.invariants.copies import SUBSCRIPTIONS
+from outside.copies import SUBSCRIPTIONS
 from tests.shop import EVER, Shop
 
 NEVER_DROPPED = timedelta(weeks=4)  # weeks of outbox and ledger younger than that are never dropped

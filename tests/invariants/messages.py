@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from kombu.connection import Connection
-
-from tests.invariants.copies import SUBSCRIPTIONS
+from outside.copies import SUBSCRIPTIONS
+from outside.wire import waiting_in
 from tests.invariants.look import Look
 from tests.invariants.violation import Violation
 
@@ -22,11 +21,9 @@ def parked(look: Look, expected: Mapping[str, int]) -> Iterator[Violation]:
 
 def queued(look: Look) -> Iterator[Violation]:
     """I15 (its half in the broker) nothing waits in any queue of a service, its dead letters included."""
-    with Connection(look.shop.variables["AMQP_URL"], connect_timeout=10) as connection:
-        channel = connection.channel()
-        for subscriber, publishers in SUBSCRIPTIONS.items():
-            for queue in (f"{subscriber}.dead", *(f"{subscriber}.from.{publisher}" for publisher in publishers)):
-                waiting = channel.queue_declare(queue, passive=True).message_count
-                look.count("I15", "queues", 1)
-                if waiting:
-                    yield Violation("I15", queue, f"{waiting} messages wait in it")
+    queues = [f"{subscriber}.from.{publisher}" for subscriber, publishers in SUBSCRIPTIONS.items() for publisher in publishers]
+    queues += [f"{subscriber}.dead" for subscriber in SUBSCRIPTIONS]
+    for queue, waiting in waiting_in(look.shop.variables["AMQP_URL"], queues).items():
+        look.count("I15", "queues", 1)
+        if waiting:
+            yield Violation("I15", queue, f"{waiting} messages wait in it")

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
-from tests.invariants.copies import SAGA
 from tests.invariants.look import Look, moment_of
 from tests.invariants.violation import Violation
 from tests.shop import Shop

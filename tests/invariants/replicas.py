@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from tests.invariants.copies import COPIES, SUBSCRIPTIONS
+from outside.comparison import compare
+from outside.copies import COPIES, SUBSCRIPTIONS
 from tests.invariants.look import Look
 from tests.invariants.violation import Violation
 
@@ -15,17 +15,17 @@ Versions = dict[tuple[str, str], dict[str, int]]  # by subscriber and aggregate:
 def equal(look: Look, versions: Versions) -> Iterator[Violation]:
     """`versions` as they were at the last look; they are brought up to now."""
     for copy in COPIES:
-        owned = {row[0]: _comparable(row) for row in look.shop.rows(copy.owner, copy.owner_sql)}
-        kept = {row[0]: _comparable(row) for row in look.shop.rows(copy.subscriber, copy.replica_sql)}
+        compared = compare(look.shop, copy)
+        kept = compared.kept
         about = (copy.subscriber, copy.aggregate)
         fallen = [key for key, version in versions.get(about, {}).items() if key not in kept or int(kept[key][1]) < version]
         if fallen:
             yield Violation("I9", copy.subscriber, f"{len(fallen)} of {copy.aggregate} have fallen back, such as {fallen[0]}")
         versions[about] = {key: int(row[1]) for key, row in kept.items()}
         look.count("I8", "rows of replicas", len(kept))
-        different = [key for key in owned.keys() | kept.keys() if owned.get(key) != kept.get(key)]
-        for key in different[:3]:
-            detail = f"{len(different)} of {copy.aggregate} differ; {key}: owner {owned.get(key)}, replica {kept.get(key)}"
+        different = compared.differences
+        for _, key, owned, replica in different[:3]:
+            detail = f"{len(different)} of {copy.aggregate} differ; {key}: owner {owned}, replica {replica}"
             yield Violation("I8", copy.subscriber, detail)
 
 
@@ -36,7 +36,3 @@ def undrifted(look: Look) -> Iterator[Violation]:
         [[drift]] = look.shop.rows(subscriber, sql)
         if drift:
             yield Violation("I8", subscriber, f"{drift} drift records")
-
-
-def _comparable(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(str(value) if not isinstance(value, list | dict) else value for value in row)

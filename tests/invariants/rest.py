@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID
 
-from tests.invariants.copies import SUBSCRIPTIONS
+from outside.copies import SUBSCRIPTIONS
 from tests.shop import EVER, Shop
 
 _SENT = "SELECT count(*) FILTER (WHERE id >= %s), count(*) FILTER (WHERE published_at IS NULL) FROM outbox"

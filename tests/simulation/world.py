@@ -19,8 +19,8 @@ import psycopg
 
 from deploy.local.ports import Ports
 from deploy.local.stack import ROOT, Stack
+from outside.copies import SUBSCRIPTIONS
 from tests.invariants import Checker
-from tests.invariants.copies import SUBSCRIPTIONS
 from tests.shop import OWNERS, Shop
 
 # What a run leaves behind. The ledger's and the outbox's partitions are emptied through their parents.

@@ -12,10 +12,10 @@ from amqp.exceptions import AMQPError
 from uuid_utils.compat import uuid7
 
 from deploy.local.stack import Stack
+from outside.wire import send
 from tests.invariants import Checker
 from tests.load import Load
 from tests.shop import Shop, until
-from tests.wire import send
 
 
 def good_event(shop: Shop) -> dict[str, Any]:

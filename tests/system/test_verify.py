@@ -10,10 +10,10 @@ from contextlib import contextmanager
 import pytest
 
 from deploy.local.stack import ROOT, Stack
+from outside.wire import send
 from tests.invariants import Checker
 from tests.load import Load
 from tests.shop import OWNERS, Shop, until
-from tests.wire import send
 
 PARKED = "SELECT count(*)::int FROM inbox_parkedevent WHERE state = 'parked'"
 

@@ -16,9 +16,9 @@ from amqp.basic_message import Message
 from amqp.exceptions import NotFound
 from kombu.connection import Connection
 
+from outside.wire import send_messages
 from tests.auditor import Seen, seen_in, take_all
 from tests.shop import OWNERS, Shop
-from tests.wire import send_messages
 
 QUEUE = "verify.auditor"
 KEPT_BYTES = 500_000_000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from urllib.parse import urlencode
 
-from tests.shop import Shop
+from outside.shop import Shop, Unexpected
 
 PARKED = "/admin/inbox/parkedevent/"
 
@@ -28,26 +28,28 @@ class Operator:
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
         operator = cls(shop.variables[f"{service.upper()}_URL"], opener)
         credentials = {"username": shop.variables["ADMIN_USER"], "password": shop.variables["ADMIN_PASSWORD"], "next": PARKED}
-        assert "id_username" not in operator.post("/admin/login/", credentials), "the admin lets nobody in"
+        if "id_username" in operator.post("/admin/login/", credentials):
+            raise Unexpected(f"the admin of {service} lets nobody in")
         return operator
 
-    def redrive(self, *parked: int) -> str:
+    def redrive(self, *parked: int, reason: str) -> str:
         """The page that the operator sees then; empty when there was no answer."""
         with suppress(OSError, http.client.HTTPException):  # an HTTP status of 500, too, is an OSError
-            return self.operate(PARKED, "redrive", parked)
+            return self.operate(PARKED, "redrive", parked, reason)
         return ""
 
-    def operate(self, page: str, action: str, keys: Sequence[int]) -> str:
-        asked = [("action", action), ("confirmed", "1"), ("reason", "a fault test"), *(("_selected_action", str(key)) for key in keys)]
+    def operate(self, page: str, action: str, keys: Sequence[int], reason: str) -> str:
+        asked = [("action", action), ("confirmed", "1"), ("reason", reason), *(("_selected_action", str(key)) for key in keys)]
         return self.post(page, asked)
 
     def post(self, page: str, fields: dict[str, str] | Sequence[tuple[str, str]]) -> str:
         """Raises OSError or HTTPException."""
-        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self._open(page))
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.open(page))
         assert token, f"{page} has no form"
         pairs = list(fields.items()) if isinstance(fields, dict) else list(fields)
-        return self._open(page, urlencode([*pairs, ("csrfmiddlewaretoken", token[1])]).encode())
+        return self.open(page, urlencode([*pairs, ("csrfmiddlewaretoken", token[1])]).encode())
 
-    def _open(self, page: str, data: bytes | None = None) -> str:
+    def open(self, page: str, data: bytes | None = None) -> str:
+        """Raises OSError or HTTPException."""
         with self.opener.open(self.base + page, data, timeout=30) as response:
             return str(response.read().decode())

@@ -1,4 +1,4 @@
-"""Putting messages on the wire as nobody should: again, out of order, or broken; many at a time."""
+"""The wire: what waits in queues, and putting messages on it as nobody should: again, out of order, or broken; many at a time."""
 
 from __future__ import annotations
 
@@ -35,6 +35,13 @@ def send_messages(amqp_url: str, exchange: str, routing_key: str, messages: Iter
             while unconfirmed.tags:
                 connection.drain_events(timeout=60)
     return sent
+
+
+def waiting_in(amqp_url: str, queues: Iterable[str]) -> dict[str, int]:
+    """How many messages each queue would give out now. Raises what the broker raises for a queue that it does not have."""
+    with Connection(amqp_url, connect_timeout=5) as connection:
+        channel = connection.channel()
+        return {queue: int(channel.queue_declare(queue, passive=True).message_count) for queue in queues}
 
 
 class _Unconfirmed:
