@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up doctor status logs stop start down reset test verify fuzz faults doors storm simulation seeded manage migrations check bench lock
+.PHONY: help up demo doctor status logs stop start down reset test verify fuzz faults doors storm simulation seeded manage migrations check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -17,6 +17,10 @@ up: ## start everything and stay in the foreground; Ctrl-C stops it
 
 doctor: ## what this machine lacks for `make up`, and the mend for each
 	@exec sh deploy/doctor/doctor.sh
+
+demo: ## the story on a running shop, compared row by row after each step (brings it up if it is down; keep=1)
+	@$(VENV) requirements.txt
+	@exec $(PYTHON_RUN) -m demo $(if $(keep),--keep)
 
 status: ## each process with its id, state, age and restarts
 	@$(VENV) requirements.txt

@@ -15,7 +15,7 @@ from deploy.local.services import SERVICES
 from deploy.unreachable import settings_of
 
 BIN = Path(sys.executable).parent
-PLACES = ["common", "deploy", "outside", "tests", "benchmarks", "manage.py"]
+PLACES = ["common", "deploy", "outside", "demo", "tests", "benchmarks", "manage.py"]
 
 
 class Check(NamedTuple):

@@ -27,10 +27,18 @@ class Terminal:
         self._console = console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH, soft_wrap=True)
         self._lively = console.is_terminal and not console.is_dumb_terminal
         unicode = (self._console.encoding or "").lower().startswith("utf")
-        self._done, self._failed = ("✓", "✗") if unicode else ("ok", "FAILED")
+        self.done, self.failed = ("✓", "✗") if unicode else ("ok", "FAILED")
         self._lock = threading.Lock()
         self._spinner: Progress | None = None
         self._under_way = 0
+
+    @property
+    def is_terminal(self) -> bool:
+        return self._console.is_terminal
+
+    @property
+    def width(self) -> int:
+        return self._console.width
 
     def say(self, text: RenderableType = "") -> None:
         # The terminal may have been closed: that must not keep us from stopping what we started.
@@ -47,11 +55,11 @@ class Terminal:
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         begun = time.monotonic()
-        outcome = f"[red]{self._failed}[/red]"
+        outcome = f"[red]{self.failed}[/red]"
         try:
-            with self._turning(title):
+            with self.turning(title):
                 yield
-            outcome = f"[green]{self._done}[/green]"
+            outcome = f"[green]{self.done}[/green]"
         except Cancelled:
             outcome = "[dim]-[/dim]"
             raise
@@ -59,7 +67,8 @@ class Terminal:
             self.say(f"  {outcome} {escape(title):<40} {time.monotonic() - begun:6.1f} s")
 
     @contextmanager
-    def _turning(self, title: str) -> Iterator[None]:
+    def turning(self, title: str) -> Iterator[None]:
+        """At a terminal something turns while the block lasts; elsewhere nothing shows."""
         if not self._lively:
             yield
             return

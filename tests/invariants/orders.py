@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
 from tests.invariants.look import Look, moment_of
+from tests.invariants.saga import SAGA
 from tests.invariants.violation import Violation
 from tests.shop import Shop
 
