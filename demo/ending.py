@@ -18,22 +18,22 @@ def tell_account(stage: Stage) -> None:
     found = account_for_all(stage.shop, stage.teller)
     stage.teller.sentence("published = queued + applied + stale + parked + ignored, as the ledgers have it. Duplicates are deliveries beyond that.")
     stage.teller.say()
-    stage.teller.say(_account_table(found))
+    stage.teller.say(_account_table(found, stage.teller.arrow))
     stage.teller.say()
     moving = sum(account.missing for account in found)
     whole = f"{sum(account.published for account in found)} deliveries are due, each has one outcome"
     stage.teller.good(f"{whole}, but {moving} that are on their way: others are at work here" if moving else whole)
 
 
-def _account_table(found: Sequence[Account]) -> Table:
+def _account_table(found: Sequence[Account], arrow: str) -> Table:
     outcomes = [outcome for outcome in OUTCOMES if outcome != "conflict" or any(account.outcomes[outcome] for account in found)]
     table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
-    table.add_column("  of → at")
+    table.add_column(f"  of {arrow} at")
     for title in ("published", "queued", *outcomes, "duplicates"):
         table.add_column(title, justify="right")
     for account in found:
         numbers = (account.published, account.queued, *(account.outcomes[outcome] for outcome in outcomes), account.duplicates)
-        table.add_row(f"  {account.publisher} → {account.subscriber}", *map(str, numbers))
+        table.add_row(f"  {account.publisher} {arrow} {account.subscriber}", *map(str, numbers))
     return table
 
 

@@ -86,7 +86,7 @@ class Following:
 
     def _line(self, event: Committed, applied: dict[str, datetime]) -> str:
         each = ", ".join(f"{subscriber} {self._ms(applied[subscriber])}" for subscriber in _subscribers(event.owner))
-        return f"{self._ms(event.at):>5}  {event.type:<20} {event.says:<13} → {each}"
+        return f"{self._ms(event.at):>5}  {event.type:<20} {event.says:<13} {self.teller.arrow} {each}"
 
     def _ms(self, moment: datetime) -> int:
         return max(0, round((moment.timestamp() - self.began) * 1000))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from demo.following import LEGEND
 from demo.stage import KETTLE, LAMP, Stage
-from outside.shop import expect, until
+from outside.shop import Unexpected, expect, until
 
 RECEIVED = 20
 PRODUCTS = {
@@ -54,7 +54,10 @@ def order_cancelled(stage: Stage) -> None:
         expect(shop.cancel(order_id), 202)
         following.until(lambda: stage.shop.statuses(order_id) == ("cancelled", "released", "cancelled"), "the stock is available again")
     stage.ended(order_id)
-    stage.teller.line(f"{KETTLE}: {before} available before, {available(stage, KETTLE)} after.")
+    after = available(stage, KETTLE)
+    if after != before:
+        raise Unexpected(f"{before} of {KETTLE} were available before, {after} are after")
+    stage.teller.line(f"{KETTLE}: {before} available before, {after} after.")
 
 
 def cancel_that_loses(stage: Stage) -> None:

@@ -27,7 +27,7 @@ class Terminal:
         self._console = console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH, soft_wrap=True)
         self._lively = console.is_terminal and not console.is_dumb_terminal
         unicode = (self._console.encoding or "").lower().startswith("utf")
-        self.done, self.failed = ("✓", "✗") if unicode else ("ok", "FAILED")
+        self.done, self.failed, self.arrow = ("✓", "✗", "→") if unicode else ("ok", "FAILED", "->")
         self._lock = threading.Lock()
         self._spinner: Progress | None = None
         self._under_way = 0
