@@ -21,6 +21,8 @@ fault, waits for rest and asks the checker; or, for a bug that shows at one mome
 A bug counts as caught only by the invariant or the test that has to catch it. After: how many events the shop had committed when
 the checker was asked, or how many tests were run.
 
+One more is on the list of I17 and cannot be planted yet: a repair that is skipped at an equal version, for there is no repair to skip.
+
 {table(HEAD, (_row(bug.name, bug.expected, verdicts.get(bug.name)) for bug in BUGS))}
 """
 

@@ -108,7 +108,7 @@ def _tested(bug: Bug, root: Path) -> Verdict:
     failed = re.findall(r"^(?:FAILED|ERROR) \S+::(\w+)", run.stdout, re.MULTILINE)
     reason = re.search(r"^E +(.+)$", run.stdout, re.MULTILINE)
     count = sum(int(number) for number in re.findall(r"(\d+) (?:passed|failed|error)", run.stdout))
-    return Verdict(bug.name, bug.expected in failed, failed, reason[1] if reason else run.stdout[-300:], 0, count)
+    return Verdict(bug.name, bug.expected in failed, failed, reason[1] if reason else f"{run.stdout}{run.stderr}".strip()[-300:], 0, count)
 
 
 if __name__ == "__main__":

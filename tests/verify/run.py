@@ -12,6 +12,7 @@ from tests.invariants.rest import Count, wait_until_quiet
 from tests.shop import OWNERS, Shop
 from tests.verify.auditor import StreamAuditor
 from tests.verify.report import NAMES, Report
+from tests.verify.unacked import NotAsked, unacked
 
 AT_ANY_MOMENT = ("I3", "I9", "I10", "I11")  # hold while the shop is at work, too
 STUCK = 5.0  # seconds without a new event: a shop that is not at rest after those will not come to it by itself
@@ -56,6 +57,7 @@ class Verification:
             violations = self._without_rest(violations)
         else:
             self.notes["I16"] = f"at rest after {rested:.1f} s"
+            violations += self._unacked()
         violations += self._parked(checker)
         self.notes["I14"] = "each answered once, by the keys that the service keeps; what clients were told they know themselves"
         return Report(violations, look.compared, self.unchecked, self.notes)
@@ -74,6 +76,13 @@ class Verification:
                 self.unchecked[number] = "the shop is at work"
         kept = [violation for violation in violations if violation.invariant in AT_ANY_MOMENT]
         return [Violation("I16", "shop", f"still at work after {self.wait:.0f} s: events are being made. Let no orders come and verify again"), *kept]
+
+    def _unacked(self) -> list[Violation]:
+        try:
+            return list(unacked(self.shop.variables))
+        except NotAsked as why:
+            self.notes["I15"] = f"what workers hold unacked was not counted, for {why}"
+            return []
 
     def _parked(self, checker: Checker) -> list[Violation]:
         found = {owner: number for owner, number in checker.parked.items() if number}
