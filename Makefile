@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up demo doctor status logs stop start down reset test verify fuzz faults doors storm simulation seeded manage migrations check bench lock
+.PHONY: help up demo doctor status logs stop start down reset test verify fuzz faults doors storm soak simulation seeded manage migrations check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -86,6 +86,11 @@ manage: ## a command of a service that runs here: s=order c="republish --since 2
 migrations: ## write the migrations that changed models lack, of every service
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m deploy.migrations
+
+soak: ## the highest steady rate for half an hour: memory, connections, lag, disks (minutes=30 rate=20 record=1)
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m tests.soak --minutes $(or $(minutes),30) $(if $(rate),--rate $(rate)) $(if $(note),--note "$(note)") \
+	    $(if $(record),--record)
 
 check: ## lint, types, import rules, migrations, deployment checks
 	@$(VENV) requirements-dev.txt

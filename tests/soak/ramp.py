@@ -1,0 +1,35 @@
+"""Finds the highest rate that the machine bears: faster and faster, until the shop falls behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tests.soak.load import SteadyLoad
+from tests.soak.samples import Sample, Sampler
+
+FIRST, FASTER = 5.0, 1.3  # orders a second; each step so much faster than the one before
+STEP = 15.0  # seconds
+SHARE = 0.85  # of the highest rate that held: what a machine bears for a quarter of a minute it need not bear for half an hour
+KEPT = 0.97  # of the rate that was asked for
+LARGEST_P95 = 1.0  # seconds of lag
+LARGEST_BACKLOG = 300  # messages and unpublished events
+
+
+def highest_steady_rate(load: SteadyLoad, sampler: Sampler, tell: Callable[[str], None]) -> float:
+    """Orders a second. The load flows meanwhile."""
+    rate, held = FIRST, FIRST
+    while True:
+        load.rate = rate
+        before, began = len(load.accepted), time.monotonic()
+        time.sleep(STEP)
+        reached = (len(load.accepted) - before) / (time.monotonic() - began)
+        sample = sampler.look(len(load.accepted))
+        tell(f"ramp: {rate:5.1f} orders/s asked for, {reached:5.1f} reached, lag p95 {sample.lag[1]:.2f} s, backlog {_backlog(sample)}")
+        if reached < KEPT * rate or sample.lag[1] > LARGEST_P95 or _backlog(sample) > LARGEST_BACKLOG:
+            return round(held * SHARE, 1)
+        rate, held = rate * FASTER, rate
+
+
+def _backlog(sample: Sample) -> int:
+    return sample.unpublished + sample.queued
