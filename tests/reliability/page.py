@@ -49,4 +49,4 @@ def page() -> str:
         NOT_INJECTED,
         found.read_text() if found.exists() else "",
     )
-    return "\n".join(part for part in parts if part)
+    return "\n".join(f"{part.rstrip()}\n" for part in parts if part)
