@@ -89,7 +89,8 @@ BUGS = (
             Edit(
                 "common/outbox/unpublished.py",
                 "WHERE published_at IS NULL AND held_at IS NULL AND",
-                "WHERE (mod(position, 2) = %(half)s OR NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711))\n"
+                "WHERE (mod(position, 2) = %(half)s OR NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711\n"
+                "        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))\n"
                 "    AND published_at IS NULL AND held_at IS NULL AND",
             ),
             Edit(
