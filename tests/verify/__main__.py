@@ -3,7 +3,8 @@ changes nothing, and knows nothing of the code that runs there. Best when nobody
 
 Without `env` it is the stack that `make up` started here. `audit=on` binds an auditor, a stream in the broker that keeps what goes over
 the wire (the last 7 days, 500 MB at most), so that later runs can compare the outboxes with it; `audit=off` deletes it.
-Exit status: 0 all that was checked holds, 1 something does not, 2 there was nothing to check."""
+Exit status: 0 all that was checked holds, 1 something does not, 2 there was nothing to check, or a
+server went away meanwhile."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 from amqp.exceptions import AMQPError
 from rich.console import Console
 
@@ -47,8 +49,8 @@ def main(arguments: list[str]) -> int:
     except NoStack as error:
         print(f"{error}\nmake verify: nothing was checked")
         return 2
-    except AMQPError as error:
-        print(f"The broker refused: {error}\nmake verify: nothing was checked")
+    except (AMQPError, psycopg.Error, OSError) as error:
+        print(f"A server went away or refused: {str(error).strip()}\nmake verify: not all was checked")
         return 2
     print("\n".join(report.lines()))
     verdict = f"{', '.join(report.broken)} do not hold" if report.broken else f"all that was checked holds, in {time.monotonic() - began:.0f} s"
