@@ -18,7 +18,7 @@ LARGEST_BACKLOG = 300  # messages and unpublished events
 
 def highest_steady_rate(load: SteadyLoad, sampler: Sampler, tell: Callable[[str], None]) -> float:
     """Orders a second. The load flows meanwhile."""
-    rate, held = FIRST, FIRST
+    rate, held = FIRST, 0.0
     while True:
         load.rate = rate
         before, began = len(load.accepted), time.monotonic()
@@ -27,7 +27,7 @@ def highest_steady_rate(load: SteadyLoad, sampler: Sampler, tell: Callable[[str]
         sample = sampler.look(len(load.accepted))
         tell(f"ramp: {rate:5.1f} orders/s asked for, {reached:5.1f} reached, lag p95 {sample.lag[1]:.2f} s, backlog {_backlog(sample)}")
         if reached < KEPT * rate or sample.lag[1] > LARGEST_P95 or _backlog(sample) > LARGEST_BACKLOG:
-            return round(held * SHARE, 1)
+            return round((held or min(rate, reached)) * SHARE, 1)
         rate, held = rate * FASTER, rate
 
 
