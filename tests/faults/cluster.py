@@ -15,7 +15,7 @@ from tests.faults.network import rules
 from tests.faults.scene import Scene
 from tests.shop import until
 
-STARTED = 180.0  # seconds within which a node is ready again
+STARTED = 300.0  # seconds within which a node is ready again
 
 
 def _back(scene: Scene, *processes: str) -> None:

@@ -14,7 +14,7 @@ from deploy.local.rabbitmq import RabbitmqNode
 from deploy.local.stack import Stack
 from tests.shop import OWNERS, until
 
-COMPLETE = 120.0  # seconds within which every queue has all its members online again
+COMPLETE = 180.0  # seconds within which every queue has all its members online again
 
 
 @dataclass(frozen=True)
