@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
+from celery.worker.consumer import Consumer
 from django.core.exceptions import ImproperlyConfigured
 from kombu.connection import Connection
 
@@ -19,6 +21,8 @@ from common.broker.connect import connect
 from common.broker.management_api import ManagementApi, ManagementError
 from common.broker.nodes import Nodes, WrongAddress, node_urls
 from common.broker.topology import credentials, vhost
+from common.intake.consumer import PatientConsumer
+from common.outbox.relay import Relay
 from common.settings import service_settings
 from tests.common.broker import ORDER_URL, declare_all
 
@@ -125,6 +129,29 @@ def test_a_node_that_was_lost_goes_last(monkeypatch: pytest.MonkeyPatch) -> None
         nodes.lost(connection)
 
     assert nodes.url() == f"{alias};{ORDER_URL}"
+
+
+def test_a_relay_whose_connection_failed_begins_at_another_node() -> None:
+    relay = Relay("order", f"{ORDER_URL};{ORDER_URL.replace('127.0.0.1', 'localhost')}", threading.Event())
+    first, second = relay.nodes.url().split(";")
+
+    for lost, order in ((False, [first, second]), (True, [second, first])):
+        relay._connected()
+        relay._drop_broker(lost=lost)
+        assert relay.nodes.url().split(";") == order
+
+
+def test_a_worker_whose_connection_failed_begins_at_another_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = celery(monkeypatch, ORDER_URL, ORDER_URL.replace("127.0.0.1", "localhost"))
+    monkeypatch.setattr(Consumer, "connect", lambda self: self.app.connection_for_read().ensure_connection(max_retries=1))
+    worker = PatientConsumer.__new__(PatientConsumer)
+    worker.app = app
+    hosts = []
+    for worker.restart_count in range(3):
+        with closing(worker.connect()) as connection:
+            hosts.append(connection.hostname)
+
+    assert hosts == ["127.0.0.1", "localhost", "127.0.0.1"]
 
 
 def celery(monkeypatch: pytest.MonkeyPatch, *urls: str) -> ClusterCelery:

@@ -194,6 +194,17 @@ def test_queues_are_quorum_with_their_policy(queue: str) -> None:
         assert (policy["dead-letter-strategy"], policy["delivery-limit"]) == ("at-least-once", 1000)
 
 
+def test_a_classic_housekeeping_queue_is_replaced() -> None:
+    """As an earlier version declared it; in a cluster it would be gone with its one node."""
+    where = ("queues", management().vhost, names.housekeeping_queue("order"))
+    management().call("DELETE", *where)
+    management().put(*where, body={"durable": True})
+
+    declare_all()
+
+    assert management().call("GET", *where)["arguments"] == names.QUORUM
+
+
 def test_a_wrong_password_does_not_get_in() -> None:
     url = url_of("order").replace(credentials(url_of("order"))[1], "wrong")
 

@@ -11,7 +11,7 @@ from deploy.local.rabbitmq import RabbitmqNode
 from deploy.local.readiness import accepts
 from tests.faults.fault import fault
 from tests.faults.members import Members
-from tests.faults.network import rules
+from tests.faults.nftables import rules
 from tests.faults.scene import Scene
 from tests.shop import until
 

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.faults.broker import close_all_connections
 from tests.faults.fault import at, fault, register
+from tests.faults.nftables import rules
 from tests.faults.proxy import MARK, Behaviour, Proxy, reset_after, slow, trickle
 from tests.faults.scene import Scene
-
-TABLE = "polder_faults"
-
-
-@contextmanager
-def rules(*wanted: str, chain: str = "type filter hook output priority 0;") -> Iterator[None]:
-    """nftables rules of a table of their own, taken away again afterwards. Those that strike together are told apart by the clock."""
-    table = f"{TABLE}_{time.monotonic_ns()}"
-    script = [f"add table ip {table}", f"add chain ip {table} out {{ {chain} }}", *(f"add rule ip {table} out {rule}" for rule in wanted)]
-    subprocess.run(["nft", "-f", "-"], input="\n".join(script) + "\n", text=True, check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["nft", "delete", "table", "ip", table], check=True)
 
 
 def _port(scene: Scene, server: str) -> int:
