@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -29,9 +30,14 @@ def main() -> None:
     except OperationalError as error:
         if "--traceback" in sys.argv:
             raise
-        sys.exit(
-            f"{service}: the database does not answer: {str(error).strip()}\nIs it there (make status), and is {service.upper()}_DATABASE_URL right?"
-        )
+        if getattr(error.__cause__, "sqlstate", None):
+            sys.exit(f"{service}: the database could not do it: {str(error).strip()}\nMend that and run again; --traceback shows where it was.")
+        mend = f"Is it there (make status), and is {service.upper()}_DATABASE_URL right?"
+        sys.exit(f"{service}: the database does not answer: {str(error).strip()}\n{mend}")
+    except OSError as error:
+        if error.errno != errno.ENOSPC or "--traceback" in sys.argv:
+            raise
+        sys.exit(f"{service}: the disk is full, {error.filename or 'a file'} could not be written. Make room, and run again.")
 
 
 if __name__ == "__main__":

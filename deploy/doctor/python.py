@@ -70,12 +70,13 @@ def _complete(root: Path) -> Finding:
 
 
 def _index(interpreter: str, root: Path) -> Finding:
-    first = next(line.partition("==")[0] for line in (root / REQUIREMENTS).read_text().splitlines() if "==" in line)
-    answer = ask([*_pip(interpreter, root), "index", "versions", "--retries", "0", "--timeout", "5", first], root, 30.0)
-    if answer.ok:
+    pin = next(line for line in (root / REQUIREMENTS).read_text().splitlines() if "==" in line)
+    name, _, version = pin.rstrip(" \\").partition("==")
+    answer = ask([*_pip(interpreter, root), "index", "versions", "--retries", "0", "--timeout", "5", name], root, 60.0)
+    if answer.ok and version in answer.text.replace(",", " ").split():
         return fine("the package index answers")
     return wrong(
-        "the package index does not answer, and .venv has to be filled from it",
+        f"the package index does not answer, or has no {name} {version}, and .venv has to be filled from it",
         "check the network and pip's settings (pip config list; HTTPS_PROXY), and run again",
     )
 

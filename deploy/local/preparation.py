@@ -22,7 +22,7 @@ from .services import seed_order
 from .supervisor import Supervisor
 from .together import together
 
-SERVER_READY_SECONDS = 300.0  # a node of RabbitMQ has needed 150 on two busy cores
+SERVER_READY_SECONDS = 300.0  # what is broken shows by dying; a start beside much other work is only slow
 
 
 @dataclass(frozen=True)

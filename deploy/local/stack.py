@@ -30,10 +30,8 @@ from .space import lack_of_space
 from .supervisor import ProcessView, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
-# For a process that is disturbed on purpose: something else may strike it meanwhile, on a machine that has other things to do.
-READY_AGAIN_SECONDS = 180.0
-STOPPED_SECONDS = 120.0
+READY_SECONDS = 180.0  # of one that is disturbed on purpose, something else may strike meanwhile
+STOP_SECONDS = 120.0
 
 
 class Stack:
@@ -167,7 +165,7 @@ class Stack:
         for process in self._names(name):
             self._supervisor.forgive(process)
 
-    def wait_ready(self, name: str, seconds: float = READY_AGAIN_SECONDS) -> None:
+    def wait_ready(self, name: str, seconds: float = READY_SECONDS) -> None:
         """Wait until a process, or each one of a service, is ready (again). Raises ProcessFailed when it is not in time.
 
         It may die meanwhile, as PostgreSQL does as long as a session of the one before it, killed, still ends.
@@ -180,7 +178,7 @@ class Stack:
         for process in self._names(name):
             (self.run.held / process).touch()
         for process in self._names(name):
-            self._supervisor.wait_stopped(process, STOPPED_SECONDS)
+            self._supervisor.wait_stopped(process, STOP_SECONDS)
 
     def cut_down(self, *names: str) -> None:
         """Kill processes at the same time and keep them down, as when their machines are gone; `start_process` starts them again."""
@@ -190,9 +188,9 @@ class Stack:
             with suppress(ProcessLookupError):
                 self.kill(name)
         for name in names:
-            self._supervisor.wait_stopped(name, STOPPED_SECONDS)
+            self._supervisor.wait_stopped(name, STOP_SECONDS)
 
-    def start_process(self, *names: str, seconds: float = READY_AGAIN_SECONDS) -> None:
+    def start_process(self, *names: str, seconds: float = READY_SECONDS) -> None:
         """Start what `stop_process` or `cut_down` stopped; returns when it is ready. May run twice."""
         processes = [process for name in names for process in self._names(name)]
         for process in processes:

@@ -80,11 +80,29 @@ advice() {
     fi
 }
 
+# In the background, where Ctrl-C does not reach it: Python, interrupted while it starts, shows a traceback.
+child=
+run() {
+    "$@" &
+    child=$!
+    wait "$child" || { child=; return 1; }
+    child=
+}
+
+interrupted() {
+    trap '' INT TERM HUP
+    if [ -n "$child" ]; then
+        kill "$child" 2>/dev/null || true
+        wait "$child" 2>/dev/null || true
+    fi
+    fail "Interrupted. $venv is unfinished; running again makes it anew."
+}
+
 create() {
     find_python
     ensure_venv_module
     echo "Creating $venv with $("$python" --version) ..."
-    "$python" -m venv --clear "$venv" || fail "$venv could not be made (see above). $(advice)"
+    run "$python" -m venv --clear "$venv" || fail "$venv could not be made (see above). $(advice)"
 }
 
 may_write() {
@@ -114,14 +132,14 @@ if command -v flock >/dev/null; then
     if installed; then exit 0; fi
 fi
 
-trap 'fail "Interrupted. $venv is unfinished; running again makes it anew."' INT TERM HUP
+trap interrupted INT TERM HUP
 if ! usable; then
     [ ! -e "$venv" ] || echo "$venv is unfinished or does not work; it is made anew."
     create
 fi
 : >"$unfinished"
 echo "Installing $requirements into $venv (a minute or two) ..."
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$requirements" \
+run "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$requirements" \
     || { disk_is_full || rm "$unfinished"; fail "pip could not install $requirements (see above). $(advice)"; }
 for file in $covers; do cp "$file" "$venv/.installed-$file"; done
 rm "$unfinished"

@@ -1,0 +1,121 @@
+"""Windows: what a machine lacks, or has too much of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.doors.room import Room
+from tests.doors.window import Window, doctor, fails, fills, goes_on, said, starts, user_ada
+
+OLD_PYTHON = (
+    r"""rm /usr/bin/python3*; printf '#!/bin/sh\n[ "$1" = --version ] && echo Python 3.7.3\nexit 1\n' >/usr/bin/python3; chmod +x /usr/bin/python3"""
+)
+
+
+def lacking() -> Iterator[Window]:
+    yield Window("old-python", "python3 is 3.7, and no newer one is there", _old_python)
+    yield Window("no-venv-module", "Debian's venv module is not installed; not root", _no_venv_module)
+    yield Window("no-index", "no .venv and no network", _no_index, network=True)
+    yield Window("no-servers", "RabbitMQ is not installed; not root", _no_servers)
+    yield Window("no-mirror", "RabbitMQ is not installed; root, and no network", _no_mirror, network=True)
+    yield Window("port-taken", "another program listens on a port", _port_taken)
+    yield Window("servers-run", "Debian's own PostgreSQL and RabbitMQ run on their usual ports", _servers_run)
+    yield Window("not-ours", ".run belongs to root; not root", _not_ours)
+    yield Window("runs-already", "make up, while it runs in another terminal", _runs_already)
+
+
+def _old_python() -> tuple[str, str]:
+    with Room() as room:
+        room.must("cp /usr/bin/python3.11 /opt/python3.11 && rm -rf .venv")
+        room.must(OLD_PYTHON)
+        doctor(room, "✗ Python is missing or older than 3.8: Python 3.7.3", 1)
+        told = fails(room, "Python 3.11 or newer is needed, but python3 is: Python 3.7.3")
+        fails(room, "PYTHON=/nowhere is not a working Python 3.11", "make up PYTHON=/nowhere")
+        return told, said("Creating .venv with Python 3.11", room.run("PIP_RETRIES=0 make up PYTHON=/opt/python3.11").text)
+
+
+def _no_venv_module() -> tuple[str, str]:
+    with Room() as room:
+        ada = user_ada(room)
+        room.must("rm /home/ada/polder/.venv && mkdir /away && mv /usr/lib/python3*/ensurepip /away")
+        doctor(room, "✗ .*has no venv module  → Install it and run again: sudo apt-get", 1, user=ada)
+        told = fails(room, "has no venv module. Install it and run again: sudo apt-get", user=ada)
+        room.must("mv /away/ensurepip /usr/lib/python3.*/")
+        return told, said("Creating .venv with Python 3", room.run("PIP_RETRIES=0 make up", user=ada).text)
+
+
+def _no_index() -> tuple[str, str]:
+    with Room(network=True) as room:
+        room.must("rm -rf .venv")
+        said("✗ the package index does not answer, or has no", room.run("unshare --net make doctor").text)
+        told = fails(room, "Does this machine reach its package index", "PIP_RETRIES=0 unshare --net make up")
+        return told, fills(room)
+
+
+def _no_servers() -> tuple[str, str]:
+    with Room() as room:
+        ada = user_ada(room)
+        room.must("mv /usr/lib/rabbitmq /usr/lib/away")
+        doctor(room, "✗ rabbitmq-server not installed  → sudo apt-get update && sudo apt-get install", 1, user=ada)
+        fails(room, "These packages are missing: rabbitmq-server", user=ada)
+        told = fails(room, "sudo apt-get update && sudo apt-get install -y --no-install-recommends rabbitmq-server", user=ada)
+        room.must("mv /usr/lib/away /usr/lib/rabbitmq")
+        return told, starts(room, user=ada) + ", without root"
+
+
+def _no_mirror() -> tuple[str, str]:
+    with Room(network=True) as room:
+        room.must("dpkg --purge --force-depends rabbitmq-server && apt-get clean && rm -f /usr/sbin/policy-rc.d")
+        room.must("printf 'Acquire::Retries \"0\";' >/etc/apt/apt.conf.d/99quick")
+        seen = room.run("unshare --net make doctor")
+        said("✗ rabbitmq-server not installed, and the package mirror does not answer", seen.text)
+        told = fails(room, "Does this machine reach its package mirror", "unshare --net make up")
+        doctor(room, "! rabbitmq-server not installed  → `make up` installs them", 0)
+        again = goes_on(room)
+        room.must("[ ! -e /usr/sbin/policy-rc.d ]; ! pgrep beam.smp")  # the package has started no node of its own
+        return told, f"RabbitMQ installed; {again}"
+
+
+def _port_taken() -> tuple[str, str]:
+    with Room() as room:
+        room.must("python3 -m http.server 8002 --bind 127.0.0.1 >/dev/null 2>&1 & echo $! >/tmp/pid; sleep 1")
+        doctor(room, r"✗ Port 8002 is taken by .*http.server.* \(pid \d+\)  → choose another: make up INVENTORY_PORT=8012", 1)
+        told = fails(room, r"Port 8002 is taken by .*http.server.* \(pid \d+\). Choose another: make up INVENTORY_PORT=8012")
+        room.must("kill $(cat /tmp/pid)")
+        return told, goes_on(room)
+
+
+def _servers_run() -> tuple[str, str]:
+    """Nothing has to be said: ours have ports, data and names of their own."""
+    with Room() as room:
+        room.must("mkdir -p /run/postgresql /run/rabbitmq; chown postgres /run/postgresql; chown rabbitmq /run/rabbitmq")
+        room.must("pg_lsclusters -h | grep -q . || pg_createcluster $(ls /usr/lib/postgresql) main")
+        room.must("pg_lsclusters -h | while read version name rest; do pg_ctlcluster --skip-systemctl-redirect $version $name start; done")
+        room.must("rabbitmq-server -detached >/dev/null 2>&1; rabbitmqctl await_startup --timeout 120")
+        both = "pg_lsclusters -h | grep -q online && rabbitmqctl -q ping"
+        room.must(both)
+        doctor(room, "✓ the ports are free", 0)
+        again = starts(room)
+        room.must(both)
+        return "(nothing: ours have ports, data and names of their own)", f"{again}; the others still run"
+
+
+def _not_ours() -> tuple[str, str]:
+    with Room() as room:
+        ada = user_ada(room)
+        room.must("mkdir /home/ada/polder/.run")
+        doctor(room, "✗ ada may not write to /home/ada/polder/.run, which belongs to root  → run as root, or: sudo chown -R ada", 1, user=ada)
+        told = fails(room, "ada may not write .*polder/.run.* belongs to root", user=ada)
+        room.must("chown -R ada /home/ada/polder/.run")
+        return told, goes_on(room, user=ada)
+
+
+def _runs_already() -> tuple[str, str]:
+    with Room() as room:
+        first = room.begin("make up")
+        first.until("✓ Databases and roles", 400)
+        doctor(room, r"✗ Polder runs here already \(process \d+\)  → make status", 1)
+        told = fails(room, r"Polder already runs here \(process \d+\). See `make status`; stop it with `make down`.")
+        said("✓ Stop everything", room.run("make down").text)
+        first.wait()
+        return told, goes_on(room)

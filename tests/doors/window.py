@@ -1,0 +1,101 @@
+"""One window: its cause, what has to be said, and that the same command then works."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.doors.room import Room
+from tests.doors.terminal import CTRL_C, Terminal
+
+READY = "Ctrl-C stops everything"
+STOPPED = "Interrupted; everything is stopped."
+UP_SECONDS = 400.0  # a whole start; a tenth of it on a machine with nothing else to do
+
+
+@dataclass(frozen=True)
+class Window:
+    """`play` injects the cause and returns what was said, and what the repeat came to. Raises AssertionError when either is wrong."""
+
+    name: str
+    cause: str
+    play: Callable[[], tuple[str, str]]
+    network: bool = False  # fetches packages
+
+
+def said(pattern: str, text: str) -> str:
+    """The line in which it stands."""
+    found = re.search(f".*{pattern}.*", text)
+    assert found, f"nothing like {pattern!r} in:\n{text}"
+    assert "Traceback" not in text, f"a traceback:\n{text}"
+    return found[0].strip()
+
+
+def fails(room: Room, pattern: str, command: str = "make up", *, user: str = "root") -> str:
+    """The command ends by itself, with an error, and says so."""
+    seen = room.run(command, user=user)
+    assert seen.status != 0, f"{command} did not fail:\n{seen.text}"
+    return said(pattern, seen.text)
+
+
+def doctor(room: Room, pattern: str, status: int, *, user: str = "root") -> None:
+    """`make doctor` says so before."""
+    seen = room.run("make doctor", user=user)
+    said(pattern, seen.text)
+    assert (seen.status != 0) == bool(status), f"make doctor ended with {seen.status}:\n{seen.text}"
+
+
+def interrupt(room: Room, when: str, expected: str, command: str = "make up") -> str:
+    """Ctrl-C once the pattern `when` is shown, or, beginning with /, once a process with it in its command line is there."""
+    terminal = room.begin(command)
+    wait(room, terminal, when)
+    terminal.press(CTRL_C)
+    terminal.wait()
+    room.must("! pgrep -f '[d]eploy.local|[m]anage.py|[i]nitdb|[p]ip install'")
+    return said(expected, terminal.text)
+
+
+def wait(room: Room, terminal: Terminal, when: str) -> None:
+    if when.startswith("/"):
+        room.must(f"i=0; until pgrep -f '{when[1:]}'; do sleep 0.02; i=$((i+1)); [ $i -lt 9000 ] || exit 1; done")
+    else:
+        terminal.until(when)
+
+
+def goes_on(room: Room, *, user: str = "root") -> str:
+    """`make up` gets beyond installing, ports and initdb; then it is interrupted, which is quicker than to wait for all."""
+    terminal = room.begin("make up", user=user)
+    terminal.until("✓ Databases and roles", UP_SECONDS)
+    terminal.press(CTRL_C)
+    terminal.wait()
+    said(STOPPED, terminal.text)
+    return "goes on: PostgreSQL runs, databases and roles are there"
+
+
+def starts(room: Room, *, user: str = "root") -> str:
+    """`make up` gets as far as its table of addresses, and Ctrl-C stops it."""
+    terminal = room.begin("make up", user=user)
+    terminal.until(READY, UP_SECONDS)
+    terminal.press(CTRL_C)
+    terminal.wait()
+    said("Stopped. The data is kept", terminal.text)
+    return "starts, everything ready; Ctrl-C stops it"
+
+
+def fills(room: Room) -> str:
+    """.venv is made, or completed."""
+    seen = room.run("make status")
+    said("Polder does not run here", seen.text)
+    assert room.run("sh deploy/local/venv.sh --tell requirements.txt").text.strip() == "ready"
+    return ".venv is complete"
+
+
+def user_ada(room: Room) -> str:
+    """Somebody without rights, with a checkout of her own; the environment is the one of this checkout."""
+    room.must(
+        "chmod a+x /root; useradd --create-home ada && mkdir /home/ada/polder"
+        " && cp -r Makefile manage.py requirements*.txt common deploy *_service /home/ada/polder"
+        " && ln -s $PWD/.venv /home/ada/polder/.venv && chown -hR ada: /home/ada"
+    )
+    return "ada"
