@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def _to_be_installed(missing: list[str], root: Path) -> Iterator[Finding]:
 def _mirror_answers(root: Path) -> bool:
     """Asks as apt would, proxies and all, for one file of each source, until one answers."""
     uris = [word.strip("'") for word in ask(["apt-get", "--print-uris", "update"], root).text.split() if word.startswith("'")]
-    return any(ask(["/usr/lib/apt/apt-helper", *MIRROR, "download-file", uri, os.devnull], root).ok for uri in uris[:3])
+    with tempfile.TemporaryDirectory(prefix="polder-doctor-") as folder:
+        return any(ask(["/usr/lib/apt/apt-helper", *MIRROR, "download-file", uri, f"{folder}/list"], root).ok for uri in uris[:3])
 
 
 def _docker(root: Path) -> Finding:

@@ -69,7 +69,7 @@ class Ports:
                 taken.append((f"Port {port} is given to both {variable_of[port]} and {variable}", "give each its own"))
             elif not _is_free(port) and listening_pid(port) not in but_by:
                 holder = listener_on(port)
-                by = f" by {holder}" if holder else " (by another user's process; `sudo ss -ltnp` tells)"
+                by = f" by {holder}" if holder else " (by a process that we may not see; `sudo ss -ltnp` tells)"
                 taken.append((f"Port {port} is taken{by}", f"choose another: make up {variable}={port + 10}"))
             variable_of[port] = variable
         return taken

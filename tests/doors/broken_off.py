@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from tests.doors.room import Room
 from tests.doors.window import STOPPED, Window, doctor, fails, fills, goes_on, interrupt, said, starts, wait
 
-INITDB = "/[i]nitdb --pgdata"
-MIGRATE = "/[m]anage.py order migrate"
-PIP = "/[p]ip install"
+# Conditions of a shell, for `wait`.
+INITDB = "$ [ -e .run/postgres/data.new/PG_VERSION ]"
+MIGRATE = "$ pgrep -f '[m]anage.py order migrate'"
+PIP = "$ pgrep -f '[p]ip install'"
 KILL_SUPERVISOR = "kill -9 $(pgrep -f '[p]ython -m deploy.local up')"
 
 
@@ -39,7 +40,7 @@ def _killed_in_pip() -> tuple[str, str]:
 def _killed_in_initdb() -> tuple[str, str]:
     with Room() as room:
         room.begin("make up")
-        room.must(f"until [ -e .run/postgres/data.new/PG_VERSION ]; do sleep 0.01; done; {KILL_SUPERVISOR}; [ ! -e .run/postgres/data ]")
+        room.must(f"until {INITDB[2:]}; do sleep 0.01; done; {KILL_SUPERVISOR}; [ ! -e .run/postgres/data ]")
         doctor(room, "! an earlier run was interrupted while it made the database cluster  → `make up` makes it anew", 0)
         return "(nothing: it is made anew)", goes_on(room)
 
@@ -68,8 +69,8 @@ def _ctrl_c_in_pip() -> tuple[str, str]:
 def _ctrl_c_in_apt() -> tuple[str, str]:
     with Room(network=True) as room:
         room.must("dpkg --purge --force-depends rabbitmq-server && rm -f /usr/sbin/policy-rc.d")
-        interrupt(room, "/[a]pt-get update", STOPPED)
-        told = interrupt(room, "/[d]pkg .*--configure|[d]pkg .*--unpack|[r]abbitmq-server.postinst", STOPPED)
+        interrupt(room, "$ pgrep -f '[a]pt-get update'", STOPPED)
+        told = interrupt(room, "$ pgrep -f '[d]pkg .*--configure|[d]pkg .*--unpack|[r]abbitmq-server.postinst'", STOPPED)
         again = goes_on(room)
         room.must("[ ! -e /usr/sbin/policy-rc.d ]; ! pgrep beam.smp")
         return told, again
@@ -79,7 +80,7 @@ def _ctrl_c_later() -> tuple[str, str]:
     with Room() as room:
         told = interrupt(room, INITDB, STOPPED)
         interrupt(room, MIGRATE, STOPPED)
-        interrupt(room, "/[m]anage.py shipping beat", STOPPED)
+        interrupt(room, "$ pgrep -f '[m]anage.py shipping beat'", STOPPED)
         return told, starts(room)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from deploy.local.ports import Ports
 from deploy.local.procfs import children
 from deploy.local.stack import ROOT
 from tests.doors.terminal import Terminal
@@ -48,6 +49,8 @@ class Room:
     def __init__(self, *, network: bool = False, megabytes: int = 3000) -> None:
         self.network = network
         self.megabytes = megabytes
+        # In the machine's own network the usual ports may be taken.
+        self._ports = {name: str(port) for name, port in Ports.free().by_variable().items()} if network else {}
 
     def __enter__(self) -> Self:
         self._place = tempfile.TemporaryDirectory(prefix="polder-room-")
@@ -62,7 +65,7 @@ class Room:
         self._unshare.wait()
         self._place.cleanup()
 
-    def run(self, command: str, *, user: str = "root", seconds: float = 240) -> Seen:
+    def run(self, command: str, *, user: str = "root", seconds: float = 600) -> Seen:
         """A shell command in the checkout, to its end, without a terminal."""
         done = subprocess.run(
             self._inside(command, user),
@@ -91,6 +94,7 @@ class Room:
         become = [] if user == "root" else ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
         folder = str(ROOT) if user == "root" else f"{home}/polder"
         environment = {"PATH": PATH, "HOME": home, "USER": user, "LANG": "C.UTF-8", "TERM": "dumb"}
+        environment |= self._ports
         variables = [f"{name}={value}" for name, value in environment.items()]
         return [*enter, *become, "env", "-i", *variables, "sh", "-c", f"cd {shlex.quote(folder)} && {command}"]
 

@@ -25,7 +25,7 @@ class Terminal:
         """All that was shown, without colours and cursor movements."""
         return DRAWING.sub("", self._shown.decode(errors="replace"))
 
-    def until(self, pattern: str, seconds: float = 240) -> None:
+    def until(self, pattern: str, seconds: float = 600) -> None:
         """Raises AssertionError when the command ends, or the time, without showing it."""
         deadline = time.monotonic() + seconds
         while not re.search(pattern, self.text):

@@ -47,7 +47,7 @@ def doctor(room: Room, pattern: str, status: int, *, user: str = "root") -> None
 
 
 def interrupt(room: Room, when: str, expected: str, command: str = "make up") -> str:
-    """Ctrl-C once the pattern `when` is shown, or, beginning with /, once a process with it in its command line is there."""
+    """Ctrl-C at the moment `when`, see `wait`."""
     terminal = room.begin(command)
     wait(room, terminal, when)
     terminal.press(CTRL_C)
@@ -57,8 +57,9 @@ def interrupt(room: Room, when: str, expected: str, command: str = "make up") ->
 
 
 def wait(room: Room, terminal: Terminal, when: str) -> None:
-    if when.startswith("/"):
-        room.must(f"i=0; until pgrep -f '{when[1:]}'; do sleep 0.02; i=$((i+1)); [ $i -lt 9000 ] || exit 1; done")
+    """Until the pattern is shown; or, when it begins with $, until that condition of a shell holds."""
+    if when.startswith("$ "):
+        room.must(f"i=0; until {when[2:]}; do sleep 0.02; i=$((i+1)); [ $i -lt 9000 ] || exit 1; done")
     else:
         terminal.until(when)
 
