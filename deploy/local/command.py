@@ -11,6 +11,7 @@ from .errors import Cancelled, StepFailed
 from .run_directory import RunDirectory
 
 POLL_SECONDS = 0.05
+INTERRUPT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class CommandRunner:
                     process.send_signal(signal.SIGINT)
                 process.wait()
                 raise
+        # Begun in the very moment of Ctrl-C, it was still in the terminal's foreground and got it too, perhaps before we did.
+        if status == -signal.SIGINT and self.cancelled.wait(INTERRUPT_SECONDS):
+            raise Cancelled(f"{name} was interrupted")
         if status != 0:
             how = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
             raise StepFailed(f"{name} {how}.", command=command, log=self.run.log(name), tail=self._output(name, begin), mend=mend)
