@@ -7,9 +7,7 @@ import getpass
 from collections.abc import Sequence
 from pathlib import Path
 
-from .space import free_megabytes, owner_of
-
-FULL_BELOW = 50  # megabytes
+from .space import BROKER, free_megabytes, owner_of
 
 
 class PolderError(Exception):
@@ -62,4 +60,4 @@ def explained(error: OSError) -> PolderError | None:
 
 def _disk_is_full(folder: Path) -> str:
     free = free_megabytes(folder)
-    return f"The disk is full: {free} MB are free in {folder}. Make room, and run again." if free < FULL_BELOW else ""
+    return f"The disk is full: {free} MB are free in {folder}. Make room, and run again." if free < BROKER else ""
