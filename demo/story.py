@@ -71,7 +71,7 @@ def tell(stage: Stage) -> None:
         stage.teller.chapter(number, len(STEPS), step.title, step.why)
         try:
             step.run(stage)
-        except AssertionError as error:
+        except Exception as error:
             error.add_note(f"Step {number}, {step.title}.")
             raise
         _compare(stage, f"after step {number}, {step.title}")
