@@ -36,6 +36,8 @@ def _configuration(service: str) -> dict[str, Any]:
         "task_default_queue": housekeeping,
         "task_default_exchange": exchange.name,
         "task_default_routing_key": housekeeping,
+        # Said for every task, or Celery takes the default exchange as a short cut to a direct one's queue, which the service may not write.
+        "task_routes": {"*": {"queue": housekeeping, "exchange": exchange.name, "routing_key": housekeeping}},
         "task_create_missing_queues": False,
         "task_ignore_result": True,
         "task_serializer": "json",
