@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from deploy.local.stack import Stack
-from tests.invariants.copies import SUBSCRIPTIONS
+from outside.copies import SUBSCRIPTIONS
 from tests.shop import OWNERS, Shop
 from tests.soak.usage import memory
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
+from outside.copies import SUBSCRIPTIONS
 from tests.invariants import Violation
-from tests.invariants.copies import SUBSCRIPTIONS
 
 PATIENCE = 15.0  # seconds: three times what the broker takes to count anew
 
