@@ -7,7 +7,7 @@ mkdir -p "$common/contracts"
 for room in broker outbox intake inbox replication; do
     cp -r "$polder/common/$room" "$common/"
 done
-for file in __init__ crashpoints forgetting partitioning readiness this_service; do
+for file in __init__ command crashpoints forgetting partitioning readiness this_service; do
     cp "$polder/common/$file.py" "$common/"
 done
 for file in __init__ cause decode event money text upcasts; do

@@ -53,7 +53,7 @@ class Project:
         environment = self.environment | {"POLDER_READY_FILE": str(ready)}
         process = subprocess.Popen([sys.executable, "manage.py", *arguments], cwd=self.folder, env=environment)
         try:
-            eventually(ready.exists, seconds=30)
+            eventually(ready.exists, seconds=90)
             yield
         finally:
             process.terminate()
@@ -104,7 +104,7 @@ def test_an_event_of_a_foreign_project_reaches_a_replica(projects: tuple[Project
 
     # Then the blog knows both
     with bookshop.running("relay"), blog.running("worker"):
-        eventually(lambda: len(blog.rows("SELECT FROM ledger")) == 3, seconds=30)
+        eventually(lambda: len(blog.rows("SELECT FROM ledger")) == 3, seconds=90)
     assert blog.rows("SELECT key, version, title FROM replica_book ORDER BY key") == [
         ("1", 1, "Utopia"),
         ("2", 2, "Walden; or, Life in the Woods"),

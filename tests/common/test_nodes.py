@@ -149,7 +149,7 @@ def test_a_worker_whose_connection_failed_begins_at_another_node(monkeypatch: py
     hosts = []
     for worker.restart_count in range(3):
         with closing(worker.connect()) as connection:
-            hosts.append(connection.hostname)
+            hosts.append(urlsplit(connection.cycle.now).hostname)  # kombu itself calls both 127.0.0.1
 
     assert hosts == ["127.0.0.1", "localhost", "127.0.0.1"]
 
