@@ -32,6 +32,7 @@ def test_what_is_flat_passes() -> None:
     [
         (lambda sample, number: with_memory(sample, "order-relay", 80 + number * 0.2), "the memory of order-relay grew from 98 to 110 MB"),
         (lambda sample, number: with_memory(sample, SHARED, 100 + number * 2), "PostgreSQL, shared buffers grew to 458 MB"),
+        (lambda sample, number: with_memory(sample, "RabbitMQ", 90 + number * 5), "the memory of RabbitMQ grew to 985 MB"),
         (lambda sample, number: replace(sample, postgres=40 + number // 10), "connections to postgres grew from 51 to 57"),
         (lambda sample, number: replace(sample, lag=(0.1, 9.0, 12.0)) if number == 60 else sample, "in a window the p95 of the lag was 9.00 s"),
         (lambda sample, number: replace(sample, queued=number * 10), "1793 events were waiting"),
@@ -47,6 +48,11 @@ def test_a_rate_that_was_not_kept_is_named() -> None:
 
 def test_shared_buffers_may_fill() -> None:
     samples = half_an_hour(lambda sample, number: with_memory(sample, SHARED, min(256.0, 10.0 + number)))
+    assert list(failures(samples, 20.0, 20.0)) == []
+
+
+def test_the_log_of_the_quorum_queues_may_fill_and_roll_over() -> None:
+    samples = half_an_hour(lambda sample, number: with_memory(sample, "RabbitMQ", 90.0 + number * 7 % 500))
     assert list(failures(samples, 20.0, 20.0)) == []
 
 
