@@ -97,6 +97,7 @@ class Environment:
             "FLOWER_COOKIE_SECRET": self.passwords["flower cookie"],
             # A batch's arguments and result tell how many events of which kinds it had, and what became of them.
             "FLOWER_TASKS_COLUMNS": "name,state,args,result,received,runtime,worker",
+            "FLOWER_MAX_TASKS": "10000",  # in its memory: at one task a batch, its default of 100,000 grows for hours
         }
 
     def of_stack(self) -> dict[str, str]:
