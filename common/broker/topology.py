@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from common.broker import names
-from common.broker.management_api import ManagementApi
+from common.broker.management_api import ManagementApi, ManagementError
 from common.broker.nodes import SEPARATOR
 
 DELIVERY_LIMIT = 1000  # a distant backstop: before RabbitMQ 4.3 every return counts, also those of an outage
@@ -63,8 +63,7 @@ class Topology:
 
     def _celery(self) -> None:
         self._exchange(names.celery_exchange(self.service), "direct")
-        self._replaced_if_classic(names.housekeeping_queue(self.service))
-        self._quorum_queue(names.housekeeping_queue(self.service))
+        self._housekeeping_queue()
         self._bind(names.celery_exchange(self.service), names.housekeeping_queue(self.service), names.housekeeping_queue(self.service))
         self._exchange(names.worker_event_exchange(self.service), "topic")
         self._exchange(names.FLOWER_EXCHANGE, "topic")
@@ -95,11 +94,16 @@ class Topology:
     def _quorum_queue(self, name: str) -> None:
         self.api.put("queues", self.api.vhost, name, body={"durable": True, "arguments": names.QUORUM})
 
-    def _replaced_if_classic(self, name: str) -> None:
-        """As Celery's queue once was: on one node only. What is in it are beat's requests, and beat makes them again."""
-        there = {queue["name"]: queue for queue in self.api.call("GET", "queues", self.api.vhost)}
-        if there.get(name, {}).get("arguments", names.QUORUM) != names.QUORUM:
+    def _housekeeping_queue(self) -> None:
+        """Once it was a classic queue, on one node only. What is in such a one are beat's requests, and beat makes them again."""
+        name = names.housekeeping_queue(self.service)
+        try:
+            self._quorum_queue(name)
+        except ManagementError as error:
+            if "x-queue-type" not in str(error):
+                raise
             self.api.call("DELETE", "queues", self.api.vhost, name)
+            self._quorum_queue(name)
 
     def _bind(self, exchange: str, queue: str, routing_key: str = "") -> None:
         self.api.call("POST", "bindings", self.api.vhost, "e", exchange, "q", queue, body={"routing_key": routing_key})
