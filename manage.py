@@ -19,6 +19,8 @@ def main() -> None:
     service = sys.argv.pop(1)
     sys.argv[0] += f" {service}"  # as usage lines and `help` are to name it
     os.environ["DJANGO_SETTINGS_MODULE"] = f"{service}_service.settings"
+    # Logs and pg_stat_activity tell by it who speaks.
+    os.environ.setdefault("POLDER_PROCESS", "-".join([service, *sys.argv[1:2]]))
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
     from django.db import OperationalError

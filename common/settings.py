@@ -35,7 +35,7 @@ def service_settings(service: str) -> dict[str, Any]:
         "REMOTE_CONTROL": env.bool(f"{prefix}_REMOTE_CONTROL", default=False),
         "WEEKS_KEPT": env.int(f"{prefix}_WEEKS_KEPT", default=8),
         "RUN_DIR": run_dir,
-        "STATIC_ROOT": str(run_dir / "static" / service),
+        "STATIC_ROOT": str(Path(os.environ.get("POLDER_STATIC_DIR", run_dir / "static")) / service),
         "ROOT_URLCONF": f"{service}_service.urls",
         "WSGI_APPLICATION": f"{service}_service.wsgi.application",
         "INSTALLED_APPS": [*_APPS, f"{service}_service"],

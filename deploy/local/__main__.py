@@ -53,9 +53,9 @@ def main(arguments: Sequence[str]) -> int:
         return commands.INTERRUPTED
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(prog: str = "python -m deploy.local") -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
-        prog="python -m deploy.local",
+        prog=prog,
         description="Run all of Polder on this machine: PostgreSQL, RabbitMQ and every process of every service.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -6,19 +6,17 @@ from pathlib import Path
 
 from .environment import Environment
 from .errors import PolderError
-from .ports import HOST
+from .ports import HOST, Ports
 from .process import ProcessSpec
 from .rabbitmq import broker_names
 from .readiness import http_status, touched
 from .services import ROLES
 
-WEB_THREADS = 8
-WEB_GRACE_SECONDS = 10
-
 
 @dataclass(frozen=True)
 class Catalogue:
     environment: Environment
+    ports: Ports
     root: Path  # of the checkout
 
     @property
@@ -52,19 +50,11 @@ class Catalogue:
         return (sys.executable, "manage.py", service, *arguments)
 
     def _web(self, service: str) -> ProcessSpec:
-        port = self.environment.ports.web[service]
+        port = self.ports.web[service]
         return ProcessSpec(
             name=f"{service}-web",
             group=service,
-            command=(
-                *(sys.executable, "-m", "gunicorn", f"{service}_service.wsgi:application"),
-                *("--bind", f"{HOST}:{port}", "--worker-class", "gthread"),
-                *("--workers", "1", "--threads", str(WEB_THREADS)),
-                *("--graceful-timeout", str(WEB_GRACE_SECONDS)),
-                "--no-control-socket",  # it lies in the user's home, where two stacks would meet
-                # The worker proves with a file that it is alive; on a busy disk that alone may take too long.
-                *("--worker-tmp-dir", "/dev/shm"),  # noqa: S108 - gunicorn makes a file of its own there
-            ),
+            command=self.manage(service, "web", "--bind", f"{HOST}:{port}"),
             environment=self.environment.of_service(service),
             is_ready=lambda: http_status(port, "/readyz") == 200,
             cwd=self.root,
@@ -83,7 +73,7 @@ class Catalogue:
         )
 
     def flower(self) -> ProcessSpec:
-        port = self.environment.ports.flower
+        port = self.ports.flower
         return ProcessSpec(
             name="flower",
             group="flower",

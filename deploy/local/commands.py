@@ -2,6 +2,7 @@
 
 import signal
 from argparse import Namespace
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from .control import Control
+from .environment import Environment
 from .errors import Cancelled, PolderError
 from .logs import follow
 from .stack import Stack
@@ -27,19 +29,24 @@ def up(stack: Stack, terminal: Terminal) -> int:
     except Cancelled:
         terminal.say("\nInterrupted; everything is stopped.")
         return INTERRUPTED
-    terminal.say()
-    terminal.say(address_table(stack.environment))
-    terminal.say(
-        f"\n  All of it for scripts: {stack.run.stack_env}\n"
-        f"  In another terminal: make status | logs | stop s={stack.services[-1]} | start s={stack.services[-1]} | down\n"
-        "  Ctrl-C stops everything.\n"
-    )
+    show_addresses(terminal, stack.environment)
     try:
         stack.wait()
     finally:
         stack.stop()
     terminal.say("Stopped. The data is kept; `make up` goes on from here.")
     return 0
+
+
+def show_addresses(terminal: Terminal, environment: Environment) -> None:
+    """What stands on the screen while everything runs."""
+    terminal.say()
+    terminal.say(address_table(environment))
+    terminal.say(
+        f"\n  All of it for scripts: {environment.run.stack_env}\n"
+        f"  In another terminal: make status | logs | stop s={environment.services[-1]} | start s={environment.services[-1]} | down\n"
+        "  Ctrl-C stops everything.\n"
+    )
 
 
 def status(control: Control, terminal: Terminal, _: Namespace) -> int:
@@ -93,7 +100,8 @@ def down(control: Control, terminal: Terminal, _: Namespace) -> int:
     return 0
 
 
-def reset(control: Control, terminal: Terminal, arguments: Namespace) -> int:
+def reset(control: Control, terminal: Terminal, arguments: Namespace, first: Callable[[], None] | None = None) -> int:
+    """`first` is done once it is sure that everything shall go."""
     if (supervisor := control.supervisor()) is not None:
         raise PolderError(f"Polder runs here (process {supervisor}). Stop it first with: make down")
     if not control.run.root.exists():
@@ -102,6 +110,8 @@ def reset(control: Control, terminal: Terminal, arguments: Namespace) -> int:
     if not arguments.yes and not _confirmed(control.run.root):
         terminal.say("Nothing was deleted.")
         return 1
+    if first:
+        first()
     control.reset()
     terminal.say(f"Deleted {control.run.root}.")
     return 0

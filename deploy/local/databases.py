@@ -1,13 +1,20 @@
 """A database per service, owned by its DDL role and used by its run-time role. Nobody else gets in."""
 
+from typing import Protocol
+
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from .environment import Environment
-from .postgres import PostgresCluster
 
 
-def provide(cluster: PostgresCluster, environment: Environment, service: str) -> None:
+class Server(Protocol):
+    """One that its superuser may connect to."""
+
+    def connect(self, database: str = ...) -> Connection: ...
+
+
+def provide(cluster: Server, environment: Environment, service: str) -> None:
     """Make the database and the roles of a service, or bring them to this shape. May run any number of times."""
     database, owner, user = f"polder_{service}", f"{service}_ddl", f"{service}_app"
     names = {"database": Identifier(database), "owner": Identifier(owner), "user": Identifier(user)}

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .passwords import Passwords
-from .ports import HOST, Ports
+from .passwords import Named
+from .ports import HOST
 from .run_directory import RunDirectory
 
 ADMIN_USER = "admin"
@@ -25,11 +25,12 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Environment:
-    """Addresses and credentials of one stack. `extra` goes to every process of the services (settings for a test)."""
+    """Credentials and addresses ("host:port", by who listens there) of one stack. `extra` goes to every process of the services
+    (settings for a test)."""
 
     run: RunDirectory
-    ports: Ports
-    passwords: Passwords
+    addresses: Mapping[str, str]
+    passwords: Named
     services: tuple[str, ...]
     extra: Mapping[str, str] = field(default_factory=dict)
     brokers: int = 1  # RabbitMQ nodes
@@ -45,26 +46,29 @@ class Environment:
     @property
     def management_url(self) -> str:
         """RabbitMQ's management API with the deploy user's credentials, of every node."""
-        return self._of_each_node(f"http://{ADMIN_USER}:{self.admin_password}@{{host}}:{self.ports.rabbitmq_management}")
+        return self._of_each_node("rabbitmq-management", f"http://{ADMIN_USER}:{self.admin_password}@{{address}}")
 
     @property
     def flower_url(self) -> str:
-        return f"http://{HOST}:{self.ports.flower}"
+        return f"http://{self.addresses['flower']}"
 
     def web_url(self, service: str) -> str:
-        return f"http://{HOST}:{self.ports.web[service]}"
+        return f"http://{self.addresses[f'{service}-web']}"
 
     def amqp_url(self, user: str) -> str:
         password = self.admin_password if user == ADMIN_USER else self.passwords[f"{user} amqp"]
-        return self._of_each_node(f"amqp://{user}:{password}@{{host}}:{self.ports.rabbitmq}/{VHOST}")
+        return self._of_each_node("rabbitmq", f"amqp://{user}:{password}@{{address}}/{VHOST}")
 
-    def _of_each_node(self, url: str) -> str:
-        return ";".join(url.format(host=broker_host(number)) for number in range(1, self.brokers + 1))
+    def _of_each_node(self, name: str, url: str) -> str:
+        """Of a cluster every node listens on the same port, at an address of its own."""
+        host, _, port = self.addresses[name].rpartition(":")
+        hosts = [host] if self.brokers == 1 else [broker_host(number) for number in range(1, self.brokers + 1)]
+        return ";".join(url.format(address=f"{host}:{port}") for host in hosts)
 
     def database_url(self, service: str, role: str = "app") -> str:
         """`role` is "app" (run time) or "ddl" (migrations)."""
         password = self.passwords[f"{service} {role}"]
-        return f"postgres://{service}_{role}:{password}@{HOST}:{self.ports.postgres}/polder_{service}"
+        return f"postgres://{service}_{role}:{password}@{self.addresses[f'{service}-postgres']}/polder_{service}"
 
     def of_service(self, service: str, role: str = "app") -> dict[str, str]:
         """All that one service's programs get."""

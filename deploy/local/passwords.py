@@ -4,9 +4,16 @@ import json
 import secrets
 import threading
 from pathlib import Path
+from typing import Protocol
 
 from .errors import PolderError
 from .run_directory import write_private
+
+
+class Named(Protocol):
+    """A password for every name that is asked for."""
+
+    def __getitem__(self, name: str) -> str: ...
 
 
 class Passwords:

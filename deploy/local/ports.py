@@ -40,8 +40,8 @@ class Ports:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], services: Sequence[str] = SERVICES) -> Ports:
         """The default ports, each replaced by its variable if that is set. Raises PortTaken for no port number."""
-        web = {service: _read(environ, f"{service.upper()}_PORT", FIRST_WEB_PORT + position) for position, service in enumerate(services)}
-        return cls(web=web, **{name: _read(environ, *variable) for name, variable in SERVERS.items()})
+        web = {service: read(environ, f"{service.upper()}_PORT", FIRST_WEB_PORT + position) for position, service in enumerate(services)}
+        return cls(web=web, **{name: read(environ, *variable) for name, variable in SERVERS.items()})
 
     @classmethod
     def free(cls, services: Sequence[str] = SERVICES) -> Ports:
@@ -54,28 +54,48 @@ class Ports:
         web = {f"{service.upper()}_PORT": port for service, port in self.web.items()}
         return {**web, **{variable: getattr(self, name) for name, (variable, _) in SERVERS.items()}}
 
+    def addresses(self) -> dict[str, str]:
+        """Where each process listens, under its name; the services share one PostgreSQL."""
+        return {
+            **{f"{service}-web": f"{HOST}:{port}" for service, port in self.web.items()},
+            **{f"{service}-postgres": f"{HOST}:{self.postgres}" for service in self.web},
+            "rabbitmq": f"{HOST}:{self.rabbitmq}",
+            "rabbitmq-management": f"{HOST}:{self.rabbitmq_management}",
+            "flower": f"{HOST}:{self.flower}",
+        }
+
     def require_free(self) -> None:
-        """Raise PortTaken, naming every port that cannot be had, who holds it and the variable that changes it."""
-        taken = [f"{what}. {mend[0].upper()}{mend[1:]}" for what, mend in self.taken()]
-        if taken:
-            raise PortTaken("\n".join(taken))
+        """Raises PortTaken."""
+        require_free(self.by_variable())
 
     def taken(self, but_by: Collection[int] = ()) -> list[tuple[str, str]]:
         """For each port that cannot be had: who holds it, and what to do. What the processes `but_by` hold counts as free."""
-        taken: list[tuple[str, str]] = []
-        variable_of: dict[int, str] = {}
-        for variable, port in self.by_variable().items():
-            if port in variable_of:
-                taken.append((f"Port {port} is given to both {variable_of[port]} and {variable}", "give each its own"))
-            elif not _is_free(port) and listening_pid(port) not in but_by:
-                holder = listener_on(port)
-                by = f" by {holder}" if holder else " (by a process that we may not see; `sudo ss -ltnp` tells)"
-                taken.append((f"Port {port} is taken{by}", f"choose another: make up {variable}={port + 10}"))
-            variable_of[port] = variable
-        return taken
+        return _taken(self.by_variable(), but_by)
 
 
-def _read(environ: Mapping[str, str], variable: str, default: int) -> int:
+def require_free(by_variable: Mapping[str, int]) -> None:
+    """Raise PortTaken, naming every port that cannot be had, who holds it and the variable that changes it."""
+    taken = [f"{what}. {mend[0].upper()}{mend[1:]}" for what, mend in _taken(by_variable)]
+    if taken:
+        raise PortTaken("\n".join(taken))
+
+
+def _taken(by_variable: Mapping[str, int], but_by: Collection[int] = ()) -> list[tuple[str, str]]:
+    taken: list[tuple[str, str]] = []
+    variable_of: dict[int, str] = {}
+    for variable, port in by_variable.items():
+        if port in variable_of:
+            taken.append((f"Port {port} is given to both {variable_of[port]} and {variable}", "give each its own"))
+        elif not _is_free(port) and listening_pid(port) not in but_by:
+            holder = listener_on(port)
+            by = f" by {holder}" if holder else " (by a process that we may not see; `sudo ss -ltnp` tells)"
+            taken.append((f"Port {port} is taken{by}", f"choose another: make up {variable}={port + 10}"))
+        variable_of[port] = variable
+    return taken
+
+
+def read(environ: Mapping[str, str], variable: str, default: int) -> int:
+    """The port that the variable says, or the default. Raises PortTaken for no port number."""
     text = environ.get(variable) or str(default)
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
         raise PortTaken(f"{variable}={text} is not a port number (1 to 65535).")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +95,11 @@ def write_private(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def lines_of(variables: Mapping[str, str]) -> str:
+    """The content of a file that a shell can read with `.` and Docker as an `env_file`."""
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def remove(paths: Iterable[Path]) -> None:

@@ -1,6 +1,5 @@
 """The whole system under one run directory: from nothing to ready, and back."""
 
-import shlex
 import signal
 import subprocess
 import threading
@@ -24,7 +23,7 @@ from .preparation import Preparation
 from .procfs import children
 from .progress import Progress, Silent
 from .rabbitmq import RabbitmqNode, broker_names
-from .run_directory import RunDirectory, write_private
+from .run_directory import RunDirectory, lines_of, write_private
 from .services import SERVICES
 from .space import lack_of_space
 from .supervisor import ProcessView, Supervisor
@@ -55,10 +54,11 @@ class Stack:
         self.run = RunDirectory(run_dir.resolve())
         self.ports = ports
         self.services = tuple(services)
-        self.environment = Environment(self.run, ports, Passwords(self.run.passwords), self.services, extra or {}, brokers)
-        self.catalogue = Catalogue(self.environment, root)
-        self.postgres = PostgresCluster(self.run, ports.postgres, self.environment.passwords)
-        self.brokers = [RabbitmqNode(self.run, ports, self.environment.passwords, number, brokers) for number in range(1, brokers + 1)]
+        passwords = Passwords(self.run.passwords)
+        self.environment = Environment(self.run, ports.addresses(), passwords, self.services, extra or {}, brokers)
+        self.catalogue = Catalogue(self.environment, ports, root)
+        self.postgres = PostgresCluster(self.run, ports.postgres, passwords)
+        self.brokers = [RabbitmqNode(self.run, ports, passwords, number, brokers) for number in range(1, brokers + 1)]
         self.rabbitmq = self.brokers[0]
         self._root = root
         self._progress = progress or Silent()
@@ -231,7 +231,7 @@ class Stack:
             if lack := lack_of_space(ROOT, self.run.root):
                 raise PolderError(f"The disk is too full: {lack}. Make room, and run again.")
             packages.provide(self._command, self._progress)
-            write_private(self.run.stack_env, _lines(self.environment.of_stack()))
+            write_private(self.run.stack_env, lines_of({"STACK": "native"} | self.environment.of_stack()))
         except BaseException:
             self.stop()
             raise
@@ -250,7 +250,3 @@ class Stack:
 
     def _names(self, name: str) -> list[str]:
         return self.catalogue.resolve(name)
-
-
-def _lines(variables: Mapping[str, str]) -> str:
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())

@@ -13,7 +13,6 @@ from rich.table import Table
 
 from .environment import ADMIN_USER, Environment
 from .errors import Cancelled
-from .ports import HOST
 
 PIPE_WIDTH = 120
 STATE_STYLES = {"running": "green", "starting": "yellow", "stopping": "yellow", "waiting": "red", "stopped": "dim"}
@@ -100,7 +99,7 @@ def address_table(environment: Environment) -> Table:
         table.add_row(f"{service} API", f"{environment.web_url(service)}/api/docs/")
         table.add_row(f"{service} admin", f"{environment.web_url(service)}/admin/")
     table.add_row("Flower", f"{environment.flower_url}/")
-    table.add_row("RabbitMQ management", f"http://{HOST}:{environment.ports.rabbitmq_management}/")
+    table.add_row("RabbitMQ management", f"http://{environment.addresses['rabbitmq-management']}/")
     table.add_section()
     table.add_row("user", f"[bold]{ADMIN_USER}[/bold]   (admin, Flower and RabbitMQ alike)")
     table.add_row("password", f"[bold]{environment.admin_password}[/bold]")

@@ -1,0 +1,35 @@
+"""The web process: `manage.py <service> web`, for real."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy.local.ports import Ports
+from deploy.local.readiness import http_status
+from tests.shop import until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_it_serves_logs_as_json_and_stops_when_told(tmp_path: Path) -> None:
+    # Given the process on a port of its own
+    port = Ports.free().web["order"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "manage.py", "order", "web", "--bind", f"127.0.0.1:{port}"], cwd=ROOT, stdout=log, stderr=log)
+    try:
+        # When it is asked
+        until(lambda: http_status(port, "/livez") == 200, "the web process answers", seconds=60)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(30)
+    # Then it has answered, ended well, and said so in lines of JSON, with nothing about who asked
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert status == 0
+    assert {line["logger"] for line in lines} == {"gunicorn.error"}
+    assert not [line for line in lines if "/livez" in line["event"]]
+    assert {line["process"] for line in lines} == {os.environ.get("POLDER_PROCESS") or "order-web"}
