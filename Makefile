@@ -13,7 +13,7 @@ help: ## this list
 
 up: ## start everything and stay in the foreground; Ctrl-C stops it
 	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy.local up
+	@exec $(PYTHON_RUN) -m deploy up
 
 doctor: ## what this machine lacks for `make up`, and the mend for each
 	@exec sh deploy/doctor/doctor.sh
@@ -24,27 +24,27 @@ demo: ## the story on a running shop, compared row by row after each step (bring
 
 status: ## each process with its id, state, age and restarts
 	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy.local status
+	@exec $(PYTHON_RUN) -m deploy status
 
 logs: ## follow all logs, or those of s=order, s=inventory-worker, ...
 	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy.local logs $(s)
+	@exec $(PYTHON_RUN) -m deploy logs $(s)
 
 stop: ## stop s=inventory (a service), s=order-relay (a process), s=rabbitmq, ...
 	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy.local stop $(s)
+	@exec $(PYTHON_RUN) -m deploy stop $(s)
 
 start: ## start again what `make stop` stopped: s=...
 	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy.local start $(s)
+	@exec $(PYTHON_RUN) -m deploy start $(s)
 
 down: ## stop what `make up` started
 	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy.local down
+	@exec $(PYTHON_RUN) -m deploy down
 
 reset: ## delete all data and passwords (asks first; yes=1 does not)
 	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy.local reset $(if $(yes),--yes)
+	@exec $(PYTHON_RUN) -m deploy reset $(if $(yes),--yes)
 
 test: ## all tests, with servers of their own (rabbitmq=4: on RabbitMQ 4)
 	@$(VENV) requirements-dev.txt
