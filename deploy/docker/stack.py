@@ -128,7 +128,7 @@ class DockerStack:
         except StepFailed as failed:
             # Compose says only which container failed; that container says why.
             for one in self.client.containers():
-                if _broken(one) or one.health == "unhealthy":
+                if _broken(one) or one.health == "unhealthy" or one.restarts:
                     raise self._failed(one, f"{one.process} failed.") from failed
             raise
         self._begun.set()
