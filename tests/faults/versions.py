@@ -72,11 +72,12 @@ def _in_flight(scene: Scene) -> int:
 
 
 @contextmanager
-def _process(scene: Scene, root: Path, service: str, *arguments: str, command: tuple[str, ...] = ()) -> Iterator[None]:
+def _process(scene: Scene, root: Path, service: str, *arguments: str) -> Iterator[None]:
     """Of the service, but with the code in `root`; ended in good order."""
     with scene.stack.log(f"{service}-v2").open("ab") as log:
-        started = command or (sys.executable, "manage.py", service, *arguments)
-        process = subprocess.Popen(started, cwd=root, env=scene.stack.environment.of_service(service), stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", service, *arguments], cwd=root, env=scene.stack.environment.of_service(service), stdout=log, stderr=log
+        )
     try:
         yield
     finally:
@@ -91,8 +92,7 @@ def _process(scene: Scene, root: Path, service: str, *arguments: str, command: t
 def _web(scene: Scene, root: Path) -> Iterator[str]:
     """Its address, once it answers."""
     port = Ports.free().web["order"]
-    options = ("--bind", f"{HOST}:{port}", "--worker-class", "gthread", "--no-control-socket")
-    with _process(scene, root, "order", command=(sys.executable, "-m", "gunicorn", "order_service.wsgi:application", *options)):
+    with _process(scene, root, "order", "web", "--bind", f"{HOST}:{port}"):
         log = scene.stack.log("order-v2")
         until(lambda: http_status(port, "/readyz") == 200, f"the new version answers; its log is {log}", seconds=60)
         yield f"http://{HOST}:{port}"

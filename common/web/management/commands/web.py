@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from common.command import ServiceCommand
 from common.web.server import WebServer
 
 
-class Command(BaseCommand):
-    help = "Serves this service's API and admin until it is told to stop (SIGTERM or Ctrl-C). Example: manage.py order web --bind 127.0.0.1:8001"
+class Command(ServiceCommand):
+    help = "Serves this service's API and admin until it is told to stop (SIGTERM or Ctrl-C)."
+    examples = ("manage.py order web --bind 127.0.0.1:8001",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--bind", default="127.0.0.1:8000", metavar="HOST:PORT", help="where to listen (default: 127.0.0.1:8000)")
