@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 import time
@@ -15,7 +14,8 @@ from deploy.local.command import CommandRunner
 from deploy.local.errors import Cancelled, StepFailed
 from deploy.local.run_directory import RunDirectory
 
-INTERRUPTED = ["sh", "-c", f"kill -{signal.SIGINT.value} $$"]
+# Whatever was done with SIGINT where these tests were started: a job in the background ignores it.
+INTERRUPTED = [sys.executable, "-c", "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.kill(os.getpid(), signal.SIGINT)"]
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_poison_is_parked_and_the_rest_is_applied(stack: Stack, shop: Shop, chec
 
 
 def parked(shop: Shop, subscriber: str) -> int:
-    return int(shop.rows(subscriber, "SELECT count(*) FROM inbox_parkedevent")[0][0])
+    return int(shop.rows(subscriber, "SELECT count(*) FROM inbox_parkedevent WHERE state = 'parked'")[0][0])
 
 
 def test_five_megabytes_are_refused_by_the_broker(shop: Shop, load: Load) -> None:
