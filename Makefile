@@ -9,7 +9,7 @@ OTHER_RABBITMQ := $(if $(filter 4,$(rabbitmq)),POLDER_RABBITMQ_ROOT="$$(sh deplo
 
 help: ## this list
 	@echo "Polder. The targets:"
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 19
 
 up: ## start everything and stay in the foreground; Ctrl-C stops it
 	@$(VENV) requirements.txt
