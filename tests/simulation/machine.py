@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from outside.copies import SUBSCRIPTIONS
 from tests.shop import OWNERS
 from tests.simulation.world import World
 
@@ -54,8 +55,11 @@ class Simulation(RuleBasedStateMachine):
     def cancel(self, which: int) -> None:
         self._of_an_order("order", "cancel", which)
 
-    @rule(which=st.integers(0, 1_000))
-    def dispatch(self, which: int) -> None:
+    @rule(which=st.integers(0, 1_000), rested=st.booleans())
+    def dispatch(self, which: int, rested: bool) -> None:
+        """At once, or when everything has arrived: before, few shipments are ready."""
+        if rested:
+            self.world.drain()
         self._of_an_order("shipping", "dispatch", which)
 
     @rule(which=st.integers(0, 1_000))
@@ -128,7 +132,11 @@ class Simulation(RuleBasedStateMachine):
             self._count(do if done else f"no {do}")
 
     def _picked(self, service: str, which: list[int]) -> list[Any]:
+        """Of what waits for the service; when nothing does, of what its publishers have to say."""
         waiting = self.world.wire[service]
+        if not waiting:
+            for publisher in SUBSCRIPTIONS[service]:
+                self.world.relay(publisher)
         return [waiting[pick % len(waiting)] for pick in which] if waiting else []
 
     def _done(self, service: str, batch: list[Any], outcome: str) -> None:
