@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ WINDOW = 500  # messages under way at most
 SHORTEST_NAP, LONGEST_NAP = 0.001, 0.010  # seconds between two looks at an empty outbox
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 2.0  # seconds between two tries at a broker or a database that is away
 LONGEST_TYPE = 255  # bytes of an AMQP short string
+REFUSALS = 5  # of a row, one after the other and beside accepted ones, before it is blamed
 STANDBY_LOOK = 0.5  # seconds between two tries for the leader's lock
 
 
@@ -58,6 +60,8 @@ class Relay:
         self.publisher: ConfirmedPublisher | None = None
         self._confirmed: list[str] = []  # by the broker, and not marked yet
         self._selected: list[Row] = []  # the next window
+        self._refusals: Counter[str] = Counter()  # by row, since a window was accepted whole
+        self._trouble = Backoff(SHORTEST_WAIT, LONGEST_WAIT)
 
     def run(self) -> None:
         outage = Backoff(SHORTEST_WAIT, LONGEST_WAIT)
@@ -155,19 +159,26 @@ class Relay:
             self.window = 1  # until a window succeeds, one row at a time: so the row to blame is found
 
     def _after_refusals(self, outbox: Unpublished, rows: list[Row], receipt: Receipt) -> None:
-        """Refused rows beside accepted ones are refused for their own sake; when all are, it is the broker's trouble."""
+        """At first a refusal is the broker's trouble: a quorum queue that loses its leader nacks some of what it was handed. Nothing is
+        counted, and the rows go again before any other, or the next version of an aggregate would overtake the one before it.
+
+        A row that is refused time and again beside accepted ones is refused for its own sake.
+        """
         if not receipt.refused:
+            self._refusals.clear()
+            self._trouble.reset()
             return
         reasons = {rows[index].id: reason for index, reason in receipt.refused.items()}
         if receipt.acked:
-            outbox.refused(reasons)
+            self._refusals.update(reasons.keys())
+            outbox.refused({key: reason for key, reason in reasons.items() if self._refusals[key] >= REFUSALS})
         else:
             reason = next(iter(reasons.values()))
             log.error(
                 "the broker takes none of %d events of %s: %s; it goes on trying: is a queue missing (manage.py %s topology), is there an alarm?",
                 *(len(reasons), self.service, reason, self.service),
             )
-            self.stop.wait(1.0)
+        self.stop.wait(self._trouble.next())
 
     def _connected(self) -> ConfirmedPublisher:
         if self.publisher is None:

@@ -200,22 +200,53 @@ def test_a_row_that_the_broker_closes_the_channel_at_is_found_and_held(auditor: 
     assert "max size" in row.error
 
 
-def test_a_nack_beside_acks_counts_against_the_row(committed: None) -> None:
+def test_nacks_beside_acks_are_the_brokers_trouble_at_first(auditor: Auditor) -> None:
+    """A quorum queue that loses its leader nacks some of what it was handed, and takes it a moment later."""
     with connected("deploy") as connection:
         # Given a queue that takes one message and refuses the next ones
         full = Auditor(connection, "order.events", **{"x-max-length": 1, "x-overflow": "reject-publish"})
         ids = commit(*orders(3))
 
         # When
-        with running():
-            eventually(lambda: OutboxEvent.objects.filter(attempts__gt=0).exists())
-            refused = OutboxEvent.objects.filter(attempts__gt=0, published_at=None)
-            assert {str(row.id) for row in refused} < set(ids)
-            assert all("nack" in row.error and row.retry_at is not None for row in refused)
+        with running() as (relay,):
+            eventually(lambda: relay.publisher is not None and relay.publisher.receipt().refused)
+            later = commit(*orders(3))
 
-            # Then it goes out once the queue takes it
+            # Then nothing is counted, and what was refused goes out before what came later, once the queue takes it
             full.channel.queue_delete(full.name)
             eventually(everything_is_published)
+    assert set(OutboxEvent.objects.values_list("attempts", "retry_at")) == {(0, None)}
+    assert list(dict.fromkeys(auditor.ids(6))) == [*ids, *later]
+
+
+def test_a_row_that_is_always_refused_beside_others_is_blamed_and_stops_nobody(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a broker that takes anything but one
+    ids = commit(*orders(3))
+    bad = ids[1]
+    settle = ConfirmedPublisher.settle
+
+    def refuse(self: ConfirmedPublisher) -> Receipt:
+        receipt = settle(self)
+        if (index := self._index_of_id.get(bad)) is not None:
+            receipt.acked.discard(index)
+            receipt.refused[index] = "the broker refused it (nack)"
+        return receipt
+
+    monkeypatch.setattr(ConfirmedPublisher, "settle", refuse)
+    monkeypatch.setattr(relay_module, "SHORTEST_WAIT", 0.01)
+    monkeypatch.setattr(relay_module, "LONGEST_WAIT", 0.05)
+
+    # When others are there beside it, each time
+    with running():
+        for _ in range(3 * relay_module.REFUSALS):
+            commit(*orders(2))
+            if OutboxEvent.objects.filter(pk=bad, attempts__gt=0).exists():
+                break
+            eventually(lambda: unpublished_rows() == [bad])
+
+    # Then it counts
+    row = OutboxEvent.objects.get(pk=bad)
+    assert (row.attempts, row.error, row.retry_at is not None) == (1, "the broker refused it (nack)", True)
 
 
 def test_a_held_row_goes_out_when_it_is_released(auditor: Auditor) -> None:

@@ -35,7 +35,7 @@ def _until_paused(scene: Scene, node: RabbitmqNode) -> None:
     until(lambda: not accepts(scene.stack.ports.rabbitmq, node.host), f"{node.process} pauses itself", 60.0)
 
 
-@fault(cluster=True)
+@fault(cluster=True, disorders=True)
 def cluster_leaders_killed(scene: Scene) -> None:
     """kill -9 of the leader of each queue in turn, until every queue has lost its leader once"""
     members = Members(scene.stack)
@@ -49,7 +49,7 @@ def cluster_leaders_killed(scene: Scene) -> None:
         members.wait_until_complete()  # else the next one would take the majority away
 
 
-@fault(cluster=True)
+@fault(cluster=True, disorders=True)
 def cluster_node_frozen(scene: Scene) -> None:
     """SIGSTOP of one node for 90 s, long enough that the others give it up; then it goes on"""
     node = _any(scene)
@@ -63,7 +63,7 @@ def cluster_node_frozen(scene: Scene) -> None:
         scene.kill_only(node.process, signal.SIGCONT)
 
 
-@fault(cluster=True)
+@fault(cluster=True, disorders=True)
 def cluster_node_lost(scene: Scene) -> None:
     """kill -9 of one node, which stays away for two minutes"""
     node = _any(scene)
@@ -75,7 +75,7 @@ def cluster_node_lost(scene: Scene) -> None:
         _back(scene, node.process)
 
 
-@fault(cluster=True, network=True)
+@fault(cluster=True, network=True, disorders=True)
 def cluster_node_cut_off_from_the_others(scene: Scene) -> None:
     """The network between one node and the other two is cut for a minute; clients still reach it, until it pauses itself"""
     node = _any(scene)
@@ -86,7 +86,7 @@ def cluster_node_cut_off_from_the_others(scene: Scene) -> None:
     until(node.answers, f"{node.process} is back", STARTED)
 
 
-@fault(cluster=True, network=True)
+@fault(cluster=True, network=True, disorders=True)
 def cluster_node_cut_off_from_everybody(scene: Scene) -> None:
     """The network of one node is cut for a minute: neither the other two nor clients reach it, and nobody is told"""
     node = scene.chance.choice(scene.stack.brokers[1:])  # the first one's address is also that of everything else
@@ -96,7 +96,7 @@ def cluster_node_cut_off_from_everybody(scene: Scene) -> None:
     until(node.answers, f"{node.process} is back", STARTED)
 
 
-@fault(cluster=True)
+@fault(cluster=True, disorders=True)
 def cluster_rolling_restart(scene: Scene) -> None:
     """All nodes are stopped in good order and started again, one after the other"""
     for node in scene.stack.brokers:
@@ -106,7 +106,7 @@ def cluster_rolling_restart(scene: Scene) -> None:
         Members(scene.stack).wait_until_complete()
 
 
-@fault(cluster=True)
+@fault(cluster=True, disorders=True)
 def cluster_majority_lost(scene: Scene) -> None:
     """kill -9 of two nodes at once for a minute: the third one pauses itself, orders are accepted and nothing can be published"""
     left = _any(scene)
