@@ -96,9 +96,10 @@ check: ## lint, types, import rules, migrations, deployment checks
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m deploy.check
 
-bench: ## measure relay and apply against hand-written ones
+bench: ## relay, apply, lag and write cost beside hand-written ones (k="lag write" rounds=5 quick=1 record=1)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m benchmarks
+	@exec $(PYTHON_RUN) -m benchmarks $(k) $(if $(rounds),--rounds $(rounds)) $(if $(quick),--quick) $(if $(note),--note "$(note)") \
+	    $(if $(record),--record)
 
 LOCK := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
         --no-emit-find-links --python-version 3.11 --universal

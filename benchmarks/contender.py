@@ -1,4 +1,4 @@
-"""One of the programs that are compared, and how it is run: as a process, until all of its work is done."""
+"""One of the programs that are compared, and how it is run: as processes, until all of their work is done."""
 
 from __future__ import annotations
 
@@ -24,24 +24,44 @@ class ContenderFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Contender:
-    """`command` is started in `processes` processes; `share` is how much of the events it is given, being slow."""
+    """`command` is started in `processes` processes; `share` is how much of the events it is given, being slow. `beside` runs with it."""
 
     name: str
     command: Sequence[str]  # after the Python interpreter
     processes: int = 1
     share: float = 1.0
     environment: tuple[tuple[str, str], ...] = ()
+    beside: tuple[Contender, ...] = ()
+
+
+@dataclass(frozen=True)
+class Running:
+    """The processes of a contender, each with the path of its log."""
+
+    name: str
+    processes: Sequence[tuple[subprocess.Popen[bytes], str]]
+
+    def wait_until(self, done: Callable[[], bool]) -> None:
+        """Raises ContenderFailed with the end of their output."""
+        limit = time.monotonic() + TIME_LIMIT
+        while not done():
+            if any(process.poll() is not None for process, _ in self.processes) or time.monotonic() > limit:
+                raise ContenderFailed(f"{self.name} did not get done:\n" + "\n".join(_tail(log) for _, log in self.processes))
+            time.sleep(LOOK_SECONDS)
 
 
 def run(contender: Contender, servers: Servers, done: Callable[[], bool]) -> None:
-    """Runs it until `done`, then stops it. Raises ContenderFailed with the end of its output."""
+    """Runs it until `done`, then stops it. Raises ContenderFailed."""
+    with running(contender, servers) as processes:
+        processes.wait_until(done)
+
+
+@contextmanager
+def running(contender: Contender, servers: Servers) -> Iterator[Running]:
+    """Its processes and those beside it, stopped at the end."""
     with ExitStack() as stack:
-        processes = [stack.enter_context(_process(contender, servers)) for _ in range(contender.processes)]
-        limit = time.monotonic() + TIME_LIMIT
-        while not done():
-            if any(process.poll() is not None for process, _ in processes) or time.monotonic() > limit:
-                raise ContenderFailed(f"{contender.name} did not get done:\n" + "\n".join(_tail(log) for _, log in processes))
-            time.sleep(LOOK_SECONDS)
+        programs = [program for program in (contender, *contender.beside) for _ in range(program.processes)]
+        yield Running(contender.name, [stack.enter_context(_process(program, servers)) for program in programs])
 
 
 @contextmanager

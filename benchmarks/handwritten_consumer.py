@@ -17,7 +17,7 @@ from benchmarks.handwritten_publisher import connect
 
 QUEUE = "order.from.inventory"
 BATCH = 500
-LINGER = 0.01  # seconds without a message until a part of a batch is applied
+LINGER = float(os.environ.get("LINGER", "0.01"))  # seconds without a message until a part of a batch is applied
 
 # MATERIALIZED: the JSON is unpacked once. Sorted, so that two processes never wait for each other crosswise.
 _APPLY = """
@@ -61,7 +61,7 @@ class Consumer:
     def run(self) -> None:
         while True:
             try:
-                self.connection.drain_events(timeout=LINGER)
+                self.connection.drain_events(timeout=LINGER if self.bodies else None)
             except TimeoutError:
                 self._apply()
 

@@ -8,6 +8,7 @@ first one when it has come to the end. No leader's lock, no held rows, no reconn
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections import deque
 from typing import Any, NamedTuple
@@ -18,9 +19,11 @@ import psycopg
 from amqp.method_framing import frame_writer
 from amqp.spec import Basic
 
-EXCHANGE = "order.events"
+SERVICE = sys.argv[1] if __name__ == "__main__" and len(sys.argv) > 1 else "order"
+EXCHANGE = f"{SERVICE}.events"
 WINDOW = 500
 WINDOWS = 2  # under way at once
+NAP = float(os.environ.get("NAP", "0.005"))  # seconds between two looks at an empty outbox
 
 _SELECT = """
 SELECT id::text, type, convert_to(body, 'UTF8'), position FROM outbox
@@ -120,9 +123,9 @@ def publish_for_ever(database: psycopg.Connection, publisher: Publisher) -> None
             cursor.execute(_MARK, [window.ids, min(window.ids), max(window.ids)])
         if not rows:
             position = 0
-            time.sleep(0.005)
+            time.sleep(NAP)
 
 
 if __name__ == "__main__":
-    with psycopg.connect(os.environ["ORDER_DATABASE_URL"], autocommit=True, prepare_threshold=1) as database:
-        publish_for_ever(database, Publisher(os.environ["ORDER_AMQP_URL"]))
+    with psycopg.connect(os.environ[f"{SERVICE.upper()}_DATABASE_URL"], autocommit=True, prepare_threshold=1) as database:
+        publish_for_ever(database, Publisher(os.environ[f"{SERVICE.upper()}_AMQP_URL"]))

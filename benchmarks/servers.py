@@ -25,17 +25,20 @@ QUEUES = (event_queue("inventory", "order"), event_queue("order", "inventory"), 
 
 @dataclass
 class Servers:
-    """What contenders and measurements need of the running servers. All contenders use the order service's database."""
+    """What contenders and measurements need of the running servers. What is measured ends in the order service's database."""
 
     stack: Stack
     database: psycopg.Connection = field(init=False)  # the superuser's, autocommit: fills and looks, never part of what is measured
+    publisher: psycopg.Connection = field(init=False)  # the same, of the inventory service's database
 
     def __post_init__(self) -> None:
         self.database = self.stack.postgres.connect("polder_order")
+        self.publisher = self.stack.postgres.connect("polder_inventory")
 
     def environment(self, **extra: str) -> Mapping[str, str]:
-        """Of the order service's processes; ADMIN_AMQP_URL is for what is no service's own."""
+        """Of the processes of both services; ADMIN_AMQP_URL is for what is no service's own."""
         return {
+            **self.stack.environment.of_service("inventory"),
             **self.stack.environment.of_service("order"),
             "DJANGO_SETTINGS_MODULE": "order_service.settings",
             "ADMIN_AMQP_URL": self.admin_amqp_url,
@@ -55,6 +58,7 @@ class Servers:
     def reset(self) -> None:
         """Empty tables and queues, and nothing left to write: each contender begins alike."""
         self.database.execute("TRUNCATE outbox, ledger, replica_stock, inbox_tally")
+        self.publisher.execute("TRUNCATE outbox")
         with self.broker() as connection:
             for queue in QUEUES:
                 connection.channel().queue_purge(queue)
@@ -71,15 +75,24 @@ def running_servers(progress: Progress) -> Iterator[Servers]:
         try:
             environment = stack.environment
             with progress.step("Schema and topology"):
-                _manage("order", "migrate", environment=environment.of_service("order", role="ddl"))
+                _date_commits(stack)
                 for service in SERVICES:
+                    _manage(service, "migrate", environment=environment.of_service(service, role="ddl"))
                     _manage(service, "topology", environment=environment.of_topology(service))
             servers = Servers(stack)
             _declare_per_event_queue(servers)
-            with servers.database:
+            with servers.database, servers.publisher:
                 yield servers
         finally:
             stack.stop(patient=False)
+
+
+def _date_commits(stack: Stack) -> None:
+    """PostgreSQL keeps the time of each commit: what the lag is measured by. Of all else it has the settings of `make up`."""
+    with stack.postgres.connect() as server:
+        server.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+    stack.stop_process("postgres")
+    stack.start_process("postgres")
 
 
 def _manage(service: str, *arguments: str, environment: Mapping[str, str]) -> None:

@@ -31,6 +31,7 @@ def checks() -> Iterator[Check]:
     yield Check("ruff: format", [str(BIN / "ruff"), "format", "--check", "."], {})
     yield Check("import rules", [str(BIN / "lint-imports")], settings_of(SERVICES[0]))
     yield Check("reliability page as measured", [sys.executable, "-m", "tests.reliability", "--check"], {})
+    yield Check("performance page as measured", [sys.executable, "-m", "benchmarks.page", "--check"], {})
     yield Check("state machines as drawn", [sys.executable, "-m", "deploy.states", "--check"], {})
     yield Check("the picture as drawn", [sys.executable, "-m", "deploy.picture", "--check"], {})
     yield Check("links of the pages", [sys.executable, "-m", "deploy.links"], {})

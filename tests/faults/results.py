@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from deploy.local.stack import ROOT
+from deploy.checked_out import commit
 from tests.faults.run import Run
 
 
@@ -34,12 +33,3 @@ class Results:
 
 def worst(runs: Iterable[Mapping[str, str | float]], name: str) -> float:
     return max(float(run[name]) for run in runs)
-
-
-def commit() -> str:
-    """The short name of what is checked out, with a + when there is more than that, the results themselves left out."""
-    git = ["git", "-C", str(ROOT)]
-    name = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    status = [*git, "status", "--porcelain", "-uno", "--", ":/", ":!/docs/reliability*"]
-    changed = subprocess.run(status, capture_output=True, text=True, check=False).stdout.strip()
-    return f"{name or 'unknown'}{'+' if changed else ''}"

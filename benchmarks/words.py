@@ -1,0 +1,45 @@
+"""The standing text of docs/performance.md: what is compared with what."""
+
+HEAD = """\
+# Performance
+
+`make bench` measures the relay, the apply path, the lag from service to service and what the outbox costs a writer, each beside
+the least code that one could write by hand for the same work, and beside the usual way. All programs work on the same PostgreSQL and
+RabbitMQ, which are private, on the same machine, and sync to disk before they confirm (`fsync` on, quorum queues). They take turns:
+ours, theirs, ours, theirs. **What counts is the ratio.** The rates are those of one small machine that carries servers and programs alike.
+"""
+REPEAT = """\
+## How to repeat
+
+```sh
+make bench                                  # everything, about 20 minutes
+make bench k="lag write" rounds=3           # a part of it, in fewer rounds
+make bench record=1 note="an idle machine"  # kept in docs/performance/results.json; this page, its charts and README's figures written anew
+```
+
+Each run is kept as JSON in a folder of [benchmarks](../benchmarks) that is not checked in. `.venv/bin/python -m benchmarks --help` has all
+options. This page is written from [performance/results.json](performance/results.json) by `python -m benchmarks.page`; `make check`
+fails when it says anything else.
+"""
+RELAY = """\
+One process each empties an outbox of OrderCreated events, about 1,000 bytes each, into an exchange with one quorum queue. All mark a row only
+after the broker has confirmed it. By hand, windows overlap, and there is no leader's lock, no held row and no reconnecting.
+"""
+APPLY = """\
+Two processes each empty a queue of StockChanged events over 2,000 products into the ledger and a replica. No settle function writes for
+them, so all do the same work. By hand, the messages go to PostgreSQL unread, in one statement: nothing is validated, nothing is parked, one
+bad message stops it. The usual way is a Celery task for each event, in the ORM's idioms, and gets a fiftieth of the events.
+"""
+LAG = """\
+A writer publishes StockChanged at a steady rate, each in a transaction of its own; inventory's relay and order's worker take it to the
+ledger and the replica. The lag is from the making of the event, inside the writer's transaction, to the commit of the subscriber's, as
+PostgreSQL dates it (`track_commit_timestamp`: when the commit begins, before it is synced to disk). By hand: the same two programs as
+above, told to look at the outbox every millisecond and to apply whatever is there. Events/s held: what the one writer came to, which is
+less than it was asked for when the machine has too much to do.
+"""
+WRITE = """\
+Each transaction inserts one order of three lines: the least that a use case can do, so the outbox weighs most. `publish()` makes and
+validates the event by its contract and writes its row; by hand the JSON is put together without a contract and written with one INSERT
+into the same table; by the ORM it is a row with a JSON column, as the usual outbox packages have it. No relay runs meanwhile. The aim is
+0.9 of the rate without an outbox.
+"""

@@ -1,0 +1,141 @@
+"""A writer of the write comparison: for each line `<way> <seconds>` it reads, writes orders that way for so long and prints how many a second."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import django
+from uuid_utils.compat import uuid7
+
+if TYPE_CHECKING:
+    from order_service.models import Order
+
+READY = "ready"
+ORM_OUTBOX = "outbox_by_orm"
+# As the usual outbox packages have it: the body as JSON, an index to find what was not sent.
+CREATE_ORM_OUTBOX = f"""
+CREATE TABLE IF NOT EXISTS {ORM_OUTBOX} (
+    id uuid PRIMARY KEY, type varchar(100) NOT NULL, subject varchar(64) NOT NULL, version bigint NOT NULL, payload jsonb NOT NULL,
+    created_at timestamptz NOT NULL, published_at timestamptz);
+CREATE INDEX IF NOT EXISTS {ORM_OUTBOX}_unpublished ON {ORM_OUTBOX} (created_at) WHERE published_at IS NULL;
+GRANT ALL ON {ORM_OUTBOX} TO order_app;
+"""
+_INSERT = "INSERT INTO outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+_LINES = [{"productId": f"product-{number}", "quantity": number, "price": {"amount": "19.95", "currency": "EUR"}} for number in (1, 2, 3)]
+WARMING_UP = 50  # transactions
+
+Way = Callable[["Order"], None]
+
+
+def message(order: Order) -> dict[str, Any]:
+    """The event as one would put it together by hand: the same attributes and data, nothing validated."""
+    key = uuid7()
+    return {
+        "specversion": "1.0",
+        "id": str(key),
+        "source": "/order",
+        "type": "OrderCreated",
+        "subject": str(order.pk),
+        "time": datetime.now(UTC).isoformat(),
+        "datacontenttype": "application/json",
+        "dataschema": "order/OrderCreated/1",
+        "aggregatetype": "order",
+        "aggregateversion": order.version,
+        "correlationid": str(key),
+        "data": {
+            "retired": False,
+            "orderId": str(order.pk),
+            "status": order.status,
+            "customer": {"name": order.customer_name, "email": order.customer_email},
+            "shippingAddress": {"line1": order.line1, "postalCode": order.postal_code, "city": order.city, "country": order.country},
+            "products": order.lines,
+        },
+    }
+
+
+def ways() -> Mapping[str, Way]:
+    """How an order's event may be written, by name; to be called once, after `django.setup()`."""
+    from django.db import connection, models
+
+    from common.outbox.publish import publish
+
+    class OutboxByOrm(models.Model):
+        id = models.UUIDField(primary_key=True)
+        type = models.CharField(max_length=100)
+        subject = models.CharField(max_length=64)
+        version = models.BigIntegerField()
+        payload = models.JSONField()
+        created_at = models.DateTimeField(auto_now_add=True)
+        published_at = models.DateTimeField(null=True)
+
+        class Meta:
+            app_label = "benchmarks"
+            managed = False
+            db_table = ORM_OUTBOX
+
+        def __str__(self) -> str:
+            return f"{self.type} {self.subject}"
+
+    def by_orm(order: Order) -> None:
+        event = message(order)
+        OutboxByOrm.objects.create(id=event["id"], type=event["type"], subject=event["subject"], version=event["aggregateversion"], payload=event)
+
+    def by_hand(order: Order) -> None:
+        event = message(order)
+        row = [event["id"], event["type"], "order", event["subject"], order.version, event["correlationid"], json.dumps(event)]
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT, row)
+
+    return {"nothing": lambda order: None, "publish": lambda order: publish(order.told()), "by_orm": by_orm, "by_hand": by_hand}
+
+
+def place(way: Way) -> None:
+    """The use case: one order and what tells of it, or nothing, in one transaction."""
+    from django.db import transaction
+
+    from order_service.models import Order
+
+    with transaction.atomic():
+        order = Order(
+            customer_name="Ada Waterman",
+            customer_email="ada@example.org",
+            line1="Dijk 1",
+            postal_code="2611 AB",
+            city="Delft",
+            country="NL",
+            lines=_LINES,
+        )
+        order.save(force_insert=True)
+        way(order)
+
+
+def rate(way: Way, seconds: float) -> float:
+    """Transactions a second."""
+    begun, number = time.monotonic(), 0
+    while (took := time.monotonic() - begun) < seconds:
+        place(way)
+        number += 1
+    return number / took
+
+
+def main() -> None:
+    django.setup()
+    known = ways()
+    for way in known.values():
+        for _ in range(WARMING_UP):
+            place(way)
+    print(READY, flush=True)
+    for line in sys.stdin:
+        name, seconds = line.split()
+        print(rate(known[name], float(seconds)), flush=True)
+
+
+if __name__ == "__main__":
+    os.environ["DJANGO_SETTINGS_MODULE"] = "order_service.settings"
+    main()
