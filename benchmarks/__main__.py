@@ -74,7 +74,7 @@ def comparisons(servers: Servers, options: argparse.Namespace) -> Iterator[Compa
         elif kind == "lag":
             yield from (LagComparison(servers, rate, 3 if quick else 6) for rate in RATES)
         else:
-            yield from (WriteComparison(servers, writers, 2 if quick else 4) for writers in WRITERS)
+            yield from (WriteComparison(servers, writers, 6 if quick else 16) for writers in WRITERS)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 
+from benchmarks.comparison import OneByOne
 from benchmarks.contender import Contender, run
 from benchmarks.events import stock_changes
 from benchmarks.orm_per_event import TASK, celery_app
@@ -27,12 +27,12 @@ CONTENDERS = (OURS, BY_HAND, PER_EVENT, PER_EVENT_REUSING)
 WINDOW = 500
 
 
-class ApplyComparison:
+class ApplyComparison(OneByOne):
     name = "apply"
     title = "Apply: quorum queue to ledger and replica"
     unit = "events/s"
     contenders = CONTENDERS
-    aims: Mapping[str, float] = {BY_HAND.name: 0.6, PER_EVENT.name: 20.0}
+    aims = {BY_HAND.name: 0.6, PER_EVENT.name: 20.0}
     remark = (
         "StockChanged events over 2,000 products, two processes each. No settle function writes for them, so all do the same work: "
         "a ledger row for each event and a replica merged by version."
@@ -41,9 +41,6 @@ class ApplyComparison:
     def __init__(self, servers: Servers, number: int) -> None:
         self.servers = servers
         self.window = [Outgoing(str(event.id), event.type, event.encode().encode()) for event in stock_changes(number)]
-
-    def ready(self) -> AbstractContextManager[object]:
-        return nullcontext()
 
     def measure(self, contender: Contender) -> Mapping[str, float]:
         """Events per second. Raises AssertionError when the replicas are not what the last events say."""

@@ -2,48 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import ClassVar
 
 from benchmarks.contender import Contender
 from benchmarks.report import Result
 from deploy.local.progress import Progress
 
+Figures = Mapping[str, float]  # a `rate`, or percentiles
 
-class Comparison(Protocol):
+
+class Comparison(ABC):
     """The first of `contenders` is ours."""
 
     name: str  # of its result, stable: `relay`, `lag-50`
     title: str
-    unit: str
-    remark: str
-    aims: Mapping[str, float]  # rival -> how many times its rate ours should reach at least
+    unit: ClassVar[str]
+    remark: ClassVar[str]
+    contenders: ClassVar[Sequence[Contender]]
+    aims: ClassVar[Mapping[str, float]]  # rival -> how many times its rate ours should reach at least
 
-    @property
-    def contenders(self) -> Sequence[Contender]: ...
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Around all rounds."""
+        yield
 
-    def ready(self) -> AbstractContextManager[object]:
-        """Around all that is measured."""
+    @abstractmethod
+    def round(self, label: str, progress: Progress) -> Mapping[str, Figures]:
+        """The figures of each contender, measured by turns: what the machine does besides hits all alike."""
 
-    def measure(self, contender: Contender) -> Mapping[str, float]:
-        """One round: a `rate` in `unit`, or percentiles."""
+
+class OneByOne(Comparison):
+    """Its contenders run one after the other: ours, theirs, ours, theirs."""
+
+    @abstractmethod
+    def measure(self, contender: Contender) -> Figures:
+        """One of them, once."""
+
+    def round(self, label: str, progress: Progress) -> Mapping[str, Figures]:
+        measured = {}
+        for contender in self.contenders:
+            with progress.step(f"{label}: {contender.name}"):
+                measured[contender.name] = self.measure(contender)
+            progress.note(told(measured[contender.name], self.unit))
+        return measured
 
 
 def interleaved(comparison: Comparison, rounds: int, progress: Progress) -> Result:
-    """Ours, theirs, ours, theirs ...: what the machine does besides hits all alike."""
-    measured: dict[str, list[Mapping[str, float]]] = {contender.name: [] for contender in comparison.contenders}
-    result = Result(comparison.name, comparison.title, comparison.unit, measured, comparison.aims, comparison.remark)
+    """So many rounds of it."""
     with comparison.ready():
-        for number in range(1, rounds + 1):
-            for contender in comparison.contenders:
-                with progress.step(f"{comparison.name} {number}/{rounds}: {contender.name}"):
-                    measured[contender.name].append(comparison.measure(contender))
-                progress.note(told(measured[contender.name][-1], comparison.unit))
-    return result
+        measured = [comparison.round(f"{comparison.name} {number}/{rounds}", progress) for number in range(1, rounds + 1)]
+    by_contender = {contender.name: [one[contender.name] for one in measured] for contender in comparison.contenders}
+    return Result(comparison.name, comparison.title, comparison.unit, by_contender, comparison.aims, comparison.remark)
 
 
-def told(figures: Mapping[str, float], unit: str) -> str:
+def told(figures: Figures, unit: str) -> str:
     """`29,400 events/s`, or `p50 8.1, p95 12.0, p99 15.3 ms, at 50 events/s`."""
     if "rate" in figures:
         return f"{figures['rate']:,.0f} {unit}"

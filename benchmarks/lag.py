@@ -11,8 +11,9 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from typing import ClassVar
 
+from benchmarks.comparison import OneByOne
 from benchmarks.contender import Contender, ContenderFailed, running
 from benchmarks.percentiles import percentiles
 from benchmarks.servers import Servers
@@ -36,10 +37,10 @@ SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin) - occurred_at)::float *
 """
 
 
-class LagComparison:
+class LagComparison(OneByOne):
     unit = "ms"
     contenders = (OURS, BY_HAND)
-    aims: Mapping[str, float] = {}
+    aims: ClassVar[Mapping[str, float]] = {}
     remark = "From the making of the event in the writer's transaction to the subscriber's commit; one worker with two processes."
 
     def __init__(self, servers: Servers, rate: int, seconds: int) -> None:
@@ -48,9 +49,6 @@ class LagComparison:
         self.seconds = seconds
         self.name = f"lag-{rate}"
         self.title = f"Lag at {rate} events/s: made in one service, committed in the other"
-
-    def ready(self) -> AbstractContextManager[object]:
-        return nullcontext()
 
     def measure(self, contender: Contender) -> Mapping[str, float]:
         """Percentiles in milliseconds, and as `held` the rate that the writer came to."""

@@ -8,8 +8,8 @@ marked until all were, so starting up is not counted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 
+from benchmarks.comparison import OneByOne
 from benchmarks.contender import Contender, run
 from benchmarks.events import orders_created
 from benchmarks.rate import rate
@@ -22,21 +22,18 @@ ONE_BY_ONE = Contender("one confirm per message", ("-m", "benchmarks.one_by_one_
 CONTENDERS = (OURS, BY_HAND, ONE_BY_ONE)
 
 
-class RelayComparison:
+class RelayComparison(OneByOne):
     name = "relay"
     title = "Relay: outbox to quorum queue"
     unit = "events/s"
     contenders = CONTENDERS
-    aims: Mapping[str, float] = {BY_HAND.name: 0.7, ONE_BY_ONE.name: 10.0}
+    aims = {BY_HAND.name: 0.7, ONE_BY_ONE.name: 10.0}
     remark = "OrderCreated events of about 1,000 bytes, one process each; marked only after the broker's confirm."
 
     def __init__(self, servers: Servers, number: int) -> None:
         self.servers = servers
         self.events: Sequence[Event] = list(orders_created(number))
         self.bodies = [event.encode() for event in self.events]
-
-    def ready(self) -> AbstractContextManager[object]:
-        return nullcontext()
 
     def measure(self, contender: Contender) -> Mapping[str, float]:
         """Events per second."""

@@ -1,21 +1,24 @@
 """The write comparison: what the outbox costs a use case that writes one aggregate row.
 
-Writers are processes of the order service; each inserts orders of three lines, one in each transaction, for some seconds, and
-with it: an outbox row by `publish()`, nothing, a row through the ORM, or the leanest INSERT. No relay runs meanwhile.
-The processes stay; each is told by a line which way to write and for how long.
+Writers are processes of the order service; each inserts orders of three lines, one in each transaction, and with it: an outbox
+row by `publish()`, nothing, a row through the ORM, or the leanest INSERT. No relay runs meanwhile. The ways take turns of a
+quarter of a second.
 """
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from benchmarks.comparison import Comparison
 from benchmarks.contender import Contender, ContenderFailed
 from benchmarks.drawings import count
 from benchmarks.servers import Servers
 from benchmarks.writer import CREATE_ORM_OUTBOX, ORM_OUTBOX, READY
+from deploy.local.progress import Progress
 from deploy.local.stack import ROOT
 
 WRITERS = (1, 8)
@@ -25,9 +28,10 @@ BY_HAND = Contender("INSERT by hand", ("by_hand",))
 BY_ORM = Contender("outbox row by the ORM", ("by_orm",))
 
 
-class WriteComparison:
+class WriteComparison(Comparison):
     unit = "transactions/s"
     contenders = (OURS, NO_OUTBOX, BY_HAND, BY_ORM)
+    aims = {NO_OUTBOX.name: 0.5, BY_HAND.name: 0.7}
     remark = "Each transaction inserts one order of three lines. By hand and by the ORM, what is written is put together without a contract."
 
     def __init__(self, servers: Servers, writers: int, seconds: float) -> None:
@@ -36,7 +40,6 @@ class WriteComparison:
         self.seconds = seconds
         self.name = f"write-{writers}"
         self.title = f"Write cost, {count(writers)}"
-        self.aims: Mapping[str, float] = {NO_OUTBOX.name: 0.5, BY_HAND.name: 0.7}
         self.processes: list[subprocess.Popen[str]] = []
 
     @contextmanager
@@ -52,16 +55,18 @@ class WriteComparison:
                 process.kill()
                 process.communicate()
 
-    def measure(self, contender: Contender) -> Mapping[str, float]:
-        """Transactions a second of all writers together."""
+    def round(self, label: str, progress: Progress) -> Mapping[str, Mapping[str, float]]:
+        """Transactions a second of all writers together, each way in its own turns."""
         self.servers.reset()
         self.servers.database.execute(f"TRUNCATE orders, {ORM_OUTBOX}")
         self.servers.database.execute("CHECKPOINT")
-        for process in self.processes:
-            assert process.stdin is not None
-            process.stdin.write(f"{contender.command[0]} {self.seconds}\n")
-            process.stdin.flush()
-        return {"rate": sum(float(self._answer(process)) for process in self.processes)}
+        with progress.step(f"{label}: all ways by turns"):
+            for process in self.processes:
+                assert process.stdin is not None
+                process.stdin.write(f"{self.seconds}\n")
+                process.stdin.flush()
+            answers = [json.loads(self._answer(process)) for process in self.processes]
+        return {contender.name: {"rate": sum(answer.get(contender.command[0], 0.0) for answer in answers)} for contender in self.contenders}
 
     def _start(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "benchmarks.writer"]

@@ -1,4 +1,9 @@
-"""A writer of the write comparison: for each line `<way> <seconds>` it reads, writes orders that way for so long and prints how many a second."""
+"""A writer of the write comparison: for each line `<seconds>` it reads, writes orders for so long, in all ways by turns, and prints as JSON
+how many a second each came to.
+
+A turn is a quarter of a second of the clock, so all writers write the same way at the same time, and whatever else the machine
+does hits all ways alike.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +34,7 @@ GRANT ALL ON {ORM_OUTBOX} TO order_app;
 _INSERT = "INSERT INTO outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, %s, %s, %s, %s, %s, %s)"
 _LINES = [{"productId": f"product-{number}", "quantity": number, "price": {"amount": "19.95", "currency": "EUR"}} for number in (1, 2, 3)]
 WARMING_UP = 50  # transactions
+TURN = 0.25  # seconds
 
 Way = Callable[["Order"], None]
 
@@ -115,13 +121,23 @@ def place(way: Way) -> None:
         way(order)
 
 
-def rate(way: Way, seconds: float) -> float:
-    """Transactions a second."""
-    begun, number = time.monotonic(), 0
-    while (took := time.monotonic() - begun) < seconds:
-        place(way)
-        number += 1
-    return number / took
+def rates(known: Mapping[str, Way], seconds: float) -> Mapping[str, float]:
+    """Transactions a second of each way, in the time that was its own."""
+    names = list(known)
+    written, took = dict.fromkeys(names, 0), dict.fromkeys(names, 0.0)
+    end = time.time() + seconds
+    while (now := time.time()) < end:
+        name = turn(names, now)
+        place(known[name])
+        written[name] += 1
+        took[name] += time.time() - now
+    return {name: written[name] / took[name] for name in names if took[name]}
+
+
+def turn(names: Sequence[str], now: float) -> str:
+    """Whose turn it is at that time: there and back, so that none always follows the same one."""
+    there_and_back = [*names, *reversed(names)]
+    return there_and_back[int(now / TURN) % len(there_and_back)]
 
 
 def main() -> None:
@@ -132,8 +148,7 @@ def main() -> None:
             place(way)
     print(READY, flush=True)
     for line in sys.stdin:
-        name, seconds = line.split()
-        print(rate(known[name], float(seconds)), flush=True)
+        print(json.dumps(rates(known, float(line))), flush=True)
 
 
 if __name__ == "__main__":
