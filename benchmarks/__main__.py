@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--rounds", type=_positive, help="of each contender, in turn (default: 5)")
     top.add_argument("--quick", action="store_true", help="one short round of each")
     top.add_argument("--record", action="store_true", help=f"keep the results in {RECORD.relative_to(ROOT)} and write the page anew")
-    top.add_argument("--note", default="", help="what else is to be said of the run, such as what the machine did besides")
+    top.add_argument("--note", default="", help="what the machine did besides; the page says: measured <note>")
     return top
 
 

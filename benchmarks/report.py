@@ -46,8 +46,8 @@ class Result:
         return median(self.of(contender, figure))
 
     def ratio(self, rival: str, figure: str) -> float:
-        """Ours to the rival's, of the medians."""
-        return self.median(self.ours, figure) / self.median(rival, figure)
+        """Ours to the rival's: the median of the rounds' own ratios, so that a round on a busier machine counts like any other."""
+        return median(ours / theirs for ours, theirs in zip(self.of(self.ours, figure), self.of(rival, figure), strict=True))
 
     def is_met(self, rival: str) -> bool:
         return self.ratio(rival, "rate") >= self.aims[rival]

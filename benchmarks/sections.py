@@ -23,10 +23,12 @@ def figures(results: Mapping[str, Result]) -> str:
         *((f"lag at {number(lag.name)} events/s, median", *_short_lag(lag)) for lag in family(results, "lag")),
         *((f"an order written with `publish()`, {count(number(one.name))}", *_short(one)) for one in family(results, "write")),
     ]
+    noted = dict.fromkeys(str(result.made["note"]).rstrip(".") for result in results.values() if result.made["note"])
+    notes = f"\nThey were measured {'; '.join(noted)}.\n" if noted else ""
     return (
         "## Figures\n\n`make bench` measures each beside the least code that does the same work on the same servers. What counts is the ratio;\n"
         "[docs/performance.md](docs/performance.md) has the charts, the rivals and the machine.\n\n"
-        f"{_table(('', 'ours', 'beside it'), rows)}\n"
+        f"{_table(('', 'ours', 'beside it'), rows)}\n{notes}"
     )
 
 
@@ -112,7 +114,7 @@ def _made(results: Mapping[str, Result]) -> Iterator[str]:
         made = made_then[0].made
         rounds = len(made_then[0].rounds[made_then[0].ours])
         names = ", ".join(result.name for result in made_then)
-        note = f" Note: {made['note'].rstrip('.')}." if made["note"] else ""
+        note = f" Measured {made['note'].rstrip('.')}." if made["note"] else ""
         machine = "; ".join(f"{what} {value}" for what, value in made["machine"].items())
         yield f"{names}: medians of {rounds} interleaved rounds, {at[:10]}, commit {made['commit']}.{note} {machine}."
 

@@ -6,7 +6,8 @@ HEAD = """\
 `make bench` measures the relay, the apply path, the lag from service to service and what the outbox costs a writer, each beside
 the least code that one could write by hand for the same work, and beside the usual way. All programs work on the same PostgreSQL and
 RabbitMQ, which are private, on the same machine, and sync to disk before they confirm (`fsync` on, quorum queues). They take turns:
-ours, theirs, ours, theirs. **What counts is the ratio.** The rates are those of one small machine that carries servers and programs alike.
+ours, theirs, ours, theirs. **What counts is the ratio**: the median of the rounds' own ratios. The rates are those of one small machine
+that carries servers and programs alike.
 """
 REPEAT = """\
 ## How to repeat
@@ -14,7 +15,7 @@ REPEAT = """\
 ```sh
 make bench                                  # everything, about 20 minutes
 make bench k="lag write" rounds=3           # a part of it, in fewer rounds
-make bench record=1 note="an idle machine"  # kept in docs/performance/results.json; this page, its charts and README's figures written anew
+make bench record=1 note="on an idle machine"  # kept in docs/performance/results.json; this page, its charts and README's figures written anew
 ```
 
 Each run is kept as JSON in a folder of [benchmarks](../benchmarks) that is not checked in. `.venv/bin/python -m benchmarks --help` has all

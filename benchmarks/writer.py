@@ -135,9 +135,9 @@ def rates(known: Mapping[str, Way], seconds: float) -> Mapping[str, float]:
 
 
 def turn(names: Sequence[str], now: float) -> str:
-    """Whose turn it is at that time: there and back, so that none always follows the same one."""
-    there_and_back = [*names, *reversed(names)]
-    return there_and_back[int(now / TURN) % len(there_and_back)]
+    """Whose turn it is at that time. Each cycle begins one further, and every other one goes backwards: none has the same neighbours always."""
+    cycle, place = divmod(int(now / TURN), len(names))
+    return names[(cycle + (place if cycle % 2 else -place)) % len(names)]
 
 
 def main() -> None:
