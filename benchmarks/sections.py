@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from benchmarks.drawings import count, family, number
+from benchmarks.lag import RATES
 from benchmarks.report import Result
 from benchmarks.words import APPLY, HEAD, LAG, RELAY, REPEAT, WRITE
 
@@ -73,6 +74,8 @@ def _lag(results: Mapping[str, Result]) -> Iterator[str]:
     if not lags:
         return
     yield f"## Lag\n\n{LAG}"
+    if missing := [f"{rate}" for rate in RATES if rate not in [number(lag.name) for lag in lags]]:
+        yield f"Not on record yet: the lag at {' and '.join(missing)} events/s."
     yield "![Lag from service to service](performance/lag.svg)"
     rows = [
         (
