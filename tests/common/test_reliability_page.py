@@ -13,7 +13,7 @@ RUN = {"commit": "abc1234", "in_flight": 7, "events": 100, "again": 12, "seconds
 
 
 def test_a_fault_that_was_never_run_says_so() -> None:
-    assert "| `broker-killed`: kill -9 of the broker | never run |" in faults.section({})
+    assert "| `broker-killed`: kill -9 of the broker | not on record |" in faults.section({})
 
 
 def test_each_run_of_a_crash_point_is_three_strikes() -> None:

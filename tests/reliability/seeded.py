@@ -29,7 +29,7 @@ One more is on the list of I17 and cannot be planted yet: a repair that is skipp
 
 def _row(name: str, expected: str, verdict: Result | None) -> tuple[str, ...]:
     if verdict is None:
-        return (name, f"`{expected}`", "never run", "", "", "", "")
+        return (name, f"`{expected}`", "not on record", "", "", "", "")
     others = ", ".join(by for by in verdict["by"] if by != expected)
     after = f"{verdict['events']:,} events" if verdict["events"] else f"{verdict['tests']} tests"
     first = str(verdict["first"]).replace("\n", " ")
