@@ -24,8 +24,11 @@ def figures(results: Mapping[str, Result]) -> str:
         *((f"lag at {number(lag.name)} events/s, median", *_short_lag(lag)) for lag in family(results, "lag")),
         *((f"an order written with `publish()`, {count(number(one.name))}", *_short(one)) for one in family(results, "write")),
     ]
-    noted = dict.fromkeys(str(result.made["note"]).rstrip(".") for result in results.values() if result.made["note"])
-    notes = f"\nThey were measured {'; '.join(noted)}.\n" if noted else ""
+    noted: dict[str, list[str]] = {}
+    for name, result in results.items():
+        if result.made["note"]:
+            noted.setdefault(str(result.made["note"]).rstrip("."), []).append(name)
+    notes = "".join(f"\nMeasured {note}: {', '.join(names)}.\n" for note, names in noted.items())
     return (
         "## Figures\n\n`make bench` measures each beside the least code that does the same work on the same servers. What counts is the ratio;\n"
         "[docs/performance.md](docs/performance.md) has the charts, the rivals and the machine.\n\n"
