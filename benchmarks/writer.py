@@ -98,7 +98,17 @@ def ways() -> Mapping[str, Way]:
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, row)
 
-    return {"nothing": lambda order: None, "publish": lambda order: publish(order.told()), "by_orm": by_orm, "by_hand": by_hand}
+    def empty_statement(order: Order) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+    return {
+        "nothing": lambda order: None,
+        "publish": lambda order: publish(order.told()),
+        "by_orm": by_orm,
+        "by_hand": by_hand,
+        "empty_statement": empty_statement,
+    }
 
 
 def place(way: Way) -> None:
