@@ -36,6 +36,28 @@ class Weathered:
 
 def weather(scene: Scene, weathered: Weathered, blows: Iterable[Blow], tell: Callable[[str], None]) -> Weathered:
     """Never raises for a violation: it is in the result."""
+    try:
+        _blow(scene, weathered, blows, tell)
+    except AssertionError as error:
+        weathered.failures.append(str(error))
+    ended = time.monotonic()
+    tell("the storm is over; waiting for rest")
+    if not scene.checker.wait_until_quiet(RECOVERED):
+        weathered.failures.append(f"I16 not at rest {RECOVERED:.0f} s after the last fault: {scene.checker.unrest()}")
+    weathered.recovery = round(time.monotonic() - ended, 1)
+    tell(f"at rest after {weathered.recovery} s; checking every invariant")
+    weathered.looks = scene.checker.watcher.looks if scene.checker.watcher else 0
+    weathered.failures += [f"{v.invariant} {v.where}: {v.detail}" for v in scene.checker.violations()]
+    try:
+        check_client(scene.shop, scene.load.accepted)
+    except AssertionError as error:
+        weathered.failures.append(str(error))
+    weathered.orders, weathered.events, weathered.again = len(scene.load.accepted), events(scene.shop), duplicates(scene.shop)
+    return weathered
+
+
+def _blow(scene: Scene, weathered: Weathered, blows: Iterable[Blow], tell: Callable[[str], None]) -> None:
+    """Until all blows have ended. Raises AssertionError when the customers gave up."""
     with ThreadPoolExecutor(8) as pool, scene.load.flowing():
         began = time.monotonic()
         under_way: list[tuple[str, Future[None]]] = []
@@ -52,17 +74,3 @@ def weather(scene: Scene, weathered: Weathered, blows: Iterable[Blow], tell: Cal
             if (error := strike.exception()) is not None:
                 weathered.failures.append(f"{what}: {error!r}")
         scene.disarm()
-    ended = time.monotonic()
-    tell("the storm is over; waiting for rest")
-    if not scene.checker.wait_until_quiet(RECOVERED):
-        weathered.failures.append(f"I16 not at rest {RECOVERED:.0f} s after the last fault: {scene.checker.unrest()}")
-    weathered.recovery = round(time.monotonic() - ended, 1)
-    tell(f"at rest after {weathered.recovery} s; checking every invariant")
-    weathered.looks = scene.checker.watcher.looks if scene.checker.watcher else 0
-    weathered.failures += [f"{v.invariant} {v.where}: {v.detail}" for v in scene.checker.violations()]
-    try:
-        check_client(scene.shop, scene.load.accepted)
-    except AssertionError as error:
-        weathered.failures.append(str(error))
-    weathered.orders, weathered.events, weathered.again = len(scene.load.accepted), events(scene.shop), duplicates(scene.shop)
-    return weathered
