@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -11,6 +12,9 @@ from deploy.local.errors import PolderError
 
 ANSWER_SECONDS = 20.0
 CALLS = (("docker", "compose"), ("docker-compose",))  # the plugin of today; the program of yesterday, as Debian 12 has it
+PACKAGES = "docker-compose-plugin from Docker, docker-compose from Debian, docker-compose-v2 from Ubuntu"
+# What clients of different ages say of a plugin that they do not find; the first also prints all its help.
+UNKNOWN = re.compile(r"^(docker: )?(unknown flag: --short|unknown command: docker compose|'compose' is not a docker command)", re.MULTILINE)
 
 
 class NoDocker(PolderError):
@@ -41,8 +45,9 @@ def find_engine() -> Engine:
         status, version = _ask([*call, "version", "--short"])
         if status == 0:
             return Engine(answer, call, version.removeprefix("v"))
-        refused.append(f"`{' '.join(call)}`: {_last_line(version)}")
-    raise NoDocker(f"Docker {answer} has no Compose ({'; '.join(refused)})")
+        if shutil.which(call[0]) and not UNKNOWN.search(version):
+            refused.append(f"`{' '.join(call)}` says: {_last_line(version)}")
+    raise NoDocker(f"Docker {answer} answers, but has no Compose ({'; '.join(refused) or f'it would be {PACKAGES}'})")
 
 
 def _ask(command: Sequence[str]) -> tuple[int, str]:

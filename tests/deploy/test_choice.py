@@ -45,17 +45,42 @@ def test_an_engine_with_the_plugin(programs: Path) -> None:
     assert choice.reason == "In containers: Docker 27.3.1 answers, with docker compose 2.29.7 (STACK=native does without)."
 
 
+def test_the_plugin_goes_before_the_program_of_yesterday(programs: Path) -> None:
+    make(programs, "docker", ANSWERS + '[ "$1" = compose ] && { echo 2.26.1-4; exit 0; }')
+    make(programs, "docker-compose", "echo 1.29.2")
+    choice = choose({"STACK": "docker"})
+    assert choice.engine is not None
+    assert choice.engine.compose == ("docker", "compose")
+    assert choice.reason == "In containers: Docker 27.3.1 answers, with docker compose 2.26.1-4."
+
+
 def test_an_engine_with_the_program_of_yesterday(programs: Path) -> None:
-    make(programs, "docker", ANSWERS + "exit 1")
+    make(programs, "docker", ANSWERS + "echo 'unknown flag: --short' >&2; exit 125")
     make(programs, "docker-compose", "echo 1.29.2")
     choice = choose({"STACK": "docker"})
     assert choice.engine is not None
     assert choice.engine.compose == ("docker-compose",)
 
 
-def test_an_engine_without_compose(programs: Path) -> None:
-    make(programs, "docker", ANSWERS + "exit 1")
-    assert "Docker 27.3.1 has no Compose" in choose({}).reason
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        "unknown flag: --short\n\nUsage:  docker [OPTIONS]",
+        "docker: 'compose' is not a docker command.",
+        "docker: unknown command: docker compose",
+    ],
+)
+def test_an_engine_without_compose_names_its_packages(programs: Path, unknown: str) -> None:
+    make(programs, "docker", ANSWERS + f'echo "{unknown}\nFor more help on how to use Docker, head to its pages" >&2; exit 125')
+    reason = choose({}).reason
+    assert reason.startswith("Without Docker: Docker 27.3.1 answers, but has no Compose (it would be docker-compose-plugin")
+    assert "more help" not in reason
+
+
+def test_a_compose_that_does_not_work_tells_why(programs: Path) -> None:
+    make(programs, "docker", ANSWERS + "echo 'unknown flag: --short' >&2; exit 125")
+    make(programs, "docker-compose", "echo 'Traceback:\nModuleNotFoundError: No module named docker' >&2; exit 1")
+    assert choose({}).reason.endswith("(`docker-compose` says: ModuleNotFoundError: No module named docker).")
 
 
 def test_a_client_without_an_engine(programs: Path) -> None:
