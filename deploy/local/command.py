@@ -1,9 +1,11 @@
 """One command that has to succeed, run to its end, with its output in a log of its own."""
 
+import os
 import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +47,9 @@ class CommandRunner:
                 status = self._wait(name, process)
             except BaseException:
                 if interruptible:
-                    process.kill()
+                    # With what it started: `docker compose` works in a plugin, which Docker 20.10 leaves behind.
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
                 else:
                     process.send_signal(signal.SIGINT)
                 process.wait()

@@ -12,6 +12,7 @@ import pytest
 
 from deploy.local.command import CommandRunner
 from deploy.local.errors import Cancelled, StepFailed
+from deploy.local.procfs import is_running
 from deploy.local.run_directory import RunDirectory
 
 # Whatever was done with SIGINT where these tests were started: a job in the background ignores it.
@@ -34,6 +35,29 @@ def test_a_command_that_ctrl_c_hit_before_us_was_interrupted_and_did_not_fail(ru
     with pytest.raises(Cancelled):
         runner("order-migrate", INTERRUPTED, dict(os.environ))
     ours.join()
+
+
+def test_what_is_broken_off_leaves_nobody_behind(runner: CommandRunner, tmp_path: Path) -> None:
+    """`docker compose` hands the work to a plugin; were only `docker` killed, the plugin would go on starting containers."""
+    # Given
+    helper = tmp_path / "helper"
+
+    def interrupt_once_begun() -> None:
+        while not (helper.exists() and helper.read_text()):
+            time.sleep(0.01)
+        runner.cancelled.set()
+
+    threading.Thread(target=interrupt_once_begun, daemon=True).start()
+
+    # When
+    with pytest.raises(Cancelled):
+        runner("compose-up", ["sh", "-c", "sleep 60 & echo $! > helper; wait"], dict(os.environ))
+
+    # Then
+    deadline = time.monotonic() + 5
+    while is_running(int(helper.read_text())):
+        assert time.monotonic() < deadline, "what the command had started still runs"
+        time.sleep(0.01)
 
 
 def test_a_failure_says_what_to_do(runner: CommandRunner) -> None:
