@@ -46,7 +46,8 @@ def status(stack: DockerStack, terminal: Terminal, _: Namespace) -> int:
 def logs(stack: DockerStack, terminal: Terminal, arguments: Namespace) -> int:
     names = (arguments.name,) if arguments.name == catalogue.ONE_SHOT else catalogue.resolve(arguments.name) if arguments.name else ()
     _require_running(stack)
-    command = stack.client.compose("logs", "--follow", "--tail=20", *names)
+    plain = () if terminal.is_terminal else ("--ansi", "never")  # Compose 2.26 writes codes that clear a line into a pipe, too
+    command = stack.client.compose(*plain, "logs", "--follow", "--tail=20", *names)
     os.chdir(stack.client.root)
     os.execvpe(command[0], command, stack.client.environment)  # noqa: S606 - Compose takes over, Ctrl-C included
 
