@@ -82,7 +82,15 @@ class Client:
 
     def _output(self, command: Sequence[str]) -> str:
         try:
-            result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, stdin=subprocess.DEVNULL, check=False)
+            result = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE_SECONDS,
+                stdin=subprocess.DEVNULL,
+                check=False,
+                start_new_session=True,  # Ctrl-C is for us to answer
+            )
         except subprocess.TimeoutExpired:
             raise PolderError(f"Docker has not answered for {PATIENCE_SECONDS:.0f} s: {' '.join(command[:2])}") from None
         if result.returncode != 0 and "no such object" not in result.stderr.lower():  # one that has just been removed
