@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from deploy.local.ports import FIRST_WEB_PORT, HOST, SERVERS, read
 from deploy.local.services import SERVICES
 
-FIRST_POSTGRES_PORT = 54320  # natively all services share one server; here each has its own
+FIRST_POSTGRES_PORT = 5440  # natively all services share one server; here each has its own
 
 # What a container listens on, by the name that Environment knows it under.
 INSIDE: Mapping[str, str] = {

@@ -13,15 +13,17 @@ from .services import SERVICES
 
 HOST = "127.0.0.1"
 FIRST_WEB_PORT = 8001
+# Those of the servers are eight above the usual ones. All are below the range Linux draws outgoing connections from (32768 and up):
+# up there any client's connection may hold the port at the very moment of the start.
 SERVERS = {
     "flower": ("FLOWER_PORT", 5555),
-    "postgres": ("POSTGRES_PORT", 54320),
-    "rabbitmq": ("RABBITMQ_PORT", 56720),
+    "postgres": ("POSTGRES_PORT", 5440),
+    "rabbitmq": ("RABBITMQ_PORT", 5680),
     "rabbitmq_management": ("RABBITMQ_MANAGEMENT_PORT", 15680),
     "rabbitmq_dist": ("RABBITMQ_DIST_PORT", 25680),
-    "epmd": ("EPMD_PORT", 43690),
+    "epmd": ("EPMD_PORT", 4377),
 }
-# Below the range Linux draws outgoing connections from (32768 and up): nobody takes a port by accident.
+# Nobody takes one of these by accident either.
 FREE_RANGE = range(20_000, 32_000)
 
 

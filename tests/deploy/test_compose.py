@@ -126,6 +126,13 @@ def test_ports_are_published_on_this_machine_only_under_their_variables() -> Non
     assert {port for port, _ in published.values()} >= set(Ports.from_environment({}).web.values())
 
 
+def test_no_default_port_can_be_taken_by_an_outgoing_connection() -> None:
+    """Linux draws those from 32768 up; one that happens to be there keeps the port until a minute after its end."""
+    native = Ports.from_environment({}).by_variable()
+    in_containers = places.published_ports({})
+    assert all(port < 32768 for port in [*native.values(), *in_containers.values()])
+
+
 def test_only_a_service_and_the_preparation_reach_its_database() -> None:
     for service in SERVICES:
         there = {name for name, container in CONTAINERS.items() if service in container["networks"]}
