@@ -9,7 +9,8 @@ from pathlib import Path
 
 from deploy.local.stack import ROOT
 
-COPIED = ("common", "order_service", "inventory_service", "shipping_service", "deploy", "tests", "manage.py", "pyproject.toml")
+FOLDERS = ("common", "order_service", "inventory_service", "shipping_service", "deploy", "tests", "outside", "demo", "examples", "benchmarks")
+COPIED = (*FOLDERS, "manage.py", "pyproject.toml")
 
 
 @dataclass(frozen=True)
