@@ -197,7 +197,7 @@ BUGS = (
         (
             Edit(
                 "common/outbox/relay.py",
-                "            except BROKER_ERRORS as error:\n                self._drop_broker()\n",
+                "            except BROKER_ERRORS as error:\n                self._drop_broker(lost=True)\n",
                 "            except BROKER_ERRORS as error:\n",
             ),
         ),
