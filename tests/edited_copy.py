@@ -9,8 +9,6 @@ from pathlib import Path
 
 from deploy.local.stack import ROOT
 
-FOLDERS = ("common", "order_service", "inventory_service", "shipping_service", "deploy", "tests", "outside", "demo", "examples", "benchmarks")
-COPIED = (*FOLDERS, "manage.py", "pyproject.toml")
 
 
 @dataclass(frozen=True)
@@ -26,11 +24,13 @@ def edited_copy(folder: Path, edits: Iterable[Edit]) -> Path:
     """The root of the copy, in `folder`. Raises LookupError when the code is no longer what the edits were made for."""
     root = folder / "copy"
     root.mkdir()
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+    for entry in ROOT.iterdir():
+        if entry.name.startswith("."):  # git's, the environment, what runs
+            continue
+        if entry.is_dir():
+            shutil.copytree(entry, root / entry.name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
         else:
-            shutil.copy(ROOT / name, root / name)
+            shutil.copy(entry, root / entry.name)
     for edit in edits:
         path = root / edit.file
         text = path.read_text()
