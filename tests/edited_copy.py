@@ -10,7 +10,6 @@ from pathlib import Path
 from deploy.local.stack import ROOT
 
 
-
 @dataclass(frozen=True)
 class Edit:
     """`old`, which is once in the file, becomes `new`."""
