@@ -9,7 +9,8 @@ from tests.soak.load import SteadyLoad
 from tests.soak.samples import Sample, Sampler
 
 FIRST, FASTER = 5.0, 1.3  # orders a second; each step so much faster than the one before
-STEP = 15.0  # seconds
+SWING, STEP = 5.0, 15.0  # seconds, for the shop to get into it and of what is measured then
+TRIES = 2  # a checkpoint, or another's work on the machine, may spoil one measurement
 SHARE = 0.85  # of the highest rate that held: what a machine bears for a quarter of a minute it need not bear for half an hour
 KEPT = 0.97  # of the rate that was asked for
 LARGEST_P95 = 1.0  # seconds of lag
@@ -19,16 +20,20 @@ LARGEST_BACKLOG = 300  # messages and unpublished events
 def highest_steady_rate(load: SteadyLoad, sampler: Sampler, tell: Callable[[str], None]) -> float:
     """Orders a second. The load flows meanwhile."""
     rate, held = FIRST, 0.0
-    while True:
-        load.rate = rate
-        before, began = len(load.accepted), time.monotonic()
-        time.sleep(STEP)
-        reached = (len(load.accepted) - before) / (time.monotonic() - began)
-        sample = sampler.look(len(load.accepted))
-        tell(f"ramp: {rate:5.1f} orders/s asked for, {reached:5.1f} reached, lag p95 {sample.lag[1]:.2f} s, backlog {_backlog(sample)}")
-        if reached < KEPT * rate or sample.lag[1] > LARGEST_P95 or _backlog(sample) > LARGEST_BACKLOG:
-            return round((held or min(rate, reached)) * SHARE, 1)
+    while any(_holds(load, sampler, rate, tell) for _ in range(TRIES)):
         rate, held = rate * FASTER, rate
+    return round((held or FIRST / FASTER) * SHARE, 1)
+
+
+def _holds(load: SteadyLoad, sampler: Sampler, rate: float, tell: Callable[[str], None]) -> bool:
+    load.rate = rate
+    time.sleep(SWING)
+    before, began = len(load.accepted), time.monotonic()
+    time.sleep(STEP)
+    reached = (len(load.accepted) - before) / (time.monotonic() - began)
+    sample = sampler.look(len(load.accepted))
+    tell(f"ramp: {rate:5.1f} orders/s asked for, {reached:5.1f} reached, lag p95 {sample.lag[1]:.2f} s, backlog {_backlog(sample)}")
+    return reached >= KEPT * rate and sample.lag[1] <= LARGEST_P95 and _backlog(sample) <= LARGEST_BACKLOG
 
 
 def _backlog(sample: Sample) -> int:
