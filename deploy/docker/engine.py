@@ -44,7 +44,7 @@ def find_engine() -> Engine:
     for call in CALLS:
         status, version = _ask([*call, "version", "--short"])
         if status == 0:
-            return Engine(answer, call, version.removeprefix("v"))
+            return Engine(answer, call, version.lstrip("v"))
         if shutil.which(call[0]) and not UNKNOWN.search(version):
             refused.append(f"`{' '.join(call)}` says: {_last_line(version)}")
     raise NoDocker(f"Docker {answer} answers, but has no Compose ({'; '.join(refused) or f'it would be {PACKAGES}'})")
@@ -63,7 +63,7 @@ def _ask(command: Sequence[str]) -> tuple[int, str]:
 def _why(answer: str) -> str:
     if "permission denied" in answer.lower():
         return "there is a Docker engine, but its socket is closed to this user (usually: not in the group docker)"
-    return f"there is a docker command and no engine that answers: {_last_line(answer)}"
+    return f"there is a docker command and no engine that answers: {_last_line(answer).split('. Is the docker daemon')[0]}"
 
 
 def _last_line(answer: str) -> str:

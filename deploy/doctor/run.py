@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from deploy.docker.client import Client
 from deploy.doctor.finding import Finding, fine, note, wrong
-from deploy.local.errors import PolderError
 from deploy.local.lock import SupervisorLock
 from deploy.local.packages_policy import POLICY, is_left_behind
-from deploy.local.ports import Ports
+from deploy.local.ports import Ports, taken
 from deploy.local.procfs import marked
 from deploy.local.run_directory import RunDirectory
 
 
-def earlier_run(run_dir: Path) -> Iterator[Finding]:
+def earlier_run(run_dir: Path, client: Client | None) -> Iterator[Finding]:
+    """`client`: of the engine, if the shop would be in containers. Raises PolderError for a port that is none, or when the engine is gone."""
     run = RunDirectory(run_dir)
     holder = SupervisorLock(run.lock).holder()
     if holder is not None:
@@ -28,17 +29,15 @@ def earlier_run(run_dir: Path) -> Iterator[Finding]:
         yield note("an earlier run was interrupted while it made the database cluster", "`make up` makes it anew")
     if is_left_behind():
         yield note(f"{POLICY} was left by an installation that was killed; it forbids nothing any more", f"rm {POLICY}")
-    yield from _ports(left)
+    if client is not None and client.running():
+        yield note("its containers run already", "`make up` takes them over; `make status` lists them, `make down` ends them")
+    else:
+        yield from _ports(client.ports if client else Ports.from_environment(os.environ).by_variable(), left)
 
 
-def _ports(ours: set[int]) -> Iterator[Finding]:
-    try:
-        ports = Ports.from_environment(os.environ)
-        taken = ports.taken(but_by=ours)
-    except PolderError as error:
-        yield wrong(str(error), "set it to a free one")
-        return
-    for what, mend in taken:
+def _ports(by_variable: Mapping[str, int], ours: set[int]) -> Iterator[Finding]:
+    not_free = taken(by_variable, but_by=ours)
+    for what, mend in not_free:
         yield wrong(what, mend)
-    if not taken:
-        yield fine(f"the ports are free: {', '.join(map(str, sorted(ports.by_variable().values())))}")
+    if not not_free:
+        yield fine(f"the ports are free: {', '.join(map(str, sorted(by_variable.values())))}")

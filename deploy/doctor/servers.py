@@ -1,4 +1,4 @@
-"""PostgreSQL, RabbitMQ and Erlang, their Debian packages, and Docker."""
+"""PostgreSQL, RabbitMQ and Erlang, and their Debian packages, for a shop without Docker."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ def servers(root: Path, run_dir: Path) -> Iterator[Finding]:
         yield _rabbitmq(root)
     if missing:
         yield from _to_be_installed(missing, root)
-    yield _docker(root)
 
 
 def _postgres(root: Path, run_dir: Path) -> Finding:
@@ -64,10 +63,3 @@ def _mirror_answers(root: Path) -> bool:
     uris = [word.strip("'") for word in ask(["apt-get", "--print-uris", "update"], root).text.split() if word.startswith("'")]
     with tempfile.TemporaryDirectory(prefix="polder-doctor-") as folder:
         return any(ask(["/usr/lib/apt/apt-helper", *MIRROR, "download-file", uri, f"{folder}/list"], root).ok for uri in uris[:3])
-
-
-def _docker(root: Path) -> Finding:
-    if shutil.which("docker") is None:
-        return fine("no Docker: the servers run privately under .run")
-    answer = ask(["docker", "version", "--format", "{{.Server.Version}}"], root, 10.0)
-    return fine(f"a Docker engine answers, version {answer.text}" if answer.ok else "Docker is installed, but no engine answers")

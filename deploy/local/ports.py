@@ -70,30 +70,26 @@ class Ports:
         """Raises PortTaken."""
         require_free(self.by_variable())
 
-    def taken(self, but_by: Collection[int] = ()) -> list[tuple[str, str]]:
-        """For each port that cannot be had: who holds it, and what to do. What the processes `but_by` hold counts as free."""
-        return _taken(self.by_variable(), but_by)
-
 
 def require_free(by_variable: Mapping[str, int]) -> None:
     """Raise PortTaken, naming every port that cannot be had, who holds it and the variable that changes it."""
-    taken = [f"{what}. {mend[0].upper()}{mend[1:]}" for what, mend in _taken(by_variable)]
-    if taken:
-        raise PortTaken("\n".join(taken))
+    if not_free := taken(by_variable):
+        raise PortTaken("\n".join(f"{what}. {mend[0].upper()}{mend[1:]}" for what, mend in not_free))
 
 
-def _taken(by_variable: Mapping[str, int], but_by: Collection[int] = ()) -> list[tuple[str, str]]:
-    taken: list[tuple[str, str]] = []
+def taken(by_variable: Mapping[str, int], but_by: Collection[int] = ()) -> list[tuple[str, str]]:
+    """For each port that cannot be had: who holds it, and what to do. What the processes `but_by` hold counts as free."""
+    found: list[tuple[str, str]] = []
     variable_of: dict[int, str] = {}
     for variable, port in by_variable.items():
         if port in variable_of:
-            taken.append((f"Port {port} is given to both {variable_of[port]} and {variable}", "give each its own"))
+            found.append((f"Port {port} is given to both {variable_of[port]} and {variable}", "give each its own"))
         elif not _is_free(port) and listening_pid(port) not in but_by:
             holder = listener_on(port)
             by = f" by {holder}" if holder else " (by a process that we may not see; `sudo ss -ltnp` tells)"
-            taken.append((f"Port {port} is taken{by}", f"choose another: make up {variable}={port + 10}"))
+            found.append((f"Port {port} is taken{by}", f"choose another: make up {variable}={port + 10}"))
         variable_of[port] = variable
-    return taken
+    return found
 
 
 def read(environ: Mapping[str, str], variable: str, default: int) -> int:
