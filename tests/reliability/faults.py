@@ -59,5 +59,5 @@ def _crash_row(fault: Fault, runs: Sequence[Result]) -> tuple[str, ...]:
 def _row(told: str, runs: Sequence[Result]) -> tuple[str, ...]:
     if not runs:
         return (told, "not on record", "", "", "", "", "", "", "")
-    brokers = ", ".join(sorted({str(run.get("broker") or OF_DEBIAN) for run in runs}))
+    brokers = ", ".join(sorted({".".join(str(run.get("rabbitmq") or OF_DEBIAN).split(".")[:2]) for run in runs}))
     return (told, f"{len(runs)}", most(runs, "in_flight"), "0", "0", total(runs, "again"), most(runs, "recovery"), brokers, commits(runs))
