@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from deploy.local.errors import PolderError
 from deploy.local.services import ROLES, SERVICES
 
 DATABASES = tuple(f"{service}-postgres" for service in SERVICES)
 PROCESSES = {service: tuple(f"{service}-{role}" for role in ("web", *ROLES)) for service in SERVICES} | {"flower": ("flower",)}
 ONE_SHOT = "prepare"
+
+
+def server_images(root: Path) -> list[str]:
+    """Those of compose.yaml that are pulled; ours, which has no tag, is built."""
+    return sorted(set(re.findall(r"^ *image: (\S+:\S+)$", (root / "compose.yaml").read_text(), re.MULTILINE)))
 
 
 def names() -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Sequence
@@ -107,8 +106,7 @@ class DockerStack:
 
     def _images(self) -> None:
         """Have the servers' images, and build ours. Raises NoDocker when one cannot be had."""
-        text = (self.client.root / "compose.yaml").read_text()
-        for image in sorted(set(re.findall(r"^ *image: (\S+:\S+)$", text, re.MULTILINE))):
+        for image in catalogue.server_images(self.client.root):
             if not self.client.has_image(image):
                 with self._progress.step(f"Pull {image}"):
                     self._obtain("pull", ["docker", "pull", "--quiet", image])

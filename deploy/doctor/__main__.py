@@ -58,7 +58,7 @@ def _stack(run_dir: Path) -> Iterator[Finding]:
         yield from earlier_run(run_dir, None)
         return
     client = Client(choice.engine, ROOT, run_dir / "docker", published_ports(os.environ))
-    yield images(client, ROOT)
+    yield images(client, ROOT, choice.forced)
     yield from earlier_run(run_dir, client)
 
 

@@ -10,7 +10,6 @@ from tests.faults.fault import Fault
 from tests.reliability.results import Result, commits, most, table, total
 
 HEAD = ("runs", "in flight", "lost", "doubled", "again", "recovery", "RabbitMQ", "commit")
-OF_DEBIAN = "3.10"  # the broker of a run that names none
 EXPLAINED = """\
 In flight: the most events that were under way when the fault struck. Lost, doubled: events that never took effect, or did so
 twice. Again: deliveries of events that had been applied before, all of which changed nothing. Recovery: the worst time from the
@@ -59,5 +58,5 @@ def _crash_row(fault: Fault, runs: Sequence[Result]) -> tuple[str, ...]:
 def _row(told: str, runs: Sequence[Result]) -> tuple[str, ...]:
     if not runs:
         return (told, "not on record", "", "", "", "", "", "", "")
-    brokers = ", ".join(sorted({".".join(str(run.get("rabbitmq") or OF_DEBIAN).split(".")[:2]) for run in runs}))
+    brokers = ", ".join(sorted({".".join(str(run["rabbitmq"]).split(".")[:2]) for run in runs}))
     return (told, f"{len(runs)}", most(runs, "in_flight"), "0", "0", total(runs, "again"), most(runs, "recovery"), brokers, commits(runs))
