@@ -11,7 +11,7 @@ from tests.doors.window import STOPPED, Window, doctor, fails, fills, goes_on, i
 INITDB = "$ [ -e .run/postgres/data.new/PG_VERSION ]"
 MIGRATE = "$ pgrep -f '[m]anage.py order migrate'"
 PIP = "$ pgrep -f '[p]ip install'"
-KILL_SUPERVISOR = "kill -9 $(pgrep -f '[p]ython -m deploy.local up')"
+KILL_SUPERVISOR = "kill -9 $(pgrep -f '[p]ython -m deploy up')"
 
 
 def broken_off() -> Iterator[Window]:
