@@ -9,7 +9,7 @@ import pytest
 from tests.reliability import faults, random_runs, seeded, soaks, storms
 from tests.reliability.page import page
 
-RUN = {"commit": "abc1234", "in_flight": 7, "events": 100, "again": 12, "seconds": 2.0, "recovery": 1.5}
+RUN = {"commit": "abc1234", "in_flight": 7, "events": 100, "again": 12, "seconds": 2.0, "recovery": 1.5, "rabbitmq": "3.10.8"}
 
 
 def test_a_fault_that_was_never_run_says_so() -> None:
@@ -23,8 +23,8 @@ def test_each_run_of_a_crash_point_is_three_strikes() -> None:
 
 
 def test_the_broker_of_a_run_is_told() -> None:
-    told = faults.section({"broker-killed": [RUN, RUN | {"broker": "4.1.1"}]})
-    assert "| 3.10, 4.1.1 | abc1234 |" in told
+    told = faults.section({"broker-killed": [RUN, RUN | {"rabbitmq": "4.1.1"}]})
+    assert "| 3.10, 4.1 | abc1234 |" in told
 
 
 def test_a_storm_that_failed_is_told_with_what_failed() -> None:
