@@ -36,5 +36,10 @@ def weeks_kept() -> int:
     return cast("int", settings.WEEKS_KEPT)  # type: ignore[misc]
 
 
+def jobs() -> dict[str, int]:
+    """The periodic jobs that this service has besides those of every service, each with the seconds between two runs."""
+    return cast("dict[str, int]", getattr(settings, "JOBS", {}))
+
+
 def run_dir() -> Path:
     return cast("Path", settings.RUN_DIR)  # type: ignore[misc]

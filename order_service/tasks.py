@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from celery import shared_task
 from django.conf import settings
-from django.db import close_old_connections
-from django.utils import timezone
+from django.db import connection
 
-from common.intake.housekeeping import EVERY_SERVICE
+from common.intake.housekeeping import EVERY_SERVICE, asked_each_minute, periodic
+from common.intake.jobs import has_been_steady
 from order_service.services import orders_cancel_late, orders_flag_late
 
-SCHEDULE = {**EVERY_SERVICE, "deadlines of orders": {"task": "deadlines", "schedule": 60.0, "options": {"expires": 60}}}
+SCHEDULE = {**EVERY_SERVICE, **asked_each_minute("deadlines")}
 CHUNK = 500  # orders in one transaction
 
 
-@shared_task(name="deadlines")
+@periodic("deadlines")
 def deadlines() -> dict[str, int]:
-    """Flags orders that wait for too long, and cancels those past their deadline: how many of each."""
-    close_old_connections()
-    now = timezone.now()
+    """Flags orders that wait for too long, and cancels those past their deadline: how many of each.
+
+    Nothing is cancelled until this has run for a while without a gap and without a step of the clock: after an outage of
+    the whole service, or with a clock set forward by a day, every order would seem late, and most get their answer at once.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")  # of the clock by which the orders were placed
+        now = cursor.fetchone()[0]
     flagged = cancelled = 0
     while (chunk := orders_flag_late(undecided_since=now - settings.ORDER_FLAG_AFTER, limit=CHUNK)) > 0:
         flagged += chunk
-    while (chunk := orders_cancel_late(placed_before=now - settings.ORDER_CANCEL_AFTER, limit=CHUNK)) > 0:
-        cancelled += chunk
+    if has_been_steady("deadlines", min(settings.ORDER_FLAG_AFTER, settings.ORDER_CANCEL_AFTER)):
+        while (chunk := orders_cancel_late(placed_before=now - settings.ORDER_CANCEL_AFTER, limit=CHUNK)) > 0:
+            cancelled += chunk
     return {"flagged": flagged, "cancelled": cancelled}

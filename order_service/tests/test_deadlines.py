@@ -11,6 +11,8 @@ from django.test import override_settings
 
 from common.contracts.orders import OrderEvent
 from common.contracts.shipping import ShipmentCancelled
+from common.intake.jobs import run_if_due
+from common.intake.models import JobRun
 from common.testing import deliver, published, reservation_event, shipment_event
 from common.testing.database import other_connection
 from common.testing.outbox import types_of
@@ -18,12 +20,6 @@ from order_service.models import Order
 from order_service.services import Line, order_cancel
 from order_service.tasks import deadlines
 from order_service.tests.test_placing import place
-
-
-@pytest.fixture(autouse=True)
-def _one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The task begins by dropping a connection that looks odd, as the one of a test's transaction does."""
-    monkeypatch.setattr("order_service.tasks.close_old_connections", lambda: None)
 
 
 @pytest.fixture
@@ -107,3 +103,18 @@ def test_one_that_is_being_worked_on_is_left_to_the_next_time() -> None:
         # Then nobody waits for it
         assert deadlines() == {"flagged": 0, "cancelled": 0}
     assert deadlines()["flagged"] == 1
+
+
+def test_nothing_is_cancelled_right_after_a_gap(order_id: UUID) -> None:
+    """An outage of the whole service, or a clock set forward by a day: whatever is pending seems to be late."""
+    # Given a job that ran every minute, and then not for a day
+    assert run_if_due("deadlines", deadlines) == {"flagged": 0, "cancelled": 0}
+    later(hours=25)
+    JobRun.objects.update(started_at=F("started_at") - timedelta(days=1), steady_since=F("steady_since") - timedelta(days=9))
+
+    # When it runs again
+    assert run_if_due("deadlines", deadlines) == {"flagged": 1, "cancelled": 0}
+
+    # Then it cancels only once the others have had a quarter of an hour to answer
+    JobRun.objects.update(started_at=F("started_at") - timedelta(minutes=1), steady_since=F("steady_since") - timedelta(minutes=16))
+    assert run_if_due("deadlines", deadlines) == {"flagged": 0, "cancelled": 1}

@@ -4,18 +4,17 @@ from typing import Any
 
 from celery.signals import beat_init
 
-from common import this_service
 from common.command import ServiceCommand
 from common.intake.arguments import service_app
+from common.intake.steady_beat import SteadyScheduler
 from common.readiness import announce_ready
 
 
 class Command(ServiceCommand):
-    help = "Sends this service's periodic tasks to its housekeeper. Exactly one per service."
+    help = "Asks this service's housekeeper for its periodic jobs, each minute; the database says which are due. One per service is enough."
     examples = ("manage.py order beat",)
 
     def handle(self, *args: Any, **options: Any) -> None:
         beat_init.connect(lambda **_: announce_ready(), weak=False)
-        this_service.run_dir().mkdir(parents=True, exist_ok=True)
-        schedule = this_service.run_dir() / f"{this_service.name()}-beat.schedule"
-        service_app().start(["beat", f"--schedule={schedule}", "--pidfile=", "--loglevel=INFO"])
+        scheduler = f"{SteadyScheduler.__module__}:{SteadyScheduler.__name__}"
+        service_app().start(["beat", f"--scheduler={scheduler}", "--pidfile=", "--loglevel=INFO"])

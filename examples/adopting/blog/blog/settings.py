@@ -31,7 +31,7 @@ AMQP_URL = os.environ["BLOG_AMQP_URL"]
 CELERY_MODULE = "blog.celery"
 REMOTE_CONTROL = False  # Celery's: a revoke acks events that were never applied
 WEEKS_KEPT = 8
-RUN_DIR = BASE_DIR / ".run"  # beat's schedule
+RUN_DIR = BASE_DIR / ".run"  # files that a process keeps
 
 DATABASES["default"] |= {
     "CONN_MAX_AGE": None,
