@@ -11,8 +11,11 @@ from django.utils.http import urlencode
 from django.utils.timesince import timesince
 
 from common import this_service
+from common.conditions import State
 from common.console.models import OperatorAction
 from common.status import measures
+from common.status.health import conditions_now
+from common.status.state import Standing
 
 LATEST = 10
 PARKED_GROUPS = f"""
@@ -35,10 +38,21 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             _card("Parked", sum(group[3] for group in groups), "not applied" if groups else "none", "inbox_parkedevent", {"state__exact": "parked"}),
             _card("Drift", drift[0], "same version, other content" if drift[0] else "none", "replication_drift", {}),
         ],
+        "conditions": _worst_first(conditions_now()),
         "publishers": _publishers(applied),
         "parked": [_group(*group) for group in groups],
         "actions": OperatorAction.objects.all()[:LATEST],
     }
+
+
+def _worst_first(standings: list[Standing]) -> list[dict[str, Any]]:
+    """Every condition that is not as it should be."""
+    order = (State.FAIL, State.WARN)
+    wrong = [standing for standing in standings if standing.finding.state in order]
+    return [
+        {"name": standing.condition.name, "runbook": standing.condition.runbook, **vars(standing.finding)}
+        for standing in sorted(wrong, key=lambda standing: order.index(standing.finding.state))
+    ]
 
 
 def _card(title: str, number: int, text: str, model: str, query: dict[str, str]) -> dict[str, Any]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import Error
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
-from common.partitioning import covered
+from common.conditions import State
+from common.status.look import Look, TooSlow
+from common.status.state import Standing, database_away, look_at_all
 from common.web.problem_responses import only_safe
 
-DAYS_NEEDED = 3
+ANSWERS_WITHIN = 2.5  # seconds; the container's own check waits for three
+
+_conditions = Look(look_at_all, ANSWERS_WITHIN)
 
 
 @only_safe
@@ -24,18 +27,26 @@ def livez(request: HttpRequest) -> JsonResponse:
 @only_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """503 and the reasons when the database is away, migrations are missing, or partitions end within three days."""
+    """503 when the process cannot answer requests: the database is away or lacks migrations. All else is told with 200."""
+    standings = conditions_now()
+    unready = any(standing.stops_traffic for standing in standings)
+    problems = [standing.finding.sentence for standing in standings if standing.finding.state is not State.OK]
+    told = [_told(standing) for standing in standings]
+    answer = {"status": "not ready" if unready else "ready", "problems": problems, "conditions": told}
+    return JsonResponse(answer, status=503 if unready else 200)
+
+
+def conditions_now() -> list[Standing]:
+    """Every condition; of the database alone when it does not answer in time."""
     try:
-        problems = _problems()
+        return _conditions.now()
+    except TooSlow:
+        return [database_away(f"no answer within {ANSWERS_WITHIN} s")]
     except Error as error:
-        problems = [f"database: {str(error).strip()}"]
-    return JsonResponse({"status": "not ready" if problems else "ready", "problems": problems}, status=503 if problems else 200)
+        return [database_away(str(error).strip())]
 
 
-def _problems() -> list[str]:
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if missing:
-        return [f"migrations: {len(missing)} not applied"]
-    soon = datetime.now(UTC) + timedelta(days=DAYS_NEEDED)
-    return [f"partitions of {table} end within {DAYS_NEEDED} days" for table in ("outbox", "ledger") if covered(table)[1] < soon]
+def _told(standing: Standing) -> dict[str, Any]:
+    condition, finding = standing.condition, standing.finding
+    told = {"name": condition.name, "state": finding.state, "sentence": finding.sentence}
+    return told | {"since": finding.since, "runbook": f"docs/operations.md#{condition.runbook}"}

@@ -25,6 +25,10 @@ HELD = f"SELECT count(*) FROM (SELECT FROM outbox WHERE held_at IS NOT NULL LIMI
 DELIVERIES = "SELECT publisher, outcome, sum(count)::bigint FROM inbox_tally GROUP BY publisher, outcome"
 PARKED = f"SELECT reason, count(*) FROM (SELECT reason FROM inbox_parkedevent WHERE state = 'parked' LIMIT {MOST_COUNTED}) AS counted GROUP BY reason"
 DRIFT = f"SELECT count(*) FROM (SELECT FROM replication_drift WHERE repaired_at IS NULL LIMIT {MOST_COUNTED}) AS counted"
+SINCE = "SELECT count(*), min(since) FROM ({} LIMIT 10000) AS counted(since)"
+HELD_SINCE = SINCE.format("SELECT held_at FROM outbox WHERE held_at IS NOT NULL")
+PARKED_SINCE = SINCE.format("SELECT first_seen_at FROM inbox_parkedevent WHERE state = 'parked'")
+DRIFT_SINCE = SINCE.format("SELECT found_at FROM replication_drift WHERE repaired_at IS NULL")
 LAST_APPLIED = f"""
 SELECT publisher, extract(epoch FROM max(applied_at))::float
 FROM (SELECT publisher, applied_at FROM ledger ORDER BY id DESC LIMIT {NEWEST}) AS newest GROUP BY publisher
@@ -34,15 +38,21 @@ FROM (SELECT publisher, applied_at FROM ledger ORDER BY id DESC LIMIT {NEWEST}) 
 @transaction.atomic
 def measured(*statements: str) -> list[Rows]:
     """The rows of each statement, all as of about the same moment. Raises django.db.Error, after two seconds of one statement at the latest."""
+    limit_statements()
+    return [rows(statement) for statement in statements]
+
+
+def limit_statements(seconds: float = 2.0) -> None:
+    """Each, until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = '2s'")
-        return [_rows(cursor, statement) for statement in statements]
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds * 1000:.0f}ms"])
 
 
-def _rows(cursor: Any, statement: str) -> Rows:
-    cursor.execute(statement)
-    rows: Rows = cursor.fetchall()
-    return rows
+def rows(statement: str) -> Rows:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        found: Rows = cursor.fetchall()
+        return found
 
 
 def days_ahead() -> dict[str, float]:

@@ -7,6 +7,7 @@ that is too much.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +17,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from prometheus_client.registry import Collector
 
+from common.conditions import State
 from common.status import measures
+from common.status.health import conditions_now
 from common.web.problem_responses import only_safe
 
 
@@ -45,7 +48,13 @@ class _FromTheDatabase(Collector):
         yield _gauge("drift_open", "Replicas found to differ from their owner's word, and not repaired.", [drift])
         newest = f"When an event was last applied, among the newest {measures.NEWEST}."
         yield _gauge("last_applied_timestamp_seconds", newest, applied, "publisher")
+        yield _gauge("condition", "1 for the state that each condition is in, as /readyz tells them; 0 for the others.", _states(), "name", "state")
         yield _gauge("partition_days_ahead", "For how many days there are partitions.", measures.days_ahead().items(), "table")
+
+
+def _states() -> list[tuple[str, State, bool]]:
+    standings = conditions_now()
+    return [(standing.condition.name, state, standing.finding.state is state) for standing in standings for state in State]
 
 
 def _gauge(name: str, text: str, rows: Iterable[tuple[object, ...]], *labels: str) -> Metric:
@@ -62,6 +71,6 @@ def _deliveries(rows: measures.Rows) -> Metric:
     return family
 
 
-def _fill(family: CounterMetricFamily | GaugeMetricFamily, rows: Iterable[tuple[object, ...]]) -> None:
+def _fill(family: CounterMetricFamily | GaugeMetricFamily, rows: Iterable[tuple[Any, ...]]) -> None:
     for *values, number in rows:
-        family.add_metric([str(value) for value in values], float(str(number)))
+        family.add_metric([str(value) for value in values], float(number))
