@@ -6,7 +6,7 @@ The run-time role may not create tables. Partitions ahead are therefore made by 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, migrations
@@ -98,10 +98,10 @@ END $$;
 """
 
 
-def make_partitions(table: str) -> int:
-    """Makes the partitions that are missing for the next 14 days; returns how many. May run at any time, twice, at once."""
+def make_partitions(table: str, weeks_back: int = 0) -> int:
+    """Makes what is missing from so many weeks back to 14 days ahead; returns how many. May run at any time, twice, at once."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {table}_make_partitions(%s)", [DAYS_AHEAD])
+        cursor.execute(f"SELECT {table}_make_partitions(%s, %s)", [DAYS_AHEAD, weeks_back])
         return int(cursor.fetchone()[0])
 
 
@@ -110,6 +110,14 @@ def drop_partitions(table: str, weeks_kept: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {table}_drop_partitions(%s)", [weeks_kept])
         return int(cursor.fetchone()[0])
+
+
+def database_now() -> datetime:
+    """What time it is for the database, whatever this process's clock says."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+        return now
 
 
 def covered(table: str) -> tuple[datetime, datetime]:
@@ -124,7 +132,7 @@ def covered(table: str) -> tuple[datetime, datetime]:
             [table],
         )
         ranges = sorted((moment_of(UUID(start)), moment_of(UUID(end))) for ((start, end),) in cursor.fetchall())
-    now = datetime.now(UTC)
+    now = database_now()
     first = last = now
     for start, end in ranges:
         if start <= last:
@@ -149,6 +157,12 @@ def moment_of(key: UUID) -> datetime:
         return datetime.fromtimestamp(milliseconds_of(key) / 1000, UTC)
     except (ValueError, OverflowError):
         return LAST_MOMENT
+
+
+def start_of_week(moment: datetime, weeks_back: int = 0) -> datetime:
+    """The Monday, midnight in UTC, at which the partition begins that lies so many weeks before the moment's own."""
+    midnight = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=midnight.weekday(), weeks=weeks_back)
 
 
 def first_key_at(moment: datetime) -> UUID:

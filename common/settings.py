@@ -34,6 +34,7 @@ def service_settings(service: str) -> dict[str, Any]:
         "ALLOWED_HOSTS": env.list(f"{prefix}_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]),
         "REMOTE_CONTROL": env.bool(f"{prefix}_REMOTE_CONTROL", default=False),
         "WEEKS_KEPT": env.int(f"{prefix}_WEEKS_KEPT", default=8),
+        "REPUBLISH_WEEKS": env.int("POLDER_REPUBLISH_WEEKS", default=8),
         "RUN_DIR": run_dir,
         "STATIC_ROOT": str(Path(os.environ.get("POLDER_STATIC_DIR", run_dir / "static")) / service),
         "ROOT_URLCONF": f"{service}_service.urls",

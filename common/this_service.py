@@ -41,5 +41,15 @@ def jobs() -> dict[str, int]:
     return cast("dict[str, int]", getattr(settings, "JOBS", {}))
 
 
+def republish_weeks() -> int:
+    """How many weeks back a publisher may announce again; the same for all services, as every ledger has to reach that far."""
+    return cast("int", getattr(settings, "REPUBLISH_WEEKS", 8))
+
+
+def ledger_weeks_kept() -> int:
+    """One more than of the outbox: what is announced at the last moment may wait in a queue."""
+    return max(weeks_kept(), 4) + 1
+
+
 def run_dir() -> Path:
     return cast("Path", settings.RUN_DIR)  # type: ignore[misc]

@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class InboxConfig(AppConfig):
     name = "common.inbox"
     label = "inbox"
+
+    def ready(self) -> None:
+        from common.inbox import checks  # noqa: F401  (registers them)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
 from pydantic_core import to_json
 
 from common.inbox.delivery import Arrival
+from common.inbox.horizon import horizon
 from common.inbox.models import LedgerEntry, Outcome
-from common.partitioning import covered, milliseconds_of
-
-TABLE = "ledger"
-HORIZON_SECONDS = 60.0  # how long the bounds may be remembered
+from common.partitioning import milliseconds_of
 
 # ON CONFLICT DO NOTHING waits for another transaction that is inserting the same id, and inserts if that one fails.
 # The order of the rows is that of their keys, so two batches never wait for each other crosswise.
@@ -28,29 +24,14 @@ ON CONFLICT (id) DO NOTHING
 RETURNING id
 """
 
-_horizon: tuple[float, tuple[int, int]] | None = None
-
-
-def horizon() -> tuple[int, int]:
-    """From when to when (milliseconds since 1970) an event's id may be made for the ledger to hold it."""
-    global _horizon
-    if _horizon is None or time.monotonic() - _horizon[0] > HORIZON_SECONDS:
-        _horizon = (time.monotonic(), _milliseconds(covered(TABLE)))
-    return _horizon[1]
-
-
-def _milliseconds(bounds: tuple[datetime, datetime]) -> tuple[int, int]:
-    first, end = bounds
-    return round(first.timestamp() * 1000), round(end.timestamp() * 1000)
-
 
 def record(arrivals: Sequence[Arrival], expected: Mapping[UUID, Outcome]) -> set[UUID]:
     """Inserts the ids, each with the outcome expected of it; returns the ones that were new. The others had been processed.
 
     An id beyond the horizon has no partition to lie in: it is new each time, and only its version can tell otherwise.
     """
-    first, end = horizon()
-    beyond = {event.id for _, event in arrivals if not first <= milliseconds_of(event.id) < end}
+    reach = horizon()
+    beyond = {event.id for _, event in arrivals if not reach.first <= milliseconds_of(event.id) < reach.end}
     rows = [
         {
             "id": event.id,
@@ -61,7 +42,7 @@ def record(arrivals: Sequence[Arrival], expected: Mapping[UUID, Outcome]) -> set
             "outcome": expected[event.id],
             "correlation_id": event.correlationid,
             "occurred_at": event.time,
-            "received_at": delivery.received_at,
+            "received_at": delivery.received_at + reach.ahead,
         }
         for delivery, event in sorted(arrivals, key=lambda arrival: arrival.event.id)
         if event.id not in beyond

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 from common.contracts.decode import Unreadable, decode
 from common.contracts.event import Event
 from common.inbox.delivery import Arrival, Delivery
-from common.inbox.ledger import horizon
+from common.inbox.horizon import horizon
 from common.partitioning import milliseconds_of, moment_of
 
-CLOCK_SKEW = 2 * 3600  # seconds
+FRESH = 1.0  # seconds: no message is refused by an older look at the ledger's weeks and the database's clock
+
+
+class Blame(StrEnum):
+    """Whose fault it is that a message was rejected. What is surely the environment's is not rejected: `read` raises IntakeHalted."""
+
+    MESSAGE = "message"
+    DOUBTFUL = "doubtful"  # the message's when single ones are so; this service's (old code, a wrong clock) when all recent ones are
+
+
+DOUBTFUL = frozenset({"unknown-type", "newer-version", "beyond-horizon"})
 
 
 class Rejected(NamedTuple):
@@ -21,9 +31,17 @@ class Rejected(NamedTuple):
     delivery: Delivery
     reason: Unreadable
 
+    @property
+    def blame(self) -> Blame:
+        return Blame.DOUBTFUL if self.reason.reason in DOUBTFUL else Blame.MESSAGE
+
 
 def read(deliveries: Sequence[Delivery], *, any_age: bool = False) -> tuple[list[Arrival], list[Rejected]]:
-    """Reads all of them; never raises for what is in a message."""
+    """Reads all of them; never raises for what is in a message.
+
+    Raises IntakeHalted when the environment is to blame and no message can be judged: the ledger's weeks cannot be made,
+    or the clocks of this process and of the database differ by hours. Raises django.db.Error.
+    """
     arrivals, rejected = [], []
     for delivery in deliveries:
         try:
@@ -45,6 +63,9 @@ def check_acceptable(delivery: Delivery, event: Event, *, any_age: bool) -> None
         raise Unreadable("invalid", f"{event.type} is no event of the aggregate {event.aggregatetype!r}")
     if event.id.version != 7:
         raise Unreadable("invalid", f"id {event.id} is no UUIDv7")
-    made, (first, end) = milliseconds_of(event.id), horizon()
-    if not any_age and not first <= made < min(end, (time.time() + CLOCK_SKEW) * 1000):
+    if not any_age and not _in_reach(milliseconds_of(event.id)):
         raise Unreadable("beyond-horizon", f"id {event.id} was made at {moment_of(event.id).isoformat()}, not within what the ledger covers")
+
+
+def _in_reach(made: int) -> bool:
+    return horizon().holds(made) or horizon(max_age=FRESH).holds(made)

@@ -71,5 +71,6 @@ def partitions() -> dict[str, int]:
 @periodic("retention")
 def retention() -> dict[str, int]:
     """What was let go: partitions by table, and whatever else was kept for a while."""
-    dropped = {table: drop_partitions(table, this_service.weeks_kept()) for table in PARTITIONED}
+    weeks_kept = {"ledger": this_service.ledger_weeks_kept(), "outbox": this_service.weeks_kept()}
+    dropped = {table: drop_partitions(table, weeks_kept[table]) for table in PARTITIONED}
     return dropped | {what: forget() for what, forget in forgetting.items()}

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from common.partitioning import first_key_at
+from common import this_service
+from common.partitioning import database_now, first_key_at, start_of_week
 
 CHUNK = 5_000  # rows made unpublished in one transaction
 
@@ -24,6 +25,11 @@ SELECT max(id::text)::uuid, count(*) FROM again
 """
 
 
+def reaches_back_to() -> datetime:
+    """Nothing older is announced again: every subscriber's ledger reaches that far, and no further need it reach."""
+    return start_of_week(database_now(), this_service.republish_weeks())
+
+
 def published_between(since: datetime, until: datetime) -> int:
     """How many published events were made from `since` on and before `until`."""
     with connection.cursor() as cursor:
@@ -34,8 +40,9 @@ def published_between(since: datetime, until: datetime) -> int:
 def republish(since: datetime, until: datetime) -> Iterator[int]:
     """Makes them unpublished, chunk by chunk, each in a transaction of its own; yields how many each time.
 
-    The events keep their ids: a subscriber that has one already counts a duplicate and does nothing. The relay publishes
-    them in their old order, before what is new. May run twice, and be broken off at any time.
+    `since` is no earlier than `reaches_back_to()`. The events keep their ids: a subscriber that has one already counts a
+    duplicate and does nothing. The relay publishes them in their old order, before what is new. May run twice, and be
+    broken off at any time.
     """
     last, end = UUID(int=max(0, first_key_at(since).int - 1)), first_key_at(until)
     while True:

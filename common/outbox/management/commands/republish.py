@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.command import ServiceCommand
-from common.outbox.republish import published_between, republish
+from common.outbox.republish import published_between, reaches_back_to, republish
 
 _AGO = re.compile(r"^(\d{1,6})([smhd])$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -37,6 +37,9 @@ class Command(ServiceCommand):
         since, until = _moment("--since", options["since"]), _moment("--until", options["until"])
         if since >= until:
             raise CommandError(f"--since {since.isoformat()} is not before --until {until.isoformat()}")
+        if since < (oldest := reaches_back_to()):
+            since = oldest
+            self.stdout.write(f"no further back than {oldest.isoformat()}: what is older subscribers may have forgotten (POLDER_REPUBLISH_WEEKS)")
         total = published_between(since, until)
         if options["dry_run"]:
             self.stdout.write(f"{total} events published since {since.isoformat()} would be announced again")
@@ -53,7 +56,10 @@ class Command(ServiceCommand):
 
 def _moment(option: str, text: str) -> datetime:
     if match := _AGO.match(text):
-        return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        try:
+            return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        except OverflowError:
+            return datetime.min.replace(tzinfo=UTC)
     try:
         moment = parse_datetime(text)
     except ValueError:
