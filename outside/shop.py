@@ -131,7 +131,7 @@ def duplicates(shop: Shop) -> int:
     return sum(shop.rows(service, sql)[0][0] for service in OWNERS)
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 30.0, every: float = 0.05) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = 120.0, every: float = 0.05) -> None:
     """Polls until the condition holds. Raises Unexpected naming `what` when it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -58,7 +58,7 @@ class Load:
     def more(self, count: int) -> None:
         """Waits until so many more orders were accepted. Raises what a customer met."""
         before = len(self.accepted)
-        until(lambda: len(self.accepted) - before >= count or any(c.done() for c in self.at_work), f"{count} more orders accepted", seconds=90)
+        until(lambda: len(self.accepted) - before >= count or any(c.done() for c in self.at_work), f"{count} more orders accepted", seconds=180)
         for customer in self.at_work:
             if customer.done():
                 customer.result()

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], seconds: float = 15.0, pause: float = 0.01) -> T:
+def eventually(look: Callable[[], T], seconds: float = 60.0, pause: float = 0.01) -> T:
     """What `look` returns as soon as it is true. Raises AssertionError with the last thing seen when it is not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not (seen := look()):

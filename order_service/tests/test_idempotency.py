@@ -85,7 +85,7 @@ def test_while_the_first_is_under_way(committed: None, monkeypatch: pytest.Monke
 
     def slowly(**values: Any) -> Placed:
         inside.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return order_place(**values)
 
     monkeypatch.setattr("order_service.api.order_place", slowly)
@@ -94,7 +94,7 @@ def test_while_the_first_is_under_way(committed: None, monkeypatch: pytest.Monke
         return int(post(client, "/api/orders/", ORDER, key="k1").status_code)
 
     def second() -> int:
-        assert inside.wait(10)
+        assert inside.wait(60)
         try:
             response = post(client, "/api/orders/", ORDER, key="k1")
             assert_problem(response, 409, "idempotency-in-flight")

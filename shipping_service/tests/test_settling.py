@@ -226,7 +226,7 @@ def test_a_weight_that_comes_while_the_shipment_is_made_is_not_missed(committed:
 
     # When the weight comes meanwhile
     def weigh() -> Report:
-        assert first_is_in.wait(10)
+        assert first_is_in.wait(60)
         report = deliver(product_event(ProductChanged, version=2, weight_grams=700))
         weighed.set()
         return report

@@ -53,11 +53,11 @@ class Project:
         environment = self.environment | {"POLDER_READY_FILE": str(ready)}
         process = subprocess.Popen([sys.executable, "manage.py", *arguments], cwd=self.folder, env=environment)
         try:
-            eventually(ready.exists, seconds=90)
+            eventually(ready.exists, seconds=300)
             yield
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
         with psycopg.connect(self.database) as connection:
@@ -104,7 +104,7 @@ def test_an_event_of_a_foreign_project_reaches_a_replica(projects: tuple[Project
 
     # Then the blog knows both
     with bookshop.running("relay"), blog.running("worker"):
-        eventually(lambda: len(blog.rows("SELECT FROM ledger")) == 3, seconds=90)
+        eventually(lambda: len(blog.rows("SELECT FROM ledger")) == 3, seconds=300)
     assert blog.rows("SELECT key, version, title FROM replica_book ORDER BY key") == [
         ("1", 1, "Utopia"),
         ("2", 2, "Walden; or, Life in the Woods"),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from urllib.parse import urlsplit
 
 import pytest
@@ -34,11 +33,28 @@ def _topology() -> None:
     declare_all()
 
 
+class Hanging:
+    """A node that takes connections and never says a word, as a frozen one does. It counts who came."""
+
+    def __init__(self, server: socket.socket) -> None:
+        self.server, self.callers = server, list[socket.socket]()
+        self.url = _at(server.getsockname()[1])
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self) -> None:
+        with suppress(OSError):  # the server was closed
+            while True:
+                self.callers.append(self.server.accept()[0])
+
+
 @pytest.fixture
-def hanging() -> Iterator[str]:
-    """A node that takes connections and never says a word, as a frozen one does."""
+def hanging() -> Iterator[Hanging]:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        yield _at(server.getsockname()[1])
+        node = Hanging(server)
+        yield node
+        server.shutdown(socket.SHUT_RDWR)
+    for caller in node.callers:
+        caller.close()
 
 
 def _at(port: int) -> str:
@@ -93,32 +109,28 @@ def test_processes_begin_at_different_nodes() -> None:
 
 def test_connecting_moves_on_from_nodes_that_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     nodes = in_order(monkeypatch, *_refusing(3), ORDER_URL)
-    began = time.monotonic()
 
     with closing(connect(nodes)) as connection:
         assert connection.connected
-    assert time.monotonic() - began < 1.5
     assert nodes.url().startswith(ORDER_URL), "the next one begins at the node that answered"
 
 
-def test_connecting_moves_on_from_a_node_that_hangs(monkeypatch: pytest.MonkeyPatch, hanging: str) -> None:
+def test_connecting_moves_on_from_a_node_that_hangs(monkeypatch: pytest.MonkeyPatch, hanging: Hanging) -> None:
     monkeypatch.setattr(connecting, "CONNECT_TIMEOUT", 1)
-    nodes = in_order(monkeypatch, hanging, ORDER_URL)
+    nodes = in_order(monkeypatch, hanging.url, ORDER_URL)
 
-    for most in (2.5, 0.9):  # it is waited for once
-        began = time.monotonic()
+    for _ in range(2):
         with closing(connect(nodes)) as connection:
             assert connection.connected
-        assert time.monotonic() - began < most
+    assert len(hanging.callers) == 1, "it is waited for once"
 
 
-def test_when_no_node_answers_it_says_so_at_once() -> None:
-    began = time.monotonic()
+def test_when_no_node_answers_it_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "CONNECT_TIMEOUT", 3600)  # a test that waited for it would not end
     with pytest.raises(OSError, match="refused"):
         connect(";".join(_refusing(3)))
     with pytest.raises(OSError, match="refused"):
         connect(_refusing(1)[0])
-    assert time.monotonic() - began < 1
 
 
 def test_a_node_that_was_lost_goes_last(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,18 +175,16 @@ def celery(monkeypatch: pytest.MonkeyPatch, *urls: str) -> ClusterCelery:
 
 
 @pytest.mark.parametrize("way", ["connection_for_read", "connection_for_write", "connection"])
-def test_celery_moves_on_and_remembers(monkeypatch: pytest.MonkeyPatch, hanging: str, way: str) -> None:
+def test_celery_moves_on_and_remembers(monkeypatch: pytest.MonkeyPatch, hanging: Hanging, way: str) -> None:
     """The worker, beat and Flower: each takes its connections from one of these."""
-    app = celery(monkeypatch, hanging, *_refusing(1), ORDER_URL)
-    began = time.monotonic()
+    app = celery(monkeypatch, hanging.url, *_refusing(1), ORDER_URL)
     connections: list[Connection] = []
     for _ in range(2):
         connection = getattr(app, way)(heartbeat=10)
         connections.append(connection.ensure_connection(max_retries=3, interval_start=0.1))
-    took = time.monotonic() - began
 
     assert all(connection.connected for connection in connections)
-    assert took < 2.5, "the node that hangs is waited for once"
+    assert len(hanging.callers) == 1, "the node that hangs is waited for once"
     for connection in connections:
         connection.collect(socket_timeout=1)
 

@@ -50,7 +50,7 @@ def test_the_second_sees_what_the_first_brought(committed: None, monkeypatch: py
 
     # When
     def second() -> Report:
-        assert first_is_in.wait(10)
+        assert first_is_in.wait(60)
         return deliver(stock_event())
 
     results = at_once(partial(deliver, product_event()), second)
@@ -61,7 +61,7 @@ def test_the_second_sees_what_the_first_brought(committed: None, monkeypatch: py
 
 
 def test_others_keys_do_not_wait(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    both_are_in = threading.Barrier(2, timeout=10)
+    both_are_in = threading.Barrier(2, timeout=60)
     use(monkeypatch, lambda keys: both_are_in.wait() and None)
 
     results = at_once(partial(deliver, product_event(product_id="p1")), partial(deliver, product_event(product_id="p2")))
@@ -166,7 +166,7 @@ def test_what_a_changed_row_concerns_is_asked_when_nobody_settles_by_the_old_one
 
     # When the product changes meanwhile
     def second() -> Report:
-        assert first_is_in.wait(10)
+        assert first_is_in.wait(60)
         return deliver(product_event())
 
     results = at_once(partial(deliver, stock_event(product_id="made")), second)

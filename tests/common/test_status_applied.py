@@ -36,13 +36,16 @@ def test_what_was_applied(db: None) -> None:
     assert shown == {"eventId": str(event.id), "applied": True, "outcome": "applied", "publisher": "inventory"}
 
 
-def test_what_was_not(db: None) -> None:
-    began = time.monotonic()
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever would wait fails instead."""
+    monkeypatch.setattr(applied, "FIRST_PAUSE", "nobody waits")
 
+
+def test_what_was_not(db: None, no_pause: None) -> None:
     problem = assert_problem(api_client().get(address(uuid7())), 404, "not-applied")
 
     assert problem["applied"] is False
-    assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize("query", ["wait=11", "wait=-1", "wait=x", "wait=1.5", "wait=NaN", "wait=%00"])
@@ -60,7 +63,7 @@ def test_waiting_in_vain(db: None) -> None:
 
     assert_problem(api_client().get(f"{address(uuid7())}?wait=1"), 404, "not-applied")
 
-    assert 1 <= time.monotonic() - began < 3
+    assert time.monotonic() - began >= 1
 
 
 def test_waiting_until_it_is_applied_without_a_transaction(committed: None) -> None:
@@ -80,22 +83,18 @@ def test_waiting_until_it_is_applied_without_a_transaction(committed: None) -> N
         deliver(event)
 
     # When
-    began = time.monotonic()
     response, _ = at_once(asks, applies)
 
     # Then
     assert response.json()["applied"] is True
-    assert time.monotonic() - began < 5
     assert transactions == []
 
 
-def test_when_too_many_wait_already_the_answer_comes_at_once(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_too_many_wait_already_the_answer_comes_at_once(db: None, no_pause: None, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given
     waiting = BoundedSemaphore(1)
     monkeypatch.setattr(applied, "_waiting", waiting)
     waiting.acquire()
-    began = time.monotonic()
 
     # Then
     assert_problem(api_client().get(f"{address(uuid7())}?wait=10"), 404, "not-applied")
-    assert time.monotonic() - began < 1

@@ -82,7 +82,7 @@ def publish_to(exchange: str) -> Any:
         channel.events["basic_ack"].add(lambda tag, multiple: confirmed.append(tag))
         channel.basic_publish(Message("{}"), exchange=exchange, routing_key="nowhere")
         while not confirmed:
-            channel.connection.drain_events(timeout=10)
+            channel.connection.drain_events(timeout=60)
 
     return act
 

@@ -23,10 +23,10 @@ def test_it_serves_logs_as_json_and_stops_when_told(tmp_path: Path) -> None:
         process = subprocess.Popen([sys.executable, "manage.py", "order", "web", "--bind", f"127.0.0.1:{port}"], cwd=ROOT, stdout=log, stderr=log)
     try:
         # When it is asked
-        until(lambda: http_status(port, "/livez") == 200, "the web process answers", seconds=60)
+        until(lambda: http_status(port, "/livez") == 200, "the web process answers")
     finally:
         process.send_signal(signal.SIGTERM)
-        status = process.wait(30)
+        status = process.wait(120)
     # Then it has answered, ended well, and said so in lines of JSON, with nothing about who asked
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert status == 0

@@ -118,7 +118,7 @@ def _settle(shop: Shop) -> None:
         sent = {key for (key,) in shop.rows(PUBLISHER, "SELECT id FROM outbox")}
         return sent <= {key for (key,) in shop.rows(SUBSCRIBER, "SELECT id FROM ledger")}
 
-    until(arrived, "every good event is applied", seconds=60)
+    until(arrived, "every good event is applied", seconds=180)
 
 
 def _tallied(shop: Shop) -> Counter[str]:

@@ -66,7 +66,7 @@ def apply_two(first: Sequence[Message], second: Sequence[Message], at: str) -> l
     def stop(point: CrashPoint) -> None:
         if point == at:
             there.set()
-            go_on.wait(timeout=10)
+            go_on.wait(timeout=60)
 
     def run(index: int, batch: Sequence[Message], plan: Callable[[CrashPoint], None] | None) -> None:
         outcomes[index] = _apply(batch, plan)
@@ -75,7 +75,7 @@ def apply_two(first: Sequence[Message], second: Sequence[Message], at: str) -> l
 
     threads = [threading.Thread(target=run, args=(0, first, stop)), threading.Thread(target=run, args=(1, second, None))]
     threads[0].start()
-    there.wait(timeout=10)
+    there.wait(timeout=60)
     threads[1].start()
     threads[1].join(timeout=BLOCKED)
     go_on.set()

@@ -33,7 +33,7 @@ def test_a_running_batch_is_revoked(stack: Stack, shop: Shop, load: Load) -> Non
         until(lambda: ordered <= {str(key) for (key,) in shop.rows("inventory", "SELECT order_id FROM inventory_reservation")}, "all are reserved")
     finally:
         worker.terminate()
-        worker.wait(timeout=60)
+        worker.wait(timeout=180)
         stack.start_process("inventory-worker")
 
 

@@ -165,6 +165,6 @@ def test_two_hundred_orders_at_once_for_the_last_ten(shop: Shop) -> None:
         found = shop.rows("order", "SELECT status FROM orders WHERE id = ANY(%s::uuid[])", order_ids)
         return Counter(status for (status,) in found)
 
-    until(lambda: decided()["pending"] == 0, "all are decided", seconds=60)
+    until(lambda: decided()["pending"] == 0, "all are decided")
     assert decided() == {"confirmed": 10, "rejected": AT_ONCE - 10}
     assert stock_of(shop, product) == (10, 10, 0)
