@@ -1,18 +1,28 @@
 """Tables partitioned by their UUIDv7 key into weeks, so that the old is dropped in whole ranges and never deleted row by row.
 
-The run-time role may not create tables. Partitions ahead are therefore made by a function of the table's owner
-(SECURITY DEFINER), which takes no name and no SQL from its caller.
+The run-time role may not create tables. Partitions are therefore made and dropped by functions of the table's owner
+(`common.partition_functions`).
 """
 
 from __future__ import annotations
 
+import logging
+import random
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db import connection, migrations
+from django.db import OperationalError, connection, migrations, transaction
+
+from common.partition_functions import functions_of
+
+log = logging.getLogger(__name__)
 
 WEEKS_BACK = 3  # an event may have waited in a queue that long when a service is installed
 DAYS_AHEAD = 14
+PATIENCE = 5.0  # seconds of trying for a lock, a moment each time
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 def partitioned_table(table: str, columns: str, *, indexes: str = "", default_partition: bool) -> migrations.RunSQL:
@@ -23,93 +33,62 @@ def partitioned_table(table: str, columns: str, *, indexes: str = "", default_pa
         CREATE TABLE {table} ({columns}) PARTITION BY RANGE (id);
         {indexes}
         {default}
-        {_MAKE_PARTITIONS.replace("%table%", table)}
+        {functions_of(table)}
         SELECT {table}_make_partitions({DAYS_AHEAD}, {WEEKS_BACK});
         """,
         reverse_sql=f"DROP TABLE {table}; DROP FUNCTION {table}_make_partitions;",
     )
 
 
-def partition_functions(table: str, *, still_needed: str = "") -> migrations.RunSQL:
-    """The migration step that makes `<table>_make_partitions` anew as it is written here, and `<table>_drop_partitions(weeks_kept)`.
+def partition_functions(table: str, *, still_needed: tuple[str, ...] = ()) -> migrations.RunSQL:
+    """The migration step that makes the functions of `table` anew, as `common.partition_functions` has them now.
 
-    `still_needed` is a condition on rows: a week that holds one is not dropped.
+    `still_needed` are conditions on rows: a week that holds a row of one of them is not dropped.
     """
-    drop = _DROP_PARTITIONS.replace("%needed%", still_needed or "false")
-    sql = _MAKE_PARTITIONS + drop
-    return migrations.RunSQL(sql=sql.replace("%table%", table), reverse_sql=f"DROP FUNCTION {table}_drop_partitions;")
-
-
-# A UUIDv7 begins with 48 bits of milliseconds since 1970 (RFC 9562), so a week of keys is one range. A partition is
-# attached and not created in place: that takes no lock that a writer waits for, and rows which went to the default
-# partition while there was no better place are moved first, or PostgreSQL would refuse the partition for ever.
-_MAKE_PARTITIONS = """
-CREATE OR REPLACE FUNCTION %table%_make_partitions(days_ahead integer, weeks_back integer DEFAULT 0) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    week timestamptz := date_trunc('week', now(), 'UTC') - weeks_back * interval '7 days';
-    made integer := 0;
-    name text;
-    low uuid;
-    high uuid;
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('%table%_make_partitions'));
-    WHILE week < now() + days_ahead * interval '1 day' LOOP
-        name := '%table%_' || to_char(week AT TIME ZONE 'UTC', 'IYYY"w"IW');
-        IF to_regclass(name) IS NULL THEN
-            low := rpad(lpad(to_hex((extract(epoch FROM week) * 1000)::bigint), 12, '0'), 32, '0')::uuid;
-            high := rpad(lpad(to_hex((extract(epoch FROM week + interval '7 days') * 1000)::bigint), 12, '0'), 32, '0')::uuid;
-            EXECUTE format('CREATE TABLE %I (LIKE %table% INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
-            IF to_regclass('%table%_default') IS NOT NULL THEN
-                EXECUTE format('WITH moved AS (DELETE FROM %table%_default WHERE id >= %L AND id < %L RETURNING *) '
-                    'INSERT INTO %I SELECT * FROM moved', low, high, name);
-            END IF;
-            EXECUTE format('ALTER TABLE %table% ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, low, high);
-            made := made + 1;
-        END IF;
-        week := week + interval '7 days';
-    END LOOP;
-    RETURN made;
-END $$;
-"""
-
-# Only whole weeks, only those made by the function above, and never fewer than four weeks back, whoever asks.
-_DROP_PARTITIONS = """
-CREATE OR REPLACE FUNCTION %table%_drop_partitions(weeks_kept integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    first_kept text := '%table%_' || to_char((now() - greatest(weeks_kept, 4) * interval '7 days') AT TIME ZONE 'UTC', 'IYYY"w"IW');
-    dropped integer := 0;
-    name text;
-    needed boolean;
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('%table%_make_partitions'));
-    FOR name IN SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid
-        WHERE inhparent = '%table%'::regclass AND relname ~ '^%table%_[0-9]{4}w[0-9]{2}$' AND relname < first_kept ORDER BY relname
-    LOOP
-        EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE %needed%)', name) INTO needed;
-        IF NOT needed THEN
-            EXECUTE format('DROP TABLE %I', name);
-            dropped := dropped + 1;
-        END IF;
-    END LOOP;
-    RETURN dropped;
-END $$;
-"""
+    return migrations.RunSQL(sql=functions_of(table, still_needed), reverse_sql=migrations.RunSQL.noop)
 
 
 def make_partitions(table: str, weeks_back: int = 0) -> int:
-    """Makes what is missing from so many weeks back to 14 days ahead; returns how many. May run at any time, twice, at once."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {table}_make_partitions(%s, %s)", [DAYS_AHEAD, weeks_back])
-        return int(cursor.fetchone()[0])
+    """Makes what is missing from so many weeks back to 14 days ahead; returns how many. May run at any time, twice, at once.
+
+    Each in a transaction of its own. Raises django.db.OperationalError when somebody has been in the way for PATIENCE.
+    """
+    return sum(_one_by_one(f"SELECT {table}_make_partitions(%s, %s, 1)", DAYS_AHEAD, weeks_back))
 
 
 def drop_partitions(table: str, weeks_kept: int) -> int:
-    """Drops the weeks that ended longer ago, but for those in which a row is still needed; returns how many. May run twice, at once."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {table}_drop_partitions(%s)", [weeks_kept])
-        return int(cursor.fetchone()[0])
+    """Drops the weeks that ended longer ago, but for those in which a row is still needed; returns how many. May run twice, at once.
+
+    A table that somebody reads, such as a backup, keeps its weeks until the next time.
+    """
+    dropped = 0
+    try:
+        for one in _one_by_one(f"SELECT {table}_drop_partitions(%s, 1)", weeks_kept):
+            dropped += one
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        log.info("an old week of %s cannot be dropped while somebody reads it; tried again later", table)
+    return dropped
+
+
+def _one_by_one(statement: str, *numbers: int) -> Iterator[int]:
+    """Executes it until it has nothing left to do. A lock that could not be had in a moment is asked for again after a pause in
+    which everybody else goes first."""
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement, numbers)
+                done = int(cursor.fetchone()[0])
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE or time.monotonic() > give_up:
+                raise
+            time.sleep(random.uniform(0.05, 0.5))  # noqa: S311  (no secret)
+            continue
+        if not done:
+            return
+        yield done
 
 
 def database_now() -> datetime:
@@ -129,9 +108,10 @@ def covered(table: str) -> tuple[datetime, datetime]:
             FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
             WHERE i.inhparent = %s::regclass
             """,
-            [table],
+            [f"public.{table}"],
         )
-        ranges = sorted((moment_of(UUID(start)), moment_of(UUID(end))) for ((start, end),) in cursor.fetchall())
+        bounds = [found for (found,) in cursor.fetchall()]
+    ranges = sorted((moment_of(UUID(start)), moment_of(UUID(end))) for start, end in bounds)
     now = database_now()
     first = last = now
     for start, end in ranges:

@@ -11,5 +11,5 @@ def make_weeks(*_):
 
 class Migration(migrations.Migration):
 
-    dependencies = [("inbox", "0003_discard")]
+    dependencies = [("inbox", "0003_no_waiting")]
     operations = [migrations.RunPython(make_weeks, migrations.RunPython.noop)]
