@@ -26,7 +26,7 @@ def tell_account(stage: Stage) -> None:
 
 
 def _account_table(found: Sequence[Account], arrow: str) -> Table:
-    outcomes = [outcome for outcome in OUTCOMES if outcome != "conflict" or any(account.outcomes[outcome] for account in found)]
+    outcomes = [outcome for outcome in OUTCOMES if outcome not in ("conflict", "regressed") or any(account.outcomes[outcome] for account in found)]
     table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
     table.add_column(f"  of {arrow} at")
     for title in ("published", "queued", *outcomes, "duplicates"):

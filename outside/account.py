@@ -1,4 +1,4 @@
-"""The account of a subscriber: published = queued + applied + stale + parked + ignored (+ conflict)."""
+"""The account of a subscriber: published = queued + applied + stale + parked + ignored (+ conflict, regressed)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from outside.copies import SUBSCRIPTIONS
 from outside.shop import Shop
 from outside.wire import waiting_in
 
-OUTCOMES = ("applied", "stale", "parked", "ignored", "conflict")
+OUTCOMES = ("applied", "stale", "parked", "ignored", "conflict", "regressed")
 _PUBLISHED = "SELECT count(*) FROM outbox WHERE published_at IS NOT NULL"
 _HAD = "SELECT outcome, count(*) FROM ledger WHERE publisher = %s GROUP BY outcome"
 _DUPLICATES = "SELECT coalesce(sum(count), 0)::bigint FROM inbox_tally WHERE publisher = %s AND outcome = 'duplicate'"

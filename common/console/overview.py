@@ -30,6 +30,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not request.user.has_perm("inbox.view_parkedevent"):
         return context
     statements = (measures.UNPUBLISHED, measures.OLDEST_UNPUBLISHED, measures.HELD, PARKED_GROUPS, measures.DRIFT, measures.LAST_APPLIED)
+    [regressed] = measures.measured(measures.REGRESSED)
     [[unpublished], oldest, [held], groups, [drift], applied] = measures.measured(*statements)
     return context | {
         "cards": [
@@ -37,6 +38,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             _card("Held", held[0], "refused by the broker; waiting for you" if held[0] else "none", "outbox_outboxevent", {"held_at__isempty": "0"}),
             _card("Parked", sum(group[3] for group in groups), "not applied" if groups else "none", "inbox_parkedevent", {"state__exact": "parked"}),
             _card("Drift", drift[0], "same version, other content" if drift[0] else "none", "replication_drift", {}),
+            _card("Regressed", sum(count for _, count in regressed), _owners(regressed), "replication_regression", {"closed_at__isempty": "1"}),
         ],
         "conditions": _worst_first(conditions_now()),
         "publishers": _publishers(applied),
@@ -58,6 +60,10 @@ def _worst_first(standings: list[Standing]) -> list[dict[str, Any]]:
 def _card(title: str, number: int, text: str, model: str, query: dict[str, str]) -> dict[str, Any]:
     quiet = title == "Unpublished" or not number
     return {"title": title, "number": number, "text": text, "quiet": quiet, "link": f"{reverse(f'admin:{model}_changelist')}?{urlencode(query)}"}
+
+
+def _owners(regressed: measures.Rows) -> str:
+    return f"the past of {', '.join(owner for owner, _ in regressed)} came back" if regressed else "none"
 
 
 def _age(oldest: measures.Rows) -> str:

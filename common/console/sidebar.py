@@ -27,6 +27,7 @@ ICONS = {
     "parkedevent": "report",
     "tally": "tag",
     "drift": "difference",
+    "regression": "history_toggle_off",
     "apikey": "key",
     "user": "person",
     "group": "group",

@@ -141,10 +141,11 @@ def _merge(events: Sequence[Event]) -> tuple[dict[UUID, Outcome], dict[type[Repl
         replication = replications.get(aggregate)
         if replication is None:
             continue
-        keys, conflicts = merge(replication, group)
-        changed[replication.model] = keys
-        outcomes |= {event.id: Outcome.STALE for event in group if event.subject not in keys}
-        outcomes |= {event.id: Outcome.CONFLICT for event in conflicts}
+        merged = merge(replication, group)
+        changed[replication.model] = merged.changed
+        outcomes |= {event.id: Outcome.STALE for event in group if event.subject not in merged.changed}
+        outcomes |= {event.id: Outcome.CONFLICT for event in merged.conflicts}
+        outcomes |= {event.id: Outcome.REGRESSED for event in merged.regressed}
     return outcomes, changed
 
 

@@ -11,6 +11,7 @@ class Outcome(models.TextChoices):
     APPLIED = "applied", "applied"
     STALE = "stale", "stale: a newer version was known"
     CONFLICT = "conflict", "conflict: same version, other content"
+    REGRESSED = "regressed", "regressed: its owner's past came back"
     IGNORED = "ignored", "ignored: no replica keeps it"
     PARKED = "parked", "parked"
 

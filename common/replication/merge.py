@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection
 from pydantic_core import to_json
 
 from common.contracts.event import Event
 from common.replication.models import Drift
+from common.replication.regressed import Regressed, is_clearly_younger, record
 from common.replication.replica import Replication
+
+
+class Merged(NamedTuple):
+    """The keys that changed, the events in conflict, and those that say that their owner's versions went back."""
+
+    changed: set[str]
+    conflicts: list[Event]
+    regressed: list[Event]
+
+
+class Stored(NamedTuple):
+    """What a replica's row is at."""
+
+    version: int
+    content_hash: str
+    event_id: UUID | None
 
 
 def newest_of_each(events: Iterable[Event]) -> dict[str, Event]:
@@ -24,11 +42,12 @@ def newest_of_each(events: Iterable[Event]) -> dict[str, Event]:
     return dict(sorted(newest.items()))
 
 
-def merge(replication: Replication, events: Sequence[Event]) -> tuple[set[str], list[Event]]:
-    """Brings the replica up to the newest of the events: the keys that changed, and the events in conflict.
+def merge(replication: Replication, events: Sequence[Event]) -> Merged:
+    """Brings the replica up to the newest of the events.
 
-    A row changes only when an event's version is higher than the stored one. An equal version with other content is a
-    conflict: the row stays as it is and a Drift record is opened. Takes part in the open transaction; may run twice.
+    A row changes only when an event's version is higher than the stored one. One that is not, and clearly younger than
+    the event that made the row, is of an owner whose past came back: that is recorded. Else an equal version with other
+    content is a conflict: the row stays as it is and a Drift record is opened. Takes part in the open transaction; may run twice.
     """
     newest = newest_of_each(events)
     rows = {key: replication.row(event) for key, event in newest.items()}
@@ -36,43 +55,50 @@ def merge(replication: Replication, events: Sequence[Event]) -> tuple[set[str], 
         cursor.execute(_merge_sql(replication), [to_json(list(rows.values())).decode()])
         changed = set(rows) if cursor.rowcount == len(rows) else {str(key) for (key,) in cursor.fetchall()}
     if len(changed) == len(events):
-        return changed, []  # as nearly always
-    suspects = [event for event in events if _is_suspect(event, newest[event.subject], changed)]
-    return changed, _conflicts(replication, suspects) if suspects else []
+        return Merged(changed, [], [])  # as nearly always
+    beaten = [event for event in events if event is not newest[event.subject] or event.subject not in changed]
+    stored = {key: Stored(rows[key]["version"], rows[key]["content_hash"], newest[key].id) for key in changed}
+    stored |= _stored(replication, {event.subject for event in beaten} - changed)
+    return Merged(changed, *_judged(replication, beaten, stored))
 
 
-def _is_suspect(event: Event, newest: Event, changed: set[str]) -> bool:
-    """Whether it has the version that the row now has, or may have, without having made it."""
-    return event.aggregateversion == newest.aggregateversion and (event is not newest or event.subject not in changed)
+def _stored(replication: Replication, keys: set[str]) -> dict[str, Stored]:
+    if not keys:
+        return {}
+    rows = replication.model._default_manager.filter(pk__in=keys).values_list("pk", "version", "content_hash", "event_id")
+    return {str(key): Stored(version, content_hash, event_id) for key, version, content_hash, event_id in rows}
 
 
-def _conflicts(replication: Replication, suspects: Sequence[Event]) -> list[Event]:
-    """Those whose content is not that of the row of the same version; a Drift record is opened for each."""
-    stored = {str(row.pk): row for row in replication.model._default_manager.filter(pk__in={event.subject for event in suspects})}
-    conflicts, drifts = [], []
-    for event in suspects:
-        row, event_hash = stored[event.subject], replication.row(event)["content_hash"]
-        if row.version == event.aggregateversion and row.content_hash != event_hash:
-            conflicts.append(event)
-            drifts.append(
-                Drift(
-                    aggregate=replication.aggregate,
-                    key=event.subject,
-                    version=row.version,
-                    stored_hash=row.content_hash,
-                    event_hash=event_hash,
-                    event_id=event.id,
-                )
-            )
-    Drift.objects.bulk_create(drifts)
-    return conflicts
+def _judged(replication: Replication, beaten: Sequence[Event], stored: Mapping[str, Stored]) -> tuple[list[Event], list[Event]]:
+    """Of the events that made no row: those in conflict, and the regressed ones. Both are recorded; the others are only stale."""
+    conflicts: list[tuple[Event, Drift]] = []
+    regressed: list[tuple[Event, Regressed]] = []
+    for event in beaten:
+        row = stored[event.subject]
+        is_same = event.aggregateversion == row.version
+        event_hash = replication.row(event)["content_hash"] if is_same else ""
+        if is_same and event_hash == row.content_hash:
+            continue
+        if row.event_id is not None and is_clearly_younger(event.id, row.event_id):
+            found = Regressed(replication.aggregate, event.subject, row.version, row.event_id, event.aggregateversion, event.id)
+            regressed.append((event, found))
+        elif is_same:
+            conflicts.append((event, _drift(replication, event, row.content_hash, event_hash)))
+    Drift.objects.bulk_create(drift for _, drift in conflicts)
+    record([found for _, found in regressed])
+    return [event for event, _ in conflicts], [event for event, _ in regressed]
+
+
+def _drift(replication: Replication, event: Event, stored_hash: str, event_hash: str) -> Drift:
+    about = {"aggregate": replication.aggregate, "key": event.subject, "version": event.aggregateversion, "event_id": event.id}
+    return Drift(**about, stored_hash=stored_hash, event_hash=event_hash)
 
 
 @cache
 def _merge_sql(replication: Replication) -> str:
     model = replication.model
     table = model._meta.db_table
-    columns: Sequence[str] = ("key", "version", "content_hash", "retired_at", *replication.columns)
+    columns: Sequence[str] = ("key", "version", "content_hash", "event_id", "retired_at", *replication.columns)
     quoted = ", ".join(f'"{column}"' for column in columns)
     types = ", ".join(f'"{column}" {_type(model, column)}' for column in columns)
     updates = ", ".join(f'"{column}" = excluded."{column}"' for column in columns[1:])

@@ -23,6 +23,7 @@ class Replica(models.Model):
     content_hash = models.CharField(max_length=32, help_text="Of the fields kept here, as the event had them.")
     retired_at = models.DateTimeField(null=True, help_text="Tombstone: when the owner retired it.")
     synced_at = models.DateTimeField(help_text="When this version arrived.")
+    event_id = models.UUIDField(null=True, help_text="The event that made this version; empty for a row older than this column.")
 
     class Meta:
         abstract = True
@@ -31,7 +32,7 @@ class Replica(models.Model):
         return f"{self.key} v{self.version}"
 
 
-OWN_COLUMNS = ("key", "version", "content_hash", "retired_at", "synced_at")
+OWN_COLUMNS = ("key", "version", "content_hash", "retired_at", "synced_at", "event_id")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Replication:
         """The replica's row as of this event, ready for JSON."""
         content = {column: _plain(value) for column, value in zip(self.columns, self.values(event.data), strict=True)}
         content["retired_at"] = event.time.isoformat() if event.data.retired else None
-        return {"key": event.subject, "version": event.aggregateversion, "content_hash": content_hash(content), **content}
+        about = {"version": event.aggregateversion, "content_hash": content_hash(content), "event_id": event.id}
+        return {"key": event.subject, **about, **content}
 
 
 _canonical = DjangoJSONEncoder(sort_keys=True, separators=(",", ":")).encode

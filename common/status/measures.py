@@ -29,6 +29,10 @@ SINCE = "SELECT count(*), min(since) FROM ({} LIMIT 10000) AS counted(since)"
 HELD_SINCE = SINCE.format("SELECT held_at FROM outbox WHERE held_at IS NOT NULL")
 PARKED_SINCE = SINCE.format("SELECT first_seen_at FROM inbox_parkedevent WHERE state = 'parked'")
 DRIFT_SINCE = SINCE.format("SELECT found_at FROM replication_drift WHERE repaired_at IS NULL")
+REGRESSED = f"""
+SELECT split_part(aggregate, '.', 1) AS owner, count(*)
+FROM (SELECT aggregate FROM replication_regression WHERE closed_at IS NULL LIMIT {MOST_COUNTED}) AS counted GROUP BY owner ORDER BY owner
+"""
 LAST_APPLIED = f"""
 SELECT publisher, extract(epoch FROM max(applied_at))::float
 FROM (SELECT publisher, applied_at FROM ledger ORDER BY id DESC LIMIT {NEWEST}) AS newest GROUP BY publisher

@@ -39,6 +39,7 @@ class _FromTheDatabase(Collector):
     def collect(self) -> Iterable[Metric]:
         statements = (measures.UNPUBLISHED, measures.OLDEST_UNPUBLISHED, measures.HELD, measures.DELIVERIES, measures.PARKED)
         [[unpublished], oldest, [held], deliveries, parked, [drift], applied] = measures.measured(*statements, measures.DRIFT, measures.LAST_APPLIED)
+        [regressed] = measures.measured(measures.REGRESSED)
         counted = f"counted up to {measures.MOST_COUNTED}"
         yield _gauge("outbox_unpublished", f"Events that the relay has yet to publish, {counted}.", [unpublished])
         yield _gauge("outbox_oldest_unpublished_seconds", "Age of the oldest of them; 0 when there is none.", oldest or [(0,)])
@@ -46,6 +47,7 @@ class _FromTheDatabase(Collector):
         yield _deliveries(deliveries)
         yield _gauge("parked", f"Messages parked now, {counted}.", parked, "reason")
         yield _gauge("drift_open", "Replicas found to differ from their owner's word, and not repaired.", [drift])
+        yield _gauge("regressed_open", "Aggregates whose owner sends older versions than are known here: its past came back.", regressed, "owner")
         newest = f"When an event was last applied, among the newest {measures.NEWEST}."
         yield _gauge("last_applied_timestamp_seconds", newest, applied, "publisher")
         yield _gauge("condition", "1 for the state that each condition is in, as /readyz tells them; 0 for the others.", _states(), "name", "state")

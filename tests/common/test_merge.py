@@ -18,7 +18,7 @@ from order_service.models import Product
 
 
 def merged(*events: Event) -> tuple[set[str], list[Event]]:
-    return merge(replications["inventory.product"], events)
+    return merge(replications["inventory.product"], events)[:2]
 
 
 def stored() -> dict[str, tuple[int, str]]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.apps import apps
 from django.contrib import admin
+from django.utils import timezone
 
+from common.console.filters import is_set_filter
+from common.console.operations import OperatedAdmin, Operation
 from common.console.read_only import ReadOnlyAdmin, with_pretty_json
-from common.replication.models import Drift
+from common.replication.models import Drift, Regression
 from common.replication.replica import Replica
 
 for model in apps.get_models():
@@ -20,3 +26,32 @@ class DriftAdmin(ReadOnlyAdmin):
     list_display = ("aggregate", "key", "version", "found_at", "repaired_at", "event_id")
     search_fields = ("=key", "=event_id")
     search_help_text = "The key of the aggregate, or the id of the event."
+
+
+class NotOpen(ValueError):
+    """The record is closed; somebody else was quicker, or a newer version has come."""
+
+
+def close(regression: Regression, asked: Mapping[str, Any]) -> None:
+    if not Regression.objects.filter(pk=regression.pk, closed_at=None).update(closed_at=timezone.now()):
+        raise NotOpen("it is closed already")
+
+
+@admin.register(Regression)
+class RegressionAdmin(OperatedAdmin):
+    list_display = ("aggregate", "key", "known_version", "sent_version", "times_seen", "found_at", "last_seen_at", "closed_at")
+    list_filter = (is_set_filter("closed_at", "closed"),)
+    search_fields = ("=key", "=known_event_id", "=sent_event_id")
+    search_help_text = "The key of the aggregate, or the id of one of the two events."
+    operations = (
+        Operation(
+            name="close",
+            label="Close",
+            explains="The record is closed by hand. Nothing else changes: the replica keeps the version that it knows.",
+            run=close,
+            permission="replication.close_regression",
+            errors=(NotOpen,),
+            applies=lambda regression: regression.closed_at is None,
+            icon="done",
+        ),
+    )
