@@ -3,58 +3,73 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from common.broker.nodes import WrongAddress, node_urls
+from common import surroundings
+from common.broker.nodes import WrongAddress, with_authority
+from common.configuration import table
+from common.configuration.secret import Secret
+from common.configuration.unknown import unread
+from common.configuration.variables import Variable, Wrong, read
 from common.console.settings import console_settings
 from common.web.settings import api_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def service_settings(service: str) -> dict[str, Any]:
-    """The Django settings of one service, from the environment variables that begin with its name and from nothing else.
+def service_settings(service: str, own: Sequence[Variable] = ()) -> dict[str, Any]:
+    """The Django settings of one service, from the environment variables that begin with its name and from nothing else; `own` are
+    those that only this service has. What libraries would take from the environment by themselves is taken out of it.
 
-    Raises django.core.exceptions.ImproperlyConfigured naming the variable when one that is needed is not set, or is wrong.
+    Raises django.core.exceptions.ImproperlyConfigured naming every variable that is missing, wrong or misspelt, and no value.
     """
-    env = environ.Env()
-    prefix = service.upper()
-    database = env.db_url(f"{prefix}_DATABASE_URL")
-    database |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True, "OPTIONS": _DATABASE_OPTIONS | {"application_name": _process_name(service)}}
-    run_dir = Path(os.environ.get("POLDER_RUN_DIR", ROOT / ".run"))
+    surroundings.forget()
+    values = _values(service, own)
+    run_dir = values[table.RUN_DIR.name] or ROOT / ".run"
+    static_dir = values[table.STATIC_DIR.name] or run_dir / "static"
+    names = [variable.of(service) for variable in (*table.SERVICE_VARIABLES, *own)]
     return {
         "SERVICE": service,
-        "AMQP_URL": _amqp_url(env, f"{prefix}_AMQP_URL"),
-        "SECRET_KEY": env.str(f"{prefix}_SECRET_KEY"),
-        "DATABASES": {"default": database},
-        "ALLOWED_HOSTS": env.list(f"{prefix}_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"]),
-        "REMOTE_CONTROL": env.bool(f"{prefix}_REMOTE_CONTROL", default=False),
-        "WEEKS_KEPT": env.int(f"{prefix}_WEEKS_KEPT", default=8),
-        "REPUBLISH_WEEKS": env.int("POLDER_REPUBLISH_WEEKS", default=8),
+        "AMQP_URL": Secret(values[table.AMQP_URL.name]),
+        "MANAGEMENT_URL": values[table.MANAGEMENT_URL.name],
+        "DATABASES": {"default": _database(values[table.DATABASE_URL.name], service)},
         "RUN_DIR": run_dir,
-        "STATIC_ROOT": str(Path(os.environ.get("POLDER_STATIC_DIR", run_dir / "static")) / service),
+        "STATIC_ROOT": str(static_dir / service),
+        "UNREAD_VARIABLES": list(unread(names, table.known(service), service, os.environ)),
         "ROOT_URLCONF": f"{service}_service.urls",
         "WSGI_APPLICATION": f"{service}_service.wsgi.application",
         "INSTALLED_APPS": [*_APPS, f"{service}_service"],
-        **_security(env, prefix),
-        **api_settings(env, service),
+        **{variable.setting: values[variable.name] for variable in (*table.SERVICE_VARIABLES, *own) if variable.setting},
+        **_security(https=values[table.HTTPS.name], prefix=service.upper()),
+        **api_settings(service, values[table.REQUESTS_PER_SECOND.name], values[table.PROXIES.name]),
         **console_settings(service),
         **_COMMON,
     }
 
 
-def _amqp_url(env: environ.Env, variable: str) -> str:
-    """Of one node, or of several with `;` between them."""
-    url: str = env.str(variable)
+def _values(service: str, own: Sequence[Variable]) -> dict[str, Any]:
+    others = {variable.name for variable in (*table.TOPOLOGY_VARIABLES, *table.ACCESS_VARIABLES)}
     try:
-        node_urls(url)
+        values = read((*table.SERVICE_VARIABLES, *own), service, os.environ, known=table.known(service) | others)
+    except Wrong as error:
+        raise ImproperlyConfigured(str(error)) from None  # what it came from may hold a password
+    try:
+        values[table.AMQP_URL.name] = with_authority(values[table.AMQP_URL.name], values[table.AMQP_CA.name])
     except WrongAddress as error:
-        raise ImproperlyConfigured(f"{variable}: {error}") from None  # what it came from may hold the password
-    return url
+        raise ImproperlyConfigured(f"{table.AMQP_CA.of(service)} is set, and {table.AMQP_URL.of(service)} {error}") from None
+    return values
+
+
+def _database(database: dict[str, Any], service: str) -> dict[str, Any]:
+    """What the URL says holds; ours is what it does not say."""
+    said = database["OPTIONS"]
+    ours = _DATABASE_OPTIONS | {"application_name": _process_name(service)}
+    both = f"{ours['options']} {said['options']}" if "options" in said else ours["options"]  # of two, PostgreSQL obeys the last
+    return database | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True, "OPTIONS": ours | said | {"options": both}}
 
 
 def _process_name(service: str) -> str:
@@ -62,9 +77,8 @@ def _process_name(service: str) -> str:
     return os.environ.get("POLDER_PROCESS", service).rpartition(":")[2]
 
 
-def _security(env: environ.Env, prefix: str) -> dict[str, Any]:
+def _security(*, https: bool, prefix: str) -> dict[str, Any]:
     """Behind TLS (`<SERVICE>_HTTPS=1`) cookies and redirects insist on it; the private stack on loopback speaks plain HTTP."""
-    https = env.bool(f"{prefix}_HTTPS", default=False)
     return {
         "DEBUG": False,
         "SECURE_SSL_REDIRECT": https,

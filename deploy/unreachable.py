@@ -8,7 +8,7 @@ def settings_of(service: str) -> dict[str, str]:
     prefix = service.upper()
     return {
         "DJANGO_SETTINGS_MODULE": f"{service}_service.settings",
-        f"{prefix}_DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
-        f"{prefix}_AMQP_URL": "amqp://nobody@127.0.0.1:1/none",
+        f"{prefix}_DATABASE_URL": "postgres://nobody:nobody@127.0.0.1:1/none",
+        f"{prefix}_AMQP_URL": "amqp://nobody:nobody@127.0.0.1:1/none",
         f"{prefix}_SECRET_KEY": "only-for-checking-" + "0123456789abcdef" * 4,
     }

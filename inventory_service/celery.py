@@ -2,7 +2,7 @@
 
 import os
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "inventory_service.settings")
+os.environ["DJANGO_SETTINGS_MODULE"] = "inventory_service.settings"
 
 from common.intake.app import celery_app
 from inventory_service.tasks import SCHEDULE

@@ -2,16 +2,15 @@
 
 from datetime import timedelta
 
-import environ
-
 from common.settings import service_settings
+from order_service.variables import VARIABLES
 
-globals().update(service_settings("order"))
+_settings = service_settings("order", VARIABLES)
+globals().update(_settings)
 
 SUBSCRIBES_TO = ["inventory", "shipping"]
 
 JOBS = {"deadlines": 60}  # periodic ones of its own, each with the seconds between two runs
 
-# An order that nobody decides about: when people are told, and when it is cancelled.
-ORDER_FLAG_AFTER = timedelta(seconds=environ.Env().int("ORDER_FLAG_AFTER_SECONDS", default=15 * 60))
-ORDER_CANCEL_AFTER = timedelta(seconds=environ.Env().int("ORDER_CANCEL_AFTER_SECONDS", default=24 * 3600))
+ORDER_FLAG_AFTER: timedelta = _settings["ORDER_FLAG_AFTER"]
+ORDER_CANCEL_AFTER: timedelta = _settings["ORDER_CANCEL_AFTER"]

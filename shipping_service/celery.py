@@ -2,7 +2,7 @@
 
 import os
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shipping_service.settings")
+os.environ["DJANGO_SETTINGS_MODULE"] = "shipping_service.settings"
 
 from common.intake.app import celery_app
 from shipping_service.tasks import SCHEDULE

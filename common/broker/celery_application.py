@@ -7,6 +7,7 @@ from typing import Any
 from celery import Celery
 from kombu.connection import Connection
 
+from common.broker import tls
 from common.broker.nodes import Nodes
 
 
@@ -17,6 +18,7 @@ class ClusterCelery(Celery):
         """Raises WrongAddress."""
         self.nodes = Nodes(url)
         super().__init__(main, broker=self.nodes.url(), **options)
+        self.conf.broker_use_ssl = tls.options(self.nodes.authority)
 
     def connection_for_read(self, url: str | None = None, **options: Any) -> Connection:
         connection: Connection = super().connection_for_read(url or self.nodes.url(), **self._in_turn(options))

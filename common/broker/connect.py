@@ -7,6 +7,7 @@ from typing import Any
 
 from kombu.connection import Connection
 
+from common.broker import tls
 from common.broker.nodes import Nodes
 
 HEARTBEAT = 10  # seconds
@@ -27,6 +28,7 @@ def connect(broker: str | Nodes) -> Connection:
     nodes = broker if isinstance(broker, Nodes) else Nodes(broker)
     connection = Connection(
         nodes.url(),
+        ssl=tls.options(nodes.authority),
         heartbeat=HEARTBEAT,
         connect_timeout=CONNECT_TIMEOUT,
         transport_options=TRANSPORT_OPTIONS,

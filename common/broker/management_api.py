@@ -4,29 +4,39 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import urllib.error
 import urllib.request
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
-from common.broker.nodes import SEPARATOR
+from common.broker.nodes import authority, credentials, management_urls
 
 
 class ManagementError(RuntimeError):
     """The management API refused, or could not be reached; says what was asked and what came back."""
 
 
+PORTS = {"http": 15672, "https": 15671}
+
+
+class ManagementRefused(ManagementError):
+    """The user or the password is not the right one, or the user may not do it."""
+
+
 class ManagementApi:
     """`url` carries the deploy user's credentials: `http://user:password@host:15672`. It may name several nodes of a cluster, with `;`
-    between them: the next one is asked when one cannot be reached."""
+    between them: the next one is asked when one cannot be reached. No proxy is used, no redirect is followed, and with `https://` the
+    other side has to prove who it is."""
 
     def __init__(self, url: str, vhost: str) -> None:
-        nodes = [urlsplit(node.strip()) for node in url.split(SEPARATOR)]
-        parts = nodes[0]
-        self.bases = [f"{node.scheme}://{node.hostname}:{node.port}/api" for node in nodes]
+        """Raises WrongAddress."""
+        self.bases = [_base(node) for node in management_urls(url)]
         self.vhost = vhost
-        credentials = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-        self._authorization = "Basic " + base64.b64encode(credentials.encode()).decode()
+        self.user, password = credentials(url)
+        self._authorization = "Basic " + base64.b64encode(f"{self.user}:{password}".encode()).decode()
+        trusted = ssl.create_default_context(cafile=authority(url))
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted), _NoRedirect)
 
     def put(self, *path: str, body: dict[str, Any]) -> None:
         """Raises ManagementError."""
@@ -49,6 +59,15 @@ class ManagementApi:
                 self.bases.append(self.bases.pop(0))
         raise ManagementError(f"{'; '.join(unreachable)}; is RabbitMQ's management plugin enabled and running there?")
 
+    def get(self, *path: str) -> Any:
+        """What is there, or None. Raises ManagementError."""
+        try:
+            return self.call("GET", *path)
+        except ManagementError as error:
+            if isinstance(error.__cause__, urllib.error.HTTPError) and error.__cause__.code == 404:
+                return None
+            raise
+
     def _ask(self, method: str, url: str, body: dict[str, Any] | None) -> Any:
         """Raises OSError when there was no answer, ManagementError when it was no."""
         request = urllib.request.Request(  # noqa: S310 (the scheme is the deployer's own)
@@ -58,9 +77,25 @@ class ManagementApi:
             headers={"Authorization": self._authorization, "Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30 if len(self.bases) == 1 else 10) as response:  # noqa: S310
+            with self._opener.open(request, timeout=30 if len(self.bases) == 1 else 10) as response:
                 content = response.read()
         except urllib.error.HTTPError as error:
-            hint = "; are the user and password of RABBITMQ_MANAGEMENT_URL an administrator's?" if error.code in (401, 403) else ""
-            raise ManagementError(f"{method} {url}: {error.code} {error.read().decode(errors='replace')[:500]}{hint}") from error
+            said = f"{method} {url}: {error.code} {error.read().decode(errors='replace')[:500]}"
+            if error.code in (401, 403):
+                raise ManagementRefused(f"{said}; user {self.user} is not let in, or may not do this: is it an administrator's?") from error
+            raise ManagementError(said) from error
         return json.loads(content) if content else None
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """It would take the password along."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _base(url: str) -> str:
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
+    path = parts.path.rstrip("/")  # of a management plugin that is served below one
+    return f"{parts.scheme}://{host}:{parts.port or PORTS[parts.scheme]}{path}/api"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from urllib.parse import unquote, urlsplit
 
 from common.broker import names
 from common.broker.management_api import ManagementApi, ManagementError
-from common.broker.nodes import SEPARATOR
 
 DELIVERY_LIMIT = 1000  # a distant backstop: before RabbitMQ 4.3 every return counts, also those of an outage
 NO_LIMIT = 1_000_000_000  # of the dead letters' own queue: beyond its limit a message is dropped, and from RabbitMQ 4.0 twenty is the default
@@ -113,13 +111,3 @@ class Topology:
 
     def _permissions(self, user: str, **patterns: str) -> None:
         self.api.put("permissions", self.api.vhost, user, body=patterns)
-
-
-def credentials(amqp_url: str) -> tuple[str, str]:
-    """User and password of an AMQP URL, which all nodes that it names share."""
-    parts = urlsplit(amqp_url.partition(SEPARATOR)[0])
-    return unquote(parts.username or ""), unquote(parts.password or "")
-
-
-def vhost(amqp_url: str) -> str:
-    return unquote(urlsplit(amqp_url.partition(SEPARATOR)[0]).path.removeprefix("/")) or "/"

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
 
-
-def api_settings(env: environ.Env, service: str) -> dict[str, Any]:
-    """The settings of Django REST framework and of drf-spectacular. Raises ImproperlyConfigured."""
-    prefix = service.upper()
-    per_second = env.float(f"{prefix}_REQUESTS_PER_SECOND", default=1000.0)
-    if per_second <= 0:
-        raise ImproperlyConfigured(f"{prefix}_REQUESTS_PER_SECOND must be more than 0")
+def api_settings(service: str, per_second: float, proxies: int) -> dict[str, Any]:
+    """The settings of Django REST framework and of drf-spectacular."""
     rest = {
         "DEFAULT_THROTTLE_RATES": {"caller": per_second, "address": per_second / 10},
-        "NUM_PROXIES": env.int(f"{prefix}_PROXIES", default=0),
+        "NUM_PROXIES": proxies,
     }
     return {"REST_FRAMEWORK": _REST_FRAMEWORK | rest, "SPECTACULAR_SETTINGS": _SPECTACULAR | {"TITLE": f"Polder: {service}"}}
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+import sys
 
+from common import surroundings
 from common.broker.celery_application import ClusterCelery
 from common.broker.connect import HEARTBEAT
 from common.broker.names import FLOWER_EXCHANGE
+from common.broker.nodes import WrongAddress, with_authority
+from common.configuration.table import FLOWER_AMQP_CA, FLOWER_AMQP_URL
+from common.configuration.variables import Wrong, read
 
-app = ClusterCelery("flower", os.environ["FLOWER_AMQP_URL"])
+surroundings.forget()
+try:
+    _given = read([FLOWER_AMQP_URL, FLOWER_AMQP_CA], "flower", os.environ)
+    _url = with_authority(_given[FLOWER_AMQP_URL.name] or "", _given[FLOWER_AMQP_CA.name])
+    app = ClusterCelery("flower", _url)
+except (Wrong, WrongAddress) as error:
+    sys.exit(f"flower: {FLOWER_AMQP_URL.name}: {error}")
 app.config_from_object(
     {
         "broker_heartbeat": HEARTBEAT,

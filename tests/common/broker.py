@@ -13,7 +13,8 @@ from kombu.connection import Connection
 
 from common.broker.connect import connect
 from common.broker.management_api import ManagementApi
-from common.broker.topology import Topology, credentials, vhost
+from common.broker.nodes import credentials, vhost
+from common.broker.topology import Topology
 from common.testing import eventually
 from deploy.local.passwords import Passwords
 from deploy.local.run_directory import RunDirectory

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from common.broker.management_api import ManagementError
-from common.broker.topology import vhost
+from common.broker.nodes import vhost
 from common.testing import eventually
 from tests.common.broker import management
 

@@ -16,7 +16,7 @@ from kombu.connection import Connection
 
 from common.broker import names
 from common.broker.connect import connect
-from common.broker.topology import credentials
+from common.broker.nodes import credentials
 from common.testing import eventually
 from tests.common.broker import connected, declare_all, management, url_of
 

@@ -8,8 +8,11 @@ from django.core.management.base import CommandError
 
 from common import this_service
 from common.broker.management_api import ManagementApi, ManagementError
-from common.broker.topology import Topology, credentials, vhost
+from common.broker.nodes import WrongAddress, credentials, vhost, with_authority
+from common.broker.topology import Topology
 from common.command import ServiceCommand
+from common.configuration import table
+from common.configuration.variables import Wrong, read
 
 
 class Command(ServiceCommand):
@@ -23,15 +26,25 @@ class Command(ServiceCommand):
         for name in (this_service.name(), *this_service.subscribes_to()):
             if not re.fullmatch("[a-z]+", name):
                 raise CommandError(f"{name!r} is no name for a service: lower-case letters only, for the broker's rights are patterns of names")
-        url = os.environ.get("RABBITMQ_MANAGEMENT_URL")
-        if not url:
-            raise CommandError("RABBITMQ_MANAGEMENT_URL is not set. Set it to a deploy user's address of the management API; --help has an example")
+        url, flower = _addresses()
         topology = Topology(ManagementApi(url, vhost(this_service.amqp_url())), this_service.name(), this_service.subscribes_to())
         try:
             topology.declare()
             topology.grant(*credentials(this_service.amqp_url()))
-            if flower := os.environ.get("FLOWER_AMQP_URL"):
+            if flower:
                 topology.grant_flower(credentials(flower)[1])
         except ManagementError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{this_service.name()}: declared; subscribes to {', '.join(this_service.subscribes_to()) or 'nobody'}")
+
+
+def _addresses() -> tuple[str, str | None]:
+    """Of the management API, and of Flower's user if there is to be one. Raises CommandError."""
+    try:
+        given = read(table.TOPOLOGY_VARIABLES, this_service.name(), os.environ)
+        url = with_authority(given[table.RABBITMQ_MANAGEMENT_URL.name], given[table.RABBITMQ_MANAGEMENT_CA.name])
+    except Wrong as error:
+        raise CommandError(f"{error}. docs/configuration.md says what each is; --help has an example") from None
+    except WrongAddress as error:
+        raise CommandError(f"RABBITMQ_MANAGEMENT_CA is set, and RABBITMQ_MANAGEMENT_URL {error}") from None
+    return url, given[table.FLOWER_AMQP_URL.name]
