@@ -41,7 +41,7 @@ class Command(ServiceCommand):
 def _addresses() -> tuple[str, str | None]:
     """Of the management API, and of Flower's user if there is to be one. Raises CommandError."""
     try:
-        given = read(table.TOPOLOGY_VARIABLES, this_service.name(), os.environ)
+        given = read(table.TOPOLOGY_VARIABLES, this_service.name(), os.environ, known=os.environ)
         url = with_authority(given[table.RABBITMQ_MANAGEMENT_URL.name], given[table.RABBITMQ_MANAGEMENT_CA.name])
     except Wrong as error:
         raise CommandError(f"{error}. docs/configuration.md says what each is; --help has an example") from None
