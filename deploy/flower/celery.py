@@ -15,7 +15,7 @@ from common.configuration.variables import Wrong, read
 
 surroundings.forget()
 try:
-    _given = read([FLOWER_AMQP_URL, FLOWER_AMQP_CA], "flower", os.environ, known=os.environ)  # Flower reads more of its own
+    _given = read([FLOWER_AMQP_URL, FLOWER_AMQP_CA], "flower", os.environ, known=os.environ)  # it reads more of its own
     _url = with_authority(_given[FLOWER_AMQP_URL.name] or "", _given[FLOWER_AMQP_CA.name])
     app = ClusterCelery("flower", _url)
 except (Wrong, WrongAddress) as error:
