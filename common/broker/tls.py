@@ -17,14 +17,16 @@ SCHEME: Final = "amqps"
 
 class ProvenTransport(SSLTransport):
     def establish_connection(self) -> Any:
-        host = self.client.hostname
-        given = self.client.ssl if isinstance(self.client.ssl, dict) else {}
+        client: Any = self.client
+        connect: Any = super().establish_connection
+        host = client.hostname
+        given = client.ssl if isinstance(client.ssl, dict) else {}
         # Anew each time: kombu takes the same client on to the next node.
-        self.client.ssl = {"ca_certs": given.get("ca_certs"), "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host}
+        client.ssl = {"ca_certs": given.get("ca_certs"), "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host}
         try:
-            return super().establish_connection()
+            return connect()
         finally:
-            self.client.hostname = host  # for `localhost` kombu has put its address there, for which there is no certificate
+            client.hostname = host  # for `localhost` kombu has put its address there, for which there is no certificate
 
 
 def options(authority: str | None) -> dict[str, Any]:
