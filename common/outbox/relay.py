@@ -7,7 +7,6 @@ doubt. Publishing twice is harmless (the ledger absorbs it), so every crash lead
 from __future__ import annotations
 
 import logging
-import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from common.broker.nodes import Nodes
 from common.contracts.event import CONTENT_TYPE, LARGEST_EVENT
 from common.crashpoints import CrashPoint, reach
 from common.outbox.unpublished import Row, Unpublished
+from common.stopping import Stopping
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Backoff:
 class Relay:
     """`run()` leads or stands by until `stop` is set; it then ends its window and returns. May run in several processes at once."""
 
-    def __init__(self, service: str, broker_url: str, stop: threading.Event, on_ready: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, service: str, broker_url: str, stop: Stopping, on_ready: Callable[[], None] = lambda: None) -> None:
         self.service = service
         self.nodes = Nodes(broker_url)
         self.stop = stop

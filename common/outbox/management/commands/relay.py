@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import signal
-import threading
 from typing import Any
 
 from common import this_service
 from common.command import ServiceCommand
 from common.outbox.relay import Relay
 from common.readiness import announce_ready
+from common.stopping import stop_on
 
 
 class Command(ServiceCommand):
@@ -18,7 +17,4 @@ class Command(ServiceCommand):
     examples = ("manage.py order relay",)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        Relay(this_service.name(), this_service.amqp_url(), stop, on_ready=announce_ready).run()
+        Relay(this_service.name(), this_service.amqp_url(), stop_on(), on_ready=announce_ready).run()
