@@ -17,13 +17,15 @@ class OperatorAction(models.Model):
     reason = models.CharField(max_length=500)
     done = models.BooleanField(help_text="No: it failed, and nothing but this row was written.")
     error = models.TextField(default="")
+    form = models.UUIDField(null=True, editable=False, help_text="The form that asked for it: what one form asks for is done once.")
     asked = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="What the operator filled in.")
-    before = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    before = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="What it changed, as it was under the row's lock.")
     after = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["key"], name="operator_action_key")]
+        constraints = [models.UniqueConstraint(fields=["form", "target", "key"], name="form_carried_out_once")]
 
     def __str__(self) -> str:
         return f"{self.operator}: {self.action} {self.target} {self.key}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,7 +22,7 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action as unfold_action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from common.console.audit import carry_out
+from common.console.audit import Asked, Result, carry_out
 from common.console.read_only import ReadOnlyAdmin
 
 MOST_AT_ONCE = 500
@@ -65,7 +68,7 @@ class OperatedAdmin(ReadOnlyAdmin):
         return {operation.name: (_on_the_list(operation), operation.name, operation.label) for operation in allowed}
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
-        row = self.get_object(request, str(object_id))
+        row = self.get_object(request, unquote(str(object_id)))
         applying = {
             f"operate_{operation.name}"
             for operation in self.operations
@@ -84,6 +87,7 @@ class OperatedAdmin(ReadOnlyAdmin):
             "more": max(0, len(rows) - LISTED),
             "button": f"{operation.label} {_counted(self, rows)}",
             "keys": [row.pk for row in rows],
+            "drawn": _form_drawn(request) or uuid4(),
             "checkbox_name": ACTION_CHECKBOX_NAME,
             "form": form,
             "target": self._list_address(),
@@ -91,26 +95,10 @@ class OperatedAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "console/confirm.html", context)
 
-    def perform(self, request: HttpRequest, operation: Operation, rows: Sequence[Model], asked: Mapping[str, Any]) -> HttpResponse:
-        failures = []
-        for row in rows:
-            shown = str(row)
-            error = carry_out(
-                lambda row: operation.run(row, asked),
-                row,
-                operator=request.user.get_username(),
-                action=operation.name,
-                asked=asked,
-                errors=operation.errors,
-            )
-            if error:
-                failures.append(f"{shown}: {error}")
-        if done := len(rows) - len(failures):
-            self.message_user(request, f"{operation.label}: {done} of {len(rows)} done.", messages.SUCCESS)
-        for failure in failures[:TOLD]:
-            self.message_user(request, f"{operation.label} failed for {failure}", messages.ERROR)
-        if len(failures) > TOLD:
-            self.message_user(request, f"... and for {len(failures) - TOLD} more; Operator actions has them all.", messages.ERROR)
+    def perform(self, request: HttpRequest, operation: Operation, rows: Sequence[Model], asked: Asked) -> HttpResponse:
+        results = [(str(row), carry_out(lambda row: operation.run(row, asked.values), row, asked, errors=operation.errors)) for row in rows]
+        for level, text in _told(operation.label, results):
+            self.message_user(request, text, level)
         return HttpResponseRedirect(self._return_address(request))
 
     def _list_address(self) -> str:
@@ -126,13 +114,13 @@ def _on_its_page(operation: Operation) -> Any:
     @unfold_action(description=operation.label, url_path=operation.name.replace("_", "-"), icon=operation.icon)
     def ask(self: OperatedAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
         # Unfold's own `permissions` are looked up in the database by a system check, so before it is migrated nothing would run.
-        if not request.user.has_perm(operation.permission):
+        if not (request.user.has_perm(operation.permission) and self.has_view_permission(request)):
             raise PermissionDenied
-        row = self.get_object(request, object_id)
+        row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
         meta = self.model._meta
-        page = reverse(f"{self.admin_site.name}:{meta.app_label}_{meta.model_name}_change", args=[object_id])
+        page = reverse(f"{self.admin_site.name}:{meta.app_label}_{meta.model_name}_change", args=[quote(row.pk)])
         return self.confirm(request, operation, [row], operation.form(), return_to=page)
 
     ask.__name__ = f"operate_{operation.name}"
@@ -147,12 +135,38 @@ def _on_the_list(operation: Operation) -> Callable[[OperatedAdmin, HttpRequest, 
         if len(rows) > MOST_AT_ONCE:
             self.message_user(request, f"More than {MOST_AT_ONCE} are selected; narrow the list down.", messages.ERROR)
             return None
-        form = operation.form(request.POST if "confirmed" in request.POST else None)
-        if form.is_valid():
-            return self.perform(request, operation, rows, form.cleaned_data)
+        form, drawn = operation.form(request.POST if "confirmed" in request.POST else None), _form_drawn(request)
+        if form.is_valid() and drawn:
+            return self.perform(request, operation, rows, Asked(request.user.get_username(), operation.name, form.cleaned_data, drawn))
         return self.confirm(request, operation, rows, form, request.POST.get("return_to", ""))
 
     return ask_or_perform
+
+
+def _form_drawn(request: HttpRequest) -> UUID | None:
+    """Which page asked; None where no page has asked yet."""
+    with suppress(ValueError):
+        return UUID(request.POST.get("drawn", ""))
+    return None
+
+
+def _told(label: str, results: Sequence[tuple[str, Result]]) -> Iterator[tuple[int, str]]:
+    """What the operator reads."""
+    failed = [(shown, result) for shown, result in results if result.error]
+    if again := sum(result.before for _, result in results):
+        yield (
+            messages.WARNING,
+            (
+                f"This form was sent before: nothing was done again for {again} of {len(results)}; what follows tells how it went then. "
+                "To do it once more, begin anew."
+            ),
+        )
+    if done := len(results) - len(failed):
+        yield messages.SUCCESS, f"{label}: {done} of {len(results)} done."
+    for shown, result in failed[:TOLD]:
+        yield messages.ERROR, f"{label} failed for {shown}: {result.error}"
+    if len(failed) > TOLD:
+        yield messages.ERROR, f"... and for {len(failed) - TOLD} more; Operator actions has them all."
 
 
 def _counted(admin: OperatedAdmin, rows: Sequence[Model]) -> str:

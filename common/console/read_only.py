@@ -42,14 +42,15 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
         """`=field` is looked up exactly, so that its index serves: Django would compare both sides in capitals, row by row. A field
-        that cannot hold what was typed is left out."""
+        that cannot hold what was typed is left out. A key may begin or end with a space, and who copies one may add some."""
         found = Q(pk__in=[])
         for name in self.search_fields:
             if not name.startswith("="):
                 found |= Q(**{f"{name}__icontains": search_term.strip()})
                 continue
-            with suppress(ValidationError):
-                found |= Q(**{name[1:]: _field(self.model, name[1:]).to_python(search_term.strip())})
+            for text in {search_term, search_term.strip()}:
+                with suppress(ValidationError):
+                    found |= Q(**{name[1:]: _field(self.model, name[1:]).to_python(text)})
         return (queryset.filter(found) if search_term.strip() else queryset), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:

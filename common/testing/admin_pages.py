@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.db.models import Model
@@ -17,14 +20,15 @@ SEARCHES = ("p1", "two words", "0190a6e0-0000-7000-8000-000000000000", "0190a6e0
 
 
 def superuser_client() -> Client:
+    """Without a password: hashing one takes longer than most tests."""
     client = Client()
-    client.force_login(get_user_model().objects.create_superuser("root", "root@example.org", "secret"))
+    client.force_login(get_user_model().objects.create_superuser("root", "root@example.org"))
     return client
 
 
 def staff_client(*permissions: str) -> Client:
     """Somebody of the staff with exactly these permissions, such as "inbox.view_parkedevent"."""
-    user = get_user_model().objects.create_user("staff", "staff@example.org", "secret", is_staff=True)
+    user = get_user_model().objects.create_user("staff", "staff@example.org", is_staff=True)
     for permission in permissions:
         label, _, codename = permission.partition(".")
         user.user_permissions.add(Permission.objects.get(content_type__app_label=label, codename=codename))
@@ -59,21 +63,77 @@ def list_address(model: type[Model]) -> str:
 
 
 def detail_address(row: Model) -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])
 
 
 def operation_address(row: Model, operation: str) -> str:
     """The page that asks whether to carry it out on this row."""
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_operate_{operation}", args=[row.pk])
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_operate_{operation}", args=[quote(row.pk)])
 
 
 def operate(client: Client, operation: str, *rows: Model, **asked: object) -> list[str]:
     """Selects the rows in their list, chooses the operation, fills the form in and confirms; the messages that the operator then reads."""
-    address = list_address(type(rows[0]))
+    return confirm(client, question(client, operation, *rows), **asked)
+
+
+def question(client: Client, operation: str, *rows: Model) -> Any:
+    """The page that asks whether, after selecting the rows in their list and choosing the operation."""
     chosen = {"action": operation, "_selected_action": [str(row.pk) for row in rows]}
-    question: Any = client.post(address, chosen)
-    assert question.status_code == 200, question.content
-    assert all(str(row.pk) in question.content.decode() for row in rows)
-    response: Any = client.post(address, {**chosen, "confirmed": "1", **asked}, follow=True)
+    page: Any = client.post(list_address(type(rows[0])), chosen)
+    assert page.status_code == 200, page.content
+    assert page.context["keys"] == [row.pk for row in sorted(rows, key=lambda row: row.pk)]
+    return page
+
+
+def confirm(client: Client, page: Any, **asked: object) -> list[str]:
+    """Sends the form of such a page as a browser does; the messages that the operator then reads."""
+    inputs = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.content.decode())
+    form: dict[str, Any] = {}
+    for name, value in inputs:
+        form.setdefault(name, []).append(unescape(value))
+    assert form["confirmed"]
+    assert form["_selected_action"]
+    response: Any = client.post(page.context["target"], form | asked, follow=True)
     assert response.status_code == 200, response.content
     return [str(message) for message in response.context["messages"]]
+
+
+# Ids that the API takes, and what each looks like when another one is quoted for the admin's addresses.
+IDS = ("a_b", "a_5Fb", "a:b", "a_3Ab", "a_b_5F", "a~b", "a+b", "a.b..c", "add", "A-1", "p1_2Fchange")
+# Any text may be the key of what others own.
+KEYS = (*IDS, "a/b", "a_2Fb", "p1/change", "p1/retire", "a%b", "a%2Fb", 'a"b', "a'b", "a b", " a", "ü–ß 木", "<b>", "a?b#c", "a&b=c;d", "a\\b", "a,b")
+
+
+def walk_from(client: Client, row: Model) -> int:
+    """Follows every link of the model's pages that leads away from this row: in the list, on its page, on those of its operations.
+
+    How many pages there were. Raises AssertionError for one that is about another row, or none.
+    """
+    base, seen = list_address(type(row)), set[str]()
+    found: Any = client.get(base, {"q": str(row.pk)})
+    rows = list(found.context["cl"].result_list)
+    assert row in rows, f"{row.pk!r} is not found"
+    links = _links(found, base)
+    assert len(links) == len(rows), links
+    waiting = [links[rows.index(row)], detail_address(row), history_address(row)]
+    while waiting:
+        address = waiting.pop()
+        if address in seen:
+            continue
+        seen.add(address)
+        page: Any = client.get(address)
+        assert page.status_code == 200, (address, page.status_code, page.headers.get("Location"))
+        shown = page.context["rows"] if "rows" in page.context else [page.context.get("original") or page.context["object"]]
+        assert shown == [row], (address, shown)
+        waiting += _links(page, base)
+    return len(seen)
+
+
+def _links(page: Any, base: str) -> list[str]:
+    """Those that lead further down."""
+    links = [unescape(link).partition("?")[0] for link in re.findall(r'href="([^"]+)"', page.content.decode())]
+    return [link for link in links if link.startswith(base) and link not in (base, f"{base}add/")]
+
+
+def history_address(row: Model) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_history", args=[quote(row.pk)])
