@@ -12,14 +12,15 @@ from django_filters import rest_framework as filters
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from common.contracts.inventory import ReservationStatus
 from common.web.documented import documented
+from common.web.filters import TrueOrFalse
 from common.web.idempotency import idempotent
 from common.web.lists import list_response
 from common.web.problems import Problem
 from common.web.versions import etag, required_version
+from common.web.view import ApiView
 from inventory_service.models import Movement, Product, Reservation, Stock
 from inventory_service.selectors import movement_list, product_get, product_list, reservation_get, reservation_list
 from inventory_service.services import (
@@ -39,11 +40,11 @@ from inventory_service.shapes import AdjustIn, MovementOut, ProductChangedOut, P
 
 
 class ProductFilter(FilterSet):
-    retired = filters.BooleanFilter(field_name="retired_at", lookup_expr="isnull", exclude=True)
+    retired = TrueOrFalse(field_name="retired_at", lookup_expr="isnull", exclude=True)
     name = filters.CharFilter(lookup_expr="icontains")
 
 
-class Products(APIView):
+class Products(ApiView):
     @documented(ProductOut, filters=ProductFilter)
     def get(self, request: Request) -> Response:
         """Products by id, with their stock; `?retired=` and `?name=` narrow it down."""
@@ -69,7 +70,7 @@ class Products(APIView):
         return Response(_changed(changed), status=201, headers={"Location": f"/api/products/{changed.product.pk}/"})
 
 
-class OneProduct(APIView):
+class OneProduct(ApiView):
     @documented(ProductOut)
     def get(self, request: Request, product_id: str) -> Response:
         """The product, with what is on hand, reserved and available."""
@@ -89,7 +90,7 @@ class OneProduct(APIView):
         return Response(_changed(changed), headers={"ETag": etag(changed.product.version)})
 
 
-class Retire(APIView):
+class Retire(ApiView):
     @documented(ProductChangedOut, problems=["product-retired"])
     @idempotent
     def post(self, request: Request, product_id: str) -> Response:
@@ -98,7 +99,7 @@ class Retire(APIView):
             return Response(_changed(product_retire(product_id=product_id)))
 
 
-class Receive(APIView):
+class Receive(ApiView):
     @documented(ProductChangedOut, takes=ReceiveIn, problems=["stock-limit"])
     @idempotent
     def post(self, request: Request, product_id: str) -> Response:
@@ -109,7 +110,7 @@ class Receive(APIView):
             return Response(_changed(stock_receive(product_id=product_id, **asked.validated_data)))
 
 
-class Adjust(APIView):
+class Adjust(ApiView):
     @documented(ProductChangedOut, takes=AdjustIn, problems=["stock-limit"])
     @idempotent
     def post(self, request: Request, product_id: str) -> Response:
@@ -124,14 +125,14 @@ class ReservationFilter(FilterSet):
     status = filters.ChoiceFilter(choices=[(status, status) for status in ReservationStatus])
 
 
-class Reservations(APIView):
+class Reservations(ApiView):
     @documented(ReservationOut, filters=ReservationFilter)
     def get(self, request: Request) -> Response:
         """Reservations by order, oldest first; `?status=` narrows it down."""
         return list_response(self, request, reservation_list(), ReservationFilter, lambda rows: [_reservation(row) for row in rows])
 
 
-class OneReservation(APIView):
+class OneReservation(ApiView):
     @documented(ReservationOut)
     def get(self, request: Request, order_id: UUID) -> Response:
         """What is reserved for an order, or was short."""
@@ -147,7 +148,7 @@ class MovementFilter(FilterSet):
     kind = filters.ChoiceFilter(choices=Movement.Kind.choices)
 
 
-class Movements(APIView):
+class Movements(ApiView):
     @documented(MovementOut, filters=MovementFilter)
     def get(self, request: Request) -> Response:
         """The journal of the stock, oldest first; `?productId=`, `?cause=` and `?kind=` narrow it down."""
@@ -170,7 +171,7 @@ def _problems(product_id: str) -> Iterator[None]:
 
 
 def _changed(changed: Changed) -> dict[str, Any]:
-    return _product(changed.product, changed.stock) | {"eventId": str(changed.event_id)}
+    return _product(changed.product, changed.stock) | {"eventId": changed.event_id}
 
 
 def _reservation(reservation: Reservation) -> dict[str, Any]:

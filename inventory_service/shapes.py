@@ -12,24 +12,25 @@ from common.contracts.event import Value
 from common.contracts.inventory import ProductState, ReservationState, StockState
 from common.contracts.text import LARGEST_COUNT, Key, Moment, Version
 from common.web.answers import AnswerWithoutRetired
+from common.web.body import Body
 from inventory_service.models import Movement
 
 PRODUCT_ID = r"^[A-Za-z0-9][A-Za-z0-9._:~+-]{0,63}$"
 
 
-class PriceIn(serializers.Serializer[Any]):
+class PriceIn(Body):
     amount = serializers.DecimalField(max_digits=12, decimal_places=2, min_value=0)
     currency = serializers.RegexField(r"^[A-Z]{3}$", error_messages={"invalid": "An ISO 4217 code of three capital letters."})
 
 
-class ProductIn(serializers.Serializer[Any]):
+class ProductIn(Body):
     productId = serializers.RegexField(PRODUCT_ID, error_messages={"invalid": "1 to 64 letters, digits or any of . _ : ~ + - after the first."})
     name = serializers.CharField(max_length=200)
     price = PriceIn()
     weightGrams = serializers.IntegerField(min_value=0, max_value=LARGEST_COUNT, required=False, allow_null=True, default=None)
 
 
-class ProductChangeIn(serializers.Serializer[Any]):
+class ProductChangeIn(Body):
     name = serializers.CharField(max_length=200, required=False)
     price = PriceIn(required=False)
     weightGrams = serializers.IntegerField(min_value=0, max_value=LARGEST_COUNT, required=False, allow_null=True)
@@ -43,7 +44,7 @@ class ProductChangeIn(serializers.Serializer[Any]):
         return given | ({"weight_grams": asked["weightGrams"]} if "weightGrams" in asked else {})
 
 
-class AdjustIn(serializers.Serializer[Any]):
+class AdjustIn(Body):
     quantity = serializers.IntegerField(min_value=-LARGEST_COUNT, max_value=LARGEST_COUNT)
     reason = serializers.CharField(max_length=200)
 
@@ -53,7 +54,7 @@ class AdjustIn(serializers.Serializer[Any]):
         return quantity
 
 
-class ReceiveIn(serializers.Serializer[Any]):
+class ReceiveIn(Body):
     quantity = serializers.IntegerField(min_value=1, max_value=LARGEST_COUNT)
 
 
@@ -66,7 +67,7 @@ class ProductOut(ProductState, StockState):
 class ProductChangedOut(ProductOut):
     """A product after what was asked for."""
 
-    event_id: UUID = Field(description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}.")
+    event_id: UUID | None = Field(description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}. Null when nothing changed.")
 
 
 class ReservationOut(AnswerWithoutRetired, ReservationState):

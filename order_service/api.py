@@ -13,15 +13,16 @@ from django_filters import rest_framework as filters
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from common.contracts.orders import Address, Customer, OrderStatus
 from common.partitioning import first_key_at
 from common.web.documented import documented
+from common.web.filters import TrueOrFalse
 from common.web.idempotency import idempotent
 from common.web.lists import list_response
 from common.web.problems import Problem
 from common.web.versions import etag
+from common.web.view import ApiView
 from order_service.models import Order, Product, Reservation, Shipment, Stock
 from order_service.selectors import order_get, order_list, product_list, reservations_of, shipments_of, stock_of
 from order_service.services import Line, NotCancellable, UnknownOrder, UnknownProducts, order_cancel, order_place
@@ -31,7 +32,7 @@ from order_service.shapes import OrderableProductOut, OrderAcceptedOut, OrderIn,
 class OrderFilter(FilterSet):
     status = filters.ChoiceFilter(choices=[(status, status) for status in OrderStatus])
     email = filters.CharFilter(field_name="customer_email")
-    flagged = filters.BooleanFilter(field_name="flagged_at", lookup_expr="isnull", exclude=True)
+    flagged = TrueOrFalse(field_name="flagged_at", lookup_expr="isnull", exclude=True)
     placedAfter = filters.IsoDateTimeFilter(method="placed_after")
     placedBefore = filters.IsoDateTimeFilter(method="placed_before")
 
@@ -43,7 +44,7 @@ class OrderFilter(FilterSet):
         return orders.filter(pk__lt=first_key_at(moment))
 
 
-class Orders(APIView):
+class Orders(ApiView):
     @documented(OrderOut, filters=OrderFilter)
     def get(self, request: Request) -> Response:
         """Orders by id, oldest first; `?status=`, `?email=`, `?flagged=`, `?placedAfter=` and `?placedBefore=` narrow it down."""
@@ -67,7 +68,7 @@ class Orders(APIView):
         return Response(body, status=201, headers={"Location": f"/api/orders/{placed.order.pk}/"})
 
 
-class OneOrder(APIView):
+class OneOrder(ApiView):
     @documented(OrderOut)
     def get(self, request: Request, order_id: UUID) -> Response:
         """The order, with what is known of its reservation and its shipment."""
@@ -77,7 +78,7 @@ class OneOrder(APIView):
         return Response(_orders([order])[0], headers={"ETag": etag(order.version)})
 
 
-class Cancel(APIView):
+class Cancel(ApiView):
     @documented(OrderAcceptedOut, status=202, problems=["not-cancellable"])
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:
@@ -96,7 +97,7 @@ class ProductFilter(FilterSet):
     name = filters.CharFilter(lookup_expr="icontains")
 
 
-class Products(APIView):
+class Products(ApiView):
     @documented(OrderableProductOut, filters=ProductFilter)
     def get(self, request: Request) -> Response:
         """Products that can be ordered, as the local copy has them; `syncedAt` tells how fresh each is."""

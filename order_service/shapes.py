@@ -15,31 +15,32 @@ from common.contracts.orders import OrderState, OrderStatus
 from common.contracts.shipping import ShipmentStatus
 from common.contracts.text import LARGEST_COUNT, Count, Key, Moment, Text, Version
 from common.web.answers import AnswerWithoutRetired
+from common.web.body import Body
 
 MOST_LINES = 100
 
 
-class CustomerIn(serializers.Serializer[Any]):
+class CustomerIn(Body):
     name = serializers.CharField(max_length=200)
     email = serializers.EmailField(max_length=254)
 
 
-class AddressIn(serializers.Serializer[Any]):
+class AddressIn(Body):
     line1 = serializers.CharField(max_length=200)
     postalCode = serializers.CharField(max_length=20)
     city = serializers.CharField(max_length=100)
     country = serializers.RegexField(r"^[A-Z]{2}$", error_messages={"invalid": "An ISO 3166-1 code of two capital letters."})
 
 
-class LineIn(serializers.Serializer[Any]):
+class LineIn(Body):
     productId = serializers.CharField(max_length=64)
     quantity = serializers.IntegerField(min_value=1, max_value=LARGEST_COUNT)
 
 
-class OrderIn(serializers.Serializer[Any]):
+class OrderIn(Body):
     customer = CustomerIn()
     shippingAddress = AddressIn()
-    products = serializers.ListField(child=LineIn(), min_length=1, max_length=MOST_LINES)
+    products = LineIn(many=True, allow_empty=False, max_length=MOST_LINES)  # type: ignore[call-arg]
 
     def validate_products(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if len({line["productId"] for line in lines}) < len(lines):

@@ -12,7 +12,6 @@ from django_filters import rest_framework as filters
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from common.contracts.shipping import ShipmentStatus
 from common.web.documented import documented
@@ -20,6 +19,7 @@ from common.web.idempotency import idempotent
 from common.web.lists import list_response
 from common.web.problems import Problem
 from common.web.versions import etag
+from common.web.view import ApiView
 from shipping_service.models import Shipment
 from shipping_service.selectors import shipment_get, shipment_list
 from shipping_service.services import Moved, NotDeliverable, NotDispatchable, UnknownShipment, shipment_deliver, shipment_dispatch
@@ -32,14 +32,14 @@ class ShipmentFilter(FilterSet):
     trackingNumber = filters.CharFilter(field_name="tracking_number")
 
 
-class Shipments(APIView):
+class Shipments(ApiView):
     @documented(ShipmentOut, filters=ShipmentFilter)
     def get(self, request: Request) -> Response:
         """Shipments by order, oldest first; `?orderId=`, `?status=` and `?trackingNumber=` narrow it down."""
         return list_response(self, request, shipment_list(), ShipmentFilter, lambda rows: [_shipment(row) for row in rows])
 
 
-class OneShipment(APIView):
+class OneShipment(ApiView):
     @documented(ShipmentOut)
     def get(self, request: Request, order_id: UUID) -> Response:
         """The shipment of an order, with its packages."""
@@ -49,7 +49,7 @@ class OneShipment(APIView):
         return Response(_shipment(shipment), headers={"ETag": etag(shipment.version)})
 
 
-class Dispatch(APIView):
+class Dispatch(ApiView):
     @documented(ShipmentMovedOut, takes=DispatchIn, problems=["not-dispatchable"])
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:
@@ -61,7 +61,7 @@ class Dispatch(APIView):
             return Response(_moved(shipment_dispatch(order_id=order_id, carrier=carrier, tracking_number=tracking_number)))
 
 
-class Deliver(APIView):
+class Deliver(ApiView):
     @documented(ShipmentMovedOut, problems=["not-deliverable"])
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:

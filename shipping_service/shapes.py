@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from pydantic import Field
@@ -11,9 +10,10 @@ from rest_framework import serializers
 from common.contracts.shipping import ShipmentState
 from common.contracts.text import Key, Moment, Version
 from common.web.answers import AnswerWithoutRetired
+from common.web.body import Body
 
 
-class DispatchIn(serializers.Serializer[Any]):
+class DispatchIn(Body):
     carrier = serializers.CharField(max_length=100)
     trackingNumber = serializers.CharField(max_length=100)
 

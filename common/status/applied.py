@@ -11,13 +11,13 @@ from pydantic import Field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from common.contracts.event import Value
 from common.contracts.text import Moment
 from common.inbox.models import LedgerEntry, Outcome
 from common.web.documented import documented
 from common.web.problems import Problem
+from common.web.view import ApiView
 
 LONGEST_WAIT = 10  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.1
@@ -39,7 +39,7 @@ class WaitIn(serializers.Serializer[Any]):
     wait = serializers.IntegerField(min_value=0, max_value=LONGEST_WAIT, default=0, help_text="How many seconds to wait for it.")
 
 
-class Applied(APIView):
+class Applied(ApiView):
     @documented(AppliedOut, query=WaitIn, problems=["not-applied"])
     def get(self, request: Request, event_id: UUID) -> Response:
         """Whether this service has processed an event; with `wait`, answers as soon as it has.

@@ -37,6 +37,11 @@ HOSTILE_BODIES: Mapping[str, bytes] = {
     "1,000 levels": b'{"name": ' + b"[" * 1_000 + b"]" * 1_000 + b"}",
     "100,000 levels": b"[" * 100_000,
     "3 MB": b'{"name": "' + b"x" * 3_000_000 + b'"}',
+    "a name twice": b'{"name": "x", "name": "y"}',
+    "a name twice, deep down": b'{"customer": {"name": "x", "n\\u0061me": "y"}}',
+    "6,000 values": b'{"products": [' + b"1," * 6_000 + b"1]}",
+    "6,000 names": b"{" + b",".join(b'"%d": 1' % number for number in range(6_000)) + b"}",
+    "a name of 1 MB": b'{"' + b"n" * 1_000_000 + b'": 1}',
     "wrong types": b'{"products": {"p1": 1}, "customer": [], "shippingAddress": 5, "price": "9.95", "productId": {}, "name": [], "quantity": {}}',
 }
 

@@ -1,6 +1,6 @@
 """What a view of the API says of itself for the OpenAPI document; `common.web.openapi` adds what follows from what the view is.
 
-    class Products(APIView):
+    class Products(ApiView):
         @documented(ProductOut, filters=ProductFilter)
         def get(self, request): ...                         # a list: 200 {"next", "previous", "results": [ProductOut]}
 
@@ -9,8 +9,9 @@
         def post(self, request): ...
 
 Shapes of answers are pydantic models with camelCase aliases, made out of the contracts: `class ProductOut(ProductState, StockState)` with the
-members that the API adds (`AnswerWithoutRetired` in `common.web.answers` for those that leave `retired` out). Shapes of requests are serializers.
-Nothing here is checked at run time: the fuzzing test compares every answer with its shape, and a shape forbids members it does not name.
+members that the API adds (`AnswerWithoutRetired` in `common.web.answers` for those that leave `retired` out). Shapes of requests are
+serializers, each a `Body`. Answers are not checked at run time: the fuzzing test compares each with its shape, which forbids members
+that it does not name.
 
 Not to be said, because it is seen: Idempotency-Key, its three problems and `Idempotent-Replayed` (the handler is `idempotent`); If-Match, its
 problems and ETag (PATCH); ETag (the answer to a GET has a `version` and is no list); Location (201 and 202); `limit`, `cursor` and the

@@ -10,11 +10,17 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 _TYPES: dict[type[Any], Any] = {
-    filters.BooleanFilter: OpenApiTypes.BOOL,
     filters.IsoDateTimeFilter: OpenApiTypes.DATETIME,
     filters.NumberFilter: OpenApiTypes.NUMBER,
     filters.UUIDFilter: OpenApiTypes.UUID,
 }
+
+
+class TrueOrFalse(filters.TypedChoiceFilter):
+    """`true` or `false`, and an error for anything else, which a BooleanFilter would pass over."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=[("true", "true"), ("false", "false")], coerce="true".__eq__, **options)
 
 
 def query_parameters(filterset: type[FilterSet]) -> list[OpenApiParameter]:

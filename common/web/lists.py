@@ -10,13 +10,13 @@ from django_filters import FilterSet
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from common.web.pagination import ByKey
+from common.web.view import ApiView
 
 
 def list_response(
-    view: APIView, request: Request, rows: QuerySet[Any], filters: type[FilterSet], show: Callable[[Sequence[Any]], list[dict[str, Any]]]
+    view: ApiView, request: Request, rows: QuerySet[Any], filters: type[FilterSet], show: Callable[[Sequence[Any]], list[dict[str, Any]]]
 ) -> Response:
     """One page of `rows`, each as `show` has it. Raises ValidationError (400) for a filter's value that makes no sense."""
     asked = filters(request.query_params, queryset=rows)

@@ -10,11 +10,13 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import force_instance
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.serializers import CharField
 
 from common.web import answer_schema as _registers_shapes  # noqa: F401
 from common.web.answers import Problem
+from common.web.body import Body
 from common.web.documented import Documented
 from common.web.filters import query_parameters
 from common.web.idempotency import LONGEST_KEY
@@ -56,6 +58,10 @@ class Schema(AutoSchema):
         if isinstance(field, CharField) and not field.allow_blank:
             schema.setdefault("minLength", 1)
         return schema
+
+    def _map_serializer(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> Any:
+        schema = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        return schema | {"additionalProperties": False} if isinstance(force_instance(serializer), Body) else schema
 
     def get_request_serializer(self) -> Any:
         return self.said and self.said.takes

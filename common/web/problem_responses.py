@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from http import HTTPStatus
+from itertools import count, takewhile
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -14,8 +15,10 @@ from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import set_rollback
 
-from common.web.problems import CATALOGUE, MEDIA_TYPE, Problem, problem
+from common.web.problems import CATALOGUE, MEDIA_TYPE, MOST_ERRORS, Problem, problem
 from common.web.throttling import wait_of_address
+
+LONGEST_ERROR, LONGEST_NAME = 300, 100
 
 _KIND_OF: dict[type[exceptions.APIException], str] = {
     exceptions.NotAuthenticated: "not-authenticated",
@@ -55,9 +58,19 @@ def _kind_and_members(error: exceptions.APIException) -> tuple[str, dict[str, An
     if isinstance(error, Problem):
         return error.kind, {"detail": str(error.detail), **error.members}
     if isinstance(error, exceptions.ValidationError):
-        return "invalid", {"errors": error.detail}
+        return "invalid", {"errors": _first(error.detail, count(1))}
     kind = next((kind for known, kind in _KIND_OF.items() if isinstance(error, known)), "error")
     return kind, {"detail": str(error.detail)}
+
+
+def _first(errors: Any, told: Iterator[int]) -> Any:
+    """The errors in their places, the first of them only: neither their number nor their length is the sender's to choose."""
+    if isinstance(errors, Mapping):
+        items = ((str(name)[:LONGEST_NAME], _first(below, told)) for name, below in errors.items())
+        return dict(takewhile(lambda item: item[1] is not None, items)) or None
+    if isinstance(errors, Sequence) and not isinstance(errors, str):
+        return list(takewhile(lambda error: error is not None, (_first(error, told) for error in errors))) or None
+    return str(errors)[:LONGEST_ERROR] if next(told) <= MOST_ERRORS else None
 
 
 def only_safe(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

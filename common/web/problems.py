@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from rest_framework.exceptions import APIException
 
 MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 50  # told of one request
 
 
 class Kind(NamedTuple):

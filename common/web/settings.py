@@ -23,6 +23,7 @@ _REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_SCHEMA_CLASS": "common.web.openapi.Schema",
     "EXCEPTION_HANDLER": "common.web.problem_responses.problem_response",
     "UNAUTHENTICATED_USER": None,
+    "LIST_SERIALIZER_ERRORS_AS_DICT": True,
 }
 
 _SPECTACULAR: dict[str, Any] = {

@@ -47,7 +47,7 @@ class StockLimit(ValueError):
 class Changed(NamedTuple):
     product: Product
     stock: Stock
-    event_id: UUID
+    event_id: UUID | None  # none when nothing changed
 
 
 @transaction.atomic
@@ -71,7 +71,7 @@ def product_create(*, product_id: str, name: str, price: Decimal, currency: str,
 
 @transaction.atomic
 def product_change(*, product_id: str, version: int, changes: Mapping[str, Any]) -> Changed:
-    """Changes name, price, currency or weight_grams, of the product at exactly that version.
+    """Changes name, price, currency or weight_grams, of the product at exactly that version; nothing, when it is all so already.
 
     Raises UnknownProduct, RetiredProduct or VersionMismatch.
     """
@@ -80,6 +80,8 @@ def product_change(*, product_id: str, version: int, changes: Mapping[str, Any])
         raise RetiredProduct(product_id)
     if product.version != version:
         raise VersionMismatch(product_id, product.version)
+    if all(getattr(product, name) == value for name, value in changes.items()):
+        return Changed(product, product.stock, None)
     product.change(**changes)
     save_changed([product], *PRODUCT_FIELDS)
     changed = ProductChanged.of(product)
