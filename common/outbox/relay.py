@@ -96,6 +96,7 @@ class Relay:
                 log.warning("the broker is away, the relay tries again in %.1f s: %r", wait, error)
                 self.stop.wait(wait)
                 continue
+            outbox.raise_floor()
             self.on_ready()
             outage.reset()
             if published:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self, cast
@@ -10,15 +12,26 @@ import psycopg
 from django.db import connection as django_connection
 
 from common import this_service
+from common.outbox.floor import ABOVE_FLOOR, CHECK, RAISE
+
+log = logging.getLogger(__name__)
 
 ATTEMPTS = 5  # refusals for its own sake until a row is held
+WINDOW_BYTES = 4_000_000  # of the bodies of a window; two of them, and copies on their way, are in memory at a time
+RAISE_EVERY = 1.0  # seconds between two tries to raise the floor
+CHECK_EVERY = 3600.0
 
-# "Not yet published", never "after the last one seen": a position is drawn at insert and becomes visible at commit.
-_SELECT = """
-SELECT id::text, type, convert_to(body, 'UTF8'), position FROM outbox
-WHERE published_at IS NULL AND held_at IS NULL AND (retry_at IS NULL OR retry_at <= now())
-    AND (position > %(last)s OR position <> ALL(%(under_way)s))
-ORDER BY position LIMIT %(limit)s
+# "Not yet published", never "after the last one seen": a position is drawn at insert and becomes visible at commit. Of so many
+# rows only the first that are `bytes` long together, and always one; a body's length is known without reading it.
+SELECT = f"""
+SELECT id::text, type, convert_to(body, 'UTF8'), position FROM (
+    SELECT id, type, body, position, sum(octet_length(body)) OVER (ORDER BY position) AS together FROM (
+        SELECT id, type, body, position FROM outbox
+        WHERE published_at IS NULL AND held_at IS NULL AND {ABOVE_FLOOR} AND (retry_at IS NULL OR retry_at <= now())
+            AND (position > %(last)s OR position <> ALL(%(under_way)s::bigint[]))
+        ORDER BY position LIMIT %(limit)s
+    ) AS oldest
+) AS summed WHERE together <= %(bytes)s OR together = octet_length(body) ORDER BY position
 """
 # The bounds let the planner leave out the partitions that cannot hold the ids.
 _MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s AND %s AND published_at IS NULL"
@@ -49,6 +62,10 @@ class Unpublished:
 
     def __init__(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         self._connection = connection
+        self._drawn: int | None = None  # and who was writing then: see `floor`
+        self._writers: list[str] = []
+        self._next_raise = time.monotonic()
+        self._next_check = self._next_raise + CHECK_EVERY / 60
 
     @classmethod
     def connect(cls) -> Self:
@@ -74,8 +91,30 @@ class Unpublished:
         """
         positions = [row.position for row in under_way]
         cursor = self._connection.cursor(binary=True)
-        cursor.execute(_SELECT, {"last": max(positions, default=-1), "under_way": positions, "limit": limit})
+        cursor.execute(SELECT, {"last": max(positions, default=-1), "under_way": positions, "limit": limit, "bytes": WINDOW_BYTES})
         return [Row(*cast("tuple[str, str, bytes, int]", row)) for row in cursor.fetchall()]
+
+    def raise_floor(self) -> None:
+        """So that the next look begins where there may be something; does nothing when it was called a moment ago."""
+        if (now := time.monotonic()) < self._next_raise:
+            return
+        self._next_raise = now + RAISE_EVERY
+        row = self._connection.execute(RAISE, [self._drawn, self._writers]).fetchone()
+        self._drawn, self._writers = cast("tuple[int, list[str]]", row)
+        if now >= self._next_check:
+            self._next_check = now + CHECK_EVERY
+            self._check_floor()
+
+    def _check_floor(self) -> None:
+        """Has to walk over all that a snapshot keeps, so it may be given up, and is tried again in an hour."""
+        try:
+            with self._connection.transaction():
+                self._connection.execute("SET LOCAL statement_timeout = '5s'")
+                row = self._connection.execute(CHECK).fetchone()
+        except psycopg.errors.QueryCanceled:
+            return
+        if row and row[0] is not None:
+            log.error("the outbox held unpublished events below its floor, the first at position %s; they are published now", row[0])
 
     def mark(self, ids: Sequence[str]) -> None:
         """Published: acked and not returned."""

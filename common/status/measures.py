@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from common.outbox.floor import ABOVE_FLOOR
 from common.partitioning import covered
 
 Rows = list[tuple[Any, ...]]
@@ -16,9 +17,10 @@ NEWEST = 1_000
 PARTITIONED = ("outbox", "ledger")
 
 # The statements on the outbox are answered by the partial indexes outbox_unpublished and outbox_held.
-UNPUBLISHED = f"SELECT count(*) FROM (SELECT FROM outbox WHERE published_at IS NULL AND held_at IS NULL LIMIT {MOST_COUNTED}) AS counted"
-OLDEST_UNPUBLISHED = """
-SELECT extract(epoch FROM clock_timestamp() - created_at)::float FROM outbox WHERE published_at IS NULL AND held_at IS NULL
+_WAITING = f"published_at IS NULL AND held_at IS NULL AND {ABOVE_FLOOR}"
+UNPUBLISHED = f"SELECT count(*) FROM (SELECT FROM outbox WHERE {_WAITING} LIMIT {MOST_COUNTED}) AS counted"
+OLDEST_UNPUBLISHED = f"""
+SELECT extract(epoch FROM clock_timestamp() - created_at)::float FROM outbox WHERE {_WAITING}
 ORDER BY position LIMIT 1
 """
 HELD = f"SELECT count(*) FROM (SELECT FROM outbox WHERE held_at IS NOT NULL LIMIT {MOST_COUNTED}) AS counted"
