@@ -11,16 +11,17 @@ from django.http import HttpRequest
 
 
 def choices_filter(field: str, choices: Callable[[], Iterable[str]], title: str = "") -> type[admin.SimpleListFilter]:
-    """One of the `choices`, exactly; they are asked for anew each time the list is shown."""
+    """One of the `choices`, exactly; they are asked for anew each time the list is shown. An address may name any other value, also none at all."""
 
     class Choices(admin.SimpleListFilter):
         parameter_name = field
 
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-            return [(choice, choice) for choice in choices()]
+            known, given = [*choices()], self.used_parameters.get(self.parameter_name)
+            return [(choice, choice or "(none)") for choice in (known if given is None or given in known else [*known, given])]
 
         def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-            return queryset.filter(**{field: self.value()}) if self.value() else queryset
+            return queryset if self.value() is None else queryset.filter(**{field: self.value()})
 
     Choices.title = title or field.replace("_", " ")
     return Choices

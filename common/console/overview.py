@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,41 +11,66 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.timesince import timesince
 
-from common import this_service
 from common.conditions import State
 from common.console.models import OperatorAction
+from common.console.read_only import COUNTED_AT_MOST
 from common.status import measures
 from common.status.health import conditions_now
 from common.status.state import Standing
 
 LATEST = 10
+LISTED = 20  # causes of parking
 PARKED_GROUPS = f"""
 SELECT queue, type, reason, count(*), min(first_seen_at), max(last_seen_at)
 FROM (SELECT * FROM inbox_parkedevent WHERE state = 'parked' LIMIT {measures.MOST_COUNTED}) AS parked
-GROUP BY queue, type, reason ORDER BY min(first_seen_at) LIMIT 20
+GROUP BY queue, type, reason ORDER BY min(first_seen_at) LIMIT {LISTED + 1}
 """
+PARKED = f"SELECT count(*) FROM (SELECT FROM inbox_parkedevent WHERE state = 'parked' LIMIT {measures.MOST_COUNTED}) AS counted"
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's callback for the index page; every statement is bounded (see common.status.measures)."""
-    if not request.user.has_perm("inbox.view_parkedevent"):
-        return context
-    statements = (measures.UNPUBLISHED, measures.OLDEST_UNPUBLISHED, measures.HELD, PARKED_GROUPS, measures.DRIFT, measures.LAST_APPLIED)
-    [regressed] = measures.measured(measures.REGRESSED)
-    [[unpublished], oldest, [held], groups, [drift], applied] = measures.measured(*statements)
-    return context | {
-        "cards": [
-            _card("Unpublished", unpublished[0], _age(oldest), "outbox_outboxevent", {"published_at__isempty": "1"}),
-            _card("Held", held[0], "refused by the broker; waiting for you" if held[0] else "none", "outbox_outboxevent", {"held_at__isempty": "0"}),
-            _card("Parked", sum(group[3] for group in groups), "not applied" if groups else "none", "inbox_parkedevent", {"state__exact": "parked"}),
-            _card("Drift", drift[0], "same version, other content" if drift[0] else "none", "replication_drift", {}),
-            _card("Regressed", sum(count for _, count in regressed), _owners(regressed), "replication_regression", {"closed_at__isempty": "1"}),
-        ],
-        "conditions": _worst_first(conditions_now()),
-        "publishers": _publishers(applied),
-        "parked": [_group(*group) for group in groups],
-        "actions": OperatorAction.objects.all()[:LATEST],
-    }
+    """Unfold's callback for the index page: what this person may look at. Every statement is bounded (see common.status.measures)."""
+    may = request.user.has_perm
+    added: dict[str, Any] = {"cards": list(_cards(request)), "conditions": _worst_first(conditions_now())}
+    if may("inbox.view_ledgerentry"):
+        added["publishers"] = _publishers(measures.last_applied())
+    if may("inbox.view_parkedevent"):
+        [groups] = measures.measured(PARKED_GROUPS)
+        added |= {"parked": [_group(*group) for group in groups[:LISTED]], "more_parked": len(groups) > LISTED}
+    if may("console.view_operatoraction"):
+        added["actions"] = OperatorAction.objects.all()[:LATEST]
+    return context | added
+
+
+def _cards(request: HttpRequest) -> Iterator[dict[str, Any]]:
+    """Numbers that lead to the list of what they count."""
+    may = request.user.has_perm
+    if may("outbox.view_outboxevent"):
+        [[(unpublished,)], oldest, [(held,)]] = measures.measured(measures.UNPUBLISHED, measures.OLDEST_UNPUBLISHED, measures.HELD)
+        waiting = {"published_at__isempty": "1", "held_at__isempty": "1"}
+        yield _card("Unpublished", unpublished, _age(oldest), "outbox_outboxevent", waiting) | {"quiet": True}
+        yield _card("Held", held, "refused by the broker; waiting for you", "outbox_outboxevent", {"held_at__isempty": "0"})
+    if may("inbox.view_parkedevent"):
+        [[(parked,)]] = measures.measured(PARKED)
+        yield _card("Parked", parked, "not applied", "inbox_parkedevent", {"state__exact": "parked"})
+    if may("replication.view_drift"):
+        [[(drift,)]] = measures.measured(measures.DRIFT)
+        yield _card("Drift", drift, "same version, other content", "replication_drift", {"repaired_at__isempty": "1"})
+    if may("replication.view_regression"):
+        [owners] = measures.measured(measures.REGRESSED)
+        number = sum(count for _, count in owners)
+        yield _card("Regressed", number, _owners(owners), "replication_regression", {"closed_at__isempty": "1"})
+
+
+def _card(title: str, number: int, text: str, model: str, query: dict[str, str]) -> dict[str, Any]:
+    link = f"{reverse(f'admin:{model}_changelist')}?{urlencode(query)}"
+    text = text if number or title == "Unpublished" else "none"
+    return {"title": title, "number": _counted(number), "text": text, "quiet": not number, "link": link}
+
+
+def _counted(number: int) -> str:
+    """As far as the list behind it counts."""
+    return str(number) if number <= COUNTED_AT_MOST else f"{COUNTED_AT_MOST}+"
 
 
 def _worst_first(standings: list[Standing]) -> list[dict[str, Any]]:
@@ -57,13 +83,8 @@ def _worst_first(standings: list[Standing]) -> list[dict[str, Any]]:
     ]
 
 
-def _card(title: str, number: int, text: str, model: str, query: dict[str, str]) -> dict[str, Any]:
-    quiet = title == "Unpublished" or not number
-    return {"title": title, "number": number, "text": text, "quiet": quiet, "link": f"{reverse(f'admin:{model}_changelist')}?{urlencode(query)}"}
-
-
 def _owners(regressed: measures.Rows) -> str:
-    return f"the past of {', '.join(owner for owner, _ in regressed)} came back" if regressed else "none"
+    return f"the past of {', '.join(owner for owner, _ in regressed)} came back"
 
 
 def _age(oldest: measures.Rows) -> str:
@@ -72,11 +93,10 @@ def _age(oldest: measures.Rows) -> str:
 
 def _publishers(applied: measures.Rows) -> list[tuple[str, str]]:
     """When an event of each was last applied."""
-    last = {publisher: f"{timesince(datetime.fromtimestamp(moment, UTC))} ago" for publisher, moment in applied}
-    return [(publisher, last.get(publisher, "not lately")) for publisher in this_service.subscribes_to()]
+    return [(name, f"{timesince(datetime.fromtimestamp(moment, UTC))} ago" if moment else "never") for name, moment in applied]
 
 
 def _group(queue: str, kind: str, reason: str, count: int, first: datetime, last: datetime) -> dict[str, Any]:
-    query = urlencode({"state__exact": "parked", "queue": queue, "reason": reason})
+    query = urlencode({"state__exact": "parked", "queue": queue, "type": kind, "reason": reason})
     link = f"{reverse('admin:inbox_parkedevent_changelist')}?{query}"
-    return {"queue": queue, "type": kind or "?", "reason": reason, "count": count, "first": first, "last": last, "link": link}
+    return {"queue": queue, "type": kind or "?", "reason": reason, "count": _counted(count), "first": first, "last": last, "link": link}

@@ -47,7 +47,8 @@ def merge(replication: Replication, events: Sequence[Event]) -> Merged:
 
     A row changes only when an event's version is higher than the stored one. One that is not, and clearly younger than
     the event that made the row, is of an owner whose past came back: that is recorded. Else an equal version with other
-    content is a conflict: the row stays as it is and a Drift record is opened. Takes part in the open transaction; may run twice.
+    content is a conflict: the row stays as it is and a Drift record is opened, which a newer version closes. Takes part in the
+    open transaction; may run twice.
     """
     newest = newest_of_each(events)
     rows = {key: replication.row(event) for key, event in newest.items()}
@@ -103,11 +104,18 @@ def _merge_sql(replication: Replication) -> str:
     types = ", ".join(f'"{column}" {_type(model, column)}' for column in columns)
     updates = ", ".join(f'"{column}" = excluded."{column}"' for column in columns[1:])
     return f"""
-        INSERT INTO "{table}" AS stored ({quoted}, synced_at)
-        SELECT {quoted}, clock_timestamp() FROM jsonb_to_recordset(%s::jsonb) AS event({types})
-        ON CONFLICT (key) DO UPDATE SET {updates}, synced_at = excluded.synced_at
-        WHERE stored.version < excluded.version
-        RETURNING key
+        WITH merged AS (
+            INSERT INTO "{table}" AS stored ({quoted}, synced_at)
+            SELECT {quoted}, clock_timestamp() FROM jsonb_to_recordset(%s::jsonb) AS event({types})
+            ON CONFLICT (key) DO UPDATE SET {updates}, synced_at = excluded.synced_at
+            WHERE stored.version < excluded.version
+            RETURNING key, version
+        ), made_good AS (
+            UPDATE replication_drift AS drift SET repaired_at = clock_timestamp() FROM merged
+            WHERE drift.repaired_at IS NULL AND drift.aggregate = '{replication.aggregate}'
+                AND drift.key = merged.key::text AND drift.version < merged.version
+        )
+        SELECT key FROM merged
     """
 
 

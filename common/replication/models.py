@@ -6,7 +6,10 @@ from django.db import models
 
 
 class Drift(models.Model):
-    """A replica and an event of the same version disagreed about the content. Somebody changed one of them by hand, or there is a bug."""
+    """A replica and an event of the same version disagreed about the content. Somebody changed one of them by hand, or there is a bug.
+
+    The merge closes it when a newer version makes the replica good; an operator may close it, too.
+    """
 
     aggregate = models.CharField(max_length=100)
     key = models.CharField(max_length=64)
@@ -20,6 +23,8 @@ class Drift(models.Model):
     class Meta:
         verbose_name_plural = "drift"
         ordering = ["-id"]
+        permissions = [("close_drift", "Can close records of drift")]
+        indexes = [models.Index(fields=["aggregate", "key"], name="drift_open", condition=models.Q(repaired_at=None))]
 
     def __str__(self) -> str:
         return f"{self.aggregate} {self.key} v{self.version}"

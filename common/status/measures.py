@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
 
+from common import this_service
 from common.outbox.floor import ABOVE_FLOOR
 from common.partitioning import covered
 
@@ -25,7 +27,13 @@ ORDER BY position LIMIT 1
 """
 HELD = f"SELECT count(*) FROM (SELECT FROM outbox WHERE held_at IS NOT NULL LIMIT {MOST_COUNTED}) AS counted"
 DELIVERIES = "SELECT publisher, outcome, sum(count)::bigint FROM inbox_tally GROUP BY publisher, outcome"
-PARKED = f"SELECT reason, count(*) FROM (SELECT reason FROM inbox_parkedevent WHERE state = 'parked' LIMIT {MOST_COUNTED}) AS counted GROUP BY reason"
+# A reason that was seen lately stays, with 0, when nothing is parked for it any more.
+PARKED = f"""
+SELECT reason, sum(number)::bigint FROM (
+    SELECT reason, 1 AS number FROM (SELECT reason FROM inbox_parkedevent WHERE state = 'parked' LIMIT {MOST_COUNTED}) AS counted
+    UNION ALL SELECT reason, 0 FROM (SELECT reason FROM inbox_parkedevent ORDER BY id DESC LIMIT {10 * NEWEST}) AS newest
+) AS parked GROUP BY reason
+"""
 DRIFT = f"SELECT count(*) FROM (SELECT FROM replication_drift WHERE repaired_at IS NULL LIMIT {MOST_COUNTED}) AS counted"
 SINCE = "SELECT count(*), min(since) FROM ({} LIMIT 10000) AS counted(since)"
 HELD_SINCE = SINCE.format("SELECT held_at FROM outbox WHERE held_at IS NOT NULL")
@@ -61,6 +69,18 @@ def rows(statement: str) -> Rows:
         return found
 
 
-def days_ahead() -> dict[str, float]:
-    """For how many days each partitioned table has partitions."""
-    return {table: (covered(table)[1] - datetime.now(UTC)).total_seconds() / 86_400 for table in PARTITIONED}
+def and_zero(found: Rows, known: Iterable[tuple[str, ...]]) -> Rows:
+    """What was found, and 0 for what is known in advance and was not: a series that comes and goes cannot be reckoned with."""
+    there = {row[:-1] for row in found}
+    return [*found, *((*labels, 0) for labels in known if labels not in there)]
+
+
+def last_applied() -> Rows:
+    """When an event of each publisher was last processed, in seconds since 1970; 0 when none ever was."""
+    [found] = measured(LAST_APPLIED)
+    return sorted(and_zero(found, [(publisher,) for publisher in this_service.subscribes_to()]))
+
+
+def seconds_ahead() -> Rows:
+    """For how long each partitioned table has partitions."""
+    return [(table, (covered(table)[1] - datetime.now(UTC)).total_seconds()) for table in PARTITIONED]

@@ -49,5 +49,5 @@ def _look(condition: Condition, ends: float) -> Finding:
     except Exception as error:
         if isinstance(error, Error) and not connection.is_usable():
             raise
-        why = f"{type(error).__name__}: {str(error).strip()[:200]}"
+        why = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
         return fail(f"{condition.name} could not be looked at: {why}")

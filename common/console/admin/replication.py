@@ -21,15 +21,33 @@ for model in apps.get_models():
         admin.site.register(model, with_pretty_json(ReadOnlyAdmin, model, **options))
 
 
-@admin.register(Drift)
-class DriftAdmin(ReadOnlyAdmin):
-    list_display = ("aggregate", "key", "version", "found_at", "repaired_at", "event_id")
-    search_fields = ("=key", "=event_id")
-    search_help_text = "The key of the aggregate, or the id of the event."
-
-
 class NotOpen(ValueError):
     """The record is closed; somebody else was quicker, or a newer version has come."""
+
+
+def close_drift(drift: Drift, asked: Mapping[str, Any]) -> None:
+    if not Drift.objects.filter(pk=drift.pk, repaired_at=None).update(repaired_at=timezone.now()):
+        raise NotOpen("it is closed already")
+
+
+@admin.register(Drift)
+class DriftAdmin(OperatedAdmin):
+    list_display = ("aggregate", "key", "version", "found_at", "repaired_at", "event_id")
+    list_filter = (is_set_filter("repaired_at", "repaired"),)
+    search_fields = ("=key", "=event_id")
+    search_help_text = "The key of the aggregate, or the id of the event."
+    operations = (
+        Operation(
+            name="close",
+            label="Close",
+            explains="The records are closed by hand: somebody has looked and the copy is right. Nothing else changes.",
+            run=close_drift,
+            permission="replication.close_drift",
+            errors=(NotOpen,),
+            applies=lambda drift: drift.repaired_at is None,
+            icon="done",
+        ),
+    )
 
 
 def close(regression: Regression, asked: Mapping[str, Any]) -> None:
