@@ -17,9 +17,10 @@ def amqp_url() -> str:
 
 
 def subscribes_to() -> list[str]:
-    """The services whose events this one takes."""
-    publishers: list[str] = settings.SUBSCRIBES_TO
-    return publishers
+    """The services whose events this one takes: those of which it keeps replicas. Once the models are loaded."""
+    from common.replication.replica import publishers  # models; this module is read before them
+
+    return publishers()
 
 
 def celery_module() -> str:

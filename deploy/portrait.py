@@ -18,23 +18,17 @@ class Portrait:
 
 def portrait(folder: Path) -> Portrait:
     """Of the service in `order_service/` and the like."""
+    replicas = tuple(_replicas(_parsed(folder / "models" / "replicas.py")))
     return Portrait(
         name=folder.name.removesuffix("_service"),
-        subscribes_to=tuple(_subscribes_to(_parsed(folder / "settings.py"))),
+        subscribes_to=tuple(sorted({publisher for _, publisher in replicas})),
         owned=tuple(_owned(_parsed(folder / "models" / "owned.py"))),
-        replicas=tuple(_replicas(_parsed(folder / "models" / "replicas.py"))),
+        replicas=replicas,
     )
 
 
 def _parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
-
-
-def _subscribes_to(settings: ast.Module) -> list[str]:
-    for statement in settings.body:
-        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "SUBSCRIBES_TO":
-            return list(ast.literal_eval(statement.value))
-    raise LookupError("the settings name no SUBSCRIBES_TO")
 
 
 def _owned(models: ast.Module) -> Iterator[str]:
@@ -44,8 +38,8 @@ def _owned(models: ast.Module) -> Iterator[str]:
 
 
 def _replicas(models: ast.Module) -> Iterator[tuple[str, str]]:
-    """From `replicate(Product, of="inventory.product")`."""
-    for call in ast.walk(models):
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "replicate":
-            [of] = [ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg == "of"]
-            yield ast.unparse(call.args[0]), of.partition(".")[0]
+    """From `class Product(Replica, of="inventory.product")`."""
+    for statement in models.body:
+        if isinstance(statement, ast.ClassDef) and "Replica" in map(ast.unparse, statement.bases):
+            [of] = [ast.literal_eval(keyword.value) for keyword in statement.keywords if keyword.arg == "of"]
+            yield statement.name, of.partition(".")[0]

@@ -8,8 +8,6 @@ from order_service.variables import VARIABLES
 _settings = service_settings("order", VARIABLES)
 globals().update(_settings)
 
-SUBSCRIBES_TO = ["inventory", "shipping"]
-
 JOBS = {"deadlines": 60}  # periodic ones of its own, each with the seconds between two runs
 
 ORDER_FLAG_AFTER: timedelta = _settings["ORDER_FLAG_AFTER"]

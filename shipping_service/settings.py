@@ -3,5 +3,3 @@
 from common.settings import service_settings
 
 globals().update(service_settings("shipping"))
-
-SUBSCRIBES_TO = ["order", "inventory"]

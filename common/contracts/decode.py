@@ -12,7 +12,7 @@ from common.contracts import inventory, orders, shipping  # noqa: F401  (definin
 from common.contracts.event import Event
 from common.contracts.upcasts import lift
 
-_TYPE = re.compile(rb'"type":\s*"([A-Za-z]+)"')
+_SOURCE_AND_TYPE = re.compile(rb'"source":\s*"/([a-z]+)",\s*"type":\s*"([A-Za-z0-9]+)"')
 
 
 class Unreadable(ValueError):
@@ -35,8 +35,8 @@ def decode(body: bytes) -> Event:
 
 def _decoded_at_once(body: bytes) -> Event | None:
     """The common case in one pass over the bytes: a known type in its present version, as our services encode it. None: look closer."""
-    match = _TYPE.search(body, 0, 500)
-    event_class = Event.known.get(match[1].decode("ascii", "replace")) if match else None
+    match = _SOURCE_AND_TYPE.search(body, 0, 500)
+    event_class = Event.known.get((match[1].decode(), match[2].decode())) if match else None
     if event_class is None:
         return None
     try:
@@ -49,10 +49,12 @@ def _decoded_at_once(body: bytes) -> Event | None:
 
 def _decoded_step_by_step(body: bytes) -> Event:
     envelope = _envelope(body)
-    kind = envelope.get("type")
-    event_class = Event.known.get(kind) if isinstance(kind, str) else None
+    source, kind = str(envelope.get("source")), str(envelope.get("type"))
+    event_class = Event.known.get((source.removeprefix("/"), kind))
     if event_class is None:
-        raise Unreadable("unknown-type", f"no event type {str(kind)[:200]!r} is known here")
+        if any(name == kind for _, name in Event.known):
+            raise Unreadable("foreign", f"{source[:200]!r} publishes no {kind}")
+        raise Unreadable("unknown-type", f"no event type {kind[:200]!r} of {source[:200]!r} is known here")
     version = _schema_version(event_class, envelope.get("dataschema"))
     if version < event_class.schema_version:
         envelope = _lifted(envelope, event_class, version)
@@ -83,7 +85,7 @@ def _schema_version(event_class: type[Event], schema: object) -> int:
 
 def _lifted(envelope: dict[str, Any], event_class: type[Event], version: int) -> dict[str, Any]:
     try:
-        data = lift(event_class.__name__, envelope["data"], version=version, to=event_class.schema_version)
+        data = lift(event_class, envelope["data"], version=version)
     except Exception as error:
         raise Unreadable("invalid", f"could not be lifted from version {version}: {error!r}") from error
     return {**envelope, "data": data}

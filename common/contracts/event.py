@@ -53,8 +53,10 @@ class Event(BaseModel):
 
     service: ClassVar[str]  # who publishes it
     aggregate: ClassVar[str]  # what it is about
+    status: ClassVar[str | None] = None  # the status that it announces, if its aggregate has a state machine
     schema_version: ClassVar[int] = 1  # of `data`
-    known: ClassVar[dict[str, type[Event]]] = {}  # type name -> class
+    known: ClassVar[dict[tuple[str, str], type[Event]]] = {}  # by service and type name
+    clashes: ClassVar[list[tuple[type[Event], type[Event]]]] = []  # two classes of one service and name: a system check reports them
 
     specversion: Literal["1.0"] = "1.0"
     id: UUID  # no default: a message without its own would be a new event each time it is read
@@ -73,14 +75,24 @@ class Event(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        if "service" not in cls.__dict__:  # an aggregate's base class names its service; its events inherit it
-            Event.known[cls.__name__] = cls
+        if "service" in cls.__dict__:  # an aggregate's base class names its service; its events inherit it
+            return
+        other = Event.known.setdefault((cls.service, cls.__name__), cls)
+        if other is not cls:
+            Event.clashes.append((other, cls))
+
+    @classmethod
+    def types(cls) -> list[type[Self]]:
+        """The event types of an aggregate, whose base class this is, in the order of their definition."""
+        return [kind for kind in Event.known.values() if issubclass(kind, cls)]
 
     @model_validator(mode="after")
-    def _is_about_its_subject(self) -> Self:
+    def _agrees_with_its_data(self) -> Self:
         # One aggregate under two spellings of its id would be two to the merge.
         if self.subject != self.data.subject:
             raise ValueError(f"subject is {self.subject!r}, data is about {self.data.subject!r}")
+        if self.status is not None and self.status != self.data.status:  # type: ignore[attr-defined]
+            raise ValueError(f"{type(self).__name__} announces {self.status!r}, data says {self.data.status!r}")  # type: ignore[attr-defined]
         return self
 
     @classmethod

@@ -104,14 +104,22 @@ class ReservationEvent(Event):
 class StockReserved(ReservationEvent):
     """Every line of the order is held for it."""
 
+    status = ReservationStatus.HELD
+
 
 class StockRejected(ReservationEvent):
     """At least one line was short, so nothing is held."""
+
+    status = ReservationStatus.REJECTED
 
 
 class StockReleased(ReservationEvent):
     """What was held is available again."""
 
+    status = ReservationStatus.RELEASED
+
 
 class StockConsumed(ReservationEvent):
     """What was held left the building."""
+
+    status = ReservationStatus.CONSUMED

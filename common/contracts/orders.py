@@ -70,26 +70,40 @@ class OrderEvent(Event):
 class OrderCreated(OrderEvent):
     """A customer placed an order; nothing is decided yet."""
 
+    status = OrderStatus.PENDING
+
 
 class OrderConfirmed(OrderEvent):
     """The stock for every line is held."""
+
+    status = OrderStatus.CONFIRMED
 
 
 class OrderRejected(OrderEvent):
     """Inventory could not reserve every line."""
 
+    status = OrderStatus.REJECTED
+
 
 class OrderCancelRequested(OrderEvent):
     """Somebody wants it cancelled; shipping decides whether it still can be."""
+
+    status = OrderStatus.CANCELLING
 
 
 class OrderCancelled(OrderEvent):
     """It will not be shipped."""
 
+    status = OrderStatus.CANCELLED
+
 
 class OrderShipped(OrderEvent):
     """Its shipment left."""
 
+    status = OrderStatus.SHIPPED
+
 
 class OrderDelivered(OrderEvent):
     """Its shipment arrived."""
+
+    status = OrderStatus.DELIVERED

@@ -52,18 +52,28 @@ class ShipmentEvent(Event):
 class ShipmentPrepared(ShipmentEvent):
     """It is packed, on paper; it waits for its stock, and for the weights that are not known."""
 
+    status = ShipmentStatus.PREPARED
+
 
 class ShipmentReady(ShipmentEvent):
     """Its stock is held and its weight known: it may be dispatched."""
+
+    status = ShipmentStatus.READY
 
 
 class ShipmentDispatched(ShipmentEvent):
     """It left; from now on its order cannot be cancelled."""
 
+    status = ShipmentStatus.DISPATCHED
+
 
 class ShipmentDelivered(ShipmentEvent):
     """The customer has it."""
 
+    status = ShipmentStatus.DELIVERED
+
 
 class ShipmentCancelled(ShipmentEvent):
     """It will never leave."""
+
+    status = ShipmentStatus.CANCELLED

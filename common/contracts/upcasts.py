@@ -5,22 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from common.contracts.event import Event
+
 Data = dict[str, Any]
-_steps: dict[tuple[str, int], Callable[[Data], Data]] = {}
+_steps: dict[tuple[type, int], Callable[[Data], Data]] = {}
 
 
-def upcast(type_name: str, *, from_version: int) -> Callable[[Callable[[Data], Data]], Callable[[Data], Data]]:
-    """Registers the function that lifts `data` of `type_name` from `from_version` to the next version."""
+def upcast(event: type[Event], *, from_version: int) -> Callable[[Callable[[Data], Data]], Callable[[Data], Data]]:
+    """Registers the function that lifts `data` of `event` from `from_version` to the next version. Given an aggregate's base
+    class, it does so for all events of the aggregate."""
 
-    def register(step: Callable[[Data], Data]) -> Callable[[Data], Data]:
-        _steps[type_name, from_version] = step
-        return step
+    def register(function: Callable[[Data], Data]) -> Callable[[Data], Data]:
+        _steps[event, from_version] = function
+        return function
 
     return register
 
 
-def lift(type_name: str, data: Data, *, version: int, to: int) -> Data:
-    """`data` as it would have been written at version `to`. Raises KeyError when a step is missing."""
-    for step in range(version, to):
-        data = _steps[type_name, step](data)
+def lift(event: type[Event], data: Data, *, version: int) -> Data:
+    """`data` as it would have been written at the present version. Raises KeyError when a step is missing."""
+    for before in range(version, event.schema_version):
+        data = step(event, before)(data)
     return data
+
+
+def step(event: type[Event], from_version: int) -> Callable[[Data], Data]:
+    """What lifts `data` from that version to the next. Raises KeyError when nothing does."""
+    for kind in event.__mro__:
+        if found := _steps.get((kind, from_version)):
+            return found
+    raise KeyError(f"no upcast lifts {event.__name__} from version {from_version}")

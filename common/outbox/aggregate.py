@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -21,6 +22,8 @@ class StaleAggregate(RuntimeError):
 
 class Aggregate(models.Model):
     """Base of owned models. A change is: lock the row, `change()` or `move_to()`, `save_changed()`, `publish()` the event of it."""
+
+    contract: ClassVar[type[Event]]  # the base class of its events
 
     version = models.BigIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -64,8 +67,6 @@ class StatefulAggregate(Aggregate):
     """An aggregate with a state machine: `status` moves only through `move_to`, and each move is told by one event."""
 
     moves: ClassVar[Moves[Any]]
-    told_by: ClassVar[Mapping[Any, type[Event]]]  # the event of coming to each status
-    born_as: ClassVar[frozenset[Any]]  # the statuses in which one may be made
     status: models.CharField[str, str]
 
     class Meta:
@@ -78,7 +79,17 @@ class StatefulAggregate(Aggregate):
 
     def told(self) -> Event:
         """The event that says to which status it has come; to be made before it moves on."""
-        return self.told_by[self.status].of(self)
+        return self.event_of(self.status).of(self)
+
+    @classmethod
+    def event_of(cls, status: str) -> type[Event]:
+        """The event that announces this status. Raises KeyError when none does."""
+        return _events_by_status(cls.contract)[status]
+
+
+@cache
+def _events_by_status(contract: type[Event]) -> Mapping[str, type[Event]]:
+    return {kind.status: kind for kind in contract.types() if kind.status is not None}
 
 
 def save_changed(aggregates: Sequence[A], *fields: str) -> None:

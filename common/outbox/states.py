@@ -15,11 +15,13 @@ class IllegalMove(ValueError):
 
 
 class Moves(Generic[S]):
-    """`Moves({PENDING: {CONFIRMED, REJECTED}, ...})`: from each state the states it may become; a state without moves is terminal."""
+    """`Moves({PENDING: {CONFIRMED, REJECTED}, ...}, initial={PENDING})`: from each state the states it may become; a state without
+    moves is terminal. One may be made in an `initial` state."""
 
-    def __init__(self, table: Mapping[S, frozenset[S] | set[S]]) -> None:
+    def __init__(self, table: Mapping[S, frozenset[S] | set[S]], *, initial: set[S]) -> None:
         self.table = {state: frozenset(targets) for state, targets in table.items()}
-        missing = {target for targets in self.table.values() for target in targets} - self.table.keys()
+        self.initial = frozenset(initial)
+        missing = {target for targets in (*self.table.values(), self.initial) for target in targets} - self.table.keys()
         if missing:
             raise ValueError(f"moves lead to states that the table does not list: {sorted(missing)}")
 

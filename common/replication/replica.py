@@ -1,22 +1,31 @@
-"""Replicas: local copies of what others decided. A service declares the fields it needs; `replicate()` says of which aggregate."""
+"""Replicas: local copies of what others decided. A service declares of which aggregate, and the fields that it needs."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models.signals import class_prepared
+from django.dispatch import receiver
 from pydantic import BaseModel
 
 from common.contracts.event import Event
 
 
 class Replica(models.Model):
-    """Base of replicas. Only replication writes them. No foreign keys and no unique constraint besides the key."""
+    """Base of replicas: `class Product(Replica, of="inventory.product", price="price.amount")` keeps a row of each product.
+
+    Each declared field is taken from the attribute of the same name in the aggregate's public state, or from the dotted path
+    that is given for it. Only replication writes the rows. No foreign keys and no unique constraint besides the key.
+    """
+
+    replica_of: ClassVar[str] = ""  # "inventory.product"
+    paths: ClassVar[Mapping[str, str]] = {}
 
     key: models.Field[Any, Any] = models.CharField(max_length=64, primary_key=True, db_collation="C")
     version = models.BigIntegerField(help_text="The owner's version that this row shows.")
@@ -27,6 +36,10 @@ class Replica(models.Model):
 
     class Meta:
         abstract = True
+
+    def __init_subclass__(cls, *, of: str = "", **paths: str) -> None:
+        cls.replica_of, cls.paths = of, paths
+        super().__init_subclass__()
 
     def __str__(self) -> str:
         return f"{self.key} v{self.version}"
@@ -65,22 +78,28 @@ def content_hash(content: dict[str, Any]) -> str:
 
 
 replications: dict[str, Replication] = {}  # by aggregate
+clashes: list[tuple[type[Replica], type[Replica]]] = []  # two replicas of one aggregate: a system check reports them
 
 
-def replicate(model: type[Replica], *, of: str, **paths: str) -> None:
-    """Keeps `model` as the replica of the aggregate `of` ("inventory.product").
+@receiver(class_prepared)
+def _register(sender: type[models.Model], **options: Any) -> None:
+    if issubclass(sender, Replica) and sender.replica_of:
+        known = replications.setdefault(sender.replica_of, _replication(sender))
+        if known.model is not sender:
+            clashes.append((known.model, sender))
 
-    Each declared field is taken from the attribute of the same name in the public state, or from the dotted path given
-    for it: `replicate(Product, of="inventory.product", price="price.amount")`. Called once per replica, while Django loads.
-    """
+
+def _replication(model: type[Replica]) -> Replication:
     columns = tuple(str(field.column) for field in model._meta.concrete_fields if field.column not in OWN_COLUMNS)
-    unknown = paths.keys() - set(columns)
-    if unknown:
-        raise TypeError(f"{model.__name__} has no field {', '.join(sorted(unknown))}")
-    sources = [paths.get(column, column) for column in columns]
+    sources = [model.paths.get(column, column) for column in columns]
     getter = attrgetter(*sources) if sources else lambda state: ()
     values = (lambda state: (getter(state),)) if len(sources) == 1 else getter
-    replications[of] = Replication(model, of, columns, values)
+    return Replication(model, model.replica_of, columns, values)
+
+
+def publishers() -> list[str]:
+    """The services whose events this one takes: those of which it keeps replicas."""
+    return sorted({replication.publisher for replication in replications.values()})
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from common.contracts import inventory, orders, shipping
+from common.contracts import inventory, shipping
 from common.contracts.event import State
 from common.contracts.inventory import (
     ProductCreated,
@@ -29,28 +29,6 @@ from common.contracts.money import Money
 from common.contracts.orders import Address, Customer, OrderCreated, OrderEvent, OrderLine, OrderState, OrderStatus
 from common.contracts.shipping import Package, ShipmentEvent, ShipmentPrepared, ShipmentState, ShipmentStatus
 
-_ORDER_STATUS: dict[type[OrderEvent], OrderStatus] = {
-    orders.OrderCreated: OrderStatus.PENDING,
-    orders.OrderConfirmed: OrderStatus.CONFIRMED,
-    orders.OrderRejected: OrderStatus.REJECTED,
-    orders.OrderCancelRequested: OrderStatus.CANCELLING,
-    orders.OrderCancelled: OrderStatus.CANCELLED,
-    orders.OrderShipped: OrderStatus.SHIPPED,
-    orders.OrderDelivered: OrderStatus.DELIVERED,
-}
-_RESERVATION_STATUS: dict[type[ReservationEvent], ReservationStatus] = {
-    inventory.StockReserved: ReservationStatus.HELD,
-    inventory.StockRejected: ReservationStatus.REJECTED,
-    inventory.StockReleased: ReservationStatus.RELEASED,
-    inventory.StockConsumed: ReservationStatus.CONSUMED,
-}
-_SHIPMENT_STATUS: dict[type[ShipmentEvent], ShipmentStatus] = {
-    shipping.ShipmentPrepared: ShipmentStatus.PREPARED,
-    shipping.ShipmentReady: ShipmentStatus.READY,
-    shipping.ShipmentDispatched: ShipmentStatus.DISPATCHED,
-    shipping.ShipmentDelivered: ShipmentStatus.DELIVERED,
-    shipping.ShipmentCancelled: ShipmentStatus.CANCELLED,
-}
 HOME = Address(line1="Dijk 1", postal_code="1234 AB", city="Lelystad", country="NL")
 ONE_OF_P1: Mapping[str, int] = {"p1": 1}
 
@@ -79,7 +57,7 @@ def order_event(
     price = Money(amount=Decimal("9.95"), currency="EUR")
     state = OrderState(
         order_id=order_id,
-        status=_ORDER_STATUS[kind],
+        status=OrderStatus(str(kind.status)),
         customer=Customer(name="Ada", email="ada@example.org"),
         shipping_address=HOME,
         products=tuple(OrderLine(product_id=product_id, quantity=quantity, price=price) for product_id, quantity in products.items()),
@@ -106,7 +84,7 @@ def reservation_event(
     short = products if kind is inventory.StockRejected else {}
     state = ReservationState(
         order_id=order_id,
-        status=_RESERVATION_STATUS[kind],
+        status=ReservationStatus(str(kind.status)),
         products=tuple(ReservedLine(product_id=product_id, quantity=quantity) for product_id, quantity in products.items()),
         shortages=tuple(Shortage(product_id=product_id, quantity=quantity, available=available) for product_id, quantity in short.items()),
     )
@@ -127,7 +105,7 @@ def shipment_event(
     left = kind in (shipping.ShipmentDispatched, shipping.ShipmentDelivered)
     state = ShipmentState(
         order_id=order_id,
-        status=_SHIPMENT_STATUS[kind],
+        status=ShipmentStatus(str(kind.status)),
         shipping_address=HOME,
         packages=tuple(
             Package(product_id=product_id, quantity=quantity, parcels=parcels, weight_grams=weight_grams) for product_id, quantity in products.items()

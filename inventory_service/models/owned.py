@@ -6,15 +6,14 @@ from django.db import models
 from django.db.models import F, Q
 
 from common.contracts.inventory import (
+    ProductEvent,
     ProductState,
+    ReservationEvent,
     ReservationState,
     ReservationStatus,
     ReservedLine,
     Shortage,
-    StockConsumed,
-    StockRejected,
-    StockReleased,
-    StockReserved,
+    StockEvent,
     StockState,
 )
 from common.contracts.money import Money
@@ -27,18 +26,15 @@ MOVES = Moves(
         ReservationStatus.REJECTED: set(),
         ReservationStatus.CONSUMED: set(),
         ReservationStatus.RELEASED: set(),
-    }
+    },
+    initial={ReservationStatus.HELD, ReservationStatus.REJECTED},
 )
-TOLD_BY = {
-    ReservationStatus.HELD: StockReserved,
-    ReservationStatus.REJECTED: StockRejected,
-    ReservationStatus.RELEASED: StockReleased,
-    ReservationStatus.CONSUMED: StockConsumed,
-}
 
 
 class Product(Aggregate):
     """What can be ordered. Retired, never deleted."""
+
+    contract = ProductEvent
 
     product_id = models.CharField(primary_key=True, max_length=64, db_collation="C")
     name = models.CharField(max_length=200)
@@ -67,6 +63,8 @@ class Product(Aggregate):
 class Stock(Aggregate):
     """How much of a product there is: the sum of its movements, at any moment."""
 
+    contract = StockEvent
+
     product = models.OneToOneField(Product, on_delete=models.PROTECT, primary_key=True)
     on_hand = models.PositiveIntegerField(default=0)
     reserved = models.PositiveIntegerField(default=0)
@@ -91,9 +89,8 @@ class Stock(Aggregate):
 class Reservation(StatefulAggregate):
     """All lines of one order, held together or rejected together. Decided once: it is never opened again."""
 
+    contract = ReservationEvent
     moves = MOVES
-    told_by = TOLD_BY
-    born_as = frozenset({ReservationStatus.HELD, ReservationStatus.REJECTED})
 
     order_id = models.UUIDField(primary_key=True)
     status = models.CharField(max_length=12, choices=[(status, status) for status in ReservationStatus])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
-from common.replication.replica import Replica, replicate
+from common.replication.replica import Replica
 
 
-class Order(Replica):
+class Order(Replica, of="order.order"):
     key = models.UUIDField(primary_key=True)
     status = models.CharField(max_length=12)
     products = models.JSONField(default=list, help_text="productId, quantity and price of each line.")
@@ -17,14 +17,10 @@ class Order(Replica):
         ordering = ["-key"]
 
 
-class Shipment(Replica):
+class Shipment(Replica, of="shipping.shipment"):
     key = models.UUIDField(primary_key=True, help_text="The order's id.")
     status = models.CharField(max_length=12)
 
     class Meta:
         db_table = "replica_shipment"
         ordering = ["-key"]
-
-
-replicate(Order, of="order.order")
-replicate(Shipment, of="shipping.shipment")

@@ -5,20 +5,7 @@ from __future__ import annotations
 from django.db import models
 from uuid_utils.compat import uuid7
 
-from common.contracts.orders import (
-    Address,
-    Customer,
-    OrderCancelled,
-    OrderCancelRequested,
-    OrderConfirmed,
-    OrderCreated,
-    OrderDelivered,
-    OrderLine,
-    OrderRejected,
-    OrderShipped,
-    OrderState,
-    OrderStatus,
-)
+from common.contracts.orders import Address, Customer, OrderEvent, OrderLine, OrderState, OrderStatus
 from common.outbox.aggregate import StatefulAggregate
 from common.outbox.states import Moves
 
@@ -31,26 +18,17 @@ MOVES = Moves(
         OrderStatus.DELIVERED: set(),
         OrderStatus.REJECTED: set(),
         OrderStatus.CANCELLED: set(),
-    }
+    },
+    initial={OrderStatus.PENDING},
 )
-TOLD_BY = {
-    OrderStatus.PENDING: OrderCreated,
-    OrderStatus.CONFIRMED: OrderConfirmed,
-    OrderStatus.REJECTED: OrderRejected,
-    OrderStatus.CANCELLING: OrderCancelRequested,
-    OrderStatus.CANCELLED: OrderCancelled,
-    OrderStatus.SHIPPED: OrderShipped,
-    OrderStatus.DELIVERED: OrderDelivered,
-}
 UNDECIDED = [OrderStatus.PENDING, OrderStatus.CANCELLING]  # they wait for another service's word
 
 
 class Order(StatefulAggregate):
     """An order with its lines, each at the price of the moment it was placed. Lines never change, so they are kept as one value."""
 
+    contract = OrderEvent
     moves = MOVES
-    told_by = TOLD_BY
-    born_as = frozenset({OrderStatus.PENDING})
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     status = models.CharField(max_length=12, choices=[(status, status) for status in OrderStatus], default=OrderStatus.PENDING)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
-from common.replication.replica import Replica, replicate
+from common.replication.replica import Replica
 
 
-class Product(Replica):
+class Product(Replica, of="inventory.product", price="price.amount", currency="price.currency"):
     name = models.CharField(max_length=500)
     price = models.DecimalField(max_digits=12, decimal_places=2)
     currency = models.CharField(max_length=3)
@@ -18,7 +18,7 @@ class Product(Replica):
         ordering = ["key"]
 
 
-class Stock(Replica):
+class Stock(Replica, of="inventory.stock"):
     on_hand = models.IntegerField()
     reserved = models.IntegerField()
     available = models.IntegerField()
@@ -29,7 +29,7 @@ class Stock(Replica):
         verbose_name_plural = "stock"
 
 
-class Reservation(Replica):
+class Reservation(Replica, of="inventory.reservation"):
     key = models.UUIDField(primary_key=True, help_text="The order's id.")
     status = models.CharField(max_length=12)
     shortages = models.JSONField(default=list)
@@ -39,7 +39,7 @@ class Reservation(Replica):
         ordering = ["-key"]
 
 
-class Shipment(Replica):
+class Shipment(Replica, of="shipping.shipment"):
     key = models.UUIDField(primary_key=True, help_text="The order's id.")
     status = models.CharField(max_length=12)
     carrier = models.CharField(max_length=500)
@@ -48,9 +48,3 @@ class Shipment(Replica):
     class Meta:
         db_table = "replica_shipment"
         ordering = ["-key"]
-
-
-replicate(Product, of="inventory.product", price="price.amount", currency="price.currency")
-replicate(Stock, of="inventory.stock")
-replicate(Reservation, of="inventory.reservation")
-replicate(Shipment, of="shipping.shipment")

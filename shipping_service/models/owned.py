@@ -6,16 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from common.contracts.orders import Address
-from common.contracts.shipping import (
-    Package,
-    ShipmentCancelled,
-    ShipmentDelivered,
-    ShipmentDispatched,
-    ShipmentPrepared,
-    ShipmentReady,
-    ShipmentState,
-    ShipmentStatus,
-)
+from common.contracts.shipping import Package, ShipmentEvent, ShipmentState, ShipmentStatus
 from common.outbox.aggregate import StatefulAggregate
 from common.outbox.states import Moves
 
@@ -26,23 +17,16 @@ MOVES = Moves(
         ShipmentStatus.DISPATCHED: {ShipmentStatus.DELIVERED},
         ShipmentStatus.DELIVERED: set(),
         ShipmentStatus.CANCELLED: set(),
-    }
+    },
+    initial={ShipmentStatus.PREPARED, ShipmentStatus.CANCELLED},
 )
-TOLD_BY = {
-    ShipmentStatus.PREPARED: ShipmentPrepared,
-    ShipmentStatus.READY: ShipmentReady,
-    ShipmentStatus.DISPATCHED: ShipmentDispatched,
-    ShipmentStatus.DELIVERED: ShipmentDelivered,
-    ShipmentStatus.CANCELLED: ShipmentCancelled,
-}
 
 
 class Shipment(StatefulAggregate):
     """What goes to the customer of one order, packed from our own copies of the order and its products."""
 
+    contract = ShipmentEvent
     moves = MOVES
-    told_by = TOLD_BY
-    born_as = frozenset({ShipmentStatus.PREPARED, ShipmentStatus.CANCELLED})
 
     order_id = models.UUIDField(primary_key=True)
     status = models.CharField(max_length=12, choices=[(status, status) for status in ShipmentStatus])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.db import models
 
-from common.replication.replica import Replica, replicate
+from common.replication.replica import Replica
 
 
-class Order(Replica):
+class Order(Replica, of="order.order"):
     key = models.UUIDField(primary_key=True)
     status = models.CharField(max_length=12)
     products = models.JSONField(help_text="productId, quantity and price of each line.")
@@ -18,7 +18,7 @@ class Order(Replica):
         ordering = ["-key"]
 
 
-class Product(Replica):
+class Product(Replica, of="inventory.product"):
     name = models.CharField(max_length=500)
     weight_grams = models.IntegerField(null=True)
 
@@ -27,15 +27,10 @@ class Product(Replica):
         ordering = ["key"]
 
 
-class Reservation(Replica):
+class Reservation(Replica, of="inventory.reservation"):
     key = models.UUIDField(primary_key=True, help_text="The order's id.")
     status = models.CharField(max_length=12)
 
     class Meta:
         db_table = "replica_reservation"
         ordering = ["-key"]
-
-
-replicate(Order, of="order.order")
-replicate(Product, of="inventory.product")
-replicate(Reservation, of="inventory.reservation")

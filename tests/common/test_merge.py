@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -12,7 +11,7 @@ from common.contracts.event import Event
 from common.contracts.inventory import ProductChanged, ProductRetired
 from common.replication.merge import merge, newest_of_each
 from common.replication.models import Drift
-from common.replication.replica import Replica, replicate, replications
+from common.replication.replica import replications
 from common.testing import arrangements, deliver, product_event
 from order_service.models import Product
 
@@ -123,9 +122,3 @@ def test_the_newest_of_each_in_the_order_of_their_keys() -> None:
     newest = newest_of_each(events)
 
     assert [(key, event.aggregateversion) for key, event in newest.items()] == [("a", 2), ("b", 3)]
-
-
-def test_a_field_that_the_replica_does_not_have() -> None:
-    with pytest.raises(TypeError, match="colour"):
-        replicate(Product, of="inventory.product", colour="price.colour")
-    assert issubclass(Product, Replica)

@@ -150,7 +150,7 @@ def test_what_the_code_learnt_to_read_is_redriven(db: None, monkeypatch: pytest.
     # Given an event of a kind that is not known yet
     event = product_event(inventory.ProductChanged, version=2)
     with monkeypatch.context() as patch:
-        patch.delitem(Event.known, "ProductChanged")
+        patch.delitem(Event.known, ("inventory", "ProductChanged"))
         deliver(event)
         assert (parked_event().reason, parked_event().event_id) == ("unknown-type", None)
         assert redrive(parked_event().pk) == ParkedState.PARKED

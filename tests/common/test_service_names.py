@@ -7,8 +7,11 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import override_settings
 
+from common import this_service
+
 
 @pytest.mark.parametrize(("service", "publishers"), [("book_shop", []), ("Books", []), ("books", ["web2"])])
-def test_no_name_for_a_service(service: str, publishers: list[str]) -> None:
-    with override_settings(SERVICE=service, SUBSCRIBES_TO=publishers), pytest.raises(CommandError, match="no name for a service"):
+def test_no_name_for_a_service(monkeypatch: pytest.MonkeyPatch, service: str, publishers: list[str]) -> None:
+    monkeypatch.setattr(this_service, "subscribes_to", lambda: publishers)
+    with override_settings(SERVICE=service), pytest.raises(CommandError, match="no name for a service"):
         call_command("topology")

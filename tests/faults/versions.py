@@ -32,10 +32,8 @@ VERSION_2 = (
     ),
     Edit(
         "common/contracts/orders.py",
-        '    """Its shipment arrived."""\n',
-        '    """Its shipment arrived."""\n\n\n'
-        "for _event in OrderEvent.__subclasses__():\n"
-        '    upcast(_event.__name__, from_version=1)(lambda data: {**data, "channel": "unknown"})\n',
+        "    status = OrderStatus.DELIVERED\n",
+        '    status = OrderStatus.DELIVERED\n\n\nupcast(OrderEvent, from_version=1)(lambda data: {**data, "channel": "unknown"})\n',
     ),
     Edit("order_service/models/owned.py", "        return OrderState(\n", '        return OrderState(\n            channel="web",\n'),
 )

@@ -30,7 +30,7 @@ class StillParked(RuntimeError):
 
 
 def heard_types() -> Iterable[str]:
-    return sorted(name for name, event in Event.known.items() if event.service in this_service.subscribes_to())
+    return sorted({name for service, name in Event.known if service in this_service.subscribes_to()})
 
 
 def queues() -> Iterable[str]:

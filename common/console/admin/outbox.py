@@ -21,7 +21,7 @@ class NotHeld(ValueError):
 
 
 def own_types() -> Iterable[str]:
-    return sorted(name for name, event in Event.known.items() if event.service == this_service.name())
+    return sorted(name for service, name in Event.known if service == this_service.name())
 
 
 def release(event: OutboxEvent, asked: Mapping[str, Any]) -> None:

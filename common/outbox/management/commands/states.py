@@ -22,10 +22,10 @@ class Command(ServiceCommand):
 def _diagram(model: type[StatefulAggregate]) -> Iterator[str]:
     """A way leads into each state that an aggregate may be made in, and out of each that it stays in for good."""
     yield "stateDiagram-v2"
-    for status in sorted(model.born_as):
-        yield f"    [*] --> {status}: {model.told_by[status].__name__}"
+    for status in sorted(model.moves.initial):
+        yield f"    [*] --> {status}: {model.event_of(status).__name__}"
     for status, targets in model.moves.table.items():
         for target in sorted(targets):
-            yield f"    {status} --> {target}: {model.told_by[target].__name__}"
+            yield f"    {status} --> {target}: {model.event_of(target).__name__}"
         if not targets:
             yield f"    {status} --> [*]"

@@ -26,7 +26,6 @@ DATABASES = {
 INSTALLED_APPS += ["common.broker", "common.outbox", "common.intake", "common.inbox", "common.replication"]
 
 SERVICE = "blog"  # lower-case letters only: every name in RabbitMQ begins with it
-SUBSCRIBES_TO = ["bookshop"]  # the services whose events it takes
 AMQP_URL = os.environ["BLOG_AMQP_URL"]
 CELERY_MODULE = "blog.celery"
 REMOTE_CONTROL = False  # Celery's: a revoke acks events that were never applied

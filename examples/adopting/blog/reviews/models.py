@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from common.replication.replica import Replica, replicate
+from common.replication.replica import Replica
 
 
 class Review(models.Model):
@@ -17,13 +17,10 @@ class Review(models.Model):
         return f"review {self.pk} of book {self.book_id}"
 
 
-class Book(Replica):
+class Book(Replica, of="bookshop.book"):
     """Added by the adoption. Only replication writes it."""
 
     title = models.CharField(max_length=500)
 
     class Meta:
         db_table = "replica_book"
-
-
-replicate(Book, of="bookshop.book")

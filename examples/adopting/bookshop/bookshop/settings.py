@@ -26,7 +26,6 @@ DATABASES = {
 INSTALLED_APPS += ["common.broker", "common.outbox", "common.intake", "common.inbox", "common.replication"]
 
 SERVICE = "bookshop"  # lower-case letters only: every name in RabbitMQ begins with it
-SUBSCRIBES_TO = []  # the services whose events it takes
 AMQP_URL = os.environ["BOOKSHOP_AMQP_URL"]
 CELERY_MODULE = "bookshop.celery"
 REMOTE_CONTROL = False  # Celery's: a revoke acks events that were never applied
