@@ -49,7 +49,9 @@ def _decoded_at_once(body: bytes) -> Event | None:
 
 def _decoded_step_by_step(body: bytes) -> Event:
     envelope = _envelope(body)
-    source, kind = str(envelope.get("source")), str(envelope.get("type"))
+    source, kind = envelope.get("source"), str(envelope.get("type"))
+    if not isinstance(source, str):
+        raise Unreadable("invalid", "it names no source")
     event_class = Event.known.get((source.removeprefix("/"), kind))
     if event_class is None:
         if any(name == kind for _, name in Event.known):

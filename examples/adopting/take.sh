@@ -7,9 +7,8 @@ mkdir -p "$common/contracts"
 for room in broker configuration outbox intake inbox replication; do
     cp -r "$polder/common/$room" "$common/"
 done
-for file in __init__ command crashpoints forgetting partitioning readiness this_service; do
-    cp "$polder/common/$file.py" "$common/"
-done
+cp "$polder"/common/*.py "$common/"
+rm "$common/settings.py"
 for file in __init__ cause decode event money text upcasts; do
     cp "$polder/common/contracts/$file.py" "$common/contracts/"
 done

@@ -66,5 +66,5 @@ def test_an_illegal_move(order: Order, status: str) -> None:
 
 def test_a_table_that_leads_nowhere() -> None:
     with pytest.raises(ValueError, match="lost"):
-        Moves({"found": {"lost"}})
-    assert Moves({"a": {"b"}, "b": set()}).terminal == {"b"}
+        Moves({"found": {"lost"}}, initial={"found"})
+    assert Moves({"a": {"b"}, "b": set()}, initial={"a"}).terminal == {"b"}

@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
                 ('content_hash', models.CharField(help_text='Of the fields kept here, as the event had them.', max_length=32)),
                 ('retired_at', models.DateTimeField(help_text='Tombstone: when the owner retired it.', null=True)),
                 ('synced_at', models.DateTimeField(help_text='When this version arrived.')),
+                ('event_id', models.UUIDField(help_text='The event that made this version; empty for a row older than this column.', null=True)),
                 ('title', models.CharField(max_length=500)),
             ],
             options={
