@@ -81,11 +81,6 @@ class Event(BaseModel):
         if other is not cls:
             Event.clashes.append((other, cls))
 
-    @classmethod
-    def types(cls) -> list[type[Self]]:
-        """The event types of an aggregate, whose base class this is, in the order of their definition."""
-        return [kind for kind in Event.known.values() if issubclass(kind, cls)]
-
     @model_validator(mode="after")
     def _agrees_with_its_data(self) -> Self:
         # One aggregate under two spellings of its id would be two to the merge.
@@ -126,3 +121,8 @@ class Event(BaseModel):
     def encode(self) -> str:
         """The message body: one line of JSON."""
         return self.model_dump_json(by_alias=True, exclude_none=True)
+
+
+def events_of(contract: type[Event]) -> list[type[Event]]:
+    """The event types of the aggregate whose base class this is, in the order of their definition."""
+    return [kind for kind in Event.known.values() if issubclass(kind, contract)]

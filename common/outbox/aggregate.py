@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 
-from common.contracts.event import Event, State
+from common.contracts.event import Event, State, events_of
 from common.outbox.states import Moves
 
 A = TypeVar("A", bound="Aggregate")
@@ -89,7 +89,7 @@ class StatefulAggregate(Aggregate):
 
 @cache
 def _events_by_status(contract: type[Event]) -> Mapping[str, type[Event]]:
-    return {kind.status: kind for kind in contract.types() if kind.status is not None}
+    return {kind.status: kind for kind in events_of(contract) if kind.status is not None}
 
 
 def save_changed(aggregates: Sequence[A], *fields: str) -> None:
