@@ -35,6 +35,9 @@ def answer_queue(service: str) -> str:
     return f"{service}.answers"
 
 
+EVERY_SUBSCRIBER = "subscribers"  # routing key at a direct exchange: the requests' queues of all that subscribe to its service
+
+
 def publisher_or_nobody(queue: str) -> str:
     """`inventory.from.order` -> `order`; "" for a queue that no publisher's events come by."""
     return queue.partition(".from.")[2]

@@ -38,6 +38,11 @@ class Topology:
             self._quorum_queue(queue)
             for publisher in self.publishers:
                 self._bind(names.direct_exchange(publisher), queue, routing_key=queue)
+        for publisher in self.publishers:
+            # What the publisher asks of all who subscribe to it, and what this one answers, though it may publish nothing else.
+            self._bind(names.direct_exchange(publisher), names.request_queue(self.service), routing_key=names.EVERY_SUBSCRIBER)
+            self._quorum_queue(names.answer_queue(publisher))
+            self._bind(names.direct_exchange(self.service), names.answer_queue(publisher), routing_key=names.answer_queue(publisher))
         self._celery()
 
     def grant(self, user: str, password: str) -> None:

@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, models, transaction
 
 from common.console.models import OperatorAction
+from common.outbox.fence import FencedAggregate
 
 NOT_KEPT = ("BinaryField", "TextField")  # payloads and tracebacks: too large to be kept twice
 OTHERWISE = "this form was sent before, filled in otherwise; nothing is done for it again"
@@ -44,7 +45,7 @@ class Result:
 def carry_out(change: Change, row: models.Model, asked: Asked, *, errors: tuple[type[Exception], ...]) -> Result:
     """Makes the change to the row, under its lock, and writes the audit row, in one transaction.
 
-    One of `errors` undoes the change and leaves an audit row that says so; any other exception passes through and leaves
+    One of `errors`, or the fence, undoes the change and leaves an audit row that says so; any other exception passes through and leaves
     nothing. May be called twice with the same form, also at once: the second call is told how the first one ended.
     """
     try:
@@ -56,7 +57,7 @@ def carry_out(change: Change, row: models.Model, asked: Asked, *, errors: tuple[
 
 
 def _change(change: Change, row: models.Model, asked: Asked, errors: tuple[type[Exception], ...]) -> Result:
-    foreseen: tuple[type[Exception], ...] = (Gone, *errors)
+    foreseen: tuple[type[Exception], ...] = (Gone, FencedAggregate, *errors)
     try:
         with transaction.atomic():
             locked = _locked(row)

@@ -23,6 +23,8 @@ ICONS = {
     "movement": "swap_vert",
     "shipment": "local_shipping",
     "outboxevent": "outbox",
+    "fenced": "fence",
+    "subscriber": "hearing",
     "ledgerentry": "menu_book",
     "parkedevent": "report",
     "tally": "tag",

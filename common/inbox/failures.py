@@ -6,6 +6,7 @@ from django.db import Error as DjangoDatabaseError
 from django.db import InterfaceError
 
 from common.crashpoints import CrashPointReached
+from common.outbox.fence import FencedAggregate
 
 # Classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
 TRANSIENT = ("08", "40", "53", "55P03", "57", "58", "25006", "25P03")  # the server's or the moment's trouble
@@ -35,6 +36,8 @@ def sqlstate(error: BaseException | None) -> str | None:
 
 
 def is_transient(error: BaseException) -> bool:
+    if isinstance(error, FencedAggregate):  # the fence was put up a moment ago; whoever tries again goes around it
+        return True
     state = sqlstate(error)
     if state is None:
         # A connection that broke has no SQLSTATE.

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, models, transaction
 
+from common.outbox import fence
+from common.outbox.aggregate import aggregate_name
+from common.outbox.fence import FencedAggregate
 from common.replication.replica import Replica
 
 log = logging.getLogger(__name__)
@@ -17,6 +21,9 @@ log = logging.getLogger(__name__)
 Settle = Callable[[Sequence[Any]], None]
 Overdue = Callable[[], models.QuerySet[Any]]
 Through = Mapping[type[Replica], Callable[[Collection[str]], Iterable[Any]]]
+_LOCK = """
+SELECT pg_advisory_xact_lock(number), EXISTS (SELECT FROM outbox_fenced WHERE lifted_at IS NULL) FROM unnest(%s::bigint[]) AS number
+"""
 CHUNK = 500  # aggregates settled in one transaction by the net
 
 
@@ -110,8 +117,24 @@ def _settle(settling: Settling, keys: set[str], others: Mapping[type[Replica], C
         keys = keys.union(*({str(key) for key in settling.through[replica](changed)} for replica, changed in (others or {}).items()))
     if keys:
         ordered = sorted(keys)
-        _lock(settling.model._meta.label, ordered)
-        settling.function(ordered)
+        if _lock(settling.model._meta.label, ordered):
+            _settle_outside_the_fence(settling, ordered)
+        else:
+            settling.function(ordered)
+
+
+def _settle_outside_the_fence(settling: Settling, keys: Sequence[str]) -> None:
+    """Leaves alone what others know better than we do, and whatever cannot be settled without touching it: the net looks at
+    these keys again each minute, and finds them when the fence is gone."""
+    fenced = fence.fenced_keys(aggregate_name(settling.model), keys)
+    free = [key for key in keys if key not in fenced]
+    try:
+        with transaction.atomic():
+            settling.function(free)
+    except FencedAggregate:
+        for key in free:
+            with suppress(FencedAggregate), transaction.atomic():
+                settling.function([key])
 
 
 def _pass_gate(settling: Settling, *, exclusively: bool) -> None:
@@ -123,13 +146,15 @@ def _pass_gate(settling: Settling, *, exclusively: bool) -> None:
         cursor.execute(f"SELECT {function}(%s)", [_number(zlib.crc32(settling.name.encode()), "gate")])
 
 
-def _lock(label: str, keys: Sequence[str]) -> None:
+def _lock(label: str, keys: Sequence[str]) -> bool:
     """A transaction-level advisory lock per key, in order. Two batches may each bring half of what an aggregate waits for:
-    the second then reads after the first has committed. At most one lock per event of a batch is held."""
+    the second then reads after the first has committed. At most one lock per event of a batch is held. Returns whether
+    anything of ours is fenced: asked on the way, once, so that it costs nothing."""
     space = zlib.crc32(label.encode())
     numbers = sorted({_number(space, key) for key in keys})
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number", [numbers])
+        cursor.execute(_LOCK, [numbers])
+        return any(is_fenced for _, is_fenced in cursor.fetchall())
 
 
 def _number(space: int, key: str) -> int:

@@ -14,7 +14,10 @@ from common import this_service
 from common.forgetting import forgetting
 from common.inbox.settling import settle_overdue
 from common.intake.jobs import COMMON_JOBS, MINUTE, run_if_due
+from common.outbox import fence
 from common.partitioning import drop_partitions, make_partitions
+from common.pasts import owner
+from common.replication.regressed import close_overtaken
 
 log = logging.getLogger(__name__)
 
@@ -74,3 +77,16 @@ def retention() -> dict[str, int]:
     weeks_kept = {"ledger": this_service.ledger_weeks_kept(), "outbox": this_service.weeks_kept()}
     dropped = {table: drop_partitions(table, weeks_kept[table]) for table in PARTITIONED}
     return dropped | {what: forget() for what, forget in forgetting.items()}
+
+
+@periodic("ask")
+def ask() -> dict[str, int]:
+    """Asks the subscribers what they know of this service, and ends what has ended: fences lifted, records of regressed owners closed."""
+    return {"heard by somebody": int(owner.ask()), "lifted": fence.lift_overtaken(), "closed": close_overtaken()}
+
+
+@shared_task(name="ask_at_start")
+def ask_at_start() -> bool:
+    """At once when the housekeeper has started, whenever it was asked last: a past that came back says that it was a moment ago."""
+    close_old_connections()
+    return owner.ask()

@@ -18,7 +18,7 @@ from billiard.exceptions import WorkerLostError
 from celery.worker.state import task_reserved
 from kombu.common import ignore_errors
 
-from common.broker.names import dead_letter_queue, event_queue, publisher_or_nobody
+from common.broker.names import answer_queue, dead_letter_queue, event_queue, publisher_or_nobody, request_queue
 from common.broker.raw_message import body_of, delivery_count, first_queue
 from common.crashpoints import CrashPoint, reach
 from common.inbox.delivery import Delivery
@@ -56,6 +56,7 @@ class Session:
         # Per consumer: quorum queues know no global prefetch.
         self.channel.basic_qos(0, BATCH_EVENTS * (2 * consumer.pool.num_processes + 1), False)
         self.queues = [event_queue(service, publisher) for publisher in publishers]
+        self.queues += [request_queue(service), answer_queue(service)]
         self.consumer_tags = [self._consume(queue) for queue in (*self.queues, dead_letter_queue(service))]
         self.rounds = consumer.timer.call_repeatedly(PATIENCE / 2, self._guard(self._make_rounds))
 

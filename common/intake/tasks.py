@@ -11,6 +11,7 @@ from common.inbox.alone import apply_alone
 from common.inbox.applying import apply_batch
 from common.inbox.delivery import Delivery
 from common.intake.limits import HARD_LIMIT, SOFT_LIMIT
+from common.pasts.hearing import hear
 
 failures.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 
@@ -20,8 +21,10 @@ def apply_events(messages: list[tuple[str, str, bytes, float]], alone: bool) -> 
     """Applies a batch in one transaction; Flower shows what it returns. Raises what `apply_batch` raises."""
     _forget_unended_transaction()
     close_old_connections()
-    deliveries = [Delivery(*message) for message in messages]
-    return str(apply_alone(deliveries[0]) if alone else apply_batch(deliveries))
+    events = hear([Delivery(*message) for message in messages])
+    if not events:
+        return f"heard {len(messages)}"
+    return str(apply_alone(events[0]) if alone else apply_batch(events))
 
 
 def _forget_unended_transaction() -> None:

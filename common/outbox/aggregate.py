@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, Self, TypeVar
 
+from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 
@@ -29,6 +30,7 @@ class Aggregate(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    aggregate: ClassVar[str] = ""  # its name in events, where it is not that of the model
     stored_version: int = 0
 
     class Meta:
@@ -90,6 +92,18 @@ class StatefulAggregate(Aggregate):
 @cache
 def _events_by_status(contract: type[Event]) -> Mapping[str, type[Event]]:
     return {kind.status: kind for kind in events_of(contract) if kind.status is not None}
+
+
+@cache
+def aggregates() -> dict[str, type[Aggregate]]:
+    """The models that this service owns, by their names in events."""
+    owned = [model for model in apps.get_models() if issubclass(model, Aggregate)]
+    return {aggregate_name(model): model for model in owned}
+
+
+def aggregate_name(model: type[models.Model]) -> str:
+    """What its events call it."""
+    return getattr(model, "aggregate", "") or str(model._meta.model_name)
 
 
 def save_changed(aggregates: Sequence[A], *fields: str) -> None:

@@ -32,3 +32,44 @@ class OutboxEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.subject} v{self.version}"
+
+
+class Fenced(models.Model):
+    """An aggregate of ours that another service knows at a newer version than we have: our past came back. Nothing acts on it.
+
+    It ends by itself when our row is above the version that was told, or by an operator who accepts what we have.
+    """
+
+    aggregate = models.CharField(max_length=100)
+    key = models.CharField(max_length=64)
+    known_version = models.BigIntegerField(help_text="The newest that anybody knows.")
+    known_event_id = models.UUIDField(help_text="The event of it, which we have no more.")
+    told_by = models.CharField(max_length=30, help_text="The service that knows it.")
+    is_forgotten = models.BooleanField(help_text="We have no such row at all.")
+    since = models.DateTimeField(auto_now_add=True)
+    lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.CharField(max_length=150, default="", help_text="The operator who accepted it; empty when our version has passed it.")
+    reason = models.CharField(max_length=500, default="")
+
+    class Meta:
+        verbose_name_plural = "fenced"
+        ordering = ["-id"]
+        permissions = [("accept_fenced", "Can accept what a service has forgotten")]
+        constraints = [models.UniqueConstraint(fields=["aggregate", "key"], condition=models.Q(lifted_at=None), name="fenced_once")]
+
+    def __str__(self) -> str:
+        return f"{self.aggregate} {self.key}: {self.told_by} knows v{self.known_version}"
+
+
+class Subscriber(models.Model):
+    """A service that has answered what it knows of us."""
+
+    name = models.CharField(max_length=30, primary_key=True)
+    confirmed_until = models.UUIDField(help_text="All that it knows of us up to this event of ours, we know too, or have fenced.")
+    answered_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

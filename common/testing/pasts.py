@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from common.outbox.models import Fenced, Subscriber
 from common.replication.models import Regression
 
 
 def somebody_regressed(aggregate: str) -> None:
     """An owner of what this service keeps copies of has sent an old version of one of them."""
     Regression.objects.create(aggregate=aggregate, key="k", known_version=7, known_event_id=uuid7(), sent_version=4, sent_event_id=uuid7())
+
+
+def we_regressed(told_by: str) -> None:
+    """Another service has told that it knows something of this one better; an operator has accepted it."""
+    Fenced.objects.create(
+        aggregate="teapot",
+        key="k",
+        known_version=7,
+        known_event_id=uuid7(),
+        told_by=told_by,
+        is_forgotten=True,
+        lifted_at=timezone.now(),
+        lifted_by="root",
+    )
+    Subscriber.objects.create(name=told_by, confirmed_until=uuid7(), answered_at=timezone.now())

@@ -7,6 +7,7 @@ import json
 import zlib
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from django.db import connection, transaction
@@ -15,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.crashpoints import CrashPoint, reach
+from common.outbox.fence import check_nothing_forgotten
 from common.web.keys import caller
 from common.web.models import IdempotentResponse
 from common.web.problems import Problem
@@ -25,6 +27,8 @@ LONGEST_KEY = 200
 
 def idempotent(handler: Handler) -> Handler:
     """For a POST method of an APIView. The handler runs inside a transaction; only a success (2xx) is stored, a problem undoes it all.
+
+    What would make something new while others know what this service has forgotten is refused: 503.
 
     Missing key: 400. Same key, other path or body: 422. The first request still under way: 409. Again: the same status and body.
     """
@@ -42,6 +46,8 @@ def idempotent(handler: Handler) -> Handler:
             if known is not None:
                 return _repeat(known, request_hash)
             response = handler(view, request, *args, **kwargs)
+            if response.status_code == HTTPStatus.CREATED:
+                check_nothing_forgotten()  # the answers to requests were set back, too: this may be one of them, repeated
             IdempotentResponse.objects.create(
                 **asked,
                 request_hash=request_hash,

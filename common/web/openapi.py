@@ -27,8 +27,8 @@ from common.web.versions import VERSION_PATTERN
 JSON = "application/json"
 EVERYWHERE = ("not-authenticated", "not-permitted", "not-acceptable", "throttled")
 OF_A_BODY = ("invalid", "too-large", "unsupported-media-type")
-OF_IDEMPOTENCY = ("idempotency-key-missing", "idempotency-in-flight", "idempotency-key-reused")
-OF_A_CHANGE = ("version-required", "version-mismatch", "invalid")
+OF_IDEMPOTENCY = ("idempotency-key-missing", "idempotency-in-flight", "idempotency-key-reused", "fenced")
+OF_A_CHANGE = ("version-required", "version-mismatch", "invalid", "fenced")
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
@@ -101,6 +101,8 @@ class Schema(AutoSchema):
             yield "invalid"
         if self._is_idempotent():
             yield from OF_IDEMPOTENCY
+            if said.status == HTTPStatus.CREATED:
+                yield "past-came-back"
         if self.method == "PATCH":
             yield from OF_A_CHANGE
 

@@ -15,10 +15,12 @@ from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import set_rollback
 
+from common.outbox.fence import FencedAggregate, ForgottenAggregates
 from common.web.problems import CATALOGUE, MEDIA_TYPE, MOST_ERRORS, Problem, problem
 from common.web.throttling import wait_of_address
 
 LONGEST_ERROR, LONGEST_NAME = 300, 100
+RETRY_AFTER = 60  # seconds
 
 _KIND_OF: dict[type[exceptions.APIException], str] = {
     exceptions.NotAuthenticated: "not-authenticated",
@@ -40,6 +42,8 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, FencedAggregate | ForgottenAggregates):
+        error = _of_the_fence(error)
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
@@ -71,6 +75,13 @@ def _first(errors: Any, told: Iterator[int]) -> Any:
     if isinstance(errors, Sequence) and not isinstance(errors, str):
         return list(takewhile(lambda error: error is not None, (_first(error, told) for error in errors))) or None
     return str(errors)[:LONGEST_ERROR] if next(told) <= MOST_ERRORS else None
+
+
+def _of_the_fence(error: FencedAggregate | ForgottenAggregates) -> Problem:
+    if isinstance(error, ForgottenAggregates):
+        return Problem("past-came-back", HTTPStatus.SERVICE_UNAVAILABLE, str(error), retry_after=RETRY_AFTER)
+    known: dict[str, Any] = {"knownVersion": error.fenced.known_version, "version": error.version, "toldBy": error.fenced.told_by}
+    return Problem("fenced", HTTPStatus.CONFLICT, str(error), **known)
 
 
 def only_safe(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

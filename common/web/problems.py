@@ -49,6 +49,18 @@ CATALOGUE: dict[str, Kind] = {
     "idempotency-key-missing": Kind(400, "Idempotency-Key is missing", "Send a new key with each new request, and the same one when repeating it."),
     "idempotency-key-reused": Kind(422, "Idempotency-Key was used for another request", "A key stands for one request: same path, same body."),
     "idempotency-in-flight": Kind(409, "The same request is being worked on", "Repeat it in a moment to get its answer."),
+    "fenced": Kind(
+        409,
+        "Another service knows it better",
+        "`toldBy` knows version `knownVersion`, newer than what this service has: it was restored from a backup, or failed over. "
+        "Nothing acts on it until an operator has healed or accepted it. Do not repeat it before.",
+    ),
+    "past-came-back": Kind(
+        503,
+        "This service has forgotten something",
+        "Others know what it has no more (restored from a backup?), and this request may have been carried out already. "
+        "Repeat it, with the same Idempotency-Key, after `Retry-After`.",
+    ),
     "error": Kind(
         500,
         "Something went wrong",
@@ -60,11 +72,12 @@ CATALOGUE: dict[str, Kind] = {
 class Problem(APIException):
     """Raise it, with `kind` and its status from the catalogue, wherever a request cannot be carried out. `members` go into the body as they are."""
 
-    def __init__(self, kind: str, status: int, detail: str, **members: Any) -> None:
+    def __init__(self, kind: str, status: int, detail: str, *, retry_after: int | None = None, **members: Any) -> None:
         super().__init__(detail)
         self.kind = kind
         self.status_code = status
         self.members = members
+        self.wait = retry_after  # becomes the header Retry-After
 
 
 def problem(kind: str, status: int, detail: str = "", **members: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from common.replication.models import Drift
 from common.testing import deliver, order_event, shipment_event
 from common.testing.admin_pages import SEARCHES, list_addresses, open_everything, operate, search_everywhere, superuser_client
 from common.testing.api import api_client
-from common.testing.pasts import somebody_regressed
+from common.testing.pasts import somebody_regressed, we_regressed
 from inventory_service.models import Movement, Order, Product, Reservation, Stock
 
 
@@ -23,6 +23,7 @@ def admin(shop: None) -> Client:
     Drift.objects.create(aggregate="order.order", key="k", version=1, stored_hash="a", event_hash="b", event_id=uuid7())
     Group.objects.create(name="operators")
     api_client()
+    we_regressed("order")
     somebody_regressed("order.order")
     deliver(shipment_event())
     OperatorAction.objects.create(operator="root", action="adjust", target="inventory.Stock", key="k", reason="a test", done=True)

@@ -27,7 +27,7 @@ from common.testing.admin_pages import (
     superuser_client,
 )
 from common.testing.api import api_client
-from common.testing.pasts import somebody_regressed
+from common.testing.pasts import somebody_regressed, we_regressed
 from common.web.models import ApiKey
 from order_service.models import Order, Product
 from order_service.services import Line
@@ -43,6 +43,7 @@ def admin(catalogue: None) -> Client:
     deliver(b"{", b"\xff", product_event(product_id="p9").encode().replace('"1800"', "1").encode()[:-5])
     Group.objects.create(name="operators")
     api_client()
+    we_regressed("inventory")
     somebody_regressed("inventory.product")
     OperatorAction.objects.create(operator="root", action="cancel", target="order.Order", key="k", reason="a test", done=True)
     return superuser_client()

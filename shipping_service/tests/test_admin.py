@@ -20,7 +20,7 @@ from common.testing.admin_pages import (
     superuser_client,
 )
 from common.testing.api import api_client
-from common.testing.pasts import somebody_regressed
+from common.testing.pasts import somebody_regressed, we_regressed
 from shipping_service.models import Shipment
 
 
@@ -31,6 +31,7 @@ def admin(catalogue: None) -> Client:
     Drift.objects.create(aggregate="order.order", key="k", version=1, stored_hash="a", event_hash="b", event_id=uuid7())
     Group.objects.create(name="operators")
     api_client()
+    we_regressed("order")
     somebody_regressed("order.order")
     OperatorAction.objects.create(operator="root", action="dispatch", target="shipping.Shipment", key="k", reason="a test", done=True)
     return superuser_client()

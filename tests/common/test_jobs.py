@@ -31,7 +31,7 @@ def fail() -> None:
 
 
 def test_a_job_that_was_never_run_is_noticed(db: None) -> None:
-    assert {one.name for one in job_states()} == {"settle", "partitions", "retention", "deadlines"}
+    assert {one.name for one in job_states()} == {"settle", "ask", "partitions", "retention", "deadlines"}
     assert not [one for one in job_states() if one.is_overdue]
 
     later(hours=3)

@@ -110,7 +110,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
 
 
 def test_it_reads_its_queues_and_what_is_dead(worker: Worker) -> None:
-    assert set(worker.channel.tag_of) == {"order.from.inventory", "order.dead"}
+    assert set(worker.channel.tag_of) == {"order.from.inventory", "order.requests", "order.answers", "order.dead"}
     assert worker.channel.prefetch == 1_500
 
 

@@ -11,9 +11,11 @@ from django.db.models import Model
 from common import this_service
 from common.console.filters import choices_filter, is_set_filter
 from common.console.operations import OperatedAdmin, Operation
-from common.console.read_only import pretty_json
+from common.console.read_only import ReadOnlyAdmin, pretty_json
 from common.contracts.event import Event
-from common.outbox.models import OutboxEvent
+from common.outbox import fence
+from common.outbox.aggregate import aggregates
+from common.outbox.models import Fenced, OutboxEvent, Subscriber
 
 
 class NotHeld(ValueError):
@@ -54,3 +56,39 @@ class OutboxEventAdmin(OperatedAdmin):
     def message(self, event: Model) -> str:
         assert isinstance(event, OutboxEvent)
         return pretty_json(event.body)
+
+
+class NotFenced(ValueError):
+    """The fence is gone; somebody else was quicker, or our version has passed what was told."""
+
+
+def accept(fenced: Fenced, asked: Mapping[str, Any]) -> None:
+    rows = Fenced.objects.filter(pk=fenced.pk)
+    if not fence.accept(rows, by="an operator, see Operator actions", reason=str(asked["reason"])):
+        raise NotFenced("it is not fenced any more")
+
+
+@admin.register(Fenced)
+class FencedAdmin(OperatedAdmin):
+    list_display = ("aggregate", "key", "known_version", "told_by", "is_forgotten", "since", "lifted_at", "lifted_by")
+    list_filter = (is_set_filter("lifted_at", "lifted"), choices_filter("aggregate", lambda: sorted(aggregates())))
+    search_fields = ("=key", "=known_event_id")
+    search_help_text = "The key of an aggregate, or the id of the event that another service knows."
+    operations = (
+        Operation(
+            name="accept",
+            label="Accept what we have",
+            explains="The fence goes: this service acts on these again as if nobody knew anything newer. What it has forgotten is lost, and "
+            "may happen a second time. Find out first what became of each, at the services that know them.",
+            run=accept,
+            permission="outbox.accept_fenced",
+            errors=(NotFenced,),
+            applies=lambda fenced: fenced.lifted_at is None,
+            icon="lock_open",
+        ),
+    )
+
+
+@admin.register(Subscriber)
+class SubscriberAdmin(ReadOnlyAdmin):
+    list_display = ("name", "answered_at", "confirmed_until")

@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 
 from common.command import ServiceCommand
 from common.intake.arguments import service_app, worker_arguments
+from common.intake.housekeeping import ask_at_start
 from common.readiness import announce_ready
 
 
@@ -18,5 +19,10 @@ class Command(ServiceCommand):
         parser.add_argument("--name", default="housekeeper", help="unique among the service's workers on this host (default: housekeeper)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        worker_ready.connect(lambda **_: announce_ready(), weak=False)
+        worker_ready.connect(_ready, weak=False)
         service_app().worker_main(worker_arguments(options["name"], 1))
+
+
+def _ready(**_: Any) -> None:
+    announce_ready()
+    ask_at_start.delay()
