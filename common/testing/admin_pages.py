@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
@@ -26,9 +28,9 @@ def superuser_client() -> Client:
     return client
 
 
-def staff_client(*permissions: str) -> Client:
+def staff_client(*permissions: str, name: str = "staff") -> Client:
     """Somebody of the staff with exactly these permissions, such as "inbox.view_parkedevent"."""
-    user = get_user_model().objects.create_user("staff", "staff@example.org", is_staff=True)
+    user = get_user_model().objects.create_user(name, "staff@example.org", is_staff=True)
     for permission in permissions:
         label, _, codename = permission.partition(".")
         user.user_permissions.add(Permission.objects.get(content_type__app_label=label, codename=codename))
@@ -137,3 +139,43 @@ def _links(page: Any, base: str) -> list[str]:
 
 def history_address(row: Model) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_history", args=[quote(row.pk)])
+
+
+def assert_who_may_only_look_cannot_act() -> int:
+    """Tries every door of every operation, and of adding, changing and deleting, on a row of each list; how many doors there were.
+
+    As somebody who may look at everything, and as somebody who may do the operation and look at nothing.
+    """
+    viewer = staff_client(*(f"{model._meta.app_label}.view_{model._meta.model_name}" for model in admin.site._registry))
+    doors = 0
+    for model, model_admin in admin.site._registry.items():
+        row = model._default_manager.order_by("pk")[0]
+        for operation in getattr(model_admin, "operations", ()):
+            doors += _try_doors(viewer, row, operation.name)
+            doors += _try_doors(staff_client(operation.permission, name=f"{model._meta.label}-{operation.name}"), row, operation.name)
+        for address in (f"{list_address(model)}add/", detail_address(row), detail_address(row).replace("/change/", "/delete/")):
+            assert viewer.post(address, {"post": "yes"}).status_code == 403, address
+        bulk_delete = {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"}
+        assert viewer.post(list_address(model), bulk_delete).status_code in (200, 302)
+        assert model._default_manager.filter(pk=row.pk).exists(), model
+        doors += 4
+    return doors
+
+
+def _try_doors(client: Client, row: Model, operation: str) -> int:
+    """The row's own page of the operation, the list's question, and a form that is sent without having been asked."""
+    fields = row._meta.concrete_fields
+    before = [field.value_from_object(row) for field in fields]
+    actions = apps.get_model("console", "OperatorAction").objects
+    done = actions.count()
+    filled_in = {"reason": "x", "quantity": "1", "carrier": "x", "tracking_number": "x"}
+    chosen = {"action": operation, "_selected_action": [str(row.pk)]}
+    for send in (client.get, client.post):
+        assert send(operation_address(row, operation)).status_code == 403, (row, operation)
+    for form in (chosen, chosen | {"confirmed": "1", "drawn": str(uuid4())} | filled_in, chosen | {"select_across": "1", "confirmed": "1"}):
+        answer: Any = client.post(list_address(type(row)), form)
+        assert b'name="drawn"' not in answer.content, (row, operation)
+    row.refresh_from_db()
+    assert [field.value_from_object(row) for field in fields] == before, (row, operation)
+    assert actions.count() == done
+    return 5

@@ -10,7 +10,15 @@ from uuid_utils.compat import uuid7
 from common.console.models import OperatorAction
 from common.replication.models import Drift
 from common.testing import deliver, order_event, shipment_event
-from common.testing.admin_pages import SEARCHES, list_addresses, open_everything, operate, search_everywhere, superuser_client
+from common.testing.admin_pages import (
+    SEARCHES,
+    assert_who_may_only_look_cannot_act,
+    list_addresses,
+    open_everything,
+    operate,
+    search_everywhere,
+    superuser_client,
+)
 from common.testing.api import api_client
 from common.testing.pasts import somebody_regressed, we_regressed
 from inventory_service.models import Movement, Order, Product, Reservation, Stock
@@ -83,3 +91,7 @@ def test_a_product_is_retired_once(admin: Client) -> None:
     product.refresh_from_db()
     assert product.retired_at is not None
     assert "Retire failed for p2" in operate(admin, "retire", product, reason="again")[0]
+
+
+def test_who_may_only_look_cannot_act_by_any_door(admin: Client) -> None:
+    assert assert_who_may_only_look_cannot_act() > 50

@@ -16,6 +16,7 @@ from common.outbox.models import OutboxEvent
 from common.testing import deliver, product_event, reservation_event, shipment_event
 from common.testing.admin_pages import (
     SEARCHES,
+    assert_who_may_only_look_cannot_act,
     detail_address,
     list_address,
     list_addresses,
@@ -287,3 +288,7 @@ def test_who_may_only_look_cannot_act(admin: Client) -> None:
     assert order.status == "confirmed"
     assert OperatorAction.objects.count() == 1
     assert not ApiKey.objects.exclude(revoked_at=None).exists()
+
+
+def test_who_may_only_look_cannot_act_by_any_door(admin: Client) -> None:
+    assert assert_who_may_only_look_cannot_act() > 50

@@ -12,6 +12,7 @@ from common.replication.models import Drift
 from common.testing import deliver, order_event, reservation_event
 from common.testing.admin_pages import (
     SEARCHES,
+    assert_who_may_only_look_cannot_act,
     detail_address,
     open_everything,
     operate,
@@ -76,3 +77,7 @@ def test_a_page_offers_what_can_be_done(admin: Client) -> None:
 
     assert "/dispatch" in page
     assert "/deliver" not in page
+
+
+def test_who_may_only_look_cannot_act_by_any_door(admin: Client) -> None:
+    assert assert_who_may_only_look_cannot_act() > 50
