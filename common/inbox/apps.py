@@ -6,4 +6,4 @@ class InboxConfig(AppConfig):
     label = "inbox"
 
     def ready(self) -> None:
-        from common.inbox import checks  # noqa: F401  (registers them)
+        from common.inbox import checks, settling_checks  # noqa: F401  (registers them)
