@@ -35,11 +35,11 @@ def _errors(model: type[Replica]) -> Iterator[Error]:
         known = ", ".join(sorted(_states())) or "none: no contract is defined in an installed app"
         yield Error(f"No contract describes {model.replica_of}.", hint=f"Known: {known}.", obj=model, id="polder.E011")
         return
-    columns = {field.column: field for field in model._meta.concrete_fields if field.column not in OWN_COLUMNS}
-    for column in model.paths.keys() - columns.keys():
+    columns = {str(field.column): field for field in model._meta.concrete_fields if field.column not in OWN_COLUMNS}
+    for column in sorted(model.paths.keys() - columns.keys()):
         yield Error(f"{model._meta.label} gives a path for {column}, and has no such field.", obj=model, id="polder.E013")
     for column, field in columns.items():
-        yield from _field_errors(model, state, model.paths.get(str(column), str(column)), nullable=field.null)
+        yield from _field_errors(model, state, model.paths.get(column, column), nullable=field.null)
 
 
 def _field_errors(model: type[Replica], state: type[BaseModel], path: str, *, nullable: bool) -> Iterator[Error]:
@@ -66,5 +66,9 @@ def _annotation(state: type[BaseModel], path: str) -> Any:
 
 def _states() -> dict[str, type[BaseModel]]:
     """The public state of every aggregate that a contract describes."""
-    states = {f"{kind.service}.{kind.aggregate}": kind.model_fields["data"].annotation for kind in Event.known.values()}
-    return {aggregate: state for aggregate, state in states.items() if isinstance(state, type)}
+    states: dict[str, type[BaseModel]] = {}
+    for kind in Event.known.values():
+        state = kind.model_fields["data"].annotation
+        if isinstance(state, type) and issubclass(state, BaseModel):
+            states[f"{kind.service}.{kind.aggregate}"] = state
+    return states
