@@ -37,6 +37,11 @@ def weeks_kept() -> int:
     return cast("int", settings.WEEKS_KEPT)  # type: ignore[misc]
 
 
+def consumer_timeout() -> float:
+    """Seconds after which the broker closes a channel on which a message is unacked; RabbitMQ's `consumer_timeout`."""
+    return cast("float", settings.CONSUMER_TIMEOUT)  # type: ignore[misc]
+
+
 def jobs() -> dict[str, int]:
     """The periodic jobs that this service has besides those of every service, each with the seconds between two runs."""
     return cast("dict[str, int]", getattr(settings, "JOBS", {}))

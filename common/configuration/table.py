@@ -30,6 +30,13 @@ WEEKS_KEPT = Variable(
     "8",
     setting="WEEKS_KEPT",
 )
+CONSUMER_TIMEOUT = Variable(
+    "<SERVICE>_CONSUMER_TIMEOUT_SECONDS",
+    whole_number(5, 31_536_000),
+    "RabbitMQ's `consumer_timeout`, if it is another than the default: the worker gives its channel up at 80 % of it",
+    "1800",
+    setting="CONSUMER_TIMEOUT",
+)
 REPUBLISH_WEEKS = Variable(
     "POLDER_REPUBLISH_WEEKS",
     whole_number(1, 1040),
@@ -54,7 +61,7 @@ READY_FILE = Variable("POLDER_READY_FILE", TEXT, "a file that the process touche
 
 SERVICE_VARIABLES = (
     *(DATABASE_URL, AMQP_URL, AMQP_CA, SECRET_KEY, ALLOWED_HOSTS, HTTPS, REQUESTS_PER_SECOND, PROXIES, WEEKS_KEPT, REPUBLISH_WEEKS, REMOTE_CONTROL),
-    *(MANAGEMENT_URL, RUN_DIR, STATIC_DIR, PROCESS, READY_FILE),
+    *(CONSUMER_TIMEOUT, MANAGEMENT_URL, RUN_DIR, STATIC_DIR, PROCESS, READY_FILE),
 )
 
 # Those of `manage.py <service> topology`, as the deploy user.

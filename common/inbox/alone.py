@@ -8,36 +8,42 @@ from contextlib import suppress
 from django.db import DatabaseError, transaction
 
 from common.inbox import tally
-from common.inbox.applying import Report, apply_batch
+from common.inbox.applying import AT_ONCE, Manner, Report, apply_batch
+from common.inbox.attempts import begin_attempts, end_attempts
 from common.inbox.delivery import Delivery
-from common.inbox.failures import IntakeHalted, TransientFailure, is_transient
+from common.inbox.failures import HeldBack, IntakeHalted, TransientFailure
+from common.inbox.faults import MOMENT, fault_of
 from common.inbox.models import Tallied
-from common.inbox.parking import begin_attempt, end_attempts, park_killer
+from common.inbox.parking import park_killer
 
 ATTEMPTS = 3
 
 
-def apply_alone(delivery: Delivery) -> Report:
-    """Applies it, or parks it when it has taken its process down ATTEMPTS times. Raises what `apply_batch` raises."""
-    before = _attempts_before(delivery)
+def apply_alone(delivery: Delivery, *, survived: bool = False, manner: Manner = AT_ONCE) -> Report:
+    """Applies it, or parks it when it has taken its process down ATTEMPTS times. Raises what `apply_batch` raises.
+
+    `survived`: the process that tried it last has told how that ended.
+    """
+    before = _attempts_before(delivery, survived)
     if before >= ATTEMPTS:
         return _park(delivery, before)
     try:
-        report = apply_batch([delivery])
-    except (TransientFailure, IntakeHalted):
+        report = apply_batch([delivery], manner=manner)
+    except (TransientFailure, IntakeHalted, HeldBack):
         with suppress(DatabaseError):  # as it will, when it is the database that is away; what went wrong is to be told, not this
-            end_attempts(delivery)  # the moment's fault, and not the message's
+            end_attempts([delivery])  # the moment's fault, and not the message's
         raise
-    end_attempts(delivery)
+    end_attempts([delivery])
     return report
 
 
-def _attempts_before(delivery: Delivery) -> int:
+def _attempts_before(delivery: Delivery, survived: bool) -> int:
     try:
-        return begin_attempt(delivery)
+        [attempts] = begin_attempts([delivery], survived=survived)
+        return attempts
     except Exception as error:
-        if is_transient(error):
-            raise TransientFailure(f"the attempt could not be recorded: {error}") from error
+        if (fault := fault_of(error)) in MOMENT:
+            raise TransientFailure(f"the attempt could not be recorded: {error}", fault) from error
         raise
 
 
@@ -45,6 +51,6 @@ def _park(delivery: Delivery, attempts: int) -> Report:
     report = Report(outcomes=Counter({(delivery.publisher, str(Tallied.UNREADABLE)): 1}))
     with transaction.atomic():
         park_killer(delivery, attempts)
-        end_attempts(delivery)
+        end_attempts([delivery])
         tally.count(report.outcomes)
     return report

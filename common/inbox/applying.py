@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from common.contracts.cause import Cause, because_of
+from common.contracts.decode import Unreadable
 from common.contracts.event import Event
 from common.crashpoints import CrashPoint, reach
 from common.inbox import ledger, tally
+from common.inbox.bisecting import AllAlike, Bisection
 from common.inbox.delivery import Arrival, Delivery
-from common.inbox.failures import IntakeHalted, TransientFailure, is_interruption, is_schema_behind, is_transient
+from common.inbox.failed import Failed, refused
+from common.inbox.failures import HeldBack, IntakeHalted, TransientFailure
+from common.inbox.faults import MOMENT, Fault, fault_of
+from common.inbox.judging import Verdict, judge
 from common.inbox.models import Outcome, Tallied
 from common.inbox.parking import park_failed, park_unreadable
 from common.inbox.reading import read
 from common.inbox.settling import settle_changed
+from common.inbox.waiting import note_applied, note_failures, note_halt
 from common.replication.merge import merge, newest_of_each
 from common.replication.replica import Replica, replications
 
-ALIKE = 10  # events that fail with one and the same error are no longer taken for the events' own fault
+PATIENCE, HURRIED = "1s", "200ms"  # for a lock
 
 
 @dataclass
@@ -31,6 +38,7 @@ class Report:
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     types: Counter[str] = field(default_factory=Counter)
+    ended: set[str] = field(default_factory=set)  # signatures of halts that it proved to be over
 
     def __str__(self) -> str:
         outcomes: Counter[str] = Counter()
@@ -39,63 +47,134 @@ class Report:
         return "; ".join(", ".join(f"{number} {name}" for name, number in counter.most_common()) for counter in (outcomes, self.types) if counter)
 
 
-def apply_batch(deliveries: Sequence[Delivery], *, any_age: bool = False) -> Report:
+@dataclass(frozen=True)
+class Manner:
+    """How a batch is to be applied. `hold_back`: what fails is not parked before it is known whose fault that is, but told by
+    HeldBack. `hurried`: somebody holds locks for long; a wait for one is short. `retried`: some of it may have failed before.
+    `redriven`: somebody wants it: no age is too high, and what fails is parked, whatever else fails."""
+
+    hold_back: bool = False
+    hurried: bool = False
+    retried: bool = False
+    redriven: bool = False
+
+
+AT_ONCE = Manner()
+
+
+def apply_batch(deliveries: Sequence[Delivery], *, any_age: bool = False, manner: Manner = AT_ONCE) -> Report:
     """Applies them all, or raises and has applied none. May run twice, and beside others that apply the same messages.
 
-    Raises TransientFailure (try again) or IntakeHalted (mend the service first). An event that fails for a reason of its
-    own is parked in the same transaction, and the rest is applied. With `any_age` (a redrive) events beyond the ledger's
-    horizon are taken too; then their aggregate version alone keeps them from being applied twice.
+    Raises TransientFailure (try again), IntakeHalted (mend the service first) or, if `manner` wants it, HeldBack: then all
+    but some were applied. An event that fails for a reason of its own is parked in the same transaction, and the rest is
+    applied. With `any_age` (a redrive) events beyond the ledger's horizon are taken too; then their aggregate version alone
+    keeps them from being applied twice.
     """
-    report = Report()
+    manner = Manner(redriven=True) if any_age else manner
     try:
-        arrivals, rejected = read(deliveries, any_age=any_age)
-        report.types += Counter(event.type for _, event in arrivals)
-        with transaction.atomic():
-            for delivery, reason in rejected:
-                park_unreadable(delivery, reason)
-                report.outcomes[delivery.publisher, Tallied.UNREADABLE] += 1
-            report.outcomes += _apply_or_bisect(arrivals)
-            tally.count(report.outcomes)
-            reach(CrashPoint.WORKER_BEFORE_COMMIT)
-        reach(CrashPoint.WORKER_AFTER_COMMIT)
-    except Exception as error:
-        if is_transient(error):
-            raise TransientFailure(str(error).strip()) from error
-        if is_schema_behind(error):
-            raise IntakeHalted(f"the code is ahead of its schema, run the migrations: {error}") from error
+        report, held = _apply_together(deliveries, manner)
+    except IntakeHalted as halted:
+        if halted.positions is None and not manner.redriven:
+            note_halt("the environment", str(halted))
         raise
+    except Exception as error:
+        fault = fault_of(error)
+        if fault in MOMENT:
+            raise TransientFailure(str(error).strip(), fault) from error
+        if fault is Fault.ENVIRONMENT:
+            reason = f"the schema, the code and the machine do not fit together, run the migrations: {error}"
+            note_halt(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}", reason)
+            raise IntakeHalted(reason) from error
+        if fault is Fault.EVENT and not manner.redriven:  # it came about where no event is looked at
+            note_halt(f"{type(error).__name__} while a batch was applied", repr(error))
+            raise IntakeHalted(f"it fails whatever is applied: {error!r}") from error
+        raise
+    if held:
+        raise _held_back(report, held, deliveries)
     return report
 
 
-def _apply_or_bisect(arrivals: Sequence[Arrival]) -> Counter[tuple[str, str]]:
-    failures: list[str] = []
-    outcomes = _bisect(arrivals, failures)
-    if len(failures) >= ALIKE and len(failures) == len(arrivals) and len({failure[:100] for failure in failures}) == 1:
-        raise IntakeHalted(f"all {len(failures)} events of a batch fail alike: {failures[0]}")
+def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Report, list[Failed]]:
+    """The report, and what was not applied and not parked."""
+    report, began = Report(), time.monotonic()
+    arrivals, rejected = read(deliveries, any_age=manner.redriven)
+    report.types += Counter(event.type for _, event in arrivals)
+    try:
+        with transaction.atomic():
+            if manner.hurried:
+                _wait_for_locks_at_most(HURRIED)
+            bisection = Bisection(_apply, _wait_for_locks_at_most)
+            bisection.run(arrivals)
+            report.outcomes += bisection.outcomes
+            failures = [*(refused(one) for one in rejected), *bisection.failures]
+            verdict = _verdict(failures, began, manner) if failures else Verdict()
+            if verdict.halt:
+                raise AllAlike(failures, verdict.halt)
+            report.outcomes += _carry_out(verdict, manner)
+            if manner.retried:
+                failing = {id(one.delivery) for one in failures}
+                report.ended = note_applied([delivery for delivery in deliveries if id(delivery) not in failing])
+            tally.count(report.outcomes)
+            reach(CrashPoint.WORKER_BEFORE_COMMIT)
+    except AllAlike as alike:
+        raise _halted(alike, deliveries) from None
+    reach(CrashPoint.WORKER_AFTER_COMMIT)
+    return report, verdict.undecided
+
+
+def _verdict(failures: Sequence[Failed], began: float, manner: Manner) -> Verdict:
+    if not manner.redriven:
+        return judge(failures, began=began, hold_back=manner.hold_back)
+    if any(one.fault in MOMENT for one in failures):
+        raise TransientFailure(failures[0].error.strip(), failures[0].fault)
+    return Verdict(own=list(failures))
+
+
+def _carry_out(verdict: Verdict, manner: Manner) -> Counter[tuple[str, str]]:
+    """Parks what fails for its own sake, and writes down what else failed."""
+    outcomes: Counter[tuple[str, str]] = Counter()
+    for one in verdict.own:
+        outcomes[one.delivery.publisher, _park(one)] += 1
+    evidence = [one for one in verdict.own if one.event or one.fault is Fault.AHEAD]
+    if evidence and not manner.redriven:
+        note_failures(evidence, parked=True)
+    note_failures(verdict.undecided, parked=False)
     return outcomes
 
 
-def _bisect(arrivals: Sequence[Arrival], failures: list[str]) -> Counter[tuple[str, str]]:
-    """Applies under a savepoint; what fails is halved until the events to blame are alone, and those are parked."""
-    try:
-        with transaction.atomic():
-            return _apply(arrivals)
-    except Exception as error:
-        if is_transient(error) or is_schema_behind(error) or is_interruption(error):
-            raise
-        if len(arrivals) > 1:
-            middle = len(arrivals) // 2
-            return _bisect(arrivals[:middle], failures) + _bisect(arrivals[middle:], failures)
-        failures.append(repr(error))  # not the error: its traceback leads back to this list
-        return _park(arrivals[0], error)
+def _held_back(report: Report, held: Sequence[Failed], deliveries: Sequence[Delivery]) -> HeldBack:
+    position = {id(delivery): number for number, delivery in enumerate(deliveries)}
+    locked = [position[id(one.delivery)] for one in held if one.fault is Fault.LOCKED]
+    undecided = [position[id(one.delivery)] for one in held if one.fault is not Fault.LOCKED]
+    first = next((one for one in held if one.tried), held[0])
+    told = f"{report}; {len(held)} held back: {first.signature}: {first.error.strip()[:500]}"
+    held_back = HeldBack(told.lstrip("; "), locked, undecided)
+    held_back.ended = report.ended
+    return held_back
 
 
-def _park(arrival: Arrival, error: Exception) -> Counter[tuple[str, str]]:
-    delivery, event = arrival
-    new = ledger.record([arrival], {event.id: Outcome.PARKED})
-    if new:
-        park_failed(delivery, event, error)
-    return Counter({(delivery.publisher, Outcome.PARKED if new else Tallied.DUPLICATE): 1})
+def _halted(alike: AllAlike, deliveries: Sequence[Delivery]) -> IntakeHalted:
+    signature = alike.failures[0].signature
+    failing = [one for one in alike.failures if one.signature in alike.reason or one.signature == signature]
+    note_halt(signature, alike.reason, failing)
+    keys = {one.delivery for one in failing}
+    return IntakeHalted(alike.reason, [number for number, delivery in enumerate(deliveries) if delivery in keys])
+
+
+def _wait_for_locks_at_most(span: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [span])
+
+
+def _park(one: Failed) -> str:
+    if one.event is None:
+        park_unreadable(one.delivery, Unreadable(one.reason, one.error))
+        return str(Tallied.UNREADABLE)
+    arrival = Arrival(one.delivery, one.event)
+    if not ledger.record([arrival], {one.event.id: Outcome.PARKED}):
+        return str(Tallied.DUPLICATE)
+    park_failed(one)
+    return str(Outcome.PARKED)
 
 
 def _apply(arrivals: Sequence[Arrival]) -> Counter[tuple[str, str]]:

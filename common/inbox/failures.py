@@ -1,56 +1,49 @@
-"""What a failure while applying means: the database's own error class decides, not the place where it was caught."""
+"""What applying a batch may raise. `faults` tells which, `common.intake.dispatch` what becomes of the batch then.
+
+All of them travel from the pool's process to the worker's main one by pickle, so each is made again from its arguments.
+"""
 
 from __future__ import annotations
 
-from django.db import Error as DjangoDatabaseError
-from django.db import InterfaceError
+from collections.abc import Sequence
 
-from common.crashpoints import CrashPointReached
-from common.outbox.fence import FencedAggregate
-
-# Classes of SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html
-TRANSIENT = ("08", "40", "53", "55P03", "57", "58", "25006", "25P03")  # the server's or the moment's trouble
-SCHEMA_BEHIND = ("42",)  # a table or column is missing: the code runs ahead of its migrations
-
-
-# May strike anywhere and blame no event; the intake adds its time limit.
-INTERRUPTIONS: list[type[Exception]] = [MemoryError, CrashPointReached]
+from common.inbox.faults import Fault
 
 
 class TransientFailure(Exception):
-    """Nothing is wrong with the events; the same batch is to be tried again, without limit."""
+    """Nothing is wrong with the events, and none was applied; the same ones are to be tried again, without limit."""
+
+    def __init__(self, text: str, fault: Fault = Fault.BUSY) -> None:
+        super().__init__(text, fault)
+        self.fault = fault
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class IntakeHalted(Exception):
-    """Nothing is wrong with the events, and trying others will not help either: an operator has to mend this service."""
+    """Nothing is wrong with the events, none was applied, and trying others will not help: somebody has to mend this service.
+
+    `positions` are those in the batch that fail; None when the batch failed as a whole.
+    """
+
+    def __init__(self, text: str, positions: Sequence[int] | None = None) -> None:
+        super().__init__(text, positions)
+        self.positions = positions
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
-def sqlstate(error: BaseException | None) -> str | None:
-    """The five characters by which PostgreSQL classes its errors, from the error or what caused it."""
-    while error is not None:
-        state = getattr(error, "sqlstate", None)
-        if isinstance(state, str):
-            return state
-        error = error.__cause__
-    return None
+class HeldBack(Exception):
+    """All were applied but some, which are to be tried again. Their positions: `locked` need what somebody else holds; of the
+    `undecided` it is not known yet whose fault it is that they fail."""
 
+    def __init__(self, text: str, locked: Sequence[int], undecided: Sequence[int]) -> None:
+        super().__init__(text, locked, undecided)
+        self.locked = locked
+        self.undecided = undecided
+        self.ended: set[str] = set()  # as in Report
 
-def is_transient(error: BaseException) -> bool:
-    if isinstance(error, FencedAggregate):  # the fence was put up a moment ago; whoever tries again goes around it
-        return True
-    state = sqlstate(error)
-    if state is None:
-        # A connection that broke has no SQLSTATE.
-        return isinstance(error, InterfaceError | ConnectionError) or (
-            isinstance(error, DjangoDatabaseError) and type(error).__name__ == "OperationalError"
-        )
-    return state.startswith(TRANSIENT)
-
-
-def is_schema_behind(error: BaseException) -> bool:
-    state = sqlstate(error)
-    return isinstance(error, ImportError) or (state is not None and state.startswith(SCHEMA_BEHIND))
-
-
-def is_interruption(error: BaseException) -> bool:
-    return isinstance(error, tuple(INTERRUPTIONS))
+    def __str__(self) -> str:
+        return str(self.args[0])

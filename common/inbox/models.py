@@ -113,3 +113,47 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.publisher} {self.outcome}: {self.count}"
+
+
+class WaitingEvent(models.Model):
+    """A message that could not be applied when it was tried last: it waits for a lock, or its fault is not decided yet.
+
+    The row goes when the message is applied. When it is parked, the row stays for a while as evidence, with `parked_at`.
+    """
+
+    queue = models.CharField(max_length=100)
+    body_hash = models.CharField(max_length=64)
+    publisher = models.CharField(max_length=30)
+    type = models.CharField(max_length=100, default="")
+    subject = models.CharField(max_length=64, default="")
+    event_id = models.UUIDField(null=True)
+    fault = models.CharField(max_length=20)
+    signature = models.CharField(max_length=300, help_text="What fails alike has the same one.")
+    error = models.TextField(default="")
+    tries = models.PositiveIntegerField(default=1)
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+    parked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["queue", "body_hash"], name="waiting_once")]
+        indexes = [
+            models.Index(fields=["signature", "-since"], name="waiting_alike"),
+            models.Index(fields=["since"], name="waiting_now", condition=models.Q(parked_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type or 'message'} {self.subject}: {self.signature}"
+
+
+class Halt(models.Model):
+    """Why this service applies nothing at present. The row goes when the first batch is applied again."""
+
+    signature = models.CharField(max_length=300, unique=True)
+    reason = models.TextField()
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+    tries = models.PositiveIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return self.reason

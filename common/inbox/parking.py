@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback as tracebacks
 from typing import Any
 
 from django.db import connection
@@ -11,7 +10,8 @@ from django.utils import timezone
 from common.contracts.decode import Unreadable
 from common.contracts.event import Event
 from common.inbox.delivery import Delivery
-from common.inbox.models import Attempt, ParkedEvent
+from common.inbox.failed import Failed
+from common.inbox.models import ParkedEvent
 
 _PARK = """
 INSERT INTO inbox_parkedevent AS parked (queue, body_hash, body, reason, error, traceback, event_id, type, subject, correlation_id,
@@ -31,9 +31,10 @@ def park_unreadable(delivery: Delivery, why: Unreadable) -> None:
     _park(delivery, reason=why.reason, error=str(why))
 
 
-def park_failed(delivery: Delivery, event: Event, error: BaseException) -> None:
+def park_failed(one: Failed) -> None:
     """Puts aside an event that could not be applied, in the transaction that records it as parked in the ledger."""
-    _park(delivery, reason=type(error).__name__[:40], error=str(error), error_traceback=_traceback(error), **_facts(event))
+    facts = _facts(one.event) if one.event else {}
+    _park(one.delivery, reason=one.reason, error=one.error, error_traceback=one.traceback, **facts)
 
 
 def park_killer(delivery: Delivery, attempts: int) -> None:
@@ -41,31 +42,8 @@ def park_killer(delivery: Delivery, attempts: int) -> None:
     _park(delivery, reason="kills-its-process", error=f"its process was lost or timed out {attempts} times while it was applied alone")
 
 
-def begin_attempt(delivery: Delivery) -> int:
-    """Counts one more attempt at a message that is alone, before it is made; commits by itself. Returns the attempts before this one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO inbox_attempt AS attempt (queue, body_hash, attempts, last_at) VALUES (%s, %s, 1, now())
-            ON CONFLICT (queue, body_hash) DO UPDATE SET attempts = attempt.attempts + 1, last_at = now()
-            RETURNING attempts - 1
-            """,
-            [delivery.queue, delivery.body_hash],
-        )
-        return int(cursor.fetchone()[0])
-
-
-def end_attempts(delivery: Delivery) -> None:
-    """It came to an end, one way or another."""
-    Attempt.objects.filter(queue=delivery.queue, body_hash=delivery.body_hash).delete()
-
-
 def _facts(event: Event) -> dict[str, Any]:
     return {"event_id": event.id, "type": event.type, "subject": event.subject, "correlation_id": event.correlationid}
-
-
-def _traceback(error: BaseException) -> str:
-    return "".join(tracebacks.format_exception(error))[-20_000:]
 
 
 def _park(delivery: Delivery, *, reason: str, error: str, error_traceback: str = "", **facts: Any) -> None:

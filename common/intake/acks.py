@@ -22,9 +22,22 @@ class Acks:
         self._unacked: deque[int] = deque()
         self._finished: set[int] = set()  # those of them that wait for a slower one below
         self._finished_since: float | None = None
+        self._arrived: deque[tuple[int, float]] = deque()  # a tag with its time, for each second in which one came
 
     def received(self, tag: int) -> None:
         self._unacked.append(tag)
+        now = time.monotonic()
+        if not self._arrived or now - self._arrived[-1][1] >= 1.0:
+            self._arrived.append((tag, now))
+
+    def oldest(self) -> float:
+        """For how many seconds, to the second, the first of the unacked has been here."""
+        if not self._unacked:
+            self._arrived.clear()
+            return 0.0
+        while len(self._arrived) > 1 and self._arrived[1][0] <= self._unacked[0]:
+            self._arrived.popleft()
+        return time.monotonic() - self._arrived[0][1]
 
     def finished(self, tags: Iterable[int]) -> None:
         """These are committed. Acks them with all below, or keeps them until those are finished as well."""

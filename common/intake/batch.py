@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import NamedTuple
 
 from common.inbox.delivery import Delivery
@@ -13,6 +14,7 @@ BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
 LINGER = 0.005  # seconds that the first message of a batch waits for others
 FIRST_RETRY, LONGEST_RETRY = 0.1, 10.0  # seconds
+SUSPICIOUS = 3  # deliveries: from then on it is on record that a message is under way, in case its process is lost
 
 
 class Received(NamedTuple):
@@ -21,36 +23,65 @@ class Received(NamedTuple):
     tag: int
     kind: str
     delivery: Delivery
+    returns: int = 0  # how often the broker had it back
 
 
-@dataclass
+class Kind(StrEnum):
+    """Why a batch is what it is."""
+
+    FRESH = "fresh"
+    AGAIN = "again"  # whole, after it came back in vain
+    LOCKED = "locked"  # what waits for locks
+    UNDECIDED = "undecided"  # what fails, and it is not known whose fault that is
+    ALONE = "alone"  # one message that may be what kills its process
+    PROBE = "probe"  # while all others wait
+    SAMPLE = "sample"  # a few fresh ones, to see whether it is only the probe that fails
+
+
+@dataclass(eq=False)
 class Batch:
-    """`failures` counts how often it came back in vain. An `alone` one is a single message suspected of killing its process."""
+    """`failures` counts how often it came back in vain. `survived`: the process that tried it last has told how that ended."""
 
     messages: list[Received]
-    alone: bool = False
+    kind: Kind = Kind.FRESH
     failures: int = 0
     due: float = 0.0  # monotonic; not to be handed over before
+    survived: bool = False
+    hurried: bool = False
     handed_over: float = 0.0  # monotonic
-    resolved: bool = False  # under way, the first callback that tells its end wins
+    resolved: bool = field(default=False)  # under way, the first callback that tells its end wins
 
     @property
     def tags(self) -> list[int]:
         return [message.tag for message in self.messages]
 
-    def again(self, now: float) -> Batch:
+    @property
+    def alone(self) -> bool:
+        return self.kind is Kind.ALONE
+
+    def hints(self) -> dict[str, bool]:
+        """How `apply_events` is to apply it; what is not so is left out."""
+        told = {
+            "survived": self.survived,
+            "watched": not self.alone and any(message.returns >= SUSPICIOUS for message in self.messages),
+            "probe": self.kind is Kind.PROBE,
+            "hurried": self.hurried or self.kind is Kind.LOCKED,
+            "retried": self.kind not in (Kind.FRESH, Kind.SAMPLE) or any(message.returns for message in self.messages),
+        }
+        return {name: True for name, so in told.items() if so}
+
+    def again(self, now: float, kind: Kind | None = None) -> Batch:
         """The same messages, after a pause that doubles each time."""
         pause = min(LONGEST_RETRY, FIRST_RETRY * 2**self.failures)
-        return Batch(self.messages, alone=self.alone, failures=min(self.failures + 1, 30), due=now + pause)
+        kind = kind or (Kind.ALONE if self.alone else Kind.AGAIN)
+        return Batch(self.messages, kind, min(self.failures + 1, 30), now + pause, survived=True)
 
     def halved(self, now: float) -> list[Batch]:
         """After its process was lost or timed out: two halves, of which one may be innocent; a single message is tried alone."""
         if len(self.messages) == 1:
-            single = self.again(now)
-            single.alone = True
-            return [single]
+            return [replace(self.again(now, Kind.ALONE), survived=False)]
         middle = len(self.messages) // 2
-        return [Batch(half, due=now + FIRST_RETRY) for half in (self.messages[:middle], self.messages[middle:])]
+        return [Batch(half, Kind.AGAIN, due=now + FIRST_RETRY, survived=True) for half in (self.messages[:middle], self.messages[middle:])]
 
     def summary(self) -> str:
         """What Flower shows as the task's arguments: `37 events from order: OrderCreated 20, OrderConfirmed 17`."""
@@ -59,47 +90,5 @@ class Batch:
         return f"{len(self.messages)} events from {publishers}: " + ", ".join(f"{kind} {number}" for kind, number in kinds.most_common(10))
 
 
-class Waiting:
-    """What has arrived and is not handed over yet: fresh messages in order, and batches that came back, each with its time."""
-
-    def __init__(self) -> None:
-        self._fresh: deque[tuple[float, Received]] = deque()
-        self._bytes = 0
-        self._returned: list[Batch] = []
-
-    def add(self, message: Received, now: float) -> None:
-        self._fresh.append((now, message))
-        self._bytes += len(message.delivery.body)
-
-    def put_back(self, batches: Iterable[Batch]) -> None:
-        self._returned.extend(batches)
-
-    @property
-    def full(self) -> bool:
-        return len(self._fresh) >= BATCH_EVENTS or self._bytes >= BATCH_BYTES
-
-    def take(self, now: float) -> Batch | None:
-        """The next batch that may go now: one that came back and is due, else the fresh ones if they are many or have waited."""
-        for batch in self._returned:
-            if batch.due <= now:
-                self._returned.remove(batch)
-                return batch
-        if self.full or (self._fresh and now - self._fresh[0][0] >= LINGER):
-            return self._take_fresh()
-        return None
-
-    def next_due(self, now: float) -> float | None:
-        """Seconds until `take` may have something; None when nothing waits."""
-        times = [batch.due for batch in self._returned]
-        if self._fresh:
-            times.append(self._fresh[0][0] + LINGER)
-        return max(0.0, min(times) - now) if times else None
-
-    def _take_fresh(self) -> Batch:
-        messages: list[Received] = []
-        size = 0
-        while self._fresh and len(messages) < BATCH_EVENTS and (not messages or size < BATCH_BYTES):
-            messages.append(self._fresh.popleft()[1])
-            size += len(messages[-1].delivery.body)
-        self._bytes -= size
-        return Batch(messages)
+def size_of(messages: Iterable[Received]) -> int:
+    return sum(len(message.delivery.body) for message in messages)

@@ -11,7 +11,6 @@ from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker.request import Request, create_request_cls
 
-from common.inbox.failures import IntakeHalted
 from common.intake.batch import Batch
 
 
@@ -82,7 +81,7 @@ def build_request(request_type: type[Request], consumer: Any, task: Any, batch: 
         hostname=consumer.hostname,
         eventer=consumer.event_dispatcher,
         task=task,
-        body=(arguments, {}, {}),
+        body=(arguments, batch.hints(), {}),
         headers=headers,
         decoded=True,
     )
@@ -93,15 +92,3 @@ def build_request(request_type: type[Request], consumer: Any, task: Any, batch: 
 def _unwrapped(error: BaseException) -> BaseException:
     """What came from a child is the error itself; what billiard raised here (a lost process) it has wrapped."""
     return error.exc if isinstance(error, ExceptionWithTraceback) else error
-
-
-LOST = {"WorkerLostError", "TimeLimitExceeded", "SoftTimeLimitExceeded", "Terminated", "MemoryError", "SystemExit", "KeyboardInterrupt"}
-
-
-def is_lost(error: BaseException) -> bool:
-    """The process was lost or timed out: one of the messages may be what kills it."""
-    return type(error).__name__ in LOST
-
-
-def is_halt(error: BaseException) -> bool:
-    return type(error).__name__ == IntakeHalted.__name__

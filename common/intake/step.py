@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from celery import bootsteps
@@ -25,9 +26,17 @@ class Intake(bootsteps.StartStopStep):
 
     def start(self, consumer: Any) -> None:
         read_ahead(consumer.connection.connection)
-        task = consumer.app.tasks[apply_events.name]
-        self.session = Session(consumer, task, this_service.name(), this_service.subscribes_to())
+        self._begin(consumer)
         announce_ready()
+
+    def _begin(self, consumer: Any) -> None:
+        """Also when a session gave its channel up: on the same connection, another one."""
+        task = consumer.app.tasks[apply_events.name]
+        self.session = Session(
+            *(consumer, task, this_service.name(), this_service.subscribes_to()),
+            renew=partial(self._begin, consumer),
+            consumer_timeout=this_service.consumer_timeout(),
+        )
 
     def drain(self) -> None:
         """Called by our Consumer before Celery stops anything."""

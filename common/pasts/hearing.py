@@ -11,7 +11,8 @@ from common import this_service
 from common.broker.confirms import BROKER_ERRORS
 from common.broker.names import answer_queue, request_queue
 from common.inbox.delivery import Delivery
-from common.inbox.failures import TransientFailure, is_interruption, is_transient
+from common.inbox.failures import TransientFailure
+from common.inbox.faults import MOMENT, Fault, fault_of
 from common.pasts import owner, subscriber
 from common.pasts.messages import Question, Unintelligible, read_answer, read_question
 from common.pasts.talk import say
@@ -39,9 +40,10 @@ def _handle(handle: Callable[[Sequence[Delivery]], None], spoken: Sequence[Deliv
     except BROKER_ERRORS as error:
         log.warning("what was asked could not be answered; it will be asked again: %r", error)
     except Exception as error:
-        if is_transient(error):
-            raise TransientFailure(str(error).strip()) from error
-        if is_interruption(error):
+        fault = fault_of(error)
+        if fault in MOMENT:
+            raise TransientFailure(str(error).strip(), fault) from error
+        if fault is Fault.INTERRUPTED:
             raise
         log.exception("%d messages in %s are passed over", len(spoken), spoken[0].queue)
 

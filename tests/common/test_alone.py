@@ -7,10 +7,10 @@ from django.db import OperationalError
 
 from common.inbox import alone
 from common.inbox.alone import ATTEMPTS, apply_alone
+from common.inbox.attempts import begin_attempts
 from common.inbox.delivery import Delivery
-from common.inbox.failures import IntakeHalted, TransientFailure
+from common.inbox.failures import HeldBack, IntakeHalted, TransientFailure
 from common.inbox.models import Attempt, LedgerEntry, ParkedEvent
-from common.inbox.parking import begin_attempt
 from common.inbox.redrive import redrive
 from common.testing import deliver, delivery_of, product_event
 from order_service.models import Product
@@ -21,7 +21,7 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing of the task runs after it."""
 
 
-def kill(deliveries: list[Delivery]) -> None:
+def kill(deliveries: list[Delivery], **manner: object) -> None:
     raise Killed
 
 
@@ -54,10 +54,10 @@ def test_the_third_attempt_that_is_lost_is_the_last(db: None, delivery: Delivery
     assert {key: count for key, count in tallied().items() if count} == {("inventory", "applied"): 1}
 
 
-@pytest.mark.parametrize("error", [TransientFailure("away"), IntakeHalted("no such column")], ids=repr)
+@pytest.mark.parametrize("error", [TransientFailure("away"), IntakeHalted("no such column"), HeldBack("locked", [0], [])], ids=repr)
 def test_the_moment_s_trouble_is_no_attempt(db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     # Given
-    def fail(deliveries: list[Delivery]) -> None:
+    def fail(deliveries: list[Delivery], **manner: object) -> None:
         raise error
 
     with monkeypatch.context() as patch:
@@ -75,8 +75,8 @@ def test_the_moment_s_trouble_is_no_attempt(db: None, delivery: Delivery, monkey
 
 
 def test_an_innocent_one_is_applied(db: None, delivery: Delivery) -> None:
-    begin_attempt(delivery)
-    begin_attempt(delivery)
+    begin_attempts([delivery])
+    begin_attempts([delivery])
 
     assert apply_alone(delivery).outcomes == {("inventory", "applied"): 1}
     assert not Attempt.objects.exists()
@@ -90,10 +90,10 @@ def test_an_unreadable_one_is_parked_for_its_own_reason(db: None) -> None:
 
 
 def test_without_a_database_nothing_is_known(db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(delivery: Delivery) -> int:
+    def away(deliveries: list[Delivery], survived: bool) -> int:
         raise OperationalError("no database")
 
-    monkeypatch.setattr(alone, "begin_attempt", away)
+    monkeypatch.setattr(alone, "begin_attempts", away)
 
     with pytest.raises(TransientFailure):
         apply_alone(delivery)
@@ -102,5 +102,22 @@ def test_without_a_database_nothing_is_known(db: None, delivery: Delivery, monke
 def test_attempts_are_counted_each_for_itself(db: None) -> None:
     one, other = delivery_of(b"1"), delivery_of(b"2")
 
-    assert [begin_attempt(one), begin_attempt(one), begin_attempt(other), begin_attempt(one)] == [0, 1, 0, 2]
+    assert [begin_attempts(batch) for batch in ([one], [one], [other], [one])] == [[0], [1], [0], [2]]
+    assert begin_attempts([other, one], survived=True) == [0, 2]
     deliver(b"1")
+
+
+def test_an_attempt_that_could_not_be_taken_back_is_no_loss(db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is away exactly when the attempt is to be taken back, three times and more."""
+
+    def fail(*anything: object, **more: object) -> None:
+        raise OperationalError("no database")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(alone, "apply_batch", lambda *anything, **more: (_ for _ in ()).throw(TransientFailure("away")))
+        patch.setattr(alone, "end_attempts", fail)
+        for attempt in range(ATTEMPTS + 3):
+            with pytest.raises(TransientFailure):
+                apply_alone(delivery, survived=attempt > 0)
+
+    assert apply_alone(delivery, survived=True).outcomes == {("inventory", "applied"): 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,12 +12,15 @@ from billiard.exceptions import SoftTimeLimitExceeded, Terminated, TimeLimitExce
 from celery.exceptions import Ignore, Reject, Retry
 from celery.worker import state
 
-from common.inbox.failures import IntakeHalted, TransientFailure
+from common.inbox.failures import HeldBack, IntakeHalted, TransientFailure
+from common.inbox.faults import Fault
 from common.intake.batch import Batch
-from common.intake.request import build_request, is_halt, is_lost, request_class
-from common.intake.tasks import apply_events
+from common.intake.dispatch import End
+from common.intake.ends import how_it_ended
+from common.intake.request import build_request, request_class
+from common.intake.tasks import Suspects, apply_events
 from order_service.celery import app
-from tests.common.test_batch import many
+from tests.common.test_dispatch import many
 
 
 class Session:
@@ -94,6 +98,7 @@ def test_a_result_that_came_back_is_success(request_of_three: Any) -> None:
         ValueError("a bug"),
         TransientFailure("the database is away"),
         IntakeHalted("no such column"),
+        HeldBack("a lock", [0], []),
         Ignore(),
         Reject(requeue=False),
         Reject(requeue=True),
@@ -146,10 +151,23 @@ def test_a_revoke_is_a_failure(request_of_three: Any, monkeypatch: pytest.Monkey
     assert request_of_three.session.succeeded_with == []
 
 
-def test_what_halts_and_what_is_lost() -> None:
-    assert is_halt(IntakeHalted("x"))
-    assert not is_halt(TransientFailure("x"))
-    for error in (WorkerLostError("x"), TimeLimitExceeded(1), SoftTimeLimitExceeded(), Terminated(9), MemoryError(), SystemExit(1)):
-        assert is_lost(error)
-    for other in (ValueError("x"), TransientFailure("x"), IntakeHalted("x"), Ignore()):
-        assert not is_lost(other)
+def test_how_it_ended_survives_the_way_from_the_child() -> None:
+    """Each error is pickled there and made again here."""
+    for error, end in [
+        (IntakeHalted("x", [1]), End.HALTED),
+        (TransientFailure("x"), End.AGAIN),
+        (TransientFailure("x", Fault.AWAY), End.AWAY),
+        (TransientFailure("x", Fault.TOO_SLOW), End.TOO_SLOW),
+        (TransientFailure("x", Fault.LOCKED), End.AGAIN),
+        (HeldBack("x", [1], [2]), End.HELD_BACK),
+        (Suspects([1]), End.SUSPECTS),
+        (ValueError("x"), End.AGAIN),
+        (Ignore(), End.AGAIN),
+        *((error, End.LOST) for error in (WorkerLostError("x"), TimeLimitExceeded(1), SoftTimeLimitExceeded(), Terminated(9))),
+        *((error, End.LOST) for error in (MemoryError(), SystemExit(1))),
+    ]:
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301
+        assert how_it_ended(again) == how_it_ended(error)
+        assert how_it_ended(again).end is end
+    assert (how_it_ended(HeldBack("x", [1], [2])).locked, how_it_ended(HeldBack("x", [1], [2])).undecided) == ([1], [2])
+    assert how_it_ended(IntakeHalted("x", [1])).suspects == [1]

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from billiard.exceptions import WorkerLostError
 
-from common.inbox.failures import IntakeHalted, TransientFailure
+from common.inbox.failures import HeldBack, IntakeHalted, TransientFailure
+from common.inbox.faults import Fault
+from common.intake import acks as acks_module
+from common.intake import prefetch as prefetch_module
 from common.intake import session as session_module
 from common.intake.batch import LINGER
+from common.intake.dispatch import Mode
 from common.intake.session import Session
 from tests.common.test_acks import Broker
 
@@ -78,14 +82,19 @@ class Worker:
         monkeypatch.setattr(session_module, "build_request", lambda kind, consumer, task, batch: SimpleNamespace())
         monkeypatch.setattr(session_module, "task_reserved", lambda request: None)
         monkeypatch.setattr(session_module, "time", SimpleNamespace(monotonic=lambda: self.now, time=lambda: self.now))
-        self.session = Session(consumer, None, "order", ["inventory"])
+        monkeypatch.setattr(acks_module, "time", SimpleNamespace(monotonic=lambda: self.now))
+        self.renewed = 0
+        self.session = Session(consumer, None, "order", ["inventory"], renew=self.renew)
 
-    def receive(self, number: int = 1, queue: str = "order.from.inventory", **headers: Any) -> None:
+    def renew(self) -> None:
+        self.renewed += 1
+
+    def receive(self, number: int = 1, queue: str = "order.from.inventory", body: bytes = b"{}", **headers: Any) -> None:
         for _ in range(number):
             self.tag += 1
             self.channel.unacked.append(self.tag)
             properties = {"type": "StockChanged", "application_headers": headers}
-            self.channel.deliver(queue, SimpleNamespace(delivery_info={"delivery_tag": self.tag}, properties=properties, body=b"{}"))
+            self.channel.deliver(queue, SimpleNamespace(delivery_info={"delivery_tag": self.tag}, properties=properties, body=body))
 
     def look(self, later: float = 2 * LINGER) -> None:
         """Time passes, and what the timer has is called."""
@@ -111,7 +120,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
 
 def test_it_reads_its_queues_and_what_is_dead(worker: Worker) -> None:
     assert set(worker.channel.tag_of) == {"order.from.inventory", "order.requests", "order.answers", "order.dead"}
-    assert worker.channel.prefetch == 1_500
+    assert worker.channel.prefetch == prefetch_module.FIRST
 
 
 def test_handed_over_by_the_timer_and_acked_by_the_result(worker: Worker) -> None:
@@ -158,31 +167,6 @@ def test_a_failed_batch_goes_again_and_is_not_acked(worker: Worker) -> None:
     assert worker.channel.unacked == []
 
 
-def test_a_lost_process_halves_its_batch_until_one_is_alone(worker: Worker) -> None:
-    # Given
-    worker.receive(4)
-    worker.look()
-
-    # When message 3 kills each process
-    alone: list[int] = []
-    for _ in range(20):
-        if not worker.running:
-            worker.look(1.0)
-            continue
-        batch = worker.running[0].batch
-        if 3 in batch.tags and not batch.alone:
-            worker.end(WorkerLostError("signal 9"))
-        else:
-            if batch.alone:
-                alone += batch.tags
-            worker.end()
-
-    # Then the others are done, and it went alone
-    assert alone == [3]
-    worker.look()
-    assert worker.channel.unacked == []
-
-
 def test_a_halt_probes_with_one_batch_and_takes_no_other(worker: Worker) -> None:
     # Given
     worker.receive(2)
@@ -208,30 +192,31 @@ def test_a_halt_probes_with_one_batch_and_takes_no_other(worker: Worker) -> None
     assert worker.channel.unacked == []
 
 
-@pytest.mark.parametrize("error", [TransientFailure("away"), WorkerLostError("signal 9")], ids=repr)
-def test_a_probe_that_fails_otherwise_ends_the_halt(worker: Worker, error: Exception) -> None:
-    # Given
+def test_what_was_delivered_often_goes_with_the_others_and_on_record(worker: Worker) -> None:
+    worker.receive(1, **{"x-delivery-count": 3})
     worker.receive(2)
     worker.look()
-    worker.end(IntakeHalted("no such column"))
-    worker.look(0.2)
+
+    [request] = worker.running
+    assert (request.batch.tags, request.batch.alone, request.batch.hints()["watched"]) == ([1, 2, 3], False, True)
+
+
+def test_what_is_held_back_waits_and_the_rest_is_acked(worker: Worker) -> None:
+    # Given
+    worker.receive(4)
+    worker.look()
 
     # When
-    worker.end(error)
+    worker.end(HeldBack("a row is locked", [1], [2]))
+    worker.look()
 
-    # Then nothing is lost
-    for _ in range(10):
-        worker.look(1.0)
-        if worker.running:
-            worker.end()
-    assert worker.channel.unacked == []
-
-
-def test_what_was_delivered_often_goes_alone(worker: Worker) -> None:
-    worker.receive(1, **{"x-delivery-count": 3})
-    worker.look(0)
-
-    assert [(request.batch.tags, request.batch.alone) for request in worker.running] == [([1], True)]
+    # Then, in pools of their own
+    worker.session.acks.ack_stragglers(patience=0)
+    assert worker.channel.unacked == [2, 3]
+    worker.look(1)
+    assert worker.end() == [3]
+    worker.look(1)
+    assert worker.end() == [2]
 
 
 def test_what_was_dead_lettered_goes_alone_under_its_first_queue(worker: Worker) -> None:
@@ -314,13 +299,14 @@ def test_a_batch_that_is_never_heard_of_again_goes_again(worker: Worker) -> None
 
 
 def test_fresh_messages_do_not_wait_for_a_retry_that_is_far_away(worker: Worker) -> None:
-    # Given a batch that failed so often that it waits for seconds
+    # Given a message that waits for a lock for so long that it is tried each few seconds
     worker.receive()
     worker.look()
     for _ in range(8):
-        worker.end(TransientFailure("away"))
+        worker.end(HeldBack("locked", [0], []))
         worker.look(later=11)
-    worker.end(TransientFailure("away"))
+    worker.end(HeldBack("locked", [0], []))
+    worker.look(0)
 
     # When fresh messages come
     worker.receive(2)
@@ -335,24 +321,135 @@ def test_fresh_messages_do_not_wait_for_a_retry_that_is_far_away(worker: Worker)
 def test_a_forged_first_queue_is_nobodys(worker: Worker, forged: str) -> None:
     worker.receive(1, "order.dead", **{"x-first-death-queue": forged})
 
-    [batch] = worker.session.waiting._returned
+    [batch] = worker.session.dispatch.returned
     assert (batch.messages[0].delivery.queue, batch.messages[0].delivery.publisher) == ("order.dead", "")
     assert batch.alone
 
 
-def test_a_batch_that_fails_again_and_again_is_halved(worker: Worker) -> None:
-    """It may be too much for the database's statement_timeout, as a whole."""
-    # Given
-    worker.receive(4)
-    batch = worker.session.waiting.take(worker.now + 1)
-    assert batch is not None
-
-    # When
-    for _ in range(session_module.FAILURES_TO_HALVE):
-        worker.session.failed(batch, TransientFailure("statement timeout"))
-        [batch] = worker.session.waiting._returned
-        worker.session.waiting._returned.clear()
-    worker.session.failed(batch, TransientFailure("statement timeout"))
+def test_the_log_of_an_outage_is_a_line_a_minute(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
+    # When the database is away for eight minutes
+    worker.receive(500)
+    tries = 0
+    until = worker.now + 480
+    while worker.now < until:
+        worker.look(0.1)
+        if worker.running:
+            worker.end(TransientFailure("no database", Fault.AWAY))
+            tries += 1
+    worker.look(11)
+    worker.end()
 
     # Then
-    assert [len(half.messages) for half in worker.session.waiting._returned] == [2, 2]
+    lines = [record.getMessage() for record in caplog.records]
+    assert 40 < tries < 70
+    assert len(lines) <= 10
+    assert all("is away" in line for line in lines[:-1])
+    assert lines[-1] == "the intake of order goes on"
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def test_the_channel_is_given_up_before_the_broker_takes_it(worker: Worker) -> None:
+    # Given a batch that comes back in vain for 24 minutes, and is with the pool again
+    worker.receive(3)
+    worker.look()
+    for _ in range(143):
+        worker.end(IntakeHalted("a bug"))
+        worker.look(10)
+        worker.session._make_rounds()
+        assert worker.renewed == 0
+
+    # When
+    worker.look(10)
+    worker.session._make_rounds()
+    assert worker.channel.callbacks == {}, "no more messages"
+    assert worker.renewed == 0, "not while a batch is under way"
+    worker.end(IntakeHalted("a bug"))
+    worker.look(1)
+
+    # Then nothing was acked, and another session has begun
+    assert worker.renewed == 1
+    assert worker.channel.closed
+    assert worker.channel.frames == []
+
+
+def test_a_child_that_says_nothing_does_not_keep_the_channel(worker: Worker) -> None:
+    worker.receive(3)
+    worker.look()
+    worker.look(session_module.CONSUMER_TIMEOUT * session_module.IN_TIME + 1)
+    worker.session._give_up_channel()
+
+    for _ in range(int(session_module.CONSUMER_TIMEOUT) // 5):
+        worker.look(1)
+
+    assert worker.renewed == 1
+
+
+def test_small_messages_make_the_prefetch_grow(worker: Worker) -> None:
+    assert worker.channel.prefetch == prefetch_module.FIRST
+    before = dict(worker.channel.tag_of)
+
+    worker.receive(prefetch_module.SEEN)
+    worker.look()
+
+    assert worker.channel.prefetch == 1_500
+    assert set(worker.channel.tag_of) == set(before)
+    assert set(worker.channel.tag_of.values()).isdisjoint(before.values()), "a consumer keeps the prefetch with which it began"
+
+
+@pytest.mark.parametrize("size", [1_000, 20_000, 256 * 1024])
+def test_what_is_here_is_bounded_by_bytes(worker: Worker, size: int) -> None:
+    """As the broker does: no more than the prefetch to each consumer, counted anew for a new one."""
+    given: dict[str, int] = {}
+    allowed: dict[str, int] = {}
+    for _ in range(20_000):
+        if (tag := worker.channel.tag_of.get("order.from.inventory")) is None:
+            break
+        allowed.setdefault(tag, worker.channel.prefetch)
+        if given.get(tag, 0) >= allowed[tag]:
+            break
+        given[tag] = given.get(tag, 0) + 1
+        worker.receive(body=b"x" * size)
+        if worker.timer.due:
+            worker.look(0)
+        worker.session._fit_prefetch()
+
+    assert worker.session.prefetch.bytes <= prefetch_module.BUFFER_BYTES * 1.1
+    assert sum(given.values()) >= min(1_500, prefetch_module.BUFFER_BYTES // size // 2)
+
+
+def test_messages_that_grow_stop_the_consumers_until_there_is_room(worker: Worker) -> None:
+    # Given small ones, and the prefetch that belongs to them
+    worker.receive(prefetch_module.SEEN)
+    worker.look()
+    worker.end()
+    worker.look()
+
+    # When large ones follow
+    while worker.session.prefetch.bytes <= prefetch_module.BUFFER_BYTES:
+        worker.receive(body=b"x" * 256 * 1024)
+    worker.session._make_rounds()
+    assert worker.channel.tag_of == {}
+
+    # Then they are worked off, and fewer at once are asked for
+    while worker.session.prefetch.bytes:
+        worker.look()
+        worker.end()
+    worker.session._make_rounds()
+    assert set(worker.channel.tag_of) == {"order.from.inventory", "order.dead"}
+    assert worker.channel.prefetch < 1_500
+
+
+def test_what_waits_for_hours_leaves_room_for_others(worker: Worker) -> None:
+    """The prefetch would be used up by messages that wait for a lock."""
+    worker.receive(prefetch_module.SEEN)
+    worker.look()
+    worker.end()
+    for _ in range(1_500):
+        worker.receive()
+        worker.look()
+        if worker.running:
+            worker.end(HeldBack("locked", range(len(worker.running[-1].batch.messages)), []))
+    worker.session._make_rounds()
+
+    assert worker.channel.prefetch >= 2_500
+    assert worker.session.dispatch.mode is Mode.GOING
