@@ -10,13 +10,17 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from common.contracts.inventory import ReservationStatus
+from common.contracts.inventory import ReservationStatus, StockRejected, StockReserved
 from common.contracts.orders import OrderStatus
 from common.contracts.shipping import ShipmentStatus
+from common.inbox.models import LedgerEntry
+from common.inbox.waiting import waiting_subjects
+from common.partitioning import first_key_at, moment_of
 from order_service.models import UNDECIDED, Order, Product, Reservation, Shipment, Stock
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
 DECIDED = [ReservationStatus.HELD, ReservationStatus.CONSUMED, ReservationStatus.REJECTED]  # what lets a pending order move
+DECISIONS = [StockReserved.__name__, StockRejected.__name__]
 GONE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
 
 
@@ -89,5 +93,16 @@ def orders_to_flag(undecided_since: datetime) -> QuerySet[Order]:
     return Order.objects.filter(waiting, status__in=UNDECIDED, flagged_at=None)
 
 
-def orders_past_deadline(placed_before: datetime) -> QuerySet[Order]:
-    return Order.objects.filter(status=OrderStatus.PENDING, created_at__lt=placed_before)
+def orders_past_deadline(placed_before: datetime, heard_before: datetime) -> QuerySet[Order]:
+    """Those that are late. An order is not, while its answer waits here or inventory has decided nothing since it was placed: then
+    inventory, or this service, had no chance."""
+    late = Order.objects.filter(status=OrderStatus.PENDING, created_at__lt=placed_before)
+    oldest = late.order_by("created_at").values_list("created_at", flat=True).first()
+    if oldest is None or not Reservation.objects.exists():
+        return late  # where inventory never decided anything, silence tells nothing
+    decided = LedgerEntry.objects.filter(id__gte=first_key_at(oldest), publisher="inventory", type__in=DECISIONS, applied_at__lt=heard_before)
+    last = decided.order_by("-id").values_list("id", flat=True).first()
+    if last is None:
+        return late.none()
+    waiting = [UUID(subject) for subject in waiting_subjects("inventory", DECISIONS)]
+    return late.filter(created_at__lt=moment_of(last)).exclude(pk__in=waiting)

@@ -121,9 +121,12 @@ def orders_flag_late(*, undecided_since: datetime, limit: int) -> int:
 
 
 @transaction.atomic
-def orders_cancel_late(*, placed_before: datetime, limit: int) -> int:
-    """Begins to cancel orders that are undecided though they were placed before that moment; how many. May run twice, at once."""
-    late = list(orders_past_deadline(placed_before).select_for_update(skip_locked=True).order_by("pk")[:limit])
+def orders_cancel_late(*, placed_before: datetime, heard_before: datetime, limit: int) -> int:
+    """Begins to cancel orders that are undecided though they were placed before that moment; how many. May run twice, at once.
+
+    An order is late only when inventory had its chance: `heard_before` that moment it decided about orders, after this one was placed.
+    """
+    late = list(orders_past_deadline(placed_before, heard_before).select_for_update(skip_locked=True).order_by("pk")[:limit])
     _begin_cancelling(late)
     return len(late)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import connection
 
+from common.inbox.waiting import halts
 from common.intake.housekeeping import EVERY_SERVICE, asked_each_minute, periodic
 from common.intake.jobs import has_been_steady
 from order_service.services import orders_cancel_late, orders_flag_late
@@ -19,6 +20,7 @@ def deadlines() -> dict[str, int]:
 
     Nothing is cancelled until this has run for a while without a gap and without a step of the clock: after an outage of
     the whole service, or with a clock set forward by a day, every order would seem late, and most get their answer at once.
+    Nor while the answers may be waiting here because the intake is halted.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")  # of the clock by which the orders were placed
@@ -26,7 +28,8 @@ def deadlines() -> dict[str, int]:
     flagged = cancelled = 0
     while (chunk := orders_flag_late(undecided_since=now - settings.ORDER_FLAG_AFTER, limit=CHUNK)) > 0:
         flagged += chunk
-    if has_been_steady("deadlines", min(settings.ORDER_FLAG_AFTER, settings.ORDER_CANCEL_AFTER)):
-        while (chunk := orders_cancel_late(placed_before=now - settings.ORDER_CANCEL_AFTER, limit=CHUNK)) > 0:
+    grace = min(settings.ORDER_FLAG_AFTER, settings.ORDER_CANCEL_AFTER)
+    if has_been_steady("deadlines", grace) and not halts():
+        while (chunk := orders_cancel_late(placed_before=now - settings.ORDER_CANCEL_AFTER, heard_before=now - grace, limit=CHUNK)) > 0:
             cancelled += chunk
     return {"flagged": flagged, "cancelled": cancelled}

@@ -73,6 +73,7 @@ EXCEPTIONS: list[tuple[type[BaseException], Fault]] = [
     (OSError, Fault.ENVIRONMENT),  # no file handles, no disk, a file that is not there
 ]
 
+
 def fault_of(error: BaseException) -> Fault:
     """Whose fault the error is; what it was raised from is asked as well, for the database's word is inside."""
     database_error = _with_sqlstate(error)

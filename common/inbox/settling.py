@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 
+from common.inbox.faults import Fault, fault_of
 from common.outbox import fence
 from common.outbox.aggregate import aggregate_name
 from common.outbox.fence import FencedAggregate
@@ -25,6 +26,7 @@ _LOCK = """
 SELECT pg_advisory_xact_lock(number), EXISTS (SELECT FROM outbox_fenced WHERE lifted_at IS NULL) FROM unnest(%s::bigint[]) AS number
 """
 CHUNK = 500  # aggregates settled in one transaction by the net
+WAIT_FOR_LOCKS = "200ms"  # that the net may wait
 
 
 @dataclass(frozen=True)
@@ -90,24 +92,36 @@ def _settle_page(settling: Settling, page: Sequence[Any]) -> int:
     keys = {str(key) for key in page}
     try:
         _settle_together(settling, keys)
-    except Exception:
-        log.exception("%s failed for %d overdue keys together; now one by one", settling.name, len(keys))
-        for key in sorted(keys):
-            _settle_by_itself(settling, key)
+    except Exception as error:
+        _tell(error, "%s failed for %d overdue keys together; now one by one", settling.name, len(keys))
+        locked = [key for key in sorted(keys) if not _settle_by_itself(settling, key)]
+        if locked:
+            log.warning("%s waits for locks that somebody holds, for %d overdue keys, first %s", settling.name, len(locked), locked[0])
     return len(keys)
 
 
 def _settle_together(settling: Settling, keys: set[str]) -> None:
+    """Gives up soon when a row is locked: meanwhile it stands in the way of the events that concern its other keys."""
     with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WAIT_FOR_LOCKS])
         _settle(settling, keys)
 
 
-def _settle_by_itself(settling: Settling, key: str) -> None:
-    """One key that cannot be settled must not keep the net from the others."""
+def _settle_by_itself(settling: Settling, key: str) -> bool:
+    """One key that cannot be settled must not keep the net from the others. False: somebody holds a lock that it needs."""
     try:
         _settle_together(settling, {key})
-    except Exception:
+    except Exception as error:
+        if fault_of(error) is Fault.LOCKED:
+            return False
         log.exception("%s failed for the overdue key %s; tried again in a minute", settling.name, key)
+    return True
+
+
+def _tell(error: Exception, sentence: str, *values: object) -> None:
+    """A traceback tells nothing where a lock was not to be had."""
+    log.log(logging.WARNING if fault_of(error) is Fault.LOCKED else logging.ERROR, sentence, *values, exc_info=fault_of(error) is not Fault.LOCKED)
 
 
 def _settle(settling: Settling, keys: set[str], others: Mapping[type[Replica], Collection[str]] | None = None) -> None:

@@ -74,6 +74,12 @@ def waiting_now(limit: int = 20) -> list[Waiting]:
     ]
 
 
+def waiting_subjects(publisher: str, types: Collection[str]) -> set[str]:
+    """Of which aggregates an event of one of these types waits here."""
+    rows = WaitingEvent.objects.filter(parked_at=None, publisher=publisher, type__in=types)
+    return set(rows.values_list("subject", flat=True))
+
+
 def note_failures(failures: Sequence[Failed], *, parked: bool) -> None:
     """These failed once more."""
     rows = [

@@ -6,14 +6,20 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.test import override_settings
 
 from common.contracts.orders import OrderEvent
 from common.contracts.shipping import ShipmentCancelled
+from common.inbox.delivery import Arrival
+from common.inbox.failed import failed
+from common.inbox.faults import Fault
+from common.inbox.models import LedgerEntry
+from common.inbox.waiting import end_halts, note_failures, note_halt
 from common.intake.jobs import run_if_due
 from common.intake.models import JobRun
-from common.testing import deliver, published, reservation_event, shipment_event
+from common.testing import deliver, delivery_of, published, reservation_event, shipment_event
 from common.testing.database import other_connection
 from common.testing.outbox import types_of
 from order_service.models import Order
@@ -118,3 +124,50 @@ def test_nothing_is_cancelled_right_after_a_gap(order_id: UUID) -> None:
     # Then it cancels only once the others have had a quarter of an hour to answer
     JobRun.objects.update(started_at=F("started_at") - timedelta(minutes=1), steady_since=F("steady_since") - timedelta(minutes=16))
     assert run_if_due("deadlines", deadlines) == {"flagged": 0, "cancelled": 1}
+
+
+def age_ledger(**span: int) -> None:
+    """What was heard so far was heard so much earlier."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE ledger SET applied_at = applied_at - %s", [timedelta(**span)])
+
+
+def test_nothing_is_late_while_inventory_decides_nothing(order_id: UUID) -> None:
+    """Its intake may be halted for a day. Afterwards it gets a quarter of an hour to make up for it."""
+    # Given inventory, which decided about another order long ago
+    other = place(Line("p1", 1)).order.pk
+    deliver(reservation_event(order_id=other))
+    LedgerEntry.objects.filter(subject=str(other)).delete()
+    later(hours=25)
+    assert deadlines() == {"flagged": 1, "cancelled": 0}
+
+    # When it speaks again
+    third = place(Line("p1", 1)).order.pk
+    deliver(reservation_event(order_id=third))
+    assert deadlines() == {"flagged": 0, "cancelled": 0}
+
+    # Then what it still has not decided a while later is late
+    age_ledger(minutes=16)
+    assert deadlines() == {"flagged": 0, "cancelled": 1}
+    assert Order.objects.get(pk=order_id).status == "cancelling"
+
+
+def test_nothing_is_cancelled_while_answers_may_wait_here(order_id: UUID) -> None:
+    later(hours=25)
+    note_halt("a bug", "a bug")
+    assert deadlines() == {"flagged": 1, "cancelled": 0}
+
+    end_halts()
+    assert deadlines() == {"flagged": 0, "cancelled": 1}
+
+
+def test_an_order_whose_answer_waits_for_a_lock_is_not_late(order_id: UUID) -> None:
+    # Given an answer that waits, while inventory decides about others
+    other = place(Line("p1", 1)).order.pk
+    deliver(reservation_event(order_id=other))
+    age_ledger(minutes=16)
+    later(hours=25)
+    waits = reservation_event(order_id=order_id)
+    note_failures([failed(Arrival(delivery_of(waits), waits), ValueError(), Fault.LOCKED)], parked=False)
+
+    assert deadlines() == {"flagged": 1, "cancelled": 0}

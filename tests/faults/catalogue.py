@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Each registers its faults when it is imported.
-from tests.faults import broker, clients, clock, cluster, crash, database, full_disk, messages, network, processes, versions  # noqa: F401
+from tests.faults import broker, clients, clock, cluster, crash, database, full_disk, halting, messages, network, processes, versions  # noqa: F401
 from tests.faults.fault import FAULTS, Fault
 
 
