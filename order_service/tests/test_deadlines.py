@@ -126,10 +126,10 @@ def test_nothing_is_cancelled_right_after_a_gap(order_id: UUID) -> None:
     assert run_if_due("deadlines", deadlines) == {"flagged": 0, "cancelled": 1}
 
 
-def age_ledger(**span: int) -> None:
+def age_ledger(minutes: int) -> None:
     """What was heard so far was heard so much earlier."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE ledger SET applied_at = applied_at - %s", [timedelta(**span)])
+        cursor.execute("UPDATE ledger SET applied_at = applied_at - %s * interval '1 minute'", [minutes])
 
 
 def test_nothing_is_late_while_inventory_decides_nothing(order_id: UUID) -> None:

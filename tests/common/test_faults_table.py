@@ -90,7 +90,7 @@ def insert_product() -> Exception:
         with transaction.atomic():
             deliver(product_event())
     except Exception as error:
-        return error.__cause__ or error
+        return error if not isinstance(error.__cause__, Exception) else error.__cause__
     raise AssertionError("it was applied")
 
 
