@@ -15,6 +15,7 @@ from common.contracts.shipping import ShipmentStatus
 from inventory_service.models import Movement, Order, Product, Reservation, Shipment, Stock
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
+LEFT = [OrderStatus.SHIPPED, OrderStatus.DELIVERED]  # orders whose shipment has left, as shipping has told them
 RELEASING = [OrderStatus.REJECTED, OrderStatus.CANCELLED]  # orders that need their stock no longer
 GONE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
 
@@ -66,6 +67,7 @@ def orders_overdue() -> QuerySet[Order]:
     long_ago = timezone.now() - SHOULD_HAVE_MOVED
     mine = Reservation.objects.filter(pk=OuterRef("pk"))
     gone = Shipment.objects.filter(pk=OuterRef("pk"), status__in=GONE, synced_at__lt=long_ago)
-    undecided = Q(status=OrderStatus.PENDING, synced_at__lt=long_ago) & ~Exists(mine)
-    unended = (Q(status__in=RELEASING, synced_at__lt=long_ago) | Exists(gone)) & Exists(mine.filter(status=ReservationStatus.HELD))
+    wanting = [OrderStatus.PENDING, OrderStatus.CONFIRMED, *LEFT]
+    undecided = (Q(status__in=wanting, synced_at__lt=long_ago) | Exists(gone)) & ~Exists(mine)
+    unended = (Q(status__in=[*RELEASING, *LEFT], synced_at__lt=long_ago) | Exists(gone)) & Exists(mine.filter(status=ReservationStatus.HELD))
     return Order.objects.filter(undecided | unended)

@@ -8,20 +8,24 @@ from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
 from common.inbox.settling import settles
 from inventory_service.models import Order, Reservation, Shipment
-from inventory_service.selectors import RELEASING, orders_gone, orders_known, orders_overdue, reservations_locked
+from inventory_service.selectors import LEFT, RELEASING, orders_gone, orders_known, orders_overdue, reservations_locked
 from inventory_service.services import reservations_settle
 
 
 @settles(Reservation, watching=(Order, Shipment), overdue=orders_overdue)
 def settle_reservations(order_ids: Sequence[str]) -> None:
     """Make each order's reservation agree: decided once while the order is pending, consumed when its shipment has left,
-    released when the order needs it no more."""
-    orders, gone = {order.pk: order for order in orders_known(order_ids)}, orders_gone(order_ids)
+    released when the order needs it no more. What is decided, or has left, without one here is taken from the stock."""
+    orders = {order.pk: order for order in orders_known(order_ids)}
     reservations = reservations_locked(order_ids)
-    held = [reservation for reservation in reservations.values() if reservation.status == ReservationStatus.HELD]
+    left = orders_gone(order_ids) | {key for key, order in orders.items() if order.status in LEFT}
     over = {key for key, order in orders.items() if order.status in RELEASING}
+    held = [reservation for reservation in reservations.values() if reservation.status == ReservationStatus.HELD]
+    bare = [order for key, order in orders.items() if key not in reservations]
     reservations_settle(
-        undecided=[order for key, order in orders.items() if order.status == OrderStatus.PENDING and key not in reservations],
-        consumed=[reservation for reservation in held if reservation.pk in gone],
-        released=[reservation for reservation in held if reservation.pk in over - gone],
+        consumed=[reservation for reservation in held if reservation.pk in left],
+        released=[reservation for reservation in held if reservation.pk in over - left],
+        left=[order for order in bare if order.pk in left],
+        owed=[order for order in bare if order.pk not in left and order.status == OrderStatus.CONFIRMED],
+        undecided=[order for order in bare if order.pk not in left and order.status == OrderStatus.PENDING],
     )

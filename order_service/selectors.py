@@ -19,8 +19,8 @@ from common.partitioning import first_key_at, moment_of
 from order_service.models import UNDECIDED, Order, Product, Reservation, Shipment, Stock
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
-DECIDED = [ReservationStatus.HELD, ReservationStatus.CONSUMED, ReservationStatus.REJECTED]  # what lets a pending order move
 DECISIONS = [StockReserved.__name__, StockRejected.__name__]
+HELD_ONCE = [ReservationStatus.HELD, ReservationStatus.CONSUMED]
 GONE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
 
 
@@ -80,8 +80,9 @@ def orders_overdue() -> QuerySet[Order]:
     heard = {"key": OuterRef("pk"), "synced_at__lt": timezone.now() - SHOULD_HAVE_MOVED}
     reservation, shipment = Reservation.objects.filter(**heard), Shipment.objects.filter(**heard)
     return Order.objects.filter(
-        Q(status=OrderStatus.PENDING) & Exists(reservation.filter(status__in=DECIDED))
-        | Q(status=OrderStatus.CONFIRMED) & Exists(shipment.filter(status__in=GONE))
+        Q(status=OrderStatus.PENDING) & Exists(reservation)
+        | Q(status=OrderStatus.CONFIRMED) & Exists(reservation.filter(status=ReservationStatus.RELEASED))
+        | Q(status__in=[OrderStatus.PENDING, OrderStatus.CONFIRMED]) & Exists(shipment.filter(status__in=[*GONE, ShipmentStatus.CANCELLED]))
         | Q(status=OrderStatus.CANCELLING) & Exists(shipment.filter(status__in=[*GONE, ShipmentStatus.CANCELLED]))
         | Q(status=OrderStatus.SHIPPED) & Exists(shipment.filter(status=ShipmentStatus.DELIVERED))
     )

@@ -20,6 +20,7 @@ from common.outbox.publish import publish
 from order_service.models import MOVES, Order
 from order_service.selectors import (
     GONE,
+    HELD_ONCE,
     NOTHING_KNOWN,
     Known,
     known_of,
@@ -147,13 +148,20 @@ def orders_follow(orders: Sequence[Order], known: Mapping[UUID, Known]) -> None:
 
 
 def _next_status(status: str, known: Known) -> OrderStatus | None:
-    """Inventory decides whether an order is confirmed or rejected, shipping whether it is shipped or cancelled."""
+    """Inventory decides whether an order is confirmed or rejected, shipping whether it is shipped or cancelled.
+
+    What has left was held once, whatever of it is known here. And others end what is theirs only when the order is not to be
+    sent any more; when it says otherwise, it is the order that has forgotten it.
+    """
+    is_over = known.shipment == ShipmentStatus.CANCELLED or known.reservation == ReservationStatus.RELEASED
+    if status == OrderStatus.PENDING and (known.shipment in GONE or known.reservation in HELD_ONCE):
+        return OrderStatus.CONFIRMED
     if status == OrderStatus.PENDING and known.reservation == ReservationStatus.REJECTED:
         return OrderStatus.REJECTED
-    if status == OrderStatus.PENDING and known.reservation in (ReservationStatus.HELD, ReservationStatus.CONSUMED):
-        return OrderStatus.CONFIRMED
     if status in (OrderStatus.CONFIRMED, OrderStatus.CANCELLING) and known.shipment in GONE:
         return OrderStatus.SHIPPED
+    if status in (OrderStatus.PENDING, OrderStatus.CONFIRMED) and is_over:
+        return OrderStatus.CANCELLING
     if status == OrderStatus.CANCELLING and known.shipment == ShipmentStatus.CANCELLED:
         return OrderStatus.CANCELLED
     if status == OrderStatus.SHIPPED and known.shipment == ShipmentStatus.DELIVERED:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 
+from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
 from common.contracts.shipping import ShipmentStatus
 from common.outbox.aggregate import save_changed
 from common.outbox.publish import publish
 from shipping_service.models import Order, Shipment
 from shipping_service.packing import Packing, pack
-from shipping_service.selectors import HERE, OVER, shipments_locked, weights_of
+from shipping_service.selectors import HERE, LEFT, OVER, has_left, order_status, reservations_known, shipments_locked, weights_of
 
 OPENED_AS: dict[str, ShipmentStatus] = {
     OrderStatus.PENDING: ShipmentStatus.PREPARED,
@@ -58,6 +59,8 @@ def shipment_dispatch(*, order_id: UUID, carrier: str, tracking_number: str) -> 
     shipment = _locked(order_id)
     if shipment.status != ShipmentStatus.READY:
         raise NotDispatchable(shipment, _what_it_waits_for(shipment))
+    if why := _what_forbids_it(order_id):
+        raise NotDispatchable(shipment, why)
     return _move(shipment, ShipmentStatus.DISPATCHED, carrier=carrier, tracking_number=tracking_number)
 
 
@@ -70,19 +73,20 @@ def shipment_deliver(*, order_id: UUID) -> Moved:
     return _move(shipment, ShipmentStatus.DELIVERED)
 
 
-def shipments_follow(orders: Sequence[Order], shipments: Mapping[UUID, Shipment], held: Collection[UUID]) -> None:
-    """Opens the shipments that orders lack, and makes every legal move that the orders, and the stock `held` for them, lead to.
+def shipments_follow(orders: Sequence[Order], shipments: Mapping[UUID, Shipment], reservations: Mapping[UUID, str]) -> None:
+    """Opens the shipments that orders lack, and makes every legal move that the orders and their `reservations` lead to.
 
     The shipments are locked, inside the caller's transaction, which holds the lock of each order's key.
     """
     packings = _packings(orders, shipments)
-    opened = [_open(order, packings[order.pk]) for order in orders if order.pk not in shipments and order.status in OPENED_AS]
+    unopened = [order for order in orders if order.pk not in shipments]
+    opened = [_open(order, packings[order.pk], reservations.get(order.pk)) for order in unopened]
     events = [shipment.told() for shipment in opened]
     moved: dict[UUID, Shipment] = {}
     everything = {**shipments, **{shipment.pk: shipment for shipment in opened}}
     for order in orders:
         shipment = everything.get(order.pk)
-        while shipment is not None and (status := _next_status(shipment, order, packings.get(order.pk), order.pk in held)) is not None:
+        while shipment is not None and (status := _next_status(shipment, order, packings.get(order.pk), reservations.get(order.pk))) is not None:
             shipment.move_to(status, **(_packed(packings[order.pk]) if status == ShipmentStatus.READY else {}))
             events.append(shipment.told())
             moved[order.pk] = shipment
@@ -98,11 +102,13 @@ def _packings(orders: Sequence[Order], shipments: Mapping[UUID, Shipment]) -> di
     return {order.pk: pack(order.products, weights) for order in unpacked}
 
 
-def _open(order: Order, packing: Packing) -> Shipment:
+def _open(order: Order, packing: Packing, reservation: str | None) -> Shipment:
+    """One that has left, as others know, was forgotten, or never reached us: it must never leave a second time."""
+    status = ShipmentStatus.DISPATCHED if has_left(order.status, reservation) else OPENED_AS[order.status]
     address = order.shipping_address
     return Shipment(
         order_id=order.pk,
-        status=OPENED_AS[order.status],
+        status=status,
         line1=address["line1"],
         postal_code=address["postalCode"],
         city=address["city"],
@@ -117,10 +123,15 @@ def _packed(packing: Packing) -> dict[str, Any]:
     return dict(zip(PACKED, (packages, packing.weight_grams, packing.unweighed), strict=True))
 
 
-def _next_status(shipment: Shipment, order: Order, packing: Packing | None, is_held: bool) -> ShipmentStatus | None:
+def _next_status(shipment: Shipment, order: Order, packing: Packing | None, reservation: str | None) -> ShipmentStatus | None:
     """What has left stays so, whatever the order wishes: here it is decided between cancel and dispatch."""
+    if has_left(order.status, reservation) and shipment.status in HERE:
+        return ShipmentStatus.READY if shipment.status == ShipmentStatus.PREPARED else ShipmentStatus.DISPATCHED
+    if order.status == OrderStatus.DELIVERED and shipment.status == ShipmentStatus.DISPATCHED:
+        return ShipmentStatus.DELIVERED
     if shipment.status in HERE and order.status in OVER:
         return ShipmentStatus.CANCELLED
+    is_held = reservation == ReservationStatus.HELD
     if shipment.status == ShipmentStatus.PREPARED and is_held and packing is not None and packing.weight_grams is not None:
         return ShipmentStatus.READY
     return None
@@ -139,6 +150,14 @@ def _move(shipment: Shipment, status: ShipmentStatus, **values: str) -> Moved:
     told = shipment.told()
     publish(told)
     return Moved(shipment, told.id)
+
+
+def _what_forbids_it(order_id: UUID) -> str:
+    """Others know that it has left, or that its stock was let go: ours is a state from before."""
+    reservation = reservations_known([order_id]).get(order_id)
+    if order_status(order_id) in LEFT or reservation == ReservationStatus.CONSUMED:
+        return ", but others know that it has left already"
+    return ", but its stock was released" if reservation == ReservationStatus.RELEASED else ""
 
 
 def _what_it_waits_for(shipment: Shipment) -> str:

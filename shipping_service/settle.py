@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from common.inbox.settling import settles
 from shipping_service.models import Order, Product, Reservation, Shipment
-from shipping_service.selectors import orders_held, orders_known, orders_overdue, shipments_locked, shipments_waiting_for
+from shipping_service.selectors import orders_known, orders_overdue, reservations_known, shipments_locked, shipments_waiting_for
 from shipping_service.services import shipments_follow
 
 
 @settles(Shipment, watching=(Order, Reservation, Product), through={Product: shipments_waiting_for}, overdue=orders_overdue)
 def settle_shipments(order_ids: Sequence[str]) -> None:
     """Make each order's shipment agree: prepared at once, ready when the stock is held and every weight known, cancelled when
-    the order is not to be sent any more and it has not left."""
+    the order is not to be sent any more and it has not left, dispatched when others know that it has left."""
     orders = orders_known(order_ids)
-    shipments_follow(orders, shipments_locked(order_ids), orders_held(order_ids))
+    shipments_follow(orders, shipments_locked(order_ids), reservations_known(order_ids))

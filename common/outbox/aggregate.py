@@ -30,7 +30,6 @@ class Aggregate(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    aggregate: ClassVar[str] = ""  # its name in events, where it is not that of the model
     stored_version: int = 0
 
     class Meta:
@@ -102,8 +101,8 @@ def aggregates() -> dict[str, type[Aggregate]]:
 
 
 def aggregate_name(model: type[models.Model]) -> str:
-    """What its events call it."""
-    return getattr(model, "aggregate", "") or str(model._meta.model_name)
+    """What its events call it; nothing for a model that others never hear of."""
+    return model.contract.aggregate if issubclass(model, Aggregate) else ""
 
 
 def save_changed(aggregates: Sequence[A], *fields: str) -> None:

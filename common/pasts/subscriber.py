@@ -36,7 +36,7 @@ def answers(question: Question) -> list[Answer]:
 
 
 def _known(owner: str, since: UUID) -> list[Known]:
-    said = {name: event.aggregate for name, event in Event.known.items() if event.service == owner}
+    said = {name: event.aggregate for (service, name), event in Event.known.items() if service == owner}
     with connection.cursor() as cursor:
         # A parked event proves nothing: it may be none of its owner's.
         cursor.execute(_KNOWN, [list(said), list(said.values()), since, owner, Outcome.PARKED])

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+from common.contracts.event import Event
 from common.contracts.inventory import ReservationStatus, StockChanged
 from common.outbox.aggregate import save_changed
 from common.outbox.publish import publish
 from inventory_service.models import Movement, Order, Reservation, Stock
 from inventory_service.selectors import stock_locked
+
+log = logging.getLogger(__name__)
 
 
 class Effect(NamedTuple):
@@ -28,62 +32,91 @@ MOVED_BY: dict[ReservationStatus, Effect | None] = {
 }
 
 
-def reservations_settle(*, undecided: Sequence[Order], consumed: Sequence[Reservation], released: Sequence[Reservation]) -> None:
+class Said(NamedTuple):
+    """What is to be journalled and published for what has been done, in its order."""
+
+    movements: list[Movement]
+    events: list[Event]
+
+
+def reservations_settle(
+    *,
+    undecided: Sequence[Order],
+    consumed: Sequence[Reservation],
+    released: Sequence[Reservation],
+    left: Sequence[Order] = (),
+    owed: Sequence[Order] = (),
+) -> None:
     """Ends what is over and decides what is undecided, all in a handful of statements, each stock row locked and written once.
 
-    What left the building is consumed, what is needed no more released; with what is then available every line of an
-    undecided order is reserved or the order rejected with its shortages, one order after the other. `consumed` and `released`
-    are locked and held, `undecided` are without a reservation; inside the caller's transaction.
+    What left the building is consumed, what is needed no more released. `left` are orders whose goods are gone though nothing was
+    held for them here, `owed` those that are confirmed likewise: both are taken from what there is, and wait while there is too
+    little. With what is then available every line of an `undecided` order is reserved or the order rejected with its shortages,
+    one order after the other. `consumed` and `released` are locked and held, the orders are without a reservation; inside the
+    caller's transaction.
     """
-    lines = [line for row in (*consumed, *released) for line in row.lines] + [line for order in undecided for line in order.products]
-    stock = stock_locked({line["productId"] for line in lines})
-    ended = [*_end(consumed, ReservationStatus.CONSUMED, stock), *_end(released, ReservationStatus.RELEASED, stock)]
-    decided = [_decide(order, stock) for order in undecided]
+    lines = [line for row in (*consumed, *released) for line in row.lines]
+    lines += [line for order in (*left, *owed, *undecided) for line in order.products]
+    stock, said = stock_locked({line["productId"] for line in lines}), Said([], [])
+    ended = [*_end(consumed, ReservationStatus.CONSUMED, stock, said), *_end(released, ReservationStatus.RELEASED, stock, said)]
+    decided = _take(left, stock, said)
+    _end(decided, ReservationStatus.CONSUMED, stock, said)
+    decided += _take(owed, stock, said)
+    decided += [_decide(order, stock, said) for order in undecided]
     save_changed(ended, "status")
     Reservation.objects.bulk_create(decided)
-    publish(*(reservation.told() for reservation in (*ended, *decided)), *_journal([*ended, *decided], stock))
+    publish(*said.events, *_journal(said.movements, stock))
 
 
-def _end(reservations: Sequence[Reservation], status: ReservationStatus, stock: Mapping[str, Stock]) -> Sequence[Reservation]:
+def _end(reservations: Sequence[Reservation], status: ReservationStatus, stock: Mapping[str, Stock], said: Said) -> Sequence[Reservation]:
     for reservation in reservations:
         reservation.move_to(status)
-        _move(reservation, stock)
+        _move(reservation, stock, said)
     return reservations
 
 
-def _decide(order: Order, stock: Mapping[str, Stock]) -> Reservation:
+def _take(orders: Sequence[Order], stock: Mapping[str, Stock], said: Said) -> list[Reservation]:
+    """Holds what was decided long ago: also of what is retired, and never by rejecting. What there is too little of waits for more."""
+    taken = []
+    for order in orders:
+        lines = _lines(order)
+        if short := [line["productId"] for line in lines if line["productId"] not in stock or stock[line["productId"]].available < line["quantity"]]:
+            log.warning("order %s is %s and nothing is held for it; of %s there is too little: receive or adjust it", order.pk, order.status, short)
+            continue
+        taken.append(Reservation(order_id=order.pk, status=ReservationStatus.HELD, lines=lines))
+        _move(taken[-1], stock, said)
+    return taken
+
+
+def _decide(order: Order, stock: Mapping[str, Stock], said: Said) -> Reservation:
     """Takes the order's lines from `stock`, all or none. Of what is not in it, or retired, nothing is available."""
-    lines = [{"productId": line["productId"], "quantity": line["quantity"]} for line in order.products]
+    lines = _lines(order)
     available = {product_id: row.available for product_id, row in stock.items() if row.product.retired_at is None}
     shortages = [line | {"available": there} for line in lines if (there := available.get(line["productId"], 0)) < line["quantity"]]
     status = ReservationStatus.REJECTED if shortages else ReservationStatus.HELD
     reservation = Reservation(order_id=order.pk, status=status, lines=lines, shortages=shortages)
-    _move(reservation, stock)
+    _move(reservation, stock, said)
     return reservation
 
 
-def _move(reservation: Reservation, stock: Mapping[str, Stock]) -> None:
-    """What coming to its status means for the stock."""
+def _lines(order: Order) -> list[dict[str, Any]]:
+    return [{"productId": line["productId"], "quantity": line["quantity"]} for line in order.products]
+
+
+def _move(reservation: Reservation, stock: Mapping[str, Stock], said: Said) -> None:
+    """What coming to its status means for the stock, the journal and the others."""
+    said.events.append(reservation.told())
     if effect := MOVED_BY[ReservationStatus(reservation.status)]:
         for line in reservation.lines:
-            stock[line["productId"]].on_hand += effect.on_hand * line["quantity"]
-            stock[line["productId"]].reserved += effect.reserved * line["quantity"]
+            on_hand, reserved = effect.on_hand * line["quantity"], effect.reserved * line["quantity"]
+            stock[line["productId"]].on_hand += on_hand
+            stock[line["productId"]].reserved += reserved
+            movement = Movement(product_id=line["productId"], kind=effect.name, on_hand=on_hand, reserved=reserved, cause=reservation.pk)
+            said.movements.append(movement)
 
 
-def _journal(reservations: Iterable[Reservation], stock: Mapping[str, Stock]) -> list[StockChanged]:
-    """Journals every line, and writes each stock row once: one version, and one event, per product and transaction."""
-    movements = [
-        Movement(
-            product_id=line["productId"],
-            kind=effect.name,
-            on_hand=effect.on_hand * line["quantity"],
-            reserved=effect.reserved * line["quantity"],
-            cause=reservation.pk,
-        )
-        for reservation in reservations
-        if (effect := MOVED_BY[ReservationStatus(reservation.status)])
-        for line in reservation.lines
-    ]
+def _journal(movements: Sequence[Movement], stock: Mapping[str, Stock]) -> list[StockChanged]:
+    """Journals them, and writes each stock row once: one version, and one event, per product and transaction."""
     Movement.objects.bulk_create(movements)
     causes = {movement.product_id: str(movement.cause) for movement in reversed(movements)}  # the first one's
     touched = [stock[product_id] for product_id in sorted(causes)]

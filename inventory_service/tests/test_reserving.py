@@ -124,7 +124,16 @@ def test_the_copy_of_an_order_holds_no_customer(shop: None) -> None:
     deliver(order_event(products={"p1": 1}))
 
     row = Order.objects.get()
-    assert {field.name for field in row._meta.concrete_fields} == {"key", "version", "content_hash", "retired_at", "synced_at", "status", "products"}
+    assert {field.name for field in row._meta.concrete_fields} == {
+        "key",
+        "version",
+        "content_hash",
+        "retired_at",
+        "synced_at",
+        "event_id",
+        "status",
+        "products",
+    }
     assert row.products == [{"productId": "p1", "quantity": 1, "price": {"amount": "9.95", "currency": "EUR"}}]
 
 

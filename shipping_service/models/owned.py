@@ -18,7 +18,7 @@ MOVES = Moves(
         ShipmentStatus.DELIVERED: set(),
         ShipmentStatus.CANCELLED: set(),
     },
-    initial={ShipmentStatus.PREPARED, ShipmentStatus.CANCELLED},
+    initial={ShipmentStatus.PREPARED, ShipmentStatus.CANCELLED, ShipmentStatus.DISPATCHED},
 )
 
 

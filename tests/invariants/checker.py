@@ -74,6 +74,7 @@ class Checker:
         yield from orders.agreed(look)
         yield from messages.parked(look, self.parked)
         yield from replicas.undrifted(look)
+        yield from replicas.of_one_past(look)
         if self.clients:
             yield from orders.answered(look, self.by_hand)
         if self.broker:

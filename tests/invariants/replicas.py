@@ -9,6 +9,8 @@ from outside.copies import COPIES, SUBSCRIPTIONS
 from tests.invariants.look import Look
 from tests.invariants.violation import Violation
 
+_REGRESSED = "SELECT aggregate, count(*) FROM replication_regression WHERE closed_at IS NULL GROUP BY aggregate"
+
 Versions = dict[tuple[str, str], dict[str, int]]  # by subscriber and aggregate: of each row
 
 
@@ -27,6 +29,18 @@ def equal(look: Look, versions: Versions) -> Iterator[Violation]:
         for _, key, owned, replica in different[:3]:
             detail = f"{len(different)} of {copy.aggregate} differ; {key}: owner {owned}, replica {replica}"
             yield Violation("I8", copy.subscriber, detail)
+
+
+def of_one_past(look: Look) -> Iterator[Violation]:
+    """I9 nobody's past came back: restored from a backup, it says again what others know to be old."""
+    for service in SUBSCRIPTIONS:
+        fenced = look.shop.rows(service, "SELECT aggregate, key, known_version, told_by FROM outbox_fenced WHERE lifted_at IS NULL ORDER BY id")
+        if fenced:
+            aggregate, key, version, told_by = fenced[0]
+            example = f"such as version {version} of {aggregate} {key}, which {told_by} has"
+            yield Violation("I9", service, f"its past came back: others know {len(fenced)} of its aggregates better, {example}")
+        for aggregate, number in look.shop.rows(service, _REGRESSED):
+            yield Violation("I9", service, f"{number} of {aggregate} are known here at newer versions than their owner sends: its past came back")
 
 
 def undrifted(look: Look) -> Iterator[Violation]:

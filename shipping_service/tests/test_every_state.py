@@ -1,0 +1,94 @@
+"""From whatever an order, its reservation and its shipment are, the shipment comes to a listed end, and what has left never leaves again."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from common.testing import published
+from shipping_service.models import Order, Reservation, Shipment
+from shipping_service.services import NotDispatchable, shipment_dispatch
+from shipping_service.settle import settle_shipments
+
+ADDRESS = {"line1": "Dijk 1", "postalCode": "2611 AB", "city": "Delft", "country": "NL"}
+RESERVATIONS = (None, "held", "rejected", "consumed", "released")
+SHIPMENTS = (None, "prepared", "ready", "dispatched", "delivered", "cancelled")
+
+# By what the order is: what a shipment that is not there, prepared or ready comes to, by the reservation in the order of RESERVATIONS.
+OPEN = ("prepared", "ready", "prepared", "prepared", "prepared")
+STILL_READY = ("ready",) * 5
+OVER = ("cancelled", "cancelled", "cancelled", "dispatched", "cancelled")
+ENDS: dict[str, dict[str | None, tuple[str, ...]]] = {
+    "pending": {None: OPEN, "prepared": OPEN, "ready": STILL_READY},
+    "confirmed": {None: OPEN, "prepared": OPEN, "ready": STILL_READY},
+    "cancelling": dict.fromkeys((None, "prepared", "ready"), OVER),
+    "cancelled": dict.fromkeys((None, "prepared", "ready"), OVER),
+    "rejected": dict.fromkeys((None, "prepared", "ready"), OVER),
+    "shipped": dict.fromkeys((None, "prepared", "ready"), ("dispatched",) * 5),
+    "delivered": dict.fromkeys((None, "prepared", "ready"), ("delivered",) * 5),
+}
+
+
+def end_of(order: str, reservation: str | None, shipment: str | None) -> str:
+    if shipment in ("delivered", "cancelled"):
+        return shipment
+    if shipment == "dispatched":
+        return "delivered" if order == "delivered" else "dispatched"
+    return ENDS[order][shipment][RESERVATIONS.index(reservation)]
+
+
+def standing(order: str, reservation: str | None, shipment: str | None) -> UUID:
+    key = uuid7()
+    known = {"key": key, "version": 1, "synced_at": timezone.now(), "content_hash": ""}
+    Order.objects.create(**known, status=order, products=[{"productId": "p1", "quantity": 1}], shipping_address=ADDRESS)
+    if reservation is not None:
+        Reservation.objects.create(**known, status=reservation)
+    if shipment is not None:
+        Shipment.objects.create(
+            order_id=key, status=shipment, line1="Dijk 1", postal_code="2611 AB", city="Delft", country="NL", packages=[], weight_grams=100
+        )
+    return key
+
+
+@pytest.mark.parametrize("order", ENDS)
+def test_every_combination_comes_to_its_listed_end(catalogue: None, order: str) -> None:
+    # Given
+    expected = {
+        standing(order, reservation, shipment): (reservation, shipment, end_of(order, reservation, shipment))
+        for reservation in RESERVATIONS
+        for shipment in SHIPMENTS
+    }
+    keys = sorted(str(key) for key in expected)
+
+    # When settled once, and once more
+    settle_shipments(keys)
+    told = len(published())
+    settle_shipments(keys)
+
+    # Then
+    came = dict(Shipment.objects.values_list("pk", "status"))
+    assert {key: (*known[:2], came[key]) for key, known in expected.items()} == expected
+    assert len(published()) == told
+
+
+@pytest.mark.parametrize(("order", "reservation"), [("shipped", None), ("delivered", "held"), ("confirmed", "consumed"), ("confirmed", "released")])
+def test_what_others_know_to_have_left_is_not_dispatched(catalogue: None, order: str, reservation: str | None) -> None:
+    """Not even before it is settled."""
+    key = standing(order, reservation, "ready")
+
+    with pytest.raises(NotDispatchable):
+        shipment_dispatch(order_id=key, carrier="PostNL", tracking_number="3S1")
+
+    assert not published()
+
+
+def test_one_that_left_before_its_weight_was_known(catalogue: None) -> None:
+    key = standing("shipped", "consumed", None)
+    Order.objects.update(products=[{"productId": "unknown", "quantity": 1}])
+
+    settle_shipments([str(key)])
+
+    assert (Shipment.objects.get().status, Shipment.objects.get().weight_grams) == ("dispatched", None)
