@@ -16,6 +16,11 @@ def amqp_url() -> str:
     return cast("str", settings.AMQP_URL)  # type: ignore[misc]
 
 
+def management_url() -> str | None:
+    """RabbitMQ's management API, with a user that only looks; None in a service that was not told of one."""
+    return cast("str | None", getattr(settings, "MANAGEMENT_URL", None))
+
+
 def subscribes_to() -> list[str]:
     """The services whose events this one takes: those of which it keeps replicas. Once the models are loaded."""
     from common.replication.replica import publishers  # models; this module is read before them

@@ -29,10 +29,11 @@ class ManagementApi:
     between them: the next one is asked when one cannot be reached. No proxy is used, no redirect is followed, and with `https://` the
     other side has to prove who it is."""
 
-    def __init__(self, url: str, vhost: str) -> None:
+    def __init__(self, url: str, vhost: str, timeout: float | None = None) -> None:
         """Raises WrongAddress."""
         self.bases = [_base(node) for node in management_urls(url)]
         self.vhost = vhost
+        self.timeout = timeout or (30 if len(self.bases) == 1 else 10)
         self.user, password = credentials(url)
         self._authorization = "Basic " + base64.b64encode(f"{self.user}:{password}".encode()).decode()
         trusted = ssl.create_default_context(cafile=authority(url))
@@ -77,7 +78,7 @@ class ManagementApi:
             headers={"Authorization": self._authorization, "Content-Type": "application/json"},
         )
         try:
-            with self._opener.open(request, timeout=30 if len(self.bases) == 1 else 10) as response:
+            with self._opener.open(request, timeout=self.timeout) as response:
                 content = response.read()
         except urllib.error.HTTPError as error:
             said = f"{method} {url}: {error.code} {error.read().decode(errors='replace')[:500]}"

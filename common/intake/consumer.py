@@ -3,13 +3,19 @@ first when it is to stop."""
 
 from __future__ import annotations
 
+import logging
+import time
 from functools import partial
 from typing import Any
 
 from celery.worker import state
 from celery.worker.consumer import Consumer
 
-LONGEST_PAUSE = 1.0  # seconds
+from common.broker.trouble import REFUSED_WAIT, refusal
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 1.0  # seconds
+
+log = logging.getLogger(__name__)
 
 
 class PatientConsumer(Consumer):
@@ -30,8 +36,29 @@ class PatientConsumer(Consumer):
 
     def ensure_connected(self, conn: Any) -> Any:
         """Looks every second; Celery's own pauses grow by two seconds each, up to thirty, all of them time without events."""
-        conn.ensure_connection = partial(conn.ensure_connection, interval_start=0.2, interval_step=0.2, interval_max=LONGEST_PAUSE)
+        conn.ensure_connection = partial(
+            conn.ensure_connection, interval_start=SHORTEST_PAUSE, interval_step=SHORTEST_PAUSE, interval_max=LONGEST_PAUSE
+        )
         return super().ensure_connected(conn)
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        if not self._explained(exc):
+            super().on_connection_error_before_connected(exc)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        super().on_connection_error_after_connected(exc)
+        self._explained(exc)
+
+    def _explained(self, error: Exception) -> bool:
+        """Whether the broker refused something: then it is said what, and asked for again after a while. Celery would ask without a pause."""
+        reason = refusal(error)
+        if reason:
+            log.error("%s; the worker tries again in %.0f s", reason, REFUSED_WAIT)
+            until = time.monotonic() + REFUSED_WAIT
+            while time.monotonic() < until:
+                state.maybe_shutdown()
+                time.sleep(SHORTEST_PAUSE)
+        return bool(reason)
 
     def stop(self) -> None:
         """Lets the intake's batches come back first. Celery begins a stop by forgetting the tasks whose start it has not

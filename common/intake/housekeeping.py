@@ -11,6 +11,7 @@ from celery import shared_task
 from django.db import close_old_connections
 
 from common import this_service
+from common.broker.watch import look_and_remember
 from common.forgetting import forgetting
 from common.inbox.settling import settle_overdue
 from common.intake.jobs import COMMON_JOBS, MINUTE, run_if_due
@@ -48,6 +49,12 @@ def periodic(name: str) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
         return function
 
     return register
+
+
+@periodic("broker")
+def broker() -> int:
+    """Looks whether the broker is as declared: how many differences there are."""
+    return look_and_remember()
 
 
 @periodic("settle")

@@ -15,7 +15,7 @@ from django.db import connection
 from common import this_service
 
 MINUTE = 60
-COMMON_JOBS = {"settle": MINUTE, "ask": MINUTE, "partitions": 60 * MINUTE, "retention": 60 * MINUTE}  # seconds between two runs
+COMMON_JOBS = {"broker": MINUTE, "settle": MINUTE, "ask": MINUTE, "partitions": 60 * MINUTE, "retention": 60 * MINUTE}  # seconds between two runs
 
 # It is due when it ran long enough ago, when it failed or was lost half a minute ago, or when the clock was set back behind it.
 _BEGIN = """

@@ -16,6 +16,7 @@ import psycopg
 from common.broker.confirms import BROKER_ERRORS, ConfirmedPublisher, Outgoing, Receipt, blames_a_message
 from common.broker.names import event_exchange
 from common.broker.nodes import Nodes
+from common.broker.trouble import REFUSED_WAIT, refusal
 from common.contracts.event import CONTENT_TYPE, LARGEST_EVENT
 from common.crashpoints import CrashPoint, reach
 from common.outbox.unpublished import Row, Unpublished
@@ -92,9 +93,7 @@ class Relay:
                 published = self._publish_window(outbox)
             except BROKER_ERRORS as error:
                 self._drop_broker(lost=True)
-                wait = outage.next()
-                log.warning("the broker is away, the relay tries again in %.1f s: %r", wait, error)
-                self.stop.wait(wait)
+                self.stop.wait(self._explained(error, outage))
                 continue
             outbox.raise_floor()
             self.on_ready()
@@ -104,6 +103,16 @@ class Relay:
             else:
                 self.stop.wait(nap.next())
         self._mark_confirmed(outbox)
+
+    def _explained(self, error: Exception, outage: Backoff) -> float:
+        """Seconds until the next try, which the log has with the reason: what is refused does not come back by being asked for often."""
+        wait = outage.next()
+        if reason := refusal(error):
+            wait = REFUSED_WAIT
+            log.error("%s; the relay tries again in %.1f s", reason, wait)
+        else:
+            log.warning("the broker is away, the relay tries again in %.1f s: %r", wait, error)
+        return wait
 
     def _publish_window(self, outbox: Unpublished) -> int:
         """One window, from select to mark; returns how many rows it took up.

@@ -73,9 +73,11 @@ class Environment:
     def of_service(self, service: str, role: str = "app") -> dict[str, str]:
         """All that one service's programs get."""
         prefix = service.upper()
+        monitor = f"{service}-monitor:{self.passwords[f'{service} monitor']}"
         return self.common() | {
             f"{prefix}_DATABASE_URL": self.database_url(service, role),
             f"{prefix}_AMQP_URL": self.amqp_url(service),
+            f"{prefix}_MANAGEMENT_URL": self._of_each_node("rabbitmq-management", f"http://{monitor}@{{address}}"),
             f"{prefix}_SECRET_KEY": self.passwords[f"{service} secret key"] + self.passwords[f"{service} secret key 2"],
         }
 

@@ -6,6 +6,7 @@ from django.core.management.base import CommandParser
 
 from common import this_service
 from common.broker.names import housekeeping_queue
+from common.broker.watch import tell_at_start
 from common.command import ServiceCommand
 from common.intake.arguments import service_app, worker_arguments
 from common.intake.step import Intake
@@ -23,6 +24,7 @@ class Command(ServiceCommand):
         parser.add_argument("--concurrency", type=int, default=2, help="pool processes, each applying one batch at a time (default: 2)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        tell_at_start()
         app = service_app()
         app.steps["consumer"].add(Intake)
         # Events only: housekeeping has a worker of its own, so Celery's one queue is left out here.

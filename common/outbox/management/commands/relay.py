@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from common import this_service
+from common.broker.watch import tell_at_start
 from common.command import ServiceCommand
 from common.outbox.relay import Relay
 from common.readiness import announce_ready
@@ -17,4 +18,5 @@ class Command(ServiceCommand):
     examples = ("manage.py order relay",)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        tell_at_start()
         Relay(this_service.name(), this_service.amqp_url(), stop_on(), on_ready=announce_ready).run()
