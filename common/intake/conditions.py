@@ -32,6 +32,6 @@ def broker() -> Finding:
         more = " and more" if len(found) > SHOWN else ""
         return fail(f"the broker is not as declared: {'; '.join(one.sentence for one in found[:SHOWN])}{more}", found[0].since)
     [job] = [one for one in job_states() if one.name == "broker"]
-    if job.succeeded_at is None or job.error:
-        return warn("whether the broker is as declared could not be seen" if job.error else "nobody has looked at the broker yet")
-    return ok("the broker is as declared")
+    if job.error:
+        return warn("whether the broker is as declared could not be seen")
+    return ok("the broker is as declared" if job.succeeded_at else "nobody has looked at the broker yet")

@@ -31,12 +31,12 @@ def fail() -> None:
 
 
 def test_a_job_that_was_never_run_is_noticed(db: None) -> None:
-    assert {one.name for one in job_states()} == {"settle", "ask", "partitions", "retention", "deadlines"}
+    assert {one.name for one in job_states()} == {"broker", "settle", "ask", "partitions", "retention", "deadlines"}
     assert not [one for one in job_states() if one.is_overdue]
 
     later(hours=3)
 
-    assert [one.name for one in job_states() if one.is_overdue] == ["partitions", "retention", "settle"]
+    assert [one.name for one in job_states() if one.is_overdue] == ["broker", "partitions", "retention", "settle"]
 
 
 def test_run_when_it_is_due_and_not_before(db: None) -> None:

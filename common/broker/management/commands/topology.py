@@ -35,11 +35,12 @@ class Command(ServiceCommand):
         "user's credentials; with FLOWER_AMQP_URL it makes Flower's user too, with <SERVICE>_MANAGEMENT_URL the one that looks at what is "
         "in force while all runs. Run it for every service before any of them starts. Afterwards it names what is in force and differs, an "
         "operator's policies for example. Users, queues and policies that it did not make it changes in no way: it names them and ends. "
+        "\nExit status of --check: 0 nothing differs, 1 something does, 2 it could not look."
     )
     examples = (
         "RABBITMQ_MANAGEMENT_URL=http://admin:secret@127.0.0.1:15672 manage.py order topology",
-        "... manage.py order topology --check     changes nothing; exit status 1 when something differs, 2 when it could not look",
-        "... manage.py order topology --prune     removes subscriptions and queues that are declared no more",
+        "manage.py order topology --check",
+        "manage.py order topology --prune",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
