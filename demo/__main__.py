@@ -23,6 +23,7 @@ from demo.story import tell
 from demo.teller import Teller
 from deploy.local.errors import PolderError
 from deploy.local.stack import ROOT
+from outside.surroundings import forget
 
 INTERRUPTED = 130
 EXAMPLES = """\
@@ -43,6 +44,7 @@ FAILURES = (AssertionError, OSError, subprocess.SubprocessError, http.client.HTT
 
 def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
+    forget()
     teller = Teller()
     heed_signals()
     try:

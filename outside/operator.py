@@ -25,7 +25,7 @@ class Operator:
 
     @classmethod
     def of(cls, shop: Shop, service: str) -> Operator:
-        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar()))
         operator = cls(shop.variables[f"{service.upper()}_URL"], opener)
         credentials = {"username": shop.variables["ADMIN_USER"], "password": shop.variables["ADMIN_PASSWORD"], "next": PARKED}
         if "id_username" in operator.post("/admin/login/", credentials):

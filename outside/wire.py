@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from itertools import islice
 
 from amqp.basic_message import Message
-from kombu.connection import Connection
+
+from outside.broker import broker_connection
 
 CONTENT_TYPE = "application/cloudevents+json"
 WINDOW = 500  # messages under way; the broker is waited for after each window
@@ -22,7 +23,7 @@ def send_messages(amqp_url: str, exchange: str, routing_key: str, messages: Iter
     """The same for messages with properties of their own. The exchange "" takes them straight into the queue called `routing_key`."""
     stream = iter(messages)
     sent = 0
-    with Connection(amqp_url, connect_timeout=5) as connection:
+    with broker_connection(amqp_url, 5) as connection:
         channel = connection.channel()
         channel.confirm_select()
         unconfirmed = _Unconfirmed()
@@ -39,7 +40,7 @@ def send_messages(amqp_url: str, exchange: str, routing_key: str, messages: Iter
 
 def waiting_in(amqp_url: str, queues: Iterable[str]) -> dict[str, int]:
     """How many messages each queue would give out now. Raises what the broker raises for a queue that it does not have."""
-    with Connection(amqp_url, connect_timeout=5) as connection:
+    with broker_connection(amqp_url, 5) as connection:
         channel = connection.channel()
         return {queue: int(channel.queue_declare(queue, passive=True).message_count) for queue in queues}
 

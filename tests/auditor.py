@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from amqp.basic_message import Message
-from kombu.connection import Connection
 
+from outside.broker import broker_connection
 from outside.wire import send_messages
 from tests.shop import OWNERS
 
@@ -35,7 +35,7 @@ class Auditor:
     unreadable: int = 0
 
     def bind(self) -> None:
-        with Connection(self.amqp_url) as connection:
+        with broker_connection(self.amqp_url) as connection:
             channel = connection.channel()
             channel.queue_declare(QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
             for owner in OWNERS:
@@ -64,7 +64,7 @@ def take_all(amqp_url: str, queue: str, note: Callable[[bytes | str], None], arg
     is a round trip each. Raises what the broker raises, and OSError when nothing comes for long."""
     mark, found = str(uuid4()), []
     send_messages(amqp_url, "", queue, [Message(mark, delivery_mode=2)])
-    with Connection(amqp_url, connect_timeout=10) as connection:
+    with broker_connection(amqp_url) as connection:
         channel = connection.channel()
 
         def take(message: Message) -> None:

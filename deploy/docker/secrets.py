@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from deploy.local.passwords import Named
 from deploy.local.services import SERVICES
 
-OF_A_SERVICE = ("postgres", "ddl", "app", "amqp", "secret key", "secret key 2")
+OF_A_SERVICE = ("postgres", "ddl", "app", "amqp", "monitor", "secret key", "secret key 2")
 
 
 def needed() -> Iterator[str]:

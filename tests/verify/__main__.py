@@ -19,6 +19,7 @@ import psycopg
 from amqp.exceptions import AMQPError
 from rich.console import Console
 
+from outside.surroundings import forget
 from tests.shop import Shop
 from tests.verify.auditor import StreamAuditor
 from tests.verify.run import Verification
@@ -37,6 +38,7 @@ examples:
 
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
+    forget()
     began = time.monotonic()
     try:
         shop = Shop(variables(options.env))

@@ -14,8 +14,8 @@ from typing import Any
 
 from amqp.basic_message import Message
 from amqp.exceptions import NotFound
-from kombu.connection import Connection
 
+from outside.broker import broker_connection
 from outside.wire import send_messages
 from tests.auditor import Seen, seen_in, take_all
 from tests.shop import OWNERS, Shop
@@ -86,5 +86,5 @@ class StreamAuditor:
 
     @contextmanager
     def _channel(self) -> Iterator[Any]:
-        with Connection(self.shop.variables["AMQP_URL"], connect_timeout=10) as connection:
+        with broker_connection(self.shop.variables["AMQP_URL"]) as connection:
             yield connection.channel()

@@ -78,7 +78,7 @@ class Verification:
         try:
             return list(unacked(self.shop.variables))
         except NotAsked as why:
-            self.notes["I15"] = f"what workers hold unacked was not counted, for {why}"
+            self.unchecked["I15"] = f"what workers hold unacked was not counted, for {why}"
             return []
 
     def _parked(self, checker: Checker) -> list[Violation]:

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 from amqp.exceptions import AMQPError
-from kombu.connection import Connection
 
+from outside.broker import broker_connection
 from tests.shop import OWNERS
 
 NEEDED = ("AMQP_URL", *(f"{owner.upper()}_DATABASE_URL" for owner in OWNERS))
@@ -41,7 +41,7 @@ def unreachable(found: dict[str, str]) -> Iterator[str]:
         except psycopg.OperationalError as error:
             yield f"the database of {owner} at {_place(url)}: {str(error).strip().splitlines()[-1]}"
     try:
-        with Connection(found["AMQP_URL"], connect_timeout=SECONDS) as connection:
+        with broker_connection(found["AMQP_URL"], SECONDS) as connection:
             connection.connect()
     except (OSError, AMQPError) as error:
         yield f"the broker at {_place(found['AMQP_URL'])}: {error}"

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from urllib.parse import quote, unquote, urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 from outside.copies import SUBSCRIPTIONS
 from tests.invariants import Violation
@@ -32,14 +32,15 @@ def _held(variables: dict[str, str]) -> dict[str, int]:
     url = variables.get("RABBITMQ_MANAGEMENT_URL")
     if not url:
         raise NotAsked("there is no RABBITMQ_MANAGEMENT_URL")
-    address = urlsplit(url)
-    vhost = quote(unquote(urlsplit(variables["AMQP_URL"]).path.removeprefix("/")) or "/", safe="")
+    address = urlsplit(url.partition(";")[0])  # of several nodes, each knows all
+    vhost = quote(unquote(urlsplit(variables["AMQP_URL"].partition(";")[0]).path.removeprefix("/")) or "/", safe="")
     credentials = f"{unquote(address.username or '')}:{unquote(address.password or '')}"
-    place = f"{address.scheme}://{address.hostname}:{address.port or 15672}"
+    host = f"[{address.hostname}]" if ":" in str(address.hostname) else address.hostname
+    place = f"{address.scheme}://{host}:{address.port or 15672}"
     request = Request(f"{place}/api/queues/{vhost}?columns=name,messages_unacknowledged")  # noqa: S310 - the stack says where it is
     request.add_header("Authorization", f"Basic {base64.b64encode(credentials.encode()).decode()}")
     try:
-        with urlopen(request, timeout=10) as answer:  # noqa: S310
+        with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
             queues = json.loads(answer.read())
     except (OSError, ValueError) as error:
         raise NotAsked(f"{place} does not answer: {error}") from error
