@@ -74,7 +74,7 @@ def _of_highest_priority(name: str, kind: str, policies: list[Json]) -> Json | N
 
 def _applies(policy: Json, kind: str) -> bool:
     to = policy["apply-to"]
-    return to == "all" or to == ("exchanges" if kind == "exchange" else "queues") or to == f"{kind}_queues"
+    return bool(to == "all" or to == ("exchanges" if kind == "exchange" else "queues") or to == f"{kind}_queues")
 
 
 def _matches(pattern: str, name: str) -> bool:

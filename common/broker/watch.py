@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -37,18 +37,17 @@ def look() -> list[str]:
 
 def _missing(connection: Any, wanted: Declared) -> Iterator[str]:
     """What a service's own user can see: it may ask whether something is there."""
-    for name in wanted.exchanges:
-        if not _is_there(connection, lambda channel, name=name: channel.exchange_declare(name, "", passive=True)):
-            yield f"the exchange {name} is missing"
-    for name in wanted.queues:
-        if not _is_there(connection, lambda channel, name=name: channel.queue_declare(name, passive=True)):
-            yield f"the queue {name} is missing"
+    for kind, places in (("exchange", wanted.exchanges), ("queue", wanted.queues)):
+        yield from (f"the {kind} {name} is missing" for name in places if not _is_there(connection, kind, name))
 
 
-def _is_there(connection: Any, ask: Callable[[Any], Any]) -> bool:
+def _is_there(connection: Any, kind: str, name: str) -> bool:
     channel = connection.channel()
     try:
-        ask(channel)
+        if kind == "queue":
+            channel.queue_declare(name, passive=True)
+        else:
+            channel.exchange_declare(name, "", passive=True)
     except NotFound:
         return False  # and the broker has closed the channel
     channel.close()

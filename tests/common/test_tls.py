@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -176,9 +175,9 @@ def test_every_process_refuses_another_host_and_says_so(committed: None, broker:
 
 class started:  # noqa: N801 - a context manager
     def __init__(self, environ: dict[str, str], command: list[str], log: Path) -> None:
+        command = [sys.executable, "manage.py", "order", *command]
         with log.open("w") as file:
-            run = partial(subprocess.Popen, [sys.executable, "manage.py", "order", *command], cwd=ROOT, env=environ)
-            self.process: subprocess.Popen[bytes] = run(stdout=file, stderr=file)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=file, stderr=file)
 
     def __enter__(self) -> None:
         pass
