@@ -11,12 +11,13 @@ help: ## this list
 	@echo "Polder. The targets:"
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 19
 
-up: ## start everything and stay in the foreground; Ctrl-C stops it
+up: ## start everything; without Docker it stays in the foreground, and Ctrl-C stops it
 	@$(VENV) requirements.txt
 	@exec $(PYTHON_RUN) -m deploy up
 
-doctor: ## what this machine lacks for `make up`, and the mend for each
-	@exec sh deploy/doctor/doctor.sh
+doctor: ## what is in the way of `make up` on this machine
+	@$(VENV) requirements.txt
+	@exec $(PYTHON_RUN) -m deploy doctor
 
 demo: ## the story on a running shop, compared row by row after each step (brings it up if it is down; keep=1)
 	@$(VENV) requirements.txt
@@ -26,17 +27,17 @@ status: ## each process with its id, state, age and restarts
 	@$(VENV) requirements.txt
 	@exec $(PYTHON_RUN) -m deploy status
 
-logs: ## follow all logs, or those of s=order, s=inventory-worker, ...
+logs: ## follow all logs, or those of service=order, service=inventory-worker, ...
 	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy logs $(s)
+	@exec $(PYTHON_RUN) -m deploy logs $(service)
 
-stop: ## stop s=inventory (a service), s=order-relay (a process), s=rabbitmq, ...
+stop: ## stop service=inventory, or one process: service=order-relay, service=rabbitmq, ...
 	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy stop $(s)
+	@exec $(PYTHON_RUN) -m deploy stop $(service)
 
-start: ## start again what `make stop` stopped: s=...
+start: ## start again what `make stop` stopped: service=...
 	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy start $(s)
+	@exec $(PYTHON_RUN) -m deploy start $(service)
 
 down: ## stop what `make up` started
 	@$(VENV) requirements.txt
@@ -54,34 +55,34 @@ verify: ## check every invariant of a running stack (env=.run/stack.env parked=0
 	@$(VENV) requirements.txt
 	@exec $(PYTHON_RUN) -m tests.verify $(foreach option,env wait watch parked audit,$(if $($(option)),--$(option) "$($(option))")) $(if $(help),--help)
 
-fuzz: ## mutated messages into the queues while orders flow (n=5000 seed=1 record=1)
+fuzz: ## mutated messages into the queues while orders flow (count=5000 seed=1 record=1)
 	@$(VENV) requirements-dev.txt
-	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests.fuzz --count $(or $(n),5000) --seed $(or $(seed),1) $(if $(record),--record)
+	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests.fuzz --count $(or $(count),5000) --seed $(or $(seed),1) $(if $(record),--record)
 
-faults: ## every fault of the catalogue under load (k=broker times=3 full=1 short=1 record=1 list=1 rabbitmq=4)
+faults: ## every fault of the catalogue under load (filter=broker count=3 full=1 short=1 record=1 list=1 rabbitmq=4)
 	@$(VENV) requirements-dev.txt
-	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests.faults -k "$(k)" --times $(or $(times),1) --seed $(or $(seed),1) \
+	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests.faults -k "$(filter)" --times $(or $(count),1) --seed $(or $(seed),1) \
 	    $(if $(full),--full) $(if $(short),--short) $(if $(record),--record) $(if $(list),--list)
 
-doors: ## what may go wrong while `make up` works, in rooms of their own; root (k=disk offline=1 list=1)
+doors: ## what may go wrong while `make up` works, in rooms of their own; root (filter=disk offline=1 list=1)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m tests.doors -k "$(k)" $(if $(offline),--offline) $(if $(list),--list)
+	@exec $(PYTHON_RUN) -m tests.doors -k "$(filter)" $(if $(offline),--offline) $(if $(list),--list)
 
-simulation: ## Hypothesis drives the real contracts, merge and settle functions (runs=200 seed=1 record=1)
+simulation: ## Hypothesis drives the real contracts, merge and settle functions (count=200 seed=1 record=1)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m tests.simulation --runs $(or $(runs),200) --seed $(or $(seed),1) $(if $(record),--record)
+	@exec $(PYTHON_RUN) -m tests.simulation --runs $(or $(count),200) --seed $(or $(seed),1) $(if $(record),--record)
 
-seeded: ## plant known bugs into a copy of the code; each must be caught (k=relay record=1)
+seeded: ## plant known bugs into a copy of the code; each must be caught (filter=relay record=1)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m tests.seeded -k "$(k)" $(if $(record),--record)
+	@exec $(PYTHON_RUN) -m tests.seeded -k "$(filter)" $(if $(record),--record)
 
 storm: ## random faults at a shop at work, then all invariants (minutes=10 seed=1 record=1)
 	@$(VENV) requirements-dev.txt
 	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests.storm --minutes $(or $(minutes),10) --seed $(or $(seed),1) $(if $(record),--record docs/reliability/storms.json)
 
-manage: ## a command of a service that runs here: s=order c="republish --since 2h" (c=help lists them)
+manage: ## a command of a service that runs here: service=order cmd="republish --since 2h" (cmd=help lists them)
 	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy.manage "$(s)" "$(c)"
+	@exec $(PYTHON_RUN) -m deploy manage "$(service)" "$(cmd)"
 
 migrations: ## write the migrations that changed models lack, of every service
 	@$(VENV) requirements-dev.txt
@@ -96,9 +97,9 @@ check: ## lint, types, import rules, migrations, deployment checks
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m deploy.check
 
-bench: ## relay, apply, lag and write cost beside hand-written ones (k="lag write" rounds=5 quick=1 record=1)
+bench: ## relay, apply, lag and write cost beside hand-written ones (filter="lag write" count=5 quick=1 record=1)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m benchmarks $(k) $(if $(rounds),--rounds $(rounds)) $(if $(quick),--quick) $(if $(note),--note "$(note)") \
+	@exec $(PYTHON_RUN) -m benchmarks $(filter) $(if $(count),--rounds $(count)) $(if $(quick),--quick) $(if $(note),--note "$(note)") \
 	    $(if $(record),--record)
 
 LOCK := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \

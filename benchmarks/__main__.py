@@ -33,7 +33,7 @@ examples:
   python -m benchmarks --quick                everything, roughly, in three minutes
   python -m benchmarks apply --rounds 7       only the apply path, with medians of seven rounds
   python -m benchmarks lag write --record     these two, and docs/performance.md says what came of it
-  make bench k="lag write" record=1           the same
+  make bench filter="lag write" record=1           the same
 """
 KINDS = ("relay", "apply", "lag", "write")
 

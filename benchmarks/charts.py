@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from deploy.strokes import STYLE, box, line, text
+from benchmarks.strokes import STYLE, box, line, text
 
 WIDTH, LEFT, RIGHT = 760, 230, 620  # of the card; of the bars, which leave room for words on both sides
 TOP, ROW, GAP = 62, 30, 34  # the first bar; from bar to bar; for a heading

@@ -51,7 +51,7 @@ class Servers:
 
     def broker(self) -> amqp.Connection:
         passwords, ports = self.stack.environment.passwords, self.stack.ports
-        connection = amqp.Connection(f"{HOST}:{ports.rabbitmq}", userid=ADMIN_USER, password=passwords["admin"], virtual_host=VHOST)
+        connection = amqp.Connection(f"{HOST}:{ports.rabbitmq}", userid=ADMIN_USER, password=passwords["rabbitmq admin"], virtual_host=VHOST)
         connection.connect()
         return connection
 

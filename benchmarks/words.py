@@ -14,7 +14,7 @@ REPEAT = """\
 
 ```sh
 make bench                                     # everything, about 20 minutes
-make bench k="lag write" rounds=3              # a part of it, in fewer rounds
+make bench filter="lag write" count=3              # a part of it, in fewer rounds
 make bench record=1 note="on an idle machine"  # kept in docs/performance/results.json; this page, its charts and README's figures written anew
 ```
 

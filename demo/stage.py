@@ -1,50 +1,129 @@
-"""What every step of the story has at hand."""
+"""What every step of the story has at hand: the shop, what follows from a request, and the comparison."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
-from demo.following import Following
-from demo.interruption import Debts
-from demo.processes import Processes
-from demo.teller import Teller
-from outside.shop import Shop, until
+from rich.markup import escape
+from rich.table import Table
 
-# Of the demo alone, so that nothing else is ordered away under it. Each run receives more of them.
-KETTLE, LAMP = "demo-kettle", "demo-lamp"
+from deploy.local.errors import PolderError
+from deploy.local.terminal import Terminal
+from outside.account import OUTCOMES, accounts
+from outside.comparison import Comparison, Difference, compare
+from outside.copies import COPIES, SUBSCRIPTIONS
+from outside.shop import Shop, expect, until
+
 PATIENCE = 60.0  # seconds that the shop may take for what should take milliseconds, on however slow a machine
+COMMITTED = "SELECT id, type, body, extract(epoch FROM created_at)::float FROM outbox WHERE correlation_id = %s"
+APPLIED = "SELECT id, extract(epoch FROM applied_at)::float FROM ledger WHERE id = ANY(%s)"
+
+
+class Differs(PolderError):
+    """Rows of owner and replica that do not become equal."""
 
 
 @dataclass(frozen=True)
 class Stage:
     shop: Shop
-    processes: Processes
-    teller: Teller
-    debts: Debts
+    terminal: Terminal
+    run_dir: Path
+
+    def say(self, text: str) -> None:
+        self.terminal.say(escape(f"  {text}"))
 
     @contextmanager
-    def request(self) -> Iterator[tuple[Shop, Following]]:
-        """A shop for one request, and what follows from it, event by event."""
-        correlation_id = str(uuid4())
-        with Following.of(self.shop, correlation_id, self.teller) as following:
-            yield replace(self.shop, correlation_id=correlation_id), following
+    def following(self, goal: Callable[[], object], what: str) -> Iterator[Shop]:
+        """A shop for one request. Afterwards every event that it led to is told, once the goal is reached and all have applied it."""
+        correlation_id, began = str(uuid4()), time.time()
+        yield replace(self.shop, correlation_id=correlation_id)
+        until(goal, what, PATIENCE)
+        events: dict[Any, tuple[float, str, str]] = {}
+        applied: dict[Any, dict[str, float]] = {}
+
+        def all_applied() -> bool:
+            for owner in SUBSCRIPTIONS:
+                for key, kind, body, at in self.shop.rows(owner, COMMITTED, correlation_id):
+                    state = json.loads(body)["data"]
+                    events[key] = (at, kind, state.get("status") or state["productId"])
+            for subscriber in SUBSCRIPTIONS:
+                for key, at in self.shop.rows(subscriber, APPLIED, list(events)):
+                    applied.setdefault(key, {})[subscriber] = at
+            return all(len(applied.get(key, {})) == len(SUBSCRIPTIONS) - 1 for key in events)
+
+        until(all_applied, "every event is applied", PATIENCE)
+        for key, (at, kind, says) in sorted(events.items(), key=lambda item: item[1]):
+            had = ", ".join(f"{subscriber} {_ms(moment - began)}" for subscriber, moment in applied[key].items())
+            self.say(f"{_ms(at - began):>5} ms  {kind:<20} {says:<13} {self.terminal.arrow} {had}")
+
+    def reaches(self, order_id: str, *statuses: str | None) -> Callable[[], bool]:
+        return lambda: self.shop.statuses(order_id) == statuses
 
     def place_ready(self, **products: int) -> str:
         """An order, followed until its stock is held and its shipment may leave."""
-        with self.request() as (shop, following):
-            order_id = shop.place(**products)
-            following.until(lambda: self.shop.statuses(order_id) == ("confirmed", "held", "ready"), "the stock is held and the shipment ready")
-        return order_id
+        placed: list[str] = []
+        with self.following(lambda: self.reaches(placed[0], "confirmed", "held", "ready")(), "the shipment is ready") as shop:
+            placed.append(shop.place(**products))
+        return placed[0]
 
-    def wait(self, order_id: str, *statuses: str | None) -> None:
-        """Until order, reservation and shipment have come to these."""
-        with self.teller.turning(" / ".join(status or "-" for status in statuses)):
-            until(lambda: self.shop.statuses(order_id) == statuses, f"order {order_id} is {statuses}", PATIENCE)
+    def ended(self, order_id: str, *statuses: str) -> None:
+        """Waits, and tells how each of the three services has the order then."""
+        until(self.reaches(order_id, *statuses), f"order {order_id} is {statuses}", PATIENCE)
+        self.say("order {}: {}; its reservation: {}; its shipment: {}".format(order_id, *statuses))
 
-    def ended(self, order_id: str) -> None:
-        """How each of the three services has the order now."""
-        order, reservation, shipment = self.shop.statuses(order_id)
-        self.teller.line(f"order {order_id}: {order}; its reservation: {reservation}; its shipment: {shipment}")
+    def available(self, product_id: str) -> int:
+        return int(expect(self.shop.get("inventory", f"/api/products/{product_id}/"), 200)["available"])
+
+    # --- what must hold ----------------------------------------------------------------------------------------------
+
+    def compare(self, when: str) -> None:
+        """Raises Differs when a row does not become equal to its owner's: fine once it was, whatever comes after."""
+        found = [compare(self.shop, copy) for copy in COPIES]
+        late = [row for one in found for row in one.differences]
+        deadline = time.monotonic() + 10
+        while late and time.monotonic() < deadline:
+            again = {(row.copy.replica, row.key): row for one in _again(self.shop, late) for row in one.differences}
+            late = [again[row.copy.replica, row.key] for row in late if (row.copy.replica, row.key) in again]
+        if late:
+            for difference in late[:3]:
+                self._show(difference)
+            raise Differs(f"{len(late)} rows differ from their owner's. Found {when}.")
+        counts = ", ".join(f"{one.copy.replica} {one.rows}" for one in found)
+        rows = sum(one.rows for one in found)
+        self.say(f"{self.terminal.done} {rows} rows compared in {len(found)} replicas, all equal: {counts}")
+
+    def _show(self, difference: Difference) -> None:
+        self.say(f"{self.terminal.failed} {difference.copy.replica} {difference.key}")
+        for place, column in enumerate(difference.copy.columns):
+            owned, kept = (row[place] if row else "no row" for row in (difference.owned, difference.kept))
+            self.say(f"  {column}: the owner has {owned}, the replica {kept}{'' if owned == kept else '  differs'}")
+
+    def account(self) -> None:
+        """Every published event is queued or has one outcome at each subscriber."""
+        until(lambda: not any(one.missing for one in accounts(self.shop)), "every event is accounted for", PATIENCE)
+        table = Table(box=None, padding=(0, 1))
+        for title in ("", "published", "queued", *OUTCOMES, "duplicates"):
+            table.add_column(title, justify="right")
+        found = accounts(self.shop)
+        for one in found:
+            numbers = (one.published, one.queued, *one.outcomes.values(), one.duplicates)
+            table.add_row(f"{one.publisher} {self.terminal.arrow} {one.subscriber}", *map(str, numbers))
+        self.terminal.say("\n[bold]Every event is accounted for[/bold]")
+        self.terminal.say(table)
+        self.say(f"{self.terminal.done} {sum(one.published for one in found)} deliveries are due, each has one outcome")
+
+
+def _again(shop: Shop, late: list[Difference]) -> list[Comparison]:
+    time.sleep(0.2)
+    return [compare(shop, copy) for copy in {row.copy for row in late}]
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

@@ -1,58 +1,97 @@
-"""The shop that the story is told on: the one that runs, or one brought up for it."""
+"""The shop that the story is told on: the one that runs, or one brought up for it. And what is put back, whatever happens."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from demo.bring_up import Brought, is_ready
-from demo.errors import DemoFailed
-from demo.interruption import Debts, uninterrupted
-from demo.processes import processes_of
-from demo.stack_env import read_stack_env
-from demo.teller import Teller
+from filelock import FileLock, Timeout
+
+from deploy.local.errors import PolderError
+from deploy.local.run_directory import variables_of
+from deploy.local.services import SERVICES
+from deploy.local.stack import ROOT
+from deploy.local.terminal import Terminal
 from outside.shop import Shop, until
 
-READY_SECONDS = 120.0
-STOPPING = "The shop that was brought up for the demo is stopped"
+UP_SECONDS = 900  # with packages to be installed
+READY = b"Ctrl-C stops everything"
 
 
 @contextmanager
-def standing(run_dir: Path, teller: Teller, *, keep: bool) -> Iterator[Shop]:
-    """One that was brought up is stopped afterwards, unless it has come up and is to be kept."""
-    variables = read_stack_env(run_dir)
-    if variables is not None and processes_of(run_dir, variables).running():
-        teller.say("The shop runs; the demo uses it.")
-        _complete(run_dir, variables, teller)
-        yield Shop(variables)
-        return
-    after = "It goes on running afterwards; `make down` stops it." if keep else "It is stopped at the end; `make demo keep=1` leaves it running."
-    teller.say(f"The shop does not run. It is brought up first, as `make up` does. {after}\n")
-    debts = Debts(teller)
+def standing(run_dir: Path, terminal: Terminal, *, keep: bool) -> Iterator[dict[str, str]]:
+    """Its variables. One that was brought up is stopped afterwards, unless it is to be kept. Raises PolderError."""
+    run_dir.mkdir(parents=True, exist_ok=True)
     try:
-        with uninterrupted():
-            brought = Brought.begin(run_dir, teller)
-            debts.owed[STOPPING] = brought.stop
-        try:
-            variables = brought.wait_ready(run_dir)
-        except DemoFailed:
-            if brought.has_failed:
-                debts.owed.clear()
-            raise
-        if keep:
-            debts.owed.clear()
-        teller.say()
-        yield Shop(variables)
+        with FileLock(run_dir / "demo.lock", timeout=0):  # two would put back what the other has taken away
+            if _runs(run_dir):
+                terminal.say("The shop runs; the demo uses it. What is stopped of it is started.")
+                for service in SERVICES:
+                    make(run_dir, "start", service)
+                yield variables_of(run_dir / "stack.env")
+                return
+            terminal.say(f"The shop does not run. It is brought up first{', and kept' if keep else '; make demo keep=1 would keep it'}.")
+            with putting_back((lambda: None) if keep else lambda: make(run_dir, "down")):
+                with terminal.step("make up"):
+                    _bring_up(run_dir)
+                yield variables_of(run_dir / "stack.env")
+    except Timeout:
+        raise PolderError("Another demo runs on this shop. Wait until it has ended.") from None
+
+
+def make(run_dir: Path, *command: str) -> None:
+    """`make stop service=...` and the like, to its end. Raises PolderError."""
+    program = [sys.executable, "-m", "deploy", "--run-dir", str(run_dir), *command]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False, start_new_session=True)
+    if done.returncode:
+        raise PolderError(f"make {' '.join(command)}: {done.stdout}{done.stderr}")
+
+
+@contextmanager
+def putting_back(undo: Callable[[], object]) -> Iterator[None]:
+    """Whatever happens in the block, `undo` runs at its end, and Ctrl-C does not interrupt that."""
+    try:
+        yield
     finally:
-        debts.settle()
+        # Handled, not ignored: programs that are begun in it would inherit that.
+        before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            undo()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
-def _complete(run_dir: Path, variables: dict[str, str], teller: Teller) -> None:
-    """All of it: what somebody has stopped is started, and what is starting is waited for."""
-    processes = processes_of(run_dir, variables)
-    if stopped := processes.stopped():
-        with teller.step(f"Start what is stopped: {', '.join(stopped)}"):
-            processes.start(*stopped)
-    with teller.turning("the services get ready"):
-        until(lambda: is_ready(variables), "the services are ready", READY_SECONDS)
+def _runs(run_dir: Path) -> bool:
+    try:
+        return all(Shop(variables_of(run_dir / "stack.env")).get(service, "/livez")[0] for service in SERVICES[:1])
+    except (OSError, KeyError):
+        return (run_dir / "up.pid").exists() and Path(f"/proc/{(run_dir / 'up.pid').read_text().strip()}").exists()
+
+
+def _bring_up(run_dir: Path) -> None:
+    log = run_dir / "up.log"
+    with log.open("wb") as output:
+        program = [sys.executable, "-m", "deploy", "--run-dir", str(run_dir), "up"]
+        up = subprocess.Popen(program, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=os.environ)
+    began = time.monotonic()
+    while not (up.poll() == 0 or READY in log.read_bytes()):  # with Docker it returns
+        if up.poll() is not None or time.monotonic() - began > UP_SECONDS:
+            raise PolderError(f"The shop did not come up:\n{log.read_text(errors='replace')}")
+        time.sleep(0.2)
+
+
+def wait_until_known(shop: Shop, product_id: str) -> None:
+    """Until the order service has heard of all that inventory has said of the product's stock."""
+
+    def known() -> bool:
+        kept = shop.rows("order", "SELECT version FROM replica_stock WHERE key = %s", product_id)
+        return kept == shop.rows("inventory", "SELECT version FROM inventory_stock WHERE product_id = %s", product_id)
+
+    until(known, f"the order service knows the stock of {product_id}")

@@ -33,9 +33,8 @@ def checks() -> Iterator[Check]:
     yield Check("reliability page as measured", [sys.executable, "-m", "tests.reliability", "--check"], {})
     yield Check("performance page as measured", [sys.executable, "-m", "benchmarks.page", "--check"], {})
     yield Check("state machines as drawn", [sys.executable, "-m", "deploy.states", "--check"], {})
-    yield Check("the picture as drawn", [sys.executable, "-m", "deploy.picture", "--check"], {})
     yield Check("configuration as declared", [sys.executable, "-m", "deploy.configuration", "--check"], {})
-    yield Check("links of the pages", [sys.executable, "-m", "deploy.links"], {})
+    yield Check("links and pictures of the pages", [sys.executable, "-m", "deploy.links"], {})
     for service, folder in zip(SERVICES, folders, strict=True):
         # django-stubs knows the models of one service at a time.
         places = [*PLACES, folder] if service == SERVICES[0] else [folder]

@@ -16,6 +16,8 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 NAMED_PATH = re.compile(r"`([\w.-]+/[\w./-]*)`")
 NAMES_BEHIND_LINK = re.compile(r"\]\(([^)\s#]+\.py)\)((?:,? `[^`]+`)+)")
 FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
+MERMAID = re.compile(r"```mermaid\n(.*?)```", re.DOTALL)
+REPLICA_OF = re.compile(r"\bof=\"([a-z]+)\.")
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 
 
@@ -34,6 +36,18 @@ def broken(page: Path, root: Path) -> Iterator[str]:
         for name in re.findall(r"`([^`]+)`", names):
             if not re.search(rf"\b{re.escape(name.rpartition('.')[2].removesuffix('()'))}\b", code):
                 yield f"says that {name} is in {target}, where it is not"
+
+
+def pictures(page: Path, root: Path) -> Iterator[str]:
+    """Names of exchanges and queues in a page's pictures that are not those of the replicas; all queues, if it shows some of several."""
+    replicas = root.glob("*_service/models/replicas.py")
+    heard = {path.parts[-3].removesuffix("_service"): set(REPLICA_OF.findall(path.read_text())) for path in replicas}
+    queues = {f"{service}.from.{publisher}" for service, publishers in heard.items() for publisher in publishers}
+    for picture in MERMAID.findall(page.read_text()):
+        drawn = set(re.findall(r"\b[a-z]+\.from\.[a-z]+\b", picture))
+        yield from (f"draws the queue {name}, which is not there" for name in sorted(drawn - queues))
+        yield from (f"draws no queue {name}" for name in sorted(queues - drawn) if len(drawn) > 2)
+        yield from (f"draws {name}.events, which nobody publishes" for name in re.findall(r"\b([a-z]+)\.events\b", picture) if name not in heard)
 
 
 def _broken_link(page: Path, target: str) -> Iterator[str]:
@@ -62,7 +76,7 @@ def main() -> int:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     pages = [ROOT / name for name in listed.stdout.split()]
-    problems = [f"{page.relative_to(ROOT)} {problem}" for page in pages if page.exists() for problem in broken(page, ROOT)]
+    problems = [f"{page.relative_to(ROOT)} {problem}" for page in pages if page.exists() for problem in [*broken(page, ROOT), *pictures(page, ROOT)]]
     print("\n".join(problems) or f"{len(pages)} pages, every link leads somewhere")
     return 1 if problems else 0
 

@@ -79,12 +79,12 @@ TOPOLOGY_VARIABLES = (RABBITMQ_MANAGEMENT_URL, RABBITMQ_MANAGEMENT_CA, FLOWER_AM
 ACCESS_VARIABLES = (
     Variable("ADMIN_USER", TEXT, "name of the first admin", None),
     Variable("ADMIN_PASSWORD", TEXT, "password of the first admin", None, secret=True),
-    Variable("API_KEY", TEXT, "the first API key", None, secret=True),
+    Variable("API_KEY", TEXT, "the first API key. A later start leaves user and key as they are; `--reset` does not", None, secret=True),
 )
 
 
 def known(service: str) -> set[str]:
     """What begins as this service's variables do and is read by others: by make and Compose, by the tests, by tools beside the stack."""
     prefix = service.upper()
-    ours = ("CRASH_POINTS", "CLOCK_SHIFT", "RABBITMQ_ROOT", "FILES", "OWN_NETWORK", "CACHE")
+    ours = ("CRASH_POINTS", "CLOCK_SHIFT", "RABBITMQ_ROOT", "STACK", "OWN_NETWORK", "CACHE")
     return {*(f"{prefix}_{name}" for name in ("PORT", "POSTGRES_PORT", "URL")), *(f"POLDER_{name}" for name in ours)}

@@ -1,36 +1,75 @@
-"""The passwords that the one-shot container needs, carried to it as variables: its user may not read a file of ours."""
+"""`python -m deploy.docker.secrets`: draws what is secret, into a volume for each container, as the first of all containers.
+
+What is there is kept. `show` prints what people and scripts on this machine need to know, with the published ports.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import os
+import sys
+from pathlib import Path
 
-from deploy.local.passwords import Named
+from deploy.docker.places import INSIDE, published_addresses
+from deploy.local.environment import ADMIN_USER, VHOST, Environment, Named
+from deploy.local.passwords import Passwords
+from deploy.local.run_directory import lines_of
 from deploy.local.services import SERVICES
 
-OF_A_SERVICE = ("postgres", "ddl", "app", "amqp", "monitor", "secret key", "secret key 2")
+DRAWN = Path("/drawn")  # a volume in each of its folders
+RUN = Path("/run/polder")
+RABBITMQ_CONF = Path(__file__).with_name("rabbitmq.conf")
 
 
-def needed() -> Iterator[str]:
-    """The names of all that `prepare` needs."""
-    yield from ("admin", "api key", "flower amqp")
-    for service in SERVICES:
-        yield from (f"{service} {kind}" for kind in OF_A_SERVICE)
+class Inside(Environment):
+    """What a container gets. What is the same in every container is in the image."""
+
+    def common(self) -> dict[str, str]:
+        return {}
 
 
-def as_variables(passwords: Named) -> dict[str, str]:
-    return {_variable(name): passwords[name] for name in needed()}
+def inside(passwords: Named) -> Environment:
+    return Inside(RUN, INSIDE, passwords, SERVICES)
 
 
-@dataclass(frozen=True)
-class FromVariables:
-    """Passwords as `as_variables` handed them over."""
+def files(passwords: Named) -> dict[str, str]:
+    """What lies in the volumes, by folder and name: one folder for each kind of container, and nobody else's secrets in it."""
+    environment = inside(passwords)
+    rabbitmq = {
+        "RABBITMQ_DEFAULT_USER": ADMIN_USER,
+        "RABBITMQ_DEFAULT_PASS": passwords["rabbitmq admin"],
+        "RABBITMQ_DEFAULT_VHOST": VHOST,
+    }
+    return {
+        **{f"{service}/env": lines_of(environment.of_service(service)) for service in SERVICES},
+        **{f"{service}-postgres/password": passwords[f"{service} postgres"] for service in SERVICES},
+        "flower/env": lines_of(environment.of_flower()),
+        "rabbitmq/env": lines_of(rabbitmq),
+        "rabbitmq/rabbitmq.conf": RABBITMQ_CONF.read_text(),
+    }
 
-    environ: Mapping[str, str]
 
-    def __getitem__(self, name: str) -> str:
-        return self.environ[_variable(name)]
+def draw(drawn: Path) -> None:
+    """May run any number of times, also while the shop runs."""
+    passwords = Passwords(drawn / "all" / "passwords.json")
+    for service in SERVICES:  # all that anybody will ask for, as only this container can write it down
+        inside(passwords).of_access(service)
+        inside(passwords).of_topology(service)
+        inside(passwords).database_url(service, "ddl")
+    for name, text in files(passwords).items():
+        path = drawn / name
+        new = path.with_name(f".{path.name}.new")
+        new.write_text(text)
+        new.chmod(0o444)  # the servers read it as users of their own; nobody else has the volume
+        new.replace(path)
 
 
-def _variable(name: str) -> str:
-    return "PASSWORD_" + name.upper().replace(" ", "_")
+def show(drawn: Path) -> str:
+    environment = Environment(RUN, published_addresses(os.environ), Passwords(drawn / "all" / "passwords.json"), SERVICES)
+    return lines_of({"STACK": "docker"} | environment.of_stack())
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["show"]:
+        print(show(DRAWN), end="")
+    else:
+        draw(DRAWN)

@@ -1,23 +1,32 @@
-"""The commands behind the make targets. Each returns the status to exit with."""
+"""The commands behind the make targets, without Docker. Each returns the status to exit with."""
 
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
 import signal
-from argparse import Namespace
-from collections.abc import Callable
-from contextlib import suppress
+import subprocess
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.text import Text
-
-from .control import Control
-from .environment import Environment
+from . import preflight
 from .errors import Cancelled, PolderError
-from .logs import follow
-from .stack import Stack
+from .ports import Ports
+from .run_directory import RunDirectory, variables_of
+from .services import SERVICES
+from .stack import ROOT, Stack
+from .supervisord import end_leftovers, is_running
 from .terminal import Terminal, address_table, process_table
 
 INTERRUPTED = 130
-LOG_COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red")
+# Each group of processes gets a minute to finish what it has in hand.
+DOWN_SECONDS = 240.0
+# Every line after the name of its process.
+NAMED = """tail -v -n 20 -F "$@" 2>/dev/null | awk '/^==> .* <==$/ {
+    name = $2; sub(".*/", "", name); sub("[.]log$", "", name); next }
+    /./ { printf "%-22s| %s\\n", name, $0; fflush() }'"""
 
 
 def up(stack: Stack, terminal: Terminal) -> int:
@@ -29,7 +38,13 @@ def up(stack: Stack, terminal: Terminal) -> int:
     except Cancelled:
         terminal.say("\nInterrupted; everything is stopped.")
         return INTERRUPTED
-    show_addresses(terminal, stack.environment)
+    terminal.say()
+    terminal.say(address_table(variables_of(stack.run.stack_env)))
+    terminal.say(
+        f"\n  All of it for scripts: {stack.run.stack_env}\n"
+        f"  In another terminal: make status | logs | stop service={SERVICES[-1]} | start service={SERVICES[-1]} | down\n"
+        "  Ctrl-C stops everything.\n"
+    )
     try:
         stack.wait()
     finally:
@@ -38,83 +53,96 @@ def up(stack: Stack, terminal: Terminal) -> int:
     return 0
 
 
-def show_addresses(terminal: Terminal, environment: Environment) -> None:
-    """What stands on the screen while everything runs."""
-    terminal.say()
-    terminal.say(address_table(environment))
-    terminal.say(
-        f"\n  All of it for scripts: {environment.run.stack_env}\n"
-        f"  In another terminal: make status | logs | stop s={environment.services[-1]} | start s={environment.services[-1]} | down\n"
-        "  Ctrl-C stops everything.\n"
-    )
-
-
-def status(control: Control, terminal: Terminal, _: Namespace) -> int:
-    if control.supervisor() is None:
-        terminal.say("Polder does not run here. Start it with: make up")
-    else:
-        terminal.say(process_table(control.states()))
+def doctor(run: RunDirectory, ports: Ports, terminal: Terminal) -> int:
+    preflight.check(run, ports)
+    terminal.say("Nothing is in the way of `make up`.")
     return 0
 
 
-def logs(control: Control, terminal: Terminal, arguments: Namespace) -> int:
-    folder = control.run.logs
-    if not folder.exists():
+def status(run: RunDirectory, terminal: Terminal) -> int:
+    try:
+        terminal.say(process_table(Stack.running_in(run.root).processes()))
+    except PolderError as error:
+        terminal.say(str(error))
+    return 0
+
+
+def logs(run: RunDirectory, name: str) -> int:
+    if not run.logs.exists():
         raise PolderError("There are no logs yet. Start Polder with: make up")
-    wanted = control.catalogue.resolve(arguments.name) if arguments.name else None
-    console = Console(highlight=False, soft_wrap=True)
-    colours: dict[str, str] = {}
+    wanted = Stack(run.root, Ports.recorded(run.ports)).catalogue.resolve(name) if name else None
+    found = [run.log(one) for one in wanted] if wanted else sorted(run.logs.glob("*.log"))
+    os.execvp("sh", ["sh", "-c", NAMED, "sh", *map(str, found)])  # noqa: S606 - tail takes over, Ctrl-C included
 
-    def find() -> list[Path]:
-        return sorted(path for path in folder.glob("*.log") if wanted is None or path.stem in wanted)
 
-    def show(name: str, line: str) -> None:
-        colour = colours.setdefault(name, LOG_COLOURS[len(colours) % len(LOG_COLOURS)])
-        console.print(Text.assemble((f"{name:<22}| ", colour), line))
-
-    with suppress(KeyboardInterrupt, BrokenPipeError):
-        follow(find, show)
+def change(stack: Stack, what: str, name: str, terminal: Terminal) -> int:
+    """`stop` and `start`."""
+    with terminal.step(f"{what.capitalize()} {', '.join(stack.catalogue.resolve(name))}"):
+        if what == "stop":
+            stack.stop_process(name)
+        else:
+            stack.start_process(name)
     return 0
 
 
-def stop(control: Control, terminal: Terminal, arguments: Namespace) -> int:
-    processes = control.running(arguments.name)
-    with terminal.step(f"Stop {', '.join(processes)}"):
-        control.stop(processes)
-    return 0
-
-
-def start(control: Control, terminal: Terminal, arguments: Namespace) -> int:
-    processes = control.running(arguments.name)
-    with terminal.step(f"Start {', '.join(processes)}"):
-        control.start(processes)
-    return 0
-
-
-def down(control: Control, terminal: Terminal, _: Namespace) -> int:
-    if control.supervisor() is None:
-        terminal.say("Polder does not run here; nothing to stop.")
+def down(run: RunDirectory, terminal: Terminal) -> int:
+    holder = _holder(run)
+    if holder is None:
+        left = end_leftovers(run) if run.root.exists() else 0
+        terminal.say(f"Ended what was left behind: {left} processes." if left else "Polder does not run here; nothing to stop.")
         return 0
     with terminal.step("Stop everything"):
-        control.down()
+        os.kill(holder, signal.SIGTERM)
+        deadline = time.monotonic() + DOWN_SECONDS
+        while _holder(run) == holder and is_running(holder):
+            if time.monotonic() > deadline:
+                raise PolderError(f"`make up` (process {holder}) has not stopped within {DOWN_SECONDS:.0f} s. See {run.logs}")
+            time.sleep(0.1)
     return 0
 
 
-def reset(control: Control, terminal: Terminal, arguments: Namespace, first: Callable[[], None] | None = None) -> int:
+def manage(run: RunDirectory, service: str, arguments: Sequence[str]) -> int:
+    """A command of a service, with the variables of the stack that was started here, as whom it has to run."""
+    if service not in SERVICES:
+        raise PolderError(f"Which service? service={' or '.join(SERVICES)}, and for example cmd=help")
+    if not run.stack_env.exists():
+        raise PolderError("Polder has not been started here. Start it with: make up")
+    stack = Stack(run.root, Ports.recorded(run.ports))
+    variables = stack.environment.of_command(service, arguments[0])
+    return subprocess.run(stack.catalogue.manage(service, *arguments), cwd=ROOT, env=variables, check=False).returncode
+
+
+def words(text: str) -> list[str]:
+    return shlex.split(text) or ["help"]
+
+
+def reset(run: RunDirectory, terminal: Terminal, yes: bool, first: Callable[[], object] | None = None) -> int:
     """`first` is done once it is sure that everything shall go."""
-    if (supervisor := control.supervisor()) is not None:
-        raise PolderError(f"Polder runs here (process {supervisor}). Stop it first with: make down")
-    if not control.run.root.exists():
-        terminal.say(f"There is nothing to delete: {control.run.root} does not exist.")
+    if (holder := _holder(run)) is not None:
+        raise PolderError(f"Polder runs here (process {holder}). Stop it first with: make down")
+    if not run.root.exists():
+        terminal.say(f"There is nothing to delete: {run.root} does not exist.")
         return 0
-    if not arguments.yes and not _confirmed(control.run.root):
+    if not yes and not _confirmed(run.root):
         terminal.say("Nothing was deleted.")
         return 1
     if first:
         first()
-    control.reset()
-    terminal.say(f"Deleted {control.run.root}.")
+    end_leftovers(run)
+    if run.socket.parent != run.root:
+        shutil.rmtree(run.socket.parent, ignore_errors=True)
+    shutil.rmtree(run.root)
+    terminal.say(f"Deleted {run.root}.")
     return 0
+
+
+def _holder(run: RunDirectory) -> int | None:
+    """The process of `make up`, None if there is none."""
+    try:
+        pid = int((run.root / "up.pid").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return pid if is_running(pid) else None
 
 
 def _confirmed(folder: Path) -> bool:

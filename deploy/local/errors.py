@@ -7,8 +7,6 @@ import getpass
 from collections.abc import Sequence
 from pathlib import Path
 
-from .space import BROKER, free_megabytes, owner_of
-
 
 class PolderError(Exception):
     """Something a person can put right; the message says what and how."""
@@ -18,25 +16,30 @@ class Cancelled(PolderError):
     """Starting was interrupted."""
 
 
+class AlreadyRunning(PolderError):
+    """Another `make up` holds the run directory."""
+
+
 class PortTaken(PolderError):
     """A port that is needed is in use, or is no port at all."""
 
 
-class Failed(PolderError):
-    """A program failed. `tail` holds the last lines of its output, `log` the file with all of it; `mend` says what to do."""
+class Refused(PolderError):
+    """A server answers, and turns us away; waiting does not help."""
 
-    def __init__(self, message: str, *, command: Sequence[str] = (), log: Path, tail: Sequence[str], mend: str = "") -> None:
+
+class Failed(PolderError):
+    """A program failed. `tail` holds the last lines of its output, `log` the file with all of it."""
+
+    def __init__(self, message: str, *, log: Path, tail: Sequence[str], fix: str = "") -> None:
         super().__init__(message)
-        self.mend = _disk_is_full(log.parent) or mend or "When its cause is mended, run again: every step may be repeated. `make doctor` may find it."
-        self.command = tuple(command)
         self.log = log
         self.tail = tuple(tail)
+        self.fix = fix or "When its cause is removed, run again: every step may be repeated."
 
     def __str__(self) -> str:
-        shown = [str(self.args[0])]
-        if self.command:
-            shown.append(f"command: {' '.join(self.command)}")
-        return "\n".join([*shown, *(f"  | {line}" for line in self.tail), f"all of its output: {self.log}", self.mend])
+        shown = [str(self.args[0]), *(f"  | {line}" for line in self.tail)]
+        return "\n".join([*shown, f"all of its output: {self.log}", self.fix])
 
 
 class StepFailed(Failed):
@@ -51,13 +54,18 @@ def explained(error: OSError) -> PolderError | None:
     """An error of the machine that a person can put right, in words; None for any other."""
     path = Path(error.filename) if isinstance(error.filename, str) else None
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return PolderError(f"The disk is full{f': {path} could not be written' if path else ''}. Make room, and run again.")
+        where = f": {path} could not be written" if path else ""
+        return PolderError(f"The disk is full{where}. Make room, and run again.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and path:
         me, owner = getpass.getuser(), owner_of(path)
-        return PolderError(f"{me} may not write {path}, where all belongs to {owner}. Run as {owner}, or give it away: sudo chown -R {me} ...")
+        return PolderError(f"{me} may not write {path}, where all belongs to {owner}.\nRun as {owner}, or give it away: sudo chown -R {me} ...")
     return None
 
 
-def _disk_is_full(folder: Path) -> str:
-    free = free_megabytes(folder)
-    return f"The disk is full: {free} MB are free in {folder}. Make room, and run again." if free < BROKER else ""
+def owner_of(path: Path) -> str:
+    """The user to whom it belongs, or to whom the nearest folder above it belongs."""
+    place = path if path.exists() else path.parent
+    try:
+        return place.owner() if place.exists() else owner_of(place)
+    except KeyError:
+        return f"user {place.stat().st_uid}"

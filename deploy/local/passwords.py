@@ -4,16 +4,9 @@ import json
 import secrets
 import threading
 from pathlib import Path
-from typing import Protocol
 
 from .errors import PolderError
 from .run_directory import write_private
-
-
-class Named(Protocol):
-    """A password for every name that is asked for."""
-
-    def __getitem__(self, name: str) -> str: ...
 
 
 class Passwords:
@@ -24,7 +17,7 @@ class Passwords:
         self._lock = threading.Lock()
 
     def __getitem__(self, name: str) -> str:
-        """The password called `name`, letters, digits, - and _ only: safe in a URL, a shell and a config file."""
+        """The password called `name`: letters, digits, - and _, unless somebody wrote another into the file."""
         with self._lock:
             kept = self._read()
             if name not in kept:
@@ -35,7 +28,9 @@ class Passwords:
 
     def _read(self) -> dict[str, str]:
         try:
-            kept: dict[str, str] = json.loads(self._path.read_text())
+            kept = json.loads(self._path.read_text())
+            if not isinstance(kept, dict) or not all(isinstance(one, str) for one in kept.values()):
+                raise ValueError("it is no table of names and passwords")
         except FileNotFoundError:
             return {}
         except ValueError as error:

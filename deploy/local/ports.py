@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 import socket
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import psutil
 
 from .errors import PortTaken
-from .procfs import listener_on, listening_pid
 from .services import SERVICES
 
 HOST = "127.0.0.1"
@@ -40,13 +44,13 @@ class Ports:
     epmd: int
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str], services: Sequence[str] = SERVICES) -> Ports:
+    def from_environment(cls, environ: Mapping[str, str], services: Sequence[str] = SERVICES) -> Self:
         """The default ports, each replaced by its variable if that is set. Raises PortTaken for no port number."""
         web = {service: read(environ, f"{service.upper()}_PORT", FIRST_WEB_PORT + position) for position, service in enumerate(services)}
         return cls(web=web, **{name: read(environ, *variable) for name, variable in SERVERS.items()})
 
     @classmethod
-    def free(cls, services: Sequence[str] = SERVICES) -> Ports:
+    def free(cls, services: Sequence[str] = SERVICES) -> Self:
         """Ports that nothing listens on now, drawn at random so that stacks starting together do not meet."""
         drawn = (port for port in random.sample(FREE_RANGE, len(FREE_RANGE)) if _is_free(port))
         return cls(web={service: next(drawn) for service in services}, **{name: next(drawn) for name in SERVERS})
@@ -66,30 +70,41 @@ class Ports:
             "flower": f"{HOST}:{self.flower}",
         }
 
-    def require_free(self) -> None:
-        """Raises PortTaken."""
-        require_free(self.by_variable())
+    def write(self, path: Path) -> None:
+        """For `recorded`."""
+        path.write_text(json.dumps(self.by_variable()))
+
+    @classmethod
+    def recorded(cls, path: Path) -> Self:
+        """Those that `make up` used last; the default ones if it never did."""
+        known = json.loads(path.read_text()) if path.exists() else {}
+        return cls.from_environment({variable: str(port) for variable, port in known.items()})
 
 
-def require_free(by_variable: Mapping[str, int]) -> None:
-    """Raise PortTaken, naming every port that cannot be had, who holds it and the variable that changes it."""
-    if not_free := taken(by_variable):
-        raise PortTaken("\n".join(f"{what}. {mend[0].upper()}{mend[1:]}" for what, mend in not_free))
-
-
-def taken(by_variable: Mapping[str, int], but_by: Collection[int] = ()) -> list[tuple[str, str]]:
-    """For each port that cannot be had: who holds it, and what to do. What the processes `but_by` hold counts as free."""
-    found: list[tuple[str, str]] = []
+def taken(by_variable: Mapping[str, int]) -> list[str]:
+    """For each port that cannot be had: who holds it, and what to do."""
+    found: list[str] = []
     variable_of: dict[int, str] = {}
     for variable, port in by_variable.items():
         if port in variable_of:
-            found.append((f"Port {port} is given to both {variable_of[port]} and {variable}", "give each its own"))
-        elif not _is_free(port) and listening_pid(port) not in but_by:
-            holder = listener_on(port)
-            by = f" by {holder}" if holder else " (by a process that we may not see; `sudo ss -ltnp` tells)"
-            found.append((f"Port {port} is taken{by}", f"choose another: make up {variable}={port + 10}"))
+            found.append(f"Port {port} is given to both {variable_of[port]} and {variable}. Give each its own")
+        elif not _is_free(port):
+            by = _listener_on(port) or "(by a process that we may not see; `sudo ss -ltnp` tells)"
+            found.append(f"Port {port} is taken {by}. Choose another: make up {variable}={port + 10}")
         variable_of[port] = variable
     return found
+
+
+def _listener_on(port: int) -> str:
+    """Who listens: "by nginx (pid 12)", or nothing when that cannot be found out."""
+    try:
+        for one in psutil.net_connections("tcp"):
+            if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and one.pid:
+                command = " ".join(psutil.Process(one.pid).cmdline())
+                return f"by {command if len(command) <= 60 else command[:57] + '...'} (pid {one.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return ""
 
 
 def read(environ: Mapping[str, str], variable: str, default: int) -> int:

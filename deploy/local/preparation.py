@@ -4,49 +4,41 @@
     epmd -> RabbitMQ -> topology: every exchange and queue, before anything is published
     static files
 
-The three lines run at the same time, and the services within a line. Everything may be repeated at every start.
+The three lines run at the same time, and the services within a line. Everything may be repeated at every start: it makes
+sure that something is there, and changes nothing that people have decided since.
 """
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from . import databases
-from .catalogue import Catalogue
-from .command import CommandRunner
-from .environment import Environment
-from .postgres import PostgresCluster
-from .progress import Progress
-from .rabbitmq import RabbitmqNode
 from .services import seed_order
-from .supervisor import Supervisor
-from .together import together
+
+if TYPE_CHECKING:
+    from .stack import Stack
 
 SERVER_READY_SECONDS = 300.0  # what is broken shows by dying; a start beside much other work is only slow
 
 
 @dataclass(frozen=True)
 class Preparation:
-    environment: Environment
-    catalogue: Catalogue
-    postgres: PostgresCluster
-    brokers: Sequence[RabbitmqNode]
-    supervisor: Supervisor
-    command: CommandRunner
-    progress: Progress
-    cancelled: threading.Event
+    stack: Stack
 
     def servers(self) -> None:
         """The two servers, with databases and roles."""
-        together([self._postgres, self._rabbitmq], self.cancelled)
+        self.stack.steps.together(self._postgres, self._rabbitmq)
 
     def all(self) -> None:
-        together([self._databases_migrated, self._messages_routed, self._static_collected], self.cancelled)
+        self.stack.steps.together(self._databases_migrated, self._messages_routed, self._static_collected)
 
     def seeds(self) -> None:
         """Through the use cases, so their events need the running system."""
-        for service in seed_order(self.environment.services):
-            self._manage(service, "seed", environment=self.environment.of_service(service))
+        for service in seed_order(self.stack.services):
+            self._manage("seed", service)
 
     def _databases_migrated(self) -> None:
         self._postgres()
@@ -54,36 +46,35 @@ class Preparation:
 
     def _messages_routed(self) -> None:
         self._rabbitmq()
-        self._each(lambda service: self._manage(service, "topology", environment=self.environment.of_topology(service)))
+        self._each(partial(self._manage, "topology"))
 
     def _static_collected(self) -> None:
-        self._each(lambda service: self._manage(service, "collectstatic", "--noinput", environment=self.environment.of_service(service)))
+        self._each(lambda service: self._manage("collectstatic", service, "--noinput"))
 
     def _postgres(self) -> None:
-        with self.progress.step("PostgreSQL"):
-            self.supervisor.add([self.postgres.prepare(self.command)])
-            self.supervisor.wait_ready("postgres", SERVER_READY_SECONDS)
-        with self.progress.step("Databases and roles"):
-            for service in self.environment.services:
-                databases.provide(self.postgres, self.environment, service)
+        with self.stack.progress.step("PostgreSQL"):
+            self.stack.supervise([self.stack.postgres.prepare(self.stack.steps)])
+            self.stack.wait_supervised(["postgres"], SERVER_READY_SECONDS)
+        with self.stack.progress.step("Databases and roles"):
+            for service in self.stack.services:
+                databases.provide(self.stack.postgres, self.stack.environment.passwords, service)
 
     def _rabbitmq(self) -> None:
-        with self.progress.step("RabbitMQ"):
+        with self.stack.progress.step("RabbitMQ"):
             # All nodes at the same time: one that has data waits for the others.
-            for specs in ([self.brokers[0].epmd()], [node.prepare() for node in self.brokers]):
-                self.supervisor.add(specs)
-                for spec in specs:
-                    self.supervisor.wait_ready(spec.name, SERVER_READY_SECONDS * len(specs))
+            for specs in ([self.stack.rabbitmq.epmd()], [node.prepare() for node in self.stack.brokers]):
+                self.stack.supervise(specs)
+                self.stack.wait_supervised([spec.name for spec in specs], SERVER_READY_SECONDS * len(specs))
 
     def _migrated(self, service: str) -> None:
-        self._manage(service, "migrate", environment=self.environment.of_service(service, role="ddl"))
-        self._manage(service, "access", environment=self.environment.of_access(service))
+        self._manage("migrate", service)
+        self._manage("access", service)
 
     def _each(self, step: Callable[[str], None]) -> None:
-        steps = [lambda service=service: step(service) for service in self.environment.services]
-        together(steps, self.cancelled)
+        self.stack.steps.together(*(partial(step, service) for service in self.stack.services))
 
-    def _manage(self, service: str, *arguments: str, environment: Mapping[str, str]) -> None:
-        name = f"{service}-{arguments[0]}"
-        with self.progress.step(f"{service}: {arguments[0]}"):
-            self.command(name, self.catalogue.manage(service, *arguments), environment)
+    def _manage(self, command: str, service: str, *arguments: str) -> None:
+        variables: Mapping[str, str] = self.stack.environment.of_command(service, command)
+        with self.stack.progress.step(f"{service}: {command}"):
+            program = self.stack.catalogue.manage(service, command, *arguments)
+            self.stack.steps.run(f"{service}-{command}", program, variables)

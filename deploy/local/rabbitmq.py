@@ -1,15 +1,17 @@
 """The private RabbitMQ: one node, or several that form a cluster, and the epmd they register with."""
 
+from __future__ import annotations
+
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .environment import ADMIN_USER, VHOST, broker_host, inherited
-from .installed import EPMD, RABBITMQ
-from .passwords import Passwords
+from .environment import ADMIN_USER, VHOST, Named, broker_host, inherited
+from .errors import PolderError, Refused
+from .packages import EPMD, RABBITMQ, rabbitmq_version
 from .ports import Ports
-from .process import ProcessSpec
+from .processes import ProcessSpec
 from .rabbitmq_root import inside
 from .readiness import accepts, http_status
 from .run_directory import RunDirectory, write_private
@@ -20,9 +22,6 @@ CONFIGURATION = """\
 listeners.tcp.1 = {host}:{ports.rabbitmq}
 management.tcp.ip = {host}
 management.tcp.port = {ports.rabbitmq_management}
-default_vhost = {vhost}
-default_user = {user}
-default_pass = {password}
 default_user_tags.administrator = true
 default_permissions.configure = .*
 default_permissions.read = .*
@@ -42,6 +41,15 @@ queue_leader_locator = balanced
 NET_TICK = 8
 
 
+REFUSED = """\
+RabbitMQ runs and refuses the password of its user {user}: the one in its data is not "rabbitmq admin" of .run/passwords.json.
+Write the right one into that file (or bring the file back), or delete all data with: make reset"""
+OTHER_VERSION = """\
+The data in {home} was made by RabbitMQ {made}; {now} is installed, which cannot read it.
+Install RabbitMQ {made} again; or let it begin with an empty broker and announce all events again, as in
+docs/operations.md, "Another RabbitMQ, older data"."""
+
+
 def broker_names(count: int) -> tuple[str, ...]:
     """What the processes of so many nodes are called."""
     return ("rabbitmq", *(f"rabbitmq-{number}" for number in range(2, count + 1)))
@@ -53,7 +61,7 @@ class RabbitmqNode:
 
     run: RunDirectory
     ports: Ports
-    passwords: Passwords
+    passwords: Named
     number: int = 1
     count: int = 1
 
@@ -85,8 +93,9 @@ class RabbitmqNode:
         return f"{name}_{number}@{broker_host(number)}" if self.count > 1 else f"{name}@localhost"
 
     def prepare(self) -> ProcessSpec:
-        """Write the configuration; say how to run the node once epmd answers."""
+        """Write the configuration; say how to run the node once epmd answers. Raises PolderError for data that it cannot read."""
         self.home.mkdir(exist_ok=True)
+        self._require_readable_data()
         write_private(self.home / "rabbitmq.conf", self._configuration())
         write_private(self.home / "enabled_plugins", "[rabbitmq_management].\n")
         write_private(self.home / ".erlang.cookie", self.passwords["erlang cookie"])
@@ -97,7 +106,6 @@ class RabbitmqNode:
             environment=self.environment,
             is_ready=self.answers,
             cwd=self.home,
-            stop_seconds=30.0,
         )
 
     def epmd(self) -> ProcessSpec:
@@ -117,14 +125,31 @@ class RabbitmqNode:
         return inside((str(PROGRAMS / program), "-n", self.name, *arguments), self.run.root), dict(self.environment)
 
     def answers(self) -> bool:
-        """Whether the node says itself that its AMQP listener is up: it comes after the management's."""
+        """Whether the node says itself that its AMQP listener is up: it comes after the management's.
+
+        Raises Refused when it is there and turns us away.
+        """
         check = f"/api/health/checks/port-listener/{self.ports.rabbitmq}"
-        credentials = base64.b64encode(f"{ADMIN_USER}:{self.passwords['admin']}".encode()).decode()
+        credentials = base64.b64encode(f"{ADMIN_USER}:{self.passwords['rabbitmq admin']}".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}"}
-        return http_status(self.ports.rabbitmq_management, check, headers, host=self.host) == 200
+        status = http_status(self.ports.rabbitmq_management, check, headers, host=self.host)
+        if status == 401:
+            raise Refused(REFUSED.format(user=ADMIN_USER))
+        return status == 200
+
+    def _require_readable_data(self) -> None:
+        """Data of another RabbitMQ is read if its own upgrades say so: series by series, and from 3.13 any 4."""
+        installed, noted = rabbitmq_version(), self.home / "version"
+        if (self.home / "mnesia").exists() and noted.exists() and installed:
+            major, minor = map(int, noted.read_text().split("."))
+            next_ones = {(major, minor), (major, minor + 1)} | ({(4, number) for number in range(20)} if (major, minor) >= (3, 13) else set())
+            if installed not in next_ones or installed < (major, minor):
+                raise PolderError(OTHER_VERSION.format(made=f"{major}.{minor}", now="{}.{}".format(*installed), home=self.home))
+        if installed:
+            noted.write_text("{}.{}".format(*installed))
 
     def _configuration(self) -> str:
-        text = CONFIGURATION.format(host=self.host, ports=self.ports, vhost=VHOST, user=ADMIN_USER, password=self.passwords["admin"])
+        text = CONFIGURATION.format(host=self.host, ports=self.ports)
         if self.count == 1:
             return text
         peers = (f"cluster_formation.classic_config.nodes.{number} = {self._name_of(number)}\n" for number in range(1, self.count + 1))
@@ -142,6 +167,10 @@ class RabbitmqNode:
         return {
             **self._epmd_environment(),
             "HOME": str(home),  # where the cookie is
+            # Of a node without data only: those that it has are its operators'.
+            "RABBITMQ_DEFAULT_USER": ADMIN_USER,
+            "RABBITMQ_DEFAULT_PASS": self.passwords["rabbitmq admin"],
+            "RABBITMQ_DEFAULT_VHOST": VHOST,
             "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_USE_LONGNAME": str(self.count > 1).lower(),
             "RABBITMQ_DIST_PORT": str(self.dist_port),

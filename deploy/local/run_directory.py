@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-LOG_KEPT_BYTES = 20_000_000
+SOCKET_PATH_BYTES = 90  # of the 107 that one may have; supervisord adds its process's id
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,22 @@ class RunDirectory:
 
     def create(self) -> None:
         """Make the directories; may run any number of times."""
-        for folder in (self.root, self.logs, self.held, self.static):
+        for folder in (self.root, self.logs, self.static, self.processes):
             folder.mkdir(parents=True, exist_ok=True)
+        self.processes.chmod(0o700)  # the scripts in it have the passwords
 
     @property
     def logs(self) -> Path:
         return self.root / "logs"
 
     @property
-    def held(self) -> Path:
-        """One empty file per process that `make stop` stopped: the supervisor leaves those down."""
-        return self.root / "stopped"
-
-    @property
     def static(self) -> Path:
         return self.root / "static"
+
+    @property
+    def processes(self) -> Path:
+        """A script for each process, as supervisord runs it."""
+        return self.root / "processes"
 
     @property
     def postgres(self) -> Path:
@@ -46,25 +47,44 @@ class RunDirectory:
 
     @property
     def lock(self) -> Path:
-        return self.root / "supervisor.lock"
-
-    @property
-    def state(self) -> Path:
-        return self.root / "state.json"
+        return self.root / "up.lock"
 
     @property
     def passwords(self) -> Path:
         return self.root / "passwords.json"
 
     @property
+    def ports(self) -> Path:
+        return self.root / "ports.json"
+
+    @property
     def stack_env(self) -> Path:
         return self.root / "stack.env"
+
+    @property
+    def socket(self) -> Path:
+        """Where supervisord listens."""
+        path = self.root / "supervisor.sock"
+        if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
+            return path
+        known = self.root / "supervisor.sock.where"
+        if not known.exists():
+            known.write_text(tempfile.mkdtemp(prefix="polder-"))
+        return Path(known.read_text()) / "supervisor.sock"
 
     def pid(self, process: str) -> Path:
         return self.root / f"{process}.pid"
 
-    def ready(self, process: str) -> Path:
-        return self.root / f"{process}.ready"
+    def script(self, process: str) -> Path:
+        return self.processes / f"{process}.sh"
+
+    def starts(self, process: str) -> Path:
+        """One byte for each start since it was wanted."""
+        return self.processes / f"{process}.starts"
+
+    def ready(self, process: str, pid: int) -> Path:
+        """What the process with this id touches when it is ready."""
+        return self.processes / f"{process}.{pid}.ready"
 
     def log(self, name: str) -> Path:
         return self.logs / f"{name}.log"
@@ -78,16 +98,10 @@ class RunDirectory:
         except FileNotFoundError:
             return []
 
-    def rotate_logs(self) -> None:
-        """Set large logs aside, one generation, while nothing writes to them."""
-        for log in self.logs.glob("*.log"):
-            if log.stat().st_size > LOG_KEPT_BYTES:
-                log.replace(log.with_suffix(".log.1"))
-
 
 def write_private(path: Path, text: str) -> None:
     """Replace a file in one step, readable by its owner only: no reader ever sees half of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
     try:
         with os.fdopen(handle, "w") as file:
             file.write(text)
@@ -98,10 +112,11 @@ def write_private(path: Path, text: str) -> None:
 
 
 def lines_of(variables: Mapping[str, str]) -> str:
-    """The content of a file that a shell can read with `.` and Docker as an `env_file`."""
+    """The content of a file that a shell can read with `.`, whatever the values hold."""
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
-def remove(paths: Iterable[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)
+def variables_of(path: Path) -> dict[str, str]:
+    """What such a file sets. Raises FileNotFoundError."""
+    words = shlex.split(path.read_text(), comments=True)
+    return {name: value for name, found, value in (word.partition("=") for word in words) if found}

@@ -10,6 +10,11 @@ SERVICES: tuple[str, ...] = ("order", "inventory", "shipping")
 ROLES: tuple[str, ...] = ("worker", "housekeeper", "relay", "beat")
 
 
+def processes_of(service: str) -> list[str]:
+    """What `make stop service=` stops."""
+    return [f"{service}-{role}" for role in ("web", *ROLES)]
+
+
 def seed_order(services: Sequence[str]) -> list[str]:
     """Inventory first: the products it publishes are what the others' seeds refer to."""
     return sorted(services, key=lambda service: service != "inventory")

@@ -1,18 +1,20 @@
 """What `make up` and its siblings show: for people at a terminal, and in plain lines for a pipe or a log."""
 
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from .environment import ADMIN_USER, Environment
 from .errors import Cancelled
+from .services import SERVICES
+from .stack import ProcessView
 
 PIPE_WIDTH = 120
 STATE_STYLES = {"running": "green", "starting": "yellow", "stopping": "yellow", "waiting": "red", "stopped": "dim"}
@@ -90,29 +92,32 @@ class Terminal:
                     self._spinner = None
 
 
-def address_table(environment: Environment) -> Table:
-    """Where everything is, and how to get in. Two columns, so that no password is cut on a narrow terminal."""
+def address_table(stack: Mapping[str, str]) -> Table:
+    """Where everything is, and how to get in, as stack.env has it. Two columns, so that no password is cut on a narrow terminal."""
     table = Table(show_header=False, box=None, padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for service in environment.services:
-        table.add_row(f"{service} API", f"{environment.web_url(service)}/api/docs/")
-        table.add_row(f"{service} admin", f"{environment.web_url(service)}/admin/")
-    table.add_row("Flower", f"{environment.flower_url}/")
-    table.add_row("RabbitMQ management", f"http://{environment.addresses['rabbitmq-management']}/")
+    for service in SERVICES:
+        address = stack[f"{service.upper()}_URL"]
+        table.add_row(f"{service} API", f"{address}/api/docs/")
+        table.add_row(f"{service} admin", f"{address}/admin/")
+    table.add_row("Flower", f"{stack['FLOWER_URL']}/")
+    table.add_row("RabbitMQ management", f"http://{stack['RABBITMQ_MANAGEMENT_URL'].rpartition('@')[2]}/")
     table.add_section()
-    table.add_row("user", f"[bold]{ADMIN_USER}[/bold]   (admin, Flower and RabbitMQ alike)")
-    table.add_row("password", f"[bold]{environment.admin_password}[/bold]")
-    table.add_row("API key", f"Authorization: Api-Key [bold]{environment.api_key}[/bold]")
+    table.add_row("user", f"[bold]{stack['ADMIN_USER']}[/bold]   (admin, Flower and RabbitMQ alike; a password for each)")
+    table.add_row("admin password", f"[bold]{escape(stack['ADMIN_PASSWORD'])}[/bold]")
+    table.add_row("Flower password", escape(stack["FLOWER_PASSWORD"]))
+    table.add_row("RabbitMQ password", escape(stack["RABBITMQ_PASSWORD"]))
+    table.add_row("API key", f"Authorization: Api-Key [bold]{escape(stack['API_KEY'])}[/bold]")
     return table
 
 
-def process_table(states: Iterable[Mapping[str, Any]]) -> Table:
+def process_table(processes: Iterable[ProcessView]) -> Table:
     table = Table(box=None, padding=(0, 2))
     for title in ("process", "pid", "state", "since", "restarts"):
         table.add_column(title, justify="right" if title in ("pid", "restarts") else "left")
-    for one in states:
-        style = STATE_STYLES.get(one["state"], "")
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one["since"]))
-        table.add_row(one["name"], str(one["pid"] or "-"), f"[{style}]{one['state']}[/]", since, str(one["restarts"]))
+    for one in processes:
+        style = STATE_STYLES.get(one.state, "")
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.since))
+        table.add_row(one.name, str(one.pid or "-"), f"[{style}]{one.state}[/]", since, str(one.restarts))
     return table

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.links import broken
+from deploy.links import broken, pictures
 
 
 @pytest.fixture
@@ -41,3 +41,12 @@ def test_what_does_not(page: Path, text: str) -> None:
     page.write_text(text)
 
     assert len(list(broken(page, page.parent))) == 1
+
+
+def test_a_queue_that_is_drawn_belongs_to_a_replica(page: Path) -> None:
+    (page.parent / "order_service" / "models").mkdir(parents=True)
+    (page.parent / "order_service" / "models" / "replicas.py").write_text('class Stock(Replica, of="stock.stock"): ...\n')
+    page.write_text("```mermaid\norder.events --> order.from.stock\n```\n")
+    assert list(pictures(page, page.parent)) == []
+    page.write_text("```mermaid\nsale.events --> order.from.sale\n```\n")
+    assert len(list(pictures(page, page.parent))) == 2

@@ -8,7 +8,6 @@ import pytest
 
 from deploy.local.ports import Ports
 from deploy.local.stack import Stack
-from deploy.manage import environment_for, ports_of, variables
 
 
 @pytest.fixture
@@ -19,20 +18,14 @@ def stack(tmp_path: Path) -> Stack:
 
 
 def test_the_ports_are_those_of_the_stack(stack: Stack) -> None:
-    told = "".join(f"{name}='{value}'\n" for name, value in stack.environment.of_stack().items())
+    stack.ports.write(stack.run.ports)
 
-    ports = ports_of(variables(told))
-
-    assert (ports.postgres, ports.rabbitmq, ports.rabbitmq_management) == (
-        stack.ports.postgres,
-        stack.ports.rabbitmq,
-        stack.ports.rabbitmq_management,
-    )
+    assert Ports.recorded(stack.run.ports) == stack.ports
 
 
 @pytest.mark.parametrize(("command", "role"), [("republish", "order_app"), ("migrate", "order_ddl"), ("topology", "order_app")])
 def test_as_whom(stack: Stack, command: str, role: str) -> None:
-    given = environment_for(stack.environment, "order", command)
+    given = stack.environment.of_command("order", command)
 
     assert f"//{role}:" in given["ORDER_DATABASE_URL"]
     assert ("RABBITMQ_MANAGEMENT_URL" in given) == (command == "topology")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from deploy.choice import choose, recorded
-from deploy.docker.secrets import FromVariables, as_variables, needed
-from deploy.local.errors import PolderError
-from deploy.local.passwords import Passwords
-from deploy.local.run_directory import RunDirectory
+from deploy.docker.compose import Compose, NoDocker, names
+from deploy.local.services import processes_of
+from deploy.local.stack import ROOT
+
+ANSWERS = '[ "$1" = version ] && { echo 27.3.1; exit 0; }\n'
 
 
 @pytest.fixture
@@ -28,99 +31,69 @@ def make(folder: Path, name: str, script: str) -> None:
     program.chmod(0o755)
 
 
-ANSWERS = '[ "$1" = version ] && { echo 27.3.1; exit 0; }\n'
-
-
 def test_no_docker_command(programs: Path) -> None:
-    choice = choose({})
-    assert choice.engine is None
-    assert choice.reason == "Without Docker: there is no docker command here."
-
-
-def test_an_engine_with_the_plugin(programs: Path) -> None:
-    make(programs, "docker", ANSWERS + '[ "$1" = compose ] && { echo v2.29.7; exit 0; }')
-    choice = choose({})
-    assert choice.engine is not None
-    assert choice.engine.compose == ("docker", "compose")
-    assert choice.reason == "In containers: Docker 27.3.1 answers, with docker compose 2.29.7 (STACK=native does without)."
+    with pytest.raises(NoDocker, match="there is no docker command here"):
+        Compose.found(ROOT)
 
 
 def test_the_plugin_goes_before_the_program_of_yesterday(programs: Path) -> None:
-    make(programs, "docker", ANSWERS + '[ "$1" = compose ] && { echo 2.26.1-4; exit 0; }')
+    make(programs, "docker", ANSWERS + '[ "$1" = compose ] && { echo v2.29.7; exit 0; }')
     make(programs, "docker-compose", "echo 1.29.2")
-    choice = choose({"STACK": "docker"})
-    assert choice.engine is not None
-    assert choice.engine.compose == ("docker", "compose")
-    assert choice.reason == "In containers: Docker 27.3.1 answers, with docker compose 2.26.1-4."
+    assert Compose.found(ROOT) == Compose(ROOT, ("docker", "compose"), "2.29.7")
 
 
-def test_an_engine_with_the_program_of_yesterday(programs: Path) -> None:
+def test_the_program_of_yesterday(programs: Path) -> None:
     make(programs, "docker", ANSWERS + "echo 'unknown flag: --short' >&2; exit 125")
     make(programs, "docker-compose", "echo 1.29.2")
-    choice = choose({"STACK": "docker"})
-    assert choice.engine is not None
-    assert choice.engine.compose == ("docker-compose",)
+    assert Compose.found(ROOT) == Compose(ROOT, ("docker-compose",), "1.29.2")
 
 
-@pytest.mark.parametrize(
-    "unknown",
-    [
-        "unknown flag: --short\n\nUsage:  docker [OPTIONS]",
-        "docker: 'compose' is not a docker command.",
-        "docker: unknown command: docker compose",
-    ],
-)
-def test_an_engine_without_compose_names_its_packages(programs: Path, unknown: str) -> None:
-    make(programs, "docker", ANSWERS + f'echo "{unknown}\nFor more help on how to use Docker, head to its pages" >&2; exit 125')
-    reason = choose({}).reason
-    assert reason.startswith("Without Docker: Docker 27.3.1 answers, but has no Compose (it would be docker-compose-plugin")
-    assert "more help" not in reason
+def test_no_compose(programs: Path) -> None:
+    make(programs, "docker", ANSWERS + "exit 125")
+    with pytest.raises(NoDocker, match="has no Compose"):
+        Compose.found(ROOT)
 
 
-def test_a_compose_that_does_not_work_tells_why(programs: Path) -> None:
-    make(programs, "docker", ANSWERS + "echo 'unknown flag: --short' >&2; exit 125")
-    make(programs, "docker-compose", "echo 'Traceback:\nModuleNotFoundError: No module named docker' >&2; exit 1")
-    assert choose({}).reason.endswith("(`docker-compose` says: ModuleNotFoundError: No module named docker).")
-
-
-def test_a_client_without_an_engine(programs: Path) -> None:
-    make(programs, "docker", "echo 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.' >&2; exit 1")
-    choice = choose({})
-    assert choice.engine is None
-    assert "no engine that answers: Cannot connect to the Docker daemon" in choice.reason
-
-
-def test_a_socket_that_is_closed_to_this_user(programs: Path) -> None:
+def test_no_engine_and_no_right_to_it(programs: Path) -> None:
+    make(programs, "docker", "echo 'Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?' >&2; exit 1")
+    with pytest.raises(NoDocker, match="no Docker engine answers"):
+        Compose.found(ROOT)
     make(programs, "docker", "echo 'permission denied while trying to connect to the Docker daemon socket' >&2; exit 1")
-    assert "its socket is closed to this user" in choose({}).reason
+    with pytest.raises(NoDocker, match="closed to this user"):
+        Compose.found(ROOT)
 
 
-def test_an_engine_that_hangs(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.docker.engine.ANSWER_SECONDS", 0.2)
+def test_an_engine_that_never_answers_is_given_up(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(programs, "docker", "exec /bin/sleep 60")
-    assert "no answer within" in choose({}).reason
+    monkeypatch.setattr("deploy.docker.compose.ANSWER_SECONDS", 0.2)
+    with pytest.raises(NoDocker):
+        Compose.found(ROOT)
 
 
-def test_what_is_asked_for_is_done_or_refused(programs: Path) -> None:
-    with pytest.raises(PolderError, match="STACK=docker, but there is no docker command"):
-        choose({"STACK": "docker"})
-    with pytest.raises(PolderError, match="STACK=podman: there are"):
-        choose({"STACK": "podman"})
-    make(programs, "docker", ANSWERS + "echo v2.29.7")
-    assert choose({"STACK": "native"}).engine is None
+@pytest.mark.parametrize(("stack", "says"), [("docker", "STACK=docker, but there is no docker command here."), ("podman", "there are STACK=docker")])
+def test_what_cannot_be_had_is_said(tmp_path: Path, stack: str, says: str) -> None:
+    environment = {**os.environ, "PATH": str(tmp_path), "STACK": stack}
+    command = [sys.executable, "-m", "deploy", "--run-dir", str(tmp_path / "run"), "up"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, says in done.stdout) == (1, True), done.stdout
 
 
-def test_what_runs_is_recorded_where_scripts_look(tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path)
-    assert recorded(run) == "native"
-    run.stack_env.write_text("STACK=docker\nORDER_URL=http://127.0.0.1:8001\n")
-    assert recorded(run) == "docker"
-    run.stack_env.write_text("STACK=native\n")
-    assert recorded(run) == "native"
+def test_the_targets_mean_what_was_started_here(programs: Path, tmp_path: Path) -> None:
+    """In containers `make stop service=` is Compose's, for all containers of the service."""
+    run, called = tmp_path / "run", tmp_path / "called"
+    run.mkdir()
+    (run / "stack.env").write_text("STACK=docker\n")
+    make(programs, "docker", ANSWERS + f'[ "$2" = version ] && {{ echo 2.29.7; exit 0; }}\necho "$*" >> {called}')
+    command = [sys.executable, "-m", "deploy", "--run-dir", str(run)]
+    for arguments in (["stop", "inventory"], ["manage", "shipping", "republish --since 2h --dry-run"], ["down"]):
+        assert subprocess.run([*command, *arguments], cwd=ROOT, check=False).returncode == 0
+    assert called.read_text().splitlines() == [
+        f"compose stop {' '.join(processes_of('inventory'))}",
+        "compose run --rm --no-deps prepare shipping republish --since 2h --dry-run",
+        "compose down --remove-orphans",
+    ]
 
 
-def test_passwords_survive_their_way_through_variables(tmp_path: Path) -> None:
-    passwords = Passwords(tmp_path / "passwords.json")
-    carried = FromVariables(as_variables(passwords))
-    assert [carried[name] for name in needed()] == [passwords[name] for name in needed()]
-    assert len(as_variables(passwords)) == len(list(needed()))
+def test_names_that_people_use() -> None:
+    assert names()["postgres"] == ["order-postgres", "inventory-postgres", "shipping-postgres"]
+    assert names()["order"] == processes_of("order")

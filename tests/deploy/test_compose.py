@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from kombu.connection import Connection
+from psycopg.conninfo import conninfo_to_dict
 
-from deploy.docker import catalogue, files, places
-from deploy.local.catalogue import Catalogue
+from deploy.docker import places, secrets
+from deploy.docker.compose import names
 from deploy.local.environment import Environment
 from deploy.local.passwords import Passwords
 from deploy.local.ports import HOST, Ports
 from deploy.local.postgres import SETTINGS, SUPERUSER
-from deploy.local.run_directory import RunDirectory
-from deploy.local.services import SERVICES
+from deploy.local.processes import Catalogue
+from deploy.local.run_directory import RunDirectory, variables_of
+from deploy.local.services import SERVICES, processes_of
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = "${POLDER_FILES:-./.run/docker}/"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 OURS = sorted(name for name, container in CONTAINERS.items() if container["image"] == "polder")
+ENTRYPOINT = json.loads(re.findall(r"^ENTRYPOINT (.*)$", (ROOT / "deploy/docker/Dockerfile").read_text(), re.MULTILINE)[0])
+ONE_SHOTS = ("secrets", "prepare")
+DATABASES = [f"{service}-postgres" for service in SERVICES]
 # Smaller than natively, where one server serves all services.
 OF_ONE_SERVICE = {"max_connections", "shared_buffers"}
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunDirectory:
-    return RunDirectory(tmp_path)
+    run = RunDirectory(tmp_path)
+    run.create()
+    return run
 
 
 @pytest.fixture
 def native(run: RunDirectory) -> Catalogue:
     ports = Ports.from_environment({})
-    return Catalogue(Environment(run, ports.addresses(), Passwords(run.passwords), SERVICES), ports, ROOT)
+    return Catalogue(Environment(run.root, ports.addresses(), Passwords(run.passwords), SERVICES), ports, ROOT)
 
 
 def whole_command(container: dict[str, Any]) -> list[str]:
-    return [*container.get("entrypoint", ["python", "manage.py"]), *container["command"]]
+    words = container.get("entrypoint", ENTRYPOINT)
+    assert words[:2] == ENTRYPOINT[:2], "it reads its variables first"
+    return [*words[2:], *container["command"]]
 
 
 def test_every_process_is_a_container_with_the_same_command(native: Catalogue) -> None:
@@ -50,42 +62,83 @@ def test_every_process_is_a_container_with_the_same_command(native: Catalogue) -
         # Within its container a process listens on every address; only compose.yaml's ports say who may come in.
         words = [re.sub(r":\d+$", f":{port}", word.replace(HOST, EVERYWHERE)) for word in spec.command[1:]]
         expected[spec.name] = ["python", *words]
-    found = {name: whole_command(CONTAINERS[name]) for name in OURS if name != catalogue.ONE_SHOT}
+    found = {name: whole_command(CONTAINERS[name]) for name in OURS if name not in ONE_SHOTS}
     assert found == expected
 
 
 def test_the_make_targets_know_every_container() -> None:
-    assert {name for names in catalogue.names().values() for name in names} == set(CONTAINERS) - {catalogue.ONE_SHOT}
+    assert {name for group in names().values() for name in group} == set(CONTAINERS) - set(ONE_SHOTS)
+
+
+def drawn(run: RunDirectory) -> Path:
+    folder = run.root / "drawn"
+    for name in ["all", "rabbitmq", "flower", *SERVICES, *DATABASES]:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    secrets.draw(folder)
+    return folder
+
+
+def mounted(name: str) -> str:
+    """Which of the drawn folders a container sees."""
+    [volume] = [volume for volume in CONTAINERS[name]["volumes"] if volume.endswith(":/secrets:ro")]
+    places = {one.split(":")[0]: one.split(":")[1] for one in CONTAINERS["secrets"]["volumes"]}
+    return places[volume.split(":")[0]].removeprefix("/drawn/")
 
 
 def test_each_process_gets_the_variables_it_gets_without_docker(run: RunDirectory, native: Catalogue) -> None:
     """The same names; other addresses. What every process gets alike is in the image."""
-    written = files.env_files(files.inside(run, Passwords(run.passwords)))
+    folder = drawn(run)
     alike = set(native.environment.common())
     for spec in native.all():
-        assert CONTAINERS[spec.name]["env_file"] == f"{FOLDER}{spec.group}.env"
-        assert set(written[spec.group]) == set(spec.environment) - alike
+        assert mounted(spec.name) == spec.group
+        assert set(variables_of(folder / spec.group / "env")) == set(spec.environment) - alike
         assert "environment" not in CONTAINERS[spec.name]
 
 
-def test_no_service_gets_a_password_of_another(run: RunDirectory) -> None:
-    passwords = Passwords(run.passwords)
-    written = files.env_files(files.inside(run, passwords))
+def test_no_container_gets_a_password_of_another(run: RunDirectory) -> None:
+    folder = drawn(run)
+    passwords = Passwords(folder / "all" / "passwords.json")
     for service in SERVICES:
         others = [passwords[f"{other} {kind}"] for other in SERVICES if other != service for kind in ("app", "ddl", "amqp", "secret key", "postgres")]
-        own = [passwords[f"{service} ddl"], passwords[f"{service} postgres"], passwords["admin"]]
-        assert not [secret for secret in [*others, *own] if secret in str(written[service])]
+        own = [passwords[f"{service} ddl"], passwords[f"{service} postgres"], *(passwords[name] for name in ("admin", "flower", "rabbitmq admin"))]
+        assert not [secret for secret in [*others, *own] if secret in (folder / service / "env").read_text()]
+    assert [name for name in CONTAINERS if "secrets:/secrets:ro" in CONTAINERS[name]["volumes"]] == ["prepare"]
+    for name in DATABASES:
+        assert (folder / mounted(name) / "password").read_text() == passwords[name.replace("-", " ")]
 
 
-def test_written_files_are_for_their_owner_and_plain_enough_for_every_reader(run: RunDirectory) -> None:
-    files.write_files(run, {})
-    before = {path: path.read_text() for path in (run.root / "docker").iterdir()}
-    files.write_files(run, {})
-    assert before == {path: path.read_text() for path in (run.root / "docker").iterdir()}, "a second time keeps the passwords"
-    for path, text in [*before.items(), (run.stack_env, run.stack_env.read_text())]:
-        assert path.stat().st_mode & 0o777 == 0o600
-        assert not set(text) & set("'\"$\\# "), f"{path.name} needs no quoting: readers of env files differ in it"
-    assert run.stack_env.read_text().startswith("STACK=docker\n")
+def test_flower_and_rabbitmq_have_passwords_of_their_own(run: RunDirectory) -> None:
+    told = Environment(run.root, Ports.free().addresses(), Passwords(run.passwords), SERVICES).of_stack()
+    assert len({told["ADMIN_PASSWORD"], told["FLOWER_PASSWORD"], told["RABBITMQ_PASSWORD"]}) == 3
+    assert told["RABBITMQ_PASSWORD"] in told["RABBITMQ_MANAGEMENT_URL"]
+
+
+def test_what_is_drawn_is_kept_and_can_be_read_by_every_server(run: RunDirectory) -> None:
+    folder = drawn(run)
+    before = {path: path.read_text() for path in folder.rglob("*") if path.is_file()}
+    told = secrets.show(folder)
+    drawn(run)
+    assert before == {path: path.read_text() for path in folder.rglob("*") if path.is_file()}, "nobody draws but `secrets`, and it once"
+    assert told == secrets.show(folder)
+    assert told.startswith("STACK=docker\n")
+    assert {path.stat().st_mode & 0o777 for path in before if path.parent.name != "all"} == {0o444}
+
+
+def test_a_secret_of_any_characters_arrives(run: RunDirectory) -> None:
+    strange = "p$HOME `id` 'a' \"b\" #;\\ @/:%"
+    passwords = dict.fromkeys(["flower", "flower amqp", "flower cookie", "rabbitmq admin", "order app"], strange)
+    environment = secrets.inside(defaultdict(lambda: "x", passwords))
+    for name, text in secrets.files(environment.passwords).items():
+        (run.root / name).parent.mkdir(exist_ok=True)
+        (run.root / name).write_text(text)
+    printed = subprocess.run(
+        ["sh", "-c", f"set -a; . {run.root}/rabbitmq/env; . {run.root}/flower/env; . {run.root}/order/env; env -0"], capture_output=True, check=True
+    )
+    got = dict(one.split("=", 1) for one in printed.stdout.decode().split("\0") if one)
+    assert got["RABBITMQ_DEFAULT_PASS"] == strange
+    assert got["FLOWER_BASIC_AUTH"] == f"admin:{strange}"
+    assert conninfo_to_dict(got["ORDER_DATABASE_URL"])["password"] == strange
+    assert Connection(got["FLOWER_AMQP_URL"]).password == strange
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -100,7 +153,7 @@ def test_our_containers_can_do_little(name: str) -> None:
     assert container["pull_policy"] == "never", "it is built here; nobody else's image of that name may take its place"
 
 
-@pytest.mark.parametrize("name", sorted(set(CONTAINERS) - {catalogue.ONE_SHOT}))
+@pytest.mark.parametrize("name", sorted(set(CONTAINERS) - set(ONE_SHOTS)))
 def test_containers_restart_and_show_their_health(name: str) -> None:
     assert CONTAINERS[name]["restart"] == "unless-stopped"
     assert CONTAINERS[name]["healthcheck"]["test"]
@@ -111,6 +164,8 @@ def test_containers_restart_and_show_their_health(name: str) -> None:
 def test_the_image_is_nobodys() -> None:
     lines = (ROOT / "deploy/docker/Dockerfile").read_text().splitlines()
     assert "USER 10001:10001" in lines
+    assert "chmod -R u=rwX,go=rX" in "\n".join(lines), "whatever the umask of whoever cloned"
+    assert not [volume for container in CONTAINERS.values() for volume in container.get("volumes", []) if volume.startswith((".", "/"))]
     assert "--require-hashes" in "\n".join(lines)
     assert all("uid=10001,gid=10001" in CONTAINERS[name]["tmpfs"][0] for name in OURS)
 
@@ -135,8 +190,8 @@ def test_no_default_port_can_be_taken_by_an_outgoing_connection() -> None:
 
 def test_only_a_service_and_the_preparation_reach_its_database() -> None:
     for service in SERVICES:
-        there = {name for name, container in CONTAINERS.items() if service in container["networks"]}
-        assert there == {f"{service}-postgres", *catalogue.PROCESSES[service], catalogue.ONE_SHOT}
+        there = {name for name, container in CONTAINERS.items() if service in container.get("networks", [])}
+        assert there == {f"{service}-postgres", *processes_of(service), "prepare"}
 
 
 def test_postgres_runs_with_the_settings_it_has_without_docker() -> None:
@@ -147,21 +202,30 @@ def test_postgres_runs_with_the_settings_it_has_without_docker() -> None:
             name: SETTINGS[name] for name in settings if name not in OF_ONE_SERVICE
         }
         assert container["environment"]["POSTGRES_USER"] == SUPERUSER
-        assert container["secrets"] == [{"source": f"{service}-postgres", "target": "postgres"}]
+        assert container["environment"]["POSTGRES_PASSWORD_FILE"] == "/secrets/password"
 
 
 def test_nothing_starts_before_it_is_prepared() -> None:
     """Every queue is there before the first event; and somebody waits for the one-shot's end, else `up --wait` takes it for a failure."""
-    for name in OURS:
-        if name != catalogue.ONE_SHOT:
-            assert CONTAINERS[name]["depends_on"] == {catalogue.ONE_SHOT: {"condition": "service_completed_successfully"}}
-    servers = {*catalogue.DATABASES, "rabbitmq"}
-    assert CONTAINERS[catalogue.ONE_SHOT]["depends_on"] == {server: {"condition": "service_healthy"} for server in servers}
+    for name in set(OURS) - set(ONE_SHOTS):
+        assert CONTAINERS[name]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
+    servers = [*DATABASES, "rabbitmq"]
+    drawn = {"secrets": {"condition": "service_completed_successfully"}}
+    assert CONTAINERS["prepare"]["depends_on"] == {server: {"condition": "service_healthy"} for server in servers} | drawn
+    assert all(CONTAINERS[server]["depends_on"] == drawn for server in servers)
 
 
 def test_the_file_follows_the_specification() -> None:
     assert "version" not in COMPOSE
-    assert set(COMPOSE["volumes"]) == {*catalogue.DATABASES, "rabbitmq"}
-    for secret, where in COMPOSE["secrets"].items():
-        assert where == {"file": f"{FOLDER}{secret}.password"}
+    used = {volume.split(":")[0] for container in CONTAINERS.values() for volume in container.get("volumes", [])}
+    assert set(COMPOSE["volumes"]) == used
+    assert "env_file" not in str(COMPOSE), "a fresh clone has none"
+    shown = CONTAINERS["secrets"]["environment"]
+    assert shown == {variable: f"${{{variable}:-{default}}}" for variable, (_, default) in zip(shown, map(_published, shown), strict=True)}
+    assert set(shown) == {variable for variable, _ in places.PUBLISHED.values()}
     assert all(re.fullmatch(r"polder|\w+:[\w.]+-[\w.-]+", container["image"]) for container in CONTAINERS.values())
+
+
+def _published(variable: str) -> tuple[str, int]:
+    [found] = [one for one in places.PUBLISHED.values() if one[0] == variable]
+    return found

@@ -23,7 +23,7 @@ from tests.doors.window import Window
 EXAMPLES = """\
 examples:
   make doors              every window
-  make doors k=disk       those with this in their name
+  make doors filter=disk       those with this in their name
   make doors offline=1    only those that need no network
   make doors list=1       names and causes
 """

@@ -12,12 +12,12 @@ import shlex
 import subprocess
 import tempfile
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+import psutil
+
 from deploy.local.ports import Ports
-from deploy.local.procfs import children
 from deploy.local.stack import ROOT
 from tests.doors.terminal import Terminal
 
@@ -101,9 +101,9 @@ class Room:
     def _first_process(self) -> int:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and self._unshare.poll() is None:
-            for child in children(self._unshare.pid):
-                if Path(f"/proc/{child}/comm").read_text().strip() == "sleep":
-                    return child
+            for child in psutil.Process(self._unshare.pid).children():
+                if child.name() == "sleep":
+                    return child.pid
             time.sleep(0.02)
         self._unshare.kill()
         raise NoRoom(f"no room could be made here: {self._unshare.stderr.read() if self._unshare.stderr else ''}")

@@ -1,4 +1,4 @@
-"""`make faults`: every fault of the catalogue strikes a shop at work; `k=` chooses. Needs nothing running beforehand.
+"""`make faults`: every fault of the catalogue strikes a shop at work; `filter=` chooses. Needs nothing running beforehand.
 
 As root it gives the tests a network of their own (a network namespace), so that cutting it cuts nobody else's.
 """
@@ -19,7 +19,7 @@ RESULTS = ROOT / "docs" / "reliability" / "faults.json"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make faults", description=__doc__, epilog="Example: make faults k=broker times=3 full=1")
+    parser = argparse.ArgumentParser(prog="make faults", description=__doc__, epilog="Example: make faults filter=broker count=3 full=1")
     parser.add_argument("-k", default="", help="only the faults whose names match, as pytest's -k: broker, 'kill or crash'")
     parser.add_argument("--times", type=int, default=1, help="how often each fault strikes")
     parser.add_argument("--seed", type=int, default=1, help="of where the faults strike, and of the load")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from deploy.local.process import ProcessSpec
+from deploy.local.processes import ProcessSpec
 from tests.faults.fault import at, register
 from tests.faults.scene import Scene
 from tests.shop import until

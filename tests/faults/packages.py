@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 from deploy.local import packages
-from deploy.local.installed import missing_packages
+from deploy.local.packages import missing_packages
 
 WANTED = {"nftables": "nft", "iproute2": "ip", "gcc": "cc", "libc6-dev": "cc"}  # each with a program that tells it is there
 

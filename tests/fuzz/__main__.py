@@ -27,7 +27,7 @@ LARGEST_GROWTH = 1.5  # of the worker's memory, after the first quarter of the r
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__, epilog="Example: make fuzz n=100000 seed=7")
+    parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__, epilog="Example: make fuzz count=100000 seed=7")
     parser.add_argument("--count", type=int, default=5_000, help="mutants to send (default: 5000)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed sends the same mutants of the same events (default: 1)")
     parser.add_argument("--record", action="store_true", help=f"add what came of it to {RESULTS.relative_to(ROOT)}, when all passed")

@@ -25,15 +25,15 @@ def section(results: Mapping[str, Sequence[Result]]) -> str:
     return f"""\
 ## Faults
 
-`make faults` strikes a shop at work with each of these faults, one after the other; `make faults k=broker` with those of a name,
-`times=5` as often, `full=1` for as long as it says here (`make faults` alone shortens those of 30 s and more).
+`make faults` strikes a shop at work with each of these faults, one after the other; `make faults filter=broker` with those of a name,
+`count=5` as often, `full=1` for as long as it says here (`make faults` alone shortens those of 30 s and more).
 {_runs(others, results)} runs are on record.
 {EXPLAINED}
 {table(("fault", *HEAD), (_row(f"`{fault.name}`: {fault.what}", results.get(fault.name, [])) for fault in others))}
 
 ## Crash points
 
-`make faults k=crash`. A crash point is a named place in the code, armed by a file. In each run the next process that comes to it is
+`make faults filter=crash`. A crash point is a named place in the code, armed by a file. In each run the next process that comes to it is
 killed with SIGKILL, then another is paused there for 2 s, then another fails there with an exception, in services drawn by the seed:
 **{len(ACTIONS)} strikes a run**. {_runs(crashes, results)} runs are on record, which is {len(ACTIONS) * _runs(crashes, results)} strikes.
 

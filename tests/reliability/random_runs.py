@@ -16,7 +16,7 @@ def simulation(runs: Sequence[Result]) -> str:
     return f"""\
 ## Simulation
 
-`make simulation runs=200 seed=1`: Hypothesis drives the real contracts, merge and settle functions of the three services, over real
+`make simulation count=200 seed=1`: Hypothesis drives the real contracts, merge and settle functions of the three services, over real
 databases and a wire made of lists, through steps of its own choice: orders, cancels, receipts, dispatches, and deliveries that are
 repeated, reordered, held back, interleaved and crashed half-way. Each run ends with every invariant; a failing one is shrunk to its
 shortest form. {told}.
@@ -32,7 +32,7 @@ def fuzz(runs: Sequence[Result]) -> str:
     return f"""\
 ## Fuzzing
 
-`make fuzz n=100000 seed=1`: so many messages made by breaking real events (bits, pieces, members, values, types, headers) go straight
+`make fuzz count=100000 seed=1`: so many messages made by breaking real events (bits, pieces, members, values, types, headers) go straight
 into a service's queue, a thousand at a time, while orders flow. Every one has to be accounted for (parked as unreadable, or counted as
 a duplicate where only what does not matter was broken), no good event lost or later than five seconds, no process dead, the memory of
 the worker and its children flat after the first quarter. {told}.

@@ -40,7 +40,7 @@ class Verdict:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make seeded", description=__doc__, epilog="Example: make seeded k=relay")
+    parser = argparse.ArgumentParser(prog="make seeded", description=__doc__, epilog="Example: make seeded filter=relay")
     parser.add_argument("-k", default="", help="only the bugs with this in their name")
     parser.add_argument("--record", action="store_true", help=f"write what caught them to {RESULTS.relative_to(ROOT)}")
     options = parser.parse_args()

@@ -21,7 +21,7 @@ RESULTS = ROOT / "docs" / "reliability" / "simulation.json"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make simulation", description=__doc__, epilog="Example: make simulation runs=1000 seed=3")
+    parser = argparse.ArgumentParser(prog="make simulation", description=__doc__, epilog="Example: make simulation count=1000 seed=3")
     parser.add_argument("--runs", type=int, default=200, help="how many (default: 200)")
     parser.add_argument("--steps", type=int, default=40, help="at most, in one run")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same runs (default: 1)")

@@ -3,6 +3,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
+
 from common.command import ServiceCommand
 from inventory_service.services import ProductExists, product_create, stock_receive
 
@@ -23,8 +25,9 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for product_id, name, price, grams, received in PRODUCTS:
             try:
-                product_create(product_id=product_id, name=name, price=Decimal(price), currency="EUR", weight_grams=grams)
-                stock_receive(product_id=product_id, quantity=received)
+                with transaction.atomic():  # killed in between, neither is there, and the next start makes both
+                    product_create(product_id=product_id, name=name, price=Decimal(price), currency="EUR", weight_grams=grams)
+                    stock_receive(product_id=product_id, quantity=received)
                 self.stdout.write(f"{product_id}: {name}, {received} on hand")
             except ProductExists:
                 self.stdout.write(f"{product_id}: is there already")

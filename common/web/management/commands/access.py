@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from common.command import ServiceCommand
 from common.web.keys import digest
@@ -12,17 +12,29 @@ from common.web.models import ApiKey, Scope
 
 
 class Command(ServiceCommand):
-    help = "Makes the first admin user and the first API key, from ADMIN_USER, ADMIN_PASSWORD and API_KEY in the environment; repeatable."
+    help = (
+        "Makes the first admin user and the first API key, from ADMIN_USER, ADMIN_PASSWORD and API_KEY in the environment. Those that "
+        "are there stay as people have made them since; --reset gives them back what the environment says."
+    )
     examples = ("ADMIN_USER=admin ADMIN_PASSWORD=... API_KEY=... manage.py order access",)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--reset", action="store_true", help="also when they are there already")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             name, password, key = (os.environ[variable] for variable in ("ADMIN_USER", "ADMIN_PASSWORD", "API_KEY"))
         except KeyError as missing:
             raise CommandError(f"{missing.args[0]} is not set: ADMIN_USER, ADMIN_PASSWORD and API_KEY are needed") from missing
-        user, _ = get_user_model().objects.get_or_create(username=name, defaults={"is_staff": True, "is_superuser": True})
-        if not user.check_password(password):
+        users, reset = get_user_model().objects, options["reset"]
+        if reset or not users.filter(username=name).exists():
+            user, _ = users.get_or_create(username=name)
+            user.is_staff = user.is_superuser = user.is_active = True
             user.set_password(password)
             user.save()
-        ApiKey.objects.update_or_create(name="first", defaults={"digest": digest(key), "scopes": list(Scope.values), "revoked_at": None})
+        first = {"digest": digest(key), "scopes": list(Scope.values)}
+        if reset:
+            ApiKey.objects.update_or_create(name="first", defaults=first | {"revoked_at": None})
+        else:
+            ApiKey.objects.get_or_create(name="first", defaults=first)
         self.stdout.write(f"admin user {name} and API key “first” are there")

@@ -1,0 +1,89 @@
+"""The steps of a start: commands that have to succeed, each with a log of its own; several at the same time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import Cancelled, StepFailed
+from .run_directory import RunDirectory
+
+POLL_SECONDS = 0.05
+INTERRUPT_SECONDS = 2.0
+
+
+class Steps:
+    """Runs commands in `root`. Once `cancel` was called, what runs is ended and nothing more is begun."""
+
+    def __init__(self, run: RunDirectory, root: Path) -> None:
+        self.directory = run
+        self._root = root
+        # A plain value and no threading.Event: a signal handler that takes a lock may wait for itself.
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """May be called from a signal handler."""
+        self.cancelled = True
+
+    def check(self) -> None:
+        """Raises Cancelled."""
+        if self.cancelled:
+            raise Cancelled("interrupted")
+
+    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str], *, fix: str = "", patient: bool = False) -> None:
+        """Write the output to the log called `name`. Raises StepFailed, which says `fix`, or Cancelled.
+
+        A `patient` one is asked by SIGINT and not killed: it ends when it may.
+        """
+        self.check()
+        with self.directory.log(name).open("wb") as log:
+            # Dies with us: a migration must not go on behind the back of the next `make up`.
+            process = subprocess.Popen(
+                ["setpriv", "--pdeathsig=KILL", "--", *command],
+                cwd=self._root,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for us to answer
+            )
+            try:
+                while (status := process.poll()) is None:
+                    self.check()
+                    time.sleep(POLL_SECONDS)
+            except BaseException:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGINT if patient else signal.SIGKILL)
+                process.wait()
+                raise
+        # Begun in the very moment of Ctrl-C, it was still in the terminal's foreground and got it too, perhaps before we did.
+        deadline = time.monotonic() + INTERRUPT_SECONDS
+        while status == -signal.SIGINT and time.monotonic() < deadline:
+            self.check()
+            time.sleep(POLL_SECONDS)
+        if status != 0:
+            how = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
+            message = f"{name} {how}. It was: {' '.join(command)}"
+            raise StepFailed(message, log=self.directory.log(name), tail=self.directory.tail(name), fix=fix)
+
+    def together(self, *steps: Callable[[], None]) -> None:
+        """At the same time; raises the first error, after the others have been given up or have ended."""
+        with ThreadPoolExecutor(max_workers=max(1, len(steps))) as threads:
+            running = [threads.submit(step) for step in steps]
+            try:
+                # With a time-out: a wait without one is not interrupted by a signal everywhere.
+                while wait(running, timeout=POLL_SECONDS).not_done:
+                    if any(step.done() and step.exception() for step in running):
+                        self.cancelled = True
+            except BaseException:
+                self.cancelled = True
+                raise
+        errors = [error for step in running if (error := step.exception())]
+        for error in sorted(errors, key=lambda error: isinstance(error, Cancelled)):
+            raise error  # the others were only interrupted by the first

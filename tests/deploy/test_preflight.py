@@ -1,0 +1,89 @@
+"""What is in the way of `make up` is said before anything is started, all of it at once, each with what to do."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deploy.local import packages, preflight
+from deploy.local.errors import PolderError
+from deploy.local.passwords import Passwords
+from deploy.local.ports import HOST, Ports
+from deploy.local.rabbitmq import RabbitmqNode
+from deploy.local.run_directory import RunDirectory, lines_of, variables_of
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    run = RunDirectory(tmp_path / "run")
+    run.create()
+    return run
+
+
+def test_a_taken_port_is_named_with_its_holder_and_its_variable(run: RunDirectory) -> None:
+    ports = Ports.free()
+    with socket.create_server((HOST, ports.web["order"])), pytest.raises(PolderError) as said:
+        preflight.check(run, replace(ports, flower=ports.rabbitmq))
+    assert f"Port {ports.web['order']} is taken by " in str(said.value)
+    assert f"make up ORDER_PORT={ports.web['order'] + 10}" in str(said.value)
+    assert f"Port {ports.rabbitmq} is given to both" in str(said.value)
+
+
+def test_a_full_disk(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "free_megabytes", lambda folder: 60)
+    assert "60 MB are free" in preflight.lack_of_space(run)
+    assert "350 MB are needed" in preflight.lack_of_space(run)
+
+
+def test_no_shared_memory(run: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(preflight, "SHARED_MEMORY", tmp_path / "none")
+    with pytest.raises(PolderError, match="is missing or cannot be written, and Celery's workers"):
+        preflight.check(run, Ports.free())
+
+
+def test_missing_packages_are_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "missing_packages", lambda: ["rabbitmq-server"])
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert packages.lack_of_packages().endswith("sudo apt-get update && sudo apt-get install -y --no-install-recommends rabbitmq-server")
+
+
+@pytest.mark.parametrize(
+    ("made", "installed", "readable"),
+    [
+        ("3.10", (4, 0), False),
+        ("3.10", (3, 11), True),
+        ("3.13", (4, 1), True),
+        ("4.0", (3, 10), False),
+        ("3.10", (3, 10), True),
+        ("3.9", (3, 11), False),
+    ],
+)
+def test_data_of_another_rabbitmq(run: RunDirectory, monkeypatch: pytest.MonkeyPatch, made: str, installed: tuple[int, int], readable: bool) -> None:
+    monkeypatch.setattr("deploy.local.rabbitmq.rabbitmq_version", lambda: installed)
+    node = RabbitmqNode(run, Ports.free(), Passwords(run.passwords))
+    (node.home / "mnesia").mkdir(parents=True)
+    (node.home / "version").write_text(made)
+    if readable:
+        node.prepare()
+        assert (node.home / "version").read_text() == f"{installed[0]}.{installed[1]}"
+    else:
+        with pytest.raises(PolderError, match=f"made by RabbitMQ {made}; .* which cannot read it"):
+            node.prepare()
+        assert (node.home / "version").read_text() == made
+
+
+def test_a_shell_reads_the_variables_to_the_letter(tmp_path: Path) -> None:
+    strange = {"A": "$HOME `id` 'single' \"double\"", "B": "p#; &\\", "C": ""}
+    (tmp_path / "stack.env").write_text(lines_of(strange))
+    assert variables_of(tmp_path / "stack.env") == strange
+
+
+def test_passwords_of_a_spoiled_file_are_never_drawn_anew(run: RunDirectory) -> None:
+    for spoiled in ("{", "[]", '{"admin": 1}'):
+        run.passwords.write_text(spoiled)
+        with pytest.raises(PolderError, match="was spoiled"):
+            Passwords(run.passwords)["admin"]
+        assert run.passwords.read_text() == spoiled
