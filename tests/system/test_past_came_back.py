@@ -14,8 +14,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from deploy.local.installed import postgres_programs
 
+from deploy.local.packages import postgres_programs
 from deploy.local.stack import Stack
 from tests.shop import ADDRESS, CUSTOMER, Shop, until
 from tests.standing import Standing, standing_shop
