@@ -57,7 +57,7 @@ BEGIN
             PERFORM setval('outbox_floor', lowest) WHERE lowest <> (SELECT last_value FROM outbox_floor);
         END IF;
     END IF;
-    SELECT last_value INTO drawn FROM outbox_position_seq;
+    SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END INTO drawn FROM outbox_position_seq;
     SELECT coalesce(array_agg(DISTINCT virtualtransaction), '{{}}') INTO writers FROM pg_locks
     WHERE relation = 'outbox'::regclass AND mode = 'RowExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid();
 END $$;

@@ -179,6 +179,19 @@ def test_a_sequence_that_was_set_back(outbox: Unpublished, writer: Connection) -
     assert publish_everything(outbox) == ids
 
 
+def test_the_first_event_of_a_new_outbox(outbox: Unpublished, writer: Connection) -> None:
+    """A sequence of which nothing was drawn names the value to come."""
+    # Given a relay that has looked at an outbox in which nothing was ever written
+    with other_connection() as owner:
+        owner.execute("ALTER SEQUENCE outbox_position_seq RESTART")
+        owner.execute("SELECT setval('outbox_floor', 0)")
+    outbox.raise_floor()
+    outbox.raise_floor()
+
+    # Then the first event is seen at once
+    assert write(writer, 1) == [row.id for row in outbox.select(500)]
+
+
 def test_a_copy_whose_floor_is_too_high(outbox: Unpublished, writer: Connection, caplog: pytest.LogCaptureFixture) -> None:
     ids = write(writer, 5)
     writer.execute("SELECT setval('outbox_floor', (SELECT max(position) + 1 FROM outbox))")
