@@ -47,6 +47,7 @@ SETTINGS: Mapping[str, str] = {
     "log_line_prefix": "%m [%p] %q%u@%d ",
     "log_lock_waits": "on",
     "log_checkpoints": "off",
+    "log_error_verbosity": "terse",  # else the postmaster logs what a process that was lost had been doing
     "cluster_name": "polder",
 }
 # What it says while it is not there yet, as opposed to turning us away.

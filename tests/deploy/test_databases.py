@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from deploy.local.databases import provide
+from deploy.local.databases import PRIVATE_LOG, provide
 from deploy.local.passwords import Passwords
 from deploy.local.ports import HOST
 from deploy.local.postgres import superuser_url
@@ -61,6 +61,19 @@ def test_a_second_start_leaves_passwords_and_rights_as_they_are(cluster: Cluster
 
     # Then
     assert (cluster.rows(secret), cluster.rows(rights, "polder_kiosk")) == before
+
+
+def test_what_somebody_set_for_a_role_stays_and_what_is_missing_is_set(cluster: Cluster) -> None:
+    with cluster.connect() as server:
+        server.execute("ALTER ROLE kiosk_app SET log_min_duration_statement = 500")
+        server.execute("ALTER ROLE kiosk_app RESET log_statement")
+
+    provide(cluster, {"kiosk ddl": "one", "kiosk app": "two"}, SERVICE)
+
+    (settings,) = cluster.rows("SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'kiosk_app'::regrole")[0]
+    assert isinstance(settings, list)
+    assert len(settings) == len(PRIVATE_LOG)
+    assert {"log_min_duration_statement=500", "log_statement=none"} <= set(settings)
 
 
 def test_one_that_was_killed_halfway_goes_on(cluster: Cluster) -> None:
