@@ -30,7 +30,7 @@ WITH event AS MATERIALIZED (
     SELECT id, substr(source, 2), type, subject, aggregateversion, CASE WHEN newest THEN 'applied' ELSE 'stale' END,
         correlationid, "time", to_timestamp(%(received_at)s)
     FROM event ORDER BY id
-    ON CONFLICT (id) DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING id
 )
 INSERT INTO replica_stock AS stored (key, version, content_hash, retired_at, on_hand, reserved, available, synced_at)

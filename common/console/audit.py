@@ -42,11 +42,19 @@ class Result:
     before: bool = False
 
 
+@dataclass(frozen=True)
+class DoneInVain:
+    """What a change returns that had its effect (tried again, and told the new reason) and not the one that was wanted."""
+
+    why: str
+
+
 def carry_out(change: Change, row: models.Model, asked: Asked, *, errors: tuple[type[Exception], ...]) -> Result:
     """Makes the change to the row, under its lock, and writes the audit row, in one transaction.
 
     One of `errors`, or the fence, undoes the change and leaves an audit row that says so; any other exception passes through and leaves
-    nothing. May be called twice with the same form, also at once: the second call is told how the first one ended.
+    nothing. A change that returns `DoneInVain` keeps its effect and is told of as not done. May be called twice with the same
+    form, also at once: the second call is told how the first one ended.
     """
     try:
         return _change(change, row, asked, errors)
@@ -64,17 +72,17 @@ def _change(change: Change, row: models.Model, asked: Asked, errors: tuple[type[
             if first := _first(row, asked):
                 return first
             before = _kept(locked)
-            change(locked)
+            result = change(locked)
+            said = result.why if isinstance(result, DoneInVain) else ""
             locked.refresh_from_db()
             changed = {name for name, value in _kept(locked).items() if value != before[name]}
             was, now = ({name: fields[name] for name in changed} for fields in (before, _kept(locked)))
-            OperatorAction.objects.create(**_about(row, asked), before=was, after=now, done=True)
+            OperatorAction.objects.create(**_about(row, asked), before=was, after=now, done=not said, error=said)
     except foreseen as error:
         said = str(error) or type(error).__name__
         with transaction.atomic():
             OperatorAction.objects.create(**_about(row, asked), done=False, error=said)
-        return Result(said)
-    return Result("")
+    return Result(said)
 
 
 def _locked(row: models.Model) -> Any:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import suppress
 
 from django.db import DatabaseError, transaction
 
-from common.inbox import tally
+from common.inbox import accounts, tally
 from common.inbox.applying import AT_ONCE, Manner, Report, apply_batch
 from common.inbox.attempts import begin_attempts, end_attempts
 from common.inbox.delivery import Delivery
@@ -48,9 +47,10 @@ def _attempts_before(delivery: Delivery, survived: bool) -> int:
 
 
 def _park(delivery: Delivery, attempts: int) -> Report:
-    report = Report(outcomes=Counter({(delivery.publisher, str(Tallied.UNREADABLE)): 1}))
+    report = Report()
     with transaction.atomic():
-        park_killer(delivery, attempts)
+        is_new = park_killer(delivery, attempts)
+        report.outcomes += accounts.of_parked(delivery.publisher, Tallied.UNREADABLE, is_new=is_new, redriven=None)
         end_attempts([delivery])
         tally.count(report.outcomes)
     return report

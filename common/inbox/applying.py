@@ -6,6 +6,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -14,7 +15,8 @@ from common.contracts.cause import Cause, because_of
 from common.contracts.decode import Unreadable
 from common.contracts.event import Event
 from common.crashpoints import CrashPoint, reach
-from common.inbox import ledger, tally
+from common.inbox import accounts, ledger, tally
+from common.inbox.accounts import Redriving
 from common.inbox.bisecting import AllAlike, Bisection
 from common.inbox.delivery import Arrival, Delivery
 from common.inbox.failed import Failed, refused
@@ -22,8 +24,9 @@ from common.inbox.failures import HeldBack, IntakeHalted, TransientFailure
 from common.inbox.faults import MOMENT, Fault, fault_of
 from common.inbox.judging import Verdict, judge
 from common.inbox.models import Outcome, Tallied
-from common.inbox.parking import park_failed, park_unreadable
+from common.inbox.parking import is_parked, park_failed, park_unreadable, was_read_before
 from common.inbox.reading import read
+from common.inbox.repeats import NONE, end_unread, told_apart
 from common.inbox.settling import settle_changed
 from common.inbox.waiting import note_applied, note_failures, note_halt
 from common.replication.merge import merge, newest_of_each
@@ -51,30 +54,30 @@ class Report:
 class Manner:
     """How a batch is to be applied. `hold_back`: what fails is not parked before it is known whose fault that is, but told by
     HeldBack. `hurried`: somebody holds locks for long; a wait for one is short. `retried`: some of it may have failed before.
-    `redriven`: somebody wants it: no age is too high, and what fails is parked, whatever else fails."""
+    `redriven`: the parked rows, locked by the caller, whose messages these are: somebody wants it, so no age is too high, and
+    what fails is parked, whatever else fails; they are counted as what they are."""
 
     hold_back: bool = False
     hurried: bool = False
     retried: bool = False
-    redriven: bool = False
+    redriven: Redriving = None
 
 
 AT_ONCE = Manner()
 
 
-def apply_batch(deliveries: Sequence[Delivery], *, any_age: bool = False, manner: Manner = AT_ONCE) -> Report:
+def apply_batch(deliveries: Sequence[Delivery], *, manner: Manner = AT_ONCE) -> Report:
     """Applies them all, or raises and has applied none. May run twice, and beside others that apply the same messages.
 
     Raises TransientFailure (try again), IntakeHalted (mend the service first) or, if `manner` wants it, HeldBack: then all
     but some were applied. An event that fails for a reason of its own is parked in the same transaction, and the rest is
-    applied. With `any_age` (a redrive) events beyond the ledger's horizon are taken too; then their aggregate version alone
-    keeps them from being applied twice.
+    applied. What is redriven may be beyond the ledger's horizon; then its aggregate version alone keeps it from being
+    applied twice.
     """
-    manner = Manner(redriven=True) if any_age else manner
     try:
         report, held = _apply_together(deliveries, manner)
     except IntakeHalted as halted:
-        if halted.positions is None and not manner.redriven:
+        if halted.positions is None and manner.redriven is None:
             note_halt("the environment", str(halted))
         raise
     except Exception as error:
@@ -85,7 +88,7 @@ def apply_batch(deliveries: Sequence[Delivery], *, any_age: bool = False, manner
             reason = f"the schema, the code and the machine do not fit together, run the migrations: {error}"
             note_halt(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}", reason)
             raise IntakeHalted(reason) from error
-        if fault is Fault.EVENT and not manner.redriven:  # it came about where no event is looked at
+        if fault is Fault.EVENT and manner.redriven is None:  # it came about where no event is looked at
             note_halt(f"{type(error).__name__} while a batch was applied", repr(error))
             raise IntakeHalted(f"it fails whatever is applied: {error!r}") from error
         raise
@@ -97,13 +100,13 @@ def apply_batch(deliveries: Sequence[Delivery], *, any_age: bool = False, manner
 def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Report, list[Failed]]:
     """The report, and what was not applied and not parked."""
     report, began = Report(), time.monotonic()
-    arrivals, rejected = read(deliveries, any_age=manner.redriven)
+    arrivals, rejected = read(deliveries, any_age=manner.redriven is not None)
     report.types += Counter(event.type for _, event in arrivals)
     try:
         with transaction.atomic():
             if manner.hurried:
                 _wait_for_locks_at_most(HURRIED)
-            bisection = Bisection(_apply, _wait_for_locks_at_most)
+            bisection = Bisection(partial(_apply, redriven=manner.redriven), _wait_for_locks_at_most, to_the_end=manner.redriven is not None)
             bisection.run(arrivals)
             report.outcomes += bisection.outcomes
             failures = [*(refused(one) for one in rejected), *bisection.failures]
@@ -114,7 +117,7 @@ def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Rep
             if manner.retried:
                 failing = {id(one.delivery) for one in failures}
                 report.ended = note_applied([delivery for delivery in deliveries if id(delivery) not in failing])
-            tally.count(report.outcomes)
+            _count(report, arrivals, verdict, manner.redriven)
             reach(CrashPoint.WORKER_BEFORE_COMMIT)
     except AllAlike as alike:
         raise _halted(alike, deliveries) from None
@@ -123,10 +126,12 @@ def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Rep
 
 
 def _verdict(failures: Sequence[Failed], began: float, manner: Manner) -> Verdict:
-    if not manner.redriven:
+    if manner.redriven is None:
         return judge(failures, began=began, hold_back=manner.hold_back)
-    if any(one.fault in MOMENT for one in failures):
-        raise TransientFailure(failures[0].error.strip(), failures[0].fault)
+    moment = [one for one in failures if one.fault in MOMENT]
+    if moment:
+        told = next((one for one in moment if one.tried), moment[0])
+        raise TransientFailure(told.error.strip(), told.fault)
     return Verdict(own=list(failures))
 
 
@@ -134,9 +139,9 @@ def _carry_out(verdict: Verdict, manner: Manner) -> Counter[tuple[str, str]]:
     """Parks what fails for its own sake, and writes down what else failed."""
     outcomes: Counter[tuple[str, str]] = Counter()
     for one in verdict.own:
-        outcomes[one.delivery.publisher, _park(one)] += 1
+        outcomes += _park(one, manner.redriven)
     evidence = [one for one in verdict.own if one.event or one.fault is Fault.AHEAD]
-    if evidence and not manner.redriven:
+    if evidence and manner.redriven is None:
         note_failures(evidence, parked=True)
     note_failures(verdict.undecided, parked=False)
     return outcomes
@@ -166,18 +171,28 @@ def _wait_for_locks_at_most(span: str) -> None:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [span])
 
 
-def _park(one: Failed) -> str:
-    if one.event is None:
-        park_unreadable(one.delivery, Unreadable(one.reason, one.error))
-        return str(Tallied.UNREADABLE)
-    arrival = Arrival(one.delivery, one.event)
-    if not ledger.record([arrival], {one.event.id: Outcome.PARKED}):
-        return str(Tallied.DUPLICATE)
-    park_failed(one)
-    return str(Outcome.PARKED)
+def _count(report: Report, arrivals: Sequence[Arrival], verdict: Verdict, redriven: Redriving) -> None:
+    if tally.count(report.outcomes):
+        held = {id(one.delivery) for one in verdict.undecided}
+        ended = accounts.of_unread(end_unread([one for one in arrivals if id(one.delivery) not in held], redriven))
+        report.outcomes += ended
+        tally.count(ended)
 
 
-def _apply(arrivals: Sequence[Arrival]) -> Counter[tuple[str, str]]:
+def _park(one: Failed, redriven: Redriving) -> Counter[tuple[str, str]]:
+    delivery, event = one.delivery, one.event
+    if event is None:
+        was_read = redriven is None and was_read_before(delivery)
+        is_new = not was_read and park_unreadable(delivery, Unreadable(one.reason, one.error))
+        return accounts.of_parked(delivery.publisher, Tallied.UNREADABLE, is_new=is_new, redriven=redriven)
+    arrival = Arrival(delivery, event)
+    if not ledger.record([arrival], {event.id: Outcome.PARKED}) and not is_parked(arrival):
+        return accounts.of_duplicate(delivery.publisher, redriven)
+    is_new = park_failed(one)
+    return accounts.of_parked(delivery.publisher, Outcome.PARKED, is_new=is_new, redriven=redriven)
+
+
+def _apply(arrivals: Sequence[Arrival], redriven: Redriving) -> Counter[tuple[str, str]]:
     """The road that every event takes.
 
     The ledger is written before the merge tells the outcomes, so each row gets the one to be expected; the few that came
@@ -186,18 +201,24 @@ def _apply(arrivals: Sequence[Arrival]) -> Counter[tuple[str, str]]:
     if not arrivals:
         return Counter()
     by_id = {arrival.event.id: arrival for arrival in arrivals}
+    if len(by_id) < len(arrivals) and (others := [each for each in arrivals if each.delivery.publisher != by_id[each.event.id].delivery.publisher]):
+        # Two publishers used one id: two events, one after the other.
+        ours = [each for each in arrivals if each.delivery.publisher == by_id[each.event.id].delivery.publisher]
+        return _apply(ours, redriven) + _apply(others, redriven)
     expected = _outcomes([arrival.event for arrival in by_id.values()])
     reach(CrashPoint.WORKER_BEFORE_LEDGER)
     new_ids = ledger.record(list(by_id.values()), expected)
     reach(CrashPoint.WORKER_AFTER_LEDGER)
-    new = [by_id[key].event for key in by_id if key in new_ids]
+    repeats = NONE if len(new_ids) == len(by_id) else told_apart([by_id[key] for key in by_id if key not in new_ids], redriven)
+    new = [by_id[key].event for key in by_id if key in new_ids or key in repeats.again]
     outcomes, changed = _merge(new)
-    ledger.correct({key: outcome for key, outcome in outcomes.items() if outcome != expected[key]})
+    wrong = [by_id[key] for key, outcome in outcomes.items() if outcome != expected[key] or (repeats.again and key in repeats.again)]
+    ledger.correct(wrong, outcomes)
     reach(CrashPoint.WORKER_AFTER_MERGE)
     with because_of(each=_causes(new)):
         settle_changed(changed)
     reach(CrashPoint.WORKER_AFTER_SETTLING)
-    return _counted(arrivals, by_id, outcomes)
+    return accounts.of_applied(arrivals, by_id, outcomes, repeats, redriven)
 
 
 def _outcomes(events: Iterable[Event]) -> dict[UUID, Outcome]:
@@ -237,11 +258,3 @@ def _by_aggregate(events: Iterable[Event]) -> Mapping[str, list[Event]]:
 
 def _causes(events: Sequence[Event]) -> dict[str, Cause]:
     return {event.subject: Cause(event.correlationid, event.id, event.traceparent or Cause().traceparent) for event in events}
-
-
-def _counted(arrivals: Sequence[Arrival], by_id: Mapping[UUID, Arrival], outcomes: Mapping[UUID, Outcome]) -> Counter[tuple[str, str]]:
-    counted = Counter((by_id[key].delivery.publisher, str(outcome)) for key, outcome in outcomes.items())
-    for delivery, event in arrivals:
-        if event.id not in outcomes or by_id[event.id].delivery is not delivery:
-            counted[delivery.publisher, Tallied.DUPLICATE] += 1
-    return counted

@@ -29,11 +29,17 @@ class AllAlike(Exception):
 
 
 class Bisection:
-    """`run` applies what it can of a batch; `outcomes` and `failures` tell what became of it. Raises what is no event's own."""
+    """`run` applies what it can of a batch; `outcomes` and `failures` tell what became of it. Raises what is no event's own.
 
-    def __init__(self, apply: Callable[[Sequence[Arrival]], Outcomes], wait_for_locks_at_most: Callable[[str], None]) -> None:
+    `to_the_end`: each is tried, also when all fail alike.
+    """
+
+    def __init__(
+        self, apply: Callable[[Sequence[Arrival]], Outcomes], wait_for_locks_at_most: Callable[[str], None], *, to_the_end: bool = False
+    ) -> None:
         self._apply = apply
         self._wait_for_locks_at_most = wait_for_locks_at_most
+        self._to_the_end = to_the_end
         self._deadline: float | None = None
         self.outcomes: Outcomes = Counter()
         self.failures: list[Failed] = []
@@ -79,5 +85,5 @@ class Bisection:
         if not self.outcomes and len(self.failures) >= ENOUGH and {other.signature for other in self.failures} == {one.signature}:
             if one.fault is Fault.LOCKED:
                 self._deadline = 0.0
-            else:
+            elif not self._to_the_end:
                 raise AllAlike(self.failures, f"all that were tried fail alike, the last with {one.error[:500] or one.reason}: {one.signature}")

@@ -16,7 +16,8 @@ class NotParked(ValueError):
 def discard(parked_id: int) -> None:
     """Parked becomes discarded, under the row's lock. Raises NotParked or ParkedEvent.DoesNotExist.
 
-    Its ledger row and its count stay as they are: the delivery was parked. The same message arriving again is parked anew.
+    Its ledger row and its count stay as they are: the delivery was parked. The same message arriving again is counted in
+    `times_seen` and stays discarded, until somebody restores it.
     """
     _move(parked_id, ParkedState.PARKED, ParkedState.DISCARDED)
 

@@ -28,7 +28,7 @@ _ALIKE = """
 SELECT publisher, coalesce(nullif(subject, ''), body_hash), max(since) FROM (
     SELECT * FROM inbox_waitingevent WHERE signature = %s ORDER BY since DESC LIMIT 500
 ) AS waiting
-WHERE NOT EXISTS (SELECT FROM ledger WHERE ledger.id = waiting.event_id AND ledger.outcome <> 'parked')
+WHERE NOT EXISTS (SELECT FROM ledger WHERE ledger.id = waiting.event_id AND ledger.publisher = waiting.publisher AND ledger.outcome <> 'parked')
 GROUP BY 1, 2
 """
 _KNOWN = """

@@ -23,8 +23,29 @@ class Tallied(models.TextChoices):
     UNREADABLE = "unreadable", "unreadable or foreign, parked"
 
 
+class Redriven(models.TextChoices):
+    """What is counted of parked messages that were applied again. They were delivered before, so these are no deliveries."""
+
+    APPLIED = "redriven-applied", "parked before: applied"
+    STALE = "redriven-stale", "parked before: stale"
+    CONFLICT = "redriven-conflict", "parked before: conflict"
+    REGRESSED = "redriven-regressed", "parked before: regressed"
+    IGNORED = "redriven-ignored", "parked before: ignored"
+    DUPLICATE = "redriven-duplicate", "parked before: its event came by another message"
+    BEYOND = "redriven-beyond", "parked before: beyond the ledger, told by its version alone"
+    FAILED = "redrive-failed", "parked before: failed again"
+
+    @classmethod
+    def of(cls, outcome: str) -> Redriven:
+        """Of a message that ended so at last."""
+        return cls(f"redriven-{outcome}")
+
+
 class LedgerEntry(models.Model):
-    """One event that this service has processed. Partitioned by the event's id, so the migration and not this class creates the table."""
+    """One event that this service has processed. Partitioned by the event's id, so the migration and not this class creates the table.
+
+    The table's key is id and publisher: an id that another publisher uses as well is another event's.
+    """
 
     id = models.UUIDField(primary_key=True)
     publisher = models.CharField(max_length=30)
@@ -36,6 +57,7 @@ class LedgerEntry(models.Model):
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()
     applied_at = models.DateTimeField()
+    body_crc = models.BigIntegerField(null=True)
 
     class Meta:
         managed = False
@@ -78,7 +100,10 @@ class ParkedEvent(models.Model):
             models.UniqueConstraint(fields=["queue", "body_hash"], name="parked_once"),
             models.CheckConstraint(condition=models.Q(state__in=ParkedState.values), name="parked_state"),
         ]
-        indexes = [models.Index(fields=["queue", "type", "reason"], name="parked_by_cause", condition=models.Q(state="parked"))]
+        indexes = [
+            models.Index(fields=["queue", "type", "reason"], name="parked_by_cause", condition=models.Q(state="parked")),
+            models.Index(fields=["event_id"], name="parked_unread", condition=models.Q(state="parked", traceback="", event_id__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type or 'message'} {self.subject}: {self.reason}"
@@ -100,10 +125,13 @@ class Attempt(models.Model):
 
 
 class Tally(models.Model):
-    """How many deliveries of a publisher ended how; the sum over the slots (one per pool process, so that they do not wait for each other)."""
+    """How many deliveries of a publisher ended how, and how many parked ones were redriven; each number only rises.
+
+    The sum over the slots counts (one per pool process, so that they do not wait for each other).
+    """
 
     publisher = models.CharField(max_length=30)
-    outcome = models.CharField(max_length=10)
+    outcome = models.CharField(max_length=30)
     slot = models.PositiveSmallIntegerField()
     count = models.BigIntegerField(default=0)
 

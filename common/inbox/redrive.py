@@ -1,19 +1,24 @@
-"""Redriving: a parked message applied once more, under the lock of its row, so that two operators at once do it once."""
+"""Redriving: parked messages applied once more, under the locks of their rows, so that two operators at once do it once."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections.abc import Sequence
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from common.broker.names import publisher_or_nobody
 from common.crashpoints import CrashPoint, reach
-from common.inbox import ledger, tally
-from common.inbox.applying import apply_batch
+from common.inbox.applying import Manner, Report, apply_batch
 from common.inbox.delivery import Delivery
-from common.inbox.models import Outcome, ParkedEvent, ParkedState, Tallied
-from common.inbox.parking import mark_redriven
+from common.inbox.models import ParkedEvent, ParkedState
+
+# What failed again was seen once more, by `parking`.
+_END = """
+UPDATE inbox_parkedevent AS parked SET state = 'redriven', last_seen_at = clock_timestamp()
+FROM unnest(%s::bigint[], %s::bigint[]) AS tried(id, times_seen)
+WHERE parked.id = tried.id AND parked.times_seen = tried.times_seen
+"""
 
 
 def redrive(parked_id: int) -> ParkedState:
@@ -24,17 +29,28 @@ def redrive(parked_id: int) -> ParkedState:
     """
     with transaction.atomic():
         parked = ParkedEvent.objects.select_for_update().get(pk=parked_id)
-        if parked.state != ParkedState.PARKED:
-            return ParkedState(parked.state)
-        publisher = publisher_or_nobody(parked.queue)
-        if parked.event_id is not None:
-            ledger.forget_parked(parked.event_id)  # there is none for an id beyond the horizon
-        counted = Tallied.UNREADABLE if parked.event_id is None else Outcome.PARKED
-        tally.count(Counter({(publisher, str(counted)): -1}))
-        seen = parked.times_seen
-        apply_batch([Delivery(parked.queue, publisher, bytes(parked.body), time.time())], any_age=True)
-        reach(CrashPoint.REDRIVE_AFTER_APPLY)
-        parked.refresh_from_db()
-        if parked.times_seen == seen:  # it was not parked again
-            mark_redriven(parked)
+        if parked.state == ParkedState.PARKED:
+            _apply([parked])
+            parked.refresh_from_db(fields=["state"])
         return ParkedState(parked.state)
+
+
+def redrive_batch(parked_ids: Sequence[int]) -> Report:
+    """Applies them together, in one transaction; what fails is parked again with the new reason, and the rest is applied.
+
+    Those that are not parked (any more), and those whose rows somebody else has locked, are left alone. Raises
+    TransientFailure or IntakeHalted; then nothing has changed.
+    """
+    with transaction.atomic():
+        found = ParkedEvent.objects.filter(pk__in=parked_ids, state=ParkedState.PARKED).order_by("pk")
+        return _apply(list(found.select_for_update(skip_locked=True)))
+
+
+def _apply(rows: Sequence[ParkedEvent]) -> Report:
+    now = time.time()
+    deliveries = [Delivery(row.queue, publisher_or_nobody(row.queue), bytes(row.body), now) for row in rows]
+    report = apply_batch(deliveries, manner=Manner(redriven=[row.pk for row in rows]))
+    reach(CrashPoint.REDRIVE_AFTER_APPLY)
+    with connection.cursor() as cursor:
+        cursor.execute(_END, [[row.pk for row in rows], [row.times_seen for row in rows]])
+    return report

@@ -1,4 +1,7 @@
-"""Counts every delivery, once, by publisher and outcome, so that published = queued + accounted for can be checked by anyone."""
+"""Counts every delivery, once, by publisher and outcome, so that published = queued + accounted for can be checked by anyone.
+
+No count ever falls: a redrive has outcomes of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,13 @@ from django.db import connection
 SLOTS = 32
 
 
-def count(deliveries: Counter[tuple[str, str]]) -> None:
-    """Adds (publisher, outcome) -> number. The last statement of a batch: its row locks are held for the commit only."""
+def count(deliveries: Counter[tuple[str, str]]) -> bool:
+    """Adds (publisher, outcome) -> number; whether anything is parked that could not be read and whose event may have come now.
+
+    The last statement of a batch: its row locks are held for the commit only.
+    """
     if not deliveries:
-        return
+        return False
     slot = os.getpid() % SLOTS
     rows = sorted(deliveries.items())
     with connection.cursor() as cursor:
@@ -22,6 +28,8 @@ def count(deliveries: Counter[tuple[str, str]]) -> None:
             INSERT INTO inbox_tally AS tally (publisher, outcome, slot, count)
             SELECT publisher, outcome, %s, count FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS new(publisher, outcome, count)
             ON CONFLICT (publisher, outcome, slot) DO UPDATE SET count = tally.count + excluded.count
+            RETURNING EXISTS (SELECT FROM inbox_parkedevent WHERE state = 'parked' AND traceback = '' AND event_id IS NOT NULL)
             """,
             [slot, [publisher for (publisher, _), _ in rows], [outcome for (_, outcome), _ in rows], [number for _, number in rows]],
         )
+        return bool(cursor.fetchone()[0])

@@ -38,7 +38,8 @@ DELETE FROM inbox_waitingevent
 WHERE (queue, body_hash) IN (SELECT * FROM unnest(%s::text[], %s::text[])) AND parked_at IS NULL RETURNING signature
 """
 _PROCESSED = """
-DELETE FROM inbox_waitingevent AS waiting USING ledger WHERE ledger.id = waiting.event_id AND waiting.parked_at IS NULL
+DELETE FROM inbox_waitingevent AS waiting USING ledger
+WHERE ledger.id = waiting.event_id AND ledger.publisher = waiting.publisher AND waiting.parked_at IS NULL
 """
 _HALTED = """
 INSERT INTO inbox_halt AS halt (signature, reason, since, last_at, tries) VALUES (%s, %s, clock_timestamp(), clock_timestamp(), 1)

@@ -95,6 +95,18 @@ def _drift(replication: Replication, event: Event, stored_hash: str, event_hash:
     return Drift(**about, stored_hash=stored_hash, event_hash=event_hash)
 
 
+def open_drift(replication: Replication, events: Sequence[Event]) -> None:
+    """Records those whose version the replica has with other content; for what was merged before."""
+    stored = _stored(replication, {event.subject for event in events})
+    drifts = []
+    for event in events:
+        row = stored.get(event.subject)
+        if row is not None and row.version == event.aggregateversion:
+            event_hash = replication.row(event)["content_hash"]
+            drifts += [_drift(replication, event, row.content_hash, event_hash)] if event_hash != row.content_hash else []
+    Drift.objects.bulk_create(drifts)
+
+
 @cache
 def _merge_sql(replication: Replication) -> str:
     model = replication.model

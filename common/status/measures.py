@@ -26,7 +26,8 @@ SELECT extract(epoch FROM clock_timestamp() - created_at)::float FROM outbox WHE
 ORDER BY position LIMIT 1
 """
 HELD = f"SELECT count(*) FROM (SELECT FROM outbox WHERE held_at IS NOT NULL LIMIT {MOST_COUNTED}) AS counted"
-DELIVERIES = "SELECT publisher, outcome, sum(count)::bigint FROM inbox_tally GROUP BY publisher, outcome"
+DELIVERIES = "SELECT publisher, outcome, sum(count)::bigint FROM inbox_tally WHERE outcome NOT LIKE 'redriv%' GROUP BY publisher, outcome"
+REDRIVES = "SELECT publisher, outcome, sum(count)::bigint FROM inbox_tally WHERE outcome LIKE 'redriv%' GROUP BY publisher, outcome"
 # A reason that was seen lately stays, with 0, when nothing is parked for it any more.
 PARKED = f"""
 SELECT reason, sum(number)::bigint FROM (

@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 
 from common import this_service
 from common.conditions import State
-from common.inbox.models import Outcome, Tallied
+from common.inbox.models import Outcome, Redriven, Tallied
 from common.intake.jobs import job_states
 from common.status import measures
 from common.status.look import Look, TooSlow
@@ -73,17 +73,20 @@ def _of_the_outbox() -> Iterator[Metric]:
 
 
 def _of_the_inbox() -> Iterator[Metric]:
-    statements = (measures.DELIVERIES, measures.PARKED, measures.DRIFT, measures.REGRESSED)
-    [deliveries, parked, drift, regressed] = measures.measured(*statements)
+    statements = (measures.DELIVERIES, measures.REDRIVES, measures.PARKED, measures.DRIFT, measures.REGRESSED)
+    [deliveries, redrives, parked, drift, regressed] = measures.measured(*statements)
     publishers = this_service.subscribes_to()
     outcomes = [(publisher, str(outcome)) for publisher in publishers for outcome in (*Outcome, *Tallied)]
     yield _counter(
         "deliveries",
-        "Deliveries from the broker, each counted once by how it ended.",
+        "Deliveries from the broker, each counted once by how it ended when it came.",
         measures.and_zero(deliveries, outcomes),
         "publisher",
         "outcome",
     )
+    ends = [(publisher, str(outcome)) for publisher in publishers for outcome in Redriven]
+    text = "Parked messages that were applied again, by how that ended."
+    yield _counter("redrives", text, measures.and_zero(redrives, ends), "publisher", "outcome")
     yield _gauge("parked", f"Messages parked now, {COUNTED}.", measures.and_zero(parked, [(reason,) for reason in REASONS]), "reason")
     yield _gauge("drift_open", "Replicas found to differ from their owner's word, and not repaired.", drift)
     owners = [(publisher,) for publisher in publishers]

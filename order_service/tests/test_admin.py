@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common.console.models import OperatorAction
+from common.inbox import applying
 from common.inbox.models import LedgerEntry, ParkedEvent
 from common.outbox.models import OutboxEvent
 from common.testing import deliver, product_event, reservation_event, shipment_event
@@ -227,7 +228,29 @@ def test_parked_events_are_redriven(admin: Client, monkeypatch: pytest.MonkeyPat
     assert messages[0] == "Redrive: 1 of 2 done."
     assert "parked again: not-json" in messages[1]
     assert (parked.state, hopeless.state) == ("redriven", "parked")
+    assert hopeless.times_seen == 2, "tried once more"
     assert Product.objects.filter(pk="p7").exists()
+
+
+def test_what_fails_again_is_told_the_new_reason(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    def fail(changed: object) -> None:
+        raise KeyError("another bug")
+
+    monkeypatch.setattr(applying, "settle_changed", fail)
+    deliver(product_event(product_id="p8"))
+    parked = ParkedEvent.objects.get(subject="p8")
+    ParkedEvent.objects.filter(pk=parked.pk).update(reason="ValueError", traceback="old")
+
+    # When
+    [message] = operate(admin, "redrive", parked, reason="try")
+
+    # Then
+    parked.refresh_from_db()
+    assert "parked again: KeyError" in message
+    assert (parked.state, parked.reason, parked.times_seen) == ("parked", "KeyError", 2)
+    assert "another bug" in parked.traceback
+    assert not OperatorAction.objects.get(key=str(parked.pk)).done
 
 
 def test_parked_events_are_discarded_and_restored(admin: Client) -> None:
@@ -246,14 +269,14 @@ def test_parked_events_are_discarded_and_restored(admin: Client) -> None:
     assert parked.state == "parked"
 
 
-def test_a_discarded_message_that_comes_again_is_parked_again(admin: Client) -> None:
+def test_a_discarded_message_that_comes_again_stays_so_and_is_counted(admin: Client) -> None:
     parked = ParkedEvent.objects.get(body=b"{")
     operate(admin, "discard", parked, reason="x")
 
     deliver(b"{")
 
     parked.refresh_from_db()
-    assert (parked.state, parked.times_seen) == ("parked", 2)
+    assert (parked.state, parked.times_seen) == ("discarded", 2)
 
 
 def test_keys_are_revoked(admin: Client) -> None:

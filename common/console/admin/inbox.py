@@ -13,20 +13,17 @@ from django.http import HttpRequest
 
 from common import this_service
 from common.broker.names import dead_letter_queue, event_queue
+from common.console.audit import DoneInVain
 from common.console.filters import choices_filter
 from common.console.operations import OperatedAdmin, Operation
 from common.console.read_only import ReadOnlyAdmin, pretty_json
 from common.contracts.event import Event
 from common.inbox.discard import NotParked, discard, restore
 from common.inbox.failures import IntakeHalted, TransientFailure
-from common.inbox.models import LedgerEntry, Outcome, ParkedEvent, ParkedState, Tallied, Tally
+from common.inbox.models import LedgerEntry, Outcome, ParkedEvent, ParkedState, Redriven, Tallied, Tally
 from common.inbox.redrive import redrive
 
 MOST_REASONS = 10_000  # parked rows that are looked through for the reasons that there are
-
-
-class StillParked(RuntimeError):
-    """It failed again and is parked with the new reason."""
 
 
 def heard_types() -> Iterable[str]:
@@ -44,12 +41,13 @@ def reasons() -> Iterable[str]:
         return sorted(reason for (reason,) in cursor.fetchall())
 
 
-def redrive_it(parked: ParkedEvent, asked: Mapping[str, Any]) -> None:
+def redrive_it(parked: ParkedEvent, asked: Mapping[str, Any]) -> DoneInVain | None:
     if parked.state != ParkedState.PARKED:
         raise NotParked(f"it is {parked.state}, not parked")
-    if redrive(parked.pk) == ParkedState.PARKED:
-        parked.refresh_from_db()
-        raise StillParked(f"parked again: {parked.reason}: {parked.error[:300]}")
+    if redrive(parked.pk) != ParkedState.PARKED:
+        return None
+    parked.refresh_from_db()
+    return DoneInVain(f"parked again: {parked.reason}: {parked.error[:300]}")
 
 
 @admin.register(LedgerEntry)
@@ -58,6 +56,14 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     list_filter = ("outcome", choices_filter("publisher", this_service.subscribes_to), choices_filter("type", heard_types))
     search_fields = ("=id", "=subject", "=correlation_id")
     search_help_text = "The id of an event, of its subject (an order, a product), or of the request that caused it."
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> LedgerEntry | None:
+        """The newest, should another publisher use the same id."""
+        try:
+            key = UUID(object_id)
+        except ValueError:
+            return None
+        return LedgerEntry.objects.filter(pk=key).order_by("-applied_at").first()
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
         """Nothing happened to an order before it was placed, as its id tells: so the weeks before need not be looked through."""
@@ -88,7 +94,7 @@ class ParkedEventAdmin(OperatedAdmin):
             "with the new reason.",
             run=redrive_it,
             permission="inbox.redrive_parkedevent",
-            errors=(NotParked, StillParked, TransientFailure, IntakeHalted),
+            errors=(NotParked, TransientFailure, IntakeHalted),
             applies=lambda parked: parked.state == ParkedState.PARKED,
             icon="replay",
         ),
@@ -129,5 +135,5 @@ class TallyAdmin(ReadOnlyAdmin):
     list_display = ("publisher", "outcome", "slot", "count")
     list_filter = (
         choices_filter("publisher", this_service.subscribes_to),
-        choices_filter("outcome", lambda: [*Outcome.values, *Tallied.values]),
+        choices_filter("outcome", lambda: [*Outcome.values, *Tallied.values, *Redriven.values]),
     )
