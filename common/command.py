@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 WIDTH = 100
+_AGO = re.compile(r"^(\d{1,6})([smhd])$")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class ServiceCommand(BaseCommand):
@@ -26,3 +32,19 @@ class ServiceCommand(BaseCommand):
 
 class _Formatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
     """Django's, leaving line breaks where they are."""
+
+
+def moment(option: str, text: str) -> datetime:
+    """What somebody said as an option: an ISO 8601 time (in UTC unless it says otherwise), or how long ago. Raises CommandError."""
+    if match := _AGO.match(text):
+        try:
+            return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
+        except OverflowError:
+            return datetime.min.replace(tzinfo=UTC)
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        found = None
+    if found is None:
+        raise CommandError(f"{option} {text!r} is neither a time such as 2026-11-24T08:00Z nor a span such as 30m or 2h")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -43,7 +43,7 @@ def redrive_batch(parked_ids: Sequence[int]) -> Report:
     """
     with transaction.atomic():
         found = ParkedEvent.objects.filter(pk__in=parked_ids, state=ParkedState.PARKED).order_by("pk")
-        return _apply(list(found.select_for_update(skip_locked=True)))
+        return _apply(list(found.only("queue", "body", "times_seen").select_for_update(skip_locked=True)))
 
 
 def _apply(rows: Sequence[ParkedEvent]) -> Report:

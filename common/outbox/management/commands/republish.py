@@ -1,19 +1,12 @@
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from common.command import ServiceCommand
+from common.command import ServiceCommand, moment
 from common.outbox.republish import published_between, reaches_back_to, republish
-
-_AGO = re.compile(r"^(\d{1,6})([smhd])$")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class Command(ServiceCommand):
@@ -34,7 +27,7 @@ class Command(ServiceCommand):
         parser.add_argument("--dry-run", action="store_true", help="only count them")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        since, until = _moment("--since", options["since"]), _moment("--until", options["until"])
+        since, until = moment("--since", options["since"]), moment("--until", options["until"])
         if since >= until:
             raise CommandError(f"--since {since.isoformat()} is not before --until {until.isoformat()}")
         if since < (oldest := reaches_back_to()):
@@ -52,18 +45,3 @@ class Command(ServiceCommand):
                 done += count
                 progress.advance(bar, count)
         self.stdout.write(f"{done} events since {since.isoformat()} are unpublished again; the relay takes them to the broker, the oldest first")
-
-
-def _moment(option: str, text: str) -> datetime:
-    if match := _AGO.match(text):
-        try:
-            return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
-        except OverflowError:
-            return datetime.min.replace(tzinfo=UTC)
-    try:
-        moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise CommandError(f"{option} {text!r} is neither a time such as 2026-11-24T08:00Z nor a span such as 30m or 2h")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
