@@ -39,8 +39,13 @@ class Operator:
         return ""
 
     def operate(self, page: str, action: str, keys: Sequence[int], reason: str) -> str:
-        asked = [("action", action), ("confirmed", "1"), ("reason", reason), *(("_selected_action", str(key)) for key in keys)]
-        return self.post(page, asked)
+        """Chooses rows and an operation, and confirms it on the page that then asks. What is drawn there makes a form sent twice
+        be carried out once. Raises OSError or HTTPException."""
+        chosen = [("action", action), *(("_selected_action", str(key)) for key in keys)]
+        drawn = re.search(r'name="drawn" value="([^"]+)"', self.post(page, chosen))
+        if drawn is None:
+            raise Unexpected(f"{page} does not ask before {action}")
+        return self.post(page, [*chosen, ("confirmed", "1"), ("reason", reason), ("drawn", drawn[1])])
 
     def post(self, page: str, fields: dict[str, str] | Sequence[tuple[str, str]]) -> str:
         """Raises OSError or HTTPException."""

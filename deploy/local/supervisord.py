@@ -96,8 +96,11 @@ class Api:
             infos: Any = server.getAllProcessInfo()
         return {one["name"]: _seen(one) for one in infos if one["name"] != "watch"}
 
-    def start(self, name: str) -> None:
-        """Begin it, unless it runs."""
+    def start(self, name: str, seconds: float = SHUTDOWN_SECONDS) -> None:
+        """Begin it, unless it runs. What is still being stopped, perhaps by a command that was interrupted, has to end first."""
+        deadline = time.monotonic() + seconds
+        while self.seen()[name].state == "STOPPING" and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
         self._call("startProcess", name)
 
     def stop(self, names: Sequence[str], seconds: float = SHUTDOWN_SECONDS) -> None:

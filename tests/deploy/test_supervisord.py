@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
+from deploy.local.errors import PolderError
 from deploy.local.ports import Ports
 from deploy.local.processes import ProcessSpec
 from deploy.local.stack import ROOT, Stack
@@ -91,6 +94,23 @@ def test_what_was_stopped_stays_down_until_it_is_started(stack: Stack) -> None:
     stack.start_process("order-beat")
     assert stack.process("order-beat").state == "running"
     assert stack.process("order-beat").restarts == 0
+
+
+def test_what_is_still_being_stopped_is_started_once_it_has_ended(stack: Stack) -> None:
+    # Given a process that is slow to end, and a command to stop it that was interrupted
+    slow = "trap 'while [ ! -e enough ]; do sleep 0.05; done; exit' TERM; while :; do sleep 0.05; done"
+    first = supervise(stack, "order-beat", "sh", "-c", slow)
+    with suppress(PolderError):
+        stack._supervisor.api.stop(["order-beat"], seconds=-1)
+    assert stack.process("order-beat").state == "stopping"
+
+    # When it is started, and ends meanwhile
+    Timer(1.0, (stack.run.root / "enough").touch).start()
+    stack.start_process("order-beat")
+
+    # Then
+    assert stack.process("order-beat").state == "running"
+    assert stack.process("order-beat").pid != first
 
 
 def test_a_process_gets_its_own_variables_to_the_letter_and_nobody_elses(stack: Stack) -> None:
