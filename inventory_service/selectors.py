@@ -6,18 +6,17 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
 
 from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
-from common.contracts.shipping import ShipmentStatus
-from inventory_service.models import Movement, Order, Product, Reservation, Shipment, Stock
+from common.inbox.looking_back import looks_back_to
+from inventory_service.models import Movement, Order, Owed, Product, Reservation, Shipment, Stock
+from inventory_service.models.replicas import GONE, LEFT, WANTING
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
-LEFT = [OrderStatus.SHIPPED, OrderStatus.DELIVERED]  # orders whose shipment has left, as shipping has told them
 RELEASING = [OrderStatus.REJECTED, OrderStatus.CANCELLED]  # orders that need their stock no longer
-GONE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
 
 
 def product_get(product_id: str) -> Product | None:
@@ -62,12 +61,21 @@ def reservations_locked(order_ids: Sequence[str]) -> dict[UUID, Reservation]:
     return {row.pk: row for row in Reservation.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")}
 
 
-def orders_overdue() -> QuerySet[Order]:
-    """Orders that have waited a minute for a decision, or for the end of what is held for them."""
-    long_ago = timezone.now() - SHOULD_HAVE_MOVED
-    mine = Reservation.objects.filter(pk=OuterRef("pk"))
-    gone = Shipment.objects.filter(pk=OuterRef("pk"), status__in=GONE, synced_at__lt=long_ago)
-    wanting = [OrderStatus.PENDING, OrderStatus.CONFIRMED, *LEFT]
-    undecided = (Q(status__in=wanting, synced_at__lt=long_ago) | Exists(gone)) & ~Exists(mine)
-    unended = (Q(status__in=[*RELEASING, *LEFT], synced_at__lt=long_ago) | Exists(gone)) & Exists(mine.filter(status=ReservationStatus.HELD))
-    return Order.objects.filter(undecided | unended)
+def orders_overdue() -> list[QuerySet[Order]]:
+    """Orders that have waited a minute for a decision, or for the end of what is held for them.
+
+    What has left without a reservation here is looked for in its first hours; what there was too little of is noted as owed.
+    """
+    long_ago, lately = Now() - SHOULD_HAVE_MOVED, looks_back_to()
+    orders = Order.objects.filter(synced_at__lt=long_ago)
+    gone = Shipment.objects.filter(status__in=GONE, synced_at__lt=long_ago)
+    bare = ~Exists(Reservation.objects.filter(pk=OuterRef("pk")))
+    held = Reservation.objects.filter(status=ReservationStatus.HELD).values("pk")
+    return [
+        orders.filter(bare, status__in=WANTING),
+        orders.filter(bare, status__in=LEFT, synced_at__gt=lately),
+        Order.objects.filter(bare, pk__in=gone.filter(synced_at__gt=lately).values("pk")),
+        Order.objects.filter(bare, pk__in=Owed.objects.values("pk")),
+        orders.filter(pk__in=held, status__in=[*RELEASING, *LEFT]),
+        Order.objects.filter(Exists(gone.filter(pk=OuterRef("pk"))), pk__in=held),
+    ]

@@ -8,7 +8,8 @@ from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
 from common.inbox.settling import settles
 from inventory_service.models import Order, Reservation, Shipment
-from inventory_service.selectors import LEFT, RELEASING, orders_gone, orders_known, orders_overdue, reservations_locked
+from inventory_service.models.replicas import LEFT
+from inventory_service.selectors import RELEASING, orders_gone, orders_known, orders_overdue, reservations_locked
 from inventory_service.services import reservations_settle
 
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 
 from common.contracts.inventory import ReservationStatus, StockRejected, StockReserved
 from common.contracts.orders import OrderStatus
@@ -75,23 +75,28 @@ def known_of(order_ids: Collection[str | UUID]) -> dict[UUID, Known]:
     return {key: Known(reservations.get(key), shipments.get(key)) for key in reservations.keys() | shipments.keys()}
 
 
-def orders_overdue() -> QuerySet[Order]:
-    """Orders that another service's word should have moved, and nobody noticed for a minute."""
-    heard = {"key": OuterRef("pk"), "synced_at__lt": timezone.now() - SHOULD_HAVE_MOVED}
+def orders_overdue() -> list[QuerySet[Order]]:
+    """Orders that another service's word should have moved, and nobody noticed for a minute: by the status that they are still in."""
+    heard = {"key": OuterRef("pk"), "synced_at__lt": Now() - SHOULD_HAVE_MOVED}
     reservation, shipment = Reservation.objects.filter(**heard), Shipment.objects.filter(**heard)
-    return Order.objects.filter(
-        Q(status=OrderStatus.PENDING) & Exists(reservation)
-        | Q(status=OrderStatus.CONFIRMED) & Exists(reservation.filter(status=ReservationStatus.RELEASED))
-        | Q(status__in=[OrderStatus.PENDING, OrderStatus.CONFIRMED]) & Exists(shipment.filter(status__in=[*GONE, ShipmentStatus.CANCELLED]))
-        | Q(status=OrderStatus.CANCELLING) & Exists(shipment.filter(status__in=[*GONE, ShipmentStatus.CANCELLED]))
-        | Q(status=OrderStatus.SHIPPED) & Exists(shipment.filter(status=ShipmentStatus.DELIVERED))
-    )
+    ended = shipment.filter(status__in=[*GONE, ShipmentStatus.CANCELLED])
+    words = [
+        (OrderStatus.PENDING, reservation),
+        (OrderStatus.PENDING, ended),
+        (OrderStatus.CONFIRMED, reservation.filter(status=ReservationStatus.RELEASED)),
+        (OrderStatus.CONFIRMED, ended),
+        (OrderStatus.CANCELLING, ended),
+        (OrderStatus.SHIPPED, shipment.filter(status=ShipmentStatus.DELIVERED)),
+    ]
+    return [Order.objects.filter(Exists(word), status=status) for status, word in words]
 
 
 def orders_to_flag(undecided_since: datetime) -> QuerySet[Order]:
-    """Not flagged yet, and without the word that they wait for: since they were placed, or since they were to be cancelled."""
-    waiting = Q(status=OrderStatus.PENDING, created_at__lt=undecided_since) | Q(status=OrderStatus.CANCELLING, updated_at__lt=undecided_since)
-    return Order.objects.filter(waiting, status__in=UNDECIDED, flagged_at=None)
+    """Without the word that they wait for, since they were placed or since they were to be cancelled, and not flagged since then."""
+    placed = Q(status=OrderStatus.PENDING, created_at__lt=undecided_since, flagged_at=None)
+    unflagged = Q(flagged_at=None) | Q(flagged_at__lt=F("updated_at"))
+    cancelling = Q(status=OrderStatus.CANCELLING, updated_at__lt=undecided_since) & unflagged
+    return Order.objects.filter(placed | cancelling, status__in=UNDECIDED)
 
 
 def orders_past_deadline(placed_before: datetime, heard_before: datetime) -> QuerySet[Order]:

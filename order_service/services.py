@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from common.contracts.event import Event
 from common.contracts.inventory import ReservationStatus
@@ -118,7 +118,7 @@ def order_cancel(*, order_id: UUID) -> Cancelling:
 def orders_flag_late(*, undecided_since: datetime, limit: int) -> int:
     """Flags orders that wait for another service's word since before that moment; how many. Those being worked on are left to the next time."""
     late = orders_to_flag(undecided_since).select_for_update(skip_locked=True).order_by("pk")
-    return Order.objects.filter(pk__in=list(late.values_list("pk", flat=True)[:limit])).update(flagged_at=timezone.now())
+    return Order.objects.filter(pk__in=list(late.values_list("pk", flat=True)[:limit])).update(flagged_at=Now())
 
 
 @transaction.atomic

@@ -92,7 +92,18 @@ def shipments_follow(orders: Sequence[Order], shipments: Mapping[UUID, Shipment]
             moved[order.pk] = shipment
     Shipment.objects.bulk_create(opened)
     save_changed([shipment for key, shipment in moved.items() if key in shipments], "status", *PACKED)
+    _note_what_they_wait_for(packings, shipments)
     publish(*events)
+
+
+def _note_what_they_wait_for(packings: Mapping[UUID, Packing], shipments: Mapping[UUID, Shipment]) -> None:
+    """A weight that was known when a shipment was packed may be known no more: when it is again, the shipment is to be woken.
+    Nobody else is told which products these are, so no version rises."""
+    waiting = [shipments[key] for key in packings if key in shipments and shipments[key].status == ShipmentStatus.PREPARED]
+    changed = [shipment for shipment in waiting if shipment.unweighed != packings[shipment.pk].unweighed]
+    for shipment in changed:
+        shipment.unweighed = packings[shipment.pk].unweighed
+    Shipment.objects.bulk_update(changed, ["unweighed"])
 
 
 def _packings(orders: Sequence[Order], shipments: Mapping[UUID, Shipment]) -> dict[UUID, Packing]:

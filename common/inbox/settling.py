@@ -20,7 +20,7 @@ from common.replication.replica import Replica
 log = logging.getLogger(__name__)
 
 Settle = Callable[[Sequence[Any]], None]
-Overdue = Callable[[], models.QuerySet[Any]]
+Overdue = Callable[[], Sequence[models.QuerySet[Any]]]
 Through = Mapping[type[Replica], Callable[[Collection[str]], Iterable[Any]]]
 _LOCK = """
 SELECT pg_advisory_xact_lock(number), EXISTS (SELECT FROM outbox_fenced WHERE lifted_at IS NULL) FROM unnest(%s::bigint[]) AS number
@@ -55,7 +55,8 @@ def settles(
     For a watched replica of other keys `through` has a function from those to the keys of `model` that they concern.
     It decides from the state as it is now, never from the event that woke it, so it gives the same result when run twice,
     late, or in another order. It is called with the keys sorted, inside a transaction that holds a lock for each of them.
-    `overdue()` selects rows whose keys should have moved a while ago and have not: the net under everything else.
+    `overdue()` selects rows whose keys should have moved a while ago and have not: the net under everything else. It is looked at
+    every minute, so each of its queries finds them by an index on what is still under way, and never reads through what is over.
     """
 
     def register(function: Settle) -> Settle:
@@ -81,11 +82,12 @@ def settle_overdue() -> dict[str, int]:
 
 def _pages(settling: Settling) -> Iterator[list[Any]]:
     """By key, each page after the last: those that cannot be settled keep nobody behind them from being looked at."""
-    keys = settling.overdue().order_by("pk").values_list("pk", flat=True)
-    page = list(keys[:CHUNK])
-    while page:
-        yield page
-        page = list(keys.filter(pk__gt=page[-1])[:CHUNK])
+    for overdue in settling.overdue():
+        keys = overdue.order_by("pk").values_list("pk", flat=True)
+        page = list(keys[:CHUNK])
+        while page:
+            yield page
+            page = list(keys.filter(pk__gt=page[-1])[:CHUNK])
 
 
 def _settle_page(settling: Settling, page: Sequence[Any]) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -65,6 +66,13 @@ class Claim(NamedTuple):
 def stands() -> bool:
     """Whether anything of ours is fenced."""
     return Fenced.objects.filter(lifted_at=None).exists()
+
+
+def stood_since(lately: datetime) -> datetime | None:
+    """When the oldest fence was put up among those that stand, or stood lately."""
+    found = Fenced.objects.filter(models.Q(lifted_at=None) | models.Q(lifted_at__gt=lately)).aggregate(since=models.Min("since"))
+    since: datetime | None = found["since"]
+    return since
 
 
 def fenced_keys(aggregate: str, keys: Collection[str]) -> set[str]:

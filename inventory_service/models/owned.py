@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from common.contracts.inventory import (
     ProductEvent,
@@ -112,6 +113,19 @@ class Reservation(StatefulAggregate):
             products=tuple(ReservedLine.model_validate(line) for line in self.lines),
             shortages=tuple(Shortage.model_validate(shortage) for shortage in self.shortages),
         )
+
+
+class Owed(models.Model):
+    """An order whose goods have left while nothing was held for it here, and there is too little to take them from: it waits for more."""
+
+    order_id = models.UUIDField(primary_key=True)
+    since = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "inventory_owed"
+
+    def __str__(self) -> str:
+        return f"order {self.pk}"
 
 
 class Movement(models.Model):

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from django.db import models
 
+from common.contracts.orders import OrderStatus
+from common.contracts.shipping import ShipmentStatus
 from common.replication.replica import Replica
+
+WANTING = [OrderStatus.PENDING, OrderStatus.CONFIRMED]
+LEFT = [OrderStatus.SHIPPED, OrderStatus.DELIVERED]  # orders whose shipment has left, as shipping has told them
+GONE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
 
 
 class Order(Replica, of="order.order"):
@@ -15,6 +21,10 @@ class Order(Replica, of="order.order"):
     class Meta:
         db_table = "replica_order"
         ordering = ["-key"]
+        indexes = [
+            models.Index(fields=["key"], name="replica_order_wanting", condition=models.Q(status__in=WANTING)),
+            models.Index(fields=["synced_at"], name="replica_order_left", condition=models.Q(status__in=LEFT)),
+        ]
 
 
 class Shipment(Replica, of="shipping.shipment"):
@@ -24,3 +34,4 @@ class Shipment(Replica, of="shipping.shipment"):
     class Meta:
         db_table = "replica_shipment"
         ordering = ["-key"]
+        indexes = [models.Index(fields=["synced_at"], name="replica_shipment_gone", condition=models.Q(status__in=GONE))]

@@ -10,7 +10,7 @@ from common.contracts.event import Event
 from common.contracts.inventory import ReservationStatus, StockChanged
 from common.outbox.aggregate import save_changed
 from common.outbox.publish import publish
-from inventory_service.models import Movement, Order, Reservation, Stock
+from inventory_service.models import Movement, Order, Owed, Reservation, Stock
 from inventory_service.selectors import stock_locked
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ def reservations_settle(
     stock, said = stock_locked({line["productId"] for line in lines}), Said([], [])
     ended = [*_end(consumed, ReservationStatus.CONSUMED, stock, said), *_end(released, ReservationStatus.RELEASED, stock, said)]
     decided = _take(left, stock, said)
+    _note_owed(left, decided)
     _end(decided, ReservationStatus.CONSUMED, stock, said)
     decided += _take(owed, stock, said)
     decided += [_decide(order, stock, said) for order in undecided]
@@ -86,6 +87,14 @@ def _take(orders: Sequence[Order], stock: Mapping[str, Stock], said: Said) -> li
         taken.append(Reservation(order_id=order.pk, status=ReservationStatus.HELD, lines=lines))
         _move(taken[-1], stock, said)
     return taken
+
+
+def _note_owed(left: Sequence[Order], taken: Sequence[Reservation]) -> None:
+    """Nobody tells when there is more of it; so the net asks for these."""
+    if left:
+        found = {reservation.pk for reservation in taken}
+        Owed.objects.filter(pk__in=found).delete()
+        Owed.objects.bulk_create([Owed(order_id=order.pk) for order in left if order.pk not in found], ignore_conflicts=True)
 
 
 def _decide(order: Order, stock: Mapping[str, Stock], said: Said) -> Reservation:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from common.inbox.settling import settle_overdue
+from common.outbox.models import Fenced
 from common.testing import published
 from common.testing.outbox import types_of
-from inventory_service.models import Movement, Order, Reservation, Shipment, Stock
+from inventory_service.models import Movement, Order, Owed, Reservation, Shipment, Stock
 from inventory_service.services import product_retire, stock_receive
 from inventory_service.settle import settle_reservations
 from inventory_service.tests.stocking import assert_conserved, stocked
@@ -107,12 +110,47 @@ def test_what_there_is_too_little_of_waits_for_more(db: None, order: str, end: s
     assert not Reservation.objects.filter(pk=key).exists()
     assert f"order {key} is {order} and nothing is held for it" in caplog.text
 
-    # Then the net does it, when there is enough
+    # Then the net does it, however late there is enough
     stock_receive(product_id="p1", quantity=1)
-    Order.objects.update(synced_at=timezone.now() - timedelta(minutes=2))
+    Order.objects.update(synced_at=timezone.now() - timedelta(days=1))
     settle_overdue()
     assert Reservation.objects.get(pk=key).status == end
     assert_conserved()
+
+
+def test_what_had_left_before_the_net_noted_it(db: None) -> None:
+    # Given, by an earlier version
+    stocked(p1=5)
+    keys = [standing("delivered", None, None), standing("cancelled", "delivered", None)]
+    Order.objects.update(synced_at=timezone.now() - timedelta(days=1))
+    Shipment.objects.update(synced_at=timezone.now() - timedelta(days=1))
+
+    # When
+    migration = import_module("inventory_service.migrations.0006_owed")
+    with connection.cursor() as cursor:
+        cursor.execute(migration.NOTE_OWED)
+    settle_overdue()
+
+    # Then
+    assert {Reservation.objects.get(pk=key).status for key in keys} == {"consumed"}
+    assert not Owed.objects.exists()
+
+
+def test_what_was_heard_behind_a_fence_is_found_when_it_has_gone(db: None) -> None:
+    # Given a fence that stood for a day, and what left meanwhile
+    stocked(p1=5)
+    key = standing("delivered", None, None)
+    Order.objects.update(synced_at=timezone.now() - timedelta(hours=20))
+    settle_overdue()
+    assert not Reservation.objects.exists()
+    fenced = Fenced.objects.create(aggregate="inventory.stock", key="p1", known_version=1, known_event_id=key, told_by="order", is_forgotten=False)
+
+    # When
+    Fenced.objects.filter(pk=fenced.pk).update(since=timezone.now() - timedelta(days=1), lifted_at=timezone.now())
+    settle_overdue()
+
+    # Then
+    assert Reservation.objects.get(pk=key).status == "consumed"
 
 
 def test_what_was_promised_is_held_though_the_product_is_retired_since(db: None) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderCreated
 from common.inbox import settling
 from common.inbox.settling import settle_overdue
 from common.testing import deliver, order_history
+from common.testing.history import old_ids, rows_read
 from inventory_service.models import Order
+from inventory_service.selectors import orders_overdue
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
 
 
@@ -62,3 +65,36 @@ def test_what_is_decided_is_not_looked_at(shop: None) -> None:
     a_minute_later()
 
     assert settle_overdue() == {"settle_reservations": 0}
+
+
+def test_what_is_over_is_not_read(shop: None) -> None:
+    # Given a long history: consumed, released and rejected
+    number = 30_000
+    with connection.cursor() as cursor:
+        for status, reservation, shipment in (
+            ("delivered", "consumed", "delivered"),
+            ("cancelled", "released", "cancelled"),
+            ("rejected", "rejected", ""),
+        ):
+            ids = old_ids(number)
+            cursor.execute(
+                """INSERT INTO replica_order (key, version, content_hash, synced_at, status, products)
+                SELECT key, 3, '', now() - interval '1 day', %s, '[]' FROM unnest(%s::uuid[]) AS key""",
+                [status, ids],
+            )
+            cursor.execute(
+                """INSERT INTO inventory_reservation (order_id, version, created_at, updated_at, status, lines, shortages)
+                SELECT key, 2, now(), now(), %s, '[]', '[]' FROM unnest(%s::uuid[]) AS key""",
+                [reservation, ids],
+            )
+            if shipment:
+                cursor.execute(
+                    """INSERT INTO replica_shipment (key, version, content_hash, synced_at, status)
+                    SELECT key, 3, '', now() - interval '1 day', %s FROM unnest(%s::uuid[]) AS key""",
+                    [shipment, ids],
+                )
+        for table in ("replica_order", "replica_shipment", "inventory_reservation", "inventory_owed"):
+            cursor.execute(f"ANALYZE {table}")
+
+    # Then
+    assert [rows_read(overdue) for overdue in orders_overdue()] == [0] * 6

@@ -171,3 +171,22 @@ def test_an_order_whose_answer_waits_for_a_lock_is_not_late(order_id: UUID) -> N
     note_failures([failed(Arrival(delivery_of(waits), waits), ValueError(), Fault.LOCKED)], parked=False)
 
     assert deadlines() == {"flagged": 1, "cancelled": 0}
+
+
+def test_flagged_again_when_it_hangs_in_cancelling(order_id: UUID) -> None:
+    # Given an order that was flagged while nobody decided about it, and is to be cancelled
+    later(minutes=20)
+    assert deadlines()["flagged"] == 1
+    first = Order.objects.get().flagged_at
+    order_cancel(order_id=order_id)
+    assert deadlines()["flagged"] == 0
+
+    # When shipping does not answer either
+    Order.objects.update(updated_at=F("updated_at") - timedelta(minutes=16), flagged_at=F("flagged_at") - timedelta(minutes=17))
+
+    # Then
+    assert [deadlines()["flagged"] for _ in range(2)] == [1, 0]
+    flagged_at = Order.objects.get().flagged_at
+    assert first is not None
+    assert flagged_at is not None
+    assert flagged_at > first

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from common.inbox import settling
 from common.inbox.settling import settle_overdue
 from common.testing import deliver, reservation_event
+from common.testing.history import old_ids, rows_read
 from order_service.models import Order, Reservation
+from order_service.selectors import orders_overdue, orders_past_deadline, orders_to_flag
 from order_service.services import Line
 from order_service.tests.test_placing import place
 
@@ -38,3 +41,38 @@ def test_what_waits_for_inventory_is_left_alone(catalogue: None) -> None:
     Order.objects.update(created_at=timezone.now() - timedelta(days=1))
 
     assert settle_overdue() == {"settle_orders": 0}
+
+
+def test_what_is_over_is_not_read(catalogue: None) -> None:
+    # Given a long history
+    number = 30_000
+    with connection.cursor() as cursor:
+        for status, reservation, shipment in (
+            ("delivered", "consumed", "delivered"),
+            ("cancelled", "released", "cancelled"),
+            ("rejected", "rejected", "cancelled"),
+        ):
+            ids = old_ids(number)
+            cursor.execute(
+                """INSERT INTO orders (id, version, created_at, updated_at, status, customer_name, customer_email, line1,
+                    postal_code, city, country, lines)
+                SELECT key, 3, now(), now(), %s, '', '', '', '', '', 'NL', '[]' FROM unnest(%s::uuid[]) AS key""",
+                [status, ids],
+            )
+            cursor.execute(
+                """INSERT INTO replica_reservation (key, version, content_hash, synced_at, status, shortages)
+                SELECT key, 3, '', now() - interval '1 day', %s, '[]' FROM unnest(%s::uuid[]) AS key""",
+                [reservation, ids],
+            )
+            cursor.execute(
+                """INSERT INTO replica_shipment (key, version, content_hash, synced_at, status, carrier, tracking_number)
+                SELECT key, 3, '', now() - interval '1 day', %s, '', '' FROM unnest(%s::uuid[]) AS key""",
+                [shipment, ids],
+            )
+        for table in ("orders", "replica_shipment", "replica_reservation"):
+            cursor.execute(f"ANALYZE {table}")
+
+    # Then
+    assert [rows_read(overdue) for overdue in orders_overdue()] == [0] * 6
+    assert rows_read(orders_to_flag(timezone.now())) == 0
+    assert rows_read(orders_past_deadline(timezone.now(), timezone.now())) == 0

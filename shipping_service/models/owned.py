@@ -47,7 +47,7 @@ class Shipment(StatefulAggregate):
         indexes = [
             models.Index(fields=["status", "order_id"], name="shipment_by_status"),
             models.Index(fields=["tracking_number"], name="shipment_by_tracking_number", condition=~models.Q(tracking_number="")),
-            models.Index(fields=["order_id"], name="shipment_unweighed", condition=models.Q(status="prepared", weight_grams=None)),
+            models.Index(fields=["order_id"], name="shipment_awaiting_weight", condition=models.Q(status="prepared") & ~models.Q(unweighed=[])),
         ]
 
     def __str__(self) -> str:

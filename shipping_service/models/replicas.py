@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from django.db import models
 
+from common.contracts.orders import OrderStatus
 from common.replication.replica import Replica
+
+UNDER_WAY = [OrderStatus.PENDING, OrderStatus.CONFIRMED, OrderStatus.CANCELLING, OrderStatus.SHIPPED]
+OVER_FOR_GOOD = [OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.DELIVERED]
 
 
 class Order(Replica, of="order.order"):
@@ -16,6 +20,10 @@ class Order(Replica, of="order.order"):
     class Meta:
         db_table = "replica_order"
         ordering = ["-key"]
+        indexes = [
+            models.Index(fields=["key"], name="replica_order_under_way", condition=models.Q(status__in=UNDER_WAY)),
+            models.Index(fields=["synced_at"], name="replica_order_over", condition=models.Q(status__in=OVER_FOR_GOOD)),
+        ]
 
 
 class Product(Replica, of="inventory.product"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from common.contracts.event import Event
@@ -12,7 +13,9 @@ from common.contracts.orders import OrderCancelRequested
 from common.inbox import settling
 from common.inbox.settling import settle_overdue
 from common.testing import deliver, order_event, reservation_event
+from common.testing.history import old_ids, rows_read
 from shipping_service.models import Order, Reservation, Shipment
+from shipping_service.selectors import orders_overdue
 
 
 def unnoticed(monkeypatch: pytest.MonkeyPatch, *events: Event) -> None:
@@ -49,3 +52,36 @@ def test_found_a_minute_later(catalogue: None, monkeypatch: pytest.MonkeyPatch, 
     # Then
     assert Shipment.objects.get().status == {"order": "prepared", "reservation": "ready", "cancel": "cancelled"}[missed]
     assert settle_overdue() == {"settle_shipments": 0}
+
+
+def test_what_is_over_is_not_read(catalogue: None) -> None:
+    # Given a long history
+    number = 30_000
+    with connection.cursor() as cursor:
+        for status, reservation, shipment in (
+            ("delivered", "consumed", "delivered"),
+            ("cancelled", "released", "cancelled"),
+            ("rejected", "rejected", "cancelled"),
+        ):
+            ids = old_ids(number)
+            cursor.execute(
+                """INSERT INTO replica_order (key, version, content_hash, synced_at, status, products, shipping_address)
+                SELECT key, 3, '', now() - interval '1 day', %s, '[]', '{}' FROM unnest(%s::uuid[]) AS key""",
+                [status, ids],
+            )
+            cursor.execute(
+                """INSERT INTO replica_reservation (key, version, content_hash, synced_at, status)
+                SELECT key, 3, '', now() - interval '1 day', %s FROM unnest(%s::uuid[]) AS key""",
+                [reservation, ids],
+            )
+            cursor.execute(
+                """INSERT INTO shipping_shipment (order_id, version, created_at, updated_at, status, line1, postal_code, city, country, packages,
+                    weight_grams, unweighed, carrier, tracking_number)
+                SELECT key, 2, now(), now(), %s, '', '', '', '', '[]', 1, '{}', '', '' FROM unnest(%s::uuid[]) AS key""",
+                [shipment, ids],
+            )
+        for table in ("replica_order", "replica_reservation", "shipping_shipment"):
+            cursor.execute(f"ANALYZE {table}")
+
+    # Then
+    assert [rows_read(overdue) for overdue in orders_overdue()] == [0] * 7

@@ -243,3 +243,20 @@ def somebody_waits() -> bool:
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
         row = other.execute(query).fetchone()
         return row is not None and row[0] != 0
+
+
+def test_a_weight_that_was_known_and_is_known_again(catalogue: None) -> None:
+    # Given a shipment that was packed by a weight which its owner has withdrawn since
+    order = order_event(products={"p1": 1})
+    deliver(order)
+    assert Shipment.objects.get().weight_grams is not None
+    deliver(product_event(product_id="p1", version=8, weight_grams=None))
+    deliver(reservation_event(order_id=order.data.order_id))
+    assert (Shipment.objects.get().status, Shipment.objects.get().unweighed) == ("prepared", ["p1"])
+
+    # When it is known again
+    deliver(product_event(product_id="p1", version=9, weight_grams=700))
+
+    # Then it need not wait for the net
+    shipment = Shipment.objects.get()
+    assert (shipment.status, shipment.weight_grams, shipment.unweighed) == ("ready", 700, [])

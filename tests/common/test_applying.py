@@ -31,7 +31,7 @@ def settle_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Settle], None]:
     """Puts a settle function of the test's in the place of the service's; it is woken by products."""
 
     def put(function: Settle) -> None:
-        monkeypatch.setattr(settling, "settlings", [Settling(function, Order, (Product,), Product.objects.none)])
+        monkeypatch.setattr(settling, "settlings", [Settling(function, Order, (Product,), lambda: [Product.objects.none()])])
 
     return put
 

@@ -19,7 +19,7 @@ from order_service.models import Order, Product, Stock
 
 
 def use(monkeypatch: pytest.MonkeyPatch, function: Callable[[Sequence[str]], None], **options: Any) -> None:
-    monkeypatch.setattr(settling, "settlings", [Settling(function, Order, (Product, Stock), Product.objects.all, **options)])
+    monkeypatch.setattr(settling, "settlings", [Settling(function, Order, (Product, Stock), lambda: [Product.objects.all()], **options)])
 
 
 def somebody_waits_for_a_lock() -> bool:
