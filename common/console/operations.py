@@ -49,6 +49,7 @@ class Operation:
     form: type[ReasonForm] = ReasonForm
     applies: Callable[[Any], bool] = lambda row: True  # whether the row's own page offers it
     icon: str = "play_arrow"
+    for_more: str = "Narrow the list down."  # than are done at once
 
 
 class OperatedAdmin(ReadOnlyAdmin):
@@ -133,7 +134,7 @@ def _on_the_list(operation: Operation) -> Callable[[OperatedAdmin, HttpRequest, 
             raise PermissionDenied
         rows = list(selected.order_by("pk")[: MOST_AT_ONCE + 1])
         if len(rows) > MOST_AT_ONCE:
-            self.message_user(request, f"More than {MOST_AT_ONCE} are selected; narrow the list down.", messages.ERROR)
+            self.message_user(request, f"More than {MOST_AT_ONCE} are selected. {operation.for_more}", messages.ERROR)
             return None
         form, drawn = operation.form(request.POST if "confirmed" in request.POST else None), _form_drawn(request)
         if form.is_valid() and drawn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 HUES = {"order": 255, "inventory": 155, "shipping": 50}  # degrees in OKLCH: blue, green, orange
 OTHER_HUE = 300
@@ -21,6 +22,12 @@ SHADES = {  # lightness in per cent, chroma
 }
 
 
+def _favicon(hue: int) -> str:
+    """A disc of the service's colour, in the page itself: without one a browser asks for /favicon.ico, which is not there."""
+    disc = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'><circle cx='4' cy='4' r='4' fill='oklch(62% .15 {hue})'/></svg>"
+    return f"data:image/svg+xml,{quote(disc)}"
+
+
 def console_settings(service: str) -> dict[str, Any]:
     hue = HUES.get(service, OTHER_HUE)
     return {
@@ -29,6 +36,7 @@ def console_settings(service: str) -> dict[str, Any]:
             "SITE_HEADER": service.capitalize(),
             "SITE_SUBHEADER": "Polder",
             "SITE_SYMBOL": "water",
+            "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon(hue)}],
             "SITE_URL": "/api/docs/",
             "SHOW_HISTORY": False,
             "SHOW_VIEW_ON_SITE": False,

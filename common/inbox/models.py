@@ -134,6 +134,7 @@ class Tally(models.Model):
     outcome = models.CharField(max_length=30)
     slot = models.PositiveSmallIntegerField()
     count = models.BigIntegerField(default=0)
+    last_at = models.DateTimeField(null=True, help_text="When one of these was last counted.")
 
     class Meta:
         verbose_name_plural = "tally"

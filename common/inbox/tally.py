@@ -25,9 +25,10 @@ def count(deliveries: Counter[tuple[str, str]]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO inbox_tally AS tally (publisher, outcome, slot, count)
-            SELECT publisher, outcome, %s, count FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS new(publisher, outcome, count)
-            ON CONFLICT (publisher, outcome, slot) DO UPDATE SET count = tally.count + excluded.count
+            INSERT INTO inbox_tally AS tally (publisher, outcome, slot, count, last_at)
+            SELECT publisher, outcome, %s, count, clock_timestamp()
+            FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS new(publisher, outcome, count)
+            ON CONFLICT (publisher, outcome, slot) DO UPDATE SET count = tally.count + excluded.count, last_at = excluded.last_at
             RETURNING EXISTS (SELECT FROM inbox_parkedevent WHERE state = 'parked' AND traceback = '' AND event_id IS NOT NULL)
             """,
             [slot, [publisher for (publisher, _), _ in rows], [outcome for (_, outcome), _ in rows], [number for _, number in rows]],

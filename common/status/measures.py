@@ -44,9 +44,12 @@ REGRESSED = f"""
 SELECT split_part(aggregate, '.', 1) AS owner, count(*)
 FROM (SELECT aggregate FROM replication_regression WHERE closed_at IS NULL LIMIT {MOST_COUNTED}) AS counted GROUP BY owner ORDER BY owner
 """
+# The tally knows of every publisher, however long it has been silent; of before it noted times, the newest of the ledger.
 LAST_APPLIED = f"""
-SELECT publisher, extract(epoch FROM max(applied_at))::float
-FROM (SELECT publisher, applied_at FROM ledger ORDER BY id DESC LIMIT {NEWEST}) AS newest GROUP BY publisher
+SELECT publisher, extract(epoch FROM max(at))::float FROM (
+    SELECT publisher, last_at AS at FROM inbox_tally WHERE outcome IN ('applied', 'stale', 'conflict', 'regressed', 'ignored', 'parked')
+    UNION ALL (SELECT publisher, applied_at FROM ledger ORDER BY id DESC LIMIT {NEWEST})
+) AS processed WHERE at IS NOT NULL GROUP BY publisher
 """
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from common.console.models import OperatorAction
 from common.inbox import applying
+from common.inbox.failures import IntakeHalted, TransientFailure
 from common.inbox.models import LedgerEntry, ParkedEvent
 from common.outbox.models import OutboxEvent
 from common.testing import deliver, product_event, reservation_event, shipment_event
@@ -250,7 +251,26 @@ def test_what_fails_again_is_told_the_new_reason(admin: Client, monkeypatch: pyt
     assert "parked again: KeyError" in message
     assert (parked.state, parked.reason, parked.times_seen) == ("parked", "KeyError", 2)
     assert "another bug" in parked.traceback
-    assert not OperatorAction.objects.get(key=str(parked.pk)).done
+    action = OperatorAction.objects.get(key=str(parked.pk))
+    assert not action.done
+    assert "another bug" not in f"{action.error} {action.before} {action.after}", "it may quote the event, and audit rows stay"
+
+
+@pytest.mark.parametrize("error", [TransientFailure, IntakeHalted])
+def test_what_cannot_be_redriven_now_is_told_without_the_row(admin: Client, monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    # Given
+    def fail(parked_id: int) -> None:
+        raise error("violates a constraint\nDETAIL:  Failing row contains (Ada Lovelace).")
+
+    monkeypatch.setattr("common.console.admin.inbox.redrive", fail)
+    parked = ParkedEvent.objects.filter(reason="not-json")[0]
+
+    # When
+    [message] = operate(admin, "redrive", parked, reason="try")
+
+    # Then
+    assert "violates a constraint" in message
+    assert OperatorAction.objects.get(key=str(parked.pk)).error == "violates a constraint"
 
 
 def test_parked_events_are_discarded_and_restored(admin: Client) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+import pytest
+from django.db import connection
 from django.test import Client
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from uuid_utils.compat import uuid7
 
 from common import this_service
+from common.inbox.discard import discard, restore
+from common.inbox.models import ParkedEvent
+from common.inbox.redrive import redrive
 from common.replication.models import Drift
 from common.status.metrics import REASONS
-from common.testing import deliver, product_event
+from common.testing import deliver, product_event, stock_event
 
 # What is no base unit, as the linter of Prometheus has it.
 OTHER_UNITS = r"(^|_)(ms|s|sec|milli\w*|micro\w*|nano\w*|minutes?|hours?|days?|weeks?|[kmg]i?b|kilobytes?|megabytes?|percent)(_|$)"
@@ -61,6 +68,67 @@ def test_what_is_known_in_advance_begins_with_zero(client: Client, db: None) -> 
         assert found["polder_parked", (("reason", reason),)] == 0
     for job in ("settle", "partitions", "retention"):
         assert found["polder_job_last_success_timestamp_seconds", (("job", job),)] == 0
+
+
+def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """What is done to a service in its life, one after the other."""
+    event = product_event()
+    deliver(event, stock_event())
+    yield "applied"
+    deliver(event, b"{", product_event(name="Another name at the same version"))
+    yield "a duplicate, an unreadable one and a conflict"
+    with monkeypatch.context() as patch:
+        patch.setattr("common.inbox.applying.settle_changed", lambda changed: 1 / 0)
+        deliver(product_event(product_id="p7"))
+        yield "one is parked"
+        redrive(ParkedEvent.objects.get(subject="p7").pk)
+        yield "redriven in vain"
+    redrive(ParkedEvent.objects.get(subject="p7").pk)
+    yield "redriven"
+    [unreadable] = ParkedEvent.objects.filter(reason="not-json")
+    redrive(unreadable.pk)
+    yield "an unreadable one redriven in vain"
+    discard(unreadable.pk)
+    yield "discarded"
+    restore(unreadable.pk)
+    yield "restored"
+    deliver(product_event(version=2))
+    yield "a newer version makes the drift good"
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM ledger")
+        cursor.execute("SELECT outbox_drop_partitions(4), ledger_drop_partitions(4)")
+    yield "old weeks are dropped"
+
+
+def test_counters_only_rise_and_series_stay(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = series(client)
+    counters = {f"{family.name}_total" for family in families(scrape(client)) if family.type == "counter"}
+    assert counters
+
+    for step in steps(monkeypatch):
+        now = series(client)
+        assert not before.keys() - now.keys(), (step, "series are gone")
+        assert {key for key in before if key[0] in counters and now[key] < before[key]} == set(), (step, "a counter fell")
+        before = now
+
+
+def test_a_silent_publisher_keeps_its_series_while_another_is_busy(client: Client, db: None) -> None:
+    # Given a publisher of which something was applied once
+    deliver(product_event())
+    key = ("polder_last_applied_timestamp_seconds", (("publisher", "inventory"),))
+    applied = series(client)[key]
+    assert applied > 1_700_000_000
+
+    # When another fills the newest rows of the ledger
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ledger (id, publisher, type, subject, version, outcome, correlation_id, occurred_at, received_at, applied_at)"
+            " VALUES (%s, 'shipping', 'ShipmentPrepared', 's', 1, 'applied', %s, now(), now(), now())",
+            [(uuid7(), uuid7()) for _ in range(1_100)],
+        )
+
+    # Then
+    assert series(client)[key] == applied
 
 
 def test_a_drift_closes_when_a_newer_version_makes_it_good(client: Client, db: None) -> None:

@@ -44,10 +44,14 @@ def reasons() -> Iterable[str]:
 def redrive_it(parked: ParkedEvent, asked: Mapping[str, Any]) -> DoneInVain | None:
     if parked.state != ParkedState.PARKED:
         raise NotParked(f"it is {parked.state}, not parked")
-    if redrive(parked.pk) != ParkedState.PARKED:
+    try:
+        state = redrive(parked.pk)
+    except (TransientFailure, IntakeHalted) as error:
+        raise type(error)(str(error).partition("\n")[0]) from error  # PostgreSQL's further lines may quote the row
+    if state != ParkedState.PARKED:
         return None
     parked.refresh_from_db()
-    return DoneInVain(f"parked again: {parked.reason}: {parked.error[:300]}")
+    return DoneInVain(f"parked again: {parked.reason}; its page has the error")  # which may quote the event, and audit rows stay
 
 
 @admin.register(LedgerEntry)
@@ -97,6 +101,7 @@ class ParkedEventAdmin(OperatedAdmin):
             errors=(NotParked, TransientFailure, IntakeHalted),
             applies=lambda parked: parked.state == ParkedState.PARKED,
             icon="replay",
+            for_more="`manage.py <service> redrive --help` tells how to apply any number again.",
         ),
         Operation(
             name="discard",
