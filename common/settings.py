@@ -16,6 +16,7 @@ from common.configuration.secret import Secret
 from common.configuration.unknown import unread
 from common.configuration.variables import Variable, Wrong, read
 from common.console.settings import console_settings
+from common.database_session import session_options
 from common.web.settings import api_settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,8 +95,7 @@ def _security(*, https: bool, prefix: str) -> dict[str, Any]:
 
 
 _DATABASE_OPTIONS: dict[str, Any] = {
-    # lock_timeout < statement_timeout < the soft time limit of `apply_events`
-    "options": "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s",
+    "options": session_options(),
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 3,

@@ -56,6 +56,7 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
     "POLDER_STATIC_DIR": [("/", Path("/"))],
     "POLDER_PROCESS": [("order-relay", "order-relay"), ("", None)],
     "POLDER_READY_FILE": [("/x", "/x")],
+    "ORDER_CONSUMER_TIMEOUT_SECONDS": [("5", 5)],
     "ORDER_FLAG_AFTER_SECONDS": [("1", timedelta(seconds=1))],
     "ORDER_CANCEL_AFTER_SECONDS": [("86400", timedelta(days=1))],
 }
@@ -104,6 +105,7 @@ WRONG: dict[str, list[str]] = {
     "POLDER_STATIC_DIR": [__file__],
     "POLDER_PROCESS": ["a\x1bb"],
     "POLDER_READY_FILE": ["a\nb"],
+    "ORDER_CONSUMER_TIMEOUT_SECONDS": [*NUMBERS, "4"],
     "ORDER_FLAG_AFTER_SECONDS": [*NUMBERS, "0"],
     "ORDER_CANCEL_AFTER_SECONDS": [*NUMBERS, "0"],
 }
