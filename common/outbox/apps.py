@@ -6,4 +6,4 @@ class OutboxConfig(AppConfig):
     label = "outbox"
 
     def ready(self) -> None:
-        from common.outbox import checks  # noqa: F401  (registers them)
+        from common.outbox import checks, retention  # noqa: F401  (registers them)

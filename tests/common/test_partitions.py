@@ -225,6 +225,21 @@ def test_a_week_with_an_unpublished_event_is_kept(db: None) -> None:
     assert drop_partitions("outbox", 8) == 1
 
 
+def test_published_events_of_no_week_are_dropped_when_they_are_old(db: None) -> None:
+    # Given three in the default partition, one of them not published
+    old, recent, waiting = (key_at(datetime(year, 1, 1, tzinfo=UTC)) for year in (2001, 2002, 2003))
+    assert {insert("outbox", key) for key in (old, recent, waiting)} == {"outbox_default"}
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE outbox SET published_at = now() - interval '9 weeks' WHERE id = %s", [old])
+        cursor.execute("UPDATE outbox SET published_at = now() - interval '7 weeks' WHERE id = %s", [recent])
+
+    # When
+    assert housekeeping.retention()["outbox events of no week"] == 1
+
+    # Then
+    assert [key for key, _ in rows_of("outbox")] == [recent, waiting]
+
+
 def test_the_moment_of_a_key() -> None:
     moment = datetime(2026, 2, 3, 4, 5, 6, 789_000, tzinfo=UTC)
 
