@@ -45,7 +45,8 @@ def service_settings(service: str, own: Sequence[Variable] = ()) -> dict[str, An
         "WSGI_APPLICATION": f"{service}_service.wsgi.application",
         "INSTALLED_APPS": [*_APPS, f"{service}_service"],
         **{variable.setting: values[variable.name] for variable in (*table.SERVICE_VARIABLES, *own) if variable.setting},
-        **_security(https=values[table.HTTPS.name], prefix=service.upper()),
+        "CSRF_TRUSTED_ORIGINS": values[table.TRUSTED_ORIGINS.name] or [],
+        **_security(https=values[table.HTTPS.name], preload=values[table.HSTS_PRELOAD.name], prefix=service.upper()),
         **api_settings(service, values[table.REQUESTS_PER_SECOND.name], values[table.PROXIES.name]),
         **console_settings(service),
         **_COMMON,
@@ -78,7 +79,7 @@ def _process_name(service: str) -> str:
     return os.environ.get("POLDER_PROCESS", service).rpartition(":")[2]
 
 
-def _security(*, https: bool, prefix: str) -> dict[str, Any]:
+def _security(*, https: bool, preload: bool, prefix: str) -> dict[str, Any]:
     """Behind TLS (`<SERVICE>_HTTPS=1`) cookies and redirects insist on it; the private stack on loopback speaks plain HTTP."""
     return {
         "DEBUG": False,
@@ -87,7 +88,8 @@ def _security(*, https: bool, prefix: str) -> dict[str, Any]:
         "CSRF_COOKIE_SECURE": https,
         "SECURE_HSTS_SECONDS": 31_536_000 if https else 0,
         "SECURE_HSTS_INCLUDE_SUBDOMAINS": https,
-        "SECURE_HSTS_PRELOAD": https,
+        "SECURE_HSTS_PRELOAD": preload,
+        "SILENCED_SYSTEM_CHECKS": ["security.W021"],  # no preload: it binds a host for good, so it has to be asked for
         "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https") if https else None,
         "SESSION_COOKIE_NAME": f"{prefix.lower()}_session",  # services share a host, and cookies know no ports
         "CSRF_COOKIE_NAME": f"{prefix.lower()}_csrf",
@@ -135,11 +137,13 @@ _COMMON: dict[str, Any] = {
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
     },
     "MIDDLEWARE": [
+        "common.web.machines.MachineMiddleware",
         "django.middleware.security.SecurityMiddleware",
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "common.web.cause.CauseMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.middleware.common.CommonMiddleware",
+        "common.web.login.LoginMiddleware",
+        "common.web.slashes.SlashMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",

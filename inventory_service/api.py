@@ -14,15 +14,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.contracts.inventory import ReservationStatus
+from common.web.addresses import address
 from common.web.documented import documented
 from common.web.filters import TrueOrFalse
 from common.web.idempotency import idempotent
 from common.web.lists import list_response
 from common.web.problems import Problem
-from common.web.versions import etag, required_version
+from common.web.versions import etag, required_versions
 from common.web.view import ApiView
 from inventory_service.models import Movement, Product, Reservation, Stock
-from inventory_service.selectors import movement_list, product_get, product_list, reservation_get, reservation_list
+from inventory_service.selectors import movement_get, movement_list, product_get, product_list, reservation_get, reservation_list
 from inventory_service.services import (
     Changed,
     ProductExists,
@@ -45,6 +46,8 @@ class ProductFilter(FilterSet):
 
 
 class Products(ApiView):
+    shows = (Product, Stock)
+
     @documented(ProductOut, filters=ProductFilter)
     def get(self, request: Request) -> Response:
         """Products by id, with their stock; `?retired=` and `?name=` narrow it down."""
@@ -67,26 +70,28 @@ class Products(ApiView):
             )
         except ProductExists as error:
             raise Problem("product-exists", 409, f"There is a product {error}.") from error
-        return Response(_changed(changed), status=201, headers={"Location": f"/api/products/{changed.product.pk}/"})
+        return Response(_changed(changed), status=201, headers={"Location": address(f"/api/products/{changed.product.pk}/")})
 
 
 class OneProduct(ApiView):
+    shows = (Product, Stock)
+
     @documented(ProductOut)
     def get(self, request: Request, product_id: str) -> Response:
         """The product, with what is on hand, reserved and available."""
         product = product_get(product_id)
         if product is None:
             raise NotFound(f"There is no product {product_id}.")
-        return Response(_product(product, product.stock), headers={"ETag": etag(product.version)})
+        return Response(_product(product, product.stock))
 
     @documented(ProductChangedOut, takes=ProductChangeIn, problems=["product-retired"])
     def patch(self, request: Request, product_id: str) -> Response:
         """Changes name, price or weight; `If-Match` says of which version."""
-        version = required_version(request)
+        versions = required_versions(request)
         asked = ProductChangeIn(data=request.data)
         asked.is_valid(raise_exception=True)
         with _problems(product_id):
-            changed = product_change(product_id=product_id, version=version, changes=asked.changes())
+            changed = product_change(product_id=product_id, versions=versions, changes=asked.changes())
         return Response(_changed(changed), headers={"ETag": etag(changed.product.version)})
 
 
@@ -126,6 +131,8 @@ class ReservationFilter(FilterSet):
 
 
 class Reservations(ApiView):
+    shows = (Reservation,)
+
     @documented(ReservationOut, filters=ReservationFilter)
     def get(self, request: Request) -> Response:
         """Reservations by order, oldest first; `?status=` narrows it down."""
@@ -133,13 +140,15 @@ class Reservations(ApiView):
 
 
 class OneReservation(ApiView):
+    shows = (Reservation,)
+
     @documented(ReservationOut)
     def get(self, request: Request, order_id: UUID) -> Response:
         """What is reserved for an order, or was short."""
         reservation = reservation_get(order_id)
         if reservation is None:
             raise NotFound(f"There is no reservation for order {order_id}.")
-        return Response(_reservation(reservation), headers={"ETag": etag(reservation.version)})
+        return Response(_reservation(reservation))
 
 
 class MovementFilter(FilterSet):
@@ -149,10 +158,24 @@ class MovementFilter(FilterSet):
 
 
 class Movements(ApiView):
+    shows = (Movement,)
+
     @documented(MovementOut, filters=MovementFilter)
     def get(self, request: Request) -> Response:
         """The journal of the stock, oldest first; `?productId=`, `?cause=` and `?kind=` narrow it down."""
         return list_response(self, request, movement_list(), MovementFilter, lambda rows: [_movement(row) for row in rows])
+
+
+class OneMovement(ApiView):
+    shows = (Movement,)
+
+    @documented(MovementOut)
+    def get(self, request: Request, movement_id: int) -> Response:
+        """One change of stock, and what caused it."""
+        movement = movement_get(movement_id)
+        if movement is None:
+            raise NotFound(f"There is no movement {movement_id}.")
+        return Response(_movement(movement))
 
 
 @contextmanager

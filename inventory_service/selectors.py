@@ -41,6 +41,10 @@ def movement_list() -> QuerySet[Movement]:
     return Movement.objects.all()
 
 
+def movement_get(movement_id: int) -> Movement | None:
+    return Movement.objects.filter(pk=movement_id).first()
+
+
 def stock_locked(product_ids: Collection[str]) -> dict[str, Stock]:
     """The stock rows of those products that exist, each with its product, locked in key order."""
     rows = Stock.objects.select_for_update(of=("self",)).select_related("product").filter(pk__in=product_ids).order_by("pk")

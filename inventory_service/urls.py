@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from common.status.urls import common_urls
+from common.web import addresses as _registers_converters  # noqa: F401
 from common.web.index import api_index
 from inventory_service import api
 from inventory_service.shapes import PRODUCT_ID
@@ -25,8 +26,9 @@ urlpatterns = [
     path("api/products/<sku:product_id>/adjust/", api.Adjust.as_view()),
     path("api/products/<sku:product_id>/retire/", api.Retire.as_view()),
     path("api/reservations/", api.Reservations.as_view()),
-    path("api/reservations/<uuid:order_id>/", api.OneReservation.as_view()),
+    path("api/reservations/<id:order_id>/", api.OneReservation.as_view()),
     path("api/movements/", api.Movements.as_view()),
+    path("api/movements/<int:movement_id>/", api.OneMovement.as_view()),
     *common_urls,
 ]
 

@@ -16,15 +16,15 @@ from rest_framework.response import Response
 
 from common.contracts.orders import Address, Customer, OrderStatus
 from common.partitioning import first_key_at
+from common.web.addresses import address
 from common.web.documented import documented
 from common.web.filters import TrueOrFalse
 from common.web.idempotency import idempotent
 from common.web.lists import list_response
 from common.web.problems import Problem
-from common.web.versions import etag
 from common.web.view import ApiView
 from order_service.models import Order, Product, Reservation, Shipment, Stock
-from order_service.selectors import order_get, order_list, product_list, reservations_of, shipments_of, stock_of
+from order_service.selectors import order_get, order_list, product_get, product_list, reservations_of, shipments_of, stock_of
 from order_service.services import Line, NotCancellable, UnknownOrder, UnknownProducts, order_cancel, order_place
 from order_service.shapes import OrderableProductOut, OrderAcceptedOut, OrderIn, OrderOut
 
@@ -45,6 +45,8 @@ class OrderFilter(FilterSet):
 
 
 class Orders(ApiView):
+    shows = (Order, Reservation, Shipment)
+
     @documented(OrderOut, filters=OrderFilter)
     def get(self, request: Request) -> Response:
         """Orders by id, oldest first; `?status=`, `?email=`, `?flagged=`, `?placedAfter=` and `?placedBefore=` narrow it down."""
@@ -65,17 +67,19 @@ class Orders(ApiView):
         except UnknownProducts as error:
             raise Problem("unknown-product", 422, f"The order {error}.", products=error.product_ids) from error
         body = {"orderId": str(placed.order.pk), "status": placed.order.status, "eventId": str(placed.event_id)}
-        return Response(body, status=201, headers={"Location": f"/api/orders/{placed.order.pk}/"})
+        return Response(body, status=201, headers={"Location": address(f"/api/orders/{placed.order.pk}/")})
 
 
 class OneOrder(ApiView):
+    shows = (Order, Reservation, Shipment)
+
     @documented(OrderOut)
     def get(self, request: Request, order_id: UUID) -> Response:
         """The order, with what is known of its reservation and its shipment."""
         order = order_get(order_id)
         if order is None:
             raise NotFound(f"There is no order {order_id}.")
-        return Response(_orders([order])[0], headers={"ETag": etag(order.version)})
+        return Response(_orders([order])[0])
 
 
 class Cancel(ApiView):
@@ -90,7 +94,7 @@ class Cancel(ApiView):
         except NotCancellable as error:
             raise Problem("not-cancellable", 409, f"{error}.", orderStatus=error.status) from error
         body = {"orderId": str(order_id), "status": cancelling.order.status, "eventId": str(cancelling.event_id)}
-        return Response(body, status=202, headers={"Location": f"/api/orders/{order_id}/"})
+        return Response(body, status=202, headers={"Location": address(f"/api/orders/{order_id}/")})
 
 
 class ProductFilter(FilterSet):
@@ -98,10 +102,24 @@ class ProductFilter(FilterSet):
 
 
 class Products(ApiView):
+    shows = (Product, Stock)
+
     @documented(OrderableProductOut, filters=ProductFilter)
     def get(self, request: Request) -> Response:
         """Products that can be ordered, as the local copy has them; `syncedAt` tells how fresh each is."""
         return list_response(self, request, product_list(), ProductFilter, _products)
+
+
+class OneProduct(ApiView):
+    shows = (Product, Stock)
+
+    @documented(OrderableProductOut)
+    def get(self, request: Request, product_id: str) -> Response:
+        """The product as the local copy has it; `syncedAt` tells how fresh it is."""
+        product = product_get(product_id)
+        if product is None:
+            raise NotFound(f"No product {product_id} can be ordered.")
+        return Response(_products([product])[0])
 
 
 def _orders(orders: Sequence[Order]) -> list[dict[str, Any]]:

@@ -43,6 +43,10 @@ def product_list() -> QuerySet[Product]:
     return Product.objects.filter(retired_at=None)
 
 
+def product_get(product_id: str) -> Product | None:
+    return product_list().filter(pk=product_id).first()
+
+
 def stock_of(product_ids: Collection[str]) -> dict[str, Stock]:
     return Stock.objects.in_bulk(list(product_ids))
 

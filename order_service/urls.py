@@ -3,15 +3,17 @@
 from django.urls import path
 
 from common.status.urls import common_urls
+from common.web import addresses as _registers_converters  # noqa: F401
 from common.web.index import api_index
 from order_service import api
 
 urlpatterns = [
     path("api/", api_index),
     path("api/orders/", api.Orders.as_view()),
-    path("api/orders/<uuid:order_id>/", api.OneOrder.as_view()),
-    path("api/orders/<uuid:order_id>/cancel/", api.Cancel.as_view()),
+    path("api/orders/<id:order_id>/", api.OneOrder.as_view()),
+    path("api/orders/<id:order_id>/cancel/", api.Cancel.as_view()),
     path("api/products/", api.Products.as_view()),
+    path("api/products/<key:product_id>/", api.OneProduct.as_view()),
     *common_urls,
 ]
 

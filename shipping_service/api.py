@@ -18,7 +18,6 @@ from common.web.documented import documented
 from common.web.idempotency import idempotent
 from common.web.lists import list_response
 from common.web.problems import Problem
-from common.web.versions import etag
 from common.web.view import ApiView
 from shipping_service.models import Shipment
 from shipping_service.selectors import shipment_get, shipment_list
@@ -33,6 +32,8 @@ class ShipmentFilter(FilterSet):
 
 
 class Shipments(ApiView):
+    shows = (Shipment,)
+
     @documented(ShipmentOut, filters=ShipmentFilter)
     def get(self, request: Request) -> Response:
         """Shipments by order, oldest first; `?orderId=`, `?status=` and `?trackingNumber=` narrow it down."""
@@ -40,13 +41,15 @@ class Shipments(ApiView):
 
 
 class OneShipment(ApiView):
+    shows = (Shipment,)
+
     @documented(ShipmentOut)
     def get(self, request: Request, order_id: UUID) -> Response:
         """The shipment of an order, with its packages."""
         shipment = shipment_get(order_id)
         if shipment is None:
             raise NotFound(f"There is no shipment for order {order_id}.")
-        return Response(_shipment(shipment), headers={"ETag": etag(shipment.version)})
+        return Response(_shipment(shipment))
 
 
 class Dispatch(ApiView):

@@ -3,15 +3,16 @@
 from django.urls import path
 
 from common.status.urls import common_urls
+from common.web import addresses as _registers_converters  # noqa: F401
 from common.web.index import api_index
 from shipping_service import api
 
 urlpatterns = [
     path("api/", api_index),
     path("api/shipments/", api.Shipments.as_view()),
-    path("api/shipments/<uuid:order_id>/", api.OneShipment.as_view()),
-    path("api/shipments/<uuid:order_id>/dispatch/", api.Dispatch.as_view()),
-    path("api/shipments/<uuid:order_id>/deliver/", api.Deliver.as_view()),
+    path("api/shipments/<id:order_id>/", api.OneShipment.as_view()),
+    path("api/shipments/<id:order_id>/dispatch/", api.Dispatch.as_view()),
+    path("api/shipments/<id:order_id>/deliver/", api.Deliver.as_view()),
     *common_urls,
 ]
 

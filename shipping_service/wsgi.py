@@ -4,5 +4,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from common.web.chunked import with_length
+
 os.environ["DJANGO_SETTINGS_MODULE"] = "shipping_service.settings"
-application = get_wsgi_application()
+application = with_length(get_wsgi_application())

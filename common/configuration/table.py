@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.broker.nodes import AMQP, MANAGEMENT
 from common.configuration.database_url import database
-from common.configuration.kinds import FILE, FOLDER, HOSTS, TEXT, YES_OR_NO, Kind, number, whole_number
+from common.configuration.kinds import FILE, FOLDER, HOSTS, ORIGINS, TEXT, YES_OR_NO, Kind, number, whole_number
 from common.configuration.variables import Variable
 
 POSTGRESQL = Kind("PostgreSQL URL", database)
@@ -21,6 +21,8 @@ ALLOWED_HOSTS = Variable(
     "<SERVICE>_ALLOWED_HOSTS", HOSTS, "by which names the service is asked", "localhost,127.0.0.1,[::1]", setting="ALLOWED_HOSTS"
 )
 HTTPS = Variable("<SERVICE>_HTTPS", YES_OR_NO, "behind TLS: secure cookies, redirect, HSTS", "0")
+TRUSTED_ORIGINS = Variable("<SERVICE>_TRUSTED_ORIGINS", ORIGINS, "where forms of the admin may come from besides, such as a proxy's port")
+HSTS_PRELOAD = Variable("<SERVICE>_HSTS_PRELOAD", YES_OR_NO, "lets browsers' makers put the host on their HTTPS-only lists, for good", "0")
 REQUESTS_PER_SECOND = Variable("<SERVICE>_REQUESTS_PER_SECOND", number(0.001, 1_000_000), "what one caller may ask", "1000")
 PROXIES = Variable("<SERVICE>_PROXIES", whole_number(0, 100), "how many proxies stand before the service", "0")
 WEEKS_KEPT = Variable(
@@ -60,8 +62,8 @@ PROCESS = Variable("POLDER_PROCESS", TEXT, "the process's name in logs and in `p
 READY_FILE = Variable("POLDER_READY_FILE", TEXT, "a file that the process touches once it is ready", default_shown="none")
 
 SERVICE_VARIABLES = (
-    *(DATABASE_URL, AMQP_URL, AMQP_CA, SECRET_KEY, ALLOWED_HOSTS, HTTPS, REQUESTS_PER_SECOND, PROXIES, WEEKS_KEPT, REPUBLISH_WEEKS, REMOTE_CONTROL),
-    *(CONSUMER_TIMEOUT, MANAGEMENT_URL, RUN_DIR, STATIC_DIR, PROCESS, READY_FILE),
+    *(DATABASE_URL, AMQP_URL, AMQP_CA, SECRET_KEY, ALLOWED_HOSTS, HTTPS, TRUSTED_ORIGINS, HSTS_PRELOAD, REQUESTS_PER_SECOND, PROXIES),
+    *(WEEKS_KEPT, REPUBLISH_WEEKS, REMOTE_CONTROL, CONSUMER_TIMEOUT, MANAGEMENT_URL, RUN_DIR, STATIC_DIR, PROCESS, READY_FILE),
 )
 
 # Those of `manage.py <service> topology`, as the deploy user.

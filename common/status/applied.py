@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from threading import BoundedSemaphore
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field
@@ -28,7 +28,7 @@ class AppliedOut(Value):
     """What became of an event here."""
 
     event_id: UUID
-    applied: Literal[True]
+    applied: bool = Field(description="False when it was parked: what it tells is not in the replicas.")
     outcome: Outcome = Field(json_schema_extra={"enum": [*Outcome.values]})
     publisher: str
     received_at: Moment
@@ -40,6 +40,8 @@ class WaitIn(serializers.Serializer[Any]):
 
 
 class Applied(ApiView):
+    shows = (LedgerEntry,)
+
     @documented(AppliedOut, query=WaitIn, problems=["not-applied"])
     def get(self, request: Request, event_id: UUID) -> Response:
         """Whether this service has processed an event; with `wait`, answers as soon as it has.
@@ -79,4 +81,4 @@ def _entry(event_id: UUID) -> LedgerEntry | None:
 
 def _applied(entry: LedgerEntry) -> dict[str, Any]:
     times = {"receivedAt": entry.received_at, "appliedAt": entry.applied_at}
-    return {"eventId": entry.pk, "applied": True, "outcome": entry.outcome, "publisher": entry.publisher, **times}
+    return {"eventId": entry.pk, "applied": entry.outcome != Outcome.PARKED, "outcome": entry.outcome, "publisher": entry.publisher, **times}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -30,11 +30,12 @@ class Handler(NamedTuple):
     def address(self, **variables: object) -> str:
         return "/" + VARIABLE.sub(lambda found: str(variables[found[1]]), self.route)
 
-    def call(self, client: APIClient, address: str, body: bytes | None = None, **headers: str) -> Any:
+    def call(self, client: APIClient, address: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Any:
         """With all that a handler may ask for before it looks at the rest; with `{}` where there must be a body."""
-        headers = {"Idempotency-Key": str(uuid4()), "If-Match": '"1"'} | headers if self.method != "GET" else headers
+        of_a_method = {"POST": {"Idempotency-Key": str(uuid4())}, "PATCH": {"If-Match": '"1"'}}
+        asked = of_a_method.get(self.method, {}) | dict(headers or {})
         content: Any = body if body is not None else b"{}" if self.method != "GET" else b""
-        return client.generic(self.method, address, content, content_type="application/json", headers=headers)
+        return client.generic(self.method, address, content, content_type="application/json", headers=asked)
 
 
 def every_handler() -> list[Handler]:

@@ -13,8 +13,8 @@ members that the API adds (`AnswerWithoutRetired` in `common.web.answers` for th
 serializers, each a `Body`. Answers are not checked at run time: the fuzzing test compares each with its shape, which forbids members
 that it does not name.
 
-Not to be said, because it is seen: Idempotency-Key, its three problems and `Idempotent-Replayed` (the handler is `idempotent`); If-Match, its
-problems and ETag (PATCH); ETag (the answer to a GET has a `version` and is no list); Location (201 and 202); `limit`, `cursor` and the
+Not to be said, because it is seen: Idempotency-Key, its three problems and `Idempotent-Replayed` (the handler is `idempotent`); If-Match and
+its problems (PATCH); ETag (GET); Location (201 and 202); `limit`, `cursor` and the
 filters (`filters=`); 400, 413 and 415 (there is a body); 404 (the address has a variable part); 401, 403, 406 and 429; the problem's shape.
 Summary and description are the handler's docstring.
 """

@@ -6,6 +6,8 @@ import hashlib
 import secrets
 from typing import Any
 
+from django.contrib.auth import get_permission_codename
+from django.db.models import Model
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -23,6 +25,15 @@ def new_key() -> str:
 def digest(key: str) -> str:
     """Keys are random and long, so a plain hash cannot be searched through as a password's could."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def rotate(old: ApiKey) -> tuple[ApiKey, str]:
+    """Another key for the same client, with the same scopes, and the key itself. The old one works until it is revoked."""
+    key = new_key()
+    number = ApiKey.objects.filter(client=old.client).count() + 1
+    while ApiKey.objects.filter(name=(name := f"{old.client[:90]}-{number}")).exists():
+        number += 1
+    return ApiKey.objects.create(name=name, client=old.client, digest=digest(key), scopes=old.scopes), key
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -44,14 +55,20 @@ class ApiKeyAuthentication(BaseAuthentication):
 class HasScope(BasePermission):
     """Of keys, those with the scope that the view names (`scope = Scope.OPS`), or else read for a safe method and write for another.
 
-    Of people, staff may.
+    Of people, those signed in to the admin may read what they are permitted to view there; they change things in the admin, which asks
+    why and keeps who it was.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         user: Any = request.user
         if isinstance(user, ApiKey):
             return getattr(view, "scope", _scope_of(request.method)) in user.scopes
-        return bool(user and user.is_authenticated and user.is_staff)
+        shown = getattr(view, "shows", ())
+        return bool(user and user.is_staff and shown and request.method in SAFE_METHODS and all(user.has_perm(_to_view(model)) for model in shown))
+
+
+def _to_view(model: type[Model]) -> str:
+    return f"{model._meta.app_label}.{get_permission_codename('view', model._meta)}"
 
 
 def _scope_of(method: str | None) -> Scope:
@@ -61,4 +78,4 @@ def _scope_of(method: str | None) -> Scope:
 def caller(request: Request) -> str:
     """Names who is asking, for what is kept per caller."""
     user: Any = request.user
-    return f"key:{user.pk}" if isinstance(user, ApiKey) else f"user:{user.pk}"
+    return f"client:{user.client}" if isinstance(user, ApiKey) else f"user:{user.pk}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -15,9 +17,10 @@ class Scope(models.TextChoices):
 
 
 class ApiKey(models.Model):
-    """A caller. Only a hash of the key is kept, so a key is shown once, when it is made."""
+    """A credential of a client. Only a hash of the key is kept, so a key is shown once, when it is made."""
 
     name = models.CharField(max_length=100, unique=True)
+    client = models.CharField(max_length=100, blank=True, db_index=True, help_text="Whose key it is, through all rotations; the first key's name.")
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key.")
     scopes = ArrayField(models.CharField(max_length=10), help_text="read, write, ops: one or more.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -36,6 +39,10 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **options: Any) -> None:
+        self.client = self.client or self.name
+        super().save(*args, **options)
+
     # What Django REST framework and Django ask of whoever is `request.user`.
     is_authenticated = True
     is_anonymous = False
@@ -43,7 +50,7 @@ class ApiKey(models.Model):
 
 
 class IdempotentResponse(models.Model):
-    """What a caller's POST was answered, kept so that the same request again gets the same answer and does nothing."""
+    """What a client's POST was answered, kept so that the same request again gets the same answer and does nothing."""
 
     caller = models.CharField(max_length=120)
     key = models.CharField(max_length=200)

@@ -22,7 +22,7 @@ from common.web.filters import query_parameters
 from common.web.idempotency import LONGEST_KEY
 from common.web.pagination import ByKey
 from common.web.problems import CATALOGUE, MEDIA_TYPE
-from common.web.versions import VERSION_PATTERN
+from common.web.versions import ETAG_PATTERN
 
 JSON = "application/json"
 EVERYWHERE = ("not-authenticated", "not-permitted", "not-acceptable", "throttled")
@@ -112,13 +112,12 @@ class Schema(AutoSchema):
             text = "New with each new request, the same when it is repeated; its answer is kept for at least 24 hours."
             yield OpenApiParameter("Idempotency-Key", schema, OpenApiParameter.HEADER, required=True, description=text)
         if self.method == "PATCH":
-            schema = {"type": "string", "pattern": VERSION_PATTERN}
+            schema = {"type": "string", "pattern": ETAG_PATTERN}
             yield OpenApiParameter("If-Match", schema, OpenApiParameter.HEADER, required=True, description="The `ETag` of what was read.")
 
     def _answer_headers(self, said: Documented) -> Iterator[OpenApiParameter]:
-        one_version = "version" in said.answer.model_fields and not said.filters
-        if one_version and self.method in ("GET", "PATCH"):
-            yield _answer_header("ETag", said.status, "The version, for `If-Match`.")
+        if self.method in ("GET", "PATCH"):
+            yield _answer_header("ETag", said.status, "For `If-Match` and `If-None-Match`: the version, if any, and a digest.")
         if said.status in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
             yield _answer_header("Location", said.status, "Where the outcome is to be seen.")
         if self._is_idempotent():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from http import HTTPStatus
 from itertools import count, takewhile
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions
@@ -106,12 +107,21 @@ def problem_page(request: HttpRequest, kind: str) -> HttpResponse:
     return render(request, "web/problem.html", {"kind": kind, **CATALOGUE[kind]._asdict()})
 
 
-def _plain_problem(kind: str, status: HTTPStatus) -> JsonResponse:
-    return JsonResponse(problem(kind, status), status=status, content_type=MEDIA_TYPE)
+def _plain_problem(kind: str, status: HTTPStatus, detail: str = "") -> JsonResponse:
+    return JsonResponse(problem(kind, status, detail), status=status, content_type=MEDIA_TYPE)
+
+
+def too_many(wait: float) -> HttpResponse:
+    response = _plain_problem("throttled", HTTPStatus.TOO_MANY_REQUESTS)
+    response["Retry-After"] = str(math.ceil(wait))
+    return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _plain_problem("invalid", HTTPStatus.BAD_REQUEST)
+    if isinstance(exception, RequestDataTooBig):
+        return _plain_problem("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    detail = "The Host header names none of this service's hosts." if isinstance(exception, DisallowedHost) else ""
+    return _plain_problem("invalid", HTTPStatus.BAD_REQUEST, detail)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

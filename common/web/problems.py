@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from rest_framework.exceptions import APIException
 
+from common.web.addresses import address
+
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 50  # told of one request
 
@@ -19,11 +21,19 @@ class Kind(NamedTuple):
 CATALOGUE: dict[str, Kind] = {
     "invalid": Kind(400, "The request does not keep to the contract", "`errors` names each field and what is wrong with it."),
     "not-authenticated": Kind(401, "No valid credentials", "Send `Authorization: Api-Key <key>`, with a key that is not revoked."),
-    "not-permitted": Kind(403, "Not permitted", "Use a key whose scope allows it (`read`, `write` or `ops`), or a staff account."),
+    "not-permitted": Kind(
+        403,
+        "Not permitted",
+        "Use a key whose scope allows it: `read`, `write` or `ops`. Who is signed in to the admin may read what they may view there.",
+    ),
     "not-found": Kind(404, "There is no such thing", "Nothing answers to that address: is the id right? `/api/docs/` has them all."),
     "method-not-allowed": Kind(405, "Method not allowed", "The `Allow` header lists the methods of this address."),
     "not-acceptable": Kind(406, "Not acceptable", "The API answers in JSON: leave `Accept` out, or accept `application/json`."),
-    "too-large": Kind(413, "Too large or too deep", "A body may have 2.5 MB and 32 levels; send less, in several requests."),
+    "too-large": Kind(
+        413, "Too large or too deep", "A body may have 2.5 MB, 5,000 values and 32 levels, a line of the head 4 kB; send less, in several requests."
+    ),
+    "malformed": Kind(400, "This is no request of HTTP/1.1", "Its first line, a header or a chunk is malformed, or asks for what is not done here."),
+    "too-slow": Kind(408, "The request did not come in", "All of it has to be here within 20 seconds; send it again."),
     "unsupported-media-type": Kind(415, "Unsupported media type", "Send `Content-Type: application/json`."),
     "throttled": Kind(429, "Too many requests", "`Retry-After` says in how many seconds to try again."),
     "unknown-product": Kind(
@@ -64,7 +74,8 @@ CATALOGUE: dict[str, Kind] = {
     "error": Kind(
         500,
         "Something went wrong",
-        "Nothing was carried out; repeat it. The correlation id leads to the cause in the log.",
+        "It may have been carried out or not: repeat it with the same `Idempotency-Key` or `If-Match`, and it is done once. "
+        "The correlation id leads to the cause in the log.",
     ),
 }
 
@@ -83,4 +94,4 @@ class Problem(APIException):
 def problem(kind: str, status: int, detail: str = "", **members: Any) -> dict[str, Any]:
     """The body of a problem."""
     known = CATALOGUE[kind]
-    return {"type": f"/problems/{kind}/", "title": known.title, "status": status, "detail": detail or known.explanation, **members}
+    return {"type": address(f"/problems/{kind}/"), "title": known.title, "status": status, "detail": detail or known.explanation, **members}

@@ -12,11 +12,11 @@ MOST_CALLERS = 10_000
 class Rate:
     """The generic cell rate algorithm: of each caller only when its next request would be due, were they evenly spaced.
 
-    Two seconds' worth may come at once. Beyond MOST_CALLERS whoever has been silent longest is forgotten. For many threads.
+    `burst` seconds' worth may come at once. Beyond MOST_CALLERS whoever has been silent longest is forgotten. For many threads.
     """
 
-    def __init__(self, per_second: float) -> None:
-        self._interval = 1 / per_second
+    def __init__(self, per_second: float, burst: float = BURST_SECONDS) -> None:
+        self._interval, self._burst = 1 / per_second, burst
         self._due: dict[str, float] = {}  # the silent longest first
         self._lock = Lock()
 
@@ -25,7 +25,7 @@ class Rate:
         now = time.monotonic()
         with self._lock:
             due = max(self._due.pop(caller, now), now)
-            wait = round(due + self._interval - now - BURST_SECONDS, 9)  # sums of floats differ in their last digits
+            wait = round(due + self._interval - now - self._burst, 9)  # sums of floats differ in their last digits
             self._due[caller] = due if wait > 0 else due + self._interval
             if len(self._due) > MOST_CALLERS:
                 del self._due[next(iter(self._due))]

@@ -1,4 +1,4 @@
-"""gunicorn with this service in it: one process with threads, and a log like that of all other processes."""
+"""gunicorn with this service in it: one process with threads that no client can hold, and a log like that of all other processes."""
 
 from __future__ import annotations
 
@@ -41,9 +41,11 @@ class WebServer(BaseApplication):
     def _settings(self) -> dict[str, Any]:
         return {
             "bind": self._bind,
-            "worker_class": "gthread",
+            "worker_class": "common.web.worker.BufferingWorker",
             "workers": 1,
             "threads": self._threads,
+            "worker_connections": 512,  # well below the 1,024 files that a process may commonly open
+            "sendfile": False,  # it would wait for the client
             "graceful_timeout": GRACE_SECONDS,
             "control_socket_disable": True,  # it lies in the user's home, where two stacks would meet
             # The worker proves with a file that it is alive; on a busy disk that alone may take too long.

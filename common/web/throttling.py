@@ -8,6 +8,7 @@ outermost of them has seen.
 
 from __future__ import annotations
 
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
@@ -34,4 +35,8 @@ class PerCaller(BaseThrottle):
 
 def wait_of_address(request: Request) -> float:
     """Counts a request without valid credentials; 0, or in how many seconds its address may try again."""
-    return ADDRESSES.wait(BaseThrottle().get_ident(request) or "unknown")
+    return ADDRESSES.wait(address_of(request))
+
+
+def address_of(request: Request | HttpRequest) -> str:
+    return BaseThrottle().get_ident(request) or "unknown"  # type: ignore[arg-type]  # it reads META alone

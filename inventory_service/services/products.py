@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -70,15 +70,15 @@ def product_create(*, product_id: str, name: str, price: Decimal, currency: str,
 
 
 @transaction.atomic
-def product_change(*, product_id: str, version: int, changes: Mapping[str, Any]) -> Changed:
-    """Changes name, price, currency or weight_grams, of the product at exactly that version; nothing, when it is all so already.
+def product_change(*, product_id: str, versions: Container[int], changes: Mapping[str, Any]) -> Changed:
+    """Changes name, price, currency or weight_grams, of the product if it is at one of those versions; nothing, when it is all so already.
 
     Raises UnknownProduct, RetiredProduct or VersionMismatch.
     """
     product = _product_locked(product_id)
     if product.retired_at is not None:
         raise RetiredProduct(product_id)
-    if product.version != version:
+    if product.version not in versions:
         raise VersionMismatch(product_id, product.version)
     if all(getattr(product, name) == value for name, value in changes.items()):
         return Changed(product, product.stock, None)

@@ -29,7 +29,7 @@ def versions_of(aggregate: str) -> list[int]:
 def test_a_change_is_published_with_the_whole_state(db: None) -> None:
     create("p1")
 
-    changed = product_change(product_id="p1", version=1, changes={"price": Decimal("12.50")})
+    changed = product_change(product_id="p1", versions=[1], changes={"price": Decimal("12.50")})
 
     event = published()[-1]
     assert (event.id, event.type, event.aggregateversion) == (changed.event_id, "ProductChanged", 2)
@@ -39,10 +39,10 @@ def test_a_change_is_published_with_the_whole_state(db: None) -> None:
 
 def test_a_change_for_another_version_changes_nothing(db: None) -> None:
     create("p1")
-    product_change(product_id="p1", version=1, changes={"name": "first"})
+    product_change(product_id="p1", versions=[1], changes={"name": "first"})
 
     with pytest.raises(VersionMismatch) as mismatch:
-        product_change(product_id="p1", version=1, changes={"name": "second"})
+        product_change(product_id="p1", versions=[1], changes={"name": "second"})
 
     assert mismatch.value.version == 2
     assert Product.objects.get().name == "first"
@@ -61,7 +61,7 @@ def test_a_retired_product_is_a_shortage_and_comes_back_with_its_versions_going_
     # Then there is nothing available of it, and it can neither change nor retire again
     assert Reservation.objects.get(pk=order.subject).shortages == [{"productId": "p1", "quantity": 1, "available": 0}]
     with pytest.raises(RetiredProduct):
-        product_change(product_id="p1", version=2, changes={"name": "x"})
+        product_change(product_id="p1", versions=[2], changes={"name": "x"})
     with pytest.raises(RetiredProduct):
         product_retire(product_id="p1")
 
@@ -102,7 +102,7 @@ def test_what_is_reserved_cannot_be_adjusted_away(db: None) -> None:
 @pytest.mark.parametrize(
     "use_case",
     [
-        lambda: product_change(product_id="p9", version=1, changes={}),
+        lambda: product_change(product_id="p9", versions=[1], changes={}),
         lambda: product_retire(product_id="p9"),
         lambda: stock_adjust(product_id="p9", quantity=1, reason="found"),
     ],

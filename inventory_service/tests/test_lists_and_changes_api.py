@@ -29,6 +29,44 @@ def test_a_change_by_etag(api: APIClient, shop: None) -> None:
     assert response.json()["eventId"]
 
 
+@pytest.mark.parametrize(
+    ("tags", "status"),
+    [
+        ('"1"', 200),
+        ('"0", "1"', 200),
+        ("*", 200),
+        ('W/"1"', 200),
+        ('"1.0123456789abcdef-gzip"', 200),
+        ('W/"1.0123456789abcdef"', 200),
+        ('"0", "2"', 412),
+        ('"x"', 412),
+        ('"1x"', 412),
+        ('"1.", "1.0"', 412),
+    ],
+)
+def test_which_versions_a_change_is_for(api: APIClient, shop: None, tags: str, status: int) -> None:
+    assert patch(api, {"name": "x"}, **{"If-Match": tags}).status_code == status
+    assert Product.objects.filter(name="x").exists() == (status == 200)
+
+
+def test_the_etag_is_of_all_that_is_shown(api: APIClient, shop: None) -> None:
+    # Given what somebody has read, and a change of the stock, which is no change of the product
+    tag = api.get("/api/products/p1/")["ETag"]
+    assert api.get("/api/products/p1/", headers={"If-None-Match": tag}).status_code == 304
+    post(api, "/api/products/p1/receive/", {"quantity": 5})
+
+    # Then it is shown anew, and the product can be changed as it was read
+    assert api.get("/api/products/p1/", headers={"If-None-Match": tag}).json()["onHand"] == 15
+    assert_problem(api.get("/api/products/p1/", headers={"If-Match": tag}), 412, "version-mismatch")
+    assert_problem(patch(api, {"name": "x"}, **{"If-Match": tag, "If-None-Match": "*"}), 412, "version-mismatch")
+    assert patch(api, {"name": "x"}, **{"If-Match": tag}).status_code == 200
+    assert_problem(post_with_condition(api, tag), 400, "invalid")
+
+
+def post_with_condition(api: APIClient, tag: str) -> Any:
+    return api.post("/api/products/p1/retire/", {}, format="json", headers={"Idempotency-Key": "k", "If-Match": tag})
+
+
 def test_a_change_needs_the_version_that_it_is_for(api: APIClient, shop: None) -> None:
     assert_problem(patch(api, {"name": "x"}), 428, "version-required")
     assert_problem(patch(api, {"name": "x"}, **{"If-Match": "seven"}), 400, "invalid")

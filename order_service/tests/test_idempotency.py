@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from common.testing import deliver, product_event
 from common.testing.api import api_client, assert_problem, post
 from common.testing.database import at_once, empty_partitioned
+from common.web.keys import digest, rotate
+from common.web.models import ApiKey
 from order_service.models import Order
 from order_service.services import Placed, order_place
 from order_service.tests.test_api import ORDER
@@ -64,6 +67,32 @@ def test_keys_are_each_caller_s_own(api: APIClient, catalogue: None) -> None:
     ids = {post(client, "/api/orders/", ORDER, key="k1").json()["orderId"] for client in (api, api_client())}
 
     assert len(ids) == 2
+
+
+def test_keys_are_the_client_s_whichever_credential_it_has(catalogue: None) -> None:
+    # Given an order, and then a new key for the same client
+    old, first_key = ApiKey.objects.create(name="shop", digest=digest("first"), scopes=["write"]), "first"
+    answers = [post(client_of(first_key), "/api/orders/", ORDER, key="k1")]
+    following, second_key = rotate(old)
+    answers.append(post(client_of(second_key), "/api/orders/", ORDER, key="k1"))
+    third, third_key = rotate(following)
+
+    # When the old ones are revoked
+    ApiKey.objects.exclude(pk=third.pk).update(revoked_at=timezone.now())
+    answers.append(post(client_of(third_key), "/api/orders/", ORDER, key="k1"))
+
+    # Then
+    assert [answer.status_code for answer in answers] == [201] * 3
+    assert len({answer.content for answer in answers}) == 1
+    assert Order.objects.count() == 1
+    assert [(key.name, key.client, key.scopes) for key in (following, third)] == [("shop-2", "shop", ["write"]), ("shop-3", "shop", ["write"])]
+    assert_problem(post(client_of(first_key), "/api/orders/", ORDER, key="k1"), 401, "not-authenticated")
+
+
+def client_of(key: str) -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Api-Key {key}")
+    return client
 
 
 def test_a_problem_is_not_kept(api: APIClient, catalogue: None) -> None:

@@ -29,7 +29,7 @@ def test_a_shipment_is_shown(api: APIClient, ready: UUID) -> None:
     response = api.get(f"/api/shipments/{ready}/")
     shown = response.json()
 
-    assert response["ETag"] == '"2"'
+    assert response["ETag"].startswith('"2.')
     assert shown.pop("createdAt") <= shown.pop("updatedAt")
     assert shown == {
         "shipmentId": str(ready),

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from uuid_utils.compat import uuid7
 
+from common.inbox.models import LedgerEntry, Outcome
 from common.status import applied
 from common.testing import deliver, eventually, product_event
 from common.testing.api import api_client, assert_problem
@@ -64,6 +65,15 @@ def test_waiting_in_vain(db: None) -> None:
     assert_problem(api_client().get(f"{address(uuid7())}?wait=1"), 404, "not-applied")
 
     assert time.monotonic() - began >= 1
+
+
+def test_what_was_parked_is_not_applied(db: None) -> None:
+    deliver(event := product_event())
+    LedgerEntry.objects.filter(pk=event.id).update(outcome=Outcome.PARKED)
+
+    shown = api_client().get(address(event.id)).json()
+
+    assert (shown["applied"], shown["outcome"]) == (False, "parked")
 
 
 def test_waiting_until_it_is_applied_without_a_transaction(committed: None) -> None:

@@ -97,6 +97,17 @@ def test_what_cannot_be_done_is_said_plainly(db: None, arguments: tuple[str, ...
     assert ApiKey.objects.count() == 1
 
 
+def test_a_key_is_rotated(db: None) -> None:
+    first = apikey("create", "board", "--scope", "read")
+
+    second = apikey("rotate", "board")
+
+    assert [caller(key).get(PRODUCTS).status_code for key in (first, second)] == [200, 200]
+    apikey("revoke", "board")
+    assert [caller(key).get(PRODUCTS).status_code for key in (first, second)] == [401, 200]
+    assert ApiKey.objects.get(name="board-2").client == "board"
+
+
 def test_revoked_once(db: None) -> None:
     apikey("create", "board", "--scope", "read")
     apikey("revoke", "board")

@@ -141,7 +141,7 @@ def change(product: str, weight: int) -> bool:
         cursor.execute("SELECT version FROM inventory_product WHERE product_id = %s", [product])
         known = cursor.fetchone()
     asked = {"product_id": product, "changes": {"weight_grams": weight}}
-    return known is not None and _tried(lambda: use_cases.product_change(version=known[0], **asked), "RetiredProduct")
+    return known is not None and _tried(lambda: use_cases.product_change(versions=[known[0]], **asked), "RetiredProduct")
 
 
 def retire(product: str) -> bool:

@@ -30,10 +30,10 @@ def revoke(key: ApiKey, asked: Mapping[str, Any]) -> None:
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(OperatedAdmin):
-    """Keys are made by `manage.py <service> apikey create`, which shows each once."""
+    """Keys are made by `manage.py <service> apikey create` and `rotate`, which show each once."""
 
-    list_display = ("name", "scopes", "created_at", "revoked_at")
-    fields = ("name", "scopes", "created_at", "revoked_at")
+    list_display = ("name", "client", "scopes", "created_at", "revoked_at")
+    fields = ("name", "client", "scopes", "created_at", "revoked_at")
     search_fields = ("name",)
     operations = (
         Operation(

@@ -1,0 +1,52 @@
+"""The web process for real, on a port of its own, and raw connections to it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPResponse
+from pathlib import Path
+
+from deploy.local.ports import Ports
+from deploy.local.readiness import http_status
+from tests.shop import until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@contextmanager
+def web_process(log: Path, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[int]:
+    """Its port. At the end it is told to stop, and must have done so well."""
+    port = Ports.free().web["order"]
+    command = [sys.executable, "manage.py", "order", "web", "--bind", f"127.0.0.1:{port}", *arguments]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=environment)
+    try:
+        until(lambda: http_status(port, "/livez") == 200, "the web process answers", seconds=120)
+        yield port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(60)
+    assert status == 0, log.read_text()[-2000:]
+
+
+def connect(port: int, sent: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+    connection.sendall(sent)
+    return connection
+
+
+def answer(connection: socket.socket, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    """Status, headers in lower case and body of the next answer."""
+    response = HTTPResponse(connection, method=method)
+    response.begin()
+    return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+
+
+def asked(port: int, sent: bytes, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    with connect(port, sent) as connection:
+        return answer(connection, method)
