@@ -44,7 +44,7 @@ def weeks_kept() -> int:
 
 def consumer_timeout() -> float:
     """Seconds after which the broker closes a channel on which a message is unacked; RabbitMQ's `consumer_timeout`."""
-    return cast("float", settings.CONSUMER_TIMEOUT)  # type: ignore[misc]
+    return cast("float", getattr(settings, "CONSUMER_TIMEOUT", 1800.0))
 
 
 def jobs() -> dict[str, int]:

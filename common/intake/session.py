@@ -73,7 +73,7 @@ class Session:
         self.acks = Acks(self.channel)
         self.queues = [event_queue(service, publisher) for publisher in publishers]
         self.queues += [request_queue(service), answer_queue(service)]
-        self.prefetch = Prefetch(len(self.queues), consumer.pool.num_processes)
+        self.prefetch = Prefetch(len(publishers), consumer.pool.num_processes)  # questions and answers are few and small
         self.consumer_tags: list[str] = []
         self._consume_all()
         self.rounds = consumer.timer.call_repeatedly(PATIENCE / 2, self._guard(self._make_rounds))

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.core.checks import Error, register
 from pydantic import BaseModel
 
+from common.contracts import decode  # noqa: F401  (with it every contract is known)
 from common.contracts.event import Event
 from common.replication.replica import OWN_COLUMNS, Replica, clashes
 

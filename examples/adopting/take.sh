@@ -4,7 +4,7 @@ set -eu
 polder=$1
 common=$2/common
 mkdir -p "$common/contracts"
-for room in broker configuration outbox intake inbox replication; do
+for room in broker configuration outbox intake inbox pasts replication; do
     cp -r "$polder/common/$room" "$common/"
 done
 cp "$polder"/common/*.py "$common/"

@@ -435,7 +435,7 @@ def test_messages_that_grow_stop_the_consumers_until_there_is_room(worker: Worke
         worker.look()
         worker.end()
     worker.session._make_rounds()
-    assert set(worker.channel.tag_of) == {"order.from.inventory", "order.dead"}
+    assert set(worker.channel.tag_of) == {"order.from.inventory", "order.dead", "order.requests", "order.answers"}
     assert worker.channel.prefetch < 1_500
 
 

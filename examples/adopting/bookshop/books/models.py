@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.db import models
 
-from common.contracts.books import BookState
+from common.contracts.books import BookEvent, BookState
 from common.outbox.aggregate import Aggregate
 
 
 class Book(Aggregate):
+    contract = BookEvent
+
     title = models.CharField(max_length=200)
     author = models.CharField(max_length=200)
 
