@@ -22,7 +22,7 @@ from tests.shop import Shop, until
 from tests.temporary import temporary_folder
 
 RESULTS = ROOT / "docs" / "reliability" / "fuzz.json"
-LARGEST_LAG = 5.0  # seconds
+LARGEST_LAG = 60.0  # seconds: what a poisoned queue may hold up a good event, on a machine at a fifth of its speed
 LARGEST_GROWTH = 1.5  # of the worker's memory, after the first quarter of the run
 
 
