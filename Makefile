@@ -68,7 +68,7 @@ doors: ## what may go wrong while `make up` works, in rooms of their own; root (
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests.doors -k "$(filter)" $(if $(offline),--offline) $(if $(list),--list)
 
-simulation: ## Hypothesis drives the real contracts, merge and settle functions (count=200 seed=1 record=1)
+simulation: ## Hypothesis drives the real contracts, merge and reconcilers (count=200 seed=1 record=1)
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tests.simulation --runs $(or $(count),200) --seed $(or $(seed),1) $(if $(record),--record)
 

@@ -16,6 +16,7 @@ def main() -> None:
         sys.exit(
             f"{given}Usage: manage.py <service> <command>, where <service> is {' or '.join(services)}; for example: manage.py {services[0]} help"
         )
+    sys.path.insert(1, str(Path(__file__).parent / "common"))  # this checkout's own library, wherever the installed one is
     service = sys.argv.pop(1)
     sys.argv[0] += f" {service}"  # as usage lines and `help` are to name it
     os.environ["DJANGO_SETTINGS_MODULE"] = f"{service}_service.settings"

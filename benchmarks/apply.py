@@ -1,6 +1,6 @@
 """The apply comparison: a full queue into ledger and replica, with two processes each.
 
-The events are StockChanged, which wake no settle function of the order service: every contender writes a ledger row for
+The events are StockChanged, which wake no reconciler of the order service: every contender writes a ledger row for
 each event and brings one replica up to date by version, and nothing else. The rate is read from the ledger's own times,
 from when a tenth of the events was applied until all were, so starting up is not counted.
 """
@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from polder.broker.confirms import ConfirmedPublisher, Outgoing
+from polder.contracts.event import CONTENT_TYPE
+
 from benchmarks.comparison import OneByOne
 from benchmarks.contender import Contender, run
 from benchmarks.events import stock_changes
 from benchmarks.orm_per_event import TASK, celery_app
 from benchmarks.rate import rate
 from benchmarks.servers import Servers
-from common.broker.confirms import ConfirmedPublisher, Outgoing
-from common.contracts.event import CONTENT_TYPE
 
 OURS = Contender("worker", ("manage.py", "order", "worker", "--concurrency=2"))
 BY_HAND = Contender("consumer by hand", ("-m", "benchmarks.handwritten_consumer"), processes=2)
@@ -34,7 +35,7 @@ class ApplyComparison(OneByOne):
     contenders = CONTENDERS
     aims = {BY_HAND.name: 0.6, PER_EVENT.name: 20.0}
     remark = (
-        "StockChanged events over 2,000 products, two processes each. No settle function writes for them, so all do the same work: "
+        "StockChanged events over 2,000 products, two processes each. No reconciler writes for them, so all do the same work: "
         "a ledger row for each event and a replica merged by version."
     )
 
@@ -50,9 +51,9 @@ class ApplyComparison(OneByOne):
             self._fill_tasks(messages)
         else:
             self._fill(messages)
-        run(contender, self.servers, lambda: self._count("ledger") == len(messages))
+        run(contender, self.servers, lambda: self._count("polder_ledger") == len(messages))
         self._check(messages)
-        return {"rate": rate(self.servers.database, "ledger", "applied_at")}
+        return {"rate": rate(self.servers.database, "polder_ledger", "applied_at")}
 
     def _fill(self, messages: list[Outgoing]) -> None:
         publisher = ConfirmedPublisher(self.servers.admin_amqp_url, "inventory.events", content_type=CONTENT_TYPE)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import uuid4
 
-from common.contracts.event import Event, State
+from polder.contracts.event import Event, State
+
 from common.contracts.inventory import StockChanged, StockState
 from common.contracts.money import Money
 from common.contracts.orders import Address, Customer, OrderCreated, OrderLine, OrderState, OrderStatus

@@ -26,7 +26,7 @@ WITH event AS MATERIALIZED (
     FROM json_to_recordset(%(events)s::json) AS e(
         id uuid, source text, type text, subject text, "time" timestamptz, aggregateversion bigint, correlationid uuid, data json)
 ), new AS (
-    INSERT INTO ledger (id, publisher, type, subject, version, outcome, correlation_id, occurred_at, received_at)
+    INSERT INTO polder_ledger (id, publisher, type, subject, version, outcome, correlation_id, occurred_at, received_at)
     SELECT id, substr(source, 2), type, subject, aggregateversion, CASE WHEN newest THEN 'applied' ELSE 'stale' END,
         correlationid, "time", to_timestamp(%(received_at)s)
     FROM event ORDER BY id
@@ -42,8 +42,8 @@ ON CONFLICT (key) DO UPDATE SET version = excluded.version, content_hash = exclu
 WHERE stored.version < excluded.version
 """
 _COUNT = """
-INSERT INTO inbox_tally AS tally (publisher, outcome, slot, count) VALUES ('inventory', 'applied', %s, %s)
-ON CONFLICT (publisher, outcome, slot) DO UPDATE SET count = tally.count + excluded.count
+INSERT INTO polder_inbox_deliverycount AS accounting (publisher, outcome, slot, count) VALUES ('inventory', 'applied', %s, %s)
+ON CONFLICT (publisher, outcome, slot) DO UPDATE SET count = accounting.count + excluded.count
 """
 
 

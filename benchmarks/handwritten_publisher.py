@@ -26,10 +26,10 @@ WINDOWS = 2  # under way at once
 NAP = float(os.environ.get("NAP", "0.005"))  # seconds between two looks at an empty outbox
 
 _SELECT = """
-SELECT id::text, type, convert_to(body, 'UTF8'), position FROM outbox
+SELECT id::text, type, convert_to(body, 'UTF8'), position FROM polder_outbox
 WHERE published_at IS NULL AND held_at IS NULL AND position > %s ORDER BY position LIMIT %s
 """
-_MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s AND %s"
+_MARK = "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s AND %s"
 
 
 class Window(NamedTuple):

@@ -20,7 +20,7 @@ from benchmarks.servers import Servers
 from deploy.local.stack import ROOT
 
 RATES = (50, 200, 500)  # events/s
-SETTLING_SECONDS = 2  # at the beginning, not counted
+RECONCILING_SECONDS = 2  # at the beginning, not counted
 OURS = Contender(
     "relay and worker", ("manage.py", "inventory", "relay"), beside=(Contender("", ("manage.py", "order", "worker", "--concurrency=2")),)
 )
@@ -31,9 +31,9 @@ BY_HAND = Contender(
     beside=(Contender("", ("-m", "benchmarks.handwritten_consumer"), processes=2, environment=(("LINGER", "0.0005"),)),),
 )
 
-# What settling takes of the beginning is left out by the order of the events, which is that of their ids.
+# What reconciling takes of the beginning is left out by the order of the events, which is that of their ids.
 _LAGS = """
-SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin) - occurred_at)::float * 1000 FROM ledger ORDER BY id OFFSET %s
+SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin) - occurred_at)::float * 1000 FROM polder_ledger ORDER BY id OFFSET %s
 """
 
 
@@ -53,13 +53,13 @@ class LagComparison(OneByOne):
     def measure(self, contender: Contender) -> Mapping[str, float]:
         """Percentiles in milliseconds, and as `held` the rate that the writer came to."""
         self.servers.reset()
-        number = self.rate * (SETTLING_SECONDS + self.seconds)
+        number = self.rate * (RECONCILING_SECONDS + self.seconds)
         with running(contender, self.servers) as programs:
             self._write(1)  # once it has arrived, all have started
             programs.wait_until(lambda: self._applied() == 1)
             held = self._write(number)
             programs.wait_until(lambda: self._applied() == number + 1)
-        lags = self.servers.database.execute(_LAGS, [1 + self.rate * SETTLING_SECONDS]).fetchall()
+        lags = self.servers.database.execute(_LAGS, [1 + self.rate * RECONCILING_SECONDS]).fetchall()
         return {**percentiles([lag for (lag,) in lags]), "held": held}
 
     def _write(self, number: int) -> float:
@@ -72,6 +72,6 @@ class LagComparison(OneByOne):
         return float(done.stdout.split()[-1])
 
     def _applied(self) -> int:
-        row = self.servers.database.execute("SELECT count(*) FROM ledger").fetchone()
+        row = self.servers.database.execute("SELECT count(*) FROM polder_ledger").fetchone()
         assert row is not None
         return int(row[0])

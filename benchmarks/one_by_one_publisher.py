@@ -11,8 +11,8 @@ from kombu.connection import Connection
 EXCHANGE = "order.events"
 ROWS = 500  # selected at a time; each is marked in one statement with the others, as kindly as can be
 
-_SELECT = "SELECT id::text, type, body FROM outbox WHERE published_at IS NULL AND held_at IS NULL ORDER BY position LIMIT %s"
-_MARK = "UPDATE outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s AND %s"
+_SELECT = "SELECT id::text, type, body FROM polder_outbox WHERE published_at IS NULL AND held_at IS NULL ORDER BY position LIMIT %s"
+_MARK = "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s AND %s"
 
 
 def publish_for_ever(database: psycopg.Connection, connection: Connection) -> None:

@@ -35,8 +35,8 @@ def apply_one(event: dict[str, Any]) -> None:
     """The event's ledger row and its product's replica, the latter only if it is newer than what is stored."""
     from django.db import transaction
     from django.utils import timezone
+    from polder.inbox.models import LedgerEntry, Outcome
 
-    from common.inbox.models import LedgerEntry, Outcome
     from order_service.models.replicas import Stock
 
     data, now = event["data"], timezone.now()

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from polder.contracts.event import Event
+
 from benchmarks.comparison import OneByOne
 from benchmarks.contender import Contender, run
 from benchmarks.events import orders_created
 from benchmarks.rate import rate
 from benchmarks.servers import Servers
-from common.contracts.event import Event
 
 OURS = Contender("relay", ("manage.py", "order", "relay"))
 BY_HAND = Contender("pipelined by hand", ("-m", "benchmarks.handwritten_publisher"))
@@ -39,7 +40,7 @@ class RelayComparison(OneByOne):
         """Events per second."""
         self._fill(round(len(self.events) * contender.share))
         run(contender, self.servers, self._all_published)
-        return {"rate": rate(self.servers.database, "outbox", "published_at")}
+        return {"rate": rate(self.servers.database, "polder_outbox", "published_at")}
 
     def _fill(self, number: int) -> None:
         self.servers.reset()
@@ -47,8 +48,8 @@ class RelayComparison(OneByOne):
         with self.servers.database.cursor().copy(copy) as rows:
             for event, body in zip(self.events[:number], self.bodies[:number], strict=True):
                 rows.write_row((event.id, event.type, event.aggregatetype, event.subject, event.aggregateversion, event.correlationid, body))
-        self.servers.database.execute("ANALYZE outbox")
+        self.servers.database.execute("ANALYZE polder_outbox")
 
     def _all_published(self) -> bool:
-        left = self.servers.database.execute("SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT 1").fetchone()
+        left = self.servers.database.execute("SELECT 1 FROM polder_outbox WHERE published_at IS NULL LIMIT 1").fetchone()
         return left is None

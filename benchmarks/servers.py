@@ -11,8 +11,8 @@ from pathlib import Path
 
 import amqp
 import psycopg
+from polder.broker.names import event_queue
 
-from common.broker.names import event_queue
 from deploy.local.environment import ADMIN_USER, VHOST
 from deploy.local.ports import HOST, Ports
 from deploy.local.progress import Progress
@@ -57,8 +57,8 @@ class Servers:
 
     def reset(self) -> None:
         """Empty tables and queues, and nothing left to write: each contender begins alike."""
-        self.database.execute("TRUNCATE outbox, ledger, replica_stock, inbox_tally")
-        self.publisher.execute("TRUNCATE outbox")
+        self.database.execute("TRUNCATE polder_outbox, polder_ledger, replica_stock, polder_inbox_deliverycount")
+        self.publisher.execute("TRUNCATE polder_outbox")
         with self.broker() as connection:
             for queue in QUEUES:
                 connection.channel().queue_purge(queue)

@@ -27,7 +27,7 @@ One process each empties an outbox of OrderCreated events, about 1,000 bytes eac
 after the broker has confirmed it. By hand, windows overlap, and there is no leader's lock, no held row and no reconnecting.
 """
 APPLY = """\
-Two processes each empty a queue of StockChanged events over 2,000 products into the ledger and a replica. No settle function writes for
+Two processes each empty a queue of StockChanged events over 2,000 products into the ledger and a replica. No reconciler writes for
 them, so all do the same work. By hand, the messages go to PostgreSQL unread, in one statement: nothing is validated, nothing is parked, one
 bad message stops it. The usual way is a Celery task for each event, in the ORM's idioms, and gets a fiftieth of the events.
 """

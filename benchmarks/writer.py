@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS {ORM_OUTBOX} (
 CREATE INDEX IF NOT EXISTS {ORM_OUTBOX}_unpublished ON {ORM_OUTBOX} (created_at) WHERE published_at IS NULL;
 GRANT ALL ON {ORM_OUTBOX} TO order_app;
 """
-_INSERT = "INSERT INTO outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+_INSERT = "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, %s, %s, %s, %s, %s, %s)"
 _LINES = [{"productId": f"product-{number}", "quantity": number, "price": {"amount": "19.95", "currency": "EUR"}} for number in (1, 2, 3)]
 WARMING_UP = 50  # transactions
 TURN = 0.25  # seconds
@@ -68,8 +68,7 @@ def message(order: Order) -> dict[str, Any]:
 def ways() -> Mapping[str, Way]:
     """How an order's event may be written, by name; to be called once, after `django.setup()`."""
     from django.db import connection, models
-
-    from common.outbox.publish import publish
+    from polder.outbox.publish import publish
 
     class OutboxByOrm(models.Model):
         id = models.UUIDField(primary_key=True)
@@ -104,7 +103,7 @@ def ways() -> Mapping[str, Way]:
 
     return {
         "nothing": lambda order: None,
-        "publish": lambda order: publish(order.told()),
+        "publish": lambda order: publish(order.status_event()),
         "by_orm": by_orm,
         "by_hand": by_hand,
         "empty_statement": empty_statement,

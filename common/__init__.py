@@ -1,1 +1,1 @@
-"""What every service shares: the rooms an event walks through, from `publish()` to the replica."""
+"""What the three services share: their contracts and their settings; the library is `polder`."""

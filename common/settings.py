@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-
-from common import surroundings
-from common.broker.nodes import WrongAddress, with_authority
-from common.configuration import table
-from common.configuration.secret import Secret
-from common.configuration.unknown import unread
-from common.configuration.variables import Variable, Wrong, read
-from common.console.settings import console_settings
-from common.database_session import session_options
-from common.web.settings import api_settings
+from polder import surroundings
+from polder.admin.settings import admin_settings
+from polder.api.settings import api_settings
+from polder.broker.nodes import WrongAddress, with_authority
+from polder.configuration import table
+from polder.configuration.secret import Secret
+from polder.configuration.unknown import unread
+from polder.configuration.variables import Variable, Wrong, read
+from polder.database_session import session_options
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def service_settings(service: str, own: Sequence[Variable] = ()) -> dict[str, Any]:
+def service_settings(service: str, own: Sequence[Variable] = (), jobs: Mapping[str, int] | None = None) -> dict[str, Any]:
     """The Django settings of one service, from the environment variables that begin with its name and from nothing else; `own` are
-    those that only this service has. What libraries would take from the environment by themselves is taken out of it.
+    those that only this service has, `jobs` its own periodic ones with the seconds between two runs. What libraries would take from the environment by themselves is taken out of it.
 
     Raises django.core.exceptions.ImproperlyConfigured naming every variable that is missing, wrong or misspelt, and no value.
     """
@@ -34,21 +33,28 @@ def service_settings(service: str, own: Sequence[Variable] = ()) -> dict[str, An
     static_dir = values[table.STATIC_DIR.name] or run_dir / "static"
     names = [variable.of(service) for variable in (*table.SERVICE_VARIABLES, *own)]
     return {
-        "SERVICE": service,
-        "AMQP_URL": Secret(values[table.AMQP_URL.name]),
-        "MANAGEMENT_URL": values[table.MANAGEMENT_URL.name],
+        "POLDER": {
+            "SERVICE": service,
+            "AMQP_URL": Secret(values[table.AMQP_URL.name]),
+            "MANAGEMENT_URL": values[table.MANAGEMENT_URL.name],
+            "REMOTE_CONTROL": values[table.REMOTE_CONTROL.name],
+            "WEEKS_KEPT": values[table.WEEKS_KEPT.name],
+            "REPUBLISH_WEEKS": values[table.REPUBLISH_WEEKS.name],
+            "CONSUMER_TIMEOUT": values[table.CONSUMER_TIMEOUT.name],
+            "JOBS": dict(jobs or {}),
+            "RUN_DIR": run_dir,
+            "UNREAD_VARIABLES": list(unread(names, table.known(service), service, os.environ)),
+        },
         "DATABASES": {"default": _database(values[table.DATABASE_URL.name], service)},
-        "RUN_DIR": run_dir,
         "STATIC_ROOT": str(static_dir / service),
-        "UNREAD_VARIABLES": list(unread(names, table.known(service), service, os.environ)),
         "ROOT_URLCONF": f"{service}_service.urls",
         "WSGI_APPLICATION": f"{service}_service.wsgi.application",
-        "INSTALLED_APPS": [*_APPS, f"{service}_service"],
+        "INSTALLED_APPS": [*_APPS, "common", f"{service}_service"],
         **{variable.setting: values[variable.name] for variable in (*table.SERVICE_VARIABLES, *own) if variable.setting},
         "CSRF_TRUSTED_ORIGINS": values[table.TRUSTED_ORIGINS.name] or [],
         **_security(https=values[table.HTTPS.name], preload=values[table.HSTS_PRELOAD.name], prefix=service.upper()),
         **api_settings(service, values[table.REQUESTS_PER_SECOND.name], values[table.PROXIES.name]),
-        **console_settings(service),
+        **admin_settings(service),
         **_COMMON,
     }
 
@@ -105,7 +111,7 @@ _DATABASE_OPTIONS: dict[str, Any] = {
 }
 
 _APPS = [
-    "common.console",  # its templates come before Unfold's, and Unfold's before Django's
+    "polder.admin",  # its templates come before Unfold's, and Unfold's before Django's
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -116,13 +122,13 @@ _APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "common.broker",
-    "common.outbox",
-    "common.intake",
-    "common.inbox",
-    "common.replication",
-    "common.status",
-    "common.web",
+    "polder.broker",
+    "polder.outbox",
+    "polder.consumer",
+    "polder.inbox",
+    "polder.replication",
+    "polder.observability",
+    "polder.api",
 ]
 
 _COMMON: dict[str, Any] = {
@@ -130,20 +136,20 @@ _COMMON: dict[str, Any] = {
     "USE_TZ": True,
     "TIME_ZONE": "UTC",
     "LANGUAGE_CODE": "en-us",
-    "FORMAT_MODULE_PATH": ["common.formats"],
+    "FORMAT_MODULE_PATH": ["polder.admin.formats"],
     "STATIC_URL": "/static/",
     "STORAGES": {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
     },
     "MIDDLEWARE": [
-        "common.web.machines.MachineMiddleware",
+        "polder.api.machines.MachineMiddleware",
         "django.middleware.security.SecurityMiddleware",
         "whitenoise.middleware.WhiteNoiseMiddleware",
-        "common.web.cause.CauseMiddleware",
+        "polder.api.correlation.CorrelationMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
-        "common.web.login.LoginMiddleware",
-        "common.web.slashes.SlashMiddleware",
+        "polder.api.login.LoginMiddleware",
+        "polder.api.slashes.SlashMiddleware",
         "django.middleware.csrf.CsrfViewMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",
@@ -167,7 +173,7 @@ _COMMON: dict[str, Any] = {
     "LOGGING": {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "common.status.logs.json_lines"}},
+        "formatters": {"json": {"()": "polder.observability.logs.json_lines"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
     },

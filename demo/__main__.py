@@ -19,8 +19,8 @@ from demo.steps import STEPS
 from deploy.local.errors import PolderError
 from deploy.local.stack import ROOT
 from deploy.local.terminal import Terminal
-from outside.shop import Shop
-from outside.surroundings import forget
+from tests.blackbox.shop import Shop
+from tests.blackbox.surroundings import forget
 
 IF_ROWS_DIFFER = """\
 What to do: the next event of its aggregate overwrites a row that somebody changed by hand. If nobody did, look at Parked

@@ -16,14 +16,14 @@ from rich.table import Table
 
 from deploy.local.errors import PolderError
 from deploy.local.terminal import Terminal
-from outside.account import OUTCOMES, accounts
-from outside.comparison import Comparison, Difference, compare
-from outside.copies import COPIES, SUBSCRIPTIONS
-from outside.shop import Shop, expect, until
+from tests.blackbox.account import OUTCOMES, accounts
+from tests.blackbox.comparison import Comparison, Difference, compare
+from tests.blackbox.copies import COPIES, SUBSCRIPTIONS
+from tests.blackbox.shop import Shop, expect, until
 
 PATIENCE = 60.0  # seconds that the shop may take for what should take milliseconds, on however slow a machine
-COMMITTED = "SELECT id, type, body, extract(epoch FROM created_at)::float FROM outbox WHERE correlation_id = %s"
-APPLIED = "SELECT id, extract(epoch FROM applied_at)::float FROM ledger WHERE id = ANY(%s)"
+COMMITTED = "SELECT id, type, body, extract(epoch FROM created_at)::float FROM polder_outbox WHERE correlation_id = %s"
+APPLIED = "SELECT id, extract(epoch FROM applied_at)::float FROM polder_ledger WHERE id = ANY(%s)"
 
 
 class Differs(PolderError):

@@ -18,7 +18,7 @@ from deploy.local.run_directory import variables_of
 from deploy.local.services import SERVICES
 from deploy.local.stack import ROOT
 from deploy.local.terminal import Terminal
-from outside.shop import Shop, until
+from tests.blackbox.shop import Shop, until
 
 UP_SECONDS = 900  # with packages to be installed
 READY = b"Ctrl-C stops everything"

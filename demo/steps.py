@@ -8,10 +8,10 @@ from functools import partial
 
 from demo.stage import PATIENCE, Stage
 from demo.standing import make, putting_back, wait_until_known
-from outside.copies import COPIES, SUBSCRIPTIONS
-from outside.operator import Operator
-from outside.shop import Unexpected, duplicates, expect, until
-from outside.wire import send
+from tests.blackbox.copies import COPIES, SUBSCRIPTIONS
+from tests.blackbox.operator import Operator
+from tests.blackbox.shop import Unexpected, duplicates, expect, until
+from tests.blackbox.wire import send
 
 # Of the demo alone, so that nothing else is ordered away under it. Each run receives more of them.
 KETTLE, LAMP = "demo-kettle", "demo-lamp"
@@ -24,7 +24,7 @@ RECEIVED, WAITING, EVENTS = 20, 8, 100
 # hand, lets the journal's own row fail, and with it everything that the event led to.
 STRAY = "INSERT INTO inventory_movement (product_id, kind, on_hand, reserved, cause, reason, created_at) VALUES (%s, 'reserve', 0, 0, %s, %s, now())"
 BY_HAND = "entered by hand (make demo)"
-NEWEST = "SELECT created_at, body FROM outbox WHERE published_at IS NOT NULL ORDER BY position DESC LIMIT %s"
+NEWEST = "SELECT created_at, body FROM polder_outbox WHERE published_at IS NOT NULL ORDER BY position DESC LIMIT %s"
 
 
 def products_received(stage: Stage) -> None:
@@ -150,7 +150,7 @@ def poison_parked_and_redriven(stage: Stage) -> None:
     """
     operator = Operator.of(stage.shop, "inventory")
     spoiled: list[str] = []
-    parked = partial(stage.shop.rows, "inventory", "SELECT id, reason, state FROM inbox_parkedevent WHERE subject = ANY(%s)", spoiled)
+    parked = partial(stage.shop.rows, "inventory", "SELECT id, reason, state FROM polder_inbox_parkedevent WHERE subject = ANY(%s)", spoiled)
 
     def repair() -> None:
         stage.shop.rows("inventory", "DELETE FROM inventory_movement WHERE reason = %s RETURNING 1", BY_HAND)

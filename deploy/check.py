@@ -15,7 +15,7 @@ from deploy.local.services import SERVICES
 from deploy.unreachable import settings_of
 
 BIN = Path(sys.executable).parent
-PLACES = ["common", "deploy", "outside", "demo", "tests", "benchmarks", "manage.py"]
+PACKAGES = ["polder", "common.contracts", "deploy", "demo", "tests", "benchmarks"]
 
 
 class Check(NamedTuple):
@@ -37,8 +37,9 @@ def checks() -> Iterator[Check]:
     yield Check("links and pictures of the pages", [sys.executable, "-m", "deploy.links"], {})
     for service, folder in zip(SERVICES, folders, strict=True):
         # django-stubs knows the models of one service at a time.
-        places = [*PLACES, folder] if service == SERVICES[0] else [folder]
-        yield Check(f"{service}: types", [str(BIN / "mypy"), f"--cache-dir=.mypy_cache/{service}", *places], settings_of(service))
+        packages = [*PACKAGES, folder] if service == SERVICES[0] else [folder]
+        types = [argument for package in packages for argument in ("-p", package)] + ["-m", "common.settings"]
+        yield Check(f"{service}: types", [str(BIN / "mypy"), f"--cache-dir=.mypy_cache/{service}", *types], settings_of(service))
         manage = [sys.executable, "-W", "error", "-W", "ignore:Got an error checking:RuntimeWarning", "manage.py", service]
         yield Check(f"{service}: migrations complete", [*manage, "makemigrations", "--check", "--dry-run"], settings_of(service))
         strict = settings_of(service) | {f"{service.upper()}_HTTPS": "1"}

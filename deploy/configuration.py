@@ -9,8 +9,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from common.configuration.table import ACCESS_VARIABLES, SERVICE_VARIABLES, TOPOLOGY_VARIABLES
-from common.configuration.variables import Variable
+from polder.configuration.table import ACCESS_VARIABLES, SERVICE_VARIABLES, TOPOLOGY_VARIABLES
+from polder.configuration.variables import Variable
+
 from deploy.docker.places import PUBLISHED
 from deploy.local.ports import FIRST_WEB_PORT, SERVERS
 from deploy.local.services import SERVICES

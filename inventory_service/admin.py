@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin
+from polder.admin.filters import is_set_filter
+from polder.admin.operations import OperatedAdmin, Operation, ReasonForm
+from polder.admin.read_only import ReadOnlyAdmin, with_pretty_json
+from polder.contracts.types import LARGEST_COUNT
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from common.console.filters import is_set_filter
-from common.console.operations import OperatedAdmin, Operation, ReasonForm
-from common.console.read_only import ReadOnlyAdmin, with_pretty_json
-from common.contracts.text import LARGEST_COUNT
 from inventory_service.models import Movement, Product, Reservation, Stock
 from inventory_service.services import RetiredProduct, StockLimit, UnknownProduct, product_retire, stock_adjust, stock_receive
 

@@ -9,21 +9,22 @@ from uuid import UUID
 
 from django_filters import FilterSet
 from django_filters import rest_framework as filters
+from polder.api.addresses import address
+from polder.api.documented import documented
+from polder.api.filters import TrueOrFalse
+from polder.api.idempotency import idempotent
+from polder.api.lists import list_response
+from polder.api.problems import Problem
+from polder.api.versions import etag, required_versions
+from polder.api.view import ApiView
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.contracts.inventory import ReservationStatus
-from common.web.addresses import address
-from common.web.documented import documented
-from common.web.filters import TrueOrFalse
-from common.web.idempotency import idempotent
-from common.web.lists import list_response
-from common.web.problems import Problem
-from common.web.versions import etag, required_versions
-from common.web.view import ApiView
 from inventory_service.models import Movement, Product, Reservation, Stock
 from inventory_service.selectors import movement_get, movement_list, product_get, product_list, reservation_get, reservation_list
+from inventory_service.serializers import AdjustIn, MovementOut, ProductChangedOut, ProductChangeIn, ProductIn, ProductOut, ReceiveIn, ReservationOut
 from inventory_service.services import (
     Changed,
     ProductExists,
@@ -37,7 +38,6 @@ from inventory_service.services import (
     stock_adjust,
     stock_receive,
 )
-from inventory_service.shapes import AdjustIn, MovementOut, ProductChangedOut, ProductChangeIn, ProductIn, ProductOut, ReceiveIn, ReservationOut
 
 
 class ProductFilter(FilterSet):
@@ -53,7 +53,7 @@ class Products(ApiView):
         """Products by id, with their stock; `?retired=` and `?name=` narrow it down."""
         return list_response(self, request, product_list(), ProductFilter, lambda rows: [_product(row, row.stock) for row in rows])
 
-    @documented(ProductChangedOut, takes=ProductIn, status=201, problems=["product-exists"])
+    @documented(ProductChangedOut, request=ProductIn, status=201, problems=["product-exists"])
     @idempotent
     def post(self, request: Request) -> Response:
         """Adds a product, with nothing of it on hand."""
@@ -84,7 +84,7 @@ class OneProduct(ApiView):
             raise NotFound(f"There is no product {product_id}.")
         return Response(_product(product, product.stock))
 
-    @documented(ProductChangedOut, takes=ProductChangeIn, problems=["product-retired"])
+    @documented(ProductChangedOut, request=ProductChangeIn, problems=["product-retired"])
     def patch(self, request: Request, product_id: str) -> Response:
         """Changes name, price or weight; `If-Match` says of which version."""
         versions = required_versions(request)
@@ -105,7 +105,7 @@ class Retire(ApiView):
 
 
 class Receive(ApiView):
-    @documented(ProductChangedOut, takes=ReceiveIn, problems=["stock-limit"])
+    @documented(ProductChangedOut, request=ReceiveIn, problems=["stock-limit"])
     @idempotent
     def post(self, request: Request, product_id: str) -> Response:
         """Adds what came in to the stock on hand."""
@@ -116,7 +116,7 @@ class Receive(ApiView):
 
 
 class Adjust(ApiView):
-    @documented(ProductChangedOut, takes=AdjustIn, problems=["stock-limit"])
+    @documented(ProductChangedOut, request=AdjustIn, problems=["stock-limit"])
     @idempotent
     def post(self, request: Request, product_id: str) -> Response:
         """Corrects the stock on hand, with the reason."""

@@ -4,8 +4,6 @@ import os
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "inventory_service.settings"
 
-from common.intake.app import celery_app
-from inventory_service.tasks import SCHEDULE
+from polder.consumer.app import celery_app
 
-app = celery_app("inventory")
-app.conf.beat_schedule = SCHEDULE
+app = celery_app()

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
+from polder.inbox.looking_back import looks_back_to
 
 from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
-from common.inbox.looking_back import looks_back_to
 from inventory_service.models import Movement, Order, Owed, Product, Reservation, Shipment, Stock
-from inventory_service.models.replicas import GONE, LEFT, WANTING
+from inventory_service.models.replicas import LEFT, LEFT_WAREHOUSE, WANTING
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
 RELEASING = [OrderStatus.REJECTED, OrderStatus.CANCELLED]  # orders that need their stock no longer
@@ -56,9 +56,9 @@ def orders_known(order_ids: Sequence[str]) -> list[Order]:
     return list(Order.objects.filter(pk__in=order_ids).order_by("pk"))
 
 
-def orders_gone(order_ids: Sequence[str]) -> set[UUID]:
+def orders_left_warehouse(order_ids: Sequence[str]) -> set[UUID]:
     """Those whose shipment has left."""
-    return set(Shipment.objects.filter(pk__in=order_ids, status__in=GONE).values_list("key", flat=True))
+    return set(Shipment.objects.filter(pk__in=order_ids, status__in=LEFT_WAREHOUSE).values_list("key", flat=True))
 
 
 def reservations_locked(order_ids: Sequence[str]) -> dict[UUID, Reservation]:
@@ -72,7 +72,7 @@ def orders_overdue() -> list[QuerySet[Order]]:
     """
     long_ago, lately = Now() - SHOULD_HAVE_MOVED, looks_back_to()
     orders = Order.objects.filter(synced_at__lt=long_ago)
-    gone = Shipment.objects.filter(status__in=GONE, synced_at__lt=long_ago)
+    gone = Shipment.objects.filter(status__in=LEFT_WAREHOUSE, synced_at__lt=long_ago)
     bare = ~Exists(Reservation.objects.filter(pk=OuterRef("pk")))
     held = Reservation.objects.filter(status=ReservationStatus.HELD).values("pk")
     return [

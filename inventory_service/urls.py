@@ -2,12 +2,12 @@
 
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
+from polder.api import addresses as _registers_converters  # noqa: F401
+from polder.api.index import api_index
+from polder.observability.urls import common_urls
 
-from common.status.urls import common_urls
-from common.web import addresses as _registers_converters  # noqa: F401
-from common.web.index import api_index
 from inventory_service import api
-from inventory_service.shapes import PRODUCT_ID
+from inventory_service.serializers import PRODUCT_ID
 
 
 class ProductIdConverter(StringConverter):
@@ -32,7 +32,7 @@ urlpatterns = [
     *common_urls,
 ]
 
-handler400 = "common.web.problem_responses.bad_request"
-handler403 = "common.web.problem_responses.permission_denied"
-handler404 = "common.web.problem_responses.not_found"
-handler500 = "common.web.problem_responses.server_error"
+handler400 = "polder.api.problem_responses.bad_request"
+handler403 = "polder.api.problem_responses.permission_denied"
+handler404 = "polder.api.problem_responses.not_found"
+handler500 = "polder.api.problem_responses.server_error"

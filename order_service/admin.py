@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from polder.admin.filters import is_set_filter
+from polder.admin.operations import OperatedAdmin, Operation
+from polder.admin.read_only import with_pretty_json
 
-from common.console.filters import is_set_filter
-from common.console.operations import OperatedAdmin, Operation
-from common.console.read_only import with_pretty_json
 from order_service.models import MOVES, Order
 from order_service.services import NotCancellable, UnknownOrder, order_cancel
 

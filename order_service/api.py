@@ -10,23 +10,23 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django_filters import FilterSet
 from django_filters import rest_framework as filters
+from polder.api.addresses import address
+from polder.api.documented import documented
+from polder.api.filters import TrueOrFalse
+from polder.api.idempotency import idempotent
+from polder.api.lists import list_response
+from polder.api.problems import Problem
+from polder.api.view import ApiView
+from polder.partitioning import first_key_at
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.contracts.orders import Address, Customer, OrderStatus
-from common.partitioning import first_key_at
-from common.web.addresses import address
-from common.web.documented import documented
-from common.web.filters import TrueOrFalse
-from common.web.idempotency import idempotent
-from common.web.lists import list_response
-from common.web.problems import Problem
-from common.web.view import ApiView
 from order_service.models import Order, Product, Reservation, Shipment, Stock
 from order_service.selectors import order_get, order_list, product_get, product_list, reservations_of, shipments_of, stock_of
+from order_service.serializers import OrderableProductOut, OrderAcceptedOut, OrderIn, OrderOut
 from order_service.services import Line, NotCancellable, UnknownOrder, UnknownProducts, order_cancel, order_place
-from order_service.shapes import OrderableProductOut, OrderAcceptedOut, OrderIn, OrderOut
 
 
 class OrderFilter(FilterSet):
@@ -52,7 +52,7 @@ class Orders(ApiView):
         """Orders by id, oldest first; `?status=`, `?email=`, `?flagged=`, `?placedAfter=` and `?placedBefore=` narrow it down."""
         return list_response(self, request, order_list(), OrderFilter, _orders)
 
-    @documented(OrderAcceptedOut, takes=OrderIn, status=201, problems=["unknown-product"])
+    @documented(OrderAcceptedOut, request=OrderIn, status=201, problems=["unknown-product"])
     @idempotent
     def post(self, request: Request) -> Response:
         """Places an order. 201 with its id; the outcome comes later, at the address in `Location`."""

@@ -4,8 +4,6 @@ import os
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "order_service.settings"
 
-from common.intake.app import celery_app
-from order_service.tasks import SCHEDULE
+from polder.consumer.app import celery_app
 
-app = celery_app("order")
-app.conf.beat_schedule = SCHEDULE
+app = celery_app()

@@ -9,29 +9,29 @@ from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
+from polder.inbox.models import LedgerEntry
+from polder.inbox.waiting import waiting_subjects
+from polder.partitioning import first_key_at, moment_of
 
 from common.contracts.inventory import ReservationStatus, StockRejected, StockReserved
 from common.contracts.orders import OrderStatus
 from common.contracts.shipping import ShipmentStatus
-from common.inbox.models import LedgerEntry
-from common.inbox.waiting import waiting_subjects
-from common.partitioning import first_key_at, moment_of
 from order_service.models import UNDECIDED, Order, Product, Reservation, Shipment, Stock
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
 DECISIONS = [StockReserved.__name__, StockRejected.__name__]
 HELD_ONCE = [ReservationStatus.HELD, ReservationStatus.CONSUMED]
-GONE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
+LEFT_WAREHOUSE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
 
 
-class Known(NamedTuple):
+class UpstreamState(NamedTuple):
     """The statuses of an order's reservation and shipment, each None when nothing was heard of it."""
 
     reservation: str | None
     shipment: str | None
 
 
-NOTHING_KNOWN = Known(None, None)
+NOTHING_KNOWN = UpstreamState(None, None)
 
 
 def orderable_products(product_ids: Collection[str]) -> dict[str, Product]:
@@ -72,18 +72,18 @@ def orders_locked(order_ids: Collection[str | UUID]) -> list[Order]:
     return list(Order.objects.select_for_update().filter(pk__in=order_ids).order_by("pk"))
 
 
-def known_of(order_ids: Collection[str | UUID]) -> dict[UUID, Known]:
+def upstream_state_of(order_ids: Collection[str | UUID]) -> dict[UUID, UpstreamState]:
     """What inventory and shipping have decided about each order, as far as it is known here."""
     reservations = dict(Reservation.objects.filter(pk__in=order_ids).values_list("key", "status"))
     shipments = dict(Shipment.objects.filter(pk__in=order_ids).values_list("key", "status"))
-    return {key: Known(reservations.get(key), shipments.get(key)) for key in reservations.keys() | shipments.keys()}
+    return {key: UpstreamState(reservations.get(key), shipments.get(key)) for key in reservations.keys() | shipments.keys()}
 
 
 def orders_overdue() -> list[QuerySet[Order]]:
     """Orders that another service's word should have moved, and nobody noticed for a minute: by the status that they are still in."""
     heard = {"key": OuterRef("pk"), "synced_at__lt": Now() - SHOULD_HAVE_MOVED}
     reservation, shipment = Reservation.objects.filter(**heard), Shipment.objects.filter(**heard)
-    ended = shipment.filter(status__in=[*GONE, ShipmentStatus.CANCELLED])
+    ended = shipment.filter(status__in=[*LEFT_WAREHOUSE, ShipmentStatus.CANCELLED])
     words = [
         (OrderStatus.PENDING, reservation),
         (OrderStatus.PENDING, ended),

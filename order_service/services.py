@@ -9,25 +9,25 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
+from polder.contracts.event import Event
+from polder.domain.aggregate import save_changed
+from polder.outbox.publish import publish
 
-from common.contracts.event import Event
 from common.contracts.inventory import ReservationStatus
 from common.contracts.money import Money
 from common.contracts.orders import Address, Customer, OrderLine, OrderStatus
 from common.contracts.shipping import ShipmentStatus
-from common.outbox.aggregate import save_changed
-from common.outbox.publish import publish
 from order_service.models import MOVES, Order
 from order_service.selectors import (
-    GONE,
     HELD_ONCE,
+    LEFT_WAREHOUSE,
     NOTHING_KNOWN,
-    Known,
-    known_of,
+    UpstreamState,
     orderable_products,
     orders_locked,
     orders_past_deadline,
     orders_to_flag,
+    upstream_state_of,
 )
 
 
@@ -93,7 +93,7 @@ def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) 
         lines=[line.model_dump(mode="json", by_alias=True) for line in priced],
     )
     order.save(force_insert=True)
-    created = order.told()
+    created = order.status_event()
     publish(created)
     return Placed(order, created.id)
 
@@ -132,7 +132,7 @@ def orders_cancel_late(*, placed_before: datetime, heard_before: datetime, limit
     return len(late)
 
 
-def orders_follow(orders: Sequence[Order], known: Mapping[UUID, Known]) -> None:
+def orders_follow(orders: Sequence[Order], known: Mapping[UUID, UpstreamState]) -> None:
     """Makes every legal move that what is `known` of an order leads to. The orders are locked, inside the caller's transaction."""
     moved: list[Order] = []
     events: list[Event] = []
@@ -140,25 +140,25 @@ def orders_follow(orders: Sequence[Order], known: Mapping[UUID, Known]) -> None:
         before = order.version
         while (status := _next_status(order.status, known.get(order.pk, NOTHING_KNOWN))) is not None:
             order.move_to(status)
-            events.append(order.told())
+            events.append(order.status_event())
         if order.version > before:
             moved.append(order)
     save_changed(moved, "status")
     publish(*events)
 
 
-def _next_status(status: str, known: Known) -> OrderStatus | None:
+def _next_status(status: str, known: UpstreamState) -> OrderStatus | None:
     """Inventory decides whether an order is confirmed or rejected, shipping whether it is shipped or cancelled.
 
     What has left was held once, whatever of it is known here. And others end what is theirs only when the order is not to be
     sent any more; when it says otherwise, it is the order that has forgotten it.
     """
     is_over = known.shipment == ShipmentStatus.CANCELLED or known.reservation == ReservationStatus.RELEASED
-    if status == OrderStatus.PENDING and (known.shipment in GONE or known.reservation in HELD_ONCE):
+    if status == OrderStatus.PENDING and (known.shipment in LEFT_WAREHOUSE or known.reservation in HELD_ONCE):
         return OrderStatus.CONFIRMED
     if status == OrderStatus.PENDING and known.reservation == ReservationStatus.REJECTED:
         return OrderStatus.REJECTED
-    if status in (OrderStatus.CONFIRMED, OrderStatus.CANCELLING) and known.shipment in GONE:
+    if status in (OrderStatus.CONFIRMED, OrderStatus.CANCELLING) and known.shipment in LEFT_WAREHOUSE:
         return OrderStatus.SHIPPED
     if status in (OrderStatus.PENDING, OrderStatus.CONFIRMED) and is_over:
         return OrderStatus.CANCELLING
@@ -172,8 +172,8 @@ def _next_status(status: str, known: Known) -> OrderStatus | None:
 def _begin_cancelling(orders: Sequence[Order]) -> list[Event]:
     for order in orders:
         order.move_to(OrderStatus.CANCELLING)
-    requested = [order.told() for order in orders]
+    requested = [order.status_event() for order in orders]
     save_changed(orders, "status")
     publish(*requested)
-    orders_follow(orders, known_of([order.pk for order in orders]))  # what was decided before has woken nobody for this
+    orders_follow(orders, upstream_state_of([order.pk for order in orders]))  # what was decided before has woken nobody for this
     return requested

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import connection
+from polder.consumer.housekeeping import periodic
+from polder.consumer.jobs import has_been_steady
+from polder.inbox.waiting import halts
 
-from common.inbox.waiting import halts
-from common.intake.housekeeping import EVERY_SERVICE, asked_each_minute, periodic
-from common.intake.jobs import has_been_steady
 from order_service.services import orders_cancel_late, orders_flag_late
 
-SCHEDULE = {**EVERY_SERVICE, **asked_each_minute("deadlines")}
 CHUNK = 500  # orders in one transaction
 
 
@@ -20,7 +19,7 @@ def deadlines() -> dict[str, int]:
 
     Nothing is cancelled until this has run for a while without a gap and without a step of the clock: after an outage of
     the whole service, or with a clock set forward by a day, every order would seem late, and most get their answer at once.
-    Nor while the answers may be waiting here because the intake is halted.
+    Nor while the answers may be waiting here because the consumer is halted.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")  # of the clock by which the orders were placed

@@ -1,10 +1,10 @@
 """Addresses of the order service."""
 
 from django.urls import path
+from polder.api import addresses as _registers_converters  # noqa: F401
+from polder.api.index import api_index
+from polder.observability.urls import common_urls
 
-from common.status.urls import common_urls
-from common.web import addresses as _registers_converters  # noqa: F401
-from common.web.index import api_index
 from order_service import api
 
 urlpatterns = [
@@ -17,7 +17,7 @@ urlpatterns = [
     *common_urls,
 ]
 
-handler400 = "common.web.problem_responses.bad_request"
-handler403 = "common.web.problem_responses.permission_denied"
-handler404 = "common.web.problem_responses.not_found"
-handler500 = "common.web.problem_responses.server_error"
+handler400 = "polder.api.problem_responses.bad_request"
+handler403 = "polder.api.problem_responses.permission_denied"
+handler404 = "polder.api.problem_responses.not_found"
+handler500 = "polder.api.problem_responses.server_error"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from common.configuration.kinds import seconds
-from common.configuration.variables import Variable
+from polder.configuration.kinds import seconds
+from polder.configuration.variables import Variable
 
 YEAR = 366 * 24 * 3600
 

@@ -9,20 +9,20 @@ from uuid import UUID
 
 from django_filters import FilterSet
 from django_filters import rest_framework as filters
+from polder.api.documented import documented
+from polder.api.idempotency import idempotent
+from polder.api.lists import list_response
+from polder.api.problems import Problem
+from polder.api.view import ApiView
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.contracts.shipping import ShipmentStatus
-from common.web.documented import documented
-from common.web.idempotency import idempotent
-from common.web.lists import list_response
-from common.web.problems import Problem
-from common.web.view import ApiView
 from shipping_service.models import Shipment
 from shipping_service.selectors import shipment_get, shipment_list
+from shipping_service.serializers import DispatchIn, ShipmentMovedOut, ShipmentOut
 from shipping_service.services import Moved, NotDeliverable, NotDispatchable, UnknownShipment, shipment_deliver, shipment_dispatch
-from shipping_service.shapes import DispatchIn, ShipmentMovedOut, ShipmentOut
 
 
 class ShipmentFilter(FilterSet):
@@ -53,7 +53,7 @@ class OneShipment(ApiView):
 
 
 class Dispatch(ApiView):
-    @documented(ShipmentMovedOut, takes=DispatchIn, problems=["not-dispatchable"])
+    @documented(ShipmentMovedOut, request=DispatchIn, problems=["not-dispatchable"])
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:
         """The shipment leaves with a carrier; from now on its order cannot be cancelled."""

@@ -4,8 +4,6 @@ import os
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "shipping_service.settings"
 
-from common.intake.app import celery_app
-from shipping_service.tasks import SCHEDULE
+from polder.consumer.app import celery_app
 
-app = celery_app("shipping")
-app.conf.beat_schedule = SCHEDULE
+app = celery_app()

@@ -9,19 +9,19 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
+from polder.inbox.looking_back import looks_back_to
 
 from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
 from common.contracts.shipping import ShipmentStatus
-from common.inbox.looking_back import looks_back_to
 from shipping_service.models import Order, Product, Reservation, Shipment
 from shipping_service.models.replicas import OVER_FOR_GOOD, UNDER_WAY
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
-WANTED = [OrderStatus.PENDING, OrderStatus.CONFIRMED]  # orders that are to be sent
-OVER = [OrderStatus.CANCELLING, OrderStatus.CANCELLED, OrderStatus.REJECTED]  # orders that are not to be sent any more
+TO_BE_SENT = [OrderStatus.PENDING, OrderStatus.CONFIRMED]  # orders that are to be sent
+NOT_TO_BE_SENT = [OrderStatus.CANCELLING, OrderStatus.CANCELLED, OrderStatus.REJECTED]  # orders that are not to be sent any more
 LEFT = [OrderStatus.SHIPPED, OrderStatus.DELIVERED]  # orders whose shipment has left, by our own word
-HERE = [ShipmentStatus.PREPARED, ShipmentStatus.READY]  # shipments that can still be cancelled
+CANCELLABLE = [ShipmentStatus.PREPARED, ShipmentStatus.READY]  # shipments that can still be cancelled
 
 
 def shipment_list() -> QuerySet[Shipment]:
@@ -55,7 +55,7 @@ def has_left(order_status: str | None, reservation_status: str | None) -> bool:
 
     That the stock is consumed says it too, but alone it only keeps ours from being cancelled: the order's word follows.
     """
-    return order_status in LEFT or (order_status in OVER and reservation_status == ReservationStatus.CONSUMED)
+    return order_status in LEFT or (order_status in NOT_TO_BE_SENT and reservation_status == ReservationStatus.CONSUMED)
 
 
 def weights_of(product_ids: Collection[str]) -> dict[str, int | None]:
@@ -79,14 +79,14 @@ def orders_overdue() -> list[QuerySet[Order]]:
     unopened = orders.filter(~Exists(Shipment.objects.filter(pk=OuterRef("pk"))))
     reservation = Reservation.objects.filter(pk=OuterRef("pk"), synced_at__lt=long_ago)
     held, consumed = (Exists(reservation.filter(status=status)) for status in (ReservationStatus.HELD, ReservationStatus.CONSUMED))
-    prepared, here, dispatched = (_in([ShipmentStatus.PREPARED]), _in(HERE), _in([ShipmentStatus.DISPATCHED]))
+    prepared, here, dispatched = (_in([ShipmentStatus.PREPARED]), _in(CANCELLABLE), _in([ShipmentStatus.DISPATCHED]))
     return [
         unopened.filter(status__in=UNDER_WAY),
         unopened.filter(status__in=OVER_FOR_GOOD, synced_at__gt=looks_back_to()),
-        Order.objects.filter(held, pk__in=prepared, status__in=WANTED),
-        orders.filter(pk__in=here, status__in=OVER),
+        Order.objects.filter(held, pk__in=prepared, status__in=TO_BE_SENT),
+        orders.filter(pk__in=here, status__in=NOT_TO_BE_SENT),
         orders.filter(pk__in=here, status__in=LEFT),
-        Order.objects.filter(consumed, pk__in=here, status__in=OVER),
+        Order.objects.filter(consumed, pk__in=here, status__in=NOT_TO_BE_SENT),
         orders.filter(pk__in=dispatched, status=OrderStatus.DELIVERED),
     ]
 

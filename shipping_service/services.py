@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
+from polder.domain.aggregate import save_changed
+from polder.outbox.publish import publish
 
 from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
 from common.contracts.shipping import ShipmentStatus
-from common.outbox.aggregate import save_changed
-from common.outbox.publish import publish
 from shipping_service.models import Order, Shipment
 from shipping_service.packing import Packing, pack
-from shipping_service.selectors import HERE, LEFT, OVER, has_left, order_status, reservations_known, shipments_locked, weights_of
+from shipping_service.selectors import CANCELLABLE, LEFT, NOT_TO_BE_SENT, has_left, order_status, reservations_known, shipments_locked, weights_of
 
 OPENED_AS: dict[str, ShipmentStatus] = {
     OrderStatus.PENDING: ShipmentStatus.PREPARED,
@@ -81,14 +81,14 @@ def shipments_follow(orders: Sequence[Order], shipments: Mapping[UUID, Shipment]
     packings = _packings(orders, shipments)
     unopened = [order for order in orders if order.pk not in shipments]
     opened = [_open(order, packings[order.pk], reservations.get(order.pk)) for order in unopened]
-    events = [shipment.told() for shipment in opened]
+    events = [shipment.status_event() for shipment in opened]
     moved: dict[UUID, Shipment] = {}
     everything = {**shipments, **{shipment.pk: shipment for shipment in opened}}
     for order in orders:
         shipment = everything.get(order.pk)
         while shipment is not None and (status := _next_status(shipment, order, packings.get(order.pk), reservations.get(order.pk))) is not None:
             shipment.move_to(status, **(_packed(packings[order.pk]) if status == ShipmentStatus.READY else {}))
-            events.append(shipment.told())
+            events.append(shipment.status_event())
             moved[order.pk] = shipment
     Shipment.objects.bulk_create(opened)
     save_changed([shipment for key, shipment in moved.items() if key in shipments], "status", *PACKED)
@@ -136,11 +136,11 @@ def _packed(packing: Packing) -> dict[str, Any]:
 
 def _next_status(shipment: Shipment, order: Order, packing: Packing | None, reservation: str | None) -> ShipmentStatus | None:
     """What has left stays so, whatever the order wishes: here it is decided between cancel and dispatch."""
-    if has_left(order.status, reservation) and shipment.status in HERE:
+    if has_left(order.status, reservation) and shipment.status in CANCELLABLE:
         return ShipmentStatus.READY if shipment.status == ShipmentStatus.PREPARED else ShipmentStatus.DISPATCHED
     if order.status == OrderStatus.DELIVERED and shipment.status == ShipmentStatus.DISPATCHED:
         return ShipmentStatus.DELIVERED
-    if shipment.status in HERE and order.status in OVER:
+    if shipment.status in CANCELLABLE and order.status in NOT_TO_BE_SENT:
         return ShipmentStatus.CANCELLED
     is_held = reservation == ReservationStatus.HELD
     if shipment.status == ShipmentStatus.PREPARED and is_held and packing is not None and packing.weight_grams is not None:
@@ -158,7 +158,7 @@ def _locked(order_id: UUID) -> Shipment:
 def _move(shipment: Shipment, status: ShipmentStatus, **values: str) -> Moved:
     shipment.move_to(status, **values)
     save_changed([shipment], "status", *values)
-    told = shipment.told()
+    told = shipment.status_event()
     publish(told)
     return Moved(shipment, told.id)
 

@@ -3,8 +3,7 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
-
-from common.web.chunked import with_length
+from polder.api.chunked import with_length
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "shipping_service.settings"
 application = with_length(get_wsgi_application())

@@ -31,7 +31,7 @@ class Suite(NamedTuple):
 def suites(stack: Stack) -> Iterator[Suite]:
     """One per service, with the servers of `stack`; the rooms of `common` are tested with the first service's settings."""
     for service in SERVICES:
-        places = [f"{service}_service"] + (["tests/common", "tests/deploy"] if service == SERVICES[0] else [])
+        places = [f"{service}_service"] + (["tests/library", "tests/deploy"] if service == SERVICES[0] else [])
         environment = stack.environment.of_topology(service) | stack.environment.of_service(service, role="ddl")
         yield Suite(service, [place for place in places if (ROOT / place).exists()], f"{service}_service.settings", environment)
 

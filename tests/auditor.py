@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from amqp.basic_message import Message
 
-from outside.broker import broker_connection
-from outside.wire import send_messages
+from tests.blackbox.broker import broker_connection
+from tests.blackbox.wire import send_messages
 from tests.shop import OWNERS
 
 QUEUE = "auditor"

@@ -17,8 +17,8 @@ def temporary_folder(what: str) -> Iterator[Path]:
         yield folder
 
 
-def crash_points_in(folder: Path) -> Path:
-    """Where files arm the crash points of the shop in this folder."""
-    crash_points = folder / "crash-points"
-    crash_points.mkdir(exist_ok=True)
-    return crash_points
+def failpoints_in(folder: Path) -> Path:
+    """Where files arm the failpoints of the shop in this folder."""
+    failpoints = folder / "failpoints"
+    failpoints.mkdir(exist_ok=True)
+    return failpoints

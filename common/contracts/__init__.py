@@ -1,1 +1,5 @@
-"""The only language the services share: events, and the public state they carry."""
+"""The shop's language: every event that a service publishes."""
+
+from common.contracts import inventory, orders, shipping
+
+__all__ = ["inventory", "orders", "shipping"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
-from common.contracts.event import Event, State, Value
+from polder.contracts.event import Event, State, Value
+from polder.contracts.types import Count, Key, Quantity, Text
+
 from common.contracts.money import Money
-from common.contracts.text import Count, Key, Quantity, Text
 
 
 class ProductState(State):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from common.contracts.event import Value
-from common.contracts.text import Amount, Currency
+from polder.contracts.event import Value
+from polder.contracts.types import Amount, Currency
 
 
 class Money(Value):

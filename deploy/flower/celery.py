@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from common import surroundings
-from common.broker.celery_application import ClusterCelery
-from common.broker.connect import HEARTBEAT
-from common.broker.names import FLOWER_EXCHANGE
-from common.broker.nodes import WrongAddress, with_authority
-from common.configuration.table import FLOWER_AMQP_CA, FLOWER_AMQP_URL
-from common.configuration.variables import Wrong, read
+from polder import surroundings
+from polder.broker.celery_application import ClusterCelery
+from polder.broker.connect import HEARTBEAT
+from polder.broker.names import FLOWER_EXCHANGE
+from polder.broker.nodes import WrongAddress, with_authority
+from polder.configuration.table import FLOWER_AMQP_CA, FLOWER_AMQP_URL
+from polder.configuration.variables import Wrong, read
 
 surroundings.forget()
 try:

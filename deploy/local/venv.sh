@@ -1,5 +1,5 @@
 #!/bin/sh
-# venv.sh REQUIREMENTS.txt: make ./.venv hold exactly-pinned REQUIREMENTS.txt.
+# venv.sh REQUIREMENTS.txt: make ./.venv hold exactly-pinned REQUIREMENTS.txt, and the library of this checkout, editable.
 #
 # May run any number of times, also at the same time as itself; does nothing, in milliseconds, when the environment is
 # up to date. PYTHON names another interpreter to make it with. Exit 1 with one clear message when something is missing.
@@ -107,6 +107,8 @@ run "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requ
     [ "$(free_megabytes)" -lt 50 ] || rm "$unfinished"
     fail "pip could not install $requirements (see above). $(advice)"
 }
+run "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . ||
+    fail "pip could not install the library of this checkout (see above). $(advice)"
 rm -rf "$holds"
 mkdir "$holds"
 for file in $covers; do : >"$(mark "$file")"; done

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from polder.domain.aggregate import Aggregate, StatefulAggregate
+from polder.domain.states import Moves
 
 from common.contracts.inventory import (
     ProductEvent,
@@ -18,8 +20,6 @@ from common.contracts.inventory import (
     StockState,
 )
 from common.contracts.money import Money
-from common.outbox.aggregate import Aggregate, StatefulAggregate
-from common.outbox.states import Moves
 
 MOVES = Moves(
     {

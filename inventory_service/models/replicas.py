@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from django.db import models
+from polder.replication.replica import Replica
 
 from common.contracts.orders import OrderStatus
 from common.contracts.shipping import ShipmentStatus
-from common.replication.replica import Replica
 
 WANTING = [OrderStatus.PENDING, OrderStatus.CONFIRMED]
 LEFT = [OrderStatus.SHIPPED, OrderStatus.DELIVERED]  # orders whose shipment has left, as shipping has told them
-GONE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
+LEFT_WAREHOUSE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
 
 
 class Order(Replica, of="order.order"):
@@ -34,4 +34,4 @@ class Shipment(Replica, of="shipping.shipment"):
     class Meta:
         db_table = "replica_shipment"
         ordering = ["-key"]
-        indexes = [models.Index(fields=["synced_at"], name="replica_shipment_gone", condition=models.Q(status__in=GONE))]
+        indexes = [models.Index(fields=["synced_at"], name="replica_shipment_gone", condition=models.Q(status__in=LEFT_WAREHOUSE))]

@@ -13,7 +13,7 @@ from inventory_service.services.products import (
     stock_adjust,
     stock_receive,
 )
-from inventory_service.services.reservations import reservations_settle
+from inventory_service.services.reservations import reservations_reconcile
 
 __all__ = [
     "Changed",
@@ -25,7 +25,7 @@ __all__ = [
     "product_change",
     "product_create",
     "product_retire",
-    "reservations_settle",
+    "reservations_reconcile",
     "stock_adjust",
     "stock_receive",
 ]

@@ -1,4 +1,4 @@
-"""What settling does with reservations: ends and decides them, journals the stock and publishes, in the caller's transaction."""
+"""What reconciling does with reservations: ends and decides them, journals the stock and publishes, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from common.contracts.event import Event
+from polder.contracts.event import Event
+from polder.domain.aggregate import save_changed
+from polder.outbox.publish import publish
+
 from common.contracts.inventory import ReservationStatus, StockChanged
-from common.outbox.aggregate import save_changed
-from common.outbox.publish import publish
 from inventory_service.models import Movement, Order, Owed, Reservation, Stock
 from inventory_service.selectors import stock_locked
 
@@ -39,7 +40,7 @@ class Said(NamedTuple):
     events: list[Event]
 
 
-def reservations_settle(
+def reservations_reconcile(
     *,
     undecided: Sequence[Order],
     consumed: Sequence[Reservation],
@@ -114,7 +115,7 @@ def _lines(order: Order) -> list[dict[str, Any]]:
 
 def _move(reservation: Reservation, stock: Mapping[str, Stock], said: Said) -> None:
     """What coming to its status means for the stock, the journal and the others."""
-    said.events.append(reservation.told())
+    said.events.append(reservation.status_event())
     if effect := MOVED_BY[ReservationStatus(reservation.status)]:
         for line in reservation.lines:
             on_hand, reserved = effect.on_hand * line["quantity"], effect.reserved * line["quantity"]
@@ -132,4 +133,4 @@ def _journal(movements: Sequence[Movement], stock: Mapping[str, Stock]) -> list[
     for row in touched:
         row.change()
     save_changed(touched, "on_hand", "reserved")
-    return [StockChanged.of(row, because_of=causes[row.pk]) for row in touched]
+    return [StockChanged.of(row, caused_by=causes[row.pk]) for row in touched]

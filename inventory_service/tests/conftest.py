@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from polder.testing.api import api_client
 from rest_framework.test import APIClient
 
-from common.testing.api import api_client
 from inventory_service.tests.stocking import stocked
 
 

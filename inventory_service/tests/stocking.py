@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.db.models import Sum
+from polder.testing import published
 
 from common.contracts.inventory import ReservationStatus
-from common.testing import published
 from inventory_service.models import Movement, Product, Reservation, Stock
 from inventory_service.services import product_create, stock_receive
 

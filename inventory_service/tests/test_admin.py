@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
-from uuid_utils.compat import uuid7
-
-from common.console.models import OperatorAction
-from common.replication.models import Drift
-from common.testing import deliver, order_event, shipment_event
-from common.testing.admin_pages import (
+from polder.admin.models import OperatorAction
+from polder.replication.models import Drift
+from polder.testing import deliver
+from polder.testing.admin_pages import (
     SEARCHES,
     assert_who_may_only_look_cannot_act,
     list_addresses,
@@ -19,9 +17,12 @@ from common.testing.admin_pages import (
     search_everywhere,
     superuser_client,
 )
-from common.testing.api import api_client
-from common.testing.pasts import somebody_regressed, we_regressed
+from polder.testing.api import api_client
+from polder.testing.pasts import somebody_regressed, we_regressed
+from uuid_utils.compat import uuid7
+
 from inventory_service.models import Movement, Order, Product, Reservation, Stock
+from tests.makers import order_event, shipment_event
 
 
 @pytest.fixture

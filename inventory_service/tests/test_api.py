@@ -6,12 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from polder.api.models import Scope
+from polder.testing import deliver, published
+from polder.testing.api import HOSTILE_BODIES, api_client, assert_problem, post
 from rest_framework.test import APIClient
 
-from common.testing import deliver, order_event, published
-from common.testing.api import HOSTILE_BODIES, api_client, assert_problem, post
-from common.web.models import Scope
 from inventory_service.models import Product, Stock
+from tests.makers import order_event
 
 PRODUCT: dict[str, Any] = {"productId": "p1", "name": "Boots", "price": {"amount": "39.95", "currency": "EUR"}, "weightGrams": 1800}
 RECEIVE = "/api/products/p1/receive/"

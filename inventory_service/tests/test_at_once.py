@@ -1,4 +1,4 @@
-"""Several workers at once: the locks that settling takes are the ones it needs."""
+"""Several workers at once: the locks that reconciling takes are the ones it needs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
+from polder.inbox.applying import Report
+from polder.testing import deliver, published, shuffled
+from polder.testing.database import at_once, empty_partitioned
 
 from common.contracts.inventory import ReservationEvent
-from common.inbox.applying import Report
-from common.testing import deliver, order_event, published, shuffled
-from common.testing.database import at_once, empty_partitioned
 from inventory_service.services import stock_receive
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved, stocked
+from tests.makers import order_event
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from polder.testing import deliver, published
+from polder.testing.outbox import types_of
 
-from common.testing import deliver, order_event, published
-from common.testing.outbox import types_of
 from inventory_service.models import Movement, Product, Reservation, Stock
 from inventory_service.services import (
     RetiredProduct,
@@ -20,6 +20,7 @@ from inventory_service.services import (
     stock_receive,
 )
 from inventory_service.tests.stocking import assert_conserved, create
+from tests.makers import order_event
 
 
 def versions_of(aggregate: str) -> list[int]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from django.db import IntegrityError, transaction
+from polder.domain.states import IllegalMove
+from polder.testing import deliver, published
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ReservationStatus
-from common.outbox.states import IllegalMove
-from common.testing import deliver, order_event, published
 from inventory_service.models import Movement, Reservation, Stock
 from inventory_service.tests.stocking import assert_conserved
+from tests.makers import order_event
 
 
 @pytest.mark.parametrize("values", [{"reserved": 11}, {"on_hand": -1}, {"reserved": -1}, {"on_hand": 0, "reserved": 1}])

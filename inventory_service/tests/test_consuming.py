@@ -7,15 +7,16 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polder.contracts.event import Event
+from polder.testing import arrangements, deliver, published
+from polder.testing.outbox import types_of
 
-from common.contracts.event import Event
 from common.contracts.inventory import ReservationEvent, StockEvent
 from common.contracts.orders import OrderCancelled, OrderCancelRequested, OrderConfirmed, OrderCreated, OrderRejected, OrderShipped
 from common.contracts.shipping import ShipmentCancelled, ShipmentDelivered, ShipmentDispatched, ShipmentEvent, ShipmentPrepared, ShipmentReady
-from common.testing import arrangements, deliver, order_event, order_history, published, shipment_event
-from common.testing.outbox import types_of
 from inventory_service.models import Movement, Stock
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
+from tests.makers import order_event, order_history, shipment_event
 
 LIFE = (ShipmentPrepared, ShipmentReady, ShipmentDispatched, ShipmentDelivered)
 

@@ -1,3 +1,3 @@
 """What holds of every handler of an API."""
 
-from common.testing.every_api import *  # noqa: F403
+from polder.testing.every_api import *  # noqa: F403

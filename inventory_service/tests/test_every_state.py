@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from importlib import import_module
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from django.utils import timezone
+from polder.outbox.models import Fenced
+from polder.reconcile.reconciler import reconcile_overdue
+from polder.testing import published
+from polder.testing.outbox import types_of
 from uuid_utils.compat import uuid7
 
-from common.inbox.settling import settle_overdue
-from common.outbox.models import Fenced
-from common.testing import published
-from common.testing.outbox import types_of
-from inventory_service.models import Movement, Order, Owed, Reservation, Shipment, Stock
+from inventory_service.models import Movement, Order, Reservation, Shipment, Stock
+from inventory_service.reconcile import reconcile_reservations
 from inventory_service.services import product_retire, stock_receive
-from inventory_service.settle import settle_reservations
 from inventory_service.tests.stocking import assert_conserved, stocked
 
 SHIPMENTS = (None, "prepared", "ready", "dispatched", "delivered", "cancelled")
@@ -26,15 +24,15 @@ SHIPMENTS = (None, "prepared", "ready", "dispatched", "delivered", "cancelled")
 NOTHING: tuple[str | None, ...] = (None, None, None, "consumed", "consumed", None)
 TAKEN: tuple[str | None, ...] = ("held", "held", "held", "consumed", "consumed", "held")
 RELEASED: tuple[str | None, ...] = ("released", "released", "released", "consumed", "consumed", "released")
-GONE: tuple[str | None, ...] = ("consumed",) * 6
+LEFT_WAREHOUSE: tuple[str | None, ...] = ("consumed",) * 6
 ENDS: dict[str, dict[str | None, tuple[str | None, ...]]] = {
     "pending": {None: TAKEN, "held": TAKEN},
     "confirmed": {None: TAKEN, "held": TAKEN},
     "cancelling": {None: NOTHING, "held": TAKEN},
     "cancelled": {None: NOTHING, "held": RELEASED},
     "rejected": {None: NOTHING, "held": RELEASED},
-    "shipped": {None: GONE, "held": GONE},
-    "delivered": {None: GONE, "held": GONE},
+    "shipped": {None: LEFT_WAREHOUSE, "held": LEFT_WAREHOUSE},
+    "delivered": {None: LEFT_WAREHOUSE, "held": LEFT_WAREHOUSE},
 }
 
 
@@ -43,7 +41,7 @@ def standing(order: str, shipment: str | None, reservation: str | None) -> UUID:
     known = {"key": key, "version": 1, "synced_at": timezone.now(), "content_hash": ""}
     Order.objects.create(**known, status="pending", products=[{"productId": "p1", "quantity": 1, "price": {"amount": "1.00", "currency": "EUR"}}])
     if reservation is not None:
-        settle_reservations([str(key)])
+        reconcile_reservations([str(key)])
         Reservation.objects.filter(pk=key).update(status=reservation)
     Order.objects.filter(pk=key).update(status=order)
     if shipment is not None:
@@ -60,10 +58,10 @@ def test_every_combination_comes_to_its_listed_end(db: None, order: str, reserva
     expected = {standing(order, shipment, reservation): (shipment, end) for shipment, end in zip(SHIPMENTS, ends, strict=True)}
     keys = sorted(str(key) for key in expected)
 
-    # When settled once, and once more
-    settle_reservations(keys)
+    # When reconciled once, and once more
+    reconcile_reservations(keys)
     told = len(published())
-    settle_reservations(keys)
+    reconcile_reservations(keys)
 
     # Then
     came = dict(Reservation.objects.values_list("pk", "status"))
@@ -79,7 +77,7 @@ def test_what_is_decided_is_never_opened_again(db: None, ended: str) -> None:
     keys = [str(standing(order, shipment, ended)) for order in ENDS for shipment in SHIPMENTS]
     before = len(published())
 
-    settle_reservations(sorted(keys))
+    reconcile_reservations(sorted(keys))
 
     assert set(Reservation.objects.values_list("status", flat=True)) == {ended}
     assert len(published()) == before
@@ -89,7 +87,7 @@ def test_an_order_first_seen_when_its_goods_have_left(db: None) -> None:
     stocked(p1=5)
     key = standing("shipped", None, None)
 
-    settle_reservations([str(key)])
+    reconcile_reservations([str(key)])
 
     assert types_of(published(subject=key)) == ["StockReserved", "StockConsumed"]
     moved = Movement.objects.filter(cause=key).order_by("id").values_list("kind", "on_hand", "reserved")
@@ -102,38 +100,20 @@ def test_what_there_is_too_little_of_waits_for_more(db: None, order: str, end: s
     """Nobody rejects what was promised, and nothing is oversold: it is said until somebody counts the stock."""
     # Given
     stocked(p1=1)
-    settle_reservations([str(standing("pending", None, None))])  # takes all there is
+    reconcile_reservations([str(standing("pending", None, None))])  # takes all there is
     key = standing(order, None, None)
 
     # When
-    settle_reservations([str(key)])
+    reconcile_reservations([str(key)])
     assert not Reservation.objects.filter(pk=key).exists()
     assert f"order {key} is {order} and nothing is held for it" in caplog.text
 
     # Then the net does it, however late there is enough
     stock_receive(product_id="p1", quantity=1)
     Order.objects.update(synced_at=timezone.now() - timedelta(days=1))
-    settle_overdue()
+    reconcile_overdue()
     assert Reservation.objects.get(pk=key).status == end
     assert_conserved()
-
-
-def test_what_had_left_before_the_net_noted_it(db: None) -> None:
-    # Given, by an earlier version
-    stocked(p1=5)
-    keys = [standing("delivered", None, None), standing("cancelled", "delivered", None)]
-    Order.objects.update(synced_at=timezone.now() - timedelta(days=1))
-    Shipment.objects.update(synced_at=timezone.now() - timedelta(days=1))
-
-    # When
-    migration = import_module("inventory_service.migrations.0006_owed")
-    with connection.cursor() as cursor:
-        cursor.execute(migration.NOTE_OWED)
-    settle_overdue()
-
-    # Then
-    assert {Reservation.objects.get(pk=key).status for key in keys} == {"consumed"}
-    assert not Owed.objects.exists()
 
 
 def test_what_was_heard_behind_a_fence_is_found_when_it_has_gone(db: None) -> None:
@@ -141,13 +121,15 @@ def test_what_was_heard_behind_a_fence_is_found_when_it_has_gone(db: None) -> No
     stocked(p1=5)
     key = standing("delivered", None, None)
     Order.objects.update(synced_at=timezone.now() - timedelta(hours=20))
-    settle_overdue()
+    reconcile_overdue()
     assert not Reservation.objects.exists()
-    fenced = Fenced.objects.create(aggregate="inventory.stock", key="p1", known_version=1, known_event_id=key, told_by="order", is_forgotten=False)
+    fenced = Fenced.objects.create(
+        aggregate="inventory.stock", key="p1", known_version=1, known_event_id=key, reported_by="order", is_forgotten=False
+    )
 
     # When
     Fenced.objects.filter(pk=fenced.pk).update(since=timezone.now() - timedelta(days=1), lifted_at=timezone.now())
-    settle_overdue()
+    reconcile_overdue()
 
     # Then
     assert Reservation.objects.get(pk=key).status == "consumed"
@@ -158,6 +140,6 @@ def test_what_was_promised_is_held_though_the_product_is_retired_since(db: None)
     product_retire(product_id="p1")
     keys = [str(standing(order, None, None)) for order in ("confirmed", "shipped", "pending")]
 
-    settle_reservations(sorted(keys))
+    reconcile_reservations(sorted(keys))
 
     assert [Reservation.objects.get(pk=key).status for key in keys] == ["held", "consumed", "rejected"]

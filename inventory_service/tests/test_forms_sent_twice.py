@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
+from polder.admin.audit import carry_out
+from polder.admin.models import OperatorAction
+from polder.testing.admin_pages import confirm, list_address, operate, question, superuser_client
+from polder.testing.database import at_once, empty_partitioned
 
-from common.console.audit import carry_out
-from common.console.models import OperatorAction
-from common.testing.admin_pages import confirm, list_address, operate, question, superuser_client
-from common.testing.database import at_once, empty_partitioned
 from inventory_service.models import Movement, Stock
 from inventory_service.services import product_create, stock_receive
 
@@ -83,7 +83,7 @@ def test_a_bulk_that_broke_off_is_made_up_by_sending_it_again(admin: Client, mon
                 raise SystemExit
             return carry_out(*args, **options)
 
-        patch.setattr("common.console.operations.carry_out", ends)
+        patch.setattr("polder.admin.operations.carry_out", ends)
         with pytest.raises(SystemExit):
             confirm(admin, page, quantity=5, reason="a delivery")
 

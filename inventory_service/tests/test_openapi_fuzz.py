@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from polder.testing import deliver
+from polder.testing.openapi import Operation, every_operation
 
-from common.testing import deliver, order_event
-from common.testing.openapi import Operation, every_operation
 from inventory_service.models import Movement
+from tests.makers import order_event
 
 
 @pytest.mark.parametrize("operation", every_operation(), ids=str)

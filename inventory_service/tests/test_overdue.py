@@ -7,15 +7,16 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
+from polder.reconcile import reconciler
+from polder.reconcile.reconciler import reconcile_overdue
+from polder.testing import deliver
+from polder.testing.history import old_ids, rows_read
 
 from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderCreated
-from common.inbox import settling
-from common.inbox.settling import settle_overdue
-from common.testing import deliver, order_history
-from common.testing.history import old_ids, rows_read
 from inventory_service.models import Order
 from inventory_service.selectors import orders_overdue
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
+from tests.makers import order_history
 
 
 def a_minute_later() -> None:
@@ -26,18 +27,18 @@ def test_an_order_that_nobody_decided(shop: None, monkeypatch: pytest.MonkeyPatc
     # Given
     (created,) = order_history(OrderCreated, products={"p1": 3})
     with monkeypatch.context() as patch:
-        patch.setattr(settling, "settlings", [])
+        patch.setattr(reconciler, "reconcilers", [])
         deliver(created)
 
     # When it is looked for too early, and in time
-    assert settle_overdue() == {"settle_reservations": 0}
+    assert reconcile_overdue() == {"reconcile_reservations": 0}
     a_minute_later()
-    assert settle_overdue() == {"settle_reservations": 1}
+    assert reconcile_overdue() == {"reconcile_reservations": 1}
 
     # Then
     assert decisions() == {created.subject: "held"}
     assert reserved() == {"p1": 3, "p2": 0}
-    assert settle_overdue() == {"settle_reservations": 0}
+    assert reconcile_overdue() == {"reconcile_reservations": 0}
     assert_conserved()
 
 
@@ -46,17 +47,17 @@ def test_stock_that_nobody_released(shop: None, monkeypatch: pytest.MonkeyPatch)
     created, cancelled = order_history(OrderCreated, OrderCancelled, products={"p1": 3})
     deliver(created)
     with monkeypatch.context() as patch:
-        patch.setattr(settling, "settlings", [])
+        patch.setattr(reconciler, "reconcilers", [])
         deliver(cancelled)
     assert reserved() == {"p1": 3, "p2": 0}
 
     # When
     a_minute_later()
-    assert settle_overdue() == {"settle_reservations": 1}
+    assert reconcile_overdue() == {"reconcile_reservations": 1}
 
     # Then
     assert reserved() == {"p1": 0, "p2": 0}
-    assert settle_overdue() == {"settle_reservations": 0}
+    assert reconcile_overdue() == {"reconcile_reservations": 0}
     assert_conserved()
 
 
@@ -64,7 +65,7 @@ def test_what_is_decided_is_not_looked_at(shop: None) -> None:
     deliver(*order_history(OrderCreated), *order_history(OrderCreated, OrderConfirmed))
     a_minute_later()
 
-    assert settle_overdue() == {"settle_reservations": 0}
+    assert reconcile_overdue() == {"reconcile_reservations": 0}
 
 
 def test_what_is_over_is_not_read(shop: None) -> None:

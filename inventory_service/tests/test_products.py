@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
+from polder.contracts.types import LARGEST_COUNT
+from polder.testing import published
+from polder.testing.outbox import types_of
 
 from common.contracts.inventory import ProductCreated, StockChanged
-from common.contracts.text import LARGEST_COUNT
-from common.testing import published
-from common.testing.outbox import types_of
 from inventory_service.models import Movement, Product, Stock
 from inventory_service.services import ProductExists, StockLimit, UnknownProduct, product_create, stock_receive
 from inventory_service.tests.stocking import assert_conserved, create

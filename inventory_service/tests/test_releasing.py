@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from django.utils import timezone
+from polder.testing import arrangements, deliver, published, shuffled
+from polder.testing.outbox import types_of
 
 from common.contracts.inventory import ReservationEvent, StockEvent, StockReleased
 from common.contracts.orders import OrderCancelled, OrderCancelRequested, OrderConfirmed, OrderCreated, OrderEvent, OrderRejected
-from common.testing import arrangements, deliver, order_event, order_history, published, shuffled
-from common.testing.outbox import types_of
 from inventory_service.models import Product
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
+from tests.makers import order_event, order_history
 
 CANCELLED = (OrderCreated, OrderConfirmed, OrderCancelRequested, OrderCancelled)
 

@@ -1,4 +1,4 @@
-"""`settle_reservations`: every line of an order is held, or the whole order is rejected with its shortages."""
+"""`reconcile_reservations`: every line of an order is held, or the whole order is rejected with its shortages."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections import Counter
 
 from django.db import transaction
 from django.utils import timezone
+from polder.testing import deliver, published
+from polder.testing.outbox import types_of
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ReservationEvent, StockChanged, StockRejected
 from common.contracts.orders import OrderCancelRequested, OrderConfirmed
-from common.testing import deliver, order_event, published
-from common.testing.outbox import types_of
 from inventory_service.models import Order, Product, Reservation, Stock
-from inventory_service.settle import settle_reservations
+from inventory_service.reconcile import reconcile_reservations
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
+from tests.makers import order_event
 
 
 def test_every_line_is_held(shop: None) -> None:
@@ -72,7 +73,7 @@ def test_no_oversell_whatever_the_batches(shop: None) -> None:
     assert_conserved()
 
 
-def test_settling_twice_changes_nothing(shop: None) -> None:
+def test_reconciling_twice_changes_nothing(shop: None) -> None:
     # Given
     order = order_event(products={"p1": 1})
     deliver(order)
@@ -81,8 +82,8 @@ def test_settling_twice_changes_nothing(shop: None) -> None:
     # When
     deliver(order, order)
     with transaction.atomic():
-        settle_reservations([order.subject])
-        settle_reservations([order.subject])
+        reconcile_reservations([order.subject])
+        reconcile_reservations([order.subject])
 
     # Then
     assert (published(), reserved()) == before

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.db import models
+from polder.domain.aggregate import StatefulAggregate
+from polder.domain.states import Moves
 from uuid_utils.compat import uuid7
 
 from common.contracts.orders import Address, Customer, OrderEvent, OrderLine, OrderState, OrderStatus
-from common.outbox.aggregate import StatefulAggregate
-from common.outbox.states import Moves
 
 MOVES = Moves(
     {

@@ -9,14 +9,14 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-
-from common.console.models import OperatorAction
-from common.inbox import applying
-from common.inbox.failures import IntakeHalted, TransientFailure
-from common.inbox.models import LedgerEntry, ParkedEvent
-from common.outbox.models import OutboxEvent
-from common.testing import deliver, product_event, reservation_event, shipment_event
-from common.testing.admin_pages import (
+from polder.admin.models import OperatorAction
+from polder.api.models import ApiKey
+from polder.inbox import applying
+from polder.inbox.failures import ConsumerHalted, TransientFailure
+from polder.inbox.models import LedgerEntry, ParkedEvent
+from polder.outbox.models import OutboxEvent
+from polder.testing import deliver
+from polder.testing.admin_pages import (
     SEARCHES,
     assert_who_may_only_look_cannot_act,
     detail_address,
@@ -29,12 +29,13 @@ from common.testing.admin_pages import (
     staff_client,
     superuser_client,
 )
-from common.testing.api import api_client
-from common.testing.pasts import somebody_regressed, we_regressed
-from common.web.models import ApiKey
+from polder.testing.api import api_client
+from polder.testing.pasts import somebody_regressed, we_regressed
+
 from order_service.models import Order, Product
 from order_service.services import Line
 from order_service.tests.test_placing import place
+from tests.makers import product_event, reservation_event, shipment_event
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def test_effect_and_audit_row_come_together_or_not_at_all(admin: Client, monkeyp
     assert order.status == "confirmed"
 
 
-@pytest.mark.parametrize("statement", ["UPDATE console_operatoraction SET operator = 'nobody'", "DELETE FROM console_operatoraction"])
+@pytest.mark.parametrize("statement", ["UPDATE polder_admin_operatoraction SET operator = 'nobody'", "DELETE FROM polder_admin_operatoraction"])
 def test_what_was_done_stays_written(admin: Client, statement: str) -> None:
     with pytest.raises(DatabaseError, match="not changed and not deleted"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
@@ -214,7 +215,7 @@ def test_held_events_are_released(admin: Client) -> None:
 def test_parked_events_are_redriven(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given one that could not be applied, for a reason that has passed, and one that never can be
     with monkeypatch.context() as patch:
-        patch.setattr("common.inbox.applying.settle_changed", lambda changed: 1 / 0)
+        patch.setattr("polder.inbox.applying.reconcile_changed", lambda changed: 1 / 0)
         deliver(product_event(product_id="p7"))
     parked = ParkedEvent.objects.get(subject="p7")
     hopeless = ParkedEvent.objects.filter(reason="not-json").first()
@@ -238,7 +239,7 @@ def test_what_fails_again_is_told_the_new_reason(admin: Client, monkeypatch: pyt
     def fail(changed: object) -> None:
         raise KeyError("another bug")
 
-    monkeypatch.setattr(applying, "settle_changed", fail)
+    monkeypatch.setattr(applying, "reconcile_changed", fail)
     deliver(product_event(product_id="p8"))
     parked = ParkedEvent.objects.get(subject="p8")
     ParkedEvent.objects.filter(pk=parked.pk).update(reason="ValueError", traceback="old")
@@ -256,13 +257,13 @@ def test_what_fails_again_is_told_the_new_reason(admin: Client, monkeypatch: pyt
     assert "another bug" not in f"{action.error} {action.before} {action.after}", "it may quote the event, and audit rows stay"
 
 
-@pytest.mark.parametrize("error", [TransientFailure, IntakeHalted])
+@pytest.mark.parametrize("error", [TransientFailure, ConsumerHalted])
 def test_what_cannot_be_redriven_now_is_told_without_the_row(admin: Client, monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
     # Given
     def fail(parked_id: int) -> None:
         raise error("violates a constraint\nDETAIL:  Failing row contains (Ada Lovelace).")
 
-    monkeypatch.setattr("common.console.admin.inbox.redrive", fail)
+    monkeypatch.setattr("polder.admin.admin.inbox.redrive", fail)
     parked = ParkedEvent.objects.filter(reason="not-json")[0]
 
     # When
@@ -314,7 +315,7 @@ def test_keys_are_revoked(admin: Client) -> None:
 
 def test_who_may_only_look_cannot_act(admin: Client) -> None:
     # Given somebody of the staff who may see and not act
-    looker = staff_client("order.view_order", "inbox.view_parkedevent", "web.view_apikey")
+    looker = staff_client("order.view_order", "polder_inbox.view_parkedevent", "polder_api.view_apikey")
     order = Order.objects.get()
     assert looker.get(list_address(Order)).status_code == 200
     assert looker.get(list_address(OutboxEvent)).status_code == 403

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from polder.inbox.models import LedgerEntry, ParkedEvent
+from polder.testing import deliver
+from polder.testing.admin_pages import KEYS, list_address, superuser_client, walk_from
 
-from common.inbox.models import LedgerEntry, ParkedEvent
-from common.testing import deliver, product_event, stock_event
-from common.testing.admin_pages import KEYS, list_address, superuser_client, walk_from
 from order_service.models import Product, Stock
+from tests.makers import product_event, stock_event
 
 
 @pytest.fixture
@@ -30,9 +31,9 @@ def test_every_link_leads_to_its_own_row(copies: None, admin: Client) -> None:
 
 def test_the_key_finds_what_happened_to_it(copies: None, admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("common.inbox.judging.ALIKE", len(KEYS) + 1)  # no bug is suspected
-        patch.setattr("common.inbox.applying.settle_changed", lambda changed: 1 / 0)
-        patch.setattr("common.inbox.judging.ALIKE", len(KEYS) + 1)  # else the intake would halt
+        patch.setattr("polder.inbox.judging.ALIKE", len(KEYS) + 1)  # no bug is suspected
+        patch.setattr("polder.inbox.applying.reconcile_changed", lambda changed: 1 / 0)
+        patch.setattr("polder.inbox.judging.ALIKE", len(KEYS) + 1)  # else the consumer would halt
         for key in KEYS:
             deliver(product_event(product_id=key, version=2))
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from polder.contracts.event import Event
+from polder.testing import arrangements, deliver, published
+from polder.testing.outbox import types_of
 from uuid_utils.compat import uuid7
 
-from common.contracts.event import Event
 from common.contracts.inventory import ReservationEvent, StockConsumed, StockRejected, StockReleased, StockReserved
 from common.contracts.orders import OrderEvent
 from common.contracts.shipping import ShipmentCancelled, ShipmentDelivered, ShipmentDispatched, ShipmentEvent, ShipmentPrepared, ShipmentReady
-from common.testing import arrangements, deliver, published, reservation_event, shipment_event
-from common.testing.outbox import types_of
 from order_service.models import Order
 from order_service.services import Line, NotCancellable, UnknownOrder, order_cancel
 from order_service.tests.test_placing import place
+from tests.makers import reservation_event, shipment_event
 
 
 @pytest.fixture

@@ -9,23 +9,24 @@ import pytest
 from django.db import connection
 from django.db.models import F
 from django.test import override_settings
+from polder.consumer.jobs import run_if_due
+from polder.consumer.models import JobRun
+from polder.faults import Fault
+from polder.inbox.delivery import Arrival
+from polder.inbox.failed import failed
+from polder.inbox.models import LedgerEntry
+from polder.inbox.waiting import end_halts, note_failures, note_halt
+from polder.testing import deliver, delivery_of, published
+from polder.testing.database import other_connection
+from polder.testing.outbox import types_of
 
 from common.contracts.orders import OrderEvent
 from common.contracts.shipping import ShipmentCancelled
-from common.inbox.delivery import Arrival
-from common.inbox.failed import failed
-from common.inbox.faults import Fault
-from common.inbox.models import LedgerEntry
-from common.inbox.waiting import end_halts, note_failures, note_halt
-from common.intake.jobs import run_if_due
-from common.intake.models import JobRun
-from common.testing import deliver, delivery_of, published, reservation_event, shipment_event
-from common.testing.database import other_connection
-from common.testing.outbox import types_of
 from order_service.models import Order
 from order_service.services import Line, order_cancel
 from order_service.tasks import deadlines
 from order_service.tests.test_placing import place
+from tests.makers import reservation_event, shipment_event
 
 
 @pytest.fixture
@@ -129,11 +130,11 @@ def test_nothing_is_cancelled_right_after_a_gap(order_id: UUID) -> None:
 def age_ledger(minutes: int) -> None:
     """What was heard so far was heard so much earlier."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE ledger SET applied_at = applied_at - %s * interval '1 minute'", [minutes])
+        cursor.execute("UPDATE polder_ledger SET applied_at = applied_at - %s * interval '1 minute'", [minutes])
 
 
 def test_nothing_is_late_while_inventory_decides_nothing(order_id: UUID) -> None:
-    """Its intake may be halted for a day. Afterwards it gets a quarter of an hour to make up for it."""
+    """Its consumer may be halted for a day. Afterwards it gets a quarter of an hour to make up for it."""
     # Given inventory, which decided about another order long ago
     other = place(Line("p1", 1)).order.pk
     deliver(reservation_event(order_id=other))

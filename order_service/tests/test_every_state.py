@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.utils import timezone
+from polder.testing import published
 from uuid_utils.compat import uuid7
 
-from common.testing import published
 from order_service.models import Order, Reservation, Shipment
-from order_service.settle import settle_orders
+from order_service.reconcile import reconcile_orders
 
 RESERVATIONS = (None, "held", "rejected", "consumed", "released")
 SHIPMENTS = (None, "prepared", "ready", "dispatched", "delivered", "cancelled")
@@ -53,10 +53,10 @@ def test_every_combination_comes_to_its_listed_end(db: None, status: str) -> Non
     }
     keys = sorted(str(key) for key in expected)
 
-    # When settled once, and once more
-    settle_orders(keys)
+    # When reconciled once, and once more
+    reconcile_orders(keys)
     told = len(published())
-    settle_orders(keys)
+    reconcile_orders(keys)
 
     # Then
     came = dict(Order.objects.values_list("pk", "status"))
@@ -66,6 +66,6 @@ def test_every_combination_comes_to_its_listed_end(db: None, status: str) -> Non
 
 
 def test_an_id_that_is_not_ours(db: None) -> None:
-    settle_orders([str(uuid7())])
+    reconcile_orders([str(uuid7())])
 
     assert not Order.objects.exists()

@@ -15,22 +15,23 @@ from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from polder.inbox.models import ParkedEvent
+from polder.outbox import fence
+from polder.outbox.fence import Claim, FencedAggregate
+from polder.outbox.models import Fenced, OutboxEvent
+from polder.reconcile.reconciler import reconcile_overdue
+from polder.testing import deliver
+from polder.testing.api import assert_problem, post
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import StockReserved
 from common.contracts.orders import OrderCreated
-from common.inbox.models import ParkedEvent
-from common.inbox.settling import settle_overdue
-from common.outbox import fence
-from common.outbox.fence import Claim, FencedAggregate
-from common.outbox.models import Fenced, OutboxEvent
-from common.testing import deliver, order_event, reservation_event
-from common.testing.api import assert_problem, post
 from order_service.models import Order, Reservation
 from order_service.services import Line, order_cancel
 from order_service.tests.test_api import ORDER
 from order_service.tests.test_placing import place
+from tests.makers import order_event, reservation_event
 
 pytestmark = pytest.mark.usefixtures("catalogue")
 
@@ -71,7 +72,7 @@ class TestWhatIsFenced:
         for version, by in ((4, "inventory"), (6, "shipping"), (5, "inventory"), (6, "shipping")):
             fence.put_up([claim(order.pk, version)], by)
 
-        assert list(Fenced.objects.values_list("known_version", "told_by")) == [(6, "shipping")]
+        assert list(Fenced.objects.values_list("known_version", "reported_by")) == [(6, "shipping")]
 
     def test_what_was_never_ours(self) -> None:
         assert fence.put_up([Claim("teapot", "t1", 3, uuid7())], "inventory") == 0
@@ -84,7 +85,7 @@ class TestNobodyActsOnIt:
 
         problem = assert_problem(post(api, f"/api/orders/{order.pk}/cancel/", {}), 409, "fenced")
 
-        assert (problem["knownVersion"], problem["version"], problem["toldBy"]) == (4, 1, "inventory")
+        assert (problem["knownVersion"], problem["version"], problem["reportedBy"]) == (4, 1, "inventory")
         assert "inventory knows version 4 of order" in problem["detail"]
         assert "this one has version 1: restored from a backup?" in problem["detail"]
         order.refresh_from_db()
@@ -97,7 +98,7 @@ class TestNobodyActsOnIt:
         with pytest.raises(FencedAggregate), transaction.atomic():
             order_cancel(order_id=order.pk)
 
-    def test_a_settle_function_leaves_it_alone_and_does_the_others(self) -> None:
+    def test_a_reconcile_function_leaves_it_alone_and_does_the_others(self) -> None:
         """Nothing is parked, and nothing halted."""
         fenced, free = place(Line("p1", 1)).order, place(Line("p1", 1)).order
         set_back(fenced)
@@ -114,14 +115,14 @@ class TestNobodyActsOnIt:
         deliver(reservation_event(StockReserved, order_id=order.pk))
         with connection.cursor() as cursor:
             cursor.execute("UPDATE replica_reservation SET synced_at = now() - interval '2 minutes'")
-        settle_overdue()
+        reconcile_overdue()
         order.refresh_from_db()
         assert order.status == "pending"
 
         # When healed to above all that was seen
         Order.objects.filter(pk=order.pk).update(version=5)
         assert fence.lift_overtaken() == 1
-        settle_overdue()
+        reconcile_overdue()
 
         order.refresh_from_db()
         assert order.status == "confirmed"
@@ -230,7 +231,7 @@ def test_it_costs_nothing_where_nothing_is_fenced() -> None:
     with CaptureQueriesContext(connection) as queries:
         place(Line("p1", 1))
 
-    assert not [query for query in queries.captured_queries if query["sql"].startswith('SELECT "outbox_fenced"')]
+    assert not [query for query in queries.captured_queries if query["sql"].startswith('SELECT "polder_outbox_fenced"')]
 
 
 def regressed(*arguments: str) -> str:

@@ -18,7 +18,7 @@ def test_alive_without_a_database(client: Client) -> None:
     assert client.get("/livez").status_code == 200
 
 
-@pytest.mark.parametrize("table", ["outbox", "ledger"])
+@pytest.mark.parametrize("table", ["polder_outbox", "polder_ledger"])
 def test_told_when_partitions_run_out(client: Client, db: None, table: str) -> None:
     # Given
     with connection.cursor() as cursor:

@@ -7,11 +7,11 @@ import tracemalloc
 from typing import Any
 
 import pytest
+from polder.testing.api import assert_problem, post
 from rest_framework.test import APIClient
 
-from common.testing.api import assert_problem, post
 from order_service.models import Order
-from order_service.shapes import LineIn
+from order_service.serializers import LineIn
 from order_service.tests.test_api import ORDER
 
 BODIES = {

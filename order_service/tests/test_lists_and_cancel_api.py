@@ -8,17 +8,18 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from polder.api.models import Scope
+from polder.testing import deliver, published
+from polder.testing.api import api_client, assert_problem, post
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
 from common.contracts.orders import OrderEvent
 from common.contracts.shipping import ShipmentDispatched
-from common.testing import deliver, product_event, published, reservation_event, shipment_event
-from common.testing.api import api_client, assert_problem, post
-from common.web.models import Scope
 from order_service.models import Order
 from order_service.services import Line
 from order_service.tests.test_placing import place
+from tests.makers import product_event, reservation_event, shipment_event
 
 
 @pytest.mark.parametrize(("path", "queries"), [("orders", 4), ("products", 3)])

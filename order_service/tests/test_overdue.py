@@ -7,40 +7,41 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
+from polder.reconcile import reconciler
+from polder.reconcile.reconciler import reconcile_overdue
+from polder.testing import deliver
+from polder.testing.history import old_ids, rows_read
 
-from common.inbox import settling
-from common.inbox.settling import settle_overdue
-from common.testing import deliver, reservation_event
-from common.testing.history import old_ids, rows_read
 from order_service.models import Order, Reservation
 from order_service.selectors import orders_overdue, orders_past_deadline, orders_to_flag
 from order_service.services import Line
 from order_service.tests.test_placing import place
+from tests.makers import reservation_event
 
 
 def test_a_decided_order_that_nobody_noticed(catalogue: None, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given
     order_id = place(Line("p1", 1)).order.pk
     with monkeypatch.context() as patch:
-        patch.setattr(settling, "settlings", [])
+        patch.setattr(reconciler, "reconcilers", [])
         deliver(reservation_event(order_id=order_id))
     assert Order.objects.get().status == "pending"
 
     # When it is looked for too early, and in time
-    assert settle_overdue() == {"settle_orders": 0}
+    assert reconcile_overdue() == {"reconcile_orders": 0}
     Reservation.objects.update(synced_at=timezone.now() - timedelta(minutes=2))
-    assert settle_overdue() == {"settle_orders": 1}
+    assert reconcile_overdue() == {"reconcile_orders": 1}
 
     # Then
     assert Order.objects.get().status == "confirmed"
-    assert settle_overdue() == {"settle_orders": 0}
+    assert reconcile_overdue() == {"reconcile_orders": 0}
 
 
 def test_what_waits_for_inventory_is_left_alone(catalogue: None) -> None:
     place(Line("p1", 1))
     Order.objects.update(created_at=timezone.now() - timedelta(days=1))
 
-    assert settle_overdue() == {"settle_orders": 0}
+    assert reconcile_overdue() == {"reconcile_orders": 0}
 
 
 def test_what_is_over_is_not_read(catalogue: None) -> None:

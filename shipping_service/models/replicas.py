@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.db import models
+from polder.replication.replica import Replica
 
 from common.contracts.orders import OrderStatus
-from common.replication.replica import Replica
 
 UNDER_WAY = [OrderStatus.PENDING, OrderStatus.CONFIRMED, OrderStatus.CANCELLING, OrderStatus.SHIPPED]
 OVER_FOR_GOOD = [OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.DELIVERED]

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from polder.testing import deliver
+from polder.testing.api import api_client
+from polder.testing.database import empty_partitioned
 from rest_framework.test import APIClient
 
-from common.testing import deliver, product_event
-from common.testing.api import api_client
-from common.testing.database import empty_partitioned
+from tests.makers import product_event
 
 
 @pytest.fixture(autouse=True, scope="session")

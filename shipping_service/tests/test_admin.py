@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
-from uuid_utils.compat import uuid7
-
-from common.console.models import OperatorAction
-from common.replication.models import Drift
-from common.testing import deliver, order_event, reservation_event
-from common.testing.admin_pages import (
+from polder.admin.models import OperatorAction
+from polder.replication.models import Drift
+from polder.testing import deliver
+from polder.testing.admin_pages import (
     SEARCHES,
     assert_who_may_only_look_cannot_act,
     detail_address,
@@ -20,9 +18,12 @@ from common.testing.admin_pages import (
     search_everywhere,
     superuser_client,
 )
-from common.testing.api import api_client
-from common.testing.pasts import somebody_regressed, we_regressed
+from polder.testing.api import api_client
+from polder.testing.pasts import somebody_regressed, we_regressed
+from uuid_utils.compat import uuid7
+
 from shipping_service.models import Shipment
+from tests.makers import order_event, reservation_event
 
 
 @pytest.fixture
@@ -75,8 +76,8 @@ def test_what_is_not_ready_does_not_leave(admin: Client) -> None:
 def test_a_page_offers_what_can_be_done(admin: Client) -> None:
     page = admin.get(detail_address(Shipment.objects.get())).content.decode()
 
-    assert "/dispatch" in page
-    assert "/deliver" not in page
+    assert "/dispatch/" in page
+    assert "/deliver/" not in page
 
 
 def test_who_may_only_look_cannot_act_by_any_door(admin: Client) -> None:

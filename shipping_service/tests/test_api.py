@@ -6,14 +6,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from polder.api.models import Scope
+from polder.testing import deliver, published
+from polder.testing.api import HOSTILE_BODIES, api_client, assert_problem, post
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
 from common.contracts.shipping import ShipmentEvent
-from common.testing import deliver, order_event, published, reservation_event
-from common.testing.api import HOSTILE_BODIES, api_client, assert_problem, post
-from common.web.models import Scope
 from shipping_service.models import Shipment
+from tests.makers import order_event, reservation_event
 
 LABEL = {"carrier": "PostNL", "trackingNumber": "3S1"}
 

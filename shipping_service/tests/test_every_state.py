@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 from django.utils import timezone
+from polder.testing import published
 from uuid_utils.compat import uuid7
 
-from common.testing import published
 from shipping_service.models import Order, Reservation, Shipment
+from shipping_service.reconcile import reconcile_shipments
 from shipping_service.services import NotDispatchable, shipment_dispatch
-from shipping_service.settle import settle_shipments
 
 ADDRESS = {"line1": "Dijk 1", "postalCode": "2611 AB", "city": "Delft", "country": "NL"}
 RESERVATIONS = (None, "held", "rejected", "consumed", "released")
@@ -20,13 +20,13 @@ SHIPMENTS = (None, "prepared", "ready", "dispatched", "delivered", "cancelled")
 # By what the order is: what a shipment that is not there, prepared or ready comes to, by the reservation in the order of RESERVATIONS.
 OPEN = ("prepared", "ready", "prepared", "prepared", "prepared")
 STILL_READY = ("ready",) * 5
-OVER = ("cancelled", "cancelled", "cancelled", "dispatched", "cancelled")
+NOT_TO_BE_SENT = ("cancelled", "cancelled", "cancelled", "dispatched", "cancelled")
 ENDS: dict[str, dict[str | None, tuple[str, ...]]] = {
     "pending": {None: OPEN, "prepared": OPEN, "ready": STILL_READY},
     "confirmed": {None: OPEN, "prepared": OPEN, "ready": STILL_READY},
-    "cancelling": dict.fromkeys((None, "prepared", "ready"), OVER),
-    "cancelled": dict.fromkeys((None, "prepared", "ready"), OVER),
-    "rejected": dict.fromkeys((None, "prepared", "ready"), OVER),
+    "cancelling": dict.fromkeys((None, "prepared", "ready"), NOT_TO_BE_SENT),
+    "cancelled": dict.fromkeys((None, "prepared", "ready"), NOT_TO_BE_SENT),
+    "rejected": dict.fromkeys((None, "prepared", "ready"), NOT_TO_BE_SENT),
     "shipped": dict.fromkeys((None, "prepared", "ready"), ("dispatched",) * 5),
     "delivered": dict.fromkeys((None, "prepared", "ready"), ("delivered",) * 5),
 }
@@ -63,10 +63,10 @@ def test_every_combination_comes_to_its_listed_end(catalogue: None, order: str) 
     }
     keys = sorted(str(key) for key in expected)
 
-    # When settled once, and once more
-    settle_shipments(keys)
+    # When reconciled once, and once more
+    reconcile_shipments(keys)
     told = len(published())
-    settle_shipments(keys)
+    reconcile_shipments(keys)
 
     # Then
     came = dict(Shipment.objects.values_list("pk", "status"))
@@ -76,7 +76,7 @@ def test_every_combination_comes_to_its_listed_end(catalogue: None, order: str) 
 
 @pytest.mark.parametrize(("order", "reservation"), [("shipped", None), ("delivered", "held"), ("confirmed", "consumed"), ("confirmed", "released")])
 def test_what_others_know_to_have_left_is_not_dispatched(catalogue: None, order: str, reservation: str | None) -> None:
-    """Not even before it is settled."""
+    """Not even before it is reconciled."""
     key = standing(order, reservation, "ready")
 
     with pytest.raises(NotDispatchable):
@@ -89,6 +89,6 @@ def test_one_that_left_before_its_weight_was_known(catalogue: None) -> None:
     key = standing("shipped", "consumed", None)
     Order.objects.update(products=[{"productId": "unknown", "quantity": 1}])
 
-    settle_shipments([str(key)])
+    reconcile_shipments([str(key)])
 
     assert (Shipment.objects.get().status, Shipment.objects.get().weight_grams) == ("dispatched", None)

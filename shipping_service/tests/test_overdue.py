@@ -7,21 +7,22 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
+from polder.contracts.event import Event
+from polder.reconcile import reconciler
+from polder.reconcile.reconciler import reconcile_overdue
+from polder.testing import deliver
+from polder.testing.history import old_ids, rows_read
 
-from common.contracts.event import Event
 from common.contracts.orders import OrderCancelRequested
-from common.inbox import settling
-from common.inbox.settling import settle_overdue
-from common.testing import deliver, order_event, reservation_event
-from common.testing.history import old_ids, rows_read
 from shipping_service.models import Order, Reservation, Shipment
 from shipping_service.selectors import orders_overdue
+from tests.makers import order_event, reservation_event
 
 
 def unnoticed(monkeypatch: pytest.MonkeyPatch, *events: Event) -> None:
     """They arrive, and nobody is woken."""
     with monkeypatch.context() as patch:
-        patch.setattr(settling, "settlings", [])
+        patch.setattr(reconciler, "reconcilers", [])
         deliver(*events)
 
 
@@ -45,13 +46,13 @@ def test_found_a_minute_later(catalogue: None, monkeypatch: pytest.MonkeyPatch, 
         unnoticed(monkeypatch, rest[missed])
 
     # When it is looked for too early, and in time
-    assert settle_overdue() == {"settle_shipments": 0}
+    assert reconcile_overdue() == {"reconcile_shipments": 0}
     a_minute_later()
-    assert settle_overdue() == {"settle_shipments": 1}
+    assert reconcile_overdue() == {"reconcile_shipments": 1}
 
     # Then
     assert Shipment.objects.get().status == {"order": "prepared", "reservation": "ready", "cancel": "cancelled"}[missed]
-    assert settle_overdue() == {"settle_shipments": 0}
+    assert reconcile_overdue() == {"reconcile_shipments": 0}
 
 
 def test_what_is_over_is_not_read(catalogue: None) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from kombu.connection import Connection
+from polder.broker.management_api import ManagementApi, ManagementError
 
-from common.broker.management_api import ManagementApi, ManagementError
 from deploy.local.stack import ROOT, Stack
 from tests.faults.fault import fault
 from tests.faults.scene import Scene

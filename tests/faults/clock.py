@@ -19,7 +19,7 @@ COMPILER = shutil.which("cc")
 
 def _off(shift: str, scene: Scene) -> None:
     assert COMPILER is not None
-    library = scene.crash_points.parent / "clock.so"
+    library = scene.failpoints.parent / "clock.so"
     subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE), "-ldl"], check=True)
     service = scene.service()
     specs = [spec for spec in scene.stack.catalogue.of_service(service) if not spec.name.endswith("-web")]

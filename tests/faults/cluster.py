@@ -116,7 +116,7 @@ def cluster_majority_lost(scene: Scene) -> None:
         _until_paused(scene, left)
         scene.orders()
         time.sleep(scene.seconds(full=60, short=10))
-        waiting = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+        waiting = "SELECT count(*) FROM polder_outbox WHERE published_at IS NULL"
         assert scene.shop.rows("order", waiting)[0][0], "what is accepted while no majority is there waits in the outbox"
     finally:
         _back(scene, *lost)

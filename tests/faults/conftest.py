@@ -1,4 +1,4 @@
-"""One shop for all faults, and one with three brokers for those of the cluster, with its crash points ready to be armed."""
+"""One shop for all faults, and one with three brokers for those of the cluster, with its failpoints ready to be armed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from polder.failpoints import VARIABLE
 
-from common.crashpoints import VARIABLE
 from tests.faults.results import Results
 from tests.faults.scene import Scene
 from tests.load import Load
 from tests.standing import standing_shop
-from tests.temporary import crash_points_in, temporary_folder
+from tests.temporary import failpoints_in, temporary_folder
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,10 +33,10 @@ def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
     options = request.config.option
     with ExitStack() as entered:
         folder = entered.enter_context(temporary_folder("faults"))
-        crash_points = crash_points_in(folder)
-        stack, shop, checker = entered.enter_context(standing_shop(folder, {VARIABLE: str(crash_points)}, brokers=request.param))
+        failpoints = failpoints_in(folder)
+        stack, shop, checker = entered.enter_context(standing_shop(folder, {VARIABLE: str(failpoints)}, brokers=request.param))
         load = Load(shop, seed=options.seed, pause=options.pause, merchant=True)
-        yield Scene(stack, shop, load, checker, random.Random(options.seed), crash_points, options.full)
+        yield Scene(stack, shop, load, checker, random.Random(options.seed), failpoints, options.full)
 
 
 @pytest.fixture(scope="session")

@@ -126,15 +126,15 @@ def early_transaction(scene: Scene) -> None:
             early = insert_order(connection)
             scene.orders()
             time.sleep(scene.seconds(full=20, short=3))
-        scene.checker.by_hand.add(scene.shop.rows("order", "SELECT subject FROM outbox WHERE id = %s", early)[0][0])
-        until(lambda: scene.shop.rows("order", "SELECT published_at FROM outbox WHERE id = %s", early)[0][0], "the early event is published")
+        scene.checker.by_hand.add(scene.shop.rows("order", "SELECT subject FROM polder_outbox WHERE id = %s", early)[0][0])
+        until(lambda: scene.shop.rows("order", "SELECT published_at FROM polder_outbox WHERE id = %s", early)[0][0], "the early event is published")
 
 
 @fault()
 def ledger_locked(scene: Scene) -> None:
     """Somebody else holds a lock on the ledger for longer than the lock time-out"""
     with scene.shop.database(scene.service()) as connection, connection.transaction():
-        connection.execute("LOCK TABLE ledger IN EXCLUSIVE MODE")
+        connection.execute("LOCK TABLE polder_ledger IN EXCLUSIVE MODE")
         time.sleep(scene.seconds(full=30, short=8))
 
 

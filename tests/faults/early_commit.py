@@ -36,7 +36,7 @@ def insert_order(connection: psycopg.Connection[Any]) -> UUID:
         [order_id, now, now, Jsonb([line.model_dump(mode="json", by_alias=True)])],
     )
     connection.execute(
-        "INSERT INTO outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, %s, %s, %s, %s, %s, %s)",
         [event.id, event.type, event.aggregatetype, event.subject, 1, event.correlationid, event.encode()],
     )
     return event.id

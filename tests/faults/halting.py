@@ -33,11 +33,11 @@ def _bug(scene: Scene) -> Iterator[None]:
 
 
 def _halted(scene: Scene) -> bool:
-    return bool(scene.shop.rows("inventory", "SELECT FROM inbox_halt"))
+    return bool(scene.shop.rows("inventory", "SELECT FROM polder_inbox_halt"))
 
 
 def _parked(scene: Scene) -> int:
-    [[number]] = scene.shop.rows("inventory", "SELECT count(*) FROM inbox_parkedevent WHERE state = 'parked'")
+    [[number]] = scene.shop.rows("inventory", "SELECT count(*) FROM polder_inbox_parkedevent WHERE state = 'parked'")
     return int(number)
 
 
@@ -47,7 +47,7 @@ def bug_in_a_reconciler(scene: Scene) -> None:
     before = _parked(scene)
     with _bug(scene):
         scene.orders(10)
-        until(lambda: _halted(scene), "the intake halts")
+        until(lambda: _halted(scene), "the consumer halts")
         for _ in range(3):
             scene.stack.stop_process("inventory-worker")
             scene.stack.start_process("inventory-worker")
@@ -55,7 +55,7 @@ def bug_in_a_reconciler(scene: Scene) -> None:
             time.sleep(scene.seconds(full=30, short=3))
         assert _halted(scene)
         assert _parked(scene) < before + 5, "healthy events were parked"
-    until(lambda: not _halted(scene), "the intake goes on by itself", seconds=60)
+    until(lambda: not _halted(scene), "the consumer goes on by itself", seconds=60)
     until(lambda: _parked(scene) <= before, "what was parked comes back by itself", seconds=60)
 
 
@@ -71,7 +71,7 @@ def stock_row_held(scene: Scene) -> None:
             until(lambda: _status(scene, order_id) != "pending", "another product's order is decided", seconds=15)  # noqa: B023
             print(f"another product's order is decided after {time.monotonic() - began:.1f} s")
         assert _status(scene, waits) == "pending"
-        told = scene.shop.rows("inventory", "SELECT fault, publisher FROM inbox_waitingevent WHERE parked_at IS NULL AND subject = %s", waits)
+        told = scene.shop.rows("inventory", "SELECT fault, publisher FROM polder_inbox_waitingevent WHERE parked_at IS NULL AND subject = %s", waits)
         assert told == [("locked", "order")], told
     until(lambda: _status(scene, waits) != "pending", "what waited is decided", seconds=30)
 

@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from common.broker.management_api import ManagementApi, ManagementError
+from polder.broker.management_api import ManagementApi, ManagementError
+
 from deploy.local.environment import VHOST
 from deploy.local.stack import Stack
 from tests.shop import OWNERS, until

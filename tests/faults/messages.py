@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
-from outside.operator import Operator
-from outside.wire import send
+from tests.blackbox.operator import Operator
+from tests.blackbox.wire import send
 from tests.faults.fault import fault
 from tests.faults.scene import Scene
 from tests.faults.spoiled import parked_for_its_own_sake
@@ -19,7 +19,7 @@ PUBLISHED = "published_at IS NOT NULL"  # what is not would come for the first t
 
 def bodies(shop: Shop, owner: str, where: str = "TRUE") -> list[bytes]:
     """What the owner has in its outbox, oldest first."""
-    return [body.encode() for (body,) in shop.rows(owner, f"SELECT body FROM outbox WHERE {where} ORDER BY position")]
+    return [body.encode() for (body,) in shop.rows(owner, f"SELECT body FROM polder_outbox WHERE {where} ORDER BY position")]
 
 
 @fault()
@@ -77,8 +77,8 @@ def _by_hand(scene: Scene, disorder: object, times: int) -> None:
 
 def _has_all(shop: Shop, owner: str, waiting: list[bytes]) -> bool:
     """Whether the other services have as many events of the owner as were put on the wire."""
-    sent = len(set(waiting)) + shop.rows(owner, "SELECT count(*) FROM outbox WHERE published_at IS NOT NULL")[0][0]
-    had = "SELECT count(*) FROM ledger WHERE publisher = %s"
+    sent = len(set(waiting)) + shop.rows(owner, "SELECT count(*) FROM polder_outbox WHERE published_at IS NOT NULL")[0][0]
+    had = "SELECT count(*) FROM polder_ledger WHERE publisher = %s"
     return all(shop.rows(subscriber, had, owner)[0][0] >= sent for subscriber in set(OWNERS) - {owner})
 
 
@@ -105,5 +105,5 @@ def two_operators_redrive_the_same(scene: Scene) -> None:
     for page in [page for each in pages for page in each]:
         told[bool(page)] += 1
     assert told[True], "no page came back"
-    [[state]] = scene.shop.rows("inventory", "SELECT state FROM inbox_parkedevent WHERE id = %s", parked)
+    [[state]] = scene.shop.rows("inventory", "SELECT state FROM polder_inbox_parkedevent WHERE id = %s", parked)
     assert state == "redriven", state

@@ -103,7 +103,7 @@ def kill_worker_with_batches_under_way(scene: Scene) -> None:
     """kill -9 of a worker while a lock on the ledger holds its batches up"""
     service = scene.service()
     with scene.shop.database(service) as connection, connection.transaction():
-        connection.execute("LOCK TABLE ledger IN EXCLUSIVE MODE")
+        connection.execute("LOCK TABLE polder_ledger IN EXCLUSIVE MODE")
         scene.orders(10)
         scene.kill(f"{service}-worker")
     scene.stack.wait_ready(f"{service}-worker")
@@ -123,10 +123,10 @@ def standby_relay_takes_over(scene: Scene) -> None:
     with second_relay(scene, "order"):
         scene.stack.kill("order-relay", signal.SIGKILL)
         scene.stack.stop_process("order-relay")
-        [[newest]] = scene.shop.rows("order", "SELECT max(position) FROM outbox")
+        [[newest]] = scene.shop.rows("order", "SELECT max(position) FROM polder_outbox")
         scene.orders()
         until(
-            lambda: scene.shop.rows("order", "SELECT FROM outbox WHERE position > %s AND published_at IS NOT NULL LIMIT 1", newest),
+            lambda: scene.shop.rows("order", "SELECT FROM polder_outbox WHERE position > %s AND published_at IS NOT NULL LIMIT 1", newest),
             "the standby publishes",
         )
         scene.stack.start_process("order-relay")

@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.broker.management_api import ManagementApi
-from common.crashpoints import CrashPoint
+from polder.broker.management_api import ManagementApi
+from polder.failpoints import Failpoint
+
 from deploy.local.environment import VHOST
 from deploy.local.stack import Stack
 from tests.invariants import Checker
@@ -28,7 +29,7 @@ class Scene:
     load: Load
     checker: Checker
     chance: random.Random
-    crash_points: Path
+    failpoints: Path
     full: bool = False
 
     def service(self) -> str:
@@ -61,16 +62,16 @@ class Scene:
         self.kill(process)
         self.stack.wait_ready(process)
 
-    def arm(self, service: str, point: CrashPoint, action: str) -> Path:
+    def arm(self, service: str, point: Failpoint, action: str) -> Path:
         """`action` is kill, raise or `pause 2`. Returns the file that is there once a process of the service has come to the point."""
-        armed = self.crash_points / f"{service}.{point}"
+        armed = self.failpoints / f"{service}.{point}"
         hit = Path(f"{armed}.hit")
         hit.unlink(missing_ok=True)
         armed.with_suffix(".new").write_text(action)
         armed.with_suffix(".new").rename(armed)
         return hit
 
-    def strike_at(self, service: str, point: CrashPoint, action: str, seconds: float = 60.0) -> None:
+    def strike_at(self, service: str, point: Failpoint, action: str, seconds: float = 60.0) -> None:
         """Arms the point, waits until a process has come to it, and until all of the service is ready again."""
         hit = self.arm(service, point, action)
         until(hit.exists, f"{service} comes to {point}", seconds)
@@ -78,16 +79,16 @@ class Scene:
         self.stack.wait_ready(service)
 
     def disarm(self) -> None:
-        for armed in self.crash_points.iterdir():
+        for armed in self.failpoints.iterdir():
             armed.unlink(missing_ok=True)
 
 
 def in_flight(shop: Shop) -> int:
     """Events committed that some subscriber has not applied yet, counted once for each of them. Too low by what moves while it counts."""
-    had = sum(shop.rows(owner, "SELECT count(*) FROM ledger")[0][0] for owner in OWNERS)
+    had = sum(shop.rows(owner, "SELECT count(*) FROM polder_ledger")[0][0] for owner in OWNERS)
     return max(0, events(shop) * (len(OWNERS) - 1) - int(had))
 
 
 def events(shop: Shop) -> int:
     """Committed in all services together."""
-    return int(sum(shop.rows(owner, "SELECT count(*) FROM outbox")[0][0] for owner in OWNERS))
+    return int(sum(shop.rows(owner, "SELECT count(*) FROM polder_outbox")[0][0] for owner in OWNERS))

@@ -34,8 +34,8 @@ def parked_for_its_own_sake(scene: Scene) -> int:
 
 
 def _parked(scene: Scene, order_id: str) -> list[tuple[int]]:
-    [[event_id]] = scene.shop.rows("order", "SELECT id FROM outbox WHERE subject = %s AND version = 1", order_id)
-    return scene.shop.rows("inventory", "SELECT id FROM inbox_parkedevent WHERE event_id = %s AND state = 'parked'", event_id)
+    [[event_id]] = scene.shop.rows("order", "SELECT id FROM polder_outbox WHERE subject = %s AND version = 1", order_id)
+    return scene.shop.rows("inventory", "SELECT id FROM polder_inbox_parkedevent WHERE event_id = %s AND state = 'parked'", event_id)
 
 
 @contextmanager

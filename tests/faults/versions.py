@@ -27,8 +27,8 @@ VERSION_2 = (
     Edit("common/contracts/orders.py", '    aggregate = "order"\n', '    aggregate = "order"\n    schema_version = 2\n'),
     Edit(
         "common/contracts/orders.py",
-        "from common.contracts.text import",
-        "from common.contracts.upcasts import upcast\nfrom common.contracts.text import",
+        "from polder.contracts.types import",
+        "from polder.contracts.upcasts import upcast\nfrom polder.contracts.types import",
     ),
     Edit(
         "common/contracts/orders.py",
@@ -38,7 +38,7 @@ VERSION_2 = (
     Edit("order_service/models/owned.py", "        return OrderState(\n", '        return OrderState(\n            channel="web",\n'),
 )
 SUBSCRIBERS = ("inventory", "shipping")
-_OF_VERSION_2 = """FROM outbox WHERE body LIKE '%"dataschema":"order/%/2"%'"""
+_OF_VERSION_2 = """FROM polder_outbox WHERE body LIKE '%"dataschema":"order/%/2"%'"""
 
 
 @fault()
@@ -66,7 +66,9 @@ def two_versions_side_by_side(scene: Scene) -> None:
 
 def _in_flight(scene: Scene) -> int:
     sent = {key for (key,) in scene.shop.rows("order", f"SELECT id {_OF_VERSION_2}")}
-    return max(len(sent - {key for (key,) in scene.shop.rows(service, "SELECT id FROM ledger WHERE publisher = 'order'")}) for service in SUBSCRIBERS)
+    return max(
+        len(sent - {key for (key,) in scene.shop.rows(service, "SELECT id FROM polder_ledger WHERE publisher = 'order'")}) for service in SUBSCRIBERS
+    )
 
 
 @contextmanager

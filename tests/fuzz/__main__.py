@@ -51,8 +51,8 @@ def _fuzzed(stack: Stack, count: int, seed: int) -> Result:
             progress.update(bar, completed=result.sent, description=f"mutants, {result.memory[-1] // 1024} MB")
     checker = Checker(shop)
     # A parked mutant ends when the event arrives of which it was made; one that repeats an id with other content is recorded.
-    checker.parked["inventory"] = shop.rows("inventory", "SELECT count(*)::int FROM inbox_parkedevent WHERE state = 'parked'")[0][0]
-    shop.rows("inventory", "DELETE FROM replication_drift RETURNING id")  # the replicas themselves are compared row by row
+    checker.parked["inventory"] = shop.rows("inventory", "SELECT count(*)::int FROM polder_inbox_parkedevent WHERE state = 'parked'")[0][0]
+    shop.rows("inventory", "DELETE FROM polder_replication_drift RETURNING id")  # the replicas themselves are compared row by row
     checker.check()
     return result
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from common.contracts.decode import Unreadable, decode
+from polder.contracts.decode import Unreadable, decode
 
 LARGEST = 900_000  # bytes; the broker takes no message above 1 MiB
 

@@ -14,7 +14,7 @@ from typing import Any
 from amqp.basic_message import Message
 
 from deploy.local.stack import Stack
-from outside.wire import send_messages
+from tests.blackbox.wire import send_messages
 from tests.fuzz.mutations import Mutant, mutants
 from tests.load import Load
 from tests.shop import Shop, until
@@ -32,7 +32,7 @@ class Result:
     seed: int
     sent: int = 0
     seconds: float = 0.0
-    outcomes: Counter[str] = field(default_factory=Counter)  # of the mutants, by what the tally calls it
+    outcomes: Counter[str] = field(default_factory=Counter)  # of the mutants, by what the accounting calls it
     reasons: Counter[str] = field(default_factory=Counter)  # of the parked
     mutations: Counter[str] = field(default_factory=Counter)
     orders: int = 0
@@ -85,10 +85,10 @@ def run(stack: Stack, shop: Shop, load: Load, count: int, seed: int) -> Iterator
             result.memory.append(_memory([worker, *children]))
             yield result
     result.orders = len(load.accepted) - placed
-    _settle(shop)
+    _reconcile(shop)
     result.outcomes = _outcomes(shop, before)
-    result.reasons = Counter(dict(shop.rows(SUBSCRIBER, "SELECT reason, sum(times_seen)::int FROM inbox_parkedevent GROUP BY 1")))
-    sql = "SELECT coalesce(max(extract(epoch FROM applied_at - occurred_at)), 0)::float FROM ledger WHERE publisher = %s AND received_at > %s"
+    result.reasons = Counter(dict(shop.rows(SUBSCRIBER, "SELECT reason, sum(times_seen)::int FROM polder_inbox_parkedevent GROUP BY 1")))
+    sql = "SELECT coalesce(max(extract(epoch FROM applied_at - occurred_at)), 0)::float FROM polder_ledger WHERE publisher = %s AND received_at > %s"
     result.worst_lag = shop.rows(SUBSCRIBER, sql, PUBLISHER, began_at)[0][0]
     result.restarted = (worker, children) != (stack.process(f"{SUBSCRIBER}-worker").pid, stack.children(f"{SUBSCRIBER}-worker"))
     yield result
@@ -103,26 +103,26 @@ def _counted(stream: Iterator[Mutant], result: Result) -> Iterator[Message]:
 
 def _originals(shop: Shop) -> list[bytes]:
     """Events that the subscriber has had: a mutant that kept its id is a duplicate."""
-    had = {key for (key,) in shop.rows(SUBSCRIBER, "SELECT id FROM ledger WHERE publisher = %s", PUBLISHER)}
-    return [body.encode() for key, body in shop.rows(PUBLISHER, "SELECT id, body FROM outbox ORDER BY position") if key in had]
+    had = {key for (key,) in shop.rows(SUBSCRIBER, "SELECT id FROM polder_ledger WHERE publisher = %s", PUBLISHER)}
+    return [body.encode() for key, body in shop.rows(PUBLISHER, "SELECT id, body FROM polder_outbox ORDER BY position") if key in had]
 
 
 def _unpublished(shop: Shop) -> int:
-    return int(shop.rows(PUBLISHER, "SELECT count(*) FROM outbox WHERE published_at IS NULL")[0][0])
+    return int(shop.rows(PUBLISHER, "SELECT count(*) FROM polder_outbox WHERE published_at IS NULL")[0][0])
 
 
-def _settle(shop: Shop) -> None:
+def _reconcile(shop: Shop) -> None:
     """Until the subscriber has every event of the publisher."""
 
     def arrived() -> bool:
-        sent = {key for (key,) in shop.rows(PUBLISHER, "SELECT id FROM outbox")}
-        return sent <= {key for (key,) in shop.rows(SUBSCRIBER, "SELECT id FROM ledger")}
+        sent = {key for (key,) in shop.rows(PUBLISHER, "SELECT id FROM polder_outbox")}
+        return sent <= {key for (key,) in shop.rows(SUBSCRIBER, "SELECT id FROM polder_ledger")}
 
     until(arrived, "every good event is applied", seconds=180)
 
 
 def _tallied(shop: Shop) -> Counter[str]:
-    sql = "SELECT outcome, sum(count)::int FROM inbox_tally WHERE publisher = %s GROUP BY 1"
+    sql = "SELECT outcome, sum(count)::int FROM polder_inbox_deliverycount WHERE publisher = %s GROUP BY 1"
     return Counter(dict(shop.rows(SUBSCRIBER, sql, PUBLISHER)))
 
 

@@ -9,12 +9,12 @@ Rows = Callable[..., list[tuple[Any, ...]]]  # (sql, *parameters)
 
 RECORDED = ("applied", "stale", "conflict", "regressed", "ignored")
 ENDED = (*RECORDED, "duplicate", "beyond")
-_COUNTED = "SELECT outcome, sum(count)::bigint FROM inbox_tally WHERE publisher = %s GROUP BY outcome"
-_LEDGER = "SELECT outcome, count(*) FROM ledger WHERE publisher = %s GROUP BY outcome"
-_KEPT = "SELECT count(*) FROM inbox_parkedevent WHERE state IN ('parked', 'discarded') AND split_part(queue, '.from.', 2) = %s"
+_COUNTED = "SELECT outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE publisher = %s GROUP BY outcome"
+_LEDGER = "SELECT outcome, count(*) FROM polder_ledger WHERE publisher = %s GROUP BY outcome"
+_KEPT = "SELECT count(*) FROM polder_inbox_parkedevent WHERE state IN ('parked', 'discarded') AND split_part(queue, '.from.', 2) = %s"
 _WITHOUT_MESSAGE = """
-SELECT count(*) FROM ledger WHERE publisher = %s AND outcome = 'parked' AND NOT EXISTS (
-    SELECT FROM inbox_parkedevent AS kept
+SELECT count(*) FROM polder_ledger AS ledger WHERE publisher = %s AND outcome = 'parked' AND NOT EXISTS (
+    SELECT FROM polder_inbox_parkedevent AS kept
     WHERE kept.event_id = ledger.id AND kept.state IN ('parked', 'discarded') AND split_part(kept.queue, '.from.', 2) = ledger.publisher)
 """
 

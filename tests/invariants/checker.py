@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from outside.copies import SUBSCRIPTIONS
+from tests.blackbox.copies import SUBSCRIPTIONS
 from tests.invariants import events, messages, orders, replicas, rest, wire
 from tests.invariants.look import Look
 from tests.invariants.stock import conserved, journal
@@ -49,7 +49,7 @@ class Checker:
     def expect_disorder(self) -> None:
         """What has happened so far may have come over the wire in any order: the test saw to that."""
         for owner in SUBSCRIPTIONS:
-            self.disordered |= {subject for (subject,) in self.shop.rows(owner, "SELECT DISTINCT subject FROM outbox")}
+            self.disordered |= {subject for (subject,) in self.shop.rows(owner, "SELECT DISTINCT subject FROM polder_outbox")}
 
     def wait_until_quiet(self, seconds: float) -> bool:
         """Everything published, received and decided; whether that came true in time."""

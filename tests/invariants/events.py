@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 
-from outside.copies import COPIES, SUBSCRIPTIONS
+from tests.blackbox.copies import COPIES, SUBSCRIPTIONS
 from tests.invariants.books import unbalanced
 from tests.invariants.look import Look
 from tests.invariants.violation import Violation
@@ -16,7 +16,8 @@ def published(look: Look) -> Iterator[Violation]:
     """I5 nothing is unpublished."""
     for owner in SUBSCRIPTIONS:
         [[rows, unpublished, held]] = look.shop.rows(
-            owner, "SELECT count(*), count(*) FILTER (WHERE published_at IS NULL), count(held_at) FILTER (WHERE published_at IS NULL) FROM outbox"
+            owner,
+            "SELECT count(*), count(*) FILTER (WHERE published_at IS NULL), count(held_at) FILTER (WHERE published_at IS NULL) FROM polder_outbox",
         )
         look.count("I5", "outbox rows", rows)
         if unpublished:
@@ -28,7 +29,7 @@ def received(look: Look) -> Iterator[Violation]:
     for subscriber, publishers in SUBSCRIPTIONS.items():
         for publisher in publishers:
             sent = look.sent[publisher]
-            entries = look.kept(subscriber, "SELECT id, outcome FROM ledger WHERE id >= %s AND publisher = %s", publisher)
+            entries = look.kept(subscriber, "SELECT id, outcome FROM polder_ledger WHERE id >= %s AND publisher = %s", publisher)
             received = {key for key, _ in entries}
             for invariant, what, number in (
                 ("I1", "events, each at a subscriber", sent),
@@ -51,7 +52,7 @@ def received(look: Look) -> Iterator[Violation]:
 def _used_twice(look: Look) -> Iterator[Violation]:
     """I2 an id is its publisher's own: nobody says something else under it."""
     for subscriber in SUBSCRIPTIONS:
-        twice = look.kept(subscriber, "SELECT id FROM ledger WHERE id >= %s GROUP BY id HAVING count(*) > 1")
+        twice = look.kept(subscriber, "SELECT id FROM polder_ledger WHERE id >= %s GROUP BY id HAVING count(*) > 1")
         if twice:
             yield Violation("I2", subscriber, f"{len(twice)} ids are used by two publishers, such as {twice[0][0]}")
 
@@ -60,7 +61,7 @@ def dense(look: Look) -> Iterator[Violation]:
     """I6 per aggregate the outbox holds the versions 1..n (or the last of them, when weeks were dropped), and n is the aggregate's version."""
     for (aggregate, owner), owner_sql in {(copy.aggregate, copy.owner): copy.owner_sql for copy in COPIES}.items():
         versions: dict[str, list[int]] = defaultdict(list)
-        for subject, version in look.shop.rows(owner, "SELECT subject, version FROM outbox WHERE aggregate_type = %s", aggregate):
+        for subject, version in look.shop.rows(owner, "SELECT subject, version FROM polder_outbox WHERE aggregate_type = %s", aggregate):
             versions[subject].append(version)
         current = {row[0]: row[1] for row in look.shop.rows(owner, owner_sql)}
         look.count("I6", "aggregates", len(current))

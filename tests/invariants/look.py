@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from outside.copies import SUBSCRIPTIONS
+from tests.blackbox.copies import SUBSCRIPTIONS
 from tests.shop import EVER, Shop
 
 NEVER_DROPPED = timedelta(weeks=4)  # weeks of outbox and ledger younger than that are never dropped
 _FIRST_KEPT = """
 SELECT min((regexp_match(pg_get_expr(c.relpartbound, c.oid), $q$FROM \\('([^']+)'\\)$q$))[1])::uuid
-FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent IN ('outbox'::regclass, 'ledger'::regclass)
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent IN ('polder_outbox'::regclass, 'polder_ledger'::regclass)
 GROUP BY i.inhparent
 """
 
@@ -34,7 +34,7 @@ class Look:
         look = cls(shop, lived)
         if lived:
             look.since = max(UUID(str(first)) for owner in SUBSCRIPTIONS for (first,) in shop.rows(owner, _FIRST_KEPT) if first is not None)
-        look.sent = {owner: {key for (key,) in look.kept(owner, "SELECT id FROM outbox WHERE id >= %s")} for owner in SUBSCRIPTIONS}
+        look.sent = {owner: {key for (key,) in look.kept(owner, "SELECT id FROM polder_outbox WHERE id >= %s")} for owner in SUBSCRIPTIONS}
         return look
 
     @property

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from outside.copies import SUBSCRIPTIONS
-from outside.wire import waiting_in
+from tests.blackbox.copies import SUBSCRIPTIONS
+from tests.blackbox.wire import waiting_in
 from tests.invariants.look import Look
 from tests.invariants.violation import Violation
 
@@ -13,7 +13,7 @@ from tests.invariants.violation import Violation
 def parked(look: Look, expected: Mapping[str, int]) -> Iterator[Violation]:
     """I15 (its half in the databases) each subscriber has parked as many as expected: exactly the poison that was injected."""
     for subscriber in SUBSCRIPTIONS:
-        found = look.shop.rows(subscriber, "SELECT reason, error FROM inbox_parkedevent WHERE state = 'parked' ORDER BY id")
+        found = look.shop.rows(subscriber, "SELECT reason, error FROM polder_inbox_parkedevent WHERE state = 'parked' ORDER BY id")
         look.count("I15", "parked", len(found))
         if len(found) != expected[subscriber]:
             yield Violation("I15", subscriber, f"{len(found)} parked, {expected[subscriber]} expected; the last: {found[-1:]}")

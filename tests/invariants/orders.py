@@ -12,7 +12,7 @@ from tests.invariants.violation import Violation
 from tests.shop import Shop
 
 ANSWERS_KEPT = timedelta(hours=23)  # a little less than the 24 hours after which they may be forgotten
-_ANSWERED = "SELECT split_part(location, '/', 4) FROM web_idempotentresponse WHERE status = 201 AND location LIKE '/api/orders/%'"
+_ANSWERED = "SELECT split_part(location, '/', 4) FROM polder_api_idempotentresponse WHERE status = 201 AND location LIKE '/api/orders/%'"
 
 
 def decided(look: Look) -> Iterator[Violation]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from outside.comparison import compare
-from outside.copies import COPIES, SUBSCRIPTIONS
+from tests.blackbox.comparison import compare
+from tests.blackbox.copies import COPIES, SUBSCRIPTIONS
 from tests.invariants.look import Look
 from tests.invariants.violation import Violation
 
-_REGRESSED = "SELECT aggregate, count(*) FROM replication_regression WHERE closed_at IS NULL GROUP BY aggregate"
+_REGRESSED = "SELECT aggregate, count(*) FROM polder_replication_regression WHERE closed_at IS NULL GROUP BY aggregate"
 
 Versions = dict[tuple[str, str], dict[str, int]]  # by subscriber and aggregate: of each row
 
@@ -34,10 +34,12 @@ def equal(look: Look, versions: Versions) -> Iterator[Violation]:
 def of_one_past(look: Look) -> Iterator[Violation]:
     """I9 nobody's past came back: restored from a backup, it says again what others know to be old."""
     for service in SUBSCRIPTIONS:
-        fenced = look.shop.rows(service, "SELECT aggregate, key, known_version, told_by FROM outbox_fenced WHERE lifted_at IS NULL ORDER BY id")
+        fenced = look.shop.rows(
+            service, "SELECT aggregate, key, known_version, reported_by FROM polder_outbox_fenced WHERE lifted_at IS NULL ORDER BY id"
+        )
         if fenced:
-            aggregate, key, version, told_by = fenced[0]
-            example = f"such as version {version} of {aggregate} {key}, which {told_by} has"
+            aggregate, key, version, reported_by = fenced[0]
+            example = f"such as version {version} of {aggregate} {key}, which {reported_by} has"
             yield Violation("I9", service, f"its past came back: others know {len(fenced)} of its aggregates better, {example}")
         for aggregate, number in look.shop.rows(service, _REGRESSED):
             yield Violation("I9", service, f"{number} of {aggregate} are known here at newer versions than their owner sends: its past came back")
@@ -45,7 +47,7 @@ def of_one_past(look: Look) -> Iterator[Violation]:
 
 def undrifted(look: Look) -> Iterator[Violation]:
     """I8 no drift was found; of a shop that has lived, none that is not mended."""
-    sql = f"SELECT count(*) FROM replication_drift{' WHERE repaired_at IS NULL' if look.lived else ''}"
+    sql = f"SELECT count(*) FROM polder_replication_drift{' WHERE repaired_at IS NULL' if look.lived else ''}"
     for subscriber in SUBSCRIPTIONS:
         [[drift]] = look.shop.rows(subscriber, sql)
         if drift:

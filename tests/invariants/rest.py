@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 from uuid import UUID
 
-from outside.copies import SUBSCRIPTIONS
+from tests.blackbox.copies import SUBSCRIPTIONS
 from tests.shop import EVER, Shop
 
-_SENT = "SELECT count(*) FILTER (WHERE id >= %s), count(*) FILTER (WHERE published_at IS NULL) FROM outbox"
-_HAD = "SELECT publisher, count(*) FROM ledger WHERE id >= %s GROUP BY 1"
+_SENT = "SELECT count(*) FILTER (WHERE id >= %s), count(*) FILTER (WHERE published_at IS NULL) FROM polder_outbox"
+_HAD = "SELECT publisher, count(*) FROM polder_ledger WHERE id >= %s GROUP BY 1"
 _UNDECIDED = "SELECT count(*) FROM orders WHERE status IN ('pending', 'cancelling')"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from outside.copies import COPIES, SUBSCRIPTIONS
+from tests.blackbox.copies import COPIES, SUBSCRIPTIONS
 from tests.invariants.stock import conserved
 from tests.invariants.violation import Violation
 from tests.shop import Shop

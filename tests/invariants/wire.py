@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, MutableSet
 from typing import Protocol
 
-from outside.copies import SUBSCRIPTIONS
 from tests.auditor import Seen
+from tests.blackbox.copies import SUBSCRIPTIONS
 from tests.invariants.look import Look
 from tests.invariants.violation import Violation
 

@@ -1,4 +1,4 @@
-"""Faults and crash points: one table each, a row for every fault of the catalogue, run or not."""
+"""Faults and failpoints: one table each, a row for every fault of the catalogue, run or not."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def section(results: Mapping[str, Sequence[Result]]) -> str:
 {EXPLAINED}
 {table(("fault", *HEAD), (_row(f"`{fault.name}`: {fault.what}", results.get(fault.name, [])) for fault in others))}
 
-## Crash points
+## Failpoints
 
-`make faults filter=crash`. A crash point is a named place in the code, armed by a file. In each run the next process that comes to it is
+`make faults filter=crash`. A failpoint is a named place in the code, armed by a file. In each run the next process that comes to it is
 killed with SIGKILL, then another is paused there for 2 s, then another fails there with an exception, in services drawn by the seed:
 **{len(ACTIONS)} strikes a run**. {_runs(crashes, results)} runs are on record, which is {len(ACTIONS) * _runs(crashes, results)} strikes.
 
-{table(("crash point", "strikes", *HEAD), (_crash_row(fault, results.get(fault.name, [])) for fault in crashes))}
+{table(("failpoint", "strikes", *HEAD), (_crash_row(fault, results.get(fault.name, [])) for fault in crashes))}
 """
 
 

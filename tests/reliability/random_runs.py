@@ -16,7 +16,7 @@ def simulation(runs: Sequence[Result]) -> str:
     return f"""\
 ## Simulation
 
-`make simulation count=200 seed=1`: Hypothesis drives the real contracts, merge and settle functions of the three services, over real
+`make simulation count=200 seed=1`: Hypothesis drives the real contracts, merge and reconcilers of the three services, over real
 databases and a wire made of lists, through steps of its own choice: orders, cancels, receipts, dispatches, and deliveries that are
 repeated, reordered, held back, interleaved and crashed half-way. Each run ends with every invariant; a failing one is shrunk to its
 shortest form. {told}.

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from common.crashpoints import VARIABLE
+from polder.failpoints import VARIABLE
+
 from deploy.local.stack import ROOT
 from tests.edited_copy import edited_copy
 from tests.faults.results import commit
@@ -21,7 +22,7 @@ from tests.load import Load
 from tests.seeded.bug import Bug
 from tests.seeded.bugs import BUGS
 from tests.standing import standing_shop
-from tests.temporary import crash_points_in, temporary_folder
+from tests.temporary import failpoints_in, temporary_folder
 
 RESULTS = ROOT / "docs" / "reliability" / "seeded.json"
 PATIENCE = 20.0  # seconds in which a shop without the bug would have come to rest many times over
@@ -84,11 +85,11 @@ def _tried(bug: Bug) -> Verdict:
 
 def _struck(bug: Bug, root: Path, folder: Path) -> Verdict:
     assert bug.strike is not None
-    crash_points = crash_points_in(folder)
+    failpoints = failpoints_in(folder)
     said: list[str] = []
-    with standing_shop(folder, {VARIABLE: str(crash_points)}, root=root, strict=False) as (stack, shop, checker):
+    with standing_shop(folder, {VARIABLE: str(failpoints)}, root=root, strict=False) as (stack, shop, checker):
         load = Load(shop, merchant=True, patience=20.0)
-        scene = Scene(stack, shop, load, checker, random.Random(1), crash_points)
+        scene = Scene(stack, shop, load, checker, random.Random(1), failpoints)
         try:
             with load.flowing():
                 scene.orders()

@@ -33,7 +33,7 @@ BUGS = (
         "no ledger",
         (
             Edit(
-                "common/inbox/ledger.py",
+                "common/polder/inbox/ledger.py",
                 "        return {key for (key,) in cursor.fetchall()} | beyond\n",
                 "        return {event.id for _, event in arrivals}\n",
             ),
@@ -45,7 +45,7 @@ BUGS = (
         "ledger in a transaction of its own",
         (
             Edit(
-                "common/inbox/ledger.py",
+                "common/polder/inbox/ledger.py",
                 "    with connection.cursor() as cursor:\n        cursor.execute(_INSERT, [to_json(rows).decode()])\n",
                 "    import psycopg\n\n"
                 "    parameters = connection.get_connection_params()\n"
@@ -62,9 +62,9 @@ BUGS = (
         "marked before confirmed",
         (
             Edit(
-                "common/outbox/relay.py",
-                "            reach(CrashPoint.RELAY_AFTER_PUBLISH)\n",
-                "            outbox.mark([row.id for row in rows])\n            reach(CrashPoint.RELAY_AFTER_PUBLISH)\n",
+                "common/polder/outbox/relay.py",
+                "            failpoint(Failpoint.RELAY_AFTER_PUBLISH)\n",
+                "            outbox.mark([row.id for row in rows])\n            failpoint(Failpoint.RELAY_AFTER_PUBLISH)\n",
             ),
         ),
         "I5",
@@ -74,9 +74,9 @@ BUGS = (
         "a relay with a cursor",
         (
             Edit(
-                "common/outbox/unpublished.py",
+                "common/polder/outbox/reader.py",
                 "WHERE published_at IS NULL AND held_at IS NULL AND",
-                "WHERE position > (SELECT coalesce(max(position), 0) FROM outbox WHERE published_at IS NOT NULL) AND held_at IS NULL AND",
+                "WHERE position > (SELECT coalesce(max(position), 0) FROM polder_outbox WHERE published_at IS NOT NULL) AND held_at IS NULL AND",
             ),
         ),
         "I5",
@@ -86,7 +86,7 @@ BUGS = (
         "two relays that share the rows",
         (
             Edit(
-                "common/outbox/unpublished.py",
+                "common/polder/outbox/reader.py",
                 "        return bool(row and row[0])\n",
                 "        self._half = 0\n"
                 "        if not (row and row[0]):\n"
@@ -95,14 +95,14 @@ BUGS = (
                 "        return True\n",
             ),
             Edit(
-                "common/outbox/unpublished.py",
+                "common/polder/outbox/reader.py",
                 "WHERE published_at IS NULL AND held_at IS NULL AND",
                 "WHERE (mod(position, 2) = %(half)s OR NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711\n"
                 "        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))\n"
                 "    AND published_at IS NULL AND held_at IS NULL AND",
             ),
             Edit(
-                "common/outbox/unpublished.py",
+                "common/polder/outbox/reader.py",
                 '"under_way": positions, "limit": limit}',
                 '"under_way": positions, "limit": limit, "half": self._half}',
             ),
@@ -112,7 +112,7 @@ BUGS = (
     ),
     Bug(
         "no version guard",
-        (Edit("common/replication/merge.py", "        WHERE stored.version < excluded.version\n", ""),),
+        (Edit("common/polder/replication/merge.py", "        WHERE stored.version < excluded.version\n", ""),),
         "I8",
         _STRIKES["all-shuffled-and-ten-times"],
     ),
@@ -132,12 +132,16 @@ BUGS = (
         "acked before committed",
         (
             Edit(
-                "common/intake/session.py",
+                "common/polder/consumer/event_consumer.py",
                 "            self.consumer.on_task_request(request)\n",
                 "            self.consumer.on_task_request(request)\n"
                 "            self.committed += batch.tags\n            self._later(self._ack_committed)\n",
             ),
-            Edit("common/intake/session.py", "        self._unhalt(batch)\n        self.committed += batch.tags\n", "        self._unhalt(batch)\n"),
+            Edit(
+                "common/polder/consumer/event_consumer.py",
+                "        self._unhalt(batch)\n        self.committed += batch.tags\n",
+                "        self._unhalt(batch)\n",
+            ),
         ),
         "I1",
         _STRIKES["kill-worker-with-batches-under-way"],
@@ -159,7 +163,7 @@ BUGS = (
         "never released",
         (
             Edit(
-                "inventory_service/settle.py",
+                "inventory_service/reconcile.py",
                 "        released=[reservation for reservation in held if reservation.pk in over - gone],\n",
                 "        released=[],\n",
             ),
@@ -177,16 +181,16 @@ BUGS = (
         "published on commit",
         (
             Edit(
-                "common/outbox/publish.py",
+                "common/polder/outbox/publish.py",
                 "    rows = [_row(event) for event in events]\n    with connection.cursor() as cursor:\n",
                 "    rows = [_row(event) for event in events]\n    transaction.on_commit(lambda: _insert(rows))\n\n\n"
                 "def _insert(rows: list[tuple[UUID | str | int, ...]]) -> None:\n"
-                "    reach(CrashPoint.WEB_AFTER_COMMIT)\n    with connection.cursor() as cursor:\n",
+                "    failpoint(Failpoint.WEB_AFTER_COMMIT)\n    with connection.cursor() as cursor:\n",
             ),
             Edit(
-                "common/outbox/publish.py",
+                "common/polder/outbox/publish.py",
                 "from django.db import connection\n",
-                "from django.db import connection, transaction\n\nfrom common.crashpoints import CrashPoint, reach\n",
+                "from django.db import connection, transaction\n\nfrom polder.failpoints import Failpoint, failpoint\n",
             ),
         ),
         "I6",
@@ -196,7 +200,7 @@ BUGS = (
         "a late confirm taken for another message's",
         (
             Edit(
-                "common/outbox/relay.py",
+                "common/polder/outbox/relay.py",
                 "            except BROKER_ERRORS as error:\n                self._drop_broker(lost=True)\n",
                 "            except BROKER_ERRORS as error:\n",
             ),
@@ -208,7 +212,7 @@ BUGS = (
         "acked when revoked",
         (
             Edit(
-                "common/intake/request.py",
+                "common/polder/consumer/request.py",
                 '            self.session.failed(self.batch, WorkerLostError(f"the task was {reason}"))\n',
                 "            self.session.succeeded(self.batch)\n",
             ),
@@ -220,7 +224,7 @@ BUGS = (
         "a wake-up lost between two replicas",
         (
             Edit(
-                "common/inbox/settling.py",
+                "common/polder/reconcile/reconciler.py",
                 '        cursor.execute("SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number", [numbers])\n',
                 '        cursor.execute("SELECT number FROM unnest(%s::bigint[]) AS number", [numbers])\n',
             ),

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from outside.copies import SUBSCRIPTIONS
+from tests.blackbox.copies import SUBSCRIPTIONS
 from tests.shop import OWNERS
 from tests.simulation.world import World
 
 PRODUCTS = ("a", "b")
-POINTS = ("worker.before-ledger", "worker.after-ledger", "worker.after-merge", "worker.after-settling", "worker.before-commit")
+POINTS = ("worker.before-ledger", "worker.after-ledger", "worker.after-merge", "worker.after-reconciling", "worker.before-commit")
 AFTER_COMMIT = "worker.after-commit"
 
 services = st.sampled_from(OWNERS)

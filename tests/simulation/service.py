@@ -21,13 +21,13 @@ import django
 django.setup()
 
 from django.db import connection  # noqa: E402
+from polder.broker.names import event_queue  # noqa: E402
+from polder.failpoints import Failpoint, FailpointReached  # noqa: E402
+from polder.inbox import applying, failures  # noqa: E402
+from polder.inbox.applying import apply_batch  # noqa: E402
+from polder.inbox.delivery import Delivery  # noqa: E402
 
-from common.broker.names import event_queue  # noqa: E402
 from common.contracts.orders import Address, Customer  # noqa: E402
-from common.crashpoints import CrashPoint, CrashPointReached  # noqa: E402
-from common.inbox import applying, failures  # noqa: E402
-from common.inbox.applying import apply_batch  # noqa: E402
-from common.inbox.delivery import Delivery  # noqa: E402
 
 SERVICE = os.environ["DJANGO_SETTINGS_MODULE"].removesuffix("_service.settings")
 use_cases: Any = import_module(f"{SERVICE}_service.services")  # of which service, only the environment knows
@@ -38,9 +38,9 @@ Message = tuple[str, str]  # publisher and body
 _plans = threading.local()
 
 
-def _reach(point: CrashPoint) -> None:
-    """What `common.crashpoints.reach` is here: each thread has a plan of its own."""
-    plan: Callable[[CrashPoint], None] | None = getattr(_plans, "plan", None)
+def _reach(point: Failpoint) -> None:
+    """What `polder.failpoints.failpoint` is here: each thread has a plan of its own."""
+    plan: Callable[[Failpoint], None] | None = getattr(_plans, "plan", None)
     if plan is not None:
         plan(point)
 
@@ -51,9 +51,9 @@ applying.reach = _reach
 def apply(batch: Sequence[Message], crash: str | None = None) -> str:
     """What became of it: applied, crashed (undone) or again (a lock or a deadlock)."""
 
-    def plan(point: CrashPoint) -> None:
+    def plan(point: Failpoint) -> None:
         if point == crash:
-            raise CrashPointReached(point)
+            raise FailpointReached(point)
 
     return _apply(batch, plan)
 
@@ -63,12 +63,12 @@ def apply_two(first: Sequence[Message], second: Sequence[Message], at: str) -> l
     there, go_on = threading.Event(), threading.Event()
     outcomes = ["", ""]
 
-    def stop(point: CrashPoint) -> None:
+    def stop(point: Failpoint) -> None:
         if point == at:
             there.set()
             go_on.wait(timeout=60)
 
-    def run(index: int, batch: Sequence[Message], plan: Callable[[CrashPoint], None] | None) -> None:
+    def run(index: int, batch: Sequence[Message], plan: Callable[[Failpoint], None] | None) -> None:
         outcomes[index] = _apply(batch, plan)
         there.set()
         connection.close()
@@ -84,11 +84,11 @@ def apply_two(first: Sequence[Message], second: Sequence[Message], at: str) -> l
     return outcomes
 
 
-def _apply(batch: Sequence[Message], plan: Callable[[CrashPoint], None] | None) -> str:
+def _apply(batch: Sequence[Message], plan: Callable[[Failpoint], None] | None) -> str:
     _plans.plan = plan
     try:
         apply_batch([Delivery(event_queue(SERVICE, publisher), publisher, body.encode(), time.time()) for publisher, body in batch])
-    except CrashPointReached:
+    except FailpointReached:
         return "crashed"
     except failures.TransientFailure:
         return "again"
@@ -100,7 +100,7 @@ def _apply(batch: Sequence[Message], plan: Callable[[CrashPoint], None] | None) 
 def publish() -> list[str]:
     """What the relay would take to the broker now, marked as published."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE outbox SET published_at = now() WHERE published_at IS NULL RETURNING position, body")
+        cursor.execute("UPDATE polder_outbox SET published_at = now() WHERE published_at IS NULL RETURNING position, body")
         return [body for _, body in sorted(cursor.fetchall())]
 
 

@@ -19,12 +19,12 @@ import psycopg
 
 from deploy.local.ports import Ports
 from deploy.local.stack import ROOT, Stack
-from outside.copies import SUBSCRIPTIONS
+from tests.blackbox.copies import SUBSCRIPTIONS
 from tests.invariants import Checker
 from tests.shop import OWNERS, Shop
 
 # What a run leaves behind. The ledger's and the outbox's partitions are emptied through their parents.
-KEPT = ("django_", "auth_", "web_apikey", "console_")
+KEPT = ("django_", "auth_", "polder_api_apikey", "console_")
 
 
 @dataclass(frozen=True)

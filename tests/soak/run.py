@@ -17,7 +17,7 @@ from tests.soak.samples import Sample, Sampler
 from tests.standing import Standing
 
 EVERY = 10.0  # seconds from sample to sample
-SETTLE = 20.0  # seconds at the rate before it is measured
+RECONCILE = 20.0  # seconds at the rate before it is measured
 REST = 120.0  # seconds within which everything must have come to rest
 
 
@@ -30,7 +30,7 @@ def soak(standing: Standing, minutes: float, rate: float | None, tell: Callable[
         if rate is None:
             load.rate = highest_steady_rate(load, sampler, tell)
         tell(f"holding {load.rate:g} orders/s for {minutes:g} minutes")
-        time.sleep(SETTLE)
+        time.sleep(RECONCILE)
         sampler = Sampler(standing.stack, standing.shop)
         orders, made, disk = len(load.accepted), events(standing.shop), sizes(standing.stack)
         while (left := minutes * 60 - (time.monotonic() - sampler.began)) > 0:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 from deploy.local.stack import Stack
-from outside.copies import SUBSCRIPTIONS
+from tests.blackbox.copies import SUBSCRIPTIONS
 from tests.shop import OWNERS, Shop
 from tests.soak.usage import memory
 
@@ -21,7 +21,7 @@ YOUNGEST = 5.0  # seconds: events made later than that ago may still be on their
 
 _LAG = """
 SELECT coalesce(percentile_cont(%s) WITHIN GROUP (ORDER BY extract(epoch FROM applied_at - occurred_at)), '{}')::float[]
-FROM ledger WHERE id >= %s AND id < %s
+FROM polder_ledger WHERE id >= %s AND id < %s
 """
 _POINTS = [0.5, 0.95, 1.0]
 
@@ -55,7 +55,7 @@ class Sampler:
             memory(self.stack),
             sessions,
             int(broker.get("object_totals", {}).get("connections", 0)),
-            sum(self.shop.rows(owner, "SELECT count(*) FROM outbox WHERE published_at IS NULL")[0][0] for owner in OWNERS),
+            sum(self.shop.rows(owner, "SELECT count(*) FROM polder_outbox WHERE published_at IS NULL")[0][0] for owner in OWNERS),
             int(broker.get("queue_totals", {}).get("messages", 0)),
             self._lag(),
         )

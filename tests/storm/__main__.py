@@ -12,7 +12,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from common.crashpoints import VARIABLE
+from polder.failpoints import VARIABLE
+
 from deploy.local.stack import ROOT
 from tests.faults.catalogue import stormy
 from tests.faults.packages import provide
@@ -23,7 +24,7 @@ from tests.own_network import in_its_own_network, network_is_ours
 from tests.standing import standing_shop
 from tests.storm.run import Weathered, weather
 from tests.storm.schedule import schedule
-from tests.temporary import crash_points_in, temporary_folder
+from tests.temporary import failpoints_in, temporary_folder
 
 RESULTS = ROOT / "docs" / "reliability" / "storms.json"
 
@@ -48,10 +49,10 @@ def main() -> int:
         print("\n".join(f"{blow.at:7.1f} s  {' + '.join(blow.faults)}" for blow in blows))
         return 0
     with temporary_folder("storm") as folder:
-        crash_points = crash_points_in(folder)
-        with standing_shop(folder, {VARIABLE: str(crash_points)}) as (stack, shop, checker):
+        failpoints = failpoints_in(folder)
+        with standing_shop(folder, {VARIABLE: str(failpoints)}) as (stack, shop, checker):
             load = Load(shop, seed=options.seed, pause=options.pause, merchant=True)
-            scene = Scene(stack, shop, load, checker, random.Random(options.seed), crash_points)
+            scene = Scene(stack, shop, load, checker, random.Random(options.seed), failpoints)
             weathered = weather(scene, Weathered(options.seed, options.minutes), blows, lambda line: print(line, flush=True))
             if weathered.failures and options.keep_logs:
                 shutil.copytree(stack.run.root / "logs", options.keep_logs, dirs_exist_ok=True)

@@ -51,7 +51,7 @@ def test_it_is_told_to_its_end(stack: Stack, shop: Shop, tmp_path: Path, run: st
     # Then it can be read in a pipe: no colour, nothing that moves
     assert not {ESCAPE, BACKSPACE, CARRIAGE_RETURN} & set(told)
     # Then what was spoiled is redriven
-    assert shop.rows("inventory", "SELECT state FROM inbox_parkedevent WHERE subject = ANY(%s)", spoiled(told)) == [("redriven",)]
+    assert shop.rows("inventory", "SELECT state FROM polder_inbox_parkedevent WHERE subject = ANY(%s)", spoiled(told)) == [("redriven",)]
 
 
 def spoiled(told: str) -> list[str]:

@@ -64,7 +64,8 @@ class Backup:
 def fenced(shop: Shop, service: str) -> dict[str, int]:
     """What the service has been told that it has forgotten: key -> version."""
     return {
-        f"{aggregate} {key}": version for aggregate, key, version in shop.rows(service, "SELECT aggregate, key, known_version FROM outbox_fenced")
+        f"{aggregate} {key}": version
+        for aggregate, key, version in shop.rows(service, "SELECT aggregate, key, known_version FROM polder_outbox_fenced")
     }
 
 
@@ -105,7 +106,7 @@ def test_shipping_dispatches_nothing_a_second_time(set_back: Standing, tmp_path:
     assert shop.get("shipping", f"/api/shipments/{order}/")[1]["status"] == "ready"
     [told] = json.loads(stack.manage("shipping", "regressed", "--json"))
     assert (told["aggregate"], told["key"], told["known_version"]) == ("shipment", order, 4)
-    assert [count for (count,) in shop.rows("shipping", "SELECT count(*) FROM outbox WHERE type = 'ShipmentDispatched'")] == [0]
+    assert [count for (count,) in shop.rows("shipping", "SELECT count(*) FROM polder_outbox WHERE type = 'ShipmentDispatched'")] == [0]
 
     # And what it has not forgotten, it goes on with
     another = place_ready(shop, p3=1)
@@ -137,7 +138,7 @@ def test_inventory_changes_no_price_and_takes_no_stock_that_it_does_not_know(set
     shop.wait_for("order", waiting, "pending", SLOW)
     assert shop.rows("inventory", "SELECT on_hand, reserved FROM inventory_stock WHERE product_id = %s", known) == [(10, 0)]
     assert not shop.rows("inventory", "SELECT FROM inventory_reservation WHERE order_id IN (%s, %s)", left, ready)
-    assert not shop.rows("inventory", "SELECT FROM inbox_parkedevent")
+    assert not shop.rows("inventory", "SELECT FROM polder_inbox_parkedevent")
 
 
 def test_order_does_not_take_an_order_twice(set_back: Standing, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from amqp.exceptions import AMQPError
 from uuid_utils.compat import uuid7
 
 from deploy.local.stack import Stack
-from outside.wire import send
+from tests.blackbox.wire import send
 from tests.invariants import Checker
 from tests.load import Load
 from tests.shop import Shop, until
@@ -20,7 +20,7 @@ from tests.shop import Shop, until
 
 def good_event(shop: Shop) -> dict[str, Any]:
     """A real event of the order service, under an id of its own."""
-    [[body]] = shop.rows("order", "SELECT body FROM outbox WHERE type = 'OrderCreated' ORDER BY position DESC LIMIT 1")
+    [[body]] = shop.rows("order", "SELECT body FROM polder_outbox WHERE type = 'OrderCreated' ORDER BY position DESC LIMIT 1")
     event: dict[str, Any] = json.loads(body)
     return event | {"id": str(uuid7())}
 
@@ -88,12 +88,12 @@ def test_poison_is_parked_and_the_rest_is_applied(stack: Stack, shop: Shop, chec
     for subscriber in ("inventory", "shipping"):
         checker.parked[subscriber] += len(messages)
         until(lambda: parked(shop, subscriber) == len(messages), f"{len(messages)} parked in {subscriber}")  # noqa: B023
-        assert all(reason and error for reason, error in shop.rows(subscriber, "SELECT reason, error FROM inbox_parkedevent"))
+        assert all(reason and error for reason, error in shop.rows(subscriber, "SELECT reason, error FROM polder_inbox_parkedevent"))
     assert (stack.process("inventory-worker").pid, stack.children("inventory-worker")) == (worker, children)
 
 
 def parked(shop: Shop, subscriber: str) -> int:
-    return int(shop.rows(subscriber, "SELECT count(*) FROM inbox_parkedevent WHERE state = 'parked'")[0][0])
+    return int(shop.rows(subscriber, "SELECT count(*) FROM polder_inbox_parkedevent WHERE state = 'parked'")[0][0])
 
 
 def test_five_megabytes_are_refused_by_the_broker(shop: Shop, load: Load) -> None:
@@ -111,11 +111,11 @@ def test_unknown_fields_are_passed_over(shop: Shop, load: Load) -> None:
 
     # When it arrives, Then it is taken (as stale: its version is known), not parked; the phantom leaves the ledger again for the checker
     send(shop.variables["AMQP_URL"], "order.events", [extended])
-    stale = "SELECT max(id) FROM inbox_tally WHERE outcome = 'stale' AND publisher = 'order'"
-    one_less = f"UPDATE inbox_tally SET count = count - 1 WHERE id = ({stale}) RETURNING id"
+    stale = "SELECT max(id) FROM polder_inbox_deliverycount WHERE outcome = 'stale' AND publisher = 'order'"
+    one_less = f"UPDATE polder_inbox_deliverycount SET count = count - 1 WHERE id = ({stale}) RETURNING id"
     for subscriber in ("inventory", "shipping"):
-        until(lambda: shop.rows(subscriber, "SELECT outcome FROM ledger WHERE id = %s", event["id"]) == [("stale",)], "taken as stale")  # noqa: B023
-        shop.rows(subscriber, "DELETE FROM ledger WHERE id = %s RETURNING id", event["id"])
+        until(lambda: shop.rows(subscriber, "SELECT outcome FROM polder_ledger WHERE id = %s", event["id"]) == [("stale",)], "taken as stale")  # noqa: B023
+        shop.rows(subscriber, "DELETE FROM polder_ledger WHERE id = %s RETURNING id", event["id"])
         shop.rows(subscriber, one_less)
 
 

@@ -21,7 +21,7 @@ def test_a_running_batch_is_revoked(stack: Stack, shop: Shop, load: Load) -> Non
     control = Celery("test", broker=shop.variables["AMQP_URL"]).control
     try:
         with shop.database("inventory") as connection, connection.transaction():
-            connection.execute("LOCK TABLE ledger IN EXCLUSIVE MODE")
+            connection.execute("LOCK TABLE polder_ledger IN EXCLUSIVE MODE")
             load.place(30)
 
             # When its running batches are revoked and terminated

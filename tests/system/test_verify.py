@@ -10,12 +10,12 @@ from contextlib import contextmanager
 import pytest
 
 from deploy.local.stack import ROOT, Stack
-from outside.wire import send
+from tests.blackbox.wire import send
 from tests.invariants import Checker
 from tests.load import Load
 from tests.shop import OWNERS, Shop, until
 
-PARKED = "SELECT count(*)::int FROM inbox_parkedevent WHERE state = 'parked'"
+PARKED = "SELECT count(*)::int FROM polder_inbox_parkedevent WHERE state = 'parked'"
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_an_event_that_was_never_published_is_named(stack: Stack, shop: Shop, lo
         stack.stop_process("order-relay")
         try:
             order_id = shop.place(p3=1)
-            marked = "UPDATE outbox SET published_at = now() WHERE published_at IS NULL AND subject = %s RETURNING id"
+            marked = "UPDATE polder_outbox SET published_at = now() WHERE published_at IS NULL AND subject = %s RETURNING id"
             [[event]] = shop.rows("order", marked, order_id)
 
             # When the shop is verified, Then it never rests, the event was lost, and never seen
@@ -101,7 +101,7 @@ def test_an_event_that_was_never_published_is_named(stack: Stack, shop: Shop, lo
             assert {"I1", "I5", "I12", "I16"} <= broken(said), said
             assert f"1 events were marked published and never seen on the wire, such as {event}" in said
         finally:
-            shop.rows("order", "UPDATE outbox SET published_at = NULL WHERE id = %s RETURNING id", event)
+            shop.rows("order", "UPDATE polder_outbox SET published_at = NULL WHERE id = %s RETURNING id", event)
             stack.start_process("order-relay")
 
 
@@ -115,7 +115,7 @@ def test_a_parked_message_is_named_unless_it_was_expected(stack: Stack, shop: Sh
     # When the shop is verified, Then I15 says how many, and on which page they are; but for those that were expected
     status, said = verify(stack, "--parked", f"{parked}")
     assert (status, broken(said)) == (1, {"I15"}), said
-    assert f"{shop.variables['SHIPPING_URL']}/admin/inbox/parkedevent/?state__exact=parked" in said
+    assert f"{shop.variables['SHIPPING_URL']}/admin/polder_inbox/parkedevent/?state__exact=parked" in said
     assert verify(stack, "--parked", f"{parked + 2}")[0] == 0
 
 

@@ -48,5 +48,5 @@ def test_what_was_received_can_be_ordered(shop: Shop) -> None:
     until(lambda: shop.get("inventory", f"/api/products/{product_id}/")[1]["available"] == 0, "the stock is held")
 
 
-def test_hundreds_of_orders_settle(load: Load) -> None:
+def test_hundreds_of_orders_reconcile(load: Load) -> None:
     load.place(300)

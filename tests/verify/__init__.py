@@ -1,1 +1,1 @@
-"""`make verify`: the checker, run against any stack from outside."""
+"""`make verify`: the checker, run against any stack from tests.blackbox."""

@@ -19,7 +19,7 @@ import psycopg
 from amqp.exceptions import AMQPError
 from rich.console import Console
 
-from outside.surroundings import forget
+from tests.blackbox.surroundings import forget
 from tests.shop import Shop
 from tests.verify.auditor import StreamAuditor
 from tests.verify.run import Verification

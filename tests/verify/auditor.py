@@ -15,9 +15,9 @@ from typing import Any
 from amqp.basic_message import Message
 from amqp.exceptions import NotFound
 
-from outside.broker import broker_connection
-from outside.wire import send_messages
 from tests.auditor import Seen, seen_in, take_all
+from tests.blackbox.broker import broker_connection
+from tests.blackbox.wire import send_messages
 from tests.shop import OWNERS, Shop
 
 QUEUE = "verify.auditor"
@@ -26,7 +26,7 @@ KEPT_FOR = "7D"
 ARGUMENTS = {"x-queue-type": "stream", "x-max-length-bytes": KEPT_BYTES, "x-max-age": KEPT_FOR, "x-stream-max-segment-size-bytes": 20_000_000}
 OLDEST, MARGIN = 1_000, timedelta(seconds=60)  # when messages were dropped: how near to the oldest that are left nothing is demanded
 _MARK = "verify.auditor"
-_SINCE_THE_OLDEST = "SELECT id FROM outbox WHERE published_at > (SELECT min(published_at) FROM outbox WHERE id::text = ANY(%s)) + %s"
+_SINCE_THE_OLDEST = "SELECT id FROM polder_outbox WHERE published_at > (SELECT min(published_at) FROM polder_outbox WHERE id::text = ANY(%s)) + %s"
 
 
 @dataclass
@@ -52,7 +52,7 @@ class StreamAuditor:
             for owner in OWNERS:
                 channel.queue_bind(QUEUE, f"{owner}.events")
             # What is visible by now may have been published before; what comes after it will not have been.
-            positions = {owner: self.shop.rows(owner, "SELECT coalesce(max(position), 0) FROM outbox")[0][0] for owner in OWNERS}
+            positions = {owner: self.shop.rows(owner, "SELECT coalesce(max(position), 0) FROM polder_outbox")[0][0] for owner in OWNERS}
         send_messages(self.shop.variables["AMQP_URL"], "", QUEUE, [Message(json.dumps({_MARK: positions}), delivery_mode=2)])
 
     def unbind(self) -> None:
@@ -79,7 +79,7 @@ class StreamAuditor:
     def demanded(self, owner: str) -> set[str]:
         """What was published since it was bound, or since some time after the oldest event that is left."""
         if self.positions is not None:
-            rows = self.shop.rows(owner, "SELECT id FROM outbox WHERE published_at IS NOT NULL AND position > %s", self.positions[owner])
+            rows = self.shop.rows(owner, "SELECT id FROM polder_outbox WHERE published_at IS NOT NULL AND position > %s", self.positions[owner])
         else:
             rows = self.shop.rows(owner, _SINCE_THE_OLDEST, [event.id for event in self.seen[:OLDEST]], MARGIN)
         return {str(key) for (key,) in rows}

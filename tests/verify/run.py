@@ -15,7 +15,7 @@ from tests.verify.report import NAMES, Report
 from tests.verify.unacked import NotAsked, unacked
 
 AT_ANY_MOMENT = ("I3", "I9", "I10", "I11")  # hold while the shop is at work, too
-PARKED = "SELECT count(*)::int FROM inbox_parkedevent WHERE state = 'parked'"
+PARKED = "SELECT count(*)::int FROM polder_inbox_parkedevent WHERE state = 'parked'"
 
 
 @dataclass
@@ -85,6 +85,6 @@ class Verification:
         found = {owner: number for owner, number in checker.parked.items() if number}
         if sum(found.values()) == self.parked:
             return []
-        pages = [f"{self.shop.variables.get(f'{owner.upper()}_URL', owner)}/admin/inbox/parkedevent/?state__exact=parked" for owner in found]
+        pages = [f"{self.shop.variables.get(f'{owner.upper()}_URL', owner)}/admin/polder_inbox/parkedevent/?state__exact=parked" for owner in found]
         detail = f"{sum(found.values())} messages are parked, {self.parked} expected (parked={sum(found.values())} expects them)"
         return [Violation("I15", ", ".join(f"{owner} {number}" for owner, number in found.items()) or "nowhere", "; ".join((detail, *pages)))]

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 from amqp.exceptions import AMQPError
 
-from outside.broker import broker_connection
+from tests.blackbox.broker import broker_connection
 from tests.shop import OWNERS
 
 NEEDED = ("AMQP_URL", *(f"{owner.upper()}_DATABASE_URL" for owner in OWNERS))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
-from outside.copies import SUBSCRIPTIONS
+from tests.blackbox.copies import SUBSCRIPTIONS
 from tests.invariants import Violation
 
 PATIENCE = 15.0  # seconds: three times what the broker takes to count anew

@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from polder.command import ServiceCommand
 
-from common.command import ServiceCommand
 from inventory_service.services import ProductExists, product_create, stock_receive
 
 PRODUCTS = [

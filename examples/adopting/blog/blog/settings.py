@@ -23,14 +23,12 @@ DATABASES = {
 
 # ---- added -----------------------------------------------------------------------------------------------------------
 
-INSTALLED_APPS += ["common.broker", "common.outbox", "common.intake", "common.inbox", "common.replication"]
+INSTALLED_APPS += ["polder.broker", "polder.outbox", "polder.consumer", "polder.inbox", "polder.replication"]
 
-SERVICE = "blog"  # lower-case letters only: every name in RabbitMQ begins with it
-AMQP_URL = os.environ["BLOG_AMQP_URL"]
-CELERY_MODULE = "blog.celery"
-REMOTE_CONTROL = False  # Celery's: a revoke acks events that were never applied
-WEEKS_KEPT = 8
-RUN_DIR = BASE_DIR / ".run"  # files that a process keeps
+POLDER = {
+    "SERVICE": "blog",  # lower-case letters only: every name in RabbitMQ begins with it
+    "AMQP_URL": os.environ["BLOG_AMQP_URL"],
+}
 
 DATABASES["default"] |= {
     "CONN_MAX_AGE": None,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
-
-from common.replication.replica import Replica
+from polder.replication.replica import Replica
 
 
 class Review(models.Model):

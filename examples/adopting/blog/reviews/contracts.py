@@ -1,0 +1,1 @@
+../../bookshop/books/contracts.py

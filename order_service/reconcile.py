@@ -1,0 +1,18 @@
+"""Reconciling of the order service: orders agree with what inventory and shipping decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from polder.reconcile.reconciler import reconciles
+
+from order_service.models import Order, Reservation, Shipment
+from order_service.selectors import orders_locked, orders_overdue, upstream_state_of
+from order_service.services import orders_follow
+
+
+@reconciles(Order, watching=(Reservation, Shipment), overdue=orders_overdue)
+def reconcile_orders(order_ids: Sequence[str]) -> None:
+    """Make each order agree with its reservation (confirmed or rejected) and its shipment (shipped, delivered or cancelled)."""
+    orders = orders_locked(order_ids)
+    orders_follow(orders, upstream_state_of(order_ids))

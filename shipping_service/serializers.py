@@ -1,0 +1,34 @@
+"""What the shipping service's API is sent and what it answers."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from polder.api.answers import AnswerWithoutRetired
+from polder.api.body import Body
+from polder.contracts.types import Key, Timestamp, Version
+from pydantic import Field
+from rest_framework import serializers
+
+from common.contracts.shipping import ShipmentState
+
+
+class DispatchIn(Body):
+    carrier = serializers.CharField(max_length=100)
+    trackingNumber = serializers.CharField(max_length=100)
+
+
+class ShipmentOut(AnswerWithoutRetired, ShipmentState):
+    """What goes to the customer of one order."""
+
+    shipment_id: UUID = Field(description="The same as the order's.")
+    unweighed: tuple[Key, ...] = Field(description="The products whose weight is not known; without it a shipment does not become ready.")
+    version: Version
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class ShipmentMovedOut(ShipmentOut):
+    """A shipment after what was asked for."""
+
+    event_id: UUID = Field(description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}.")

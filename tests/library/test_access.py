@@ -1,0 +1,57 @@
+"""A start makes sure that there is a way in, and never undoes what people have decided since."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.utils import timezone
+from polder.api.keys import digest
+from polder.api.models import ApiKey, Scope
+
+
+@pytest.fixture
+def first_start(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("ADMIN_USER", "admin"), ("ADMIN_PASSWORD", "first word"), ("API_KEY", "pk")):
+        monkeypatch.setenv(name, value)
+    call_command("access")
+
+
+def test_the_first_start_makes_both(first_start: None) -> None:
+    user = get_user_model().objects.get(username="admin")
+    assert user.check_password("first word")
+    assert (user.is_staff, user.is_superuser) == (True, True)
+    assert ApiKey.objects.get(name="first", digest=digest("pk"), revoked_at=None).scopes == list(Scope.values)
+
+
+def test_a_later_start_undoes_nothing(first_start: None) -> None:
+    # Given what people have decided
+    user = get_user_model().objects.get(username="admin")
+    user.set_password("their own")
+    user.is_superuser, user.is_active, user.email = False, False, "ada@example.org"
+    user.save()
+    revoked = timezone.now()
+    ApiKey.objects.filter(name="first").update(revoked_at=revoked, scopes=["read"])
+
+    # When
+    call_command("access")
+
+    # Then
+    user.refresh_from_db()
+    assert user.check_password("their own")
+    assert (user.is_superuser, user.is_active, user.email) == (False, False, "ada@example.org")
+    assert list(ApiKey.objects.filter(name="first").values_list("revoked_at", "scopes")) == [(revoked, ["read"])]
+
+
+def test_unless_it_is_told_to(first_start: None) -> None:
+    user = get_user_model().objects.get(username="admin")
+    user.set_password("their own")
+    user.is_superuser = False
+    user.save()
+    ApiKey.objects.filter(name="first").update(revoked_at=timezone.now())
+
+    call_command("access", "--reset")
+
+    user.refresh_from_db()
+    assert (user.check_password("first word"), user.is_superuser) == (True, True)
+    assert ApiKey.objects.filter(name="first", revoked_at=None).exists()

@@ -1,0 +1,70 @@
+"""Owned rows: versions by compare-and-set, moves by the table."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import transaction
+from polder.domain.aggregate import StaleAggregate, save_changed
+from polder.domain.states import IllegalMove, Moves
+from uuid_utils.compat import uuid7
+
+from order_service.models import Order
+
+
+@pytest.fixture
+def order(db: None) -> Order:
+    Order.objects.create(id=uuid7(), customer_name="Ada", line1="Dijk 1", country="NL", lines=[])
+    return Order.objects.get()
+
+
+def test_a_move_raises_the_version(order: Order) -> None:
+    # When
+    order.move_to("confirmed")
+    order.move_to("shipped")
+    save_changed([order], "status")
+
+    # Then
+    stored = Order.objects.get()
+    assert (stored.status, stored.version) == ("shipped", 3)
+    assert stored.updated_at > stored.created_at
+    assert stored.customer_name == "Ada"
+
+
+def test_a_row_that_had_changed(order: Order) -> None:
+    # Given two who read it
+    other = Order.objects.get()
+    other.move_to("rejected")
+    save_changed([other], "status")
+
+    # When
+    order.move_to("confirmed")
+    with pytest.raises(StaleAggregate), transaction.atomic():
+        save_changed([order], "status")
+
+    # Then
+    assert Order.objects.get().status == "rejected"
+
+
+def test_saved_once_more(order: Order) -> None:
+    for status in ("confirmed", "cancelling", "cancelled"):
+        order.move_to(status)
+        save_changed([order], "status")
+
+    assert (Order.objects.get().status, Order.objects.get().version) == ("cancelled", 4)
+
+
+def test_nothing_to_save(db: None) -> None:
+    save_changed([])
+
+
+@pytest.mark.parametrize("status", ["shipped", "pending", "delivered", "cancelled"])
+def test_an_illegal_move(order: Order, status: str) -> None:
+    with pytest.raises(IllegalMove, match="legal from pending: cancelling, confirmed, rejected"):
+        order.move_to(status)
+    assert (order.status, order.version) == ("pending", 1)
+
+
+def test_a_table_that_leads_nowhere() -> None:
+    with pytest.raises(ValueError, match="lost"):
+        Moves({"found": {"lost"}}, initial={"found"})
+    assert Moves({"a": {"b"}, "b": set()}, initial={"a"}).terminal == {"b"}

@@ -1,0 +1,123 @@
+"""The OpenAPI document: served without a key and without any other server, and what it adds to what views say of themselves."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from polder.api.documented import documented
+from polder.api.idempotency import idempotent
+from polder.contracts.event import Value
+from pydantic import BaseModel
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+
+class ThingOut(Value):
+    thing_id: str
+    note: str = ""
+    version: int
+
+
+class ThingIn(serializers.Serializer[Any]):
+    note = serializers.CharField(max_length=3)
+
+
+class Thing(APIView):
+    @documented(ThingOut)
+    def get(self, request: Request, thing_id: str) -> Response:
+        """One thing. At length."""
+        raise NotImplementedError
+
+    @documented(ThingOut, request=ThingIn, status=202, problems=["stock-limit"])
+    @idempotent
+    def post(self, request: Request, thing_id: str) -> Response:
+        """Makes it."""
+        raise NotImplementedError
+
+    @documented(ThingOut, request=ThingIn)
+    def patch(self, request: Request, thing_id: str) -> Response:
+        """Changes it."""
+        raise NotImplementedError
+
+
+@pytest.fixture
+def paths() -> dict[str, Any]:
+    from django.urls import path
+
+    patterns = [path("api/things/<str:thing_id>/", Thing.as_view())]
+    with GENERATOR_STATS.silence():
+        document = SchemaGenerator(patterns=patterns).get_schema(public=True)
+    found: dict[str, Any] = document["paths"]["/api/things/{thing_id}/"]
+    return found | {"components": document["components"]["schemas"]}
+
+
+def headers(operation: dict[str, Any]) -> list[str]:
+    return [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "header"]
+
+
+def test_a_reading_view(paths: dict[str, Any]) -> None:
+    get = paths["get"]
+
+    assert (get["summary"], headers(get)) == ("One thing", [])
+    assert list(get["responses"]) == ["200", "401", "403", "404", "406", "429"]
+    assert list(get["responses"]["200"]["headers"]) == ["ETag"]
+
+
+def test_an_idempotent_one(paths: dict[str, Any]) -> None:
+    post = paths["post"]
+
+    assert headers(post) == ["Idempotency-Key"]
+    assert list(post["responses"]) == ["202", "400", "401", "403", "404", "406", "409", "413", "415", "422", "429"]
+    assert set(post["responses"]["202"]["headers"]) == {"Location", "Idempotent-Replayed"}
+    assert "stock-limit" in post["responses"]["422"]["description"]
+    assert list(post["responses"]["429"]["headers"]) == ["Retry-After"]
+
+
+def test_a_change_by_version(paths: dict[str, Any]) -> None:
+    patch = paths["patch"]
+
+    assert headers(patch) == ["If-Match"]
+    assert {"400", "412", "428"} <= set(patch["responses"])
+    assert list(patch["responses"]["200"]["headers"]) == ["ETag"]
+
+
+def test_every_problem_is_of_one_shape(paths: dict[str, Any]) -> None:
+    problems = [answer for method in ("get", "post", "patch") for code, answer in paths[method]["responses"].items() if code >= "400"]
+
+    assert all(answer["content"]["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"} for answer in problems)
+
+
+def test_answers_have_all_their_members_and_no_others(paths: dict[str, Any]) -> None:
+    shape = paths["components"]["ThingOut"]
+
+    assert shape["required"] == ["thingId", "note", "version"]
+    assert shape["additionalProperties"] is False
+    assert paths["components"]["ThingIn"]["properties"]["note"] == {"type": "string", "maxLength": 3, "minLength": 1}
+
+
+def test_an_unknown_kind_of_problem_is_a_mistake() -> None:
+    with pytest.raises(KeyError):
+        documented(BaseModel, problems=["no-such"])
+
+
+def test_the_document_and_its_page_need_no_key(client: Client) -> None:
+    assert client.get("/api/schema/?format=json").json()["openapi"].startswith("3.1")
+    assert client.get("/api/docs/").status_code == 200
+
+
+def test_the_page_takes_nothing_from_elsewhere(client: Client) -> None:
+    page = client.get("/api/docs/").content.decode()
+
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(sources) >= 3
+    for source in sources:
+        assert source.startswith("/static/drf_spectacular_sidecar/")
+        assert finders.find(source.removeprefix("/static/"))

@@ -1,0 +1,80 @@
+"""Whatever is wrong with a request, at whatever address: a problem, whose type leads to a page."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from polder.api.problems import CATALOGUE
+from polder.testing.api import api_client, assert_problem
+from rest_framework.test import APIClient
+
+PLAIN = ["/livez", "/readyz", "/metrics", "/api/", "/problems/invalid/"]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/api/nothing/", "/ops/nothing", "/ops/applied/no-uuid", "/problems/no-such/", "/%00", "/%FF/"])
+def test_an_unknown_address(client: Client, db: None, path: str) -> None:
+    assert_problem(client.get(path), 404, "not-found")
+    if not path.startswith("/problems/"):  # pages are only read, whether they are there or not
+        assert_problem(client.post(path), 404, "not-found")
+
+
+@pytest.mark.parametrize("path", PLAIN)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_wrong_method_of_a_plain_page(client: Client, method: str, path: str) -> None:
+    response = client.generic(method, path)
+
+    assert_problem(response, 405, "method-not-allowed")
+    assert response["Allow"] == "GET, HEAD"
+
+
+def test_a_wrong_method_of_the_api(db: None) -> None:
+    response = api_client().delete("/api/orders/")
+
+    assert_problem(response, 405, "method-not-allowed")
+    assert "POST" in response["Allow"]
+
+
+@pytest.mark.parametrize("path", ["/api/orders/", "/ops/applied/0190a6e0-0000-7000-8000-000000000000"])
+def test_without_credentials(db: None, path: str) -> None:
+    assert_problem(APIClient().get(path), 401, "not-authenticated")
+
+
+def test_another_content_type_and_another_answer(db: None) -> None:
+    api = api_client()
+
+    response = api.generic("POST", "/api/orders/", "a=b", content_type="application/x-www-form-urlencoded", headers={"Idempotency-Key": "1"})
+    assert_problem(response, 415, "unsupported-media-type")
+    assert_problem(api.get("/api/orders/", headers={"Accept": "text/html"}), 406, "not-acceptable")
+
+
+def test_too_much(db: None) -> None:
+    body = json.dumps({"name": "x" * 3_000_000})
+
+    assert_problem(
+        api_client().generic("POST", "/api/orders/", body, content_type="application/json", headers={"Idempotency-Key": "1"}), 413, "too-large"
+    )
+
+
+def test_what_nobody_foresaw(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: Any) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("order_service.api.list_response", fails)
+    api = api_client()
+    api.raise_request_exception = False
+
+    response = api.get("/api/orders/")
+
+    assert_problem(response, 500, "error")
+    assert b"secret" not in response.content
+
+
+@pytest.mark.parametrize("kind", CATALOGUE)
+def test_every_kind_has_a_page(client: Client, kind: str) -> None:
+    page = client.get(f"/problems/{kind}/").content.decode()
+
+    assert str(CATALOGUE[kind].status) in page
+    assert kind in page

@@ -1,0 +1,43 @@
+"""Stored answers are kept for 24 hours at least, and then let go."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from polder.api import retention
+from polder.api.models import IdempotentResponse
+from polder.consumer.housekeeping import retention as housekeeping
+
+
+def answered(hours_ago: float, count: int = 1) -> None:
+    for number in range(count):
+        row = IdempotentResponse.objects.create(caller="key:1", key=f"{hours_ago} {number}", request_hash="", status=200, body="{}")
+        IdempotentResponse.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(hours=hours_ago))
+
+
+def test_only_old_answers_are_forgotten(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given more than go at once
+    monkeypatch.setattr(retention, "AT_ONCE", 2)
+    answered(24.1, count=5)
+    answered(23.9)
+
+    # When
+    forgotten = [retention.forget_old_responses() for _ in range(2)]
+
+    # Then
+    assert forgotten == [5, 0]
+    assert [row.key for row in IdempotentResponse.objects.all()] == ["23.9 0"]
+
+
+def test_the_housekeeper_forgets_them_too(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    monkeypatch.setattr("polder.consumer.housekeeping.close_old_connections", lambda: None)  # it would close the test's transaction
+    answered(24.1)
+
+    # When
+    gone = housekeeping()
+
+    # Then
+    assert gone["answers"] == 1
