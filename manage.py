@@ -10,13 +10,22 @@ from pathlib import Path
 
 
 def main() -> None:
-    services = sorted(path.parent.name.removesuffix("_service") for path in Path(__file__).parent.glob("*_service/settings.py"))
+    services = sorted(
+        path.parent.name.removesuffix("_service")
+        for path in Path(__file__).parent.glob("*_service/settings.py")
+    )
     if len(sys.argv) < 2 or sys.argv[1] not in services:
-        given = f"{sys.argv[1]!r} is no service. " if len(sys.argv) > 1 and sys.argv[1] not in ("-h", "--help", "help") else ""
-        sys.exit(
-            f"{given}Usage: manage.py <service> <command>, where <service> is {' or '.join(services)}; for example: manage.py {services[0]} help"
+        given = (
+            f"{sys.argv[1]!r} is no service. "
+            if len(sys.argv) > 1 and sys.argv[1] not in ("-h", "--help", "help")
+            else ""
         )
-    sys.path.insert(1, str(Path(__file__).parent / "common"))  # this checkout's own library, wherever the installed one is
+        sys.exit(
+            f"{given}Usage: manage.py <service> <command>, where <service> is "
+            f"{' or '.join(services)}; for example: manage.py {services[0]} help"
+        )
+    # this checkout's own library, wherever the installed one is
+    sys.path.insert(1, str(Path(__file__).parent / "common"))
     service = sys.argv.pop(1)
     sys.argv[0] += f" {service}"  # as usage lines and `help` are to name it
     os.environ["DJANGO_SETTINGS_MODULE"] = f"{service}_service.settings"
@@ -29,18 +38,27 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        sys.exit(f"{service}: {str(error).rstrip('.')}. (`make up` starts every process with the variables that it needs; the README lists them.)")
+        sys.exit(
+            f"{service}: {str(error).rstrip('.')}. (`make up` starts every process with the "
+            "variables that it needs; the README lists them.)"
+        )
     except OperationalError as error:
         if "--traceback" in sys.argv:
             raise
         if getattr(error.__cause__, "sqlstate", None):
-            sys.exit(f"{service}: the database could not do it: {str(error).strip()}\nMend that and run again; --traceback shows where it was.")
+            sys.exit(
+                f"{service}: the database could not do it: {str(error).strip()}\nMend that and "
+                "run again; --traceback shows where it was."
+            )
         mend = f"Is it there (make status), and is {service.upper()}_DATABASE_URL right?"
         sys.exit(f"{service}: the database does not answer: {str(error).strip()}\n{mend}")
     except OSError as error:
         if error.errno != errno.ENOSPC or "--traceback" in sys.argv:
             raise
-        sys.exit(f"{service}: the disk is full, {error.filename or 'a file'} could not be written. Make room, and run again.")
+        sys.exit(
+            f"{service}: the disk is full, {error.filename or 'a file'} could not be written. "
+            "Make room, and run again."
+        )
 
 
 if __name__ == "__main__":

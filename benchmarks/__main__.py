@@ -1,4 +1,5 @@
-"""`make bench`: relay, apply path, lag and write cost beside what one could write by hand, on private servers, in one run."""
+"""`make bench`: relay, apply path, lag and write cost beside what one could write by hand, on
+private servers, in one run."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ examples:
   python -m benchmarks                        everything, about 20 minutes
   python -m benchmarks --quick                everything, roughly, in three minutes
   python -m benchmarks apply --rounds 7       only the apply path, with medians of seven rounds
-  python -m benchmarks lag write --record     these two, and docs/performance.md says what came of it
+  python -m benchmarks lag write --record     these two, kept for docs/performance.md
   make bench filter="lag write" record=1           the same
 """
 KINDS = ("relay", "apply", "lag", "write")
@@ -40,16 +41,28 @@ KINDS = ("relay", "apply", "lag", "write")
 
 def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # an exception: so servers and contenders are stopped as well
+    # an exception: so servers and contenders are stopped as well
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     terminal = Terminal()
-    made: dict[str, Any] = {"commit": commit(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "note": options.note}
+    made: dict[str, Any] = {
+        "commit": commit(),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "note": options.note,
+    }
     paths = [RESULTS / f"{made['at'].replace(':', '')}.json", *([RECORD] if options.record else [])]
     results: list[Result] = []
     try:
         with running_servers(terminal) as servers:
             made["machine"] = machine(servers)
             for comparison in comparisons(servers, options):
-                results.append(replace(interleaved(comparison, options.rounds or (1 if options.quick else 5), terminal), made=made))
+                results.append(
+                    replace(
+                        interleaved(
+                            comparison, options.rounds or (1 if options.quick else 5), terminal
+                        ),
+                        made=made,
+                    )
+                )
                 for path in paths:  # now, and not at the end: the rest may be interrupted
                     write(results[-1:], path)
     except (ContenderFailed, PolderError) as error:
@@ -74,25 +87,45 @@ def comparisons(servers: Servers, options: argparse.Namespace) -> Iterator[Compa
         elif kind == "lag":
             yield from (LagComparison(servers, rate, 3 if quick else 6) for rate in RATES)
         else:
-            yield from (WriteComparison(servers, writers, 6 if quick else 16) for writers in WRITERS)
+            yield from (
+                WriteComparison(servers, writers, 6 if quick else 16) for writers in WRITERS
+            )
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=(
-            "Measure the relay, the apply path, the lag from service to service and what the outbox costs a writer, beside programs written by "
-            "hand for the same work, and beside the usual ones, on a PostgreSQL and a RabbitMQ of their own. Exit status 1 when an aim is missed."
+            "Measure the relay, the apply path, the lag from service to service and what the "
+            "outbox costs a writer, beside programs written by "
+            "hand for the same work, and beside the usual ones, on a PostgreSQL and a RabbitMQ of "
+            "their own. Exit status 1 when an aim is missed."
         ),
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("only", nargs="*", type=_kind, metavar="|".join(KINDS), help="only these, in this order (default: all)")
-    top.add_argument("--events", type=_positive, help="per round of relay and apply (default: 30000; slow rivals get a part of them)")
+    top.add_argument(
+        "only",
+        nargs="*",
+        type=_kind,
+        metavar="|".join(KINDS),
+        help="only these, in this order (default: all)",
+    )
+    top.add_argument(
+        "--events",
+        type=_positive,
+        help="per round of relay and apply (default: 30000; slow rivals get a part of them)",
+    )
     top.add_argument("--rounds", type=_positive, help="of each contender, in turn (default: 5)")
     top.add_argument("--quick", action="store_true", help="one short round of each")
-    top.add_argument("--record", action="store_true", help=f"keep the results in {RECORD.relative_to(ROOT)} and write the page anew")
-    top.add_argument("--note", default="", help="what the machine did besides; the page says: measured <note>")
+    top.add_argument(
+        "--record",
+        action="store_true",
+        help=f"keep the results in {RECORD.relative_to(ROOT)} and write the page anew",
+    )
+    top.add_argument(
+        "--note", default="", help="what the machine did besides; the page says: measured <note>"
+    )
     return top
 
 

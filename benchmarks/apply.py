@@ -1,8 +1,9 @@
 """The apply comparison: a full queue into ledger and replica, with two processes each.
 
-The events are StockChanged, which wake no reconciler of the order service: every contender writes a ledger row for
-each event and brings one replica up to date by version, and nothing else. The rate is read from the ledger's own times,
-from when a tenth of the events was applied until all were, so starting up is not counted.
+The events are StockChanged, which wake no reconciler of the order service: every contender writes a
+ledger row for each event and brings one replica up to date by version, and nothing else. The rate
+is read from the ledger's own times, from when a tenth of the events was applied until all were, so
+starting up is not counted.
 """
 
 from __future__ import annotations
@@ -22,8 +23,15 @@ from benchmarks.servers import Servers
 
 OURS = Contender("worker", ("manage.py", "order", "worker", "--concurrency=2"))
 BY_HAND = Contender("consumer by hand", ("-m", "benchmarks.handwritten_consumer"), processes=2)
-PER_EVENT = Contender("Celery task and ORM per event", ("-m", "benchmarks.orm_per_event"), share=0.02)
-PER_EVENT_REUSING = Contender("the same, connections kept", ("-m", "benchmarks.orm_per_event"), share=0.02, environment=(("KEEP_CONNECTIONS", "1"),))
+PER_EVENT = Contender(
+    "Celery task and ORM per event", ("-m", "benchmarks.orm_per_event"), share=0.02
+)
+PER_EVENT_REUSING = Contender(
+    "the same, connections kept",
+    ("-m", "benchmarks.orm_per_event"),
+    share=0.02,
+    environment=(("KEEP_CONNECTIONS", "1"),),
+)
 CONTENDERS = (OURS, BY_HAND, PER_EVENT, PER_EVENT_REUSING)
 WINDOW = 500
 
@@ -35,16 +43,21 @@ class ApplyComparison(OneByOne):
     contenders = CONTENDERS
     aims = {BY_HAND.name: 0.6, PER_EVENT.name: 20.0}
     remark = (
-        "StockChanged events over 2,000 products, two processes each. No reconciler writes for them, so all do the same work: "
+        "StockChanged events over 2,000 products, two processes each. No reconciler writes for "
+        "them, so all do the same work: "
         "a ledger row for each event and a replica merged by version."
     )
 
     def __init__(self, servers: Servers, number: int) -> None:
         self.servers = servers
-        self.window = [Outgoing(str(event.id), event.type, event.encode().encode()) for event in stock_changes(number)]
+        self.window = [
+            Outgoing(str(event.id), event.type, event.encode().encode())
+            for event in stock_changes(number)
+        ]
 
     def measure(self, contender: Contender) -> Mapping[str, float]:
-        """Events per second. Raises AssertionError when the replicas are not what the last events say."""
+        """Events per second. Raises AssertionError when the replicas are not what the last events
+        say."""
         messages = self.window[: round(len(self.window) * contender.share)]
         self.servers.reset()
         if contender in (PER_EVENT, PER_EVENT_REUSING):
@@ -56,7 +69,9 @@ class ApplyComparison(OneByOne):
         return {"rate": rate(self.servers.database, "polder_ledger", "applied_at")}
 
     def _fill(self, messages: list[Outgoing]) -> None:
-        publisher = ConfirmedPublisher(self.servers.admin_amqp_url, "inventory.events", content_type=CONTENT_TYPE)
+        publisher = ConfirmedPublisher(
+            self.servers.admin_amqp_url, "inventory.events", content_type=CONTENT_TYPE
+        )
         for begin in range(0, len(messages), WINDOW):
             receipt = publisher.publish(messages[begin : begin + WINDOW])
             assert not receipt.refused, receipt.refused
@@ -67,7 +82,9 @@ class ApplyComparison(OneByOne):
         app.conf.broker_transport_options = {"confirm_publish": True}
         with app.producer_or_acquire() as producer:
             for message in messages:
-                app.send_task(TASK, [json.loads(message.body)], producer=producer, ignore_result=True)
+                app.send_task(
+                    TASK, [json.loads(message.body)], producer=producer, ignore_result=True
+                )
 
     def _count(self, table: str) -> int:
         row = self.servers.database.execute(f"SELECT count(*) FROM {table}").fetchone()
@@ -78,6 +95,10 @@ class ApplyComparison(OneByOne):
         newest: dict[str, int] = {}
         for message in messages:
             event = json.loads(message.body)
-            newest[event["subject"]] = max(event["aggregateversion"], newest.get(event["subject"], 0))
-        stored = dict(self.servers.database.execute("SELECT key, version FROM replica_stock").fetchall())
+            newest[event["subject"]] = max(
+                event["aggregateversion"], newest.get(event["subject"], 0)
+            )
+        stored = dict(
+            self.servers.database.execute("SELECT key, version FROM replica_stock").fetchall()
+        )
         assert stored == newest, f"{len(stored.items() ^ newest.items())} replicas differ"

@@ -8,7 +8,8 @@ from html import escape
 
 from benchmarks.strokes import STYLE, box, line, text
 
-WIDTH, LEFT, RIGHT = 760, 230, 620  # of the card; of the bars, which leave room for words on both sides
+# of the card; of the bars, which leave room for words on both sides
+WIDTH, LEFT, RIGHT = 760, 230, 620
 TOP, ROW, GAP = 62, 30, 34  # the first bar; from bar to bar; for a heading
 BAR = 18
 OWN_STYLE = """<style>
@@ -20,7 +21,8 @@ OWN_STYLE = """<style>
 
 @dataclass(frozen=True)
 class Bar:
-    """`value` is the bar's length; `marks` are shown on it, joined by a line: lowest and highest round, or further percentiles."""
+    """`value` is the bar's length; `marks` are shown on it, joined by a line: lowest and highest
+    round, or further percentiles."""
 
     label: str
     told: str
@@ -31,7 +33,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class Group:
-    """Bars under a heading; `most` is the value of the longest that would fit, for all groups with the same scale."""
+    """Bars under a heading; `most` is the value of the longest that would fit, for all groups with
+    the same scale."""
 
     heading: str
     bars: Sequence[Bar]
@@ -43,14 +46,22 @@ class Group:
 
 def chart(title: str, caption: str, groups: Sequence[Group], *, one_scale: bool = True) -> str:
     """The whole SVG. Not `one_scale`: each group's longest bar fills the width."""
-    height = TOP + sum((GAP if group.heading else 0) + ROW * len(group.bars) for group in groups) + 14
+    height = (
+        TOP + sum((GAP if group.heading else 0) + ROW * len(group.bars) for group in groups) + 14
+    )
     told = "; ".join(f"{bar.label}: {bar.told}" for group in groups for bar in group.bars)
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
-        f'aria-labelledby="title desc">\n<title id="title">{escape(title)}</title>\n<desc id="desc">{escape(told)}</desc>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
+        f'height="{height}" role="img" '
+        f'aria-labelledby="title desc">\n<title id="title">{escape(title)}</title>\n<desc '
+        f'id="desc">{escape(told)}</desc>\n'
         f"<!-- Drawn by python -m benchmarks.page -->\n{STYLE}\n{OWN_STYLE}\n"
     )
-    parts = [box(0.5, 0.5, WIDTH - 1, height - 1, "page", 12), text(16, 28, escape(title), "head"), text(16, 47, escape(caption), "soft")]
+    parts = [
+        box(0.5, 0.5, WIDTH - 1, height - 1, "page", 12),
+        text(16, 28, escape(title), "head"),
+        text(16, 47, escape(caption), "soft"),
+    ]
     return head + "\n".join([*parts, *_groups(groups, one_scale)]) + "\n</svg>\n"
 
 
@@ -69,8 +80,24 @@ def _groups(groups: Sequence[Group], one_scale: bool) -> Iterator[str]:
 def _bar(bar: Bar, y: int, scale: float) -> Iterator[str]:
     middle = y + BAR / 2
     yield text(LEFT - 10, middle + 4, escape(bar.label), "end name" if bar.ours else "end")
-    yield box(LEFT, y, round(max(1.0, bar.value * scale), 1), BAR, f"bar {'ours' if bar.ours else 'rival'}", 2)
+    yield box(
+        LEFT,
+        y,
+        round(max(1.0, bar.value * scale), 1),
+        BAR,
+        f"bar {'ours' if bar.ours else 'rival'}",
+        2,
+    )
     places = sorted(round(LEFT + mark * scale, 1) for mark in bar.marks)
     if places:
-        yield line(f"M{places[0]} {middle}H{places[-1]}" + "".join(f"M{x} {middle - 5}v10" for x in places), "reach")
-    yield text(max(LEFT + bar.value * scale, *places, LEFT) + 8, middle + 4, escape(bar.told), "name" if bar.ours else "soft")
+        yield line(
+            f"M{places[0]} {middle}H{places[-1]}"
+            + "".join(f"M{x} {middle - 5}v10" for x in places),
+            "reach",
+        )
+    yield text(
+        max(LEFT + bar.value * scale, *places, LEFT) + 8,
+        middle + 4,
+        escape(bar.told),
+        "name" if bar.ours else "soft",
+    )

@@ -22,7 +22,8 @@ class Comparison(ABC):
     unit: ClassVar[str]
     remark: ClassVar[str]
     contenders: ClassVar[Sequence[Contender]]
-    aims: ClassVar[Mapping[str, float]]  # rival -> how many times its rate ours should reach at least
+    # rival -> how many times its rate ours should reach at least
+    aims: ClassVar[Mapping[str, float]]
 
     @contextmanager
     def ready(self) -> Iterator[None]:
@@ -31,7 +32,8 @@ class Comparison(ABC):
 
     @abstractmethod
     def round(self, label: str, progress: Progress) -> Mapping[str, Figures]:
-        """The figures of each contender, measured by turns: what the machine does besides hits all alike."""
+        """The figures of each contender, measured by turns: what the machine does besides hits all
+        alike."""
 
 
 class OneByOne(Comparison):
@@ -53,9 +55,22 @@ class OneByOne(Comparison):
 def interleaved(comparison: Comparison, rounds: int, progress: Progress) -> Result:
     """So many rounds of it."""
     with comparison.ready():
-        measured = [comparison.round(f"{comparison.name} {number}/{rounds}", progress) for number in range(1, rounds + 1)]
-    by_contender = {contender.name: [one[contender.name] for one in measured] for contender in comparison.contenders}
-    return Result(comparison.name, comparison.title, comparison.unit, by_contender, comparison.aims, comparison.remark)
+        measured = [
+            comparison.round(f"{comparison.name} {number}/{rounds}", progress)
+            for number in range(1, rounds + 1)
+        ]
+    by_contender = {
+        contender.name: [one[contender.name] for one in measured]
+        for contender in comparison.contenders
+    }
+    return Result(
+        comparison.name,
+        comparison.title,
+        comparison.unit,
+        by_contender,
+        comparison.aims,
+        comparison.remark,
+    )
 
 
 def told(figures: Figures, unit: str) -> str:

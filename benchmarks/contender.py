@@ -1,4 +1,5 @@
-"""One of the programs that are compared, and how it is run: as processes, until all of their work is done."""
+"""One of the programs that are compared, and how it is run: as processes, until all of their work
+is done."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 from benchmarks.servers import Servers
 from deploy.local.stack import ROOT
 
-LOOK_SECONDS = 0.2  # between two looks at whether all is done; the rate is read from the rows' own times
+# between two looks at whether all is done; the rate is read from the rows' own times
+LOOK_SECONDS = 0.2
 TIME_LIMIT = 300.0
 
 
@@ -24,7 +26,8 @@ class ContenderFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Contender:
-    """`command` is started in `processes` processes; `share` is how much of the events it is given, being slow. `beside` runs with it."""
+    """`command` is started in `processes` processes; `share` is how much of the events it is given,
+    being slow. `beside` runs with it."""
 
     name: str
     command: Sequence[str]  # after the Python interpreter
@@ -45,8 +48,14 @@ class Running:
         """Raises ContenderFailed with the end of their output."""
         limit = time.monotonic() + TIME_LIMIT
         while not done():
-            if any(process.poll() is not None for process, _ in self.processes) or time.monotonic() > limit:
-                raise ContenderFailed(f"{self.name} did not get done:\n" + "\n".join(_tail(log) for _, log in self.processes))
+            if (
+                any(process.poll() is not None for process, _ in self.processes)
+                or time.monotonic() > limit
+            ):
+                raise ContenderFailed(
+                    f"{self.name} did not get done:\n"
+                    + "\n".join(_tail(log) for _, log in self.processes)
+                )
             time.sleep(LOOK_SECONDS)
 
 
@@ -60,12 +69,19 @@ def run(contender: Contender, servers: Servers, done: Callable[[], bool]) -> Non
 def running(contender: Contender, servers: Servers) -> Iterator[Running]:
     """Its processes and those beside it, stopped at the end."""
     with ExitStack() as stack:
-        programs = [program for program in (contender, *contender.beside) for _ in range(program.processes)]
-        yield Running(contender.name, [stack.enter_context(_process(program, servers)) for program in programs])
+        programs = [
+            program for program in (contender, *contender.beside) for _ in range(program.processes)
+        ]
+        yield Running(
+            contender.name,
+            [stack.enter_context(_process(program, servers)) for program in programs],
+        )
 
 
 @contextmanager
-def _process(contender: Contender, servers: Servers) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def _process(
+    contender: Contender, servers: Servers
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     with tempfile.NamedTemporaryFile(prefix="contender-", suffix=".log") as log:
         process = subprocess.Popen(
             [sys.executable, *contender.command],

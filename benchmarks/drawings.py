@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from benchmarks.charts import Bar, Group, chart
 from benchmarks.report import Result
 
-ROUNDS = "Bars: the median of the rounds; on them, the lowest and the highest round. Longer is better."
+ROUNDS = (
+    "Bars: the median of the rounds; on them, the lowest and the highest round. Longer is better."
+)
 LAGS = "Bars: the median lag; on the line, the 95th and the 99th percentile. Shorter is better."
 
 
@@ -16,12 +18,20 @@ def drawings(results: Mapping[str, Result]) -> dict[str, str]:
     drawn = {}
     for name in ("relay", "apply"):
         if name in results:
-            drawn[name] = chart(f"{results[name].title}, events/s", ROUNDS, [Group("", _rates(results[name]))])
+            drawn[name] = chart(
+                f"{results[name].title}, events/s", ROUNDS, [Group("", _rates(results[name]))]
+            )
     if lags := family(results, "lag"):
-        drawn["lag"] = chart("Lag from service to service, ms", LAGS, [Group(_rate_of(lag), _lags(lag)) for lag in lags])
+        drawn["lag"] = chart(
+            "Lag from service to service, ms",
+            LAGS,
+            [Group(_rate_of(lag), _lags(lag)) for lag in lags],
+        )
     if writes := family(results, "write"):
         groups = [Group(count(number(one.name)), _rates(one)) for one in writes]
-        drawn["write"] = chart("What the outbox costs a writer, transactions/s", ROUNDS, groups, one_scale=False)
+        drawn["write"] = chart(
+            "What the outbox costs a writer, transactions/s", ROUNDS, groups, one_scale=False
+        )
     return drawn
 
 

@@ -11,7 +11,14 @@ from polder.contracts.event import Event, State
 
 from common.contracts.inventory import StockChanged, StockState
 from common.contracts.money import Money
-from common.contracts.orders import Address, Customer, OrderCreated, OrderLine, OrderState, OrderStatus
+from common.contracts.orders import (
+    Address,
+    Customer,
+    OrderCreated,
+    OrderLine,
+    OrderState,
+    OrderStatus,
+)
 
 PRODUCTS = 2_000
 
@@ -29,7 +36,8 @@ class Snapshot:
 
 
 def orders_created(number: int) -> Iterator[Event]:
-    """Orders of three lines, each of another customer: what a shop's outbox is full of (about 1,000 bytes each)."""
+    """Orders of three lines, each of another customer: what a shop's outbox is full of (about 1,000
+    bytes each)."""
     for index in range(number):
         order_id = uuid4()
         lines = tuple(
@@ -44,15 +52,23 @@ def orders_created(number: int) -> Iterator[Event]:
             order_id=order_id,
             status=OrderStatus.PENDING,
             customer=Customer(name=f"Customer {index}", email=f"customer.{index}@example.org"),
-            shipping_address=Address(line1=f"Polderweg {index % 200}", postal_code="1234 AB", city="Lelystad", country="NL"),
+            shipping_address=Address(
+                line1=f"Polderweg {index % 200}",
+                postal_code="1234 AB",
+                city="Lelystad",
+                country="NL",
+            ),
             products=lines,
         )
         yield OrderCreated.of(Snapshot(str(order_id), 1, state))
 
 
 def stock_changes(number: int) -> Iterator[Event]:
-    """Changes going round PRODUCTS products with rising versions, so that each event changes a row and is applied."""
+    """Changes going round PRODUCTS products with rising versions, so that each event changes a row
+    and is applied."""
     for index in range(number):
         product, version = f"product-{index % PRODUCTS:05}", index // PRODUCTS + 1
-        state = StockState(product_id=product, on_hand=1_000 + version, reserved=version, available=1_000)
+        state = StockState(
+            product_id=product, on_hand=1_000 + version, reserved=version, available=1_000
+        )
         yield StockChanged.of(Snapshot(product, version, state))

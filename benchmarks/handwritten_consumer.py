@@ -1,8 +1,10 @@
-"""The apply path's rival: the least code that does the same SQL as fast as psycopg, py-amqp and PostgreSQL can.
+"""The apply path's rival: the least code that does the same SQL as fast as psycopg, py-amqp and
+PostgreSQL can.
 
-500 messages at a time go to PostgreSQL as one JSON array, unread by Python. One statement unpacks them, inserts the
-ledger rows that are new, and merges the newest of each product by version; another counts. Commit, then one ack for all.
-Nothing is validated, nothing is parked, one bad message stops it, and only one table can be kept this way.
+500 messages at a time go to PostgreSQL as one JSON array, unread by Python. One statement unpacks
+them, inserts the ledger rows that are new, and merges the newest of each product by version;
+another counts. Commit, then one ack for all. Nothing is validated, nothing is parked, one bad
+message stops it, and only one table can be kept this way.
 """
 
 from __future__ import annotations
@@ -17,32 +19,43 @@ from benchmarks.handwritten_publisher import connect
 
 QUEUE = "order.from.inventory"
 BATCH = 500
-LINGER = float(os.environ.get("LINGER", "0.01"))  # seconds without a message until a part of a batch is applied
+# seconds without a message until a part of a batch is applied
+LINGER = float(os.environ.get("LINGER", "0.01"))
 
-# MATERIALIZED: the JSON is unpacked once. Sorted, so that two processes never wait for each other crosswise.
+# MATERIALIZED: the JSON is unpacked once. Sorted, so that two processes never wait for each other
+# crosswise.
 _APPLY = """
 WITH event AS MATERIALIZED (
-    SELECT e.*, row_number() OVER (PARTITION BY subject ORDER BY aggregateversion DESC) = 1 AS newest
+    SELECT e.*, row_number() OVER (PARTITION BY subject
+        ORDER BY aggregateversion DESC) = 1 AS newest
     FROM json_to_recordset(%(events)s::json) AS e(
-        id uuid, source text, type text, subject text, "time" timestamptz, aggregateversion bigint, correlationid uuid, data json)
+        id uuid, source text, type text, subject text, "time" timestamptz, aggregateversion bigint,
+            correlationid uuid, data json)
 ), new AS (
-    INSERT INTO polder_ledger (id, publisher, type, subject, version, outcome, correlation_id, occurred_at, received_at)
-    SELECT id, substr(source, 2), type, subject, aggregateversion, CASE WHEN newest THEN 'applied' ELSE 'stale' END,
+    INSERT INTO polder_ledger (id, publisher, type, subject, version, outcome, correlation_id,
+        occurred_at, received_at)
+    SELECT id, substr(source, 2), type, subject, aggregateversion, CASE WHEN newest
+        THEN 'applied' ELSE 'stale' END,
         correlationid, "time", to_timestamp(%(received_at)s)
     FROM event ORDER BY id
     ON CONFLICT DO NOTHING
     RETURNING id
 )
-INSERT INTO replica_stock AS stored (key, version, content_hash, retired_at, on_hand, reserved, available, synced_at)
-SELECT subject, aggregateversion, md5(data::text), CASE WHEN (data->>'retired')::boolean THEN "time" END,
+INSERT INTO replica_stock AS stored (key, version, content_hash, retired_at, on_hand, reserved,
+    available, synced_at)
+SELECT subject, aggregateversion, md5(data::text), CASE WHEN (data->>'retired')::boolean
+    THEN "time" END,
     (data->>'onHand')::int, (data->>'reserved')::int, (data->>'available')::int, clock_timestamp()
 FROM event JOIN new USING (id) WHERE newest ORDER BY subject
-ON CONFLICT (key) DO UPDATE SET version = excluded.version, content_hash = excluded.content_hash, retired_at = excluded.retired_at,
-    on_hand = excluded.on_hand, reserved = excluded.reserved, available = excluded.available, synced_at = excluded.synced_at
+ON CONFLICT (key) DO UPDATE SET version = excluded.version, content_hash = excluded.content_hash,
+    retired_at = excluded.retired_at,
+    on_hand = excluded.on_hand, reserved = excluded.reserved, available = excluded.available,
+        synced_at = excluded.synced_at
 WHERE stored.version < excluded.version
 """
 _COUNT = """
-INSERT INTO polder_inbox_deliverycount AS accounting (publisher, outcome, slot, count) VALUES ('inventory', 'applied', %s, %s)
+INSERT INTO polder_inbox_deliverycount AS accounting (publisher, outcome, slot, count)
+    VALUES ('inventory', 'applied', %s, %s)
 ON CONFLICT (publisher, outcome, slot) DO UPDATE SET count = accounting.count + excluded.count
 """
 
@@ -84,5 +97,7 @@ class Consumer:
 
 
 if __name__ == "__main__":
-    with psycopg.connect(os.environ["ORDER_DATABASE_URL"], autocommit=True, prepare_threshold=1) as database:
+    with psycopg.connect(
+        os.environ["ORDER_DATABASE_URL"], autocommit=True, prepare_threshold=1
+    ) as database:
         Consumer(database, connect(os.environ["ORDER_AMQP_URL"])).run()

@@ -1,8 +1,10 @@
-"""The relay's rival: the least code that publishes an outbox as fast as psycopg and py-amqp can, losing nothing.
+"""The relay's rival: the least code that publishes an outbox as fast as psycopg and py-amqp can,
+losing nothing.
 
-Windows overlap: while the broker confirms one, the next is selected and sent; a window is marked when all of it is
-confirmed. A row counts as unpublished until then, so the select reads on from the last position and begins again at the
-first one when it has come to the end. No leader's lock, no held rows, no reconnecting: any error ends it.
+Windows overlap: while the broker confirms one, the next is selected and sent; a window is marked
+when all of it is confirmed. A row counts as unpublished until then, so the select reads on from the
+last position and begins again at the first one when it has come to the end. No leader's lock, no
+held rows, no reconnecting: any error ends it.
 """
 
 from __future__ import annotations
@@ -29,7 +31,11 @@ _SELECT = """
 SELECT id::text, type, convert_to(body, 'UTF8'), position FROM polder_outbox
 WHERE published_at IS NULL AND held_at IS NULL AND position > %s ORDER BY position LIMIT %s
 """
-_MARK = "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s AND %s"
+_MARK = (
+    "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN "
+    "%s "
+    "AND %s"
+)
 
 
 class Window(NamedTuple):
@@ -53,8 +59,18 @@ class Publisher:
         for key, kind, body, _ in rows:
             self.tag += 1
             self.unconfirmed[self.tag] = None
-            properties = {"content_type": "application/cloudevents+json", "delivery_mode": 2, "message_id": key, "type": kind}
-            send(Basic.Publish, "Bssbb", (0, EXCHANGE, kind, True, False), message(body, **properties))
+            properties = {
+                "content_type": "application/cloudevents+json",
+                "delivery_mode": 2,
+                "message_id": key,
+                "type": kind,
+            }
+            send(
+                Basic.Publish,
+                "Bssbb",
+                (0, EXCHANGE, kind, True, False),
+                message(body, **properties),
+            )
         self.connection.flush()
         return Window(self.tag, [row[0] for row in rows])
 
@@ -73,7 +89,8 @@ class Publisher:
 
 
 class Buffered(amqp.Connection):
-    """Frames gather here and go out with one system call for a whole window, not one for each message."""
+    """Frames gather here and go out with one system call for a whole window, not one for each
+    message."""
 
     def connect(self, *args: Any, **options: Any) -> None:
         super().connect(*args, **options)
@@ -127,5 +144,7 @@ def publish_for_ever(database: psycopg.Connection, publisher: Publisher) -> None
 
 
 if __name__ == "__main__":
-    with psycopg.connect(os.environ[f"{SERVICE.upper()}_DATABASE_URL"], autocommit=True, prepare_threshold=1) as database:
+    with psycopg.connect(
+        os.environ[f"{SERVICE.upper()}_DATABASE_URL"], autocommit=True, prepare_threshold=1
+    ) as database:
         publish_for_ever(database, Publisher(os.environ[f"{SERVICE.upper()}_AMQP_URL"]))

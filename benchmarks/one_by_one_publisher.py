@@ -1,4 +1,5 @@
-"""The relay as it is usually written: kombu's `confirm_publish`, which waits for the confirm of each message."""
+"""The relay as it is usually written: kombu's `confirm_publish`, which waits for the confirm of
+each message."""
 
 from __future__ import annotations
 
@@ -9,10 +10,19 @@ import psycopg
 from kombu.connection import Connection
 
 EXCHANGE = "order.events"
-ROWS = 500  # selected at a time; each is marked in one statement with the others, as kindly as can be
+# selected at a time; each is marked in one statement with the others, as kindly as can be
+ROWS = 500
 
-_SELECT = "SELECT id::text, type, body FROM polder_outbox WHERE published_at IS NULL AND held_at IS NULL ORDER BY position LIMIT %s"
-_MARK = "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s AND %s"
+_SELECT = (
+    "SELECT id::text, type, body FROM polder_outbox WHERE published_at IS NULL AND held_at "
+    "IS NULL "
+    "ORDER BY position LIMIT %s"
+)
+_MARK = (
+    "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN "
+    "%s "
+    "AND %s"
+)
 
 
 def publish_for_ever(database: psycopg.Connection, connection: Connection) -> None:
@@ -39,5 +49,10 @@ def publish_for_ever(database: psycopg.Connection, connection: Connection) -> No
 
 
 if __name__ == "__main__":
-    with psycopg.connect(os.environ["ORDER_DATABASE_URL"], autocommit=True, prepare_threshold=1) as database:
-        publish_for_ever(database, Connection(os.environ["ORDER_AMQP_URL"], transport_options={"confirm_publish": True}))
+    with psycopg.connect(
+        os.environ["ORDER_DATABASE_URL"], autocommit=True, prepare_threshold=1
+    ) as database:
+        publish_for_ever(
+            database,
+            Connection(os.environ["ORDER_AMQP_URL"], transport_options={"confirm_publish": True}),
+        )

@@ -19,7 +19,15 @@ def celery_app(broker: str) -> Celery:
     app = Celery("orm_per_event", broker=broker, set_as_current=False)
     exchange = Exchange(PER_EVENT_QUEUE, type="direct", durable=True)
     app.conf.update(
-        task_queues=[Queue(PER_EVENT_QUEUE, exchange, PER_EVENT_QUEUE, durable=True, queue_arguments={"x-queue-type": "quorum"})],
+        task_queues=[
+            Queue(
+                PER_EVENT_QUEUE,
+                exchange,
+                PER_EVENT_QUEUE,
+                durable=True,
+                queue_arguments={"x-queue-type": "quorum"},
+            )
+        ],
         task_default_queue=PER_EVENT_QUEUE,
         task_create_missing_queues=False,
         task_ignore_result=True,
@@ -27,12 +35,14 @@ def celery_app(broker: str) -> Celery:
         worker_detect_quorum_queues=True,
     )
     if os.environ.get("KEEP_CONNECTIONS"):
-        app.conf["CELERY_DB_REUSE_MAX"] = 10**9  # else Celery closes the database connection around every task, as it does by default
+        # else Celery closes the database connection around every task, as it does by default
+        app.conf["CELERY_DB_REUSE_MAX"] = 10**9
     return app
 
 
 def apply_one(event: dict[str, Any]) -> None:
-    """The event's ledger row and its product's replica, the latter only if it is newer than what is stored."""
+    """The event's ledger row and its product's replica, the latter only if it is newer than what is
+    stored."""
     from django.db import transaction
     from django.utils import timezone
     from polder.inbox.models import LedgerEntry, Outcome
@@ -57,7 +67,9 @@ def apply_one(event: dict[str, Any]) -> None:
         )
         if not is_new:
             return
-        stored = Stock.objects.select_for_update().filter(key=event["subject"]).only("version").first()
+        stored = (
+            Stock.objects.select_for_update().filter(key=event["subject"]).only("version").first()
+        )
         if stored is not None and stored.version >= event["aggregateversion"]:
             return
         Stock.objects.update_or_create(
@@ -77,4 +89,13 @@ if __name__ == "__main__":
     django.setup()
     app = celery_app(os.environ["ADMIN_AMQP_URL"])
     app.task(name=TASK, acks_late=True)(apply_one)
-    app.worker_main(["worker", "--concurrency=2", "--loglevel=WARNING", "--without-gossip", "--without-mingle", "--hostname=bench@%h"])
+    app.worker_main(
+        [
+            "worker",
+            "--concurrency=2",
+            "--loglevel=WARNING",
+            "--without-gossip",
+            "--without-mingle",
+            "--hostname=bench@%h",
+        ]
+    )

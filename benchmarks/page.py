@@ -1,4 +1,5 @@
-"""Writes docs/performance.md, its charts and README's figures from docs/performance/results.json, or checks that they were."""
+"""Writes docs/performance.md, its charts and README's figures from docs/performance/results.json,
+or checks that they were."""
 
 from __future__ import annotations
 
@@ -19,15 +20,21 @@ BEGINNING, END = "<!-- figures -->\n", "<!-- /figures -->"
 
 
 def files(results: Mapping[str, Result]) -> dict[Path, str]:
-    """Every file that is made of the results, and what has to be in it. Raises KeyError when a result lacks what the page tells of."""
+    """Every file that is made of the results, and what has to be in it. Raises KeyError when a
+    result lacks what the page tells of."""
     found = RECORD.with_name("found.md")
     page = sections.page(results, found.read_text() if found.exists() else "")
     charts = {RECORD.with_name(f"{name}.svg"): drawn for name, drawn in drawings(results).items()}
-    return {PAGE: page, README: with_figures(README.read_text(), sections.figures(results)), **charts}
+    return {
+        PAGE: page,
+        README: with_figures(README.read_text(), sections.figures(results)),
+        **charts,
+    }
 
 
 def with_figures(readme: str, figures: str) -> str:
-    """The README with other figures between its two marks. Raises ValueError when they are not there."""
+    """The README with other figures between its two marks. Raises ValueError when they are not
+    there."""
     before, beginning, rest = readme.partition(BEGINNING)
     _, end, after = rest.partition(END)
     if not beginning or not end:
@@ -44,14 +51,27 @@ def write() -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__, epilog=f"Example: {COMMAND} --check")
-    parser.add_argument("--check", action="store_true", help="only compare; exit status 1 when a file says anything else than the results")
+    parser = argparse.ArgumentParser(
+        prog=COMMAND, description=__doc__, epilog=f"Example: {COMMAND} --check"
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="only compare; exit status 1 when a file says anything else than the results",
+    )
     if not parser.parse_args().check:
         print(write())
         return 0
-    other = [path for path, content in files(read()).items() if not path.exists() or path.read_text() != content]
+    other = [
+        path
+        for path, content in files(read()).items()
+        if not path.exists() or path.read_text() != content
+    ]
     for path in other:
-        print(f"{path.relative_to(ROOT)} does not say what {RECORD.relative_to(ROOT)} says; write it anew with {COMMAND}")
+        print(
+            f"{path.relative_to(ROOT)} does not say what {RECORD.relative_to(ROOT)} says; write "
+            f"it anew with {COMMAND}"
+        )
     return 1 if other else 0
 
 

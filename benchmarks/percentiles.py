@@ -9,7 +9,8 @@ PERCENTILES = (50, 95, 99)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that so many per cent of all are not above. Raises ValueError when there is none."""
+    """The smallest value that so many per cent of all are not above. Raises ValueError when there
+    is none."""
     if not values:
         raise ValueError("no values")
     return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]

@@ -20,7 +20,8 @@ RECORD = ROOT / "docs" / "performance" / "results.json"  # of the runs that the 
 
 @dataclass(frozen=True)
 class Result:
-    """One comparison: by contender, ours first, the figures of each round: a `rate`, or percentiles p50, p95 and p99."""
+    """One comparison: by contender, ours first, the figures of each round: a `rate`, or percentiles
+    p50, p95 and p99."""
 
     name: str
     title: str
@@ -46,15 +47,20 @@ class Result:
         return median(self.of(contender, figure))
 
     def ratio(self, rival: str, figure: str) -> float:
-        """Ours to the rival's: the median of the rounds' own ratios, so that a round on a busier machine counts like any other."""
-        return median(ours / theirs for ours, theirs in zip(self.of(self.ours, figure), self.of(rival, figure), strict=True))
+        """Ours to the rival's: the median of the rounds' own ratios, so that a round on a busier
+        machine counts like any other."""
+        return median(
+            ours / theirs
+            for ours, theirs in zip(self.of(self.ours, figure), self.of(rival, figure), strict=True)
+        )
 
     def is_met(self, rival: str) -> bool:
         return self.ratio(rival, "rate") >= self.aims[rival]
 
 
 def read(path: Path = RECORD) -> dict[str, Result]:
-    """By name; empty when there is no such file. Raises OSError, ValueError or TypeError when it cannot be read."""
+    """By name; empty when there is no such file. Raises OSError, ValueError or TypeError when it
+    cannot be read."""
     stored = json.loads(path.read_text()) if path.exists() else {}
     return {name: Result(name=name, **one) for name, one in stored.items()}
 
@@ -63,7 +69,9 @@ def write(results: Sequence[Result], path: Path) -> Path:
     """Adds them to the file, in the place of those with the same names."""
     known = read(path) | {result.name: result for result in results}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({name: _stored(result) for name, result in known.items()}, indent=1) + "\n")
+    path.write_text(
+        json.dumps({name: _stored(result) for name, result in known.items()}, indent=1) + "\n"
+    )
     return path
 
 
@@ -79,7 +87,9 @@ def _stored(result: Result) -> dict[str, Any]:
     """Without its name, and as exact as what was measured."""
     stored = {name: value for name, value in asdict(result).items() if name != "name"}
     rounds = {
-        contender: [{figure: round(value, 2) for figure, value in measured.items()} for measured in rounds]
+        contender: [
+            {figure: round(value, 2) for figure, value in measured.items()} for measured in rounds
+        ]
         for contender, rounds in result.rounds.items()
     }
     return {**stored, "rounds": rounds}
@@ -87,7 +97,13 @@ def _stored(result: Result) -> dict[str, Any]:
 
 def _table(result: Result) -> Table:
     table = Table(title=f"{result.title} ({result.unit})", title_justify="left")
-    for column in ("", *(["median"] if result.figures == ("rate",) else result.figures), "rounds", "ours is", "aim"):
+    for column in (
+        "",
+        *(["median"] if result.figures == ("rate",) else result.figures),
+        "rounds",
+        "ours is",
+        "aim",
+    ):
         table.add_column(column, justify="left" if column in ("", "rounds") else "right")
     for contender in result.rounds:
         table.add_row(*_row(result, contender))

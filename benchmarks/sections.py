@@ -11,7 +11,13 @@ from benchmarks.words import APPLY, HEAD, LAG, RELAY, REPEAT, WRITE
 
 
 def page(results: Mapping[str, Result], found: str) -> str:
-    parts = [HEAD, *_rates(results, "relay", "Relay", RELAY), *_rates(results, "apply", "Apply", APPLY), *_lag(results), *_write(results)]
+    parts = [
+        HEAD,
+        *_rates(results, "relay", "Relay", RELAY),
+        *_rates(results, "apply", "Apply", APPLY),
+        *_lag(results),
+        *_write(results),
+    ]
     parts += [found, *_made(results), REPEAT]
     return "\n".join(f"{part.rstrip()}\n" for part in parts if part)
 
@@ -19,10 +25,24 @@ def page(results: Mapping[str, Result], found: str) -> str:
 def figures(results: Mapping[str, Result]) -> str:
     """README's section: the main ratios."""
     rows = [
-        *(("relay: outbox to a quorum queue, marked once confirmed", *_short(results[name])) for name in ("relay",) if name in results),
-        *(("apply: quorum queue to ledger and replica", *_short(results[name])) for name in ("apply",) if name in results),
-        *((f"lag at {number(lag.name)} events/s, median", *_short_lag(lag)) for lag in family(results, "lag")),
-        *((f"an order written with `publish()`, {count(number(one.name))}", *_short(one)) for one in family(results, "write")),
+        *(
+            ("relay: outbox to a quorum queue, marked once confirmed", *_short(results[name]))
+            for name in ("relay",)
+            if name in results
+        ),
+        *(
+            ("apply: quorum queue to ledger and replica", *_short(results[name]))
+            for name in ("apply",)
+            if name in results
+        ),
+        *(
+            (f"lag at {number(lag.name)} events/s, median", *_short_lag(lag))
+            for lag in family(results, "lag")
+        ),
+        *(
+            (f"an order written with `publish()`, {count(number(one.name))}", *_short(one))
+            for one in family(results, "write")
+        ),
     ]
     noted: dict[str, list[str]] = {}
     for name, result in results.items():
@@ -30,7 +50,8 @@ def figures(results: Mapping[str, Result]) -> str:
             noted.setdefault(str(result.made["note"]).rstrip("."), []).append(name)
     notes = "".join(f"\nMeasured {note}: {', '.join(names)}.\n" for note, names in noted.items())
     return (
-        "## Figures\n\n`make bench` measures each beside the least code that does the same work on the same servers. What counts is the ratio;\n"
+        "## Figures\n\n`make bench` measures each beside the least code that does the same work "
+        "on the same servers. What counts is the ratio;\n"
         "[docs/performance.md](docs/performance.md) has the charts, the rivals and the machine.\n\n"
         f"{_table(('', 'ours', 'beside it'), rows)}\n{notes}"
     )
@@ -92,7 +113,10 @@ def _lag(results: Mapping[str, Result]) -> Iterator[str]:
         for lag in lags
         for contender in lag.rounds
     ]
-    yield _table(("events/s", "", "p50, ms", "p95", "p99", "events/s held", "p50 of each round", "ours is"), rows)
+    yield _table(
+        ("events/s", "", "p50, ms", "p95", "p99", "events/s held", "p50 of each round", "ours is"),
+        rows,
+    )
 
 
 def _rate_table(result: Result) -> str:
@@ -122,7 +146,10 @@ def _made(results: Mapping[str, Result]) -> Iterator[str]:
         names = ", ".join(result.name for result in made_then)
         note = f" Measured {made['note'].rstrip('.')}." if made["note"] else ""
         machine = "; ".join(f"{what} {value}" for what, value in made["machine"].items())
-        yield f"{names}: medians of {rounds} interleaved rounds, {at[:10]}, commit {made['commit']}.{note} {machine}."
+        yield (
+            f"{names}: medians of {rounds} interleaved rounds, {at[:10]}, commit "
+            f"{made['commit']}.{note} {machine}."
+        )
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

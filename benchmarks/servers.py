@@ -1,4 +1,5 @@
-"""The private PostgreSQL and RabbitMQ of one run: the local stack's, with its durable settings, on free ports."""
+"""The private PostgreSQL and RabbitMQ of one run: the local stack's, with its durable settings, on
+free ports."""
 
 from __future__ import annotations
 
@@ -25,11 +26,14 @@ QUEUES = (event_queue("inventory", "order"), event_queue("order", "inventory"), 
 
 @dataclass
 class Servers:
-    """What contenders and measurements need of the running servers. What is measured ends in the order service's database."""
+    """What contenders and measurements need of the running servers. What is measured ends in the
+    order service's database."""
 
     stack: Stack
-    database: psycopg.Connection = field(init=False)  # the superuser's, autocommit: fills and looks, never part of what is measured
-    publisher: psycopg.Connection = field(init=False)  # the same, of the inventory service's database
+    # the superuser's, autocommit: fills and looks, never part of what is measured
+    database: psycopg.Connection = field(init=False)
+    # the same, of the inventory service's database
+    publisher: psycopg.Connection = field(init=False)
 
     def __post_init__(self) -> None:
         self.database = self.stack.postgres.connect("polder_order")
@@ -51,13 +55,20 @@ class Servers:
 
     def broker(self) -> amqp.Connection:
         passwords, ports = self.stack.environment.passwords, self.stack.ports
-        connection = amqp.Connection(f"{HOST}:{ports.rabbitmq}", userid=ADMIN_USER, password=passwords["rabbitmq admin"], virtual_host=VHOST)
+        connection = amqp.Connection(
+            f"{HOST}:{ports.rabbitmq}",
+            userid=ADMIN_USER,
+            password=passwords["rabbitmq admin"],
+            virtual_host=VHOST,
+        )
         connection.connect()
         return connection
 
     def reset(self) -> None:
         """Empty tables and queues, and nothing left to write: each contender begins alike."""
-        self.database.execute("TRUNCATE polder_outbox, polder_ledger, replica_stock, polder_inbox_deliverycount")
+        self.database.execute(
+            "TRUNCATE polder_outbox, polder_ledger, replica_stock, polder_inbox_deliverycount"
+        )
         self.publisher.execute("TRUNCATE polder_outbox")
         with self.broker() as connection:
             for queue in QUEUES:
@@ -67,7 +78,9 @@ class Servers:
 
 @contextmanager
 def running_servers(progress: Progress) -> Iterator[Servers]:
-    """Starts them with schema and topology in a directory of their own; stops them and deletes it."""
+    """Starts them with schema and topology in a directory of their own; stops them and deletes
+    it.
+    """
     with tempfile.TemporaryDirectory(prefix="polder-bench-") as directory:
         Path(directory).chmod(0o755)  # the database runs as another user
         stack = Stack(Path(directory) / "run", Ports.free(SERVICES), SERVICES, progress=progress)
@@ -77,7 +90,9 @@ def running_servers(progress: Progress) -> Iterator[Servers]:
             with progress.step("Schema and topology"):
                 _date_commits(stack)
                 for service in SERVICES:
-                    _manage(service, "migrate", environment=environment.of_service(service, role="ddl"))
+                    _manage(
+                        service, "migrate", environment=environment.of_service(service, role="ddl")
+                    )
                     _manage(service, "topology", environment=environment.of_topology(service))
             servers = Servers(stack)
             _declare_per_event_queue(servers)
@@ -88,7 +103,8 @@ def running_servers(progress: Progress) -> Iterator[Servers]:
 
 
 def _date_commits(stack: Stack) -> None:
-    """PostgreSQL keeps the time of each commit: what the lag is measured by. Of all else it has the settings of `make up`."""
+    """PostgreSQL keeps the time of each commit: what the lag is measured by. Of all else it has the
+    settings of `make up`."""
     with stack.postgres.connect() as server:
         server.execute("ALTER SYSTEM SET track_commit_timestamp = on")
     stack.stop_process("postgres")
@@ -97,11 +113,21 @@ def _date_commits(stack: Stack) -> None:
 
 def _manage(service: str, *arguments: str, environment: Mapping[str, str]) -> None:
     command: Sequence[str] = (str(ROOT / ".venv/bin/python"), "manage.py", service, *arguments)
-    done = subprocess.run(command, cwd=ROOT, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=dict(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}")
 
 
 def _declare_per_event_queue(servers: Servers) -> None:
     with servers.broker() as connection:
-        connection.channel().queue_declare(PER_EVENT_QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
+        connection.channel().queue_declare(
+            PER_EVENT_QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"}
+        )

@@ -1,5 +1,6 @@
-"""`python -m benchmarks.steady_writer RATE NUMBER`: publishes so many StockChanged at so many a second, each in a transaction of its own,
-as the inventory service, and prints how many a second it came to: fewer, on a machine that has too much to do."""
+"""`python -m benchmarks.steady_writer RATE NUMBER`: publishes so many StockChanged at so many a
+second, each in a transaction of its own, as the inventory service, and prints how many a second it
+came to: fewer, on a machine that has too much to do."""
 
 from __future__ import annotations
 

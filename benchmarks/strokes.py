@@ -1,10 +1,12 @@
-"""The strokes of a drawing: SVG elements, and a style that is legible on a light page and on a dark one."""
+"""The strokes of a drawing: SVG elements, and a style that is legible on a light page and on a dark
+one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-# The card has a ground of its own, so it can be read whatever page it lies on; where the reader's system is dark, so is the card.
+# The card has a ground of its own, so it can be read whatever page it lies on; where the reader's
+# system is dark, so is the card.
 STYLE = """<style>
   :root { --page: #ffffff; --edge: #d0d7de; --ink: #1f2328; --soft: #57606a; --wire: #57606a; --inner: #ffffff; --broker: #faf5ee;
     --blue: #2f6db5; --blue-wash: #ecf3fb; --green: #2f8040; --green-wash: #ecf6ed; --violet: #8250b8; --violet-wash: #f5eefb }
@@ -39,7 +41,9 @@ GLYPH = 6.4  # the width of a letter of a chip, about
 
 
 def box(x: float, y: float, width: float, height: float, style: str, radius: int) -> str:
-    return f'<rect class="{style}" x="{x}" y="{y}" width="{width}" height="{height}" rx="{radius}"/>'
+    return (
+        f'<rect class="{style}" x="{x}" y="{y}" width="{width}" height="{height}" rx="{radius}"/>'
+    )
 
 
 def text(x: float, y: float, words: str, style: str) -> str:
@@ -55,6 +59,9 @@ def chips(x: float, y: float, labels: Iterable[tuple[str, str]]) -> str:
     drawn = []
     for word, service in labels:
         width = round(len(word) * GLYPH + 12)
-        drawn += [box(x, y, width, 22, f"copy {service}", 11), text(x + width / 2, y + 15, word, "chip mid")]
+        drawn += [
+            box(x, y, width, 22, f"copy {service}", 11),
+            text(x + width / 2, y + 15, word, "chip mid"),
+        ]
         x += width + 5
     return "\n".join(drawn)

@@ -1,8 +1,9 @@
 """The write comparison: what the outbox costs a use case that writes one aggregate row.
 
-Writers are processes of the order service; each inserts orders of three lines, one in each transaction, and with it: an outbox
-row by `publish()`, nothing, a row through the ORM, the leanest INSERT, or a statement that does nothing, which is the least that
-anything costs that needs a statement of its own. No relay runs meanwhile. The ways take turns of a quarter of a second.
+Writers are processes of the order service; each inserts orders of three lines, one in each
+transaction, and with it: an outbox row by `publish()`, nothing, a row through the ORM, the leanest
+INSERT, or a statement that does nothing, which is the least that anything costs that needs a
+statement of its own. No relay runs meanwhile. The ways take turns of a quarter of a second.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ class WriteComparison(Comparison):
     unit = "transactions/s"
     contenders = (OURS, NO_OUTBOX, EMPTY_STATEMENT, BY_HAND, BY_ORM)
     aims = {NO_OUTBOX.name: 0.5, BY_HAND.name: 0.7}
-    remark = "Each transaction inserts one order of three lines. By hand and by the ORM, what is written is put together without a contract."
+    remark = (
+        "Each transaction inserts one order of three lines. By hand and by the ORM, what is "
+        "written is put together without a contract."
+    )
 
     def __init__(self, servers: Servers, writers: int, seconds: float) -> None:
         self.servers = servers
@@ -67,15 +71,29 @@ class WriteComparison(Comparison):
                 process.stdin.write(f"{self.seconds}\n")
                 process.stdin.flush()
             answers = [json.loads(self._answer(process)) for process in self.processes]
-        return {contender.name: {"rate": sum(answer.get(contender.command[0], 0.0) for answer in answers)} for contender in self.contenders}
+        return {
+            contender.name: {
+                "rate": sum(answer.get(contender.command[0], 0.0) for answer in answers)
+            }
+            for contender in self.contenders
+        }
 
     def _start(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "benchmarks.writer"]
-        return subprocess.Popen(command, cwd=ROOT, env=dict(self.servers.environment()), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=dict(self.servers.environment()),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def _answer(self, process: subprocess.Popen[str], expected: str = "") -> str:
         assert process.stdout is not None
         answer = process.stdout.readline().strip()
         if not answer or (expected and answer != expected):
-            raise ContenderFailed(f"a writer ended, or said {answer!r}; what it had to say is above")
+            raise ContenderFailed(
+                f"a writer ended, or said {answer!r}; what it had to say is above"
+            )
         return answer

@@ -1,8 +1,8 @@
-"""A writer of the write comparison: for each line `<seconds>` it reads, writes orders for so long, in all ways by turns, and prints as JSON
-how many a second each came to.
+"""A writer of the write comparison: for each line `<seconds>` it reads, writes orders for so long,
+in all ways by turns, and prints as JSON how many a second each came to.
 
-A turn is a quarter of a second of the clock, so all writers write the same way at the same time, and whatever else the machine
-does hits all ways alike.
+A turn is a quarter of a second of the clock, so all writers write the same way at the same time,
+and whatever else the machine does hits all ways alike.
 """
 
 from __future__ import annotations
@@ -26,13 +26,26 @@ ORM_OUTBOX = "outbox_by_orm"
 # As the usual outbox packages have it: the body as JSON, an index to find what was not sent.
 CREATE_ORM_OUTBOX = f"""
 CREATE TABLE IF NOT EXISTS {ORM_OUTBOX} (
-    id uuid PRIMARY KEY, type varchar(100) NOT NULL, subject varchar(64) NOT NULL, version bigint NOT NULL, payload jsonb NOT NULL,
+    id uuid PRIMARY KEY, type varchar(100) NOT NULL, subject varchar(64) NOT NULL,
+        version bigint NOT NULL, payload jsonb NOT NULL,
     created_at timestamptz NOT NULL, published_at timestamptz);
-CREATE INDEX IF NOT EXISTS {ORM_OUTBOX}_unpublished ON {ORM_OUTBOX} (created_at) WHERE published_at IS NULL;
+CREATE INDEX IF NOT EXISTS {ORM_OUTBOX}_unpublished ON {ORM_OUTBOX} (created_at)
+    WHERE published_at IS NULL;
 GRANT ALL ON {ORM_OUTBOX} TO order_app;
 """
-_INSERT = "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, %s, %s, %s, %s, %s, %s)"
-_LINES = [{"productId": f"product-{number}", "quantity": number, "price": {"amount": "19.95", "currency": "EUR"}} for number in (1, 2, 3)]
+_INSERT = (
+    "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, "
+    "body) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
+_LINES = [
+    {
+        "productId": f"product-{number}",
+        "quantity": number,
+        "price": {"amount": "19.95", "currency": "EUR"},
+    }
+    for number in (1, 2, 3)
+]
 WARMING_UP = 50  # transactions
 TURN = 0.25  # seconds
 
@@ -40,7 +53,8 @@ Way = Callable[["Order"], None]
 
 
 def message(order: Order) -> dict[str, Any]:
-    """The event as one would put it together by hand: the same attributes and data, nothing validated."""
+    """The event as one would put it together by hand: the same attributes and data, nothing
+    validated."""
     key = uuid7()
     return {
         "specversion": "1.0",
@@ -59,7 +73,12 @@ def message(order: Order) -> dict[str, Any]:
             "orderId": str(order.pk),
             "status": order.status,
             "customer": {"name": order.customer_name, "email": order.customer_email},
-            "shippingAddress": {"line1": order.line1, "postalCode": order.postal_code, "city": order.city, "country": order.country},
+            "shippingAddress": {
+                "line1": order.line1,
+                "postalCode": order.postal_code,
+                "city": order.city,
+                "country": order.country,
+            },
             "products": order.lines,
         },
     }
@@ -89,11 +108,25 @@ def ways() -> Mapping[str, Way]:
 
     def by_orm(order: Order) -> None:
         event = message(order)
-        OutboxByOrm.objects.create(id=event["id"], type=event["type"], subject=event["subject"], version=event["aggregateversion"], payload=event)
+        OutboxByOrm.objects.create(
+            id=event["id"],
+            type=event["type"],
+            subject=event["subject"],
+            version=event["aggregateversion"],
+            payload=event,
+        )
 
     def by_hand(order: Order) -> None:
         event = message(order)
-        row = [event["id"], event["type"], "order", event["subject"], order.version, event["correlationid"], json.dumps(event)]
+        row = [
+            event["id"],
+            event["type"],
+            "order",
+            event["subject"],
+            order.version,
+            event["correlationid"],
+            json.dumps(event),
+        ]
         with connection.cursor() as cursor:
             cursor.execute(_INSERT, row)
 
@@ -144,7 +177,8 @@ def rates(known: Mapping[str, Way], seconds: float) -> Mapping[str, float]:
 
 
 def turn(names: Sequence[str], now: float) -> str:
-    """Whose turn it is at that time. Each cycle begins one further, and every other one goes backwards: none has the same neighbours always."""
+    """Whose turn it is at that time. Each cycle begins one further, and every other one goes
+    backwards: none has the same neighbours always."""
     cycle, place = divmod(int(now / TURN), len(names))
     return names[(cycle + (place if cycle % 2 else -place)) % len(names)]
 

@@ -1,4 +1,5 @@
-"""Settings that all services share. A service's own settings module names its service and adds nothing but what is its own."""
+"""Settings that all services share. A service's own settings module names its service and adds
+nothing but what is its own."""
 
 from __future__ import annotations
 
@@ -21,11 +22,16 @@ from polder.database_session import session_options
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def service_settings(service: str, own: Sequence[Variable] = (), jobs: Mapping[str, int] | None = None) -> dict[str, Any]:
-    """The Django settings of one service, from the environment variables that begin with its name and from nothing else; `own` are
-    those that only this service has, `jobs` its own periodic ones with the seconds between two runs. What libraries would take from the environment by themselves is taken out of it.
+def service_settings(
+    service: str, own: Sequence[Variable] = (), jobs: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """The Django settings of one service, from the environment variables that begin with its name
+    and from nothing else; `own` are those that only this service has, `jobs` its own periodic ones
+    with the seconds between two runs. What libraries would take from the environment by themselves
+    is taken out of it.
 
-    Raises django.core.exceptions.ImproperlyConfigured naming every variable that is missing, wrong or misspelt, and no value.
+    Raises django.core.exceptions.ImproperlyConfigured naming every variable that is missing, wrong
+    or misspelt, and no value.
     """
     surroundings.forget()
     values = _values(service, own)
@@ -50,9 +56,17 @@ def service_settings(service: str, own: Sequence[Variable] = (), jobs: Mapping[s
         "ROOT_URLCONF": f"{service}_service.urls",
         "WSGI_APPLICATION": f"{service}_service.wsgi.application",
         "INSTALLED_APPS": [*_APPS, "common", f"{service}_service"],
-        **{variable.setting: values[variable.name] for variable in (*table.SERVICE_VARIABLES, *own) if variable.setting},
+        **{
+            variable.setting: values[variable.name]
+            for variable in (*table.SERVICE_VARIABLES, *own)
+            if variable.setting
+        },
         "CSRF_TRUSTED_ORIGINS": values[table.TRUSTED_ORIGINS.name] or [],
-        **_security(https=values[table.HTTPS.name], preload=values[table.HSTS_PRELOAD.name], prefix=service.upper()),
+        **_security(
+            https=values[table.HTTPS.name],
+            preload=values[table.HSTS_PRELOAD.name],
+            prefix=service.upper(),
+        ),
         **api_settings(service, values[table.REQUESTS_PER_SECOND.name], values[table.PROXIES.name]),
         **admin_settings(service),
         **_COMMON,
@@ -62,13 +76,22 @@ def service_settings(service: str, own: Sequence[Variable] = (), jobs: Mapping[s
 def _values(service: str, own: Sequence[Variable]) -> dict[str, Any]:
     others = {variable.name for variable in (*table.TOPOLOGY_VARIABLES, *table.ACCESS_VARIABLES)}
     try:
-        values = read((*table.SERVICE_VARIABLES, *own), service, os.environ, known=table.known(service) | others)
+        values = read(
+            (*table.SERVICE_VARIABLES, *own),
+            service,
+            os.environ,
+            known=table.known(service) | others,
+        )
     except Wrong as error:
         raise ImproperlyConfigured(str(error)) from None  # what it came from may hold a password
     try:
-        values[table.AMQP_URL.name] = with_authority(values[table.AMQP_URL.name], values[table.AMQP_CA.name])
+        values[table.AMQP_URL.name] = with_authority(
+            values[table.AMQP_URL.name], values[table.AMQP_CA.name]
+        )
     except WrongAddress as error:
-        raise ImproperlyConfigured(f"{table.AMQP_CA.of(service)} is set, and {table.AMQP_URL.of(service)} {error}") from None
+        raise ImproperlyConfigured(
+            f"{table.AMQP_CA.of(service)} is set, and {table.AMQP_URL.of(service)} {error}"
+        ) from None
     return values
 
 
@@ -76,8 +99,13 @@ def _database(database: dict[str, Any], service: str) -> dict[str, Any]:
     """What the URL says holds; ours is what it does not say."""
     said = database["OPTIONS"]
     ours = _DATABASE_OPTIONS | {"application_name": _process_name(service)}
-    both = f"{ours['options']} {said['options']}" if "options" in said else ours["options"]  # of two, PostgreSQL obeys the last
-    return database | {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True, "OPTIONS": ours | said | {"options": both}}
+    # of two, PostgreSQL obeys the last
+    both = f"{ours['options']} {said['options']}" if "options" in said else ours["options"]
+    return database | {
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": ours | said | {"options": both},
+    }
 
 
 def _process_name(service: str) -> str:
@@ -86,7 +114,8 @@ def _process_name(service: str) -> str:
 
 
 def _security(*, https: bool, preload: bool, prefix: str) -> dict[str, Any]:
-    """Behind TLS (`<SERVICE>_HTTPS=1`) cookies and redirects insist on it; the private stack on loopback speaks plain HTTP."""
+    """Behind TLS (`<SERVICE>_HTTPS=1`) cookies and redirects insist on it; the private stack on
+    loopback speaks plain HTTP."""
     return {
         "DEBUG": False,
         "SECURE_SSL_REDIRECT": https,
@@ -95,9 +124,11 @@ def _security(*, https: bool, preload: bool, prefix: str) -> dict[str, Any]:
         "SECURE_HSTS_SECONDS": 31_536_000 if https else 0,
         "SECURE_HSTS_INCLUDE_SUBDOMAINS": https,
         "SECURE_HSTS_PRELOAD": preload,
-        "SILENCED_SYSTEM_CHECKS": ["security.W021"],  # no preload: it binds a host for good, so it has to be asked for
+        # no preload: it binds a host for good, so it has to be asked for
+        "SILENCED_SYSTEM_CHECKS": ["security.W021"],
         "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https") if https else None,
-        "SESSION_COOKIE_NAME": f"{prefix.lower()}_session",  # services share a host, and cookies know no ports
+        # services share a host, and cookies know no ports
+        "SESSION_COOKIE_NAME": f"{prefix.lower()}_session",
         "CSRF_COOKIE_NAME": f"{prefix.lower()}_csrf",
     }
 
@@ -168,7 +199,9 @@ _COMMON: dict[str, Any] = {
             },
         }
     ],
-    "AUTH_PASSWORD_VALIDATORS": [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}],
+    "AUTH_PASSWORD_VALIDATORS": [
+        {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}
+    ],
     "DATA_UPLOAD_MAX_MEMORY_SIZE": 2_500_000,
     "LOGGING": {
         "version": 1,

@@ -1,4 +1,5 @@
-"""What every step of the story has at hand: the shop, what follows from a request, and the comparison."""
+"""What every step of the story has at hand: the shop, what follows from a request, and the
+comparison."""
 
 from __future__ import annotations
 
@@ -21,8 +22,13 @@ from tests.blackbox.comparison import Comparison, Difference, compare
 from tests.blackbox.copies import COPIES, SUBSCRIPTIONS
 from tests.blackbox.shop import Shop, expect, until
 
-PATIENCE = 60.0  # seconds that the shop may take for what should take milliseconds, on however slow a machine
-COMMITTED = "SELECT id, type, body, extract(epoch FROM created_at)::float FROM polder_outbox WHERE correlation_id = %s"
+# seconds that the shop may take for what should take milliseconds, on however slow a machine
+PATIENCE = 60.0
+COMMITTED = (
+    "SELECT id, type, body, extract(epoch FROM created_at)::float FROM polder_outbox "
+    "WHERE "
+    "correlation_id = %s"
+)
 APPLIED = "SELECT id, extract(epoch FROM applied_at)::float FROM polder_ledger WHERE id = ANY(%s)"
 
 
@@ -41,7 +47,8 @@ class Stage:
 
     @contextmanager
     def following(self, goal: Callable[[], object], what: str) -> Iterator[Shop]:
-        """A shop for one request. Afterwards every event that it led to is told, once the goal is reached and all have applied it."""
+        """A shop for one request. Afterwards every event that it led to is told, once the goal is
+        reached and all have applied it."""
         correlation_id, began = str(uuid4()), time.time()
         yield replace(self.shop, correlation_id=correlation_id)
         until(goal, what, PATIENCE)
@@ -60,7 +67,9 @@ class Stage:
 
         until(all_applied, "every event is applied", PATIENCE)
         for key, (at, kind, says) in sorted(events.items(), key=lambda item: item[1]):
-            had = ", ".join(f"{subscriber} {_ms(moment - began)}" for subscriber, moment in applied[key].items())
+            had = ", ".join(
+                f"{subscriber} {_ms(moment - began)}" for subscriber, moment in applied[key].items()
+            )
             self.say(f"{_ms(at - began):>5} ms  {kind:<20} {says:<13} {self.terminal.arrow} {had}")
 
     def reaches(self, order_id: str, *statuses: str | None) -> Callable[[], bool]:
@@ -69,7 +78,9 @@ class Stage:
     def place_ready(self, **products: int) -> str:
         """An order, followed until its stock is held and its shipment may leave."""
         placed: list[str] = []
-        with self.following(lambda: self.reaches(placed[0], "confirmed", "held", "ready")(), "the shipment is ready") as shop:
+        with self.following(
+            lambda: self.reaches(placed[0], "confirmed", "held", "ready")(), "the shipment is ready"
+        ) as shop:
             placed.append(shop.place(**products))
         return placed[0]
 
@@ -79,45 +90,74 @@ class Stage:
         self.say("order {}: {}; its reservation: {}; its shipment: {}".format(order_id, *statuses))
 
     def available(self, product_id: str) -> int:
-        return int(expect(self.shop.get("inventory", f"/api/products/{product_id}/"), 200)["available"])
+        return int(
+            expect(self.shop.get("inventory", f"/api/products/{product_id}/"), 200)["available"]
+        )
 
-    # --- what must hold ----------------------------------------------------------------------------------------------
+    # --- what must hold
+    # ----------------------------------------------------------------------------------------------
 
     def compare(self, when: str) -> None:
-        """Raises Differs when a row does not become equal to its owner's: fine once it was, whatever comes after."""
+        """Raises Differs when a row does not become equal to its owner's: fine once it was,
+        whatever comes after."""
         found = [compare(self.shop, copy) for copy in COPIES]
         late = [row for one in found for row in one.differences]
         deadline = time.monotonic() + 10
         while late and time.monotonic() < deadline:
-            again = {(row.copy.replica, row.key): row for one in _again(self.shop, late) for row in one.differences}
-            late = [again[row.copy.replica, row.key] for row in late if (row.copy.replica, row.key) in again]
+            again = {
+                (row.copy.replica, row.key): row
+                for one in _again(self.shop, late)
+                for row in one.differences
+            }
+            late = [
+                again[row.copy.replica, row.key]
+                for row in late
+                if (row.copy.replica, row.key) in again
+            ]
         if late:
             for difference in late[:3]:
                 self._show(difference)
             raise Differs(f"{len(late)} rows differ from their owner's. Found {when}.")
         counts = ", ".join(f"{one.copy.replica} {one.rows}" for one in found)
         rows = sum(one.rows for one in found)
-        self.say(f"{self.terminal.done} {rows} rows compared in {len(found)} replicas, all equal: {counts}")
+        self.say(
+            f"{self.terminal.done} {rows} rows compared in {len(found)} replicas, all equal: "
+            f"{counts}"
+        )
 
     def _show(self, difference: Difference) -> None:
         self.say(f"{self.terminal.failed} {difference.copy.replica} {difference.key}")
         for place, column in enumerate(difference.copy.columns):
-            owned, kept = (row[place] if row else "no row" for row in (difference.owned, difference.kept))
-            self.say(f"  {column}: the owner has {owned}, the replica {kept}{'' if owned == kept else '  differs'}")
+            owned, kept = (
+                row[place] if row else "no row" for row in (difference.owned, difference.kept)
+            )
+            self.say(
+                f"  {column}: the owner has {owned}, the replica "
+                f"{kept}{'' if owned == kept else '  differs'}"
+            )
 
     def account(self) -> None:
         """Every published event is queued or has one outcome at each subscriber."""
-        until(lambda: not any(one.missing for one in accounts(self.shop)), "every event is accounted for", PATIENCE)
+        until(
+            lambda: not any(one.missing for one in accounts(self.shop)),
+            "every event is accounted for",
+            PATIENCE,
+        )
         table = Table(box=None, padding=(0, 1))
         for title in ("", "published", "queued", *OUTCOMES, "duplicates"):
             table.add_column(title, justify="right")
         found = accounts(self.shop)
         for one in found:
             numbers = (one.published, one.queued, *one.outcomes.values(), one.duplicates)
-            table.add_row(f"{one.publisher} {self.terminal.arrow} {one.subscriber}", *map(str, numbers))
+            table.add_row(
+                f"{one.publisher} {self.terminal.arrow} {one.subscriber}", *map(str, numbers)
+            )
         self.terminal.say("\n[bold]Every event is accounted for[/bold]")
         self.terminal.say(table)
-        self.say(f"{self.terminal.done} {sum(one.published for one in found)} deliveries are due, each has one outcome")
+        self.say(
+            f"{self.terminal.done} {sum(one.published for one in found)} deliveries are due, each "
+            "has one outcome"
+        )
 
 
 def _again(shop: Shop, late: list[Difference]) -> list[Comparison]:

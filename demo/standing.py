@@ -1,4 +1,5 @@
-"""The shop that the story is told on: the one that runs, or one brought up for it. And what is put back, whatever happens."""
+"""The shop that the story is told on: the one that runs, or one brought up for it. And what is put
+back, whatever happens."""
 
 from __future__ import annotations
 
@@ -26,17 +27,22 @@ READY = b"Ctrl-C stops everything"
 
 @contextmanager
 def standing(run_dir: Path, terminal: Terminal, *, keep: bool) -> Iterator[dict[str, str]]:
-    """Its variables. One that was brought up is stopped afterwards, unless it is to be kept. Raises PolderError."""
+    """Its variables. One that was brought up is stopped afterwards, unless it is to be kept. Raises
+    PolderError."""
     run_dir.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(run_dir / "demo.lock", timeout=0):  # two would put back what the other has taken away
+        # two would put back what the other has taken away
+        with FileLock(run_dir / "demo.lock", timeout=0):
             if _runs(run_dir):
                 terminal.say("The shop runs; the demo uses it. What is stopped of it is started.")
                 for service in SERVICES:
                     make(run_dir, "start", service)
                 yield variables_of(run_dir / "stack.env")
                 return
-            terminal.say(f"The shop does not run. It is brought up first{', and kept' if keep else '; make demo keep=1 would keep it'}.")
+            terminal.say(
+                "The shop does not run. It is brought up "
+                f"first{', and kept' if keep else '; make demo keep=1 would keep it'}."
+            )
             with putting_back((lambda: None) if keep else lambda: make(run_dir, "down")):
                 with terminal.step("make up"):
                     _bring_up(run_dir)
@@ -48,7 +54,9 @@ def standing(run_dir: Path, terminal: Terminal, *, keep: bool) -> Iterator[dict[
 def make(run_dir: Path, *command: str) -> None:
     """`make stop service=...` and the like, to its end. Raises PolderError."""
     program = [sys.executable, "-m", "deploy", "--run-dir", str(run_dir), *command]
-    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False, start_new_session=True)
+    done = subprocess.run(
+        program, cwd=ROOT, capture_output=True, text=True, check=False, start_new_session=True
+    )
     if done.returncode:
         raise PolderError(f"make {' '.join(command)}: {done.stdout}{done.stderr}")
 
@@ -60,7 +68,10 @@ def putting_back(undo: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         # Handled, not ignored: programs that are begun in it would inherit that.
-        before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {
+            number: signal.signal(number, lambda *_: None)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             undo()
         finally:
@@ -70,16 +81,29 @@ def putting_back(undo: Callable[[], object]) -> Iterator[None]:
 
 def _runs(run_dir: Path) -> bool:
     try:
-        return all(Shop(variables_of(run_dir / "stack.env")).get(service, "/livez")[0] for service in SERVICES[:1])
+        return all(
+            Shop(variables_of(run_dir / "stack.env")).get(service, "/livez")[0]
+            for service in SERVICES[:1]
+        )
     except (OSError, KeyError):
-        return (run_dir / "up.pid").exists() and Path(f"/proc/{(run_dir / 'up.pid').read_text().strip()}").exists()
+        return (run_dir / "up.pid").exists() and Path(
+            f"/proc/{(run_dir / 'up.pid').read_text().strip()}"
+        ).exists()
 
 
 def _bring_up(run_dir: Path) -> None:
     log = run_dir / "up.log"
     with log.open("wb") as output:
         program = [sys.executable, "-m", "deploy", "--run-dir", str(run_dir), "up"]
-        up = subprocess.Popen(program, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=os.environ)
+        up = subprocess.Popen(
+            program,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env=os.environ,
+        )
     began = time.monotonic()
     while not (up.poll() == 0 or READY in log.read_bytes()):  # with Docker it returns
         if up.poll() is not None or time.monotonic() - began > UP_SECONDS:
@@ -92,6 +116,8 @@ def wait_until_known(shop: Shop, product_id: str) -> None:
 
     def known() -> bool:
         kept = shop.rows("order", "SELECT version FROM replica_stock WHERE key = %s", product_id)
-        return kept == shop.rows("inventory", "SELECT version FROM inventory_stock WHERE product_id = %s", product_id)
+        return kept == shop.rows(
+            "inventory", "SELECT version FROM inventory_stock WHERE product_id = %s", product_id
+        )
 
     until(known, f"the order service knows the stock of {product_id}")

@@ -1,10 +1,13 @@
-"""`python -m deploy`: the command line behind `make up` and its siblings, with Docker or without."""
+"""`python -m deploy`: the command line behind `make up` and its siblings, with Docker or
+without.
+"""
 
 from __future__ import annotations
 
 import signal
 
-signal.signal(signal.SIGINT, signal.SIG_DFL)  # until something is begun, Ctrl-C ends us without a traceback
+# until something is begun, Ctrl-C ends us without a traceback
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import argparse
 import os
@@ -47,7 +50,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _compose(options: argparse.Namespace, terminal: Terminal) -> Compose | None:
-    """For `up`, Docker when an engine answers, unless STACK says otherwise; else what was started here. Raises PolderError."""
+    """For `up`, Docker when an engine answers, unless STACK says otherwise; else what was started
+    here. Raises PolderError."""
     wanted = os.environ.get("STACK", "")
     if wanted not in ("", "native", "docker"):
         raise PolderError(f"STACK={wanted}: there are STACK=docker and STACK=native.")
@@ -63,7 +67,10 @@ def _compose(options: argparse.Namespace, terminal: Terminal) -> Compose | None:
             raise PolderError(f"STACK=docker, but {why}.") from why
         terminal.say(f"Without Docker: {why}.")
         return None
-    terminal.say(f"In containers: Docker answers, with {' '.join(compose.call)} {compose.version} (STACK=native does without).")
+    terminal.say(
+        f"In containers: Docker answers, with {' '.join(compose.call)} {compose.version} "
+        "(STACK=native does without)."
+    )
     return compose
 
 
@@ -85,9 +92,16 @@ def _in_containers(compose: Compose, options: argparse.Namespace, terminal: Term
         case "reset":
             if compose.is_running():
                 raise PolderError("Polder runs here, in containers. Stop it first with: make down")
-            return commands.reset(RunDirectory(options.run_dir), terminal, options.yes, lambda: compose.down(data=True))
+            return commands.reset(
+                RunDirectory(options.run_dir),
+                terminal,
+                options.yes,
+                lambda: compose.down(data=True),
+            )
         case "doctor":
-            return commands.doctor(RunDirectory(options.run_dir), Ports.from_environment(os.environ), terminal)
+            return commands.doctor(
+                RunDirectory(options.run_dir), Ports.from_environment(os.environ), terminal
+            )
     return int(getattr(compose, options.command)())
 
 
@@ -104,7 +118,9 @@ def _native(options: argparse.Namespace, terminal: Terminal) -> int:
         case "logs":
             return commands.logs(run, options.name)
         case "stop" | "start":
-            return commands.change(Stack.running_in(run.root), options.command, options.name, terminal)
+            return commands.change(
+                Stack.running_in(run.root), options.command, options.name, terminal
+            )
         case "down":
             return commands.down(run, terminal)
         case "manage":
@@ -114,27 +130,59 @@ def _native(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="python -m deploy", description="Run all of Polder on this machine, with Docker or without.")
-    top.add_argument("--run-dir", type=Path, default=ROOT / ".run", help="data, logs and passwords (default: .run)")
-    top.add_argument("--free-ports", action="store_true", help="any free ports instead of the usual ones, without Docker")
+    top = argparse.ArgumentParser(
+        prog="python -m deploy",
+        description="Run all of Polder on this machine, with Docker or without.",
+    )
+    top.add_argument(
+        "--run-dir",
+        type=Path,
+        default=ROOT / ".run",
+        help="data, logs and passwords (default: .run)",
+    )
+    top.add_argument(
+        "--free-ports",
+        action="store_true",
+        help="any free ports instead of the usual ones, without Docker",
+    )
     each = top.add_subparsers(dest="command", required=True, metavar="command")
     _command(each, "up", "start everything", "make up, make up ORDER_PORT=9001")
     _command(each, "doctor", "what this machine lacks for `up`", "make doctor")
     _command(each, "down", "stop what `up` started", "make down")
     _command(each, "status", "each process with its id, state, age and restarts", "make status")
-    for name, does in (("logs", "follow the logs of"), ("stop", "stop and keep down"), ("start", "start again")):
-        one = _command(each, name, f"{does} a service or a process", f"make {name} service=inventory, make {name} service=order-relay")
-        one.add_argument("name", nargs="?", default="", help="order, inventory-worker, postgres, rabbitmq, ...")
-    manage = _command(each, "manage", "run a command of a service", 'make manage service=order cmd="republish --since 2h"')
+    for name, does in (
+        ("logs", "follow the logs of"),
+        ("stop", "stop and keep down"),
+        ("start", "start again"),
+    ):
+        one = _command(
+            each,
+            name,
+            f"{does} a service or a process",
+            f"make {name} service=inventory, make {name} service=order-relay",
+        )
+        one.add_argument(
+            "name", nargs="?", default="", help="order, inventory-worker, postgres, rabbitmq, ..."
+        )
+    manage = _command(
+        each,
+        "manage",
+        "run a command of a service",
+        'make manage service=order cmd="republish --since 2h"',
+    )
     manage.add_argument("service", nargs="?", default="")
-    manage.add_argument("words", nargs="?", default="help", help="the command with its options, in one word")
+    manage.add_argument(
+        "words", nargs="?", default="help", help="the command with its options, in one word"
+    )
     reset = _command(each, "reset", "delete all data and passwords", "make reset, make reset yes=1")
     reset.add_argument("--yes", action="store_true", help="without asking")
     return top
 
 
 def _command(each: Commands, name: str, does: str, example: str) -> argparse.ArgumentParser:
-    return each.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.", epilog=f"Example: {example}")
+    return each.add_parser(
+        name, help=does, description=f"{does[0].upper()}{does[1:]}.", epilog=f"Example: {example}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""`make check`: the whole gate besides the tests. Runs everything, shows what failed, and ends with the number of failures as its verdict."""
+"""`make check`: the whole gate besides the tests. Runs everything, shows what failed, and ends with
+the number of failures as its verdict."""
 
 from __future__ import annotations
 
@@ -30,31 +31,76 @@ def checks() -> Iterator[Check]:
     yield Check("ruff: lint", [str(BIN / "ruff"), "check", "."], {})
     yield Check("ruff: format", [str(BIN / "ruff"), "format", "--check", "."], {})
     yield Check("import rules", [str(BIN / "lint-imports")], settings_of(SERVICES[0]))
-    yield Check("reliability page as measured", [sys.executable, "-m", "tests.reliability", "--check"], {})
-    yield Check("performance page as measured", [sys.executable, "-m", "benchmarks.page", "--check"], {})
+    yield Check(
+        "reliability page as measured", [sys.executable, "-m", "tests.reliability", "--check"], {}
+    )
+    yield Check(
+        "performance page as measured", [sys.executable, "-m", "benchmarks.page", "--check"], {}
+    )
     yield Check("state machines as drawn", [sys.executable, "-m", "deploy.states", "--check"], {})
-    yield Check("configuration as declared", [sys.executable, "-m", "deploy.configuration", "--check"], {})
+    yield Check(
+        "configuration as declared", [sys.executable, "-m", "deploy.configuration", "--check"], {}
+    )
     yield Check("links and pictures of the pages", [sys.executable, "-m", "deploy.links"], {})
     for service, folder in zip(SERVICES, folders, strict=True):
         # django-stubs knows the models of one service at a time.
         packages = [*PACKAGES, folder] if service == SERVICES[0] else [folder]
-        types = [argument for package in packages for argument in ("-p", package)] + ["-m", "common.settings"]
-        yield Check(f"{service}: types", [str(BIN / "mypy"), f"--cache-dir=.mypy_cache/{service}", *types], settings_of(service))
-        manage = [sys.executable, "-W", "error", "-W", "ignore:Got an error checking:RuntimeWarning", "manage.py", service]
-        yield Check(f"{service}: migrations complete", [*manage, "makemigrations", "--check", "--dry-run"], settings_of(service))
+        types = [argument for package in packages for argument in ("-p", package)] + [
+            "-m",
+            "common.settings",
+        ]
+        yield Check(
+            f"{service}: types",
+            [str(BIN / "mypy"), f"--cache-dir=.mypy_cache/{service}", *types],
+            settings_of(service),
+        )
+        manage = [
+            sys.executable,
+            "-W",
+            "error",
+            "-W",
+            "ignore:Got an error checking:RuntimeWarning",
+            "manage.py",
+            service,
+        ]
+        yield Check(
+            f"{service}: migrations complete",
+            [*manage, "makemigrations", "--check", "--dry-run"],
+            settings_of(service),
+        )
         strict = settings_of(service) | {f"{service.upper()}_HTTPS": "1"}
-        yield Check(f"{service}: OpenAPI without warnings", [*manage, "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull], strict)
-        yield Check(f"{service}: check --deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"], strict)
+        yield Check(
+            f"{service}: OpenAPI without warnings",
+            [*manage, "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull],
+            strict,
+        )
+        yield Check(
+            f"{service}: check --deploy",
+            [*manage, "check", "--deploy", "--fail-level", "WARNING"],
+            strict,
+        )
 
 
 def main() -> int:
-    argparse.ArgumentParser(prog="make check", description=__doc__, epilog="Example: make check").parse_args()
+    argparse.ArgumentParser(
+        prog="make check", description=__doc__, epilog="Example: make check"
+    ).parse_args()
     failed = 0
     for check in checks():
         began = time.monotonic()
-        result = subprocess.run(check.command, env=os.environ | check.environment, capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            check.command,
+            env=os.environ | check.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         failed += result.returncode != 0
-        print(f"  {'✓' if result.returncode == 0 else '✗'} {check.name:<40} {time.monotonic() - began:5.1f} s", flush=True)
+        print(
+            f"  {'✓' if result.returncode == 0 else '✗'} {check.name:<40} "
+            f"{time.monotonic() - began:5.1f} s",
+            flush=True,
+        )
         if result.returncode != 0:
             print(result.stdout + result.stderr, flush=True)
     print(f"make check: {failed} failed" if failed else "make check: all passed")

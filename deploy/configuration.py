@@ -1,4 +1,5 @@
-"""docs/configuration.md, drawn from the declarations of the variables. Writes the page, or compares it, as `make check` does."""
+"""docs/configuration.md, drawn from the declarations of the variables. Writes the page, or compares
+it, as `make check` does."""
 
 from __future__ import annotations
 
@@ -72,7 +73,10 @@ OTHERS = """## What else `make` reads
 def page() -> str:
     parts = [
         HEAD,
-        *("## Variables of a service's processes\n", "`make up` sets them; elsewhere you do. A service reads none of another service.\n"),
+        *(
+            "## Variables of a service's processes\n",
+            "`make up` sets them; elsewhere you do. A service reads none of another service.\n",
+        ),
         _table(SERVICE_VARIABLES),
         *_of_one_service(),
         ADDRESSES,
@@ -94,7 +98,9 @@ def _of_one_service() -> Iterator[str]:
 
 
 def _table(variables: Sequence[Variable]) -> str:
-    rows = [f"| `{one.name}` | {one.kind.form} | {_default(one)} | {one.meaning} |" for one in variables]
+    rows = [
+        f"| `{one.name}` | {one.kind.form} | {_default(one)} | {one.meaning} |" for one in variables
+    ]
     return "\n".join(["| variable | form | default | |", "|---|---|---|---|", *rows, ""])
 
 
@@ -105,22 +111,37 @@ def _default(variable: Variable) -> str:
 
 
 def _ports() -> str:
-    web = {f"{service.upper()}_PORT": FIRST_WEB_PORT + position for position, service in enumerate(SERVICES)}
-    databases = {variable: port for variable, port in PUBLISHED.values() if variable.endswith("_POSTGRES_PORT")}
+    web = {
+        f"{service.upper()}_PORT": FIRST_WEB_PORT + position
+        for position, service in enumerate(SERVICES)
+    }
+    databases = {
+        variable: port
+        for variable, port in PUBLISHED.values()
+        if variable.endswith("_POSTGRES_PORT")
+    }
     rows = [f"| `{variable}` | {port} | |" for variable, port in [*web.items(), *SERVERS.values()]]
-    rows += [f"| `{variable}` | {port} | in containers, where each service has a PostgreSQL of its own |" for variable, port in databases.items()]
+    rows += [
+        f"| `{variable}` | {port} | in containers, where each service has a PostgreSQL of its own |"
+        for variable, port in databases.items()
+    ]
     return "\n".join(["| variable | default | |", "|---|---|---|", *rows, ""])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.configuration", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say whether the page is as it should be")
+    parser.add_argument(
+        "--check", action="store_true", help="only say whether the page is as it should be"
+    )
     if not parser.parse_args().check:
         PAGE.write_text(page())
         return 0
     if PAGE.read_text() == page():
         return 0
-    print(f"{PAGE.name} is not as the variables are declared. Draw it anew: python -m deploy.configuration")
+    print(
+        f"{PAGE.name} is not as the variables are declared. Draw it anew: python -m "
+        "deploy.configuration"
+    )
     return 1
 
 

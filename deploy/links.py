@@ -1,5 +1,6 @@
-"""`python -m deploy.links`: every relative link of the Markdown pages leads somewhere, to a heading too; every path that they name is there; and
-a name of the code that stands behind a link to its file is in that file."""
+"""`python -m deploy.links`: every relative link of the Markdown pages leads somewhere, to a heading
+too; every path that they name is there; and a name of the code that stands behind a link to its
+file is in that file."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 
 
 def broken(page: Path, root: Path) -> Iterator[str]:
-    """What does not hold of one page, each as a sentence; `root` is where the paths that it names begin."""
+    """What does not hold of one page, each as a sentence; `root` is where the paths that it names
+    begin."""
     text = FENCED.sub("", page.read_text())
     for target in LINK.findall(text):
         yield from _broken_link(page, target)
@@ -39,15 +41,29 @@ def broken(page: Path, root: Path) -> Iterator[str]:
 
 
 def pictures(page: Path, root: Path) -> Iterator[str]:
-    """Names of exchanges and queues in a page's pictures that are not those of the replicas; all queues, if it shows some of several."""
+    """Names of exchanges and queues in a page's pictures that are not those of the replicas; all
+    queues, if it shows some of several."""
     replicas = root.glob("*_service/models/replicas.py")
-    heard = {path.parts[-3].removesuffix("_service"): set(REPLICA_OF.findall(path.read_text())) for path in replicas}
-    queues = {f"{service}.from.{publisher}" for service, publishers in heard.items() for publisher in publishers}
+    heard = {
+        path.parts[-3].removesuffix("_service"): set(REPLICA_OF.findall(path.read_text()))
+        for path in replicas
+    }
+    queues = {
+        f"{service}.from.{publisher}"
+        for service, publishers in heard.items()
+        for publisher in publishers
+    }
     for picture in MERMAID.findall(page.read_text()):
         drawn = set(re.findall(r"\b[a-z]+\.from\.[a-z]+\b", picture))
-        yield from (f"draws the queue {name}, which is not there" for name in sorted(drawn - queues))
+        yield from (
+            f"draws the queue {name}, which is not there" for name in sorted(drawn - queues)
+        )
         yield from (f"draws no queue {name}" for name in sorted(queues - drawn) if len(drawn) > 2)
-        yield from (f"draws {name}.events, which nobody publishes" for name in re.findall(r"\b([a-z]+)\.events\b", picture) if name not in heard)
+        yield from (
+            f"draws {name}.events, which nobody publishes"
+            for name in re.findall(r"\b([a-z]+)\.events\b", picture)
+            if name not in heard
+        )
 
 
 def _broken_link(page: Path, target: str) -> Iterator[str]:
@@ -63,7 +79,8 @@ def _broken_link(page: Path, target: str) -> Iterator[str]:
 
 @cache
 def anchors(page: Path) -> frozenset[str]:
-    """Of its headings, as GitHub makes them: lower case, without punctuation, a hyphen for each space."""
+    """Of its headings, as GitHub makes them: lower case, without punctuation, a hyphen for each
+    space."""
     found: list[str] = []
     for heading in HEADING.findall(FENCED.sub("", page.read_text())):
         words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
@@ -76,7 +93,12 @@ def main() -> int:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     pages = [ROOT / name for name in listed.stdout.split()]
-    problems = [f"{page.relative_to(ROOT)} {problem}" for page in pages if page.exists() for problem in [*broken(page, ROOT), *pictures(page, ROOT)]]
+    problems = [
+        f"{page.relative_to(ROOT)} {problem}"
+        for page in pages
+        if page.exists()
+        for problem in [*broken(page, ROOT), *pictures(page, ROOT)]
+    ]
     print("\n".join(problems) or f"{len(pages)} pages, every link leads somewhere")
     return 1 if problems else 0
 

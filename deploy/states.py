@@ -1,4 +1,5 @@
-"""docs/states.md, drawn from the tables of legal moves. Writes the page, or compares it, as `make check` does."""
+"""docs/states.md, drawn from the tables of legal moves. Writes the page, or compares it, as `make
+check` does."""
 
 from __future__ import annotations
 
@@ -14,24 +15,45 @@ from deploy.unreachable import settings_of
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "states.md"
 HEAD = """# State machines
 
-Drawn by `python -m deploy.states` from the tables of legal moves in each service's `models/owned.py`; `make check` fails
-when this page and a table differ. The same table is the only door of the code (`move_to`) and a CHECK constraint of the
-database. On each way stands the event that tells of it.
+Drawn by `python -m deploy.states` from the tables of legal moves in each service's
+`models/owned.py`; `make check` fails when this page and a table differ. The same table decides what
+`move_to` allows and is a CHECK constraint of the database. On each way stands its event.
 """
 
 
 def page() -> str:
-    return "\n".join([HEAD, *(f"## {service.capitalize()} service\n\n{_drawn(service)}" for service in SERVICES)]).rstrip() + "\n"
+    return (
+        "\n".join(
+            [
+                HEAD,
+                *(
+                    f"## {service.capitalize()} service\n\n{_drawn(service)}"
+                    for service in SERVICES
+                ),
+            ]
+        ).rstrip()
+        + "\n"
+    )
 
 
 def _drawn(service: str) -> str:
     command = [sys.executable, "manage.py", service, "states"]
-    return subprocess.run(command, env=os.environ | settings_of(service), capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        command, env=os.environ | settings_of(service), capture_output=True, text=True, check=True
+    ).stdout
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m deploy.states", description=__doc__, epilog="Example: python -m deploy.states --check")
-    parser.add_argument("--check", action="store_true", help="only compare; exit status 1 when the page says anything else than the tables")
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.states",
+        description=__doc__,
+        epilog="Example: python -m deploy.states --check",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="only compare; exit status 1 when the page says anything else than the tables",
+    )
     options = parser.parse_args()
     drawn = page()
     if options.check:

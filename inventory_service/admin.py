@@ -1,4 +1,5 @@
-"""The inventory service in the admin: products, stock, reservations and the journal, and what is done with them by hand."""
+"""The inventory service in the admin: products, stock, reservations and the journal, and what is
+done with them by hand."""
 
 from __future__ import annotations
 
@@ -11,17 +12,29 @@ from polder.contracts.types import LARGEST_COUNT
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from inventory_service.models import Movement, Product, Reservation, Stock
-from inventory_service.services import RetiredProduct, StockLimit, UnknownProduct, product_retire, stock_adjust, stock_receive
+from inventory_service.services import (
+    RetiredProduct,
+    StockLimit,
+    UnknownProduct,
+    product_retire,
+    stock_adjust,
+    stock_receive,
+)
 
 
 class ReceiveForm(ReasonForm):
-    quantity = forms.IntegerField(min_value=1, max_value=LARGEST_COUNT, widget=UnfoldAdminIntegerFieldWidget)
+    quantity = forms.IntegerField(
+        min_value=1, max_value=LARGEST_COUNT, widget=UnfoldAdminIntegerFieldWidget
+    )
     field_order = ("quantity", "reason")
 
 
 class AdjustForm(ReasonForm):
     quantity = forms.IntegerField(
-        min_value=-LARGEST_COUNT, max_value=LARGEST_COUNT, widget=UnfoldAdminIntegerFieldWidget, help_text="Less with a minus: -2."
+        min_value=-LARGEST_COUNT,
+        max_value=LARGEST_COUNT,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="Less with a minus: -2.",
     )
     field_order = ("quantity", "reason")
 
@@ -40,7 +53,8 @@ class ProductOperations(OperatedAdmin):
         Operation(
             name="retire",
             label="Retire",
-            explains="The products can no longer be ordered; what is reserved stays reserved. Creating one again brings it back.",
+            explains="The products can no longer be ordered; what is reserved stays reserved. "
+            "Creating one again brings it back.",
             run=lambda product, asked: product_retire(product_id=product.pk),
             permission="inventory.retire_product",
             errors=(UnknownProduct, RetiredProduct),
@@ -58,7 +72,8 @@ class StockOperations(OperatedAdmin):
         Operation(
             name="receive",
             label="Receive",
-            explains="What came in is added to what is on hand, for each product the same quantity.",
+            explains="What came in is added to what is on hand, for each product the same "
+            "quantity.",
             run=lambda stock, asked: stock_receive(product_id=stock.pk, quantity=asked["quantity"]),
             permission="inventory.receive_stock",
             errors=(UnknownProduct, StockLimit),
@@ -68,8 +83,11 @@ class StockOperations(OperatedAdmin):
         Operation(
             name="adjust",
             label="Adjust",
-            explains="What is on hand is corrected by the quantity. It cannot fall below what is reserved.",
-            run=lambda stock, asked: stock_adjust(product_id=stock.pk, quantity=asked["quantity"], reason=asked["reason"][:200]),
+            explains="What is on hand is corrected by the quantity. It cannot fall below what is "
+            "reserved.",
+            run=lambda stock, asked: stock_adjust(
+                product_id=stock.pk, quantity=asked["quantity"], reason=asked["reason"][:200]
+            ),
             permission="inventory.adjust_stock",
             errors=(UnknownProduct, StockLimit),
             form=AdjustForm,
@@ -78,11 +96,28 @@ class StockOperations(OperatedAdmin):
     )
 
 
-RESERVATIONS = {"list_filter": ("status",), "search_fields": ("=order_id",), "search_help_text": "An order's id."}
-JOURNAL = {"list_filter": ("kind",), "search_fields": ("=product__product_id", "=cause"), "search_help_text": "A product's id, or an order's."}
+RESERVATIONS = {
+    "list_filter": ("status",),
+    "search_fields": ("=order_id",),
+    "search_help_text": "An order's id.",
+}
+JOURNAL = {
+    "list_filter": ("kind",),
+    "search_fields": ("=product__product_id", "=cause"),
+    "search_help_text": "A product's id, or an order's.",
+}
 
 admin.site.register(Product, with_pretty_json(ProductOperations, Product))
 STOCK = ("product", "on_hand", "reserved", "available", "updated_at", "version")
-admin.site.register(Stock, with_pretty_json(StockOperations, Stock, list_display=STOCK, readonly_fields=("available",), more_fields=("available",)))
+admin.site.register(
+    Stock,
+    with_pretty_json(
+        StockOperations,
+        Stock,
+        list_display=STOCK,
+        readonly_fields=("available",),
+        more_fields=("available",),
+    ),
+)
 admin.site.register(Reservation, with_pretty_json(ReadOnlyAdmin, Reservation, **RESERVATIONS))
 admin.site.register(Movement, with_pretty_json(ReadOnlyAdmin, Movement, **JOURNAL))

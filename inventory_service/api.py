@@ -23,8 +23,24 @@ from rest_framework.response import Response
 
 from common.contracts.inventory import ReservationStatus
 from inventory_service.models import Movement, Product, Reservation, Stock
-from inventory_service.selectors import movement_get, movement_list, product_get, product_list, reservation_get, reservation_list
-from inventory_service.serializers import AdjustIn, MovementOut, ProductChangedOut, ProductChangeIn, ProductIn, ProductOut, ReceiveIn, ReservationOut
+from inventory_service.selectors import (
+    movement_get,
+    movement_list,
+    product_get,
+    product_list,
+    reservation_get,
+    reservation_list,
+)
+from inventory_service.serializers import (
+    AdjustIn,
+    MovementOut,
+    ProductChangedOut,
+    ProductChangeIn,
+    ProductIn,
+    ProductOut,
+    ReceiveIn,
+    ReservationOut,
+)
 from inventory_service.services import (
     Changed,
     ProductExists,
@@ -51,7 +67,13 @@ class Products(ApiView):
     @documented(ProductOut, filters=ProductFilter)
     def get(self, request: Request) -> Response:
         """Products by id, with their stock; `?retired=` and `?name=` narrow it down."""
-        return list_response(self, request, product_list(), ProductFilter, lambda rows: [_product(row, row.stock) for row in rows])
+        return list_response(
+            self,
+            request,
+            product_list(),
+            ProductFilter,
+            lambda rows: [_product(row, row.stock) for row in rows],
+        )
 
     @documented(ProductChangedOut, request=ProductIn, status=201, problems=["product-exists"])
     @idempotent
@@ -70,7 +92,11 @@ class Products(ApiView):
             )
         except ProductExists as error:
             raise Problem("product-exists", 409, f"There is a product {error}.") from error
-        return Response(_changed(changed), status=201, headers={"Location": address(f"/api/products/{changed.product.pk}/")})
+        return Response(
+            _changed(changed),
+            status=201,
+            headers={"Location": address(f"/api/products/{changed.product.pk}/")},
+        )
 
 
 class OneProduct(ApiView):
@@ -91,7 +117,9 @@ class OneProduct(ApiView):
         asked = ProductChangeIn(data=request.data)
         asked.is_valid(raise_exception=True)
         with _problems(product_id):
-            changed = product_change(product_id=product_id, versions=versions, changes=asked.changes())
+            changed = product_change(
+                product_id=product_id, versions=versions, changes=asked.changes()
+            )
         return Response(_changed(changed), headers={"ETag": etag(changed.product.version)})
 
 
@@ -136,7 +164,13 @@ class Reservations(ApiView):
     @documented(ReservationOut, filters=ReservationFilter)
     def get(self, request: Request) -> Response:
         """Reservations by order, oldest first; `?status=` narrows it down."""
-        return list_response(self, request, reservation_list(), ReservationFilter, lambda rows: [_reservation(row) for row in rows])
+        return list_response(
+            self,
+            request,
+            reservation_list(),
+            ReservationFilter,
+            lambda rows: [_reservation(row) for row in rows],
+        )
 
 
 class OneReservation(ApiView):
@@ -162,8 +196,15 @@ class Movements(ApiView):
 
     @documented(MovementOut, filters=MovementFilter)
     def get(self, request: Request) -> Response:
-        """The journal of the stock, oldest first; `?productId=`, `?cause=` and `?kind=` narrow it down."""
-        return list_response(self, request, movement_list(), MovementFilter, lambda rows: [_movement(row) for row in rows])
+        """The journal of the stock, oldest first; `?productId=`, `?cause=` and `?kind=` narrow it
+        down."""
+        return list_response(
+            self,
+            request,
+            movement_list(),
+            MovementFilter,
+            lambda rows: [_movement(row) for row in rows],
+        )
 
 
 class OneMovement(ApiView):
@@ -199,7 +240,11 @@ def _changed(changed: Changed) -> dict[str, Any]:
 
 def _reservation(reservation: Reservation) -> dict[str, Any]:
     state = reservation.public_state().model_dump(mode="json", by_alias=True, exclude={"retired"})
-    return state | {"version": reservation.version, "createdAt": reservation.created_at, "updatedAt": reservation.updated_at}
+    return state | {
+        "version": reservation.version,
+        "createdAt": reservation.created_at,
+        "updatedAt": reservation.updated_at,
+    }
 
 
 def _movement(movement: Movement) -> dict[str, Any]:
@@ -217,5 +262,7 @@ def _movement(movement: Movement) -> dict[str, Any]:
 
 def _product(product: Product, stock: Stock) -> dict[str, Any]:
     state = product.public_state().model_dump(mode="json", by_alias=True)
-    counts = stock.public_state().model_dump(mode="json", by_alias=True, exclude={"product_id", "retired"})
+    counts = stock.public_state().model_dump(
+        mode="json", by_alias=True, exclude={"product_id", "retired"}
+    )
     return state | counts | {"version": product.version}

@@ -47,7 +47,12 @@ def movement_get(movement_id: int) -> Movement | None:
 
 def stock_locked(product_ids: Collection[str]) -> dict[str, Stock]:
     """The stock rows of those products that exist, each with its product, locked in key order."""
-    rows = Stock.objects.select_for_update(of=("self",)).select_related("product").filter(pk__in=product_ids).order_by("pk")
+    rows = (
+        Stock.objects.select_for_update(of=("self",))
+        .select_related("product")
+        .filter(pk__in=product_ids)
+        .order_by("pk")
+    )
     return {row.pk: row for row in rows}
 
 
@@ -58,17 +63,25 @@ def orders_known(order_ids: Sequence[str]) -> list[Order]:
 
 def orders_left_warehouse(order_ids: Sequence[str]) -> set[UUID]:
     """Those whose shipment has left."""
-    return set(Shipment.objects.filter(pk__in=order_ids, status__in=LEFT_WAREHOUSE).values_list("key", flat=True))
+    return set(
+        Shipment.objects.filter(pk__in=order_ids, status__in=LEFT_WAREHOUSE).values_list(
+            "key", flat=True
+        )
+    )
 
 
 def reservations_locked(order_ids: Sequence[str]) -> dict[UUID, Reservation]:
-    return {row.pk: row for row in Reservation.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")}
+    return {
+        row.pk: row
+        for row in Reservation.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")
+    }
 
 
 def orders_overdue() -> list[QuerySet[Order]]:
     """Orders that have waited a minute for a decision, or for the end of what is held for them.
 
-    What has left without a reservation here is looked for in its first hours; what there was too little of is noted as owed.
+    What has left without a reservation here is looked for in its first hours; what there was too
+    little of is noted as owed.
     """
     long_ago, lately = Now() - SHOULD_HAVE_MOVED, looks_back_to()
     orders = Order.objects.filter(synced_at__lt=long_ago)

@@ -20,26 +20,41 @@ PRODUCT_ID = r"^[A-Za-z0-9][A-Za-z0-9._:~+-]{0,63}$"
 
 class PriceIn(Body):
     amount = serializers.DecimalField(max_digits=12, decimal_places=2, min_value=0)
-    currency = serializers.RegexField(r"^[A-Z]{3}$", error_messages={"invalid": "An ISO 4217 code of three capital letters."})
+    currency = serializers.RegexField(
+        r"^[A-Z]{3}$", error_messages={"invalid": "An ISO 4217 code of three capital letters."}
+    )
 
 
 class ProductIn(Body):
-    productId = serializers.RegexField(PRODUCT_ID, error_messages={"invalid": "1 to 64 letters, digits or any of . _ : ~ + - after the first."})
+    productId = serializers.RegexField(
+        PRODUCT_ID,
+        error_messages={
+            "invalid": "1 to 64 letters, digits or any of . _ : ~ + - after the first."
+        },
+    )
     name = serializers.CharField(max_length=200)
     price = PriceIn()
-    weightGrams = serializers.IntegerField(min_value=0, max_value=LARGEST_COUNT, required=False, allow_null=True, default=None)
+    weightGrams = serializers.IntegerField(
+        min_value=0, max_value=LARGEST_COUNT, required=False, allow_null=True, default=None
+    )
 
 
 class ProductChangeIn(Body):
     name = serializers.CharField(max_length=200, required=False)
     price = PriceIn(required=False)
-    weightGrams = serializers.IntegerField(min_value=0, max_value=LARGEST_COUNT, required=False, allow_null=True)
+    weightGrams = serializers.IntegerField(
+        min_value=0, max_value=LARGEST_COUNT, required=False, allow_null=True
+    )
 
     def changes(self) -> dict[str, Any]:
         """By the names of the model's fields."""
         asked = self.validated_data
         price = asked.get("price")
-        changes = {"name": asked.get("name"), "price": price and price["amount"], "currency": price and price["currency"]}
+        changes = {
+            "name": asked.get("name"),
+            "price": price and price["amount"],
+            "currency": price and price["currency"],
+        }
         given = {name: value for name, value in changes.items() if value is not None}
         return given | ({"weight_grams": asked["weightGrams"]} if "weightGrams" in asked else {})
 
@@ -67,7 +82,10 @@ class ProductOut(ProductState, StockState):
 class ProductChangedOut(ProductOut):
     """A product after what was asked for."""
 
-    event_id: UUID | None = Field(description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}. Null when nothing changed.")
+    event_id: UUID | None = Field(
+        description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}. Null "
+        "when nothing changed."
+    )
 
 
 class ReservationOut(AnswerWithoutRetired, ReservationState):

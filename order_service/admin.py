@@ -19,7 +19,8 @@ class OrderOperations(OperatedAdmin):
         Operation(
             name="cancel",
             label="Cancel",
-            explains="Each order becomes “cancelling” and shipping decides: cancelled, or shipped when its shipment has left already. "
+            explains="Each order becomes “cancelling” and shipping decides: cancelled, or shipped "
+            "when its shipment has left already. "
             "Only pending and confirmed orders can be cancelled.",
             run=lambda order, asked: order_cancel(order_id=order.pk),
             permission="order.cancel_order",
@@ -30,5 +31,14 @@ class OrderOperations(OperatedAdmin):
     )
 
 
-COLUMNS = ("id", "status", "customer_name", "customer_email", "created_at", "updated_at", "flagged_at", "version")
+COLUMNS = (
+    "id",
+    "status",
+    "customer_name",
+    "customer_email",
+    "created_at",
+    "updated_at",
+    "flagged_at",
+    "version",
+)
 admin.site.register(Order, with_pretty_json(OrderOperations, Order, list_display=COLUMNS))

@@ -24,9 +24,24 @@ from rest_framework.response import Response
 
 from common.contracts.orders import Address, Customer, OrderStatus
 from order_service.models import Order, Product, Reservation, Shipment, Stock
-from order_service.selectors import order_get, order_list, product_get, product_list, reservations_of, shipments_of, stock_of
+from order_service.selectors import (
+    order_get,
+    order_list,
+    product_get,
+    product_list,
+    reservations_of,
+    shipments_of,
+    stock_of,
+)
 from order_service.serializers import OrderableProductOut, OrderAcceptedOut, OrderIn, OrderOut
-from order_service.services import Line, NotCancellable, UnknownOrder, UnknownProducts, order_cancel, order_place
+from order_service.services import (
+    Line,
+    NotCancellable,
+    UnknownOrder,
+    UnknownProducts,
+    order_cancel,
+    order_place,
+)
 
 
 class OrderFilter(FilterSet):
@@ -40,7 +55,9 @@ class OrderFilter(FilterSet):
     def placed_after(self, orders: QuerySet[Order], name: str, moment: datetime) -> QuerySet[Order]:
         return orders.filter(pk__gte=first_key_at(moment))
 
-    def placed_before(self, orders: QuerySet[Order], name: str, moment: datetime) -> QuerySet[Order]:
+    def placed_before(
+        self, orders: QuerySet[Order], name: str, moment: datetime
+    ) -> QuerySet[Order]:
         return orders.filter(pk__lt=first_key_at(moment))
 
 
@@ -49,25 +66,39 @@ class Orders(ApiView):
 
     @documented(OrderOut, filters=OrderFilter)
     def get(self, request: Request) -> Response:
-        """Orders by id, oldest first; `?status=`, `?email=`, `?flagged=`, `?placedAfter=` and `?placedBefore=` narrow it down."""
+        """Orders by id, oldest first; `?status=`, `?email=`, `?flagged=`, `?placedAfter=` and
+        `?placedBefore=` narrow it down."""
         return list_response(self, request, order_list(), OrderFilter, _orders)
 
     @documented(OrderAcceptedOut, request=OrderIn, status=201, problems=["unknown-product"])
     @idempotent
     def post(self, request: Request) -> Response:
-        """Places an order. 201 with its id; the outcome comes later, at the address in `Location`."""
+        """Places an order. 201 with its id; the outcome comes later, at the address in
+        `Location`.
+        """
         asked = OrderIn(data=request.data)
         asked.is_valid(raise_exception=True)
         try:
             placed = order_place(
                 customer=Customer.model_validate(asked.validated_data["customer"]),
                 address=Address.model_validate(asked.validated_data["shippingAddress"]),
-                lines=[Line(line["productId"], line["quantity"]) for line in asked.validated_data["products"]],
+                lines=[
+                    Line(line["productId"], line["quantity"])
+                    for line in asked.validated_data["products"]
+                ],
             )
         except UnknownProducts as error:
-            raise Problem("unknown-product", 422, f"The order {error}.", products=error.product_ids) from error
-        body = {"orderId": str(placed.order.pk), "status": placed.order.status, "eventId": str(placed.event_id)}
-        return Response(body, status=201, headers={"Location": address(f"/api/orders/{placed.order.pk}/")})
+            raise Problem(
+                "unknown-product", 422, f"The order {error}.", products=error.product_ids
+            ) from error
+        body = {
+            "orderId": str(placed.order.pk),
+            "status": placed.order.status,
+            "eventId": str(placed.event_id),
+        }
+        return Response(
+            body, status=201, headers={"Location": address(f"/api/orders/{placed.order.pk}/")}
+        )
 
 
 class OneOrder(ApiView):
@@ -86,14 +117,19 @@ class Cancel(ApiView):
     @documented(OrderAcceptedOut, status=202, problems=["not-cancellable"])
     @idempotent
     def post(self, request: Request, order_id: UUID) -> Response:
-        """Asks for the order to be cancelled. 202: shipping decides, and the outcome comes at the address in `Location`."""
+        """Asks for the order to be cancelled. 202: shipping decides, and the outcome comes at the
+        address in `Location`."""
         try:
             cancelling = order_cancel(order_id=order_id)
         except UnknownOrder as error:
             raise NotFound(f"There is no order {order_id}.") from error
         except NotCancellable as error:
             raise Problem("not-cancellable", 409, f"{error}.", orderStatus=error.status) from error
-        body = {"orderId": str(order_id), "status": cancelling.order.status, "eventId": str(cancelling.event_id)}
+        body = {
+            "orderId": str(order_id),
+            "status": cancelling.order.status,
+            "eventId": str(cancelling.event_id),
+        }
         return Response(body, status=202, headers={"Location": address(f"/api/orders/{order_id}/")})
 
 
@@ -106,7 +142,8 @@ class Products(ApiView):
 
     @documented(OrderableProductOut, filters=ProductFilter)
     def get(self, request: Request) -> Response:
-        """Products that can be ordered, as the local copy has them; `syncedAt` tells how fresh each is."""
+        """Products that can be ordered, as the local copy has them; `syncedAt` tells how fresh each
+        is."""
         return list_response(self, request, product_list(), ProductFilter, _products)
 
 
@@ -128,7 +165,9 @@ def _orders(orders: Sequence[Order]) -> list[dict[str, Any]]:
     return [_order(order, reservations.get(order.pk), shipments.get(order.pk)) for order in orders]
 
 
-def _order(order: Order, reservation: Reservation | None, shipment: Shipment | None) -> dict[str, Any]:
+def _order(
+    order: Order, reservation: Reservation | None, shipment: Shipment | None
+) -> dict[str, Any]:
     state = order.public_state().model_dump(mode="json", by_alias=True, exclude={"retired"})
     return state | {
         "version": order.version,
@@ -141,7 +180,11 @@ def _order(order: Order, reservation: Reservation | None, shipment: Shipment | N
 
 
 def _reservation(reservation: Reservation) -> dict[str, Any]:
-    return {"status": reservation.status, "shortages": reservation.shortages, "syncedAt": reservation.synced_at}
+    return {
+        "status": reservation.status,
+        "shortages": reservation.shortages,
+        "syncedAt": reservation.synced_at,
+    }
 
 
 def _shipment(shipment: Shipment) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from order_service.services import orders_follow
 
 @reconciles(Order, watching=(Reservation, Shipment), overdue=orders_overdue)
 def reconcile_orders(order_ids: Sequence[str]) -> None:
-    """Make each order agree with its reservation (confirmed or rejected) and its shipment (shipped, delivered or cancelled)."""
+    """Make each order agree with its reservation (confirmed or rejected) and its shipment (shipped,
+    delivered or cancelled)."""
     orders = orders_locked(order_ids)
     orders_follow(orders, upstream_state_of(order_ids))

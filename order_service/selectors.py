@@ -25,7 +25,9 @@ LEFT_WAREHOUSE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
 
 
 class UpstreamState(NamedTuple):
-    """The statuses of an order's reservation and shipment, each None when nothing was heard of it."""
+    """The statuses of an order's reservation and shipment, each None when nothing was heard of
+    it.
+    """
 
     reservation: str | None
     shipment: str | None
@@ -36,7 +38,10 @@ NOTHING_KNOWN = UpstreamState(None, None)
 
 def orderable_products(product_ids: Collection[str]) -> dict[str, Product]:
     """Those of the products that are known here and not retired."""
-    return {product.key: product for product in Product.objects.filter(pk__in=product_ids, retired_at=None)}
+    return {
+        product.key: product
+        for product in Product.objects.filter(pk__in=product_ids, retired_at=None)
+    }
 
 
 def product_list() -> QuerySet[Product]:
@@ -76,11 +81,15 @@ def upstream_state_of(order_ids: Collection[str | UUID]) -> dict[UUID, UpstreamS
     """What inventory and shipping have decided about each order, as far as it is known here."""
     reservations = dict(Reservation.objects.filter(pk__in=order_ids).values_list("key", "status"))
     shipments = dict(Shipment.objects.filter(pk__in=order_ids).values_list("key", "status"))
-    return {key: UpstreamState(reservations.get(key), shipments.get(key)) for key in reservations.keys() | shipments.keys()}
+    return {
+        key: UpstreamState(reservations.get(key), shipments.get(key))
+        for key in reservations.keys() | shipments.keys()
+    }
 
 
 def orders_overdue() -> list[QuerySet[Order]]:
-    """Orders that another service's word should have moved, and nobody noticed for a minute: by the status that they are still in."""
+    """Orders that another service's word should have moved, and nobody noticed for a minute: by the
+    status that they are still in."""
     heard = {"key": OuterRef("pk"), "synced_at__lt": Now() - SHOULD_HAVE_MOVED}
     reservation, shipment = Reservation.objects.filter(**heard), Shipment.objects.filter(**heard)
     ended = shipment.filter(status__in=[*LEFT_WAREHOUSE, ShipmentStatus.CANCELLED])
@@ -96,7 +105,8 @@ def orders_overdue() -> list[QuerySet[Order]]:
 
 
 def orders_to_flag(undecided_since: datetime) -> QuerySet[Order]:
-    """Without the word that they wait for, since they were placed or since they were to be cancelled, and not flagged since then."""
+    """Without the word that they wait for, since they were placed or since they were to be
+    cancelled, and not flagged since then."""
     placed = Q(status=OrderStatus.PENDING, created_at__lt=undecided_since, flagged_at=None)
     unflagged = Q(flagged_at=None) | Q(flagged_at__lt=F("updated_at"))
     cancelling = Q(status=OrderStatus.CANCELLING, updated_at__lt=undecided_since) & unflagged
@@ -104,13 +114,18 @@ def orders_to_flag(undecided_since: datetime) -> QuerySet[Order]:
 
 
 def orders_past_deadline(placed_before: datetime, heard_before: datetime) -> QuerySet[Order]:
-    """Those that are late. An order is not, while its answer waits here or inventory has decided nothing since it was placed: then
-    inventory, or this service, had no chance."""
+    """Those that are late. An order is not, while its answer waits here or inventory has decided
+    nothing since it was placed: then inventory, or this service, had no chance."""
     late = Order.objects.filter(status=OrderStatus.PENDING, created_at__lt=placed_before)
     oldest = late.order_by("created_at").values_list("created_at", flat=True).first()
     if oldest is None or not Reservation.objects.exists():
         return late  # where inventory never decided anything, silence tells nothing
-    decided = LedgerEntry.objects.filter(id__gte=first_key_at(oldest), publisher="inventory", type__in=DECISIONS, applied_at__lt=heard_before)
+    decided = LedgerEntry.objects.filter(
+        id__gte=first_key_at(oldest),
+        publisher="inventory",
+        type__in=DECISIONS,
+        applied_at__lt=heard_before,
+    )
     last = decided.order_by("-id").values_list("id", flat=True).first()
     if last is None:
         return late.none()

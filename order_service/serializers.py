@@ -29,7 +29,9 @@ class AddressIn(Body):
     line1 = serializers.CharField(max_length=200)
     postalCode = serializers.CharField(max_length=20)
     city = serializers.CharField(max_length=100)
-    country = serializers.RegexField(r"^[A-Z]{2}$", error_messages={"invalid": "An ISO 3166-1 code of two capital letters."})
+    country = serializers.RegexField(
+        r"^[A-Z]{2}$", error_messages={"invalid": "An ISO 3166-1 code of two capital letters."}
+    )
 
 
 class LineIn(Body):
@@ -53,7 +55,9 @@ class OrderAcceptedOut(Value):
 
     order_id: UUID
     status: OrderStatus
-    event_id: UUID = Field(description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}.")
+    event_id: UUID = Field(
+        description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}."
+    )
 
 
 class KnownReservation(Value):

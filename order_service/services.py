@@ -61,7 +61,8 @@ class NotCancellable(ValueError):
 
 
 class UnknownProducts(ValueError):
-    """The local copy of the catalogue has no such product, or a retired one. `product_ids` names them."""
+    """The local copy of the catalogue has no such product, or a retired one. `product_ids` names
+    them."""
 
     def __init__(self, product_ids: Collection[str]) -> None:
         super().__init__(f"cannot be ordered: {', '.join(product_ids)}")
@@ -70,7 +71,8 @@ class UnknownProducts(ValueError):
 
 @transaction.atomic
 def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) -> Placed:
-    """Takes an order against the local product replica, at its prices; inventory decides about the stock. Raises UnknownProducts."""
+    """Takes an order against the local product replica, at its prices; inventory decides about the
+    stock. Raises UnknownProducts."""
     products = orderable_products([line.product_id for line in lines])
     missing = [line.product_id for line in lines if line.product_id not in products]
     if missing:
@@ -79,7 +81,9 @@ def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) 
         OrderLine(
             product_id=line.product_id,
             quantity=line.quantity,
-            price=Money(amount=products[line.product_id].price, currency=products[line.product_id].currency),
+            price=Money(
+                amount=products[line.product_id].price, currency=products[line.product_id].currency
+            ),
         )
         for line in lines
     ]
@@ -100,9 +104,11 @@ def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) 
 
 @transaction.atomic
 def order_cancel(*, order_id: UUID) -> Cancelling:
-    """Asks for the order to be cancelled; shipping decides whether it still can be. Raises UnknownOrder or NotCancellable.
+    """Asks for the order to be cancelled; shipping decides whether it still can be. Raises
+    UnknownOrder or NotCancellable.
 
-    The order returned is `cancelling`, or what became of it at once when shipping's word was here already.
+    The order returned is `cancelling`, or what became of it at once when shipping's word was here
+    already.
     """
     orders = orders_locked([order_id])
     if not orders:
@@ -116,29 +122,41 @@ def order_cancel(*, order_id: UUID) -> Cancelling:
 
 @transaction.atomic
 def orders_flag_late(*, undecided_since: datetime, limit: int) -> int:
-    """Flags orders that wait for another service's word since before that moment; how many. Those being worked on are left to the next time."""
+    """Flags orders that wait for another service's word since before that moment; how many. Those
+    being worked on are left to the next time."""
     late = orders_to_flag(undecided_since).select_for_update(skip_locked=True).order_by("pk")
-    return Order.objects.filter(pk__in=list(late.values_list("pk", flat=True)[:limit])).update(flagged_at=Now())
+    return Order.objects.filter(pk__in=list(late.values_list("pk", flat=True)[:limit])).update(
+        flagged_at=Now()
+    )
 
 
 @transaction.atomic
 def orders_cancel_late(*, placed_before: datetime, heard_before: datetime, limit: int) -> int:
-    """Begins to cancel orders that are undecided though they were placed before that moment; how many. May run twice, at once.
+    """Begins to cancel orders that are undecided though they were placed before that moment; how
+    many. May run twice, at once.
 
-    An order is late only when inventory had its chance: `heard_before` that moment it decided about orders, after this one was placed.
+    An order is late only when inventory had its chance: `heard_before` that moment it decided about
+    orders, after this one was placed.
     """
-    late = list(orders_past_deadline(placed_before, heard_before).select_for_update(skip_locked=True).order_by("pk")[:limit])
+    late = list(
+        orders_past_deadline(placed_before, heard_before)
+        .select_for_update(skip_locked=True)
+        .order_by("pk")[:limit]
+    )
     _begin_cancelling(late)
     return len(late)
 
 
 def orders_follow(orders: Sequence[Order], known: Mapping[UUID, UpstreamState]) -> None:
-    """Makes every legal move that what is `known` of an order leads to. The orders are locked, inside the caller's transaction."""
+    """Makes every legal move that what is `known` of an order leads to. The orders are locked,
+    inside the caller's transaction."""
     moved: list[Order] = []
     events: list[Event] = []
     for order in orders:
         before = order.version
-        while (status := _next_status(order.status, known.get(order.pk, NOTHING_KNOWN))) is not None:
+        while (
+            status := _next_status(order.status, known.get(order.pk, NOTHING_KNOWN))
+        ) is not None:
             order.move_to(status)
             events.append(order.status_event())
         if order.version > before:
@@ -148,17 +166,27 @@ def orders_follow(orders: Sequence[Order], known: Mapping[UUID, UpstreamState]) 
 
 
 def _next_status(status: str, known: UpstreamState) -> OrderStatus | None:
-    """Inventory decides whether an order is confirmed or rejected, shipping whether it is shipped or cancelled.
+    """Inventory decides whether an order is confirmed or rejected, shipping whether it is shipped
+    or cancelled.
 
-    What has left was held once, whatever of it is known here. And others end what is theirs only when the order is not to be
-    sent any more; when it says otherwise, it is the order that has forgotten it.
+    What has left was held once, whatever of it is known here. And others end what is theirs only
+    when the order is not to be sent any more; when it says otherwise, it is the order that has
+    forgotten it.
     """
-    is_over = known.shipment == ShipmentStatus.CANCELLED or known.reservation == ReservationStatus.RELEASED
-    if status == OrderStatus.PENDING and (known.shipment in LEFT_WAREHOUSE or known.reservation in HELD_ONCE):
+    is_over = (
+        known.shipment == ShipmentStatus.CANCELLED
+        or known.reservation == ReservationStatus.RELEASED
+    )
+    if status == OrderStatus.PENDING and (
+        known.shipment in LEFT_WAREHOUSE or known.reservation in HELD_ONCE
+    ):
         return OrderStatus.CONFIRMED
     if status == OrderStatus.PENDING and known.reservation == ReservationStatus.REJECTED:
         return OrderStatus.REJECTED
-    if status in (OrderStatus.CONFIRMED, OrderStatus.CANCELLING) and known.shipment in LEFT_WAREHOUSE:
+    if (
+        status in (OrderStatus.CONFIRMED, OrderStatus.CANCELLING)
+        and known.shipment in LEFT_WAREHOUSE
+    ):
         return OrderStatus.SHIPPED
     if status in (OrderStatus.PENDING, OrderStatus.CONFIRMED) and is_over:
         return OrderStatus.CANCELLING
@@ -175,5 +203,6 @@ def _begin_cancelling(orders: Sequence[Order]) -> list[Event]:
     requested = [order.status_event() for order in orders]
     save_changed(orders, "status")
     publish(*requested)
-    orders_follow(orders, upstream_state_of([order.pk for order in orders]))  # what was decided before has woken nobody for this
+    # what was decided before has woken nobody for this
+    orders_follow(orders, upstream_state_of([order.pk for order in orders]))
     return requested

@@ -9,7 +9,13 @@ from polder.admin.read_only import with_pretty_json
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from shipping_service.models import Shipment
-from shipping_service.services import NotDeliverable, NotDispatchable, UnknownShipment, shipment_deliver, shipment_dispatch
+from shipping_service.services import (
+    NotDeliverable,
+    NotDispatchable,
+    UnknownShipment,
+    shipment_deliver,
+    shipment_dispatch,
+)
 
 
 class DispatchForm(ReasonForm):
@@ -26,9 +32,14 @@ class ShipmentOperations(OperatedAdmin):
         Operation(
             name="dispatch",
             label="Dispatch",
-            explains="The shipments leave with the carrier: their stock is consumed, and their orders can no longer be cancelled. "
+            explains="The shipments leave with the carrier: their stock is consumed, and their "
+            "orders can no longer be cancelled. "
             "Only ready shipments can be dispatched.",
-            run=lambda shipment, asked: shipment_dispatch(order_id=shipment.pk, carrier=asked["carrier"], tracking_number=asked["tracking_number"]),
+            run=lambda shipment, asked: shipment_dispatch(
+                order_id=shipment.pk,
+                carrier=asked["carrier"],
+                tracking_number=asked["tracking_number"],
+            ),
             permission="shipping.dispatch_shipment",
             errors=(UnknownShipment, NotDispatchable),
             form=DispatchForm,
@@ -48,5 +59,16 @@ class ShipmentOperations(OperatedAdmin):
     )
 
 
-COLUMNS = ("order_id", "status", "city", "country", "weight_grams", "unweighed", "carrier", "tracking_number", "created_at", "version")
+COLUMNS = (
+    "order_id",
+    "status",
+    "city",
+    "country",
+    "weight_grams",
+    "unweighed",
+    "carrier",
+    "tracking_number",
+    "created_at",
+    "version",
+)
 admin.site.register(Shipment, with_pretty_json(ShipmentOperations, Shipment, list_display=COLUMNS))

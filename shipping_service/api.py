@@ -22,7 +22,14 @@ from common.contracts.shipping import ShipmentStatus
 from shipping_service.models import Shipment
 from shipping_service.selectors import shipment_get, shipment_list
 from shipping_service.serializers import DispatchIn, ShipmentMovedOut, ShipmentOut
-from shipping_service.services import Moved, NotDeliverable, NotDispatchable, UnknownShipment, shipment_deliver, shipment_dispatch
+from shipping_service.services import (
+    Moved,
+    NotDeliverable,
+    NotDispatchable,
+    UnknownShipment,
+    shipment_deliver,
+    shipment_dispatch,
+)
 
 
 class ShipmentFilter(FilterSet):
@@ -36,8 +43,15 @@ class Shipments(ApiView):
 
     @documented(ShipmentOut, filters=ShipmentFilter)
     def get(self, request: Request) -> Response:
-        """Shipments by order, oldest first; `?orderId=`, `?status=` and `?trackingNumber=` narrow it down."""
-        return list_response(self, request, shipment_list(), ShipmentFilter, lambda rows: [_shipment(row) for row in rows])
+        """Shipments by order, oldest first; `?orderId=`, `?status=` and `?trackingNumber=` narrow
+        it down."""
+        return list_response(
+            self,
+            request,
+            shipment_list(),
+            ShipmentFilter,
+            lambda rows: [_shipment(row) for row in rows],
+        )
 
 
 class OneShipment(ApiView):
@@ -59,9 +73,18 @@ class Dispatch(ApiView):
         """The shipment leaves with a carrier; from now on its order cannot be cancelled."""
         asked = DispatchIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        carrier, tracking_number = asked.validated_data["carrier"], asked.validated_data["trackingNumber"]
+        carrier, tracking_number = (
+            asked.validated_data["carrier"],
+            asked.validated_data["trackingNumber"],
+        )
         with _problems(order_id):
-            return Response(_moved(shipment_dispatch(order_id=order_id, carrier=carrier, tracking_number=tracking_number)))
+            return Response(
+                _moved(
+                    shipment_dispatch(
+                        order_id=order_id, carrier=carrier, tracking_number=tracking_number
+                    )
+                )
+            )
 
 
 class Deliver(ApiView):
@@ -92,5 +115,10 @@ def _moved(moved: Moved) -> dict[str, Any]:
 
 def _shipment(shipment: Shipment) -> dict[str, Any]:
     state = shipment.public_state().model_dump(mode="json", by_alias=True, exclude={"retired"})
-    rest = {"unweighed": shipment.unweighed, "version": shipment.version, "createdAt": shipment.created_at, "updatedAt": shipment.updated_at}
+    rest = {
+        "unweighed": shipment.unweighed,
+        "version": shipment.version,
+        "createdAt": shipment.created_at,
+        "updatedAt": shipment.updated_at,
+    }
     return {"shipmentId": str(shipment.pk)} | state | rest

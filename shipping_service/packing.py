@@ -13,7 +13,8 @@ HEAVIEST_PARCEL = 30_000  # grams, unless a single piece weighs more
 
 
 class Packing(NamedTuple):
-    """`weight_grams` is None as long as a weight is missing, or when it is beyond what one shipment can be."""
+    """`weight_grams` is None as long as a weight is missing, or when it is beyond what one shipment
+    can be."""
 
     packages: list[Package]
     weight_grams: int | None
@@ -24,8 +25,12 @@ class Packing(NamedTuple):
 
 
 def pack(lines: Sequence[Mapping[str, Any]], weights: Mapping[str, int | None]) -> Packing:
-    """Each line (`productId`, `quantity`) by itself, products are not mixed in a parcel; `weights` in grams by product id."""
-    packages = [_package(line["productId"], line["quantity"], weights.get(line["productId"])) for line in lines]
+    """Each line (`productId`, `quantity`) by itself, products are not mixed in a parcel; `weights`
+    in grams by product id."""
+    packages = [
+        _package(line["productId"], line["quantity"], weights.get(line["productId"]))
+        for line in lines
+    ]
     total = sum(package.weight_grams or 0 for package in packages)
     known = all(package.weight_grams is not None for package in packages)
     return Packing(packages, total if known and total <= LARGEST_COUNT else None)
@@ -35,4 +40,9 @@ def _package(product_id: str, quantity: int, weight: int | None) -> Package:
     if weight is None or quantity * weight > LARGEST_COUNT:
         return Package(product_id=product_id, quantity=quantity)
     pieces = max(1, HEAVIEST_PARCEL // weight) if weight else quantity
-    return Package(product_id=product_id, quantity=quantity, parcels=-(-quantity // pieces), weight_grams=quantity * weight)
+    return Package(
+        product_id=product_id,
+        quantity=quantity,
+        parcels=-(-quantity // pieces),
+        weight_grams=quantity * weight,
+    )

@@ -19,9 +19,12 @@ from shipping_service.models.replicas import OVER_FOR_GOOD, UNDER_WAY
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
 TO_BE_SENT = [OrderStatus.PENDING, OrderStatus.CONFIRMED]  # orders that are to be sent
-NOT_TO_BE_SENT = [OrderStatus.CANCELLING, OrderStatus.CANCELLED, OrderStatus.REJECTED]  # orders that are not to be sent any more
-LEFT = [OrderStatus.SHIPPED, OrderStatus.DELIVERED]  # orders whose shipment has left, by our own word
-CANCELLABLE = [ShipmentStatus.PREPARED, ShipmentStatus.READY]  # shipments that can still be cancelled
+# orders that are not to be sent any more
+NOT_TO_BE_SENT = [OrderStatus.CANCELLING, OrderStatus.CANCELLED, OrderStatus.REJECTED]
+# orders whose shipment has left, by our own word
+LEFT = [OrderStatus.SHIPPED, OrderStatus.DELIVERED]
+# shipments that can still be cancelled
+CANCELLABLE = [ShipmentStatus.PREPARED, ShipmentStatus.READY]
 
 
 def shipment_list() -> QuerySet[Shipment]:
@@ -34,7 +37,10 @@ def shipment_get(order_id: UUID) -> Shipment | None:
 
 def shipments_locked(order_ids: Collection[str | UUID]) -> dict[UUID, Shipment]:
     """Those that exist, their rows locked in key order."""
-    return {row.pk: row for row in Shipment.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")}
+    return {
+        row.pk: row
+        for row in Shipment.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")
+    }
 
 
 def orders_known(order_ids: Sequence[str]) -> list[Order]:
@@ -51,22 +57,30 @@ def reservations_known(order_ids: Collection[str | UUID]) -> dict[UUID, str]:
 
 
 def has_left(order_status: str | None, reservation_status: str | None) -> bool:
-    """Whether others say that the shipment has left. They have it from us: if ours is still here, we have forgotten it.
+    """Whether others say that the shipment has left. They have it from us: if ours is still here,
+    we have forgotten it.
 
-    That the stock is consumed says it too, but alone it only keeps ours from being cancelled: the order's word follows.
+    That the stock is consumed says it too, but alone it only keeps ours from being cancelled: the
+    order's word follows.
     """
-    return order_status in LEFT or (order_status in NOT_TO_BE_SENT and reservation_status == ReservationStatus.CONSUMED)
+    return order_status in LEFT or (
+        order_status in NOT_TO_BE_SENT and reservation_status == ReservationStatus.CONSUMED
+    )
 
 
 def weights_of(product_ids: Collection[str]) -> dict[str, int | None]:
-    """In grams; None for one whose weight its owner does not know, nothing for one that is not known here."""
+    """In grams; None for one whose weight its owner does not know, nothing for one that is not
+    known here."""
     return dict(Product.objects.filter(pk__in=product_ids).values_list("key", "weight_grams"))
 
 
 def shipments_waiting_for(product_ids: Collection[str]) -> Iterable[UUID]:
     """Those that wait for the weight of one of the products."""
-    waiting = Shipment.objects.filter(status=ShipmentStatus.PREPARED, unweighed__overlap=list(product_ids))
-    return waiting.exclude(unweighed=[]).values_list("pk", flat=True)  # says no more than the line before: by it the index is found
+    waiting = Shipment.objects.filter(
+        status=ShipmentStatus.PREPARED, unweighed__overlap=list(product_ids)
+    )
+    # says no more than the line before: by it the index is found
+    return waiting.exclude(unweighed=[]).values_list("pk", flat=True)
 
 
 def orders_overdue() -> list[QuerySet[Order]]:
@@ -78,8 +92,15 @@ def orders_overdue() -> list[QuerySet[Order]]:
     orders = Order.objects.filter(synced_at__lt=long_ago)
     unopened = orders.filter(~Exists(Shipment.objects.filter(pk=OuterRef("pk"))))
     reservation = Reservation.objects.filter(pk=OuterRef("pk"), synced_at__lt=long_ago)
-    held, consumed = (Exists(reservation.filter(status=status)) for status in (ReservationStatus.HELD, ReservationStatus.CONSUMED))
-    prepared, here, dispatched = (_in([ShipmentStatus.PREPARED]), _in(CANCELLABLE), _in([ShipmentStatus.DISPATCHED]))
+    held, consumed = (
+        Exists(reservation.filter(status=status))
+        for status in (ReservationStatus.HELD, ReservationStatus.CONSUMED)
+    )
+    prepared, here, dispatched = (
+        _in([ShipmentStatus.PREPARED]),
+        _in(CANCELLABLE),
+        _in([ShipmentStatus.DISPATCHED]),
+    )
     return [
         unopened.filter(status__in=UNDER_WAY),
         unopened.filter(status__in=OVER_FOR_GOOD, synced_at__gt=looks_back_to()),

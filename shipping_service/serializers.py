@@ -22,7 +22,10 @@ class ShipmentOut(AnswerWithoutRetired, ShipmentState):
     """What goes to the customer of one order."""
 
     shipment_id: UUID = Field(description="The same as the order's.")
-    unweighed: tuple[Key, ...] = Field(description="The products whose weight is not known; without it a shipment does not become ready.")
+    unweighed: tuple[Key, ...] = Field(
+        description="The products whose weight is not known; without it a shipment does not become "
+        "ready."
+    )
     version: Version
     created_at: Timestamp
     updated_at: Timestamp
@@ -31,4 +34,6 @@ class ShipmentOut(AnswerWithoutRetired, ShipmentState):
 class ShipmentMovedOut(ShipmentOut):
     """A shipment after what was asked for."""
 
-    event_id: UUID = Field(description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}.")
+    event_id: UUID = Field(
+        description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}."
+    )

@@ -1,4 +1,5 @@
-"""The shipping service: prepares shipments from its own copies, and alone decides between cancel and dispatch."""
+"""The shipping service: prepares shipments from its own copies, and alone decides between cancel
+and dispatch."""
 
 from common.settings import service_settings
 

@@ -1,5 +1,6 @@
-"""`make test`: brings its own PostgreSQL and RabbitMQ on free ports, runs pytest once per service with that service's settings,
-then the system tests, which start the real processes; stops everything it started. Needs nothing running beforehand."""
+"""`make test`: brings its own PostgreSQL and RabbitMQ on free ports, runs pytest once per service
+with that service's settings, then the system tests, which start the real processes; stops
+everything it started. Needs nothing running beforehand."""
 
 from __future__ import annotations
 
@@ -29,11 +30,21 @@ class Suite(NamedTuple):
 
 
 def suites(stack: Stack) -> Iterator[Suite]:
-    """One per service, with the servers of `stack`; the rooms of `common` are tested with the first service's settings."""
+    """One per service, with the servers of `stack`; the rooms of `common` are tested with the first
+    service's settings."""
     for service in SERVICES:
-        places = [f"{service}_service"] + (["tests/library", "tests/deploy"] if service == SERVICES[0] else [])
-        environment = stack.environment.of_topology(service) | stack.environment.of_service(service, role="ddl")
-        yield Suite(service, [place for place in places if (ROOT / place).exists()], f"{service}_service.settings", environment)
+        places = [f"{service}_service"] + (
+            ["tests/library", "tests/deploy"] if service == SERVICES[0] else []
+        )
+        environment = stack.environment.of_topology(service) | stack.environment.of_service(
+            service, role="ddl"
+        )
+        yield Suite(
+            service,
+            [place for place in places if (ROOT / place).exists()],
+            f"{service}_service.settings",
+            environment,
+        )
 
 
 def run(suite: Suite, extra: list[str]) -> bool:
@@ -42,25 +53,49 @@ def run(suite: Suite, extra: list[str]) -> bool:
     command = [sys.executable, "-m", "pytest", *suite.places, *extra]
     if suite.settings:
         command.append(f"--ds={suite.settings}")
-    code = subprocess.run(command, cwd=ROOT, env={**os.environ, **suite.environment}, check=False).returncode
+    code = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **suite.environment}, check=False
+    ).returncode
     return code == 0 or (code == NOTHING_CHOSEN and bool(extra))
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make test", description=__doc__, epilog="Example: python -m tests system --pytest -k shuffled")
-    parser.add_argument("only", nargs="*", metavar="suite", help=f"{', '.join(SERVICES)} or system; all of them when none is named")
-    parser.add_argument("--pytest", nargs=argparse.REMAINDER, default=[], help="everything after this goes to pytest")
+    parser = argparse.ArgumentParser(
+        prog="make test",
+        description=__doc__,
+        epilog="Example: python -m tests system --pytest -k shuffled",
+    )
+    parser.add_argument(
+        "only",
+        nargs="*",
+        metavar="suite",
+        help=f"{', '.join(SERVICES)} or system; all of them when none is named",
+    )
+    parser.add_argument(
+        "--pytest",
+        nargs=argparse.REMAINDER,
+        default=[],
+        help="everything after this goes to pytest",
+    )
     options = parser.parse_args()
     unknown = set(options.only) - {*SERVICES, "system"}
     if unknown:
-        parser.error(f"unknown suite {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)} and system")
+        parser.error(
+            f"unknown suite {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)} and "
+            "system"
+        )
     chosen = options.only or [*SERVICES, "system"]
     began, failed = time.monotonic(), []
     if set(chosen) & set(SERVICES):
         failed += _services(chosen, options.pytest)
-    if "system" in chosen and not run(Suite("system", ["tests/system"], "", {}), ["-p", "no:django", *options.pytest]):
+    if "system" in chosen and not run(
+        Suite("system", ["tests/system"], "", {}), ["-p", "no:django", *options.pytest]
+    ):
         failed.append("system")
-    print(f"\nmake test: {'failed: ' + ', '.join(failed) if failed else 'all passed'} in {time.monotonic() - began:.0f} s")
+    print(
+        f"\nmake test: {'failed: ' + ', '.join(failed) if failed else 'all passed'} in "
+        f"{time.monotonic() - began:.0f} s"
+    )
     return 1 if failed else 0
 
 
@@ -72,7 +107,11 @@ def _services(chosen: list[str], extra: list[str]) -> list[str]:
             with stack.postgres.connect() as server:
                 for service in SERVICES:
                     server.execute(f"ALTER ROLE {service}_ddl CREATEDB")  # type: ignore[call-overload]
-            return [suite.name for suite in suites(stack) if suite.name in chosen and not run(suite, extra)]
+            return [
+                suite.name
+                for suite in suites(stack)
+                if suite.name in chosen and not run(suite, extra)
+            ]
         finally:
             stack.stop(patient=False)
 

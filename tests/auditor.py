@@ -1,4 +1,5 @@
-"""The auditor: a durable queue bound to every event exchange, that nobody but the checker reads. It knows what was on the wire."""
+"""The auditor: a durable queue bound to every event exchange, that nobody but the checker reads. It
+knows what was on the wire."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ class Seen(NamedTuple):
 
 @dataclass
 class Auditor:
-    """`bind()` before the first event; `read()` as often as you like; `seen` is in the order of arrival."""
+    """`bind()` before the first event; `read()` as often as you like; `seen` is in the order of
+    arrival."""
 
     amqp_url: str
     seen: list[Seen] = field(default_factory=list)
@@ -37,9 +39,13 @@ class Auditor:
     def bind(self) -> None:
         with broker_connection(self.amqp_url) as connection:
             channel = connection.channel()
-            channel.queue_declare(QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
+            channel.queue_declare(
+                QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"}
+            )
             for owner in OWNERS:
-                channel.exchange_declare(f"{owner}.events", "fanout", durable=True, auto_delete=False)
+                channel.exchange_declare(
+                    f"{owner}.events", "fanout", durable=True, auto_delete=False
+                )
                 channel.queue_bind(QUEUE, f"{owner}.events")
 
     def read(self) -> list[Seen]:
@@ -59,9 +65,15 @@ class Auditor:
             self.seen.append(event)
 
 
-def take_all(amqp_url: str, queue: str, note: Callable[[bytes | str], None], arguments: dict[str, Any] | None = None) -> None:
-    """Notes and acks every message that is in the queue by now: up to a mark that is put behind them. Messages read ahead, for one at a time
-    is a round trip each. Raises what the broker raises, and OSError when nothing comes for long."""
+def take_all(
+    amqp_url: str,
+    queue: str,
+    note: Callable[[bytes | str], None],
+    arguments: dict[str, Any] | None = None,
+) -> None:
+    """Notes and acks every message that is in the queue by now: up to a mark that is put behind
+    them. Messages read ahead, for one at a time is a round trip each. Raises what the broker
+    raises, and OSError when nothing comes for long."""
     mark, found = str(uuid4()), []
     send_messages(amqp_url, "", queue, [Message(mark, delivery_mode=2)])
     with broker_connection(amqp_url) as connection:
@@ -86,6 +98,8 @@ def seen_in(body: bytes | str) -> Seen | None:
     """The event in a message; None for poison, by which the checker misses nothing."""
     try:
         event = json.loads(body)
-        return Seen(event["id"], event["aggregatetype"], event["subject"], int(event["aggregateversion"]))
+        return Seen(
+            event["id"], event["aggregatetype"], event["subject"], int(event["aggregateversion"])
+        )
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

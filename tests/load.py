@@ -19,10 +19,11 @@ LOW = 200  # available units, below which the merchant receives more
 
 @dataclass
 class Load:
-    """Customers who order until told to stop, of whom some regret it, a warehouse that sends off what is ready, and, if asked
-    for, a merchant who receives stock and changes products.
+    """Customers who order until told to stop, of whom some regret it, a warehouse that sends off
+    what is ready, and, if asked for, a merchant who receives stock and changes products.
 
-    A customer repeats a request that got no clear answer, with the same key; the others just look again.
+    A customer repeats a request that got no clear answer, with the same key; the others just look
+    again.
     """
 
     shop: Shop
@@ -34,16 +35,21 @@ class Load:
     merchant: bool = False
     products: Sequence[str] = ("p1", "p2", "p3", "p3", "p3", "p4", "p5")
     accepted: dict[str, str] = field(default_factory=dict)  # idempotency key -> order id
-    patience: float = 90.0  # seconds that a customer repeats one request before giving up, which fails the test
+    # seconds that a customer repeats one request before giving up, which fails the test
+    patience: float = 90.0
     stopped: bool = False
     at_work: list[Future[None]] = field(default_factory=list)
 
     @contextmanager
     def flowing(self) -> Iterator[Load]:
-        """Orders flow while the block runs; on leaving it, every order that was begun has been answered. Raises what a customer met."""
+        """Orders flow while the block runs; on leaving it, every order that was begun has been
+        answered. Raises what a customer met."""
         self.stopped = False
         with ThreadPoolExecutor(self.customers + 2) as pool:
-            self.at_work = [pool.submit(self._customer, random.Random(self.seed * 100 + number)) for number in range(self.customers)]
+            self.at_work = [
+                pool.submit(self._customer, random.Random(self.seed * 100 + number))
+                for number in range(self.customers)
+            ]
             if self.warehouse:
                 self.at_work.append(pool.submit(self._send_off, random.Random(self.seed)))
             if self.merchant:
@@ -58,7 +64,11 @@ class Load:
     def more(self, count: int) -> None:
         """Waits until so many more orders were accepted. Raises what a customer met."""
         before = len(self.accepted)
-        until(lambda: len(self.accepted) - before >= count or any(c.done() for c in self.at_work), f"{count} more orders accepted", seconds=180)
+        until(
+            lambda: len(self.accepted) - before >= count or any(c.done() for c in self.at_work),
+            f"{count} more orders accepted",
+            seconds=180,
+        )
         for customer in self.at_work:
             if customer.done():
                 customer.result()
@@ -81,8 +91,13 @@ class Load:
         while not self.stopped:
             time.sleep(0.1)
             with suppress(OSError, http.client.HTTPException):
-                for status, act in (("ready", self.shop.dispatch), ("dispatched", self.shop.deliver)):
-                    code, found = self.shop.get("shipping", f"/api/shipments/?status={status}&limit=50")
+                for status, act in (
+                    ("ready", self.shop.dispatch),
+                    ("dispatched", self.shop.deliver),
+                ):
+                    code, found = self.shop.get(
+                        "shipping", f"/api/shipments/?status={status}&limit=50"
+                    )
                     for shipment in found["results"] if code == 200 else []:
                         if chance.random() < 0.3 and not self.stopped:
                             act(shipment["shipmentId"])
@@ -96,12 +111,22 @@ class Load:
                 if code != 200:
                     continue
                 if found["available"] < LOW:
-                    self.shop.post("inventory", f"/api/products/{product}/receive/", {"quantity": chance.randint(1, LOW)})
+                    self.shop.post(
+                        "inventory",
+                        f"/api/products/{product}/receive/",
+                        {"quantity": chance.randint(1, LOW)},
+                    )
                 elif chance.random() < 0.2:
-                    self.shop.post("inventory", f"/api/products/{product}/adjust/", {"quantity": -1, "reason": "broken"})
+                    self.shop.post(
+                        "inventory",
+                        f"/api/products/{product}/adjust/",
+                        {"quantity": -1, "reason": "broken"},
+                    )
                 if chance.random() < 0.3:
                     price = {"amount": f"{chance.randint(100, 9900) / 100:.2f}", "currency": "EUR"}
-                    self.shop.patch("inventory", f"/api/products/{product}/", {"price": price}, found["version"])
+                    self.shop.patch(
+                        "inventory", f"/api/products/{product}/", {"price": price}, found["version"]
+                    )
 
     def _insist(self, key: str, order: dict[str, Any]) -> str:
         deadline = time.monotonic() + self.patience

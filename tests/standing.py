@@ -1,4 +1,5 @@
-"""A whole shop for tests: private servers, every process, an auditor that was there before the first event, and a checker."""
+"""A whole shop for tests: private servers, every process, an auditor that was there before the
+first event, and a checker."""
 
 from __future__ import annotations
 
@@ -30,8 +31,9 @@ def standing_shop(
     brokers: int = 1,
     watched: bool = True,
 ) -> Iterator[Standing]:
-    """Everything that `make up` starts, under a folder and ports of its own, with the seed data. `extra` goes to the services' processes, which
-    run the code in `root`. Of several `brokers` a cluster is made. Not `watched`, there is no auditor and no watcher: both cost the more the
+    """Everything that `make up` starts, under a folder and ports of its own, with the seed data.
+    `extra` goes to the services' processes, which run the code in `root`. Of several `brokers` a
+    cluster is made. Not `watched`, there is no auditor and no watcher: both cost the more the
     longer a shop works.
 
     Raises AssertionError on leaving when something was never acked, if `strict`.
@@ -44,7 +46,11 @@ def standing_shop(
         if auditor is not None:
             auditor.bind()
         stack.manage("inventory", "seed")
-        until(lambda: len(shop.get("order", "/api/products/")[1]["results"]) >= 5, "the products reach the order service", seconds=120)
+        until(
+            lambda: len(shop.get("order", "/api/products/")[1]["results"]) >= 5,
+            "the products reach the order service",
+            seconds=120,
+        )
         with Watcher(shop).watching() if watched else nullcontext() as watcher:
             standing = Standing(stack, shop, Checker(shop, auditor, watcher))
             yield standing
@@ -55,7 +61,8 @@ def standing_shop(
 
 
 def _check_unacked(standing: Standing) -> None:
-    """What a worker held without an ack is back in its queue once it has stopped, where it can be counted."""
+    """What a worker held without an ack is back in its queue once it has stopped, where it can be
+    counted."""
     for service in OWNERS:
         standing.stack.stop_process(f"{service}-worker")
     standing.checker.check_queues()

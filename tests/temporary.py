@@ -10,7 +10,8 @@ from pathlib import Path
 
 @contextmanager
 def temporary_folder(what: str) -> Iterator[Path]:
-    """Gone afterwards. Not one of pytest's: those are closed to the other user that PostgreSQL may run as."""
+    """Gone afterwards. Not one of pytest's: those are closed to the other user that PostgreSQL may
+    run as."""
     with tempfile.TemporaryDirectory(prefix=f"polder-{what}-") as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -76,7 +76,8 @@ class ReservedLine(Value):
 
 
 class Shortage(Value):
-    """A product of which less was available than ordered; an unknown or retired one has nothing available."""
+    """A product of which less was available than ordered; an unknown or retired one has nothing
+    available."""
 
     product_id: Key
     quantity: Quantity

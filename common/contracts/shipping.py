@@ -20,7 +20,8 @@ class ShipmentStatus(StrEnum):
 
 
 class Package(Value):
-    """All of one product: in how many parcels it goes, and what they weigh together. Neither is known without the product's weight."""
+    """All of one product: in how many parcels it goes, and what they weigh together. Neither is
+    known without the product's weight."""
 
     product_id: Key
     quantity: Quantity

@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    DjangoHelpFormatter,
+)
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -19,14 +24,24 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class ServiceCommand(BaseCommand):
-    """Its `--help` says in `help` what it does, and ends in `examples`: each a whole command line, as one would type it."""
+    """Its `--help` says in `help` what it does, and ends in `examples`: each a whole command line,
+    as one would type it."""
 
     examples: ClassVar[Sequence[str]]
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        epilog = "\n".join(["examples:" if len(self.examples) > 1 else "example:", *(f"  {example}" for example in self.examples)])
-        parser = super().create_parser(prog_name, subcommand, epilog=epilog, formatter_class=_Formatter, **kwargs)
-        parser.description = "\n".join(textwrap.fill(paragraph, WIDTH) for paragraph in self.help.split("\n"))
+        epilog = "\n".join(
+            [
+                "examples:" if len(self.examples) > 1 else "example:",
+                *(f"  {example}" for example in self.examples),
+            ]
+        )
+        parser = super().create_parser(
+            prog_name, subcommand, epilog=epilog, formatter_class=_Formatter, **kwargs
+        )
+        parser.description = "\n".join(
+            textwrap.fill(paragraph, WIDTH) for paragraph in self.help.split("\n")
+        )
         return parser
 
 
@@ -35,7 +50,8 @@ class _Formatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
 
 
 def moment(option: str, text: str) -> datetime:
-    """What somebody said as an option: an ISO 8601 time (in UTC unless it says otherwise), or how long ago. Raises CommandError."""
+    """What somebody said as an option: an ISO 8601 time (in UTC unless it says otherwise), or how
+    long ago. Raises CommandError."""
     if match := _AGO.match(text):
         try:
             return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
@@ -46,5 +62,8 @@ def moment(option: str, text: str) -> datetime:
     except ValueError:
         found = None
     if found is None:
-        raise CommandError(f"{option} {text!r} is neither a time such as 2026-11-24T08:00Z nor a span such as 30m or 2h")
+        raise CommandError(
+            f"{option} {text!r} is neither a time such as 2026-11-24T08:00Z nor a span such as "
+            "30m or 2h"
+        )
     return found if found.tzinfo else found.replace(tzinfo=UTC)

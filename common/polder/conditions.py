@@ -1,7 +1,8 @@
-"""What may be wrong with a service, each named once: /readyz, the gauges of /metrics and the overview are derived from it.
+"""What may be wrong with a service, each named once: /readyz, the gauges of /metrics and the
+overview are derived from it.
 
-A package that knows of such a thing registers a function in its own module `conditions`, which is imported when Django
-has loaded; it need not know who asks. This module knows nobody.
+A package that knows of such a thing registers a function in its own module `conditions`, which is
+imported when Django has loaded; it need not know who asks. This module knows nobody.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """How it is now, in one sentence for people, without anything about a person; since when, where that is known."""
+    """How it is now, in one sentence for people, without anything about a person; since when, where
+    that is known."""
 
     state: State
     sentence: str
@@ -58,10 +60,11 @@ def fail(sentence: str, since: datetime | None = None) -> Finding:
 def condition(name: str, *, runbook: str, stops_traffic: bool = False) -> Callable[[Looks], Looks]:
     """Registers a function that looks and returns `ok`, `warn` or `fail`.
 
-    It is called at each look of /readyz, /metrics and the overview, in a transaction of its own; all of them together
-    have two seconds: it reads an index, a small table or so many rows and no more. What it raises counts as `fail`.
-    `stops_traffic`: a `fail` of it makes /readyz answer 503, so that a load balancer asks another process. That helps
-    only where the process cannot answer requests at all; anything else is told with 200.
+    It is called at each look of /readyz, /metrics and the overview, in a transaction of its own;
+    all of them together have two seconds: it reads an index, a small table or so many rows and no
+    more. What it raises counts as `fail`. `stops_traffic`: a `fail` of it makes /readyz answer 503,
+    so that a load balancer asks another process. That helps only where the process cannot answer
+    requests at all; anything else is told with 200.
     """
 
     def register(look: Looks) -> Looks:

@@ -1,8 +1,9 @@
-"""What every connection of ours says about itself, so that no role's or database's own settings change what a statement means.
+"""What every connection of ours says about itself, so that no role's or database's own settings
+change what a statement means.
 
-How long it may wait and work depends on what the process is for. Requests and batches give up early, or one that hangs would
-hold up the others. Maintenance may take as long as it takes; but changing a table waits for a lock only for a moment,
-because all who come later wait behind it.
+How long it may wait and work depends on what the process is for. Requests and batches give up
+early, or one that hangs would hold up the others. Maintenance may take as long as it takes; but
+changing a table waits for a lock only for a moment, because all who come later wait behind it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ SCHEMA = Limits(lock="2s", statement="0", idle_in_transaction="0")
 _OF_COMMANDS = {
     "migrate": SCHEMA,
     "housekeeper": HOUSEKEEPING,
-    **dict.fromkeys(("republish", "redrive", "seed", "access", "shell", "dbshell", "dumpdata", "loaddata"), MAINTENANCE),
+    **dict.fromkeys(
+        ("republish", "redrive", "seed", "access", "shell", "dbshell", "dumpdata", "loaddata"),
+        MAINTENANCE,
+    ),
 }
 _MEANING = (
     ("search_path", "public"),
@@ -43,7 +47,8 @@ _MEANING = (
 
 
 def limits_of(arguments: Sequence[str]) -> Limits:
-    """Those of the command that `manage.py` was called with; those of requests for any other program."""
+    """Those of the command that `manage.py` was called with; those of requests for any other
+    program."""
     is_command = len(arguments) > 1 and PurePath(arguments[0]).name.startswith("manage.py")
     return _OF_COMMANDS.get(arguments[1], REQUESTS) if is_command else REQUESTS
 
@@ -51,5 +56,9 @@ def limits_of(arguments: Sequence[str]) -> Limits:
 def session_options(limits: Limits | None = None) -> str:
     """For libpq's `options`: they go before what was set for the role or the database."""
     lock, statement, idle = limits or limits_of(sys.argv)
-    times = (("lock_timeout", lock), ("statement_timeout", statement), ("idle_in_transaction_session_timeout", idle))
+    times = (
+        ("lock_timeout", lock),
+        ("statement_timeout", statement),
+        ("idle_in_transaction_session_timeout", idle),
+    )
     return " ".join(f"-c {name}={value}" for name, value in (*times, *_MEANING))

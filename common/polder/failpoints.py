@@ -1,8 +1,10 @@
-"""Failpoints: the places where a fault test may kill, pause or fail this process. Inert unless the environment arms them.
+"""Failpoints: the places where a fault test may kill, pause or fail this process. Inert unless the
+environment arms them.
 
-POLDER_FAILPOINTS names a folder. A file `order.relay.after-select` in it, whose content is `kill`, `pause 2.5` or
-`raise`, is what the first process of the order service to come to that point does; the file is renamed to
-`...hit` before, so it is done once. Without the variable, reaching a point is a call that does nothing.
+POLDER_FAILPOINTS names a folder. A file `order.relay.after-select` in it, whose content is `kill`,
+`pause 2.5` or `raise`, is what the first process of the order service to come to that point does;
+the file is renamed to `...hit` before, so it is done once. Without the variable, reaching a point
+is a call that does nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ class Failpoint(StrEnum):
     WORKER_AFTER_MERGE = "worker.after-merge"
     WORKER_AFTER_RECONCILING = "worker.after-reconciling"
     WORKER_BEFORE_COMMIT = "worker.before-commit"
-    WORKER_AFTER_COMMIT = "worker.after-commit"  # in the pool's child, before it has told its parent
+    # in the pool's child, before it has told its parent
+    WORKER_AFTER_COMMIT = "worker.after-commit"
     WORKER_BEFORE_ACK = "worker.before-ack"  # in the parent
     WEB_BEFORE_COMMIT = "web.before-commit"
     WEB_AFTER_COMMIT = "web.after-commit"  # and before the response

@@ -1,4 +1,5 @@
-"""Whose fault it is that something could not be applied: one table. What the fault means for the batch follows from it.
+"""Whose fault it is that something could not be applied: one table. What the fault means for the
+batch follows from it.
 
 Why a message is refused before it is applied is classed in `reading`.
 
@@ -24,8 +25,11 @@ class Fault(StrEnum):
     BUSY = "busy"  # the moment's: the same batch again
     LOCKED = "locked"  # somebody holds what it needs: only those who need it wait
     TOO_SLOW = "too-slow"  # it ran into the database's time limit: again in halves
-    ENVIRONMENT = "environment"  # the schema's, the code's, the machine's: halt; no event is to blame
-    AHEAD = "ahead"  # a message that cannot be read, by whose fault is in doubt (reading.DOUBTFUL): halt if a publisher sends nothing else, else park
+    # the schema's, the code's, the machine's: halt; no event is to blame
+    ENVIRONMENT = "environment"
+    # a message that cannot be read, by whose fault is in doubt (reading.DOUBTFUL): halt if a
+    # publisher sends nothing else, else park
+    AHEAD = "ahead"
     EVENT = "event"  # its own: park, unless others fail alike
     INTERRUPTED = "interrupted"  # the process is about to end, or to be ended
 
@@ -56,10 +60,12 @@ SQLSTATES: dict[str, Fault] = {
     "XX002": Fault.ENVIRONMENT,  # index corrupted
 }
 
-# The first class that the error is an instance of decides. May grow: the consumer adds its own time limit.
+# The first class that the error is an instance of decides. May grow: the consumer adds its own time
+# limit.
 EXCEPTIONS: list[tuple[type[BaseException], Fault]] = [
     (MemoryError, Fault.INTERRUPTED),
-    (FencedAggregate, Fault.BUSY),  # the fence was put up a moment ago; whoever tries again goes around it
+    # the fence was put up a moment ago; whoever tries again goes around it
+    (FencedAggregate, Fault.BUSY),
     (FailpointReached, Fault.INTERRUPTED),
     (InterfaceError, Fault.AWAY),  # a connection that broke has no SQLSTATE
     (OperationalError, Fault.AWAY),
@@ -74,7 +80,8 @@ EXCEPTIONS: list[tuple[type[BaseException], Fault]] = [
 
 
 def fault_of(error: BaseException) -> Fault:
-    """Whose fault the error is; what it was raised from is asked as well, for the database's word is inside."""
+    """Whose fault the error is; what it was raised from is asked as well, for the database's word
+    is inside."""
     database_error = _with_sqlstate(error)
     if database_error is not None:
         return _by_sqlstate(database_error)
@@ -95,12 +102,15 @@ def _of_a_violation(error: Any) -> Fault:
     """A constraint was violated: the event's fault, if it is one that the code knows of."""
     diag = error.diag
     if error.sqlstate == "23514" and diag.table_name and not diag.constraint_name:
-        return Fault.BUSY  # no partition for the row, or one that was attached under way: made or passed by the next time
+        # no partition for the row, or one that was attached under way: made or passed by the next
+        # time
+        return Fault.BUSY
     return Fault.ENVIRONMENT if is_news_to_the_code(error.sqlstate, diag) else Fault.EVENT
 
 
 def _with_sqlstate(error: BaseException | None) -> BaseException | None:
-    """The error, or what it came from, that has the five characters by which PostgreSQL classes its errors."""
+    """The error, or what it came from, that has the five characters by which PostgreSQL classes its
+    errors."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

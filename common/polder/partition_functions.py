@@ -1,10 +1,12 @@
 """The functions in SQL that make and drop the weeks of a partitioned table.
 
-They belong to the table's owner (SECURITY DEFINER), since the run-time role may neither create nor drop tables. They take
-no name and no SQL from their caller, and nothing of the session that calls them changes what they do.
+They belong to the table's owner (SECURITY DEFINER), since the run-time role may neither create nor
+drop tables. They take no name and no SQL from their caller, and nothing of the session that calls
+them changes what they do.
 
-Nobody waits for them longer than LOCK_TIMEOUT: whoever cannot have a lock by then fails with 55P03 and is called again.
-Each call makes or drops `at_most` so many weeks, so that every week has a transaction of its own.
+Nobody waits for them longer than LOCK_TIMEOUT: whoever cannot have a lock by then fails with 55P03
+and is called again. Each call makes or drops `at_most` so many weeks, so that every week has a
+transaction of its own.
 """
 
 from __future__ import annotations
@@ -13,32 +15,39 @@ LOCK_TIMEOUT = "200ms"  # all who come later wait behind us as long as we wait
 
 # The owner's own words: whatever a role, a database or a session has set.
 _OWN_SETTINGS = f"""SECURITY DEFINER
-SET search_path = public, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres'
+SET search_path = public, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO, MDY'
+    SET IntervalStyle = 'postgres'
 SET lock_timeout = '{LOCK_TIMEOUT}'"""
 
-# A UUIDv7 begins with 48 bits of milliseconds since 1970 (RFC 9562), so a week of keys is one range.
+# A UUIDv7 begins with 48 bits of milliseconds since 1970 (RFC 9562), so a week of keys is one
+# range.
 KEYS = f"""
-CREATE OR REPLACE FUNCTION %table%_first_key(moment timestamptz) RETURNS uuid LANGUAGE sql {_OWN_SETTINGS} AS $$
+CREATE OR REPLACE FUNCTION %table%_first_key(moment timestamptz) RETURNS uuid
+    LANGUAGE sql {_OWN_SETTINGS} AS $$
     SELECT rpad(lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0'), 32, '0')::uuid
 $$;
-CREATE OR REPLACE FUNCTION %table%_has_partition(key uuid) RETURNS boolean LANGUAGE sql {_OWN_SETTINGS} AS $$
+CREATE OR REPLACE FUNCTION %table%_has_partition(key uuid) RETURNS boolean
+    LANGUAGE sql {_OWN_SETTINGS} AS $$
     SELECT EXISTS (
         SELECT FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid,
-            regexp_matches(pg_get_expr(relpartbound, pg_class.oid), $q$FROM \\('([^']+)'\\) TO \\('([^']+)'\\)$q$) AS bounds
+            regexp_matches(pg_get_expr(relpartbound, pg_class.oid),
+                $q$FROM \\('([^']+)'\\) TO \\('([^']+)'\\)$q$) AS bounds
         WHERE inhparent = '%table%'::regclass AND key >= bounds[1]::uuid AND key < bounds[2]::uuid)
 $$;
 """
 
-# A partition is attached and not created in place, which would take a lock on all of the table. Rows that went to the
-# default partition, while there was no better place, belong to the new one; otherwise PostgreSQL would refuse it. Writers
-# are kept out by a lock on the table and not on the default partition alone: one that waited there had chosen its
-# partition already, and would fail.
+# A partition is attached and not created in place, which would take a lock on all of the table.
+# Rows that went to the default partition, while there was no better place, belong to the new one;
+# otherwise PostgreSQL would refuse it. Writers are kept out by a lock on the table and not on the
+# default partition alone: one that waited there had chosen its partition already, and would fail.
 #
-# Few rows are moved. Many would take long, while everybody waits: then the default partition itself becomes the week, or
-# the weeks up to now that are missing one after the other, named after the last; an empty one takes its place.
+# Few rows are moved. Many would take long, while everybody waits: then the default partition itself
+# becomes the week, or the weeks up to now that are missing one after the other, named after the
+# last; an empty one takes its place.
 MAKE = f"""
 DROP FUNCTION IF EXISTS %table%_make_partitions(integer, integer);
-CREATE OR REPLACE FUNCTION %table%_make_partitions(days_ahead integer, weeks_back integer DEFAULT 0, at_most integer DEFAULT 1000)
+CREATE OR REPLACE FUNCTION %table%_make_partitions(days_ahead integer, weeks_back integer DEFAULT 0,
+    at_most integer DEFAULT 1000)
 RETURNS integer LANGUAGE plpgsql {_OWN_SETTINGS} AS $$
 DECLARE
     a_week CONSTANT interval := '7 days';
@@ -54,18 +63,24 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('%table%_make_partitions'));
     IF spare IS NOT NULL THEN
-        EXECUTE format('SELECT date_trunc(''week'', to_timestamp((''x'' || left(replace(id::text, ''-'', ''''), 12))::bit(48)::bigint / 1000.0)) '
-            'FROM %s WHERE id >= %L ORDER BY id LIMIT 1', spare, %table%_first_key(now() - 8 * a_week)) INTO oldest;
+        EXECUTE format(
+            'SELECT date_trunc(''week'', to_timestamp('
+            '(''x'' || left(replace(id::text, ''-'', ''''), 12))::bit(48)::bigint / 1000.0)) '
+            'FROM %s WHERE id >= %L ORDER BY id LIMIT 1', spare,
+                %table%_first_key(now() - 8 * a_week)) INTO oldest;
         week := least(week, oldest);
     END IF;
     WHILE week < now() + days_ahead * interval '1 day' AND made < at_most LOOP
         low := %table%_first_key(week);
         IF NOT %table%_has_partition(low) THEN
             IF spare IS NOT NULL THEN
-                EXECUTE format('SELECT count(*) FROM (SELECT FROM %s WHERE id >= %L AND id < %L LIMIT %s) AS waiting',
+                EXECUTE format(
+                    'SELECT count(*) FROM '
+                    '(SELECT FROM %s WHERE id >= %L AND id < %L LIMIT %s) AS waiting',
                     spare, low, %table%_first_key(week + a_week), few + 1) INTO waiting;
             END IF;
-            WHILE waiting > few AND week + a_week <= now() AND NOT %table%_has_partition(%table%_first_key(week + a_week)) LOOP
+            WHILE waiting > few AND week + a_week <= now()
+                AND NOT %table%_has_partition(%table%_first_key(week + a_week)) LOOP
                 week := week + a_week;
             END LOOP;
             name := '%table%_' || to_char(week, 'IYYY"w"IW');
@@ -75,21 +90,28 @@ BEGIN
                 EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', spare);
                 EXECUTE format('ALTER TABLE %table% DETACH PARTITION %s', spare);
                 EXECUTE format('ALTER TABLE %s RENAME TO %I', spare, name);
-                CREATE TABLE %table%_default (LIKE %table% INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
-                EXECUTE format('WITH moved AS (DELETE FROM %I WHERE id < %L OR id >= %L RETURNING *) '
+                CREATE TABLE %table%_default (LIKE %table% INCLUDING DEFAULTS
+                    INCLUDING CONSTRAINTS);
+                EXECUTE format(
+                    'WITH moved AS (DELETE FROM %I WHERE id < %L OR id >= %L RETURNING *) '
                     'INSERT INTO %table%_default SELECT * FROM moved', name, low, high);
-                EXECUTE format('ALTER TABLE %table% ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, low, high);
+                EXECUTE format(
+                    'ALTER TABLE %table% ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name,
+                    low, high);
                 ALTER TABLE %table% ATTACH PARTITION %table%_default DEFAULT;
                 RETURN made + 1;
             END IF;
-            EXECUTE format('CREATE TABLE %I (LIKE %table% INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
+            EXECUTE format(
+                'CREATE TABLE %I (LIKE %table% INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
             IF spare IS NOT NULL THEN
                 LOCK TABLE ONLY %table% IN SHARE ROW EXCLUSIVE MODE;
                 EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', spare);
-                EXECUTE format('WITH moved AS (DELETE FROM %s WHERE id >= %L AND id < %L RETURNING *) '
+                EXECUTE format(
+                    'WITH moved AS (DELETE FROM %s WHERE id >= %L AND id < %L RETURNING *) '
                     'INSERT INTO %I SELECT * FROM moved', spare, low, high, name);
             END IF;
-            EXECUTE format('ALTER TABLE %table% ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name, low, high);
+            EXECUTE format('ALTER TABLE %table% ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                name, low, high);
             made := made + 1;
         END IF;
         week := week + a_week;
@@ -98,8 +120,9 @@ BEGIN
 END $$;
 """
 
-# Only whole weeks, only those made by the function above, and never fewer than four weeks back, whoever asks. What is
-# still needed is looked for under the lock: somebody may have made a row needed again a moment ago.
+# Only whole weeks, only those made by the function above, and never fewer than four weeks back,
+# whoever asks. What is still needed is looked for under the lock: somebody may have made a row
+# needed again a moment ago.
 DROP = f"""
 DROP FUNCTION IF EXISTS %table%_drop_partitions(integer);
 CREATE OR REPLACE FUNCTION %table%_drop_partitions(weeks_kept integer, at_most integer DEFAULT 1000)
@@ -131,8 +154,12 @@ END $$;
 
 
 def functions_of(table: str, still_needed: tuple[str, ...] = ()) -> str:
-    """All of them for `table`. A week is needed while it holds a row for which one of the conditions holds."""
-    needed = " OR ".join(f"EXISTS (SELECT FROM %I WHERE {condition})" for condition in still_needed) or "false"
+    """All of them for `table`. A week is needed while it holds a row for which one of the
+    conditions holds."""
+    needed = (
+        " OR ".join(f"EXISTS (SELECT FROM %I WHERE {condition})" for condition in still_needed)
+        or "false"
+    )
     names = ", ".join(["name"] * len(still_needed)) or "name"
     sql = KEYS + MAKE + DROP.replace("%needed%", needed).replace("%names%", names)
     return sql.replace("%table%", table)

@@ -1,4 +1,5 @@
-"""How a process says that it is ready, to whoever started it: it touches the file that POLDER_READY_FILE names."""
+"""How a process says that it is ready, to whoever started it: it touches the file that
+POLDER_READY_FILE names."""
 
 from __future__ import annotations
 

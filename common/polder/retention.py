@@ -1,4 +1,5 @@
-"""What the housekeeper lets go of besides old partitions. A room that keeps rows for a while registers here; the consumer need not know it."""
+"""What the housekeeper lets go of besides old partitions. A room that keeps rows for a while
+registers here; the consumer need not know it."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ retention_policies: dict[str, Forget] = {}  # by what is forgotten
 
 
 def retention_policy(what: str) -> Callable[[Forget], Forget]:
-    """Registers a function that deletes what nobody counts on any more and returns how many. It may be stopped at any time, and run at once."""
+    """Registers a function that deletes what nobody counts on any more and returns how many. It may
+    be stopped at any time, and run at once."""
 
     def register(function: Forget) -> Forget:
         retention_policies[what] = function

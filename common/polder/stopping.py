@@ -1,7 +1,9 @@
-"""Being told to stop: a flag that a signal handler may set at any moment, and that any thread may wait for.
+"""Being told to stop: a flag that a signal handler may set at any moment, and that any thread may
+wait for.
 
-Not a threading.Event: a handler runs between two instructions of the main thread, which may just hold the event's lock in
-`wait()`; `set()` would then wait for it for ever. Here a handler takes no lock. It sets a flag and writes a byte to a pipe.
+Not a threading.Event: a handler runs between two instructions of the main thread, which may just
+hold the event's lock in `wait()`; `set()` would then wait for it for ever. Here a handler takes no
+lock. It sets a flag and writes a byte to a pipe.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from typing import Protocol
 
 
 class Stopping(Protocol):
-    """What a process that can be told to stop looks at; a threading.Event is one, too, where no signal sets it."""
+    """What a process that can be told to stop looks at; a threading.Event is one, too, where no
+    signal sets it."""
 
     def is_set(self) -> bool: ...
 
@@ -45,7 +48,8 @@ class Stop:
         return self._is_set
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Until it is set, or for so many seconds; whether it is set. Nothing is read from the pipe, so it wakes everybody."""
+        """Until it is set, or for so many seconds; whether it is set. Nothing is read from the
+        pipe, so it wakes everybody."""
         if not self._is_set:
             poll = select.poll()
             poll.register(self._reader, select.POLLIN)

@@ -1,4 +1,5 @@
-"""What libraries would take from the environment of whoever starts a process, and ours are not to: only its own variables count."""
+"""What libraries would take from the environment of whoever starts a process, and ours are not to:
+only its own variables count."""
 
 from __future__ import annotations
 
@@ -9,17 +10,32 @@ from psycopg import pq
 
 # libpq's own list, and what it reads without listing it.
 _LIBPQ = {option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar} | {
-    *("PGSERVICEFILE", "PGSYSCONFDIR", "PGSSLKEYLOGFILE", "PGREALM", "PGTZ", "PGDATESTYLE", "PGGEQO", "PGLOCALEDIR"),
+    *(
+        "PGSERVICEFILE",
+        "PGSYSCONFDIR",
+        "PGSSLKEYLOGFILE",
+        "PGREALM",
+        "PGTZ",
+        "PGDATESTYLE",
+        "PGGEQO",
+        "PGLOCALEDIR",
+    ),
 }
 _TLS = {"SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"}
 _PROXIES = {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"}
-_CELERY = {"APP", "BROKER_URL", "RESULT_BACKEND", "LOADER", "CONFIG_MODULE", "SKIP_CHECKS"}  # its command line's
+# its command line's
+_CELERY = {"APP", "BROKER_URL", "RESULT_BACKEND", "LOADER", "CONFIG_MODULE", "SKIP_CHECKS"}
 _GUNICORN = {"WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "SENDFILE", "LISTEN_PID", "LISTEN_FDS"}
 _BEGINNINGS = ("CELERY_", "CELERYD_", "GUNICORN_", "C_")
 
 
 def forget(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Takes them out of the environment, of this process and so of its children. May be called again and again."""
+    """Takes them out of the environment, of this process and so of its children. May be called
+    again and again."""
     for name in list(environ):
-        if name in _LIBPQ | _TLS | _CELERY | _GUNICORN or name.lower() in _PROXIES or name.startswith(_BEGINNINGS):
+        if (
+            name in _LIBPQ | _TLS | _CELERY | _GUNICORN
+            or name.lower() in _PROXIES
+            or name.startswith(_BEGINNINGS)
+        ):
             del environ[name]

@@ -1,4 +1,5 @@
-"""Which service this process is of, and what its settings say of it: one dict, `POLDER`, in Django's settings."""
+"""Which service this process is of, and what its settings say of it: one dict, `POLDER`, in
+Django's settings."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ DEFAULTS: Mapping[str, Any] = {
 
 
 def said() -> dict[str, Any]:
-    """`POLDER` as the settings have it; empty where they have none, which a system check reports."""
+    """`POLDER` as the settings have it; empty where they have none, which a system check
+    reports.
+    """
     return cast("dict[str, Any]", getattr(settings, "POLDER", {}))
 
 
@@ -45,19 +48,22 @@ def amqp_url() -> str:
 
 
 def management_url() -> str | None:
-    """RabbitMQ's management API, with a user that only looks; None in a service that was not told of one."""
+    """RabbitMQ's management API, with a user that only looks; None in a service that was not told
+    of one."""
     return cast("str | None", _setting("MANAGEMENT_URL"))
 
 
 def subscribes_to() -> list[str]:
-    """The services whose events this one takes: those of which it keeps replicas. Once the models are loaded."""
+    """The services whose events this one takes: those of which it keeps replicas. Once the models
+    are loaded."""
     from polder.replication.replica import publishers  # models; this module is read before them
 
     return publishers()
 
 
 def celery_module() -> str:
-    """Where the service's Celery application is: `celery.py` beside its settings, unless `CELERY_MODULE` says another."""
+    """Where the service's Celery application is: `celery.py` beside its settings, unless
+    `CELERY_MODULE` says another."""
     return _setting("CELERY_MODULE") or f"{settings.SETTINGS_MODULE.rpartition('.')[0]}.celery"
 
 
@@ -67,7 +73,8 @@ def contracts() -> list[str]:
 
 
 def remote_control() -> bool:
-    """Celery's; a revoke acks events that were never applied, so it is off unless somebody asks for it."""
+    """Celery's; a revoke acks events that were never applied, so it is off unless somebody asks for
+    it."""
     return cast("bool", _setting("REMOTE_CONTROL"))
 
 
@@ -77,17 +84,20 @@ def weeks_kept() -> int:
 
 
 def consumer_timeout() -> float:
-    """Seconds after which the broker closes a channel on which a message is unacked; RabbitMQ's `consumer_timeout`."""
+    """Seconds after which the broker closes a channel on which a message is unacked; RabbitMQ's
+    `consumer_timeout`."""
     return cast("float", _setting("CONSUMER_TIMEOUT"))
 
 
 def jobs() -> dict[str, int]:
-    """The periodic jobs that this service has besides those of every service, each with the seconds between two runs."""
+    """The periodic jobs that this service has besides those of every service, each with the seconds
+    between two runs."""
     return cast("dict[str, int]", _setting("JOBS"))
 
 
 def republish_weeks() -> int:
-    """How many weeks back a publisher may announce again; the same for all services, as every ledger has to reach that far."""
+    """How many weeks back a publisher may announce again; the same for all services, as every
+    ledger has to reach that far."""
     return cast("int", _setting("REPUBLISH_WEEKS"))
 
 

@@ -1,4 +1,5 @@
-"""The commands behind the make targets, for the shop in containers: Compose's own, with the names that people use."""
+"""The commands behind the make targets, for the shop in containers: Compose's own, with the names
+that people use."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from deploy.local.terminal import Terminal, address_table
 
 ANSWER_SECONDS = 20.0
 READY_SECONDS = 600.0
-CALLS = (("docker", "compose"), ("docker-compose",))  # the plugin of today; the program of yesterday, as Debian 12 has it
+# the plugin of today; the program of yesterday, as Debian 12 has it
+CALLS = (("docker", "compose"), ("docker-compose",))
 
 
 class NoDocker(PolderError):
@@ -29,8 +31,12 @@ class NoDocker(PolderError):
 
 
 def names() -> dict[str, list[str]]:
-    """The containers under each name that `make stop service=` takes: a service's, all databases, or one."""
-    groups = {**{service: processes_of(service) for service in SERVICES}, "postgres": [f"{service}-postgres" for service in SERVICES]}
+    """The containers under each name that `make stop service=` takes: a service's, all databases,
+    or one."""
+    groups = {
+        **{service: processes_of(service) for service in SERVICES},
+        "postgres": [f"{service}-postgres" for service in SERVICES],
+    }
     each = [*(name for group in groups.values() for name in group), "flower", "rabbitmq"]
     return groups | {name: [name] for name in each}
 
@@ -51,25 +57,39 @@ class Compose:
         engine = _ask("docker", "version", "--format", "{{.Server.Version}}")
         if engine.returncode != 0:
             closed = "permission denied" in engine.stderr.lower()
-            raise NoDocker("Docker's socket is closed to this user" if closed else "no Docker engine answers")
+            raise NoDocker(
+                "Docker's socket is closed to this user" if closed else "no Docker engine answers"
+            )
         for call in CALLS:
             answer = _ask(*call, "version", "--short")
             if answer.returncode == 0:
                 return cls(root, call, answer.stdout.strip().lstrip("v"))
-        raise NoDocker("Docker answers, but has no Compose (the package docker-compose-plugin or docker-compose)")
+        raise NoDocker(
+            "Docker answers, but has no Compose (the package docker-compose-plugin or "
+            "docker-compose)"
+        )
 
     def up(self, run_dir: Path, terminal: Terminal) -> int:
         """Returns when everything is healthy, and leaves it running."""
         if not self._output("ps", "-q") and (problems := taken(published_ports(os.environ))):
             raise PolderError("\n".join(f"{problem}." for problem in problems))
         has_wait = int(self.version.partition(".")[0]) >= 2
-        if self.run("up", "--build", *(["--wait"] if has_wait else ["--detach"])) != 0 or not (has_wait or self._healthy()):
-            raise PolderError("Compose could not start it; see above, and `make logs`. Without Docker: make up STACK=native")
+        if self.run("up", "--build", *(["--wait"] if has_wait else ["--detach"])) != 0 or not (
+            has_wait or self._healthy()
+        ):
+            raise PolderError(
+                "Compose could not start it; see above, and `make logs`. Without Docker: make up "
+                "STACK=native"
+            )
         run_dir.mkdir(exist_ok=True)
-        write_private(run_dir / "stack.env", self._output("run", "--rm", "--no-deps", "-T", "secrets", "show"))
+        write_private(
+            run_dir / "stack.env", self._output("run", "--rm", "--no-deps", "-T", "secrets", "show")
+        )
         terminal.say()
         terminal.say(address_table(variables_of(run_dir / "stack.env")))
-        terminal.say(f"\n  All of it for scripts: {run_dir / 'stack.env'}\n  It runs until: make down\n")
+        terminal.say(
+            f"\n  All of it for scripts: {run_dir / 'stack.env'}\n  It runs until: make down\n"
+        )
         return 0
 
     def status(self) -> int:
@@ -101,9 +121,13 @@ class Compose:
             return 130
 
     def _output(self, *arguments: str) -> str:
-        result = subprocess.run([*self.call, *arguments], cwd=self.root, capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            [*self.call, *arguments], cwd=self.root, capture_output=True, text=True, check=False
+        )
         if result.returncode != 0:
-            raise PolderError(f"`{' '.join([*self.call, *arguments])}` failed: {result.stderr.strip()}")
+            raise PolderError(
+                f"`{' '.join([*self.call, *arguments])}` failed: {result.stderr.strip()}"
+            )
         return result.stdout
 
     def _healthy(self) -> bool:
@@ -121,6 +145,13 @@ class Compose:
 
 def _ask(*command: str) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_SECONDS, stdin=subprocess.DEVNULL, check=False)
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=ANSWER_SECONDS,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return subprocess.CompletedProcess(command, 1, "", str(error))

@@ -1,4 +1,5 @@
-"""`healthy.py PORT PATH`: ends with 0 when a GET is answered with 200. A container's health check; it says why not."""
+"""`healthy.py PORT PATH`: ends with 0 when a GET is answered with 200. A container's health check;
+it says why not."""
 
 import http.client
 import sys

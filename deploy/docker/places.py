@@ -18,10 +18,17 @@ INSIDE: Mapping[str, str] = {
     "flower": "flower:5555",
 }
 
-# The variable that says under which port of this machine it is published, and the port it is without.
+# The variable that says under which port of this machine it is published, and the port it is
+# without.
 PUBLISHED: Mapping[str, tuple[str, int]] = {
-    **{f"{service}-web": (f"{service.upper()}_PORT", FIRST_WEB_PORT + place) for place, service in enumerate(SERVICES)},
-    **{f"{service}-postgres": (f"{service.upper()}_POSTGRES_PORT", FIRST_POSTGRES_PORT + place) for place, service in enumerate(SERVICES)},
+    **{
+        f"{service}-web": (f"{service.upper()}_PORT", FIRST_WEB_PORT + place)
+        for place, service in enumerate(SERVICES)
+    },
+    **{
+        f"{service}-postgres": (f"{service.upper()}_POSTGRES_PORT", FIRST_POSTGRES_PORT + place)
+        for place, service in enumerate(SERVICES)
+    },
     "rabbitmq": SERVERS["rabbitmq"],
     "rabbitmq-management": SERVERS["rabbitmq_management"],
     "flower": SERVERS["flower"],

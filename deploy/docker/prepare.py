@@ -1,11 +1,13 @@
-"""`python -m deploy.docker.prepare`: what has to be true before the processes start, from within a container that then ends.
+"""`python -m deploy.docker.prepare`: what has to be true before the processes start, from within a
+container that then ends.
 
     databases and roles -> migrations -> admin user and API key
     topology: every exchange and queue, before anything is published
     the products of the demo shop, once all of that is there
 
-Every step may be repeated, and is, at every start; none changes what people have decided since. It alone has everybody's
-passwords; each command gets those of its service. With arguments it runs one command: `prepare order republish --dry-run`.
+Every step may be repeated, and is, at every start; none changes what people have decided since. It
+alone has everybody's passwords; each command gets those of its service. With arguments it runs one
+command: `prepare order republish --dry-run`.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ from deploy.local.services import SERVICES, seed_order
 
 PASSWORDS = Path("/secrets/passwords.json")
 OTHER_PASSWORDS = (
-    "The data was made with other passwords than those in the volume `secrets`: bring that volume back,\n"
+    "The data was made with other passwords than those in the volume `secrets`: bring that volume "
+    "back,\n"
     "or delete the data with all volumes: make reset"
 )
 
@@ -49,13 +52,19 @@ class Server:
         """Raises psycopg.OperationalError."""
         host = self.environment.addresses[f"{self.service}-postgres"]
         password = self.environment.passwords[f"{self.service} postgres"]
-        return psycopg.connect(superuser_url(password, host, database), autocommit=True, connect_timeout=5)
+        return psycopg.connect(
+            superuser_url(password, host, database), autocommit=True, connect_timeout=5
+        )
 
 
 def prepare(environment: Environment) -> None:
     """Raises StepFailed or psycopg.Error."""
     with ThreadPoolExecutor() as threads:
-        steps = [threads.submit(step, environment, service) for service in SERVICES for step in (_database, _topology)]
+        steps = [
+            threads.submit(step, environment, service)
+            for service in SERVICES
+            for step in (_database, _topology)
+        ]
     for step in steps:
         step.result()
     for service in seed_order(SERVICES):
@@ -77,7 +86,13 @@ def _manage(environment: Environment, service: str, command: str) -> None:
     variables = os.environ | environment.of_command(service, command)
     program = [sys.executable, "manage.py", service, command]
     result = subprocess.run(
-        program, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        program,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if result.returncode != 0:
         raise StepFailed(f"{service}: {command} failed\n{result.stdout}")
@@ -96,7 +111,11 @@ def main(arguments: list[str]) -> int:
         print(failed)
         return 1
     except psycopg.OperationalError as error:
-        print(error, OTHER_PASSWORDS if "password authentication failed" in str(error) else "", sep="\n")
+        print(
+            error,
+            OTHER_PASSWORDS if "password authentication failed" in str(error) else "",
+            sep="\n",
+        )
         return 1
     return 0
 

@@ -1,6 +1,8 @@
-"""`python -m deploy.docker.secrets`: draws what is secret, into a volume for each container, as the first of all containers.
+"""`python -m deploy.docker.secrets`: draws what is secret, into a volume for each container, as the
+first of all containers.
 
-What is there is kept. `show` prints what people and scripts on this machine need to know, with the published ports.
+What is there is kept. `show` prints what people and scripts on this machine need to know, with the
+published ports.
 """
 
 from __future__ import annotations
@@ -32,7 +34,8 @@ def inside(passwords: Named) -> Environment:
 
 
 def files(passwords: Named) -> dict[str, str]:
-    """What lies in the volumes, by folder and name: one folder for each kind of container, and nobody else's secrets in it."""
+    """What lies in the volumes, by folder and name: one folder for each kind of container, and
+    nobody else's secrets in it."""
     environment = inside(passwords)
     rabbitmq = {
         "RABBITMQ_DEFAULT_USER": ADMIN_USER,
@@ -41,7 +44,9 @@ def files(passwords: Named) -> dict[str, str]:
     }
     return {
         **{f"{service}/env": lines_of(environment.of_service(service)) for service in SERVICES},
-        **{f"{service}-postgres/password": passwords[f"{service} postgres"] for service in SERVICES},
+        **{
+            f"{service}-postgres/password": passwords[f"{service} postgres"] for service in SERVICES
+        },
         "flower/env": lines_of(environment.of_flower()),
         "rabbitmq/env": lines_of(rabbitmq),
         "rabbitmq/rabbitmq.conf": RABBITMQ_CONF.read_text(),
@@ -51,7 +56,8 @@ def files(passwords: Named) -> dict[str, str]:
 def draw(drawn: Path) -> None:
     """May run any number of times, also while the shop runs."""
     passwords = Passwords(drawn / "all" / "passwords.json")
-    for service in SERVICES:  # all that anybody will ask for, as only this container can write it down
+    # all that anybody will ask for, as only this container can write it down
+    for service in SERVICES:
         inside(passwords).of_access(service)
         inside(passwords).of_topology(service)
         inside(passwords).database_url(service, "ddl")
@@ -64,7 +70,9 @@ def draw(drawn: Path) -> None:
 
 
 def show(drawn: Path) -> str:
-    environment = Environment(RUN, published_addresses(os.environ), Passwords(drawn / "all" / "passwords.json"), SERVICES)
+    environment = Environment(
+        RUN, published_addresses(os.environ), Passwords(drawn / "all" / "passwords.json"), SERVICES
+    )
     return lines_of({"STACK": "docker"} | environment.of_stack())
 
 

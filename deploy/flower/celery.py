@@ -15,7 +15,8 @@ from polder.configuration.variables import Wrong, read
 
 surroundings.forget()
 try:
-    _given = read([FLOWER_AMQP_URL, FLOWER_AMQP_CA], "flower", os.environ, known=os.environ)  # it reads more of its own
+    # it reads more of its own
+    _given = read([FLOWER_AMQP_URL, FLOWER_AMQP_CA], "flower", os.environ, known=os.environ)
     _url = with_authority(_given[FLOWER_AMQP_URL.name] or "", _given[FLOWER_AMQP_CA.name])
     app = ClusterCelery("flower", _url)
 except (Wrong, WrongAddress) as error:
@@ -27,7 +28,8 @@ app.config_from_object(
         "event_exchange": FLOWER_EXCHANGE,  # the exchanges of all services lead here
         "event_queue_prefix": "flower",
         "control_exchange": "flower.control",  # it calls into a room where no worker is
-        "event_queue_exclusive": True,  # transient queues that are not exclusive are refused from RabbitMQ 4.3
+        # transient queues that are not exclusive are refused from RabbitMQ 4.3
+        "event_queue_exclusive": True,
         "accept_content": ["json"],
     }
 )

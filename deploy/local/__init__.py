@@ -1,8 +1,9 @@
 """The whole of Polder on one machine, without Docker, under one run directory (`.run/`).
 
-A private PostgreSQL cluster, a private RabbitMQ node and every process of every service; supervisord keeps them running.
-`make up` drives it through `python -m deploy`; the tests drive it through `Stack`, several at a time if they like.
+A private PostgreSQL cluster, a private RabbitMQ node and every process of every service;
+supervisord keeps them running. `make up` drives it through `python -m deploy`; the tests drive it
+through `Stack`, several at a time if they like.
 
-Read it in this order: `stack` (from nothing to ready, and back), `processes` (what there is to run), `supervisord` (how
-supervisord is told), `commands` (behind the make targets).
+Read it in this order: `stack` (from nothing to ready, and back), `processes` (what there is to
+run), `supervisord` (how supervisord is told), `commands` (behind the make targets).
 """

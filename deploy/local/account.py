@@ -10,8 +10,9 @@ from pathlib import Path
 
 from .errors import PolderError
 
-# Tried in turn, least first. The checkout may lie where the other user may not even look (/root is mode 700); then the
-# server keeps the one capability that lets it through. Containers often lack the first of the two.
+# Tried in turn, least first. The checkout may lie where the other user may not even look (/root is
+# mode 700); then the server keeps the one capability that lets it through. Containers often lack
+# the first of the two.
 CAPABILITIES: tuple[tuple[str, ...], ...] = (
     (),
     ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),
@@ -28,7 +29,8 @@ class Account:
 
     @classmethod
     def owning(cls, folder: Path) -> "Account":
-        """The account for a server with its data in `folder` (made if missing): ourselves, or not root if we are.
+        """The account for a server with its data in `folder` (made if missing): ourselves, or not
+        root if we are.
 
         Raises PolderError when no way is found to let that user into the folder.
         """
@@ -42,7 +44,9 @@ class Account:
         for capabilities in CAPABILITIES:
             account = cls((*identity, *capabilities), user)
             # By doing it: access(2), and so `test -w`, leaves capabilities out of account.
-            reached = subprocess.run(account.command(["touch", str(probe)]), capture_output=True, check=False)
+            reached = subprocess.run(
+                account.command(["touch", str(probe)]), capture_output=True, check=False
+            )
             if reached.returncode == 0:
                 probe.unlink()
                 return account
@@ -66,6 +70,7 @@ def _unprivileged_user() -> pwd.struct_passwd:
         except KeyError:
             continue
     raise PolderError(
-        "PostgreSQL may not run as root, and there is neither a user postgres nor nobody to run it as.\n"
+        "PostgreSQL may not run as root, and there is neither a user postgres nor nobody to run "
+        "it as.\n"
         "Make one (useradd --system postgres), or run as a user that is not root."
     )

@@ -42,7 +42,8 @@ def up(stack: Stack, terminal: Terminal) -> int:
     terminal.say(address_table(variables_of(stack.run.stack_env)))
     terminal.say(
         f"\n  All of it for scripts: {stack.run.stack_env}\n"
-        f"  In another terminal: make status | logs | stop service={SERVICES[-1]} | start service={SERVICES[-1]} | down\n"
+        f"  In another terminal: make status | logs | stop service={SERVICES[-1]} | start "
+        f"service={SERVICES[-1]} | down\n"
         "  Ctrl-C stops everything.\n"
     )
     try:
@@ -89,34 +90,48 @@ def down(run: RunDirectory, terminal: Terminal) -> int:
     holder = _holder(run)
     if holder is None:
         left = end_leftovers(run) if run.root.exists() else 0
-        terminal.say(f"Ended what was left behind: {left} processes." if left else "Polder does not run here; nothing to stop.")
+        terminal.say(
+            f"Ended what was left behind: {left} processes."
+            if left
+            else "Polder does not run here; nothing to stop."
+        )
         return 0
     with terminal.step("Stop everything"):
         os.kill(holder, signal.SIGTERM)
         deadline = time.monotonic() + DOWN_SECONDS
         while _holder(run) == holder and is_running(holder):
             if time.monotonic() > deadline:
-                raise PolderError(f"`make up` (process {holder}) has not stopped within {DOWN_SECONDS:.0f} s. See {run.logs}")
+                raise PolderError(
+                    f"`make up` (process {holder}) has not stopped within {DOWN_SECONDS:.0f} s. "
+                    f"See {run.logs}"
+                )
             time.sleep(0.1)
     return 0
 
 
 def manage(run: RunDirectory, service: str, arguments: Sequence[str]) -> int:
-    """A command of a service, with the variables of the stack that was started here, as whom it has to run."""
+    """A command of a service, with the variables of the stack that was started here, as whom it has
+    to run."""
     if service not in SERVICES:
-        raise PolderError(f"Which service? service={' or '.join(SERVICES)}, and for example cmd=help")
+        raise PolderError(
+            f"Which service? service={' or '.join(SERVICES)}, and for example cmd=help"
+        )
     if not run.stack_env.exists():
         raise PolderError("Polder has not been started here. Start it with: make up")
     stack = Stack(run.root, Ports.recorded(run.ports))
     variables = stack.environment.of_command(service, arguments[0])
-    return subprocess.run(stack.catalogue.manage(service, *arguments), cwd=ROOT, env=variables, check=False).returncode
+    return subprocess.run(
+        stack.catalogue.manage(service, *arguments), cwd=ROOT, env=variables, check=False
+    ).returncode
 
 
 def words(text: str) -> list[str]:
     return shlex.split(text) or ["help"]
 
 
-def reset(run: RunDirectory, terminal: Terminal, yes: bool, first: Callable[[], object] | None = None) -> int:
+def reset(
+    run: RunDirectory, terminal: Terminal, yes: bool, first: Callable[[], object] | None = None
+) -> int:
     """`first` is done once it is sure that everything shall go."""
     if (holder := _holder(run)) is not None:
         raise PolderError(f"Polder runs here (process {holder}). Stop it first with: make down")
@@ -147,7 +162,9 @@ def _holder(run: RunDirectory) -> int | None:
 
 def _confirmed(folder: Path) -> bool:
     try:
-        return input(f"Delete {folder} with all data, logs and passwords? [y/N] ").strip().lower() in ("y", "yes")
+        return input(
+            f"Delete {folder} with all data, logs and passwords? [y/N] "
+        ).strip().lower() in ("y", "yes")
     except EOFError:
         print("\nNobody answers here; to delete without being asked: make reset yes=1")
         return False

@@ -1,4 +1,6 @@
-"""A database per service, owned by its DDL role and used by its run-time role. Nobody else gets in."""
+"""A database per service, owned by its DDL role and used by its run-time role. Nobody else gets
+in.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ class Server(Protocol):
 
 
 def provide(cluster: Server, passwords: Named, service: str) -> None:
-    """Make the database and the roles of a service where they are missing. What is there stays as it is."""
+    """Make the database and the roles of a service where they are missing. What is there stays as
+    it is."""
     database, owner, user = f"polder_{service}", f"{service}_ddl", f"{service}_app"
     names = {"database": Identifier(database), "owner": Identifier(owner), "user": Identifier(user)}
     with cluster.connect() as server:
@@ -27,8 +30,11 @@ def provide(cluster: Server, passwords: Named, service: str) -> None:
         if not _exists(server, SQL("SELECT FROM pg_database WHERE datname = {}").format(database)):
             server.execute(SQL("CREATE DATABASE {database} OWNER {owner}").format(**names))
     with cluster.connect(database) as inside, inside.transaction():
-        # Whoever was killed between the two goes on here; afterwards the rights are their operators'.
-        if not _exists(inside, SQL("SELECT FROM pg_default_acl WHERE defaclrole = {}::regrole").format(owner)):
+        # Whoever was killed between the two goes on here; afterwards the rights are their
+        # operators'.
+        if not _exists(
+            inside, SQL("SELECT FROM pg_default_acl WHERE defaclrole = {}::regrole").format(owner)
+        ):
             for statement in WITHIN_DATABASE:
                 inside.execute(SQL(statement).format(**names))
 
@@ -40,13 +46,15 @@ WITHIN_DATABASE = (
     "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
     "GRANT USAGE ON SCHEMA public TO {user}",
     # Whatever the migrations make later, the run-time role may use and never alter.
-    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {user}",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "
+    "{user}",
     "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE, SELECT ON SEQUENCES TO {user}",
 )
 
 
 # Statements carry what customers wrote. Only a superuser may keep them out of the server's log: the
-# statement that failed or waited, the row that broke a constraint, both sides of a deadlock, what was slow.
+# statement that failed or waited, the row that broke a constraint, both sides of a deadlock, what
+# was slow.
 PRIVATE_LOG = (
     "log_min_error_statement = 'panic'",
     "log_error_verbosity = 'terse'",
@@ -62,7 +70,9 @@ HAS_SETTING = """SELECT FROM pg_db_role_setting, unnest(setconfig) setting
 
 def _provide_role(server: Connection, role: str, password: str) -> None:
     if not _exists(server, SQL("SELECT FROM pg_roles WHERE rolname = {}").format(role)):
-        server.execute(SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(role), Literal(password)))
+        server.execute(
+            SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(role), Literal(password))
+        )
 
 
 def _keep_private(server: Connection, role: str) -> None:

@@ -24,16 +24,22 @@ class Named(Protocol):
 
 
 def broker_host(number: int) -> str:
-    """The address of a RabbitMQ node: that of everything else for the first, and most often only one."""
+    """The address of a RabbitMQ node: that of everything else for the first, and most often only
+    one."""
     return HOST if number == 1 else f"127.0.0.{number}"
 
 
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if name in INHERITED or name.startswith("LC_")}
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in INHERITED or name.startswith("LC_")
+    }
 
 
 def connect_by_url_alone() -> None:
-    """Our own connections are what their URLs say: PGSSLMODE, PGSERVICE and the like of a person's shell are forgotten."""
+    """Our own connections are what their URLs say: PGSSLMODE, PGSERVICE and the like of a person's
+    shell are forgotten."""
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
 
@@ -55,7 +61,9 @@ class Environment:
     @property
     def management_url(self) -> str:
         """RabbitMQ's management API with the deploy user's credentials, of every node."""
-        return self._of_each_node("rabbitmq-management", f"http://{self._broker_credentials(ADMIN_USER)}@{{address}}")
+        return self._of_each_node(
+            "rabbitmq-management", f"http://{self._broker_credentials(ADMIN_USER)}@{{address}}"
+        )
 
     @property
     def flower_url(self) -> str:
@@ -65,10 +73,14 @@ class Environment:
         return f"http://{self.addresses[f'{service}-web']}"
 
     def amqp_url(self, user: str) -> str:
-        return self._of_each_node("rabbitmq", f"amqp://{self._broker_credentials(user)}@{{address}}/{VHOST}")
+        return self._of_each_node(
+            "rabbitmq", f"amqp://{self._broker_credentials(user)}@{{address}}/{VHOST}"
+        )
 
     def _broker_credentials(self, user: str) -> str:
-        return _credentials(user, self.passwords["rabbitmq admin" if user == ADMIN_USER else f"{user} amqp"])
+        return _credentials(
+            user, self.passwords["rabbitmq admin" if user == ADMIN_USER else f"{user} amqp"]
+        )
 
     def _of_each_node(self, name: str, url: str) -> str:
         """Of a cluster every node listens on the same port, at an address of its own."""
@@ -85,17 +97,22 @@ class Environment:
     def of_service(self, service: str, role: str = "app") -> dict[str, str]:
         """All that one service's programs get."""
         prefix = service.upper()
-        secret_key = self.passwords[f"{service} secret key"] + self.passwords[f"{service} secret key 2"]
+        secret_key = (
+            self.passwords[f"{service} secret key"] + self.passwords[f"{service} secret key 2"]
+        )
         monitor = _credentials(f"{service}-monitor", self.passwords[f"{service} monitor"])
         return self.common() | {
-            f"{prefix}_MANAGEMENT_URL": self._of_each_node("rabbitmq-management", f"http://{monitor}@{{address}}"),
+            f"{prefix}_MANAGEMENT_URL": self._of_each_node(
+                "rabbitmq-management", f"http://{monitor}@{{address}}"
+            ),
             f"{prefix}_DATABASE_URL": self.database_url(service, role),
             f"{prefix}_AMQP_URL": self.amqp_url(service),
             f"{prefix}_SECRET_KEY": secret_key,
         }
 
     def of_topology(self, service: str) -> dict[str, str]:
-        """For the command that declares exchanges, queues, policies and broker users, as the deploy user."""
+        """For the command that declares exchanges, queues, policies and broker users, as the deploy
+        user."""
         return self.of_service(service) | {
             "RABBITMQ_MANAGEMENT_URL": self.management_url,
             "FLOWER_AMQP_URL": self.amqp_url("flower"),
@@ -122,9 +139,11 @@ class Environment:
             "FLOWER_AMQP_URL": self.amqp_url("flower"),
             "FLOWER_BASIC_AUTH": f"{ADMIN_USER}:{self.passwords['flower']}",
             "FLOWER_COOKIE_SECRET": self.passwords["flower cookie"],
-            # A batch's arguments and result tell how many events of which kinds it had, and what became of them.
+            # A batch's arguments and result tell how many events of which kinds it had, and what
+            # became of them.
             "FLOWER_TASKS_COLUMNS": "name,state,args,result,received,runtime,worker",
-            "FLOWER_MAX_TASKS": "10000",  # in its memory: at one task a batch, its default of 100,000 grows for hours
+            # in its memory: at one task a batch, its default of 100,000 grows for hours
+            "FLOWER_MAX_TASKS": "10000",
         }
 
     def of_stack(self) -> dict[str, str]:
@@ -134,7 +153,10 @@ class Environment:
             "FLOWER_URL": self.flower_url,
             "RABBITMQ_MANAGEMENT_URL": self.management_url,
             "AMQP_URL": self.amqp_url(ADMIN_USER),
-            **{f"{service.upper()}_DATABASE_URL": self.database_url(service) for service in self.services},
+            **{
+                f"{service.upper()}_DATABASE_URL": self.database_url(service)
+                for service in self.services
+            },
             "API_KEY": self.passwords["api key"],
             "ADMIN_USER": ADMIN_USER,
             "ADMIN_PASSWORD": self.passwords["admin"],
@@ -147,7 +169,8 @@ class Environment:
     def common(self) -> dict[str, str]:
         return {
             **inherited(os.environ),
-            "PYTHONUNBUFFERED": "1",  # a log line is in the log when it was written, not a buffer later
+            # a log line is in the log when it was written, not a buffer later
+            "PYTHONUNBUFFERED": "1",
             "POLDER_RUN_DIR": str(self.run_dir),
             **self.extra,
         }

@@ -29,7 +29,9 @@ class Refused(PolderError):
 
 
 class Failed(PolderError):
-    """A program failed. `tail` holds the last lines of its output, `log` the file with all of it."""
+    """A program failed. `tail` holds the last lines of its output, `log` the file with all of
+    it.
+    """
 
     def __init__(self, message: str, *, log: Path, tail: Sequence[str], fix: str = "") -> None:
         super().__init__(message)
@@ -58,7 +60,10 @@ def explained(error: OSError) -> PolderError | None:
         return PolderError(f"The disk is full{where}. Make room, and run again.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and path:
         me, owner = getpass.getuser(), owner_of(path)
-        return PolderError(f"{me} may not write {path}, where all belongs to {owner}.\nRun as {owner}, or give it away: sudo chown -R {me} ...")
+        return PolderError(
+            f"{me} may not write {path}, where all belongs to {owner}.\nRun as {owner}, or give "
+            f"it away: sudo chown -R {me} ..."
+        )
     return None
 
 

@@ -16,7 +16,8 @@ from .steps import Steps
 
 # Where Debian and Ubuntu put them; never PATH, where anything may be called initdb.
 POSTGRES = Path("/usr/lib/postgresql")
-# Debian's /usr/sbin/rabbitmq-server insists on the user rabbitmq; the script behind it runs as anyone.
+# Debian's /usr/sbin/rabbitmq-server insists on the user rabbitmq; the script behind it runs as
+# anyone.
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 EPMD = Path("/usr/bin/epmd")
 MIRROR = "Does this machine reach its package mirror (see /etc/apt)? When it does, run again."
@@ -26,7 +27,11 @@ MARK = "# Temporary, by Polder"
 
 def postgres_programs() -> list[Path]:
     """The folders of the installed PostgreSQL servers' programs, newest first."""
-    found = [program.parent for program in POSTGRES.glob("*/bin/postgres") if (program.parent / "initdb").exists()]
+    found = [
+        program.parent
+        for program in POSTGRES.glob("*/bin/postgres")
+        if (program.parent / "initdb").exists()
+    ]
     return sorted(found, key=lambda programs: float(programs.parent.name), reverse=True)
 
 
@@ -52,12 +57,17 @@ def lack_of_packages() -> str:
         return ""
     if shutil.which("apt-get") is None:
         return (
-            f"These servers are not installed: {', '.join(packages)} (looked where Debian puts them), and there is no apt-get.\n"
+            f"These servers are not installed: {', '.join(packages)} (looked where Debian puts "
+            "them), and there is no apt-get.\n"
             "Use Debian 12 or Ubuntu, or a virtual machine or container with it"
         )
     if os.geteuid() != 0:
         command = " ".join(install_command(packages))
-        return f"These packages are missing: {', '.join(packages)}. Install them and run again:\n  sudo apt-get update && sudo {command}"
+        return (
+            f"These packages are missing: {', '.join(packages)}. Install them and run again:\n "
+            " "
+            f"sudo apt-get update && sudo {command}"
+        )
     return ""
 
 
@@ -82,7 +92,8 @@ def provide(steps: Steps, progress: Progress) -> None:
 
 @contextmanager
 def no_servers_started() -> Iterator[None]:
-    """Packages start no server of their own on the usual ports as long as this lasts. A policy of the machine's stays.
+    """Packages start no server of their own on the usual ports as long as this lasts. A policy of
+    the machine's stays.
 
     Should the file ever stay behind, it forbids nothing once the process that wrote it is gone.
     """

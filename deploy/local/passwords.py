@@ -17,7 +17,8 @@ class Passwords:
         self._lock = threading.Lock()
 
     def __getitem__(self, name: str) -> str:
-        """The password called `name`: letters, digits, - and _, unless somebody wrote another into the file."""
+        """The password called `name`: letters, digits, - and _, unless somebody wrote another into
+        the file."""
         with self._lock:
             kept = self._read()
             if name not in kept:
@@ -34,5 +35,8 @@ class Passwords:
         except FileNotFoundError:
             return {}
         except ValueError as error:
-            raise PolderError(f"{self._path} was spoiled: {error}.\nRestore it, or delete all data and passwords with: make reset") from error
+            raise PolderError(
+                f"{self._path} was spoiled: {error}.\nRestore it, or delete all data and "
+                "passwords with: make reset"
+            ) from error
         return kept

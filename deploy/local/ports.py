@@ -17,8 +17,9 @@ from .services import SERVICES
 
 HOST = "127.0.0.1"
 FIRST_WEB_PORT = 8001
-# Those of the servers are eight above the usual ones. All are below the range Linux draws outgoing connections from (32768 and up):
-# up there any client's connection may hold the port at the very moment of the start.
+# Those of the servers are eight above the usual ones. All are below the range Linux draws outgoing
+# connections from (32768 and up): up there any client's connection may hold the port at the very
+# moment of the start.
 SERVERS = {
     "flower": ("FLOWER_PORT", 5555),
     "postgres": ("POSTGRES_PORT", 5440),
@@ -44,16 +45,28 @@ class Ports:
     epmd: int
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str], services: Sequence[str] = SERVICES) -> Self:
-        """The default ports, each replaced by its variable if that is set. Raises PortTaken for no port number."""
-        web = {service: read(environ, f"{service.upper()}_PORT", FIRST_WEB_PORT + position) for position, service in enumerate(services)}
-        return cls(web=web, **{name: read(environ, *variable) for name, variable in SERVERS.items()})
+    def from_environment(
+        cls, environ: Mapping[str, str], services: Sequence[str] = SERVICES
+    ) -> Self:
+        """The default ports, each replaced by its variable if that is set. Raises PortTaken for no
+        port number."""
+        web = {
+            service: read(environ, f"{service.upper()}_PORT", FIRST_WEB_PORT + position)
+            for position, service in enumerate(services)
+        }
+        return cls(
+            web=web, **{name: read(environ, *variable) for name, variable in SERVERS.items()}
+        )
 
     @classmethod
     def free(cls, services: Sequence[str] = SERVICES) -> Self:
-        """Ports that nothing listens on now, drawn at random so that stacks starting together do not meet."""
+        """Ports that nothing listens on now, drawn at random so that stacks starting together do
+        not meet."""
         drawn = (port for port in random.sample(FREE_RANGE, len(FREE_RANGE)) if _is_free(port))
-        return cls(web={service: next(drawn) for service in services}, **{name: next(drawn) for name in SERVERS})
+        return cls(
+            web={service: next(drawn) for service in services},
+            **{name: next(drawn) for name in SERVERS},
+        )
 
     def by_variable(self) -> dict[str, int]:
         """Each port under the name of the environment variable that changes it."""
@@ -87,10 +100,15 @@ def taken(by_variable: Mapping[str, int]) -> list[str]:
     variable_of: dict[int, str] = {}
     for variable, port in by_variable.items():
         if port in variable_of:
-            found.append(f"Port {port} is given to both {variable_of[port]} and {variable}. Give each its own")
+            found.append(
+                f"Port {port} is given to both {variable_of[port]} and {variable}. Give each its "
+                "own"
+            )
         elif not _is_free(port):
             by = _listener_on(port) or "(by a process that we may not see; `sudo ss -ltnp` tells)"
-            found.append(f"Port {port} is taken {by}. Choose another: make up {variable}={port + 10}")
+            found.append(
+                f"Port {port} is taken {by}. Choose another: make up {variable}={port + 10}"
+            )
         variable_of[port] = variable
     return found
 
@@ -99,9 +117,16 @@ def _listener_on(port: int) -> str:
     """Who listens: "by nginx (pid 12)", or nothing when that cannot be found out."""
     try:
         for one in psutil.net_connections("tcp"):
-            if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and one.pid:
+            if (
+                one.status == psutil.CONN_LISTEN
+                and one.laddr
+                and one.laddr.port == port
+                and one.pid
+            ):
                 command = " ".join(psutil.Process(one.pid).cmdline())
-                return f"by {command if len(command) <= 60 else command[:57] + '...'} (pid {one.pid})"
+                return (
+                    f"by {command if len(command) <= 60 else command[:57] + '...'} (pid {one.pid})"
+                )
     except (psutil.Error, OSError):
         pass
     return ""

@@ -24,7 +24,8 @@ SUPERUSER = "polder_admin"
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": HOST,
-    "unix_socket_directories": "",  # a socket's path may have 107 bytes; a checkout's may well have more
+    # a socket's path may have 107 bytes; a checkout's may well have more
+    "unix_socket_directories": "",
     "password_encryption": "scram-sha-256",
     "max_connections": "200",
     "max_locks_per_transaction": "256",  # partitioned tables lock every partition
@@ -47,11 +48,18 @@ SETTINGS: Mapping[str, str] = {
     "log_line_prefix": "%m [%p] %q%u@%d ",
     "log_lock_waits": "on",
     "log_checkpoints": "off",
-    "log_error_verbosity": "terse",  # else the postmaster logs what a process that was lost had been doing
+    # else the postmaster logs what a process that was lost had been doing
+    "log_error_verbosity": "terse",
     "cluster_name": "polder",
 }
 # What it says while it is not there yet, as opposed to turning us away.
-STARTS_OR_STOPS = ("starting up", "shutting down", "recovery", "not yet accepting", "too many clients")
+STARTS_OR_STOPS = (
+    "starting up",
+    "shutting down",
+    "recovery",
+    "not yet accepting",
+    "too many clients",
+)
 
 
 def superuser_url(password: str, address: str, database: str) -> str:
@@ -75,7 +83,11 @@ class PostgresCluster:
             self._make(account, steps)
         programs = self._programs()
         settings = {**SETTINGS, "port": str(self.port)}
-        self._write(account, "postgresql.conf", "".join(f"{name} = '{value}'\n" for name, value in settings.items()))
+        self._write(
+            account,
+            "postgresql.conf",
+            "".join(f"{name} = '{value}'\n" for name, value in settings.items()),
+        )
         self._write(account, "pg_hba.conf", f"host all all {HOST}/32 scram-sha-256\n")
         return ProcessSpec(
             name="postgres",
@@ -102,7 +114,9 @@ class PostgresCluster:
         except psycopg.OperationalError as error:
             said = str(error)
             if "FATAL:" in said and not any(words in said for words in STARTS_OR_STOPS):
-                raise Refused(f"PostgreSQL refuses {SUPERUSER}: {said.strip()}\n{PASSWORD_FIX}") from error
+                raise Refused(
+                    f"PostgreSQL refuses {SUPERUSER}: {said.strip()}\n{PASSWORD_FIX}"
+                ) from error
             return False
         return True
 
@@ -114,8 +128,20 @@ class PostgresCluster:
         password.touch(mode=0o600)
         password.write_text(self.passwords["postgres"])
         account.own(password)
-        initdb = [str(self._programs() / "initdb"), "--pgdata", str(unfinished), "--username", SUPERUSER]
-        options = ["--auth=scram-sha-256", "--pwfile", str(password), "--encoding=UTF8", "--locale=C.UTF-8"]
+        initdb = [
+            str(self._programs() / "initdb"),
+            "--pgdata",
+            str(unfinished),
+            "--username",
+            SUPERUSER,
+        ]
+        options = [
+            "--auth=scram-sha-256",
+            "--pwfile",
+            str(password),
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+        ]
         try:
             steps.run("initdb", account.command([*initdb, *options]), self._environment())
         finally:
@@ -137,7 +163,8 @@ class PostgresCluster:
             if programs.parent.name == version:
                 return programs
         raise PolderError(
-            f"The data in {self.data} was made by PostgreSQL {version}, which is not installed any more.\n"
+            f"The data in {self.data} was made by PostgreSQL {version}, which is not installed "
+            "any more.\n"
             f"Install postgresql-{version}, or delete all data with: make reset"
         )
 
@@ -147,5 +174,7 @@ class PostgresCluster:
 
 
 PASSWORD_FIX = (
-    "The data has another password than .run/passwords.json: bring that file back, write the right one into it,\nor delete all data with: make reset"
+    "The data has another password than .run/passwords.json: bring that file back, "
+    "write the right "
+    "one into it,\nor delete all data with: make reset"
 )

@@ -16,7 +16,8 @@ from .run_directory import RunDirectory
 
 # Megabytes, as measured and rounded up.
 DATA = 150  # PostgreSQL, RabbitMQ, logs and static files after a first start
-# RabbitMQ takes no messages when less is free (disk_free_limit): everything would start, and no event would move.
+# RabbitMQ takes no messages when less is free (disk_free_limit): everything would start, and no
+# event would move.
 BROKER = 200
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, and left as it was
 
@@ -38,8 +39,10 @@ def lacking(run: RunDirectory, ports: Ports) -> Iterator[str]:
         yield lack
     if not can_write(SHARED_MEMORY):
         yield (
-            f"{SHARED_MEMORY} is missing or cannot be written, and Celery's workers keep their locks there.\n"
-            f"Mount it: mount -t tmpfs tmpfs {SHARED_MEMORY} (in a container: --tmpfs {SHARED_MEMORY}), and run again"
+            f"{SHARED_MEMORY} is missing or cannot be written, and Celery's workers keep their "
+            "locks there.\n"
+            f"Mount it: mount -t tmpfs tmpfs {SHARED_MEMORY} (in a container: --tmpfs "
+            f"{SHARED_MEMORY}), and run again"
         )
 
 
@@ -48,7 +51,11 @@ def lack_of_space(run: RunDirectory) -> str:
     needed = BROKER + (0 if (run.postgres / "data").exists() else DATA)
     if free >= needed:
         return ""
-    return f"The disk is too full: {free:,} MB are free in {place_of(run.root)}, and {needed:,} MB are needed. Make room, and run again"
+    return (
+        f"The disk is too full: {free:,} MB are free in {place_of(run.root)}, and {needed:,} "
+        "MB "
+        "are needed. Make room, and run again"
+    )
 
 
 def lack_of_rights(run: RunDirectory) -> str:
@@ -56,7 +63,11 @@ def lack_of_rights(run: RunDirectory) -> str:
     if os.access(place, os.W_OK | os.X_OK):
         return ""
     owner, me = owner_of(place), getpass.getuser()
-    return f"{me} may not write {place}, which belongs to {owner}. Run as {owner}, or give it away: sudo chown -R {me} {place}"
+    return (
+        f"{me} may not write {place}, which belongs to {owner}. Run as {owner}, or give it "
+        "away: "
+        f"sudo chown -R {me} {place}"
+    )
 
 
 def free_megabytes(folder: Path) -> int:
@@ -66,7 +77,11 @@ def free_megabytes(folder: Path) -> int:
 def disk_is_full(folder: Path) -> str:
     """What to say of something that failed for want of space; nothing when there is enough."""
     free = free_megabytes(folder)
-    return f"The disk is full: {free} MB are free in {folder}. Make room, and run again." if free < BROKER else ""
+    return (
+        f"The disk is full: {free} MB are free in {folder}. Make room, and run again."
+        if free < BROKER
+        else ""
+    )
 
 
 def can_write(folder: Path) -> bool:

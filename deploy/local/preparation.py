@@ -4,8 +4,9 @@
     epmd -> RabbitMQ -> topology: every exchange and queue, before anything is published
     static files
 
-The three lines run at the same time, and the services within a line. Everything may be repeated at every start: it makes
-sure that something is there, and changes nothing that people have decided since.
+The three lines run at the same time, and the services within a line. Everything may be repeated at
+every start: it makes sure that something is there, and changes nothing that people have decided
+since.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from .services import seed_order
 if TYPE_CHECKING:
     from .stack import Stack
 
-SERVER_READY_SECONDS = 300.0  # what is broken shows by dying; a start beside much other work is only slow
+# what is broken shows by dying; a start beside much other work is only slow
+SERVER_READY_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class Preparation:
         self.stack.steps.together(self._postgres, self._rabbitmq)
 
     def all(self) -> None:
-        self.stack.steps.together(self._databases_migrated, self._messages_routed, self._static_collected)
+        self.stack.steps.together(
+            self._databases_migrated, self._messages_routed, self._static_collected
+        )
 
     def seeds(self) -> None:
         """Through the use cases, so their events need the running system."""
@@ -62,9 +66,14 @@ class Preparation:
     def _rabbitmq(self) -> None:
         with self.stack.progress.step("RabbitMQ"):
             # All nodes at the same time: one that has data waits for the others.
-            for specs in ([self.stack.rabbitmq.epmd()], [node.prepare() for node in self.stack.brokers]):
+            for specs in (
+                [self.stack.rabbitmq.epmd()],
+                [node.prepare() for node in self.stack.brokers],
+            ):
                 self.stack.supervise(specs)
-                self.stack.wait_supervised([spec.name for spec in specs], SERVER_READY_SECONDS * len(specs))
+                self.stack.wait_supervised(
+                    [spec.name for spec in specs], SERVER_READY_SECONDS * len(specs)
+                )
 
     def _migrated(self, service: str) -> None:
         self._manage("migrate", service)

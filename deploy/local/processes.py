@@ -50,7 +50,9 @@ class ProcessSpec:
             name=self.name,
             starts=shlex.quote(str(run.starts(self.name))),
             pid=shlex.quote(str(run.pid(self.name))),
-            variables="\n".join(f"export {name}={shlex.quote(value)}" for name, value in self.environment.items()),
+            variables="\n".join(
+                f"export {name}={shlex.quote(value)}" for name, value in self.environment.items()
+            ),
             ready=shlex.quote(str(run.processes / self.name)),
             root=shlex.quote(str(run.root)),
             cwd=shlex.quote(str(self.cwd)),
@@ -67,17 +69,23 @@ class Catalogue:
     servers: tuple[str, ...] = ("postgres", "epmd", "rabbitmq")
 
     def all(self) -> list[ProcessSpec]:
-        of_services = [spec for service in self.environment.services for spec in self.of_service(service)]
+        of_services = [
+            spec for service in self.environment.services for spec in self.of_service(service)
+        ]
         return [*of_services, self.flower()]
 
     def names(self) -> dict[str, list[str]]:
-        """The processes under each name that `make stop service=` takes: a service's, or one, servers included."""
-        names = {service: processes_of(service) for service in self.environment.services} | {"flower": ["flower"]}
+        """The processes under each name that `make stop service=` takes: a service's, or one,
+        servers included."""
+        names = {service: processes_of(service) for service in self.environment.services} | {
+            "flower": ["flower"]
+        }
         each = [*(name for group in names.values() for name in group), *self.servers]
         return names | {name: [name] for name in each}
 
     def resolve(self, name: str) -> list[str]:
-        """The processes that `name` stands for. Raises PolderError, listing the known names, for any other."""
+        """The processes that `name` stands for. Raises PolderError, listing the known names, for
+        any other."""
         return resolved(self.names(), name)
 
     def of_service(self, service: str) -> list[ProcessSpec]:
@@ -89,24 +97,47 @@ class Catalogue:
     def _web(self, service: str) -> ProcessSpec:
         port = self.ports.web[service]
         command = self.manage(service, "web", "--bind", f"{HOST}:{port}")
-        return self._process(f"{service}-web", service, command, lambda: http_status(port, "/readyz") == 200)
+        return self._process(
+            f"{service}-web", service, command, lambda: http_status(port, "/readyz") == 200
+        )
 
     def _role(self, service: str, role: str) -> ProcessSpec:
         return self._process(f"{service}-{role}", service, self.manage(service, role), None)
 
     def flower(self) -> ProcessSpec:
         port = self.ports.flower
-        command = (sys.executable, "-m", "celery", "-A", "deploy.flower", "flower", f"--address={HOST}", f"--port={port}")
-        return self._process("flower", "flower", command, lambda: http_status(port, "/healthcheck") == 200)
+        command = (
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "deploy.flower",
+            "flower",
+            f"--address={HOST}",
+            f"--port={port}",
+        )
+        return self._process(
+            "flower", "flower", command, lambda: http_status(port, "/healthcheck") == 200
+        )
 
-    def _process(self, name: str, group: str, command: tuple[str, ...], is_ready: Callable[[], bool] | None) -> ProcessSpec:
-        variables = self.environment.of_flower() if group == "flower" else self.environment.of_service(group)
+    def _process(
+        self, name: str, group: str, command: tuple[str, ...], is_ready: Callable[[], bool] | None
+    ) -> ProcessSpec:
+        variables = (
+            self.environment.of_flower()
+            if group == "flower"
+            else self.environment.of_service(group)
+        )
         return ProcessSpec(name, group, command, variables, is_ready, self.root)
 
 
 def resolved(names: Mapping[str, list[str]], name: str) -> list[str]:
     """Raises PolderError, listing the known names, for any other."""
     if name not in names:
-        problem = f"There is no service or process called {name}." if name else "Which one? Say service=..."
+        problem = (
+            f"There is no service or process called {name}."
+            if name
+            else "Which one? Say service=..."
+        )
         raise PolderError(f"{problem} There are:\n  {', '.join(names)}")
     return names[name]

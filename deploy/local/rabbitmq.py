@@ -1,4 +1,6 @@
-"""The private RabbitMQ: one node, or several that form a cluster, and the epmd they register with."""
+"""The private RabbitMQ: one node, or several that form a cluster, and the epmd they register
+with.
+"""
 
 from __future__ import annotations
 
@@ -37,17 +39,19 @@ cluster_formation.peer_discovery_backend = classic_config
 cluster_partition_handling = pause_minority
 queue_leader_locator = balanced
 """
-# Seconds after which a node that says nothing is given up by the others, between 0.75 and 1.25 of it. Erlang's own is 60.
+# Seconds after which a node that says nothing is given up by the others, between 0.75 and 1.25 of
+# it. Erlang's own is 60.
 NET_TICK = 8
 
 
 REFUSED = """\
-RabbitMQ runs and refuses the password of its user {user}: the one in its data is not "rabbitmq admin" of .run/passwords.json.
+RabbitMQ runs and refuses the password of its user {user}: the one in its data is not
+"rabbitmq admin" of .run/passwords.json.
 Write the right one into that file (or bring the file back), or delete all data with: make reset"""
 OTHER_VERSION = """\
 The data in {home} was made by RabbitMQ {made}; {now} is installed, which cannot read it.
-Install RabbitMQ {made} again; or let it begin with an empty broker and announce all events again, as in
-docs/operations.md, "Another RabbitMQ, older data"."""
+Install RabbitMQ {made} again; or let it begin with an empty broker and announce all events again,
+as in docs/operations.md, "Another RabbitMQ, older data"."""
 
 
 def broker_names(count: int) -> tuple[str, ...]:
@@ -57,7 +61,8 @@ def broker_names(count: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class RabbitmqNode:
-    """Number `number` of `count`. Each has an address of its own, 127.0.0.1, .2, .3, and all but one of the ports are the same there."""
+    """Number `number` of `count`. Each has an address of its own, 127.0.0.1, .2, .3, and all but
+    one of the ports are the same there."""
 
     run: RunDirectory
     ports: Ports
@@ -88,12 +93,16 @@ class RabbitmqNode:
 
     def _name_of(self, number: int) -> str:
         # It is written into the node's data: it stays when the ports change.
-        name = "polder_" + self.passwords["node name"][1:9].translate(str.maketrans("-_", "xx")).lower()
+        name = (
+            "polder_"
+            + self.passwords["node name"][1:9].translate(str.maketrans("-_", "xx")).lower()
+        )
         # Those of a cluster share an epmd, which knows them without their hosts.
         return f"{name}_{number}@{broker_host(number)}" if self.count > 1 else f"{name}@localhost"
 
     def prepare(self) -> ProcessSpec:
-        """Write the configuration; say how to run the node once epmd answers. Raises PolderError for data that it cannot read."""
+        """Write the configuration; say how to run the node once epmd answers. Raises PolderError
+        for data that it cannot read."""
         self.home.mkdir(exist_ok=True)
         self._require_readable_data()
         write_private(self.home / "rabbitmq.conf", self._configuration())
@@ -122,15 +131,20 @@ class RabbitmqNode:
 
     def control(self, program: str, *arguments: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """A command line of rabbitmqctl or the like for this node, and its environment."""
-        return inside((str(PROGRAMS / program), "-n", self.name, *arguments), self.run.root), dict(self.environment)
+        return inside((str(PROGRAMS / program), "-n", self.name, *arguments), self.run.root), dict(
+            self.environment
+        )
 
     def answers(self) -> bool:
-        """Whether the node says itself that its AMQP listener is up: it comes after the management's.
+        """Whether the node says itself that its AMQP listener is up: it comes after the
+        management's.
 
         Raises Refused when it is there and turns us away.
         """
         check = f"/api/health/checks/port-listener/{self.ports.rabbitmq}"
-        credentials = base64.b64encode(f"{ADMIN_USER}:{self.passwords['rabbitmq admin']}".encode()).decode()
+        credentials = base64.b64encode(
+            f"{ADMIN_USER}:{self.passwords['rabbitmq admin']}".encode()
+        ).decode()
         headers = {"Authorization": f"Basic {credentials}"}
         status = http_status(self.ports.rabbitmq_management, check, headers, host=self.host)
         if status == 401:
@@ -138,13 +152,20 @@ class RabbitmqNode:
         return status == 200
 
     def _require_readable_data(self) -> None:
-        """Data of another RabbitMQ is read if its own upgrades say so: series by series, and from 3.13 any 4."""
+        """Data of another RabbitMQ is read if its own upgrades say so: series by series, and from
+        3.13 any 4."""
         installed, noted = rabbitmq_version(), self.home / "version"
         if (self.home / "mnesia").exists() and noted.exists() and installed:
             major, minor = map(int, noted.read_text().split("."))
-            next_ones = {(major, minor), (major, minor + 1)} | ({(4, number) for number in range(20)} if (major, minor) >= (3, 13) else set())
+            next_ones = {(major, minor), (major, minor + 1)} | (
+                {(4, number) for number in range(20)} if (major, minor) >= (3, 13) else set()
+            )
             if installed not in next_ones or installed < (major, minor):
-                raise PolderError(OTHER_VERSION.format(made=f"{major}.{minor}", now="{}.{}".format(*installed), home=self.home))
+                raise PolderError(
+                    OTHER_VERSION.format(
+                        made=f"{major}.{minor}", now="{}.{}".format(*installed), home=self.home
+                    )
+                )
         if installed:
             noted.write_text("{}.{}".format(*installed))
 
@@ -152,11 +173,16 @@ class RabbitmqNode:
         text = CONFIGURATION.format(host=self.host, ports=self.ports)
         if self.count == 1:
             return text
-        peers = (f"cluster_formation.classic_config.nodes.{number} = {self._name_of(number)}\n" for number in range(1, self.count + 1))
+        peers = (
+            f"cluster_formation.classic_config.nodes.{number} = {self._name_of(number)}\n"
+            for number in range(1, self.count + 1)
+        )
         return text + CLUSTER + "".join(peers)
 
     def _epmd_environment(self) -> Mapping[str, str]:
-        machine = inherited({"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"})
+        machine = inherited(
+            {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"}
+        )
         addresses = ",".join(broker_host(number) for number in range(1, self.count + 1))
         return machine | {"ERL_EPMD_PORT": str(self.ports.epmd), "ERL_EPMD_ADDRESS": addresses}
 
@@ -181,13 +207,16 @@ class RabbitmqNode:
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "advanced.config"),
             "RABBITMQ_CONFIG_FILES": str(home / "conf.d"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
-            "RABBITMQ_CONF_ENV_FILE": str(home / "rabbitmq-env.conf"),  # none: the system's is not for us
-            # The script becomes the Erlang VM instead of waiting for it in between, so that its id is the node's and
-            # a signal reaches it; that is what "allow input" does besides, and -noinput takes the input back.
+            # none: the system's is not for us
+            "RABBITMQ_CONF_ENV_FILE": str(home / "rabbitmq-env.conf"),
+            # The script becomes the Erlang VM instead of waiting for it in between, so that its id
+            # is the node's and a signal reaches it; that is what "allow input" does besides, and
+            # -noinput takes the input back.
             "RABBITMQ_ALLOW_INPUT": "1",
             "RABBITMQ_SERVER_START_ARGS": "-noinput +B i",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": self._distribution(),
-            # The cores are shared with everything else: idle schedulers sleep instead of spinning, busy ones may move.
+            # The cores are shared with everything else: idle schedulers sleep instead of spinning,
+            # busy ones may move.
             "RABBITMQ_SCHEDULER_BUSY_WAIT_THRESHOLD": "none",
             "RABBITMQ_SCHEDULER_BIND_TYPE": "u",
             "TERM": "dumb",  # no colours in the log
@@ -196,9 +225,14 @@ class RabbitmqNode:
         }
 
     def _distribution(self) -> str:
-        """Nodes speak to each other from their own addresses as well as to them, so that a network can be cut between two."""
+        """Nodes speak to each other from their own addresses as well as to them, so that a network
+        can be cut between two."""
         address = "{" + self.host.replace(".", ",") + "}"
         listen = f"-kernel inet_dist_use_interface {address}"
         if self.count == 1:
             return listen
-        return f"{listen} -kernel inet_dist_connect_options [{{ip,{address}}}] -kernel net_ticktime {NET_TICK}"
+        return (
+            f"{listen} -kernel inet_dist_connect_options [{{ip,{address}}}] -kernel "
+            "net_ticktime "
+            f"{NET_TICK}"
+        )

@@ -20,7 +20,9 @@ def accepts(port: int, host: str = HOST) -> bool:
     return True
 
 
-def http_status(port: int, path: str, headers: Mapping[str, str] = MappingProxyType({}), *, host: str = HOST) -> int | None:
+def http_status(
+    port: int, path: str, headers: Mapping[str, str] = MappingProxyType({}), *, host: str = HOST
+) -> int | None:
     """The status a GET is answered with; None without an answer."""
     connection = http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)
     try:

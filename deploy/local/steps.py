@@ -1,4 +1,5 @@
-"""The steps of a start: commands that have to succeed, each with a log of its own; several at the same time."""
+"""The steps of a start: commands that have to succeed, each with a log of its own; several at the
+same time."""
 
 from __future__ import annotations
 
@@ -19,12 +20,14 @@ INTERRUPT_SECONDS = 2.0
 
 
 class Steps:
-    """Runs commands in `root`. Once `cancel` was called, what runs is ended and nothing more is begun."""
+    """Runs commands in `root`. Once `cancel` was called, what runs is ended and nothing more is
+    begun."""
 
     def __init__(self, run: RunDirectory, root: Path) -> None:
         self.directory = run
         self._root = root
-        # A plain value and no threading.Event: a signal handler that takes a lock may wait for itself.
+        # A plain value and no threading.Event: a signal handler that takes a lock may wait for
+        # itself.
         self.cancelled = False
 
     def cancel(self) -> None:
@@ -36,8 +39,17 @@ class Steps:
         if self.cancelled:
             raise Cancelled("interrupted")
 
-    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str], *, fix: str = "", patient: bool = False) -> None:
-        """Write the output to the log called `name`. Raises StepFailed, which says `fix`, or Cancelled.
+    def run(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        fix: str = "",
+        patient: bool = False,
+    ) -> None:
+        """Write the output to the log called `name`. Raises StepFailed, which says `fix`, or
+        Cancelled.
 
         A `patient` one is asked by SIGINT and not killed: it ends when it may.
         """
@@ -62,7 +74,8 @@ class Steps:
                     os.killpg(process.pid, signal.SIGINT if patient else signal.SIGKILL)
                 process.wait()
                 raise
-        # Begun in the very moment of Ctrl-C, it was still in the terminal's foreground and got it too, perhaps before we did.
+        # Begun in the very moment of Ctrl-C, it was still in the terminal's foreground and got it
+        # too, perhaps before we did.
         deadline = time.monotonic() + INTERRUPT_SECONDS
         while status == -signal.SIGINT and time.monotonic() < deadline:
             self.check()
@@ -70,10 +83,13 @@ class Steps:
         if status != 0:
             how = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
             message = f"{name} {how}. It was: {' '.join(command)}"
-            raise StepFailed(message, log=self.directory.log(name), tail=self.directory.tail(name), fix=fix)
+            raise StepFailed(
+                message, log=self.directory.log(name), tail=self.directory.tail(name), fix=fix
+            )
 
     def together(self, *steps: Callable[[], None]) -> None:
-        """At the same time; raises the first error, after the others have been given up or have ended."""
+        """At the same time; raises the first error, after the others have been given up or have
+        ended."""
         with ThreadPoolExecutor(max_workers=max(1, len(steps))) as threads:
             running = [threads.submit(step) for step in steps]
             try:

@@ -41,7 +41,8 @@ stderr_logfile={logs}/watch.log
 stderr_logfile_maxbytes=5MB
 stderr_logfile_backups=1
 """
-# Who dies within `startsecs` of a start is started again with back-off (1, 2, 3 s, then by `watch`); who dies later, at once.
+# Who dies within `startsecs` of a start is started again with back-off (1, 2, 3 s, then by
+# `watch`); who dies later, at once.
 PROGRAM = """\
 [program:{name}]
 command=/bin/sh {script}
@@ -80,7 +81,8 @@ class Seen:
 
 @dataclass(frozen=True)
 class Api:
-    """Asks the supervisord of a run directory, from any process and thread. Raises PolderError when there is none."""
+    """Asks the supervisord of a run directory, from any process and thread. Raises PolderError when
+    there is none."""
 
     run: RunDirectory
 
@@ -97,18 +99,25 @@ class Api:
         return {one["name"]: _seen(one) for one in infos if one["name"] != "watch"}
 
     def start(self, name: str, seconds: float = SHUTDOWN_SECONDS) -> None:
-        """Begin it, unless it runs. What is still being stopped, perhaps by a command that was interrupted, has to end first."""
+        """Begin it, unless it runs. What is still being stopped, perhaps by a command that was
+        interrupted, has to end first."""
         deadline = time.monotonic() + seconds
         while self.seen()[name].state == "STOPPING" and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         self._call("startProcess", name)
 
     def stop(self, names: Sequence[str], seconds: float = SHUTDOWN_SECONDS) -> None:
-        """Stop these and keep them down; returns when they have ended. Killed when they take too long. May run twice."""
+        """Stop these and keep them down; returns when they have ended. Killed when they take too
+        long. May run twice."""
         deadline = time.monotonic() + seconds
-        while left := {name: one for name, one in self.seen().items() if name in names and one.state != "STOPPED"}:
+        while left := {
+            name: one
+            for name, one in self.seen().items()
+            if name in names and one.state != "STOPPED"
+        }:
             for name, one in left.items():
-                if one.state == "FATAL":  # given up for the moment: only what was begun can be stopped
+                # given up for the moment: only what was begun can be stopped
+                if one.state == "FATAL":
                     self._call("startProcess", name)
                 if one.state != "STOPPING":
                     self._call("stopProcess", name)
@@ -140,7 +149,8 @@ class Api:
 
 
 class Supervisor:
-    """supervisord as a child of this process. Its programs end with it, and it ends when this process does.
+    """supervisord as a child of this process. Its programs end with it, and it ends when this
+    process does.
 
     `groups` are stopped from the last to the first, the processes of one at the same time.
     """
@@ -174,7 +184,9 @@ class Supervisor:
         while not self.api.answers():
             if not self.running or time.monotonic() > deadline:
                 why = "\n".join(self._run.tail("supervisord-start"))
-                raise PolderError(f"supervisord does not start: {why}\nIts log: {self._run.log('supervisord')}")
+                raise PolderError(
+                    f"supervisord does not start: {why}\nIts log: {self._run.log('supervisord')}"
+                )
             time.sleep(POLL_SECONDS)
 
     def close(self, *, patient: bool = True) -> None:
@@ -192,8 +204,15 @@ class Supervisor:
         end_leftovers(self._run)
 
     def _configuration(self) -> str:
-        watch = shlex.join([sys.executable, "-P", str(Path(__file__).with_name("watch.py")), str(self._run.root)])
-        folders = {"logs": self._run.logs, "root": self._run.root, "socket": self._run.socket, "watch": watch}
+        watch = shlex.join(
+            [sys.executable, "-P", str(Path(__file__).with_name("watch.py")), str(self._run.root)]
+        )
+        folders = {
+            "logs": self._run.logs,
+            "root": self._run.root,
+            "socket": self._run.socket,
+            "watch": watch,
+        }
         parts = [DAEMON.format(**{name: _escaped(value) for name, value in folders.items()})]
         for priority, (group, names) in enumerate(self._groups.items(), 1):
             parts += [self._program_of(name, group) for name in names]
@@ -205,16 +224,21 @@ class Supervisor:
             name=name,
             script=_escaped(shlex.quote(str(self._run.script(name)))),
             log=_escaped(self._run.log(name)),
-            signal="INT" if group == "postgres" else "TERM",  # fast: ends the sessions instead of waiting for them
+            # fast: ends the sessions instead of waiting for them
+            signal="INT" if group == "postgres" else "TERM",
             seconds=60,
         )
 
 
 def end_leftovers(run: RunDirectory) -> int:
-    """End what an earlier supervisord of this run directory, killed, has left; how many. Waits for one that still stops."""
+    """End what an earlier supervisord of this run directory, killed, has left; how many. Waits for
+    one that still stops."""
     with suppress(FileNotFoundError, ValueError, psutil.Error):
         old = psutil.Process(int((run.root / "supervisord.pid").read_text()))
-        if "supervisor.supervisord" in old.cmdline() and str(run.root / "supervisord.conf") in old.cmdline():
+        if (
+            "supervisor.supervisord" in old.cmdline()
+            and str(run.root / "supervisord.conf") in old.cmdline()
+        ):
             old.terminate()
             old.wait(SHUTDOWN_SECONDS)
     left = [one for one in psutil.process_iter() if _belongs_to(one, run)]
@@ -222,7 +246,11 @@ def end_leftovers(run: RunDirectory) -> int:
         with suppress(psutil.Error):
             one.kill()
     psutil.wait_procs(left, timeout=10)
-    for stale in [*run.root.glob("*.pid"), *run.processes.glob("*.ready"), *run.processes.glob("*.starts")]:
+    for stale in [
+        *run.root.glob("*.pid"),
+        *run.processes.glob("*.ready"),
+        *run.processes.glob("*.starts"),
+    ]:
         stale.unlink(missing_ok=True)
     return len(left)
 
@@ -230,7 +258,10 @@ def end_leftovers(run: RunDirectory) -> int:
 def _belongs_to(process: psutil.Process, run: RunDirectory) -> bool:
     """By the mark that each is born with."""
     try:
-        return bool(process.environ().get("POLDER_STACK") == str(run.root)) and process.pid != os.getpid()
+        return (
+            bool(process.environ().get("POLDER_STACK") == str(run.root))
+            and process.pid != os.getpid()
+        )
     except psutil.Error:
         return False
 

@@ -1,4 +1,5 @@
-"""What `make up` and its siblings show: for people at a terminal, and in plain lines for a pipe or a log."""
+"""What `make up` and its siblings show: for people at a terminal, and in plain lines for a pipe or
+a log."""
 
 from __future__ import annotations
 
@@ -17,15 +18,26 @@ from .services import SERVICES
 from .stack import ProcessView
 
 PIPE_WIDTH = 120
-STATE_STYLES = {"running": "green", "starting": "yellow", "stopping": "yellow", "waiting": "red", "stopped": "dim"}
+STATE_STYLES = {
+    "running": "green",
+    "starting": "yellow",
+    "stopping": "yellow",
+    "waiting": "red",
+    "stopped": "dim",
+}
 
 
 class Terminal:
-    """Implements `Progress`: each step ticks off with its seconds; at a terminal it also turns while it lasts."""
+    """Implements `Progress`: each step ticks off with its seconds; at a terminal it also turns
+    while it lasts."""
 
     def __init__(self) -> None:
         console = Console(highlight=False)
-        self._console = console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH, soft_wrap=True)
+        self._console = (
+            console
+            if console.is_terminal
+            else Console(highlight=False, width=PIPE_WIDTH, soft_wrap=True)
+        )
         self._lively = console.is_terminal and not console.is_dumb_terminal
         unicode = (self._console.encoding or "").lower().startswith("utf")
         self.done, self.failed, self.arrow = ("✓", "✗", "→") if unicode else ("ok", "FAILED", "->")
@@ -51,7 +63,11 @@ class Terminal:
         self.say(f"  [dim]{escape(text)}[/dim]")
 
     def error(self, error: object) -> None:
-        self.say(f"\n[bold red]{escape(str(error))}[/bold red]" if self._lively else f"\n{escape(str(error))}")
+        self.say(
+            f"\n[bold red]{escape(str(error))}[/bold red]"
+            if self._lively
+            else f"\n{escape(str(error))}"
+        )
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
@@ -75,7 +91,12 @@ class Terminal:
             return
         with self._lock:
             if self._spinner is None:
-                columns = (TextColumn(" "), SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+                columns = (
+                    TextColumn(" "),
+                    SpinnerColumn(),
+                    TextColumn("{task.description}"),
+                    TimeElapsedColumn(),
+                )
                 self._spinner = Progress(*columns, console=self._console, transient=True)
                 self._spinner.start()
             spinner = self._spinner
@@ -93,7 +114,8 @@ class Terminal:
 
 
 def address_table(stack: Mapping[str, str]) -> Table:
-    """Where everything is, and how to get in, as stack.env has it. Two columns, so that no password is cut on a narrow terminal."""
+    """Where everything is, and how to get in, as stack.env has it. Two columns, so that no password
+    is cut on a narrow terminal."""
     table = Table(show_header=False, box=None, padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -102,9 +124,15 @@ def address_table(stack: Mapping[str, str]) -> Table:
         table.add_row(f"{service} API", f"{address}/api/docs/")
         table.add_row(f"{service} admin", f"{address}/admin/")
     table.add_row("Flower", f"{stack['FLOWER_URL']}/")
-    table.add_row("RabbitMQ management", f"http://{stack['RABBITMQ_MANAGEMENT_URL'].rpartition('@')[2]}/")
+    table.add_row(
+        "RabbitMQ management", f"http://{stack['RABBITMQ_MANAGEMENT_URL'].rpartition('@')[2]}/"
+    )
     table.add_section()
-    table.add_row("user", f"[bold]{stack['ADMIN_USER']}[/bold]   (admin, Flower and RabbitMQ alike; a password for each)")
+    table.add_row(
+        "user",
+        f"[bold]{stack['ADMIN_USER']}[/bold]   (admin, Flower and RabbitMQ alike; a password for "
+        "each)",
+    )
     table.add_row("admin password", f"[bold]{escape(stack['ADMIN_PASSWORD'])}[/bold]")
     table.add_row("Flower password", escape(stack["FLOWER_PASSWORD"]))
     table.add_row("RabbitMQ password", escape(stack["RABBITMQ_PASSWORD"]))
@@ -119,5 +147,7 @@ def process_table(processes: Iterable[ProcessView]) -> Table:
     for one in processes:
         style = STATE_STYLES.get(one.state, "")
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.since))
-        table.add_row(one.name, str(one.pid or "-"), f"[{style}]{one.state}[/]", since, str(one.restarts))
+        table.add_row(
+            one.name, str(one.pid or "-"), f"[{style}]{one.state}[/]", since, str(one.restarts)
+        )
     return table

@@ -1,7 +1,9 @@
-"""What supervisord leaves to its event listeners; it runs this file as one, with the run directory as its argument.
+"""What supervisord leaves to its event listeners; it runs this file as one, with the run directory
+as its argument.
 
-A process that has ended takes the group that it led and its pid file with it. One that supervisord has given up, because
-it died several times within seconds of its start, is started again a little later.
+A process that has ended takes the group that it led and its pid file with it. One that supervisord
+has given up, because it died several times within seconds of its start, is started again a little
+later.
 """
 
 from __future__ import annotations

@@ -74,7 +74,11 @@ class Stock(Aggregate):
         ordering = ["product_id"]
         verbose_name_plural = "stock"
         permissions = [("receive_stock", "Can receive stock"), ("adjust_stock", "Can adjust stock")]
-        constraints = [models.CheckConstraint(name="stock_not_oversold", condition=Q(reserved__lte=F("on_hand")))]
+        constraints = [
+            models.CheckConstraint(
+                name="stock_not_oversold", condition=Q(reserved__lte=F("on_hand"))
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.available} of {self.on_hand} available"
@@ -84,17 +88,25 @@ class Stock(Aggregate):
         return self.on_hand - self.reserved
 
     def public_state(self) -> StockState:
-        return StockState(product_id=self.pk, on_hand=self.on_hand, reserved=self.reserved, available=self.available)
+        return StockState(
+            product_id=self.pk,
+            on_hand=self.on_hand,
+            reserved=self.reserved,
+            available=self.available,
+        )
 
 
 class Reservation(StatefulAggregate):
-    """All lines of one order, held together or rejected together. Decided once: it is never opened again."""
+    """All lines of one order, held together or rejected together. Decided once: it is never opened
+    again."""
 
     contract = ReservationEvent
     moves = MOVES
 
     order_id = models.UUIDField(primary_key=True)
-    status = models.CharField(max_length=12, choices=[(status, status) for status in ReservationStatus])
+    status = models.CharField(
+        max_length=12, choices=[(status, status) for status in ReservationStatus]
+    )
     lines = models.JSONField(help_text="productId and quantity of each line.")
     shortages = models.JSONField(default=list)
 
@@ -116,7 +128,8 @@ class Reservation(StatefulAggregate):
 
 
 class Owed(models.Model):
-    """An order whose goods have left while nothing was held for it here, and there is too little to take them from: it waits for more."""
+    """An order whose goods have left while nothing was held for it here, and there is too little to
+    take them from: it waits for more."""
 
     order_id = models.UUIDField(primary_key=True)
     since = models.DateTimeField(db_default=Now())
@@ -138,7 +151,8 @@ class Movement(models.Model):
         RELEASE = "release", "released"
         CONSUME = "consume", "consumed"
 
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, db_index=False)  # the index below begins with it
+    # the index below begins with it
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, db_index=False)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     on_hand = models.IntegerField(default=0, help_text="Change of what is on hand.")
     reserved = models.IntegerField(default=0, help_text="Change of what is reserved.")
@@ -150,11 +164,18 @@ class Movement(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["product", "id"], name="movement_of_product"),
-            models.Index(fields=["kind", "id"], name="movement_by_people", condition=models.Q(kind__in=["receive", "adjust"])),
+            models.Index(
+                fields=["kind", "id"],
+                name="movement_by_people",
+                condition=models.Q(kind__in=["receive", "adjust"]),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["cause", "product", "kind"], name="moved_once"),
-            models.CheckConstraint(name="movement_kind", condition=Q(kind__in=["receive", "adjust", "reserve", "release", "consume"])),
+            models.CheckConstraint(
+                name="movement_kind",
+                condition=Q(kind__in=["receive", "adjust", "reserve", "release", "consume"]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,5 @@
-"""What the inventory service knows of others: which orders want what, and what left the building. No customer, no address."""
+"""What the inventory service knows of others: which orders want what, and what left the building.
+No customer, no address."""
 
 from __future__ import annotations
 
@@ -9,21 +10,28 @@ from common.contracts.orders import OrderStatus
 from common.contracts.shipping import ShipmentStatus
 
 WANTING = [OrderStatus.PENDING, OrderStatus.CONFIRMED]
-LEFT = [OrderStatus.SHIPPED, OrderStatus.DELIVERED]  # orders whose shipment has left, as shipping has told them
+# orders whose shipment has left, as shipping has told them
+LEFT = [OrderStatus.SHIPPED, OrderStatus.DELIVERED]
 LEFT_WAREHOUSE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
 
 
 class Order(Replica, of="order.order"):
     key = models.UUIDField(primary_key=True)
     status = models.CharField(max_length=12)
-    products = models.JSONField(default=list, help_text="productId, quantity and price of each line.")
+    products = models.JSONField(
+        default=list, help_text="productId, quantity and price of each line."
+    )
 
     class Meta:
         db_table = "replica_order"
         ordering = ["-key"]
         indexes = [
-            models.Index(fields=["key"], name="replica_order_wanting", condition=models.Q(status__in=WANTING)),
-            models.Index(fields=["synced_at"], name="replica_order_left", condition=models.Q(status__in=LEFT)),
+            models.Index(
+                fields=["key"], name="replica_order_wanting", condition=models.Q(status__in=WANTING)
+            ),
+            models.Index(
+                fields=["synced_at"], name="replica_order_left", condition=models.Q(status__in=LEFT)
+            ),
         ]
 
 
@@ -34,4 +42,10 @@ class Shipment(Replica, of="shipping.shipment"):
     class Meta:
         db_table = "replica_shipment"
         ordering = ["-key"]
-        indexes = [models.Index(fields=["synced_at"], name="replica_shipment_gone", condition=models.Q(status__in=LEFT_WAREHOUSE))]
+        indexes = [
+            models.Index(
+                fields=["synced_at"],
+                name="replica_shipment_gone",
+                condition=models.Q(status__in=LEFT_WAREHOUSE),
+            )
+        ]

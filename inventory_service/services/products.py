@@ -33,7 +33,9 @@ class RetiredProduct(ValueError):
 
 
 class VersionMismatch(ValueError):
-    """The product is not at the version that the change was made for. `version` is what it is at."""
+    """The product is not at the version that the change was made for. `version` is what it is
+    at.
+    """
 
     def __init__(self, product_id: str, version: int) -> None:
         super().__init__(f"{product_id} is at version {version}")
@@ -51,12 +53,21 @@ class Changed(NamedTuple):
 
 
 @transaction.atomic
-def product_create(*, product_id: str, name: str, price: Decimal, currency: str, weight_grams: int | None) -> Changed:
-    """Adds a product, with nothing of it on hand; a retired one comes back, its versions going on. Raises ProductExists."""
-    retired = Product.objects.select_for_update().filter(pk=product_id).exclude(retired_at=None).first()
+def product_create(
+    *, product_id: str, name: str, price: Decimal, currency: str, weight_grams: int | None
+) -> Changed:
+    """Adds a product, with nothing of it on hand; a retired one comes back, its versions going on.
+    Raises ProductExists."""
+    retired = (
+        Product.objects.select_for_update().filter(pk=product_id).exclude(retired_at=None).first()
+    )
     if retired is not None:
-        return _bring_back(retired, name=name, price=price, currency=currency, weight_grams=weight_grams)
-    product = Product(product_id=product_id, name=name, price=price, currency=currency, weight_grams=weight_grams)
+        return _bring_back(
+            retired, name=name, price=price, currency=currency, weight_grams=weight_grams
+        )
+    product = Product(
+        product_id=product_id, name=name, price=price, currency=currency, weight_grams=weight_grams
+    )
     try:
         with transaction.atomic():
             product.save(force_insert=True)
@@ -70,8 +81,11 @@ def product_create(*, product_id: str, name: str, price: Decimal, currency: str,
 
 
 @transaction.atomic
-def product_change(*, product_id: str, versions: Container[int], changes: Mapping[str, Any]) -> Changed:
-    """Changes name, price, currency or weight_grams, of the product if it is at one of those versions; nothing, when it is all so already.
+def product_change(
+    *, product_id: str, versions: Container[int], changes: Mapping[str, Any]
+) -> Changed:
+    """Changes name, price, currency or weight_grams, of the product if it is at one of those
+    versions; nothing, when it is all so already.
 
     Raises UnknownProduct, RetiredProduct or VersionMismatch.
     """
@@ -91,7 +105,8 @@ def product_change(*, product_id: str, versions: Container[int], changes: Mappin
 
 @transaction.atomic
 def product_retire(*, product_id: str) -> Changed:
-    """Takes a product out of what can be ordered; what is reserved stays reserved. Raises UnknownProduct or RetiredProduct."""
+    """Takes a product out of what can be ordered; what is reserved stays reserved. Raises
+    UnknownProduct or RetiredProduct."""
     product = _product_locked(product_id)
     if product.retired_at is not None:
         raise RetiredProduct(product_id)
@@ -110,12 +125,18 @@ def stock_receive(*, product_id: str, quantity: int) -> Changed:
 
 @transaction.atomic
 def stock_adjust(*, product_id: str, quantity: int, reason: str) -> Changed:
-    """Corrects what is on hand by `quantity`, which may be negative. Raises UnknownProduct or StockLimit."""
+    """Corrects what is on hand by `quantity`, which may be negative. Raises UnknownProduct or
+    StockLimit."""
     return _change_on_hand(product_id, quantity, Movement.Kind.ADJUST, reason)
 
 
 def _product_locked(product_id: str) -> Product:
-    product = Product.objects.select_for_update(of=("self",)).select_related("stock").filter(pk=product_id).first()
+    product = (
+        Product.objects.select_for_update(of=("self",))
+        .select_related("stock")
+        .filter(pk=product_id)
+        .first()
+    )
     if product is None:
         raise UnknownProduct(product_id)
     return product
@@ -129,15 +150,27 @@ def _bring_back(product: Product, **values: Any) -> Changed:
     return Changed(product, product.stock, created.id)
 
 
-def _change_on_hand(product_id: str, quantity: int, kind: Movement.Kind, reason: str = "") -> Changed:
-    stock = Stock.objects.select_for_update(of=("self",)).select_related("product").filter(pk=product_id).first()
+def _change_on_hand(
+    product_id: str, quantity: int, kind: Movement.Kind, reason: str = ""
+) -> Changed:
+    stock = (
+        Stock.objects.select_for_update(of=("self",))
+        .select_related("product")
+        .filter(pk=product_id)
+        .first()
+    )
     if stock is None:
         raise UnknownProduct(product_id)
     if not stock.reserved <= stock.on_hand + quantity <= LARGEST_COUNT:
-        raise StockLimit(f"{stock.on_hand} of {product_id} are on hand and {stock.reserved} of them reserved; {quantity:+d} is not possible")
+        raise StockLimit(
+            f"{stock.on_hand} of {product_id} are on hand and {stock.reserved} of them reserved; "
+            f"{quantity:+d} is not possible"
+        )
     stock.change(on_hand=stock.on_hand + quantity)
     save_changed([stock], "on_hand")
-    Movement.objects.create(product_id=product_id, kind=kind, on_hand=quantity, cause=uuid7(), reason=reason)
+    Movement.objects.create(
+        product_id=product_id, kind=kind, on_hand=quantity, cause=uuid7(), reason=reason
+    )
     changed = StockChanged.of(stock)
     publish(changed)
     return Changed(stock.product, stock, changed.id)

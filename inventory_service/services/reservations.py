@@ -1,4 +1,5 @@
-"""What reconciling does with reservations: ends and decides them, journals the stock and publishes, in the caller's transaction."""
+"""What reconciling does with reservations: ends and decides them, journals the stock and publishes,
+in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -48,18 +49,23 @@ def reservations_reconcile(
     left: Sequence[Order] = (),
     owed: Sequence[Order] = (),
 ) -> None:
-    """Ends what is over and decides what is undecided, all in a handful of statements, each stock row locked and written once.
+    """Ends what is over and decides what is undecided, all in a handful of statements, each stock
+    row locked and written once.
 
-    What left the building is consumed, what is needed no more released. `left` are orders whose goods are gone though nothing was
-    held for them here, `owed` those that are confirmed likewise: both are taken from what there is, and wait while there is too
-    little. With what is then available every line of an `undecided` order is reserved or the order rejected with its shortages,
-    one order after the other. `consumed` and `released` are locked and held, the orders are without a reservation; inside the
-    caller's transaction.
+    What left the building is consumed, what is needed no more released. `left` are orders whose
+    goods are gone though nothing was held for them here, `owed` those that are confirmed likewise:
+    both are taken from what there is, and wait while there is too little. With what is then
+    available every line of an `undecided` order is reserved or the order rejected with its
+    shortages, one order after the other. `consumed` and `released` are locked and held, the orders
+    are without a reservation; inside the caller's transaction.
     """
     lines = [line for row in (*consumed, *released) for line in row.lines]
     lines += [line for order in (*left, *owed, *undecided) for line in order.products]
     stock, said = stock_locked({line["productId"] for line in lines}), Said([], [])
-    ended = [*_end(consumed, ReservationStatus.CONSUMED, stock, said), *_end(released, ReservationStatus.RELEASED, stock, said)]
+    ended = [
+        *_end(consumed, ReservationStatus.CONSUMED, stock, said),
+        *_end(released, ReservationStatus.RELEASED, stock, said),
+    ]
     decided = _take(left, stock, said)
     _note_owed(left, decided)
     _end(decided, ReservationStatus.CONSUMED, stock, said)
@@ -70,7 +76,12 @@ def reservations_reconcile(
     publish(*said.events, *_journal(said.movements, stock))
 
 
-def _end(reservations: Sequence[Reservation], status: ReservationStatus, stock: Mapping[str, Stock], said: Said) -> Sequence[Reservation]:
+def _end(
+    reservations: Sequence[Reservation],
+    status: ReservationStatus,
+    stock: Mapping[str, Stock],
+    said: Said,
+) -> Sequence[Reservation]:
     for reservation in reservations:
         reservation.move_to(status)
         _move(reservation, stock, said)
@@ -78,12 +89,24 @@ def _end(reservations: Sequence[Reservation], status: ReservationStatus, stock: 
 
 
 def _take(orders: Sequence[Order], stock: Mapping[str, Stock], said: Said) -> list[Reservation]:
-    """Holds what was decided long ago: also of what is retired, and never by rejecting. What there is too little of waits for more."""
+    """Holds what was decided long ago: also of what is retired, and never by rejecting. What there
+    is too little of waits for more."""
     taken = []
     for order in orders:
         lines = _lines(order)
-        if short := [line["productId"] for line in lines if line["productId"] not in stock or stock[line["productId"]].available < line["quantity"]]:
-            log.warning("order %s is %s and nothing is held for it; of %s there is too little: receive or adjust it", order.pk, order.status, short)
+        if short := [
+            line["productId"]
+            for line in lines
+            if line["productId"] not in stock
+            or stock[line["productId"]].available < line["quantity"]
+        ]:
+            log.warning(
+                "order %s is %s and nothing is held for it; of %s there is too little: receive or "
+                "adjust it",
+                order.pk,
+                order.status,
+                short,
+            )
             continue
         taken.append(Reservation(order_id=order.pk, status=ReservationStatus.HELD, lines=lines))
         _move(taken[-1], stock, said)
@@ -95,14 +118,26 @@ def _note_owed(left: Sequence[Order], taken: Sequence[Reservation]) -> None:
     if left:
         found = {reservation.pk for reservation in taken}
         Owed.objects.filter(pk__in=found).delete()
-        Owed.objects.bulk_create([Owed(order_id=order.pk) for order in left if order.pk not in found], ignore_conflicts=True)
+        Owed.objects.bulk_create(
+            [Owed(order_id=order.pk) for order in left if order.pk not in found],
+            ignore_conflicts=True,
+        )
 
 
 def _decide(order: Order, stock: Mapping[str, Stock], said: Said) -> Reservation:
-    """Takes the order's lines from `stock`, all or none. Of what is not in it, or retired, nothing is available."""
+    """Takes the order's lines from `stock`, all or none. Of what is not in it, or retired, nothing
+    is available."""
     lines = _lines(order)
-    available = {product_id: row.available for product_id, row in stock.items() if row.product.retired_at is None}
-    shortages = [line | {"available": there} for line in lines if (there := available.get(line["productId"], 0)) < line["quantity"]]
+    available = {
+        product_id: row.available
+        for product_id, row in stock.items()
+        if row.product.retired_at is None
+    }
+    shortages = [
+        line | {"available": there}
+        for line in lines
+        if (there := available.get(line["productId"], 0)) < line["quantity"]
+    ]
     status = ReservationStatus.REJECTED if shortages else ReservationStatus.HELD
     reservation = Reservation(order_id=order.pk, status=status, lines=lines, shortages=shortages)
     _move(reservation, stock, said)
@@ -110,7 +145,9 @@ def _decide(order: Order, stock: Mapping[str, Stock], said: Said) -> Reservation
 
 
 def _lines(order: Order) -> list[dict[str, Any]]:
-    return [{"productId": line["productId"], "quantity": line["quantity"]} for line in order.products]
+    return [
+        {"productId": line["productId"], "quantity": line["quantity"]} for line in order.products
+    ]
 
 
 def _move(reservation: Reservation, stock: Mapping[str, Stock], said: Said) -> None:
@@ -118,17 +155,28 @@ def _move(reservation: Reservation, stock: Mapping[str, Stock], said: Said) -> N
     said.events.append(reservation.status_event())
     if effect := MOVED_BY[ReservationStatus(reservation.status)]:
         for line in reservation.lines:
-            on_hand, reserved = effect.on_hand * line["quantity"], effect.reserved * line["quantity"]
+            on_hand, reserved = (
+                effect.on_hand * line["quantity"],
+                effect.reserved * line["quantity"],
+            )
             stock[line["productId"]].on_hand += on_hand
             stock[line["productId"]].reserved += reserved
-            movement = Movement(product_id=line["productId"], kind=effect.name, on_hand=on_hand, reserved=reserved, cause=reservation.pk)
+            movement = Movement(
+                product_id=line["productId"],
+                kind=effect.name,
+                on_hand=on_hand,
+                reserved=reserved,
+                cause=reservation.pk,
+            )
             said.movements.append(movement)
 
 
 def _journal(movements: Sequence[Movement], stock: Mapping[str, Stock]) -> list[StockChanged]:
-    """Journals them, and writes each stock row once: one version, and one event, per product and transaction."""
+    """Journals them, and writes each stock row once: one version, and one event, per product and
+    transaction."""
     Movement.objects.bulk_create(movements)
-    causes = {movement.product_id: str(movement.cause) for movement in reversed(movements)}  # the first one's
+    # the first one's
+    causes = {movement.product_id: str(movement.cause) for movement in reversed(movements)}
     touched = [stock[product_id] for product_id in sorted(causes)]
     for row in touched:
         row.change()

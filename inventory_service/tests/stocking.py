@@ -13,7 +13,13 @@ from inventory_service.services import product_create, stock_receive
 
 
 def create(product_id: str) -> None:
-    product_create(product_id=product_id, name=product_id.upper(), price=Decimal("9.95"), currency="EUR", weight_grams=100)
+    product_create(
+        product_id=product_id,
+        name=product_id.upper(),
+        price=Decimal("9.95"),
+        currency="EUR",
+        weight_grams=100,
+    )
 
 
 def stocked(**products: int) -> None:
@@ -32,9 +38,12 @@ def decisions() -> dict[str, str]:
 
 
 def assert_conserved() -> None:
-    """The stock is the sum of its movements and of what is held; nothing is oversold; every version was told, in order."""
+    """The stock is the sum of its movements and of what is held; nothing is oversold; every version
+    was told, in order."""
     for stock in Stock.objects.all():
-        moved = Movement.objects.filter(product_id=stock.pk).aggregate(on_hand=Sum("on_hand", default=0), reserved=Sum("reserved", default=0))
+        moved = Movement.objects.filter(product_id=stock.pk).aggregate(
+            on_hand=Sum("on_hand", default=0), reserved=Sum("reserved", default=0)
+        )
         held = [
             line["quantity"]
             for reservation in Reservation.objects.filter(status=ReservationStatus.HELD)
@@ -44,6 +53,10 @@ def assert_conserved() -> None:
         assert moved == {"on_hand": stock.on_hand, "reserved": stock.reserved}
         assert stock.reserved == sum(held) <= stock.on_hand
     for row in [*Product.objects.all(), *Stock.objects.all(), *Reservation.objects.all()]:
-        events = [event for event in published(subject=row.pk) if event.aggregate == type(row).__name__.lower()]
+        events = [
+            event
+            for event in published(subject=row.pk)
+            if event.aggregate == type(row).__name__.lower()
+        ]
         assert [event.aggregateversion for event in events] == list(range(1, row.version + 1))
         assert events[-1].data == row.public_state()

@@ -29,13 +29,27 @@ from tests.makers import order_event, shipment_event
 def admin(shop: None) -> Client:
     """With a row in every table."""
     deliver(order_event(products={"p1": 1}), order_event(products={"p1": 100}), b"{")
-    Drift.objects.create(aggregate="order.order", key="k", version=1, stored_hash="a", event_hash="b", event_id=uuid7())
+    Drift.objects.create(
+        aggregate="order.order",
+        key="k",
+        version=1,
+        stored_hash="a",
+        event_hash="b",
+        event_id=uuid7(),
+    )
     Group.objects.create(name="operators")
     api_client()
     we_regressed("order")
     somebody_regressed("order.order")
     deliver(shipment_event())
-    OperatorAction.objects.create(operator="root", action="adjust", target="inventory.Stock", key="k", reason="a test", done=True)
+    OperatorAction.objects.create(
+        operator="root",
+        action="adjust",
+        target="inventory.Stock",
+        key="k",
+        reason="a test",
+        done=True,
+    )
     return superuser_client()
 
 
@@ -59,16 +73,24 @@ def test_an_order_s_id_finds_what_was_done_for_it(admin: Client) -> None:
 def test_stock_is_received_and_adjusted(admin: Client) -> None:
     stock = Stock.objects.get(pk="p1")
 
-    assert operate(admin, "receive", stock, quantity=5, reason="a delivery") == ["Receive: 1 of 1 done."]
+    assert operate(admin, "receive", stock, quantity=5, reason="a delivery") == [
+        "Receive: 1 of 1 done."
+    ]
     assert operate(admin, "adjust", stock, quantity=-2, reason="broken") == ["Adjust: 1 of 1 done."]
 
     stock.refresh_from_db()
     assert stock.on_hand == 13
-    assert [(row.kind, row.on_hand, row.reason) for row in Movement.objects.filter(product="p1").order_by("-pk")[:2]] == [
+    assert [
+        (row.kind, row.on_hand, row.reason)
+        for row in Movement.objects.filter(product="p1").order_by("-pk")[:2]
+    ] == [
         ("adjust", -2, "broken"),
         ("receive", 5, ""),
     ]
-    assert [(row.action, row.before["on_hand"], row.after["on_hand"]) for row in OperatorAction.objects.order_by("-pk")[:2]] == [
+    assert [
+        (row.action, row.before["on_hand"], row.after["on_hand"])
+        for row in OperatorAction.objects.order_by("-pk")[:2]
+    ] == [
         ("adjust", 15, 13),
         ("receive", 10, 15),
     ]

@@ -1,4 +1,6 @@
-"""Every id that the API takes works on every page of the admin, on that very row and on no other."""
+"""Every id that the API takes works on every page of the admin, on that very row and on no
+other.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,14 @@ def admin(db: None) -> Client:
 def test_the_api_takes_them(db: None) -> None:
     api = api_client()
     for number, product_id in enumerate(IDS):
-        body = {"productId": product_id, "name": "Peat", "price": {"amount": "1.00", "currency": "EUR"}}
-        answer = api.post("/api/products/", body, format="json", headers={"Idempotency-Key": f"{number}"})
+        body = {
+            "productId": product_id,
+            "name": "Peat",
+            "price": {"amount": "1.00", "currency": "EUR"},
+        }
+        answer = api.post(
+            "/api/products/", body, format="json", headers={"Idempotency-Key": f"{number}"}
+        )
         assert answer.status_code == 201, (product_id, answer.content)
         assert api.get(f"/api/products/{product_id}/").json()["productId"] == product_id
 
@@ -39,7 +47,9 @@ def test_operations_act_on_their_own_row(admin: Client, product_id: str) -> None
     stock, product = Stock.objects.get(pk=product_id), Product.objects.get(pk=product_id)
     assert admin.get(operation_address(stock, "receive")).context["keys"] == [product_id]
 
-    assert operate(admin, "receive", stock, quantity=3, reason="a delivery") == ["Receive: 1 of 1 done."]
+    assert operate(admin, "receive", stock, quantity=3, reason="a delivery") == [
+        "Receive: 1 of 1 done."
+    ]
     assert operate(admin, "retire", product, reason="no longer made") == ["Retire: 1 of 1 done."]
 
     assert [*Stock.objects.filter(on_hand=3).values_list("pk", flat=True)] == [product_id]

@@ -14,7 +14,12 @@ from rest_framework.test import APIClient
 from inventory_service.models import Product, Stock
 from tests.makers import order_event
 
-PRODUCT: dict[str, Any] = {"productId": "p1", "name": "Boots", "price": {"amount": "39.95", "currency": "EUR"}, "weightGrams": 1800}
+PRODUCT: dict[str, Any] = {
+    "productId": "p1",
+    "name": "Boots",
+    "price": {"amount": "39.95", "currency": "EUR"},
+    "weightGrams": 1800,
+}
 RECEIVE = "/api/products/p1/receive/"
 
 
@@ -26,7 +31,11 @@ def test_a_product_is_added(api: APIClient) -> None:
     assert response.status_code == 201
     assert response["Location"] == "/api/products/p1/"
     counts = {"onHand": 0, "reserved": 0, "available": 0}
-    assert response.json() == PRODUCT | counts | {"retired": False, "version": 1, "eventId": str(published()[0].id)}
+    assert response.json() == PRODUCT | counts | {
+        "retired": False,
+        "version": 1,
+        "eventId": str(published()[0].id),
+    }
 
 
 def test_a_product_without_a_weight(api: APIClient) -> None:
@@ -43,7 +52,12 @@ def test_a_product_is_shown_with_its_stock(api: APIClient, shop: None) -> None:
     shown = api.get("/api/products/p1/").json()
 
     # Then
-    assert (shown["productId"], shown["onHand"], shown["reserved"], shown["available"]) == ("p1", 10, 4, 6)
+    assert (shown["productId"], shown["onHand"], shown["reserved"], shown["available"]) == (
+        "p1",
+        10,
+        4,
+        6,
+    )
     assert "eventId" not in shown
 
 
@@ -63,7 +77,11 @@ def test_received_once(api: APIClient, shop: None) -> None:
     # Then
     assert answers[0] == answers[1] == answers[2]
     assert Stock.objects.get(pk="p1").on_hand == 15
-    assert_problem(post(api, "/api/products/p2/receive/", {"quantity": 5}, key="delivery 17"), 422, "idempotency-key-reused")
+    assert_problem(
+        post(api, "/api/products/p2/receive/", {"quantity": 5}, key="delivery 17"),
+        422,
+        "idempotency-key-reused",
+    )
 
 
 @pytest.mark.parametrize("path", ["/api/products/", RECEIVE])
@@ -86,7 +104,9 @@ def test_receiving_an_unknown_product(api: APIClient) -> None:
     assert_problem(post(api, RECEIVE, {"quantity": 1}), 404, "not-found")
 
 
-@pytest.mark.parametrize("field", ["status", "version", "onHand", "reserved", "retired", "available"])
+@pytest.mark.parametrize(
+    "field", ["status", "version", "onHand", "reserved", "retired", "available"]
+)
 def test_what_the_caller_may_not_decide_is_refused(api: APIClient, field: str) -> None:
     for path, body in (("/api/products/", PRODUCT), (RECEIVE, {"quantity": 1})):
         problem = assert_problem(post(api, path, body | {field: 7}), 400, "invalid")
@@ -144,20 +164,35 @@ def test_a_hostile_body(api: APIClient, shop: None, path: str, name: str) -> Non
     response = post(api, path, HOSTILE_BODIES[name])
 
     assert response.status_code in (400, 413), response.content
-    assert_problem(response, response.status_code, "too-large" if response.status_code == 413 else "invalid")
+    assert_problem(
+        response, response.status_code, "too-large" if response.status_code == 413 else "invalid"
+    )
     assert Product.objects.count() == 2
 
 
-@pytest.mark.parametrize("product_id", ["nothing", "a%00b", "%FF", "a%2Fb", "x" * 500, "%F0%9F%8C%8A", "..", "a b"])
+@pytest.mark.parametrize(
+    "product_id", ["nothing", "a%00b", "%FF", "a%2Fb", "x" * 500, "%F0%9F%8C%8A", "..", "a b"]
+)
 def test_products_that_are_not_there(api: APIClient, product_id: str) -> None:
     assert_problem(api.get(f"/api/products/{product_id}/"), 404, "not-found")
-    assert_problem(post(api, f"/api/products/{product_id}/receive/", {"quantity": 1}), 404, "not-found")
+    assert_problem(
+        post(api, f"/api/products/{product_id}/receive/", {"quantity": 1}), 404, "not-found"
+    )
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/api/products/"), ("POST", RECEIVE), ("GET", "/api/products/p1/")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/api/products/"), ("POST", RECEIVE), ("GET", "/api/products/p1/")],
+)
 def test_who_may_call(db: None, method: str, path: str) -> None:
     def call(client: APIClient) -> Any:
-        return client.generic(method, path, b"{}", content_type="application/json", headers={"Idempotency-Key": str(uuid4())})
+        return client.generic(
+            method,
+            path,
+            b"{}",
+            content_type="application/json",
+            headers={"Idempotency-Key": str(uuid4())},
+        )
 
     assert_problem(call(APIClient()), 401, "not-authenticated")
     assert_problem(call(api_client(revoked=True)), 401, "not-authenticated")

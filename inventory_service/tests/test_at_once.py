@@ -25,7 +25,10 @@ def committed_shop(transactional_db: None) -> Iterator[None]:
 
 def test_many_workers_want_the_last_of_it(committed_shop: None) -> None:
     # Given batches that name the products in every order, each twice
-    orders = [order_event(products={"p1": 1, "p2": 1} if number % 2 else {"p2": 1, "p1": 1}) for number in range(40)]
+    orders = [
+        order_event(products={"p1": 1, "p2": 1} if number % 2 else {"p2": 1, "p1": 1})
+        for number in range(40)
+    ]
     batches = [shuffled(orders[start : start + 10], start) for start in range(0, 40, 10)] * 2
 
     # When
@@ -42,7 +45,10 @@ def test_many_workers_want_the_last_of_it(committed_shop: None) -> None:
 def test_receiving_while_reserving(committed_shop: None) -> None:
     # When
     receipts = [partial(stock_receive, product_id="p1", quantity=1) for _ in range(5)]
-    batches = [partial(deliver, order_event(products={"p1": 1}), order_event(products={"p1": 1})) for _ in range(5)]
+    batches = [
+        partial(deliver, order_event(products={"p1": 1}), order_event(products={"p1": 1}))
+        for _ in range(5)
+    ]
     results = at_once(*receipts, *batches)
 
     # Then

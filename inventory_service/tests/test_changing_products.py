@@ -50,7 +50,9 @@ def test_a_change_for_another_version_changes_nothing(db: None) -> None:
     assert versions_of("product") == [1, 2]
 
 
-def test_a_retired_product_is_a_shortage_and_comes_back_with_its_versions_going_on(db: None) -> None:
+def test_a_retired_product_is_a_shortage_and_comes_back_with_its_versions_going_on(
+    db: None,
+) -> None:
     # Given a product with stock that is retired
     create("p1")
     stock_receive(product_id="p1", quantity=5)
@@ -60,7 +62,9 @@ def test_a_retired_product_is_a_shortage_and_comes_back_with_its_versions_going_
     deliver(order := order_event(products={"p1": 1}))
 
     # Then there is nothing available of it, and it can neither change nor retire again
-    assert Reservation.objects.get(pk=order.subject).shortages == [{"productId": "p1", "quantity": 1, "available": 0}]
+    assert Reservation.objects.get(pk=order.subject).shortages == [
+        {"productId": "p1", "quantity": 1, "available": 0}
+    ]
     with pytest.raises(RetiredProduct):
         product_change(product_id="p1", versions=[2], changes={"name": "x"})
     with pytest.raises(RetiredProduct):
@@ -71,7 +75,11 @@ def test_a_retired_product_is_a_shortage_and_comes_back_with_its_versions_going_
     deliver(again := order_event(products={"p1": 1}))
     assert Reservation.objects.get(pk=again.subject).status == "held"
     assert versions_of("product") == [1, 2, 3]
-    assert [event.data.retired for event in published() if event.aggregatetype == "product"] == [False, True, False]
+    assert [event.data.retired for event in published() if event.aggregatetype == "product"] == [
+        False,
+        True,
+        False,
+    ]
     assert_conserved()
 
 

@@ -14,7 +14,9 @@ from inventory_service.tests.stocking import assert_conserved
 from tests.makers import order_event
 
 
-@pytest.mark.parametrize("values", [{"reserved": 11}, {"on_hand": -1}, {"reserved": -1}, {"on_hand": 0, "reserved": 1}])
+@pytest.mark.parametrize(
+    "values", [{"reserved": 11}, {"on_hand": -1}, {"reserved": -1}, {"on_hand": 0, "reserved": 1}]
+)
 def test_stock_is_neither_oversold_nor_negative(shop: None, values: dict[str, int]) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Stock.objects.filter(pk="p1").update(**values)
@@ -36,7 +38,11 @@ def test_a_movement_is_made_once(shop: None) -> None:
 
 @pytest.mark.parametrize("after", ReservationStatus)
 def test_what_is_over_is_not_opened_again(db: None, after: ReservationStatus) -> None:
-    for before in (ReservationStatus.REJECTED, ReservationStatus.RELEASED, ReservationStatus.CONSUMED):
+    for before in (
+        ReservationStatus.REJECTED,
+        ReservationStatus.RELEASED,
+        ReservationStatus.CONSUMED,
+    ):
         with pytest.raises(IllegalMove):
             Reservation(order_id=uuid7(), status=before, lines=[]).move_to(after)
 
@@ -44,7 +50,10 @@ def test_what_is_over_is_not_opened_again(db: None, after: ReservationStatus) ->
 def test_an_order_that_names_a_product_twice_takes_no_more_than_there_is(shop: None) -> None:
     # Given what the order service refuses, as another publisher might send it
     twice = order_event(products={"p1": 6})
-    body = twice.encode().replace('"products":[', '"products":[{"productId":"p1","quantity":6,"price":{"amount":"9.95","currency":"EUR"}},')
+    body = twice.encode().replace(
+        '"products":[',
+        '"products":[{"productId":"p1","quantity":6,"price":{"amount":"9.95","currency":"EUR"}},',
+    )
 
     # When
     deliver(body.encode())

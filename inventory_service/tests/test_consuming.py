@@ -12,8 +12,22 @@ from polder.testing import arrangements, deliver, published
 from polder.testing.outbox import types_of
 
 from common.contracts.inventory import ReservationEvent, StockEvent
-from common.contracts.orders import OrderCancelled, OrderCancelRequested, OrderConfirmed, OrderCreated, OrderRejected, OrderShipped
-from common.contracts.shipping import ShipmentCancelled, ShipmentDelivered, ShipmentDispatched, ShipmentEvent, ShipmentPrepared, ShipmentReady
+from common.contracts.orders import (
+    OrderCancelled,
+    OrderCancelRequested,
+    OrderConfirmed,
+    OrderCreated,
+    OrderRejected,
+    OrderShipped,
+)
+from common.contracts.shipping import (
+    ShipmentCancelled,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentEvent,
+    ShipmentPrepared,
+    ShipmentReady,
+)
 from inventory_service.models import Movement, Stock
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
 from tests.makers import order_event, order_history, shipment_event
@@ -22,7 +36,10 @@ LIFE = (ShipmentPrepared, ShipmentReady, ShipmentDispatched, ShipmentDelivered)
 
 
 def shipments(order_id: UUID, *kinds: type[ShipmentEvent]) -> list[Event]:
-    return [shipment_event(kind, order_id=order_id, version=version) for version, kind in enumerate(kinds, start=1)]
+    return [
+        shipment_event(kind, order_id=order_id, version=version)
+        for version, kind in enumerate(kinds, start=1)
+    ]
 
 
 def on_hand() -> dict[str, int]:
@@ -42,8 +59,13 @@ def test_consumed(shop: None, kind: type[ShipmentEvent]) -> None:
     # Then
     assert decisions() == {order.subject: "consumed"}
     assert (on_hand(), reserved()) == ({"p1": 6, "p2": 4}, {"p1": 0, "p2": 0})
-    moved = Movement.objects.filter(cause=order.data.order_id, kind="consume").order_by("product_id")
-    assert [(row.product_id, row.on_hand, row.reserved) for row in moved] == [("p1", -4, -4), ("p2", -1, -1)]
+    moved = Movement.objects.filter(cause=order.data.order_id, kind="consume").order_by(
+        "product_id"
+    )
+    assert [(row.product_id, row.on_hand, row.reserved) for row in moved] == [
+        ("p1", -4, -4),
+        ("p2", -1, -1),
+    ]
     assert types_of(published(ReservationEvent)) == ["StockReserved", "StockConsumed"]
     assert published(ReservationEvent)[-1].causationid == gone.id
     assert_conserved()
@@ -54,7 +76,10 @@ def test_what_left_is_not_released(shop: None, over: type[OrderCancelled]) -> No
     order = order_event(products={"p1": 4})
     deliver(order)
 
-    deliver(order_event(over, order_id=order.data.order_id, version=5), shipment_event(ShipmentDispatched, order_id=order.data.order_id))
+    deliver(
+        order_event(over, order_id=order.data.order_id, version=5),
+        shipment_event(ShipmentDispatched, order_id=order.data.order_id),
+    )
 
     assert decisions() == {order.subject: "consumed"}
     assert_conserved()
@@ -92,26 +117,39 @@ def test_decided_consumed_and_released_in_one_batch(shop: None) -> None:
     # When one leaves, the other is cancelled, and a third wants what that makes free
     third = order_event(products={"p2": 3})
     deliver(
-        shipment_event(ShipmentDispatched, order_id=leaving.data.order_id), order_event(OrderCancelled, order_id=over.data.order_id, version=2), third
+        shipment_event(ShipmentDispatched, order_id=leaving.data.order_id),
+        order_event(OrderCancelled, order_id=over.data.order_id, version=2),
+        third,
     )
 
     # Then the stock is written once, and says whose doing it was
-    assert decisions() == {leaving.subject: "consumed", over.subject: "released", third.subject: "held"}
+    assert decisions() == {
+        leaving.subject: "consumed",
+        over.subject: "released",
+        third.subject: "held",
+    }
     changed = published(StockEvent, subject="p2")
     assert len(changed) == before + 1
-    assert changed[-1].correlationid in {reservation.correlationid for reservation in published(ReservationEvent)[-3:]}
+    assert changed[-1].correlationid in {
+        reservation.correlationid for reservation in published(ReservationEvent)[-3:]
+    }
     assert_conserved()
 
 
 ENDINGS: dict[str, tuple[tuple[type[Event], ...], tuple[type[ShipmentEvent], ...]]] = {
     "sent": ((OrderCreated, OrderConfirmed, OrderShipped), LIFE),
-    "cancelled": ((OrderCreated, OrderConfirmed, OrderCancelRequested, OrderCancelled), (ShipmentPrepared, ShipmentCancelled)),
+    "cancelled": (
+        (OrderCreated, OrderConfirmed, OrderCancelRequested, OrderCancelled),
+        (ShipmentPrepared, ShipmentCancelled),
+    ),
     "lost to a dispatch": ((OrderCreated, OrderCancelRequested, OrderShipped), LIFE[:3]),
 }
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_any_histories_in_any_batches(shop: None, data: st.DataObject) -> None:
     # Given orders that were all seen, and what became of them
     events: list[Event] = []

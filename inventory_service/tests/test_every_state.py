@@ -1,4 +1,5 @@
-"""From whatever an order, its shipment and its reservation are, the reservation comes to a listed end, and what left is taken once."""
+"""From whatever an order, its shipment and its reservation are, the reservation comes to a listed
+end, and what left is taken once."""
 
 from __future__ import annotations
 
@@ -20,10 +21,18 @@ from inventory_service.tests.stocking import assert_conserved, stocked
 
 SHIPMENTS = (None, "prepared", "ready", "dispatched", "delivered", "cancelled")
 
-# By what the order is: what an order without a reservation gets, and what a held one comes to, by the shipment in the order of SHIPMENTS.
+# By what the order is: what an order without a reservation gets, and what a held one comes to, by
+# the shipment in the order of SHIPMENTS.
 NOTHING: tuple[str | None, ...] = (None, None, None, "consumed", "consumed", None)
 TAKEN: tuple[str | None, ...] = ("held", "held", "held", "consumed", "consumed", "held")
-RELEASED: tuple[str | None, ...] = ("released", "released", "released", "consumed", "consumed", "released")
+RELEASED: tuple[str | None, ...] = (
+    "released",
+    "released",
+    "released",
+    "consumed",
+    "consumed",
+    "released",
+)
 LEFT_WAREHOUSE: tuple[str | None, ...] = ("consumed",) * 6
 ENDS: dict[str, dict[str | None, tuple[str | None, ...]]] = {
     "pending": {None: TAKEN, "held": TAKEN},
@@ -39,7 +48,13 @@ ENDS: dict[str, dict[str | None, tuple[str | None, ...]]] = {
 def standing(order: str, shipment: str | None, reservation: str | None) -> UUID:
     key = uuid7()
     known = {"key": key, "version": 1, "synced_at": timezone.now(), "content_hash": ""}
-    Order.objects.create(**known, status="pending", products=[{"productId": "p1", "quantity": 1, "price": {"amount": "1.00", "currency": "EUR"}}])
+    Order.objects.create(
+        **known,
+        status="pending",
+        products=[
+            {"productId": "p1", "quantity": 1, "price": {"amount": "1.00", "currency": "EUR"}}
+        ],
+    )
     if reservation is not None:
         reconcile_reservations([str(key)])
         Reservation.objects.filter(pk=key).update(status=reservation)
@@ -51,11 +66,16 @@ def standing(order: str, shipment: str | None, reservation: str | None) -> UUID:
 
 @pytest.mark.parametrize("order", ENDS)
 @pytest.mark.parametrize("reservation", [None, "held"])
-def test_every_combination_comes_to_its_listed_end(db: None, order: str, reservation: str | None) -> None:
+def test_every_combination_comes_to_its_listed_end(
+    db: None, order: str, reservation: str | None
+) -> None:
     # Given
     stocked(p1=100)
     ends = ENDS[order][reservation]
-    expected = {standing(order, shipment, reservation): (shipment, end) for shipment, end in zip(SHIPMENTS, ends, strict=True)}
+    expected = {
+        standing(order, shipment, reservation): (shipment, end)
+        for shipment, end in zip(SHIPMENTS, ends, strict=True)
+    }
     keys = sorted(str(key) for key in expected)
 
     # When reconciled once, and once more
@@ -90,14 +110,19 @@ def test_an_order_first_seen_when_its_goods_have_left(db: None) -> None:
     reconcile_reservations([str(key)])
 
     assert types_of(published(subject=key)) == ["StockReserved", "StockConsumed"]
-    moved = Movement.objects.filter(cause=key).order_by("id").values_list("kind", "on_hand", "reserved")
+    moved = (
+        Movement.objects.filter(cause=key).order_by("id").values_list("kind", "on_hand", "reserved")
+    )
     assert list(moved) == [("reserve", 0, 1), ("consume", -1, -1)]
     assert_conserved()
 
 
 @pytest.mark.parametrize(("order", "end"), [("confirmed", "held"), ("shipped", "consumed")])
-def test_what_there_is_too_little_of_waits_for_more(db: None, order: str, end: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Nobody rejects what was promised, and nothing is oversold: it is said until somebody counts the stock."""
+def test_what_there_is_too_little_of_waits_for_more(
+    db: None, order: str, end: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody rejects what was promised, and nothing is oversold: it is said until somebody counts
+    the stock."""
     # Given
     stocked(p1=1)
     reconcile_reservations([str(standing("pending", None, None))])  # takes all there is
@@ -124,11 +149,18 @@ def test_what_was_heard_behind_a_fence_is_found_when_it_has_gone(db: None) -> No
     reconcile_overdue()
     assert not Reservation.objects.exists()
     fenced = Fenced.objects.create(
-        aggregate="inventory.stock", key="p1", known_version=1, known_event_id=key, reported_by="order", is_forgotten=False
+        aggregate="inventory.stock",
+        key="p1",
+        known_version=1,
+        known_event_id=key,
+        reported_by="order",
+        is_forgotten=False,
     )
 
     # When
-    Fenced.objects.filter(pk=fenced.pk).update(since=timezone.now() - timedelta(days=1), lifted_at=timezone.now())
+    Fenced.objects.filter(pk=fenced.pk).update(
+        since=timezone.now() - timedelta(days=1), lifted_at=timezone.now()
+    )
     reconcile_overdue()
 
     # Then
@@ -142,4 +174,8 @@ def test_what_was_promised_is_held_though_the_product_is_retired_since(db: None)
 
     reconcile_reservations(sorted(keys))
 
-    assert [Reservation.objects.get(pk=key).status for key in keys] == ["held", "consumed", "rejected"]
+    assert [Reservation.objects.get(pk=key).status for key in keys] == [
+        "held",
+        "consumed",
+        "rejected",
+    ]

@@ -41,7 +41,9 @@ def test_goods_are_received_once(admin: Client) -> None:
 
 def test_asked_again_it_is_done_again(admin: Client) -> None:
     for _ in range(2):
-        assert operate(admin, "receive", Stock.objects.get(pk="p1"), quantity=100, reason="a delivery") == ["Receive: 1 of 1 done."]
+        assert operate(
+            admin, "receive", Stock.objects.get(pk="p1"), quantity=100, reason="a delivery"
+        ) == ["Receive: 1 of 1 done."]
 
     assert on_hand("p1") == 210
 
@@ -69,7 +71,9 @@ def test_what_failed_is_not_tried_again(admin: Client) -> None:
     assert on_hand("p1") == 1010
 
 
-def test_a_bulk_that_broke_off_is_made_up_by_sending_it_again(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bulk_that_broke_off_is_made_up_by_sending_it_again(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given a process that ends after the first row
     stocks = list(Stock.objects.order_by("pk"))
     page = question(admin, "receive", *stocks)
@@ -91,12 +95,20 @@ def test_a_bulk_that_broke_off_is_made_up_by_sending_it_again(admin: Client, mon
     messages = confirm(admin, page, quantity=5, reason="a delivery")
 
     # Then each row has it once
-    assert [stock.on_hand for stock in Stock.objects.order_by("pk")] == [number + 5 for number in before]
+    assert [stock.on_hand for stock in Stock.objects.order_by("pk")] == [
+        number + 5 for number in before
+    ]
     assert f"nothing was done again for 1 of {len(stocks)}" in messages[0]
 
 
 def test_a_form_that_no_page_drew_is_asked_anew(admin: Client) -> None:
-    sent = {"action": "receive", "_selected_action": ["p1"], "confirmed": "1", "quantity": "100", "reason": "a script"}
+    sent = {
+        "action": "receive",
+        "_selected_action": ["p1"],
+        "confirmed": "1",
+        "quantity": "100",
+        "reason": "a script",
+    }
 
     for drawn in ({}, {"drawn": "x"}):
         assert admin.post(list_address(Stock), sent | drawn).status_code == 200
@@ -120,11 +132,18 @@ def test_a_double_click_at_once(committed_shop: None) -> None:
         client.cookies = admin.cookies
 
     # When
-    told = at_once(*(lambda client=client: confirm(client, page, quantity=100, reason="a delivery") for client in twice))
+    told = at_once(
+        *(
+            lambda client=client: confirm(client, page, quantity=100, reason="a delivery")
+            for client in twice
+        )
+    )
 
     # Then
     assert on_hand("p1") == 100
-    assert all(isinstance(messages, list) and messages[-1] == "Receive: 1 of 1 done." for messages in told), told
+    assert all(
+        isinstance(messages, list) and messages[-1] == "Receive: 1 of 1 done." for messages in told
+    ), told
     assert Movement.objects.filter(kind="receive").count() == 1
 
 
@@ -136,15 +155,25 @@ def test_what_it_was_before_is_read_under_the_lock(committed_shop: None) -> None
     pages = [question(client, "receive", Stock.objects.get(pk="p1")) for client in operators]
 
     # When four operators receive at once
-    at_once(*(lambda c=c, p=p: confirm(c, p, quantity=10, reason="a delivery") for c, p in zip(operators, pages, strict=True)))
+    at_once(
+        *(
+            lambda c=c, p=p: confirm(c, p, quantity=10, reason="a delivery")
+            for c, p in zip(operators, pages, strict=True)
+        )
+    )
     confirm(admin, page, quantity=10, reason="a delivery")
 
     # Then each audit row begins where the one before ended
-    steps = sorted((action.before["on_hand"], action.after["on_hand"]) for action in OperatorAction.objects.all())
+    steps = sorted(
+        (action.before["on_hand"], action.after["on_hand"])
+        for action in OperatorAction.objects.all()
+    )
     assert steps == [(0, 10), (10, 20), (20, 30), (30, 40), (40, 50)]
 
 
 def superuser_client_named(name: str) -> Client:
     client = Client()
-    client.force_login(get_user_model().objects.create_superuser(name, f"{name}@example.org", "secret"))
+    client.force_login(
+        get_user_model().objects.create_superuser(name, f"{name}@example.org", "secret")
+    )
     return client

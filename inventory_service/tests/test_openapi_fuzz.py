@@ -14,5 +14,10 @@ from tests.makers import order_event
 def test_every_answer_is_one_that_the_document_names(shop: None, operation: Operation) -> None:
     deliver(held := order_event(products={"p1": 4}), order_event(products={"p1": 40}))
 
-    seeded = {"product_id": "p1", "order_id": held.subject, "event_id": str(held.id), "movement_id": str(Movement.objects.earliest("pk").pk)}
+    seeded = {
+        "product_id": "p1",
+        "order_id": held.subject,
+        "event_id": str(held.id),
+        "movement_id": str(Movement.objects.earliest("pk").pk),
+    }
     operation.fuzz(path=seeded, headers={"If-Match": '"1"'})

@@ -79,22 +79,31 @@ def test_what_is_over_is_not_read(shop: None) -> None:
         ):
             ids = old_ids(number)
             cursor.execute(
-                """INSERT INTO replica_order (key, version, content_hash, synced_at, status, products)
-                SELECT key, 3, '', now() - interval '1 day', %s, '[]' FROM unnest(%s::uuid[]) AS key""",
+                """INSERT INTO replica_order (key, version, content_hash, synced_at, status,
+                    products)
+                SELECT key, 3, '', now() - interval '1 day', %s, '[]'
+                    FROM unnest(%s::uuid[]) AS key""",
                 [status, ids],
             )
             cursor.execute(
-                """INSERT INTO inventory_reservation (order_id, version, created_at, updated_at, status, lines, shortages)
+                """INSERT INTO inventory_reservation (order_id, version, created_at, updated_at,
+                    status, lines, shortages)
                 SELECT key, 2, now(), now(), %s, '[]', '[]' FROM unnest(%s::uuid[]) AS key""",
                 [reservation, ids],
             )
             if shipment:
                 cursor.execute(
                     """INSERT INTO replica_shipment (key, version, content_hash, synced_at, status)
-                    SELECT key, 3, '', now() - interval '1 day', %s FROM unnest(%s::uuid[]) AS key""",
+                    SELECT key, 3, '', now() - interval '1 day', %s
+                        FROM unnest(%s::uuid[]) AS key""",
                     [shipment, ids],
                 )
-        for table in ("replica_order", "replica_shipment", "inventory_reservation", "inventory_owed"):
+        for table in (
+            "replica_order",
+            "replica_shipment",
+            "inventory_reservation",
+            "inventory_owed",
+        ):
             cursor.execute(f"ANALYZE {table}")
 
     # Then

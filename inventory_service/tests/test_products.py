@@ -12,19 +12,32 @@ from polder.testing.outbox import types_of
 
 from common.contracts.inventory import ProductCreated, StockChanged
 from inventory_service.models import Movement, Product, Stock
-from inventory_service.services import ProductExists, StockLimit, UnknownProduct, product_create, stock_receive
+from inventory_service.services import (
+    ProductExists,
+    StockLimit,
+    UnknownProduct,
+    product_create,
+    stock_receive,
+)
 from inventory_service.tests.stocking import assert_conserved, create
 
 
 def test_a_product_begins_with_nothing_on_hand(db: None) -> None:
     # When
-    changed = product_create(product_id="p1", name="Boots", price=Decimal("39.95"), currency="EUR", weight_grams=None)
+    changed = product_create(
+        product_id="p1", name="Boots", price=Decimal("39.95"), currency="EUR", weight_grams=None
+    )
 
     # Then
     created, stock = published()
     assert isinstance(created, ProductCreated)
     assert isinstance(stock, StockChanged)
-    assert (created.id, created.data.name, created.data.price.amount, created.data.weight_grams) == (
+    assert (
+        created.id,
+        created.data.name,
+        created.data.price.amount,
+        created.data.weight_grams,
+    ) == (
         changed.event_id,
         "Boots",
         Decimal("39.95"),
@@ -64,7 +77,10 @@ def test_what_came_in_is_on_hand(db: None) -> None:
     # Then
     assert (changed.stock.on_hand, changed.stock.version) == (7, 3)
     assert published()[-1].id == changed.event_id
-    assert list(Movement.objects.order_by("id").values_list("kind", "on_hand", "reserved")) == [("receive", 3, 0), ("receive", 4, 0)]
+    assert list(Movement.objects.order_by("id").values_list("kind", "on_hand", "reserved")) == [
+        ("receive", 3, 0),
+        ("receive", 4, 0),
+    ]
     assert_conserved()
 
 

@@ -8,7 +8,14 @@ from polder.testing import arrangements, deliver, published, shuffled
 from polder.testing.outbox import types_of
 
 from common.contracts.inventory import ReservationEvent, StockEvent, StockReleased
-from common.contracts.orders import OrderCancelled, OrderCancelRequested, OrderConfirmed, OrderCreated, OrderEvent, OrderRejected
+from common.contracts.orders import (
+    OrderCancelled,
+    OrderCancelRequested,
+    OrderConfirmed,
+    OrderCreated,
+    OrderEvent,
+    OrderRejected,
+)
 from inventory_service.models import Product
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
 from tests.makers import order_event, order_history
@@ -90,7 +97,10 @@ def test_every_order_of_arrival_ends_with_nothing_held(shop: None) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_many_orders_shuffled_and_repeated(shop: None, seed: int) -> None:
     # Given twenty orders, every second one cancelled
-    histories = [order_history(*(CANCELLED if number % 2 else CANCELLED[:2]), products={"p1": 1, "p2": 1}) for number in range(20)]
+    histories = [
+        order_history(*(CANCELLED if number % 2 else CANCELLED[:2]), products={"p1": 1, "p2": 1})
+        for number in range(20)
+    ]
     events = [event for history in histories for event in history] * 3
 
     # When
@@ -100,7 +110,11 @@ def test_many_orders_shuffled_and_repeated(shop: None, seed: int) -> None:
 
     # Then nothing is held for the cancelled, and what is held fits
     statuses = decisions()
-    assert all(statuses.get(history[0].subject) in (None, "released", "rejected") for history in histories if len(history) == 4)
+    assert all(
+        statuses.get(history[0].subject) in (None, "released", "rejected")
+        for history in histories
+        if len(history) == 4
+    )
     assert list(statuses.values()).count("held") == reserved()["p1"] <= 5
     assert_conserved()
 

@@ -1,4 +1,5 @@
-"""`reconcile_reservations`: every line of an order is held, or the whole order is rejected with its shortages."""
+"""`reconcile_reservations`: every line of an order is held, or the whole order is rejected with its
+shortages."""
 
 from __future__ import annotations
 
@@ -43,7 +44,9 @@ def test_one_short_line_rejects_them_all(shop: None) -> None:
     # Then
     (rejected,) = published(StockRejected)
     assert isinstance(rejected, StockRejected)
-    assert [(short.product_id, short.quantity, short.available) for short in rejected.data.shortages] == [("p1", 11, 10), ("p2", 1, 0), ("p3", 1, 0)]
+    assert [
+        (short.product_id, short.quantity, short.available) for short in rejected.data.shortages
+    ] == [("p1", 11, 10), ("p2", 1, 0), ("p3", 1, 0)]
     assert decisions() == {order.subject: "rejected"}
     assert reserved() == {"p1": 0, "p2": 0}
 
@@ -60,7 +63,9 @@ def test_orders_of_one_batch_share_the_stock_in_the_order_they_were_placed(shop:
     (rejected,) = published(StockRejected)
     assert isinstance(rejected, StockRejected)
     assert rejected.data.shortages[0].available == 4
-    assert len(published(StockChanged, subject="p1")) == 3, "one per product and transaction: created, received, reserved"
+    assert len(published(StockChanged, subject="p1")) == 3, (
+        "one per product and transaction: created, received, reserved"
+    )
     assert_conserved()
 
 
@@ -95,7 +100,9 @@ def test_a_rejected_order_is_not_tried_again(shop: None) -> None:
     deliver(order)
 
     # When
-    deliver(order_event(OrderConfirmed, order_id=order.data.order_id, version=2, products={"p1": 1}))
+    deliver(
+        order_event(OrderConfirmed, order_id=order.data.order_id, version=2, products={"p1": 1})
+    )
 
     # Then
     assert decisions() == {order.subject: "rejected"}
@@ -117,7 +124,10 @@ def test_each_event_is_caused_by_its_own_order(shop: None) -> None:
     deliver(*orders)
 
     # Then
-    causes = {event.subject: (event.correlationid, event.causationid) for event in published(ReservationEvent)}
+    causes = {
+        event.subject: (event.correlationid, event.causationid)
+        for event in published(ReservationEvent)
+    }
     assert causes == {order.subject: (order.correlationid, order.id) for order in orders}
 
 
@@ -135,7 +145,9 @@ def test_the_copy_of_an_order_holds_no_customer(shop: None) -> None:
         "status",
         "products",
     }
-    assert row.products == [{"productId": "p1", "quantity": 1, "price": {"amount": "9.95", "currency": "EUR"}}]
+    assert row.products == [
+        {"productId": "p1", "quantity": 1, "price": {"amount": "9.95", "currency": "EUR"}}
+    ]
 
 
 def test_a_hundred_lines(db: None, shop: None) -> None:

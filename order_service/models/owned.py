@@ -7,7 +7,14 @@ from polder.domain.aggregate import StatefulAggregate
 from polder.domain.states import Moves
 from uuid_utils.compat import uuid7
 
-from common.contracts.orders import Address, Customer, OrderEvent, OrderLine, OrderState, OrderStatus
+from common.contracts.orders import (
+    Address,
+    Customer,
+    OrderEvent,
+    OrderLine,
+    OrderState,
+    OrderStatus,
+)
 
 MOVES = Moves(
     {
@@ -25,21 +32,32 @@ UNDECIDED = [OrderStatus.PENDING, OrderStatus.CANCELLING]  # they wait for anoth
 
 
 class Order(StatefulAggregate):
-    """An order with its lines, each at the price of the moment it was placed. Lines never change, so they are kept as one value."""
+    """An order with its lines, each at the price of the moment it was placed. Lines never change,
+    so they are kept as one value."""
 
     contract = OrderEvent
     moves = MOVES
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    status = models.CharField(max_length=12, choices=[(status, status) for status in OrderStatus], default=OrderStatus.PENDING)
+    status = models.CharField(
+        max_length=12,
+        choices=[(status, status) for status in OrderStatus],
+        default=OrderStatus.PENDING,
+    )
     customer_name = models.CharField(max_length=200)
     customer_email = models.EmailField(max_length=254)
     line1 = models.CharField(max_length=200)
     postal_code = models.CharField(max_length=20)
     city = models.CharField(max_length=100)
     country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2")
-    lines = models.JSONField(help_text="productId, quantity and price of each line, as in the events.")
-    flagged_at = models.DateTimeField(null=True, editable=False, help_text="When it had been undecided for too long. Of no concern to others.")
+    lines = models.JSONField(
+        help_text="productId, quantity and price of each line, as in the events."
+    )
+    flagged_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When it had been undecided for too long. Of no concern to others.",
+    )
 
     class Meta:
         db_table = "orders"
@@ -47,10 +65,14 @@ class Order(StatefulAggregate):
         permissions = [("cancel_order", "Can cancel orders")]
         constraints = [MOVES.constraint("order_status")]
         indexes = [
-            models.Index(fields=["id"], name="order_undecided", condition=models.Q(status__in=UNDECIDED)),
+            models.Index(
+                fields=["id"], name="order_undecided", condition=models.Q(status__in=UNDECIDED)
+            ),
             models.Index(fields=["status", "id"], name="order_by_status"),
             models.Index(fields=["customer_email", "id"], name="order_by_customer"),
-            models.Index(fields=["id"], name="order_flagged", condition=models.Q(flagged_at__isnull=False)),
+            models.Index(
+                fields=["id"], name="order_flagged", condition=models.Q(flagged_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -61,6 +83,8 @@ class Order(StatefulAggregate):
             order_id=self.pk,
             status=OrderStatus(self.status),
             customer=Customer(name=self.customer_name, email=self.customer_email),
-            shipping_address=Address(line1=self.line1, postal_code=self.postal_code, city=self.city, country=self.country),
+            shipping_address=Address(
+                line1=self.line1, postal_code=self.postal_code, city=self.city, country=self.country
+            ),
             products=tuple(OrderLine.model_validate(line) for line in self.lines),
         )

@@ -1,4 +1,5 @@
-"""What the order service knows of others: products and stock to take orders by, reservations and shipments to follow."""
+"""What the order service knows of others: products and stock to take orders by, reservations and
+shipments to follow."""
 
 from __future__ import annotations
 

@@ -20,7 +20,9 @@ def _static_files() -> None:
 @pytest.fixture
 def catalogue(db: None) -> None:
     """Two products that can be ordered, p1 at 39.95 and p2 at 24.50."""
-    deliver(product_event(), product_event(product_id="p2", name="Spade", price="24.50"), stock_event())
+    deliver(
+        product_event(), product_event(product_id="p2", name="Spade", price="24.50"), stock_event()
+    )
 
 
 @pytest.fixture

@@ -12,12 +12,27 @@ from rest_framework.test import APIClient
 from order_service.models import Order
 from order_service.tests.test_api import ORDER
 
-ADDRESSES = [("GET", "/api/products/"), ("POST", "/api/orders/"), ("GET", "/api/orders/0190a6e0-0000-7000-8000-000000000000/")]
+ADDRESSES = [
+    ("GET", "/api/products/"),
+    ("POST", "/api/orders/"),
+    ("GET", "/api/orders/0190a6e0-0000-7000-8000-000000000000/"),
+]
 
 
 @pytest.mark.parametrize(("method", "path"), ADDRESSES)
 @pytest.mark.parametrize(
-    "header", [None, "", "Api-Key", "Api-Key ", "Api-Key unknown", "Api-Key a b c", "Bearer x", "Api-Key \xff\xfe", "Basic cm9vdDpyb290"]
+    "header",
+    [
+        None,
+        "",
+        "Api-Key",
+        "Api-Key ",
+        "Api-Key unknown",
+        "Api-Key a b c",
+        "Bearer x",
+        "Api-Key \xff\xfe",
+        "Basic cm9vdDpyb290",
+    ],
 )
 def test_without_a_key(db: None, method: str, path: str, header: str | None) -> None:
     client = APIClient()
@@ -45,7 +60,9 @@ def test_a_key_that_only_reads(catalogue: None) -> None:
 @pytest.mark.parametrize("is_superuser", [False, True])
 def test_people_change_nothing_here(catalogue: None, is_superuser: bool) -> None:
     client = APIClient()
-    client.force_login(get_user_model().objects.create_user("ada", is_staff=True, is_superuser=is_superuser))
+    client.force_login(
+        get_user_model().objects.create_user("ada", is_staff=True, is_superuser=is_superuser)
+    )
 
     assert_problem(post(client, "/api/orders/", ORDER), 403, "not-permitted")
     assert not Order.objects.exists()
@@ -62,4 +79,6 @@ def test_people_see_what_they_may_view_all_of_it(catalogue: None) -> None:
 
 
 def test_another_host(db: None) -> None:
-    assert_problem(api_client().get("/api/products/", headers={"Host": "evil.example"}), 400, "invalid")
+    assert_problem(
+        api_client().get("/api/products/", headers={"Host": "evil.example"}), 400, "invalid"
+    )

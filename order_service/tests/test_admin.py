@@ -44,12 +44,16 @@ def admin(catalogue: None) -> Client:
     order_id = place(Line("p1", 1)).order.pk
     deliver(reservation_event(order_id=order_id), shipment_event(order_id=order_id))
     deliver(product_event(name="Another name at the same version"))  # a drift
-    deliver(b"{", b"\xff", product_event(product_id="p9").encode().replace('"1800"', "1").encode()[:-5])
+    deliver(
+        b"{", b"\xff", product_event(product_id="p9").encode().replace('"1800"', "1").encode()[:-5]
+    )
     Group.objects.create(name="operators")
     api_client()
     we_regressed("inventory")
     somebody_regressed("inventory.product")
-    OperatorAction.objects.create(operator="root", action="cancel", target="order.Order", key="k", reason="a test", done=True)
+    OperatorAction.objects.create(
+        operator="root", action="cancel", target="order.Order", key="k", reason="a test", done=True
+    )
     return superuser_client()
 
 
@@ -63,7 +67,14 @@ def test_every_list_can_be_searched(admin: Client, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "field"), [(OutboxEvent, "id"), (OutboxEvent, "correlation_id"), (LedgerEntry, "id"), (LedgerEntry, "subject"), (Order, "id")]
+    ("model", "field"),
+    [
+        (OutboxEvent, "id"),
+        (OutboxEvent, "correlation_id"),
+        (LedgerEntry, "id"),
+        (LedgerEntry, "subject"),
+        (Order, "id"),
+    ],
 )
 def test_a_search_finds_it(admin: Client, model: type[Model], field: str) -> None:
     row = model._default_manager.order_by("pk")[0]
@@ -76,7 +87,8 @@ def test_a_search_finds_it(admin: Client, model: type[Model], field: str) -> Non
 
 @pytest.mark.parametrize("text", ["ada@example.org", "0190a6e0-0000-7000-8000-000000000000"])
 def test_a_search_goes_by_an_index(admin: Client, text: str) -> None:
-    """Both sides in capitals, as Django compares for an exact search, are in no index: it took half a second in a million orders."""
+    """Both sides in capitals, as Django compares for an exact search, are in no index: it took half
+    a second in a million orders."""
     for _, address in list_addresses():
         with CaptureQueriesContext(connection) as queries:
             admin.get(address, {"q": text})
@@ -115,13 +127,21 @@ def test_nothing_can_be_added_changed_or_deleted(admin: Client) -> None:
         row = model._default_manager.all()[0]
         assert admin.get(f"{address}add/").status_code == 403
         assert admin.post(detail_address(row), {"version": 7}).status_code == 403
-        assert admin.post(detail_address(row).replace("/change/", "/delete/"), {"post": "yes"}).status_code == 403
+        assert (
+            admin.post(
+                detail_address(row).replace("/change/", "/delete/"), {"post": "yes"}
+            ).status_code
+            == 403
+        )
 
 
 def test_anonymous_is_sent_to_the_login(db: None) -> None:
     for _, address in list_addresses():
         response = Client().get(address)
-        assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/admin/login/")
+        assert (response.status_code, response["Location"].partition("?")[0]) == (
+            302,
+            "/admin/login/",
+        )
 
 
 def test_an_order_is_cancelled(admin: Client) -> None:
@@ -143,7 +163,11 @@ def test_an_order_is_cancelled(admin: Client) -> None:
         str(order.pk),
         "the customer called",
     )
-    assert (action.done, action.before["status"], action.after["status"]) == (True, "confirmed", "cancelling")
+    assert (action.done, action.before["status"], action.after["status"]) == (
+        True,
+        "confirmed",
+        "cancelling",
+    )
 
 
 def test_what_cannot_be_done_is_said_and_noted(admin: Client) -> None:
@@ -165,14 +189,19 @@ def test_what_cannot_be_done_is_said_and_noted(admin: Client) -> None:
 def test_nothing_is_done_without_a_reason(admin: Client) -> None:
     order = Order.objects.get()
 
-    response = admin.post(list_address(Order), {"action": "cancel", "_selected_action": [str(order.pk)], "confirmed": "1", "reason": " "})
+    response = admin.post(
+        list_address(Order),
+        {"action": "cancel", "_selected_action": [str(order.pk)], "confirmed": "1", "reason": " "},
+    )
 
     assert "This field is required" in response.content.decode()
     order.refresh_from_db()
     assert order.status == "confirmed"
 
 
-def test_effect_and_audit_row_come_together_or_not_at_all(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_effect_and_audit_row_come_together_or_not_at_all(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given an audit row that cannot be written
     def fail(**values: object) -> None:
         raise DatabaseError("no room")
@@ -189,9 +218,19 @@ def test_effect_and_audit_row_come_together_or_not_at_all(admin: Client, monkeyp
     assert order.status == "confirmed"
 
 
-@pytest.mark.parametrize("statement", ["UPDATE polder_admin_operatoraction SET operator = 'nobody'", "DELETE FROM polder_admin_operatoraction"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE polder_admin_operatoraction SET operator = 'nobody'",
+        "DELETE FROM polder_admin_operatoraction",
+    ],
+)
 def test_what_was_done_stays_written(admin: Client, statement: str) -> None:
-    with pytest.raises(DatabaseError, match="not changed and not deleted"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="not changed and not deleted"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(statement)
 
     assert OperatorAction.objects.get().operator == "root"
@@ -200,7 +239,9 @@ def test_what_was_done_stays_written(admin: Client, statement: str) -> None:
 def test_held_events_are_released(admin: Client) -> None:
     # Given
     held, other = OutboxEvent.objects.order_by("position")
-    OutboxEvent.objects.filter(pk=held.pk).update(held_at=timezone.now(), attempts=5, error="refused")
+    OutboxEvent.objects.filter(pk=held.pk).update(
+        held_at=timezone.now(), attempts=5, error="refused"
+    )
 
     # When
     messages = operate(admin, "release", held, other, reason="the queue is there again")
@@ -234,7 +275,9 @@ def test_parked_events_are_redriven(admin: Client, monkeypatch: pytest.MonkeyPat
     assert Product.objects.filter(pk="p7").exists()
 
 
-def test_what_fails_again_is_told_the_new_reason(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_again_is_told_the_new_reason(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given
     def fail(changed: object) -> None:
         raise KeyError("another bug")
@@ -254,11 +297,15 @@ def test_what_fails_again_is_told_the_new_reason(admin: Client, monkeypatch: pyt
     assert "another bug" in parked.traceback
     action = OperatorAction.objects.get(key=str(parked.pk))
     assert not action.done
-    assert "another bug" not in f"{action.error} {action.before} {action.after}", "it may quote the event, and audit rows stay"
+    assert "another bug" not in f"{action.error} {action.before} {action.after}", (
+        "it may quote the event, and audit rows stay"
+    )
 
 
 @pytest.mark.parametrize("error", [TransientFailure, ConsumerHalted])
-def test_what_cannot_be_redriven_now_is_told_without_the_row(admin: Client, monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+def test_what_cannot_be_redriven_now_is_told_without_the_row(
+    admin: Client, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
     # Given
     def fail(parked_id: int) -> None:
         raise error("violates a constraint\nDETAIL:  Failing row contains (Ada Lovelace).")
@@ -279,13 +326,17 @@ def test_parked_events_are_discarded_and_restored(admin: Client) -> None:
     parked = ParkedEvent.objects.filter(reason="not-json")[0]
 
     # When
-    assert operate(admin, "discard", parked, reason="a scan by the security team") == ["Discard: 1 of 1 done."]
+    assert operate(admin, "discard", parked, reason="a scan by the security team") == [
+        "Discard: 1 of 1 done."
+    ]
 
     # Then it is nobody's work any more, until it is restored
     parked.refresh_from_db()
     assert parked.state == "discarded"
     assert "discarded, not parked" in operate(admin, "redrive", parked, reason="x")[0]
-    assert operate(admin, "restore", parked, reason="it was ours after all") == ["Restore: 1 of 1 done."]
+    assert operate(admin, "restore", parked, reason="it was ours after all") == [
+        "Restore: 1 of 1 done."
+    ]
     parked.refresh_from_db()
     assert parked.state == "parked"
 
@@ -315,16 +366,31 @@ def test_keys_are_revoked(admin: Client) -> None:
 
 def test_who_may_only_look_cannot_act(admin: Client) -> None:
     # Given somebody of the staff who may see and not act
-    looker = staff_client("order.view_order", "polder_inbox.view_parkedevent", "polder_api.view_apikey")
+    looker = staff_client(
+        "order.view_order", "polder_inbox.view_parkedevent", "polder_api.view_apikey"
+    )
     order = Order.objects.get()
     assert looker.get(list_address(Order)).status_code == 200
     assert looker.get(list_address(OutboxEvent)).status_code == 403
 
     # When
-    for model, operation in ((Order, "cancel"), (ParkedEvent, "redrive"), (ParkedEvent, "discard"), (ApiKey, "revoke")):
+    for model, operation in (
+        (Order, "cancel"),
+        (ParkedEvent, "redrive"),
+        (ParkedEvent, "discard"),
+        (ApiKey, "revoke"),
+    ):
         row = model._default_manager.all()[0]
         assert looker.get(operation_address(row, operation)).status_code == 403
-        looker.post(list_address(model), {"action": operation, "_selected_action": [str(row.pk)], "confirmed": "1", "reason": "x"})
+        looker.post(
+            list_address(model),
+            {
+                "action": operation,
+                "_selected_action": [str(row.pk)],
+                "confirmed": "1",
+                "reason": "x",
+            },
+        )
         assert f"operate-{operation}" not in looker.get(detail_address(row)).content.decode()
 
     # Then

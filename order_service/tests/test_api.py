@@ -18,7 +18,12 @@ from tests.makers import product_event, reservation_event
 
 ORDER: dict[str, Any] = {
     "customer": {"name": "Ada", "email": "ada@example.org"},
-    "shippingAddress": {"line1": "Dijk 1", "postalCode": "1234 AB", "city": "Lelystad", "country": "NL"},
+    "shippingAddress": {
+        "line1": "Dijk 1",
+        "postalCode": "1234 AB",
+        "city": "Lelystad",
+        "country": "NL",
+    },
     "products": [{"productId": "p1", "quantity": 2}],
 }
 
@@ -44,7 +49,11 @@ def test_an_order_is_placed(api: APIClient, catalogue: None) -> None:
     # Then
     order = Order.objects.get()
     assert response.status_code == 201
-    assert response.json() == {"orderId": str(order.pk), "status": "pending", "eventId": str(published()[0].id)}
+    assert response.json() == {
+        "orderId": str(order.pk),
+        "status": "pending",
+        "eventId": str(published()[0].id),
+    }
     assert response["Location"] == f"/api/orders/{order.pk}/"
 
 
@@ -79,7 +88,9 @@ def test_an_order_is_shown(api: APIClient, catalogue: None) -> None:
         "status": "pending",
         "customer": ORDER["customer"],
         "shippingAddress": ORDER["shippingAddress"],
-        "products": [{"productId": "p1", "quantity": 2, "price": {"amount": "39.95", "currency": "EUR"}}],
+        "products": [
+            {"productId": "p1", "quantity": 2, "price": {"amount": "39.95", "currency": "EUR"}}
+        ],
         "version": 1,
         "flaggedAt": None,
         "reservation": None,
@@ -114,8 +125,14 @@ def test_the_request_is_the_cause_of_the_event(api: APIClient, catalogue: None) 
 
 
 @pytest.mark.parametrize("field", ["status", "version", "price", "orderId", "id"])
-def test_what_the_caller_may_not_decide_is_refused(api: APIClient, catalogue: None, field: str) -> None:
-    of_a_line = {"products": [{"productId": "p1", "quantity": 2, field: {"amount": "0.01", "currency": "EUR"}}]}
+def test_what_the_caller_may_not_decide_is_refused(
+    api: APIClient, catalogue: None, field: str
+) -> None:
+    of_a_line = {
+        "products": [
+            {"productId": "p1", "quantity": 2, field: {"amount": "0.01", "currency": "EUR"}}
+        ]
+    }
     of_a_customer = {"customer": ORDER["customer"] | {field: "x"}}
     unknown = {field: ["There is no such member."]}
 
@@ -169,7 +186,9 @@ def test_products_that_cannot_be_ordered_are_named(api: APIClient, catalogue: No
         ("products.0.quantity", 1.5),
     ],
 )
-def test_a_body_outside_the_contract(api: APIClient, catalogue: None, path: str, value: object) -> None:
+def test_a_body_outside_the_contract(
+    api: APIClient, catalogue: None, path: str, value: object
+) -> None:
     problem = assert_problem(post(api, "/api/orders/", changed(path, value)), 400, "invalid")
 
     assert path.split(".")[0] in problem["errors"]
@@ -181,7 +200,9 @@ def test_a_hostile_body(api: APIClient, catalogue: None, name: str) -> None:
     response = post(api, "/api/orders/", HOSTILE_BODIES[name])
 
     assert response.status_code in (400, 413), response.content
-    assert_problem(response, response.status_code, "too-large" if response.status_code == 413 else "invalid")
+    assert_problem(
+        response, response.status_code, "too-large" if response.status_code == 413 else "invalid"
+    )
     assert not Order.objects.exists()
 
 
@@ -196,12 +217,20 @@ def test_a_hostile_body(api: APIClient, catalogue: None, name: str) -> None:
         ("GET", "/api/products/?cursor=nonsense", 400, "invalid"),
     ],
 )
-def test_every_error_is_a_problem(api: APIClient, method: str, path: str, status: int, kind: str) -> None:
+def test_every_error_is_a_problem(
+    api: APIClient, method: str, path: str, status: int, kind: str
+) -> None:
     assert_problem(api.generic(method, path), status, kind)
 
 
 def test_another_content_type(api: APIClient) -> None:
-    response = api.post("/api/orders/", {"a": "b"}, format=None, content_type="application/x-www-form-urlencoded", HTTP_IDEMPOTENCY_KEY="1")
+    response = api.post(
+        "/api/orders/",
+        {"a": "b"},
+        format=None,
+        content_type="application/x-www-form-urlencoded",
+        HTTP_IDEMPOTENCY_KEY="1",
+    )
     assert_problem(response, 415, "unsupported-media-type")
 
 
@@ -221,7 +250,9 @@ def test_a_problem_s_type_leads_to_a_page(api: APIClient) -> None:
 
 def test_the_catalogue(api: APIClient, catalogue: None) -> None:
     # Given a third product, retired
-    deliver(product_event(product_id="p3"), product_event(ProductRetired, product_id="p3", version=2))
+    deliver(
+        product_event(product_id="p3"), product_event(ProductRetired, product_id="p3", version=2)
+    )
 
     # When
     first = api.get("/api/products/?limit=1").json()
@@ -238,7 +269,9 @@ def test_the_catalogue(api: APIClient, catalogue: None) -> None:
         "available": 10,
         "version": 1,
     }
-    assert [(product["productId"], product["available"]) for product in second["results"]] == [("p2", None)]
+    assert [(product["productId"], product["available"]) for product in second["results"]] == [
+        ("p2", None)
+    ]
     assert second["next"] is None
     assert api.get(second["previous"]).json()["results"][0]["productId"] == "p1"
 
@@ -249,14 +282,34 @@ def test_a_cursor_is_good_for_its_own_list_and_filters(api: APIClient, catalogue
     cursor = parse_qs(urlsplit(following).query)["cursor"][0]
 
     # Then it is read, with another size of page, too, and nothing else is
-    assert [row["productId"] for row in api.get("/api/products/", {"cursor": cursor, "name": "s", "limit": 7}).json()["results"]] == ["p2"]
-    for path, filters in (("products", {}), ("products", {"name": "x"}), ("orders", {}), ("orders", {"status": "pending"})):
+    assert [
+        row["productId"]
+        for row in api.get("/api/products/", {"cursor": cursor, "name": "s", "limit": 7}).json()[
+            "results"
+        ]
+    ] == ["p2"]
+    for path, filters in (
+        ("products", {}),
+        ("products", {"name": "x"}),
+        ("orders", {}),
+        ("orders", {"status": "pending"}),
+    ):
         assert_problem(api.get(f"/api/{path}/", {"cursor": cursor} | filters), 400, "invalid")
     for wrong in (cursor[:-1], cursor[1:], cursor.swapcase(), cursor + "=", cursor.split(":")[0]):
         assert_problem(api.get("/api/products/", {"cursor": wrong, "name": "s"}), 400, "invalid")
 
 
-@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-12:00", "1969-12-31", "99999-01-01T00:00:00Z", "now", "%00"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "0001-01-01T00:00:00%2B14:00",
+        "9999-12-31T23:59:59-12:00",
+        "1969-12-31",
+        "99999-01-01T00:00:00Z",
+        "now",
+        "%00",
+    ],
+)
 @pytest.mark.parametrize("name", ["placedAfter", "placedBefore"])
 def test_a_moment_far_off_or_none_at_all(api: APIClient, db: None, name: str, moment: str) -> None:
     response = api.get(f"/api/orders/?{name}={moment}")

@@ -10,9 +10,22 @@ from polder.testing import arrangements, deliver, published
 from polder.testing.outbox import types_of
 from uuid_utils.compat import uuid7
 
-from common.contracts.inventory import ReservationEvent, StockConsumed, StockRejected, StockReleased, StockReserved
+from common.contracts.inventory import (
+    ReservationEvent,
+    StockConsumed,
+    StockRejected,
+    StockReleased,
+    StockReserved,
+)
 from common.contracts.orders import OrderEvent
-from common.contracts.shipping import ShipmentCancelled, ShipmentDelivered, ShipmentDispatched, ShipmentEvent, ShipmentPrepared, ShipmentReady
+from common.contracts.shipping import (
+    ShipmentCancelled,
+    ShipmentDelivered,
+    ShipmentDispatched,
+    ShipmentEvent,
+    ShipmentPrepared,
+    ShipmentReady,
+)
 from order_service.models import Order
 from order_service.services import Line, NotCancellable, UnknownOrder, order_cancel
 from order_service.tests.test_placing import place
@@ -49,9 +62,15 @@ def test_it_is_asked_for(order_id: UUID, confirmed: bool) -> None:
 
 @pytest.mark.parametrize(
     ("kinds", "now"),
-    [([StockRejected], "rejected"), ([StockReserved, ShipmentDispatched], "shipped"), ([StockReserved, ShipmentDelivered], "delivered")],
+    [
+        ([StockRejected], "rejected"),
+        ([StockReserved, ShipmentDispatched], "shipped"),
+        ([StockReserved, ShipmentDelivered], "delivered"),
+    ],
 )
-def test_what_is_over_or_on_its_way_stays(order_id: UUID, kinds: list[type[Event]], now: str) -> None:
+def test_what_is_over_or_on_its_way_stays(
+    order_id: UUID, kinds: list[type[Event]], now: str
+) -> None:
     for kind in kinds:
         if issubclass(kind, ShipmentEvent):
             deliver(shipment_event(kind, order_id=order_id))
@@ -77,7 +96,9 @@ def test_of_an_unknown_order(db: None) -> None:
         order_cancel(order_id=uuid7())
 
 
-@pytest.mark.parametrize(("kind", "end"), [(ShipmentCancelled, "cancelled"), (ShipmentDispatched, "shipped")])
+@pytest.mark.parametrize(
+    ("kind", "end"), [(ShipmentCancelled, "cancelled"), (ShipmentDispatched, "shipped")]
+)
 def test_shipping_decides(order_id: UUID, kind: type[Event], end: str) -> None:
     deliver(reservation_event(order_id=order_id))
     order_cancel(order_id=order_id)
@@ -109,9 +130,18 @@ def test_a_reservation_does_not_revive_it(order_id: UUID) -> None:
 
 
 def history(order_id: UUID) -> list[Event]:
-    stock = [reservation_event(kind, order_id=order_id, version=version) for version, kind in enumerate((StockReserved, StockConsumed), start=1)]
+    stock = [
+        reservation_event(kind, order_id=order_id, version=version)
+        for version, kind in enumerate((StockReserved, StockConsumed), start=1)
+    ]
     kinds = (ShipmentPrepared, ShipmentReady, ShipmentDispatched, ShipmentDelivered)
-    return [*stock, *(shipment_event(kind, order_id=order_id, version=version) for version, kind in enumerate(kinds, start=1))]
+    return [
+        *stock,
+        *(
+            shipment_event(kind, order_id=order_id, version=version)
+            for version, kind in enumerate(kinds, start=1)
+        ),
+    ]
 
 
 def test_every_order_of_arrival_delivers_it(catalogue: None) -> None:
@@ -122,7 +152,12 @@ def test_every_order_of_arrival_delivers_it(catalogue: None) -> None:
         for index in arriving:
             deliver(events[index])
 
-        assert told(order_id) == ["OrderCreated", "OrderConfirmed", "OrderShipped", "OrderDelivered"], arriving
+        assert told(order_id) == [
+            "OrderCreated",
+            "OrderConfirmed",
+            "OrderShipped",
+            "OrderDelivered",
+        ], arriving
 
 
 def test_the_whole_story_in_one_batch(order_id: UUID) -> None:

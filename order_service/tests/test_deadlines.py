@@ -1,4 +1,5 @@
-"""An order that nobody decides about is flagged, and cancelled in the end. Time is moved, not waited for."""
+"""An order that nobody decides about is flagged, and cancelled in the end. Time is moved, not
+waited for."""
 
 from __future__ import annotations
 
@@ -35,7 +36,10 @@ def order_id(catalogue: None) -> UUID:
 
 
 def later(**spans: int) -> None:
-    Order.objects.update(created_at=F("created_at") - timedelta(**spans), updated_at=F("updated_at") - timedelta(**spans))
+    Order.objects.update(
+        created_at=F("created_at") - timedelta(**spans),
+        updated_at=F("updated_at") - timedelta(**spans),
+    )
 
 
 def test_flagged_after_a_quarter_of_an_hour(order_id: UUID) -> None:
@@ -79,17 +83,25 @@ def test_cancelled_after_a_day_by_way_of_cancelling(order_id: UUID) -> None:
     deliver(shipment_event(ShipmentCancelled, order_id=order_id))
 
     # Then
-    assert types_of(published(OrderEvent)) == ["OrderCreated", "OrderCancelRequested", "OrderCancelled"]
+    assert types_of(published(OrderEvent)) == [
+        "OrderCreated",
+        "OrderCancelRequested",
+        "OrderCancelled",
+    ]
 
 
 def test_the_settings_say_when(order_id: UUID) -> None:
     later(seconds=11)
 
-    with override_settings(ORDER_FLAG_AFTER=timedelta(seconds=5), ORDER_CANCEL_AFTER=timedelta(seconds=10)):
+    with override_settings(
+        ORDER_FLAG_AFTER=timedelta(seconds=5), ORDER_CANCEL_AFTER=timedelta(seconds=10)
+    ):
         assert deadlines() == {"flagged": 1, "cancelled": 1}
 
 
-def test_more_than_fit_into_one_transaction(catalogue: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_fit_into_one_transaction(
+    catalogue: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("order_service.tasks.CHUNK", 2)
     for _ in range(5):
         place(Line("p1", 1))
@@ -102,7 +114,15 @@ def test_more_than_fit_into_one_transaction(catalogue: None, monkeypatch: pytest
 @pytest.mark.django_db(transaction=True)
 def test_one_that_is_being_worked_on_is_left_to_the_next_time() -> None:
     # Given
-    Order.objects.create(lines=[], customer_name="Ada", customer_email="a@example.org", line1="x", postal_code="x", city="x", country="NL")
+    Order.objects.create(
+        lines=[],
+        customer_name="Ada",
+        customer_email="a@example.org",
+        line1="x",
+        postal_code="x",
+        city="x",
+        country="NL",
+    )
     later(days=2)
     with other_connection() as other, other.transaction():
         other.execute("SELECT FROM orders FOR UPDATE")
@@ -113,28 +133,38 @@ def test_one_that_is_being_worked_on_is_left_to_the_next_time() -> None:
 
 
 def test_nothing_is_cancelled_right_after_a_gap(order_id: UUID) -> None:
-    """An outage of the whole service, or a clock set forward by a day: whatever is pending seems to be late."""
+    """An outage of the whole service, or a clock set forward by a day: whatever is pending seems to
+    be late."""
     # Given a job that ran every minute, and then not for a day
     assert run_if_due("deadlines", deadlines) == {"flagged": 0, "cancelled": 0}
     later(hours=25)
-    JobRun.objects.update(started_at=F("started_at") - timedelta(days=1), steady_since=F("steady_since") - timedelta(days=9))
+    JobRun.objects.update(
+        started_at=F("started_at") - timedelta(days=1),
+        steady_since=F("steady_since") - timedelta(days=9),
+    )
 
     # When it runs again
     assert run_if_due("deadlines", deadlines) == {"flagged": 1, "cancelled": 0}
 
     # Then it cancels only once the others have had a quarter of an hour to answer
-    JobRun.objects.update(started_at=F("started_at") - timedelta(minutes=1), steady_since=F("steady_since") - timedelta(minutes=16))
+    JobRun.objects.update(
+        started_at=F("started_at") - timedelta(minutes=1),
+        steady_since=F("steady_since") - timedelta(minutes=16),
+    )
     assert run_if_due("deadlines", deadlines) == {"flagged": 0, "cancelled": 1}
 
 
 def age_ledger(minutes: int) -> None:
     """What was heard so far was heard so much earlier."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE polder_ledger SET applied_at = applied_at - %s * interval '1 minute'", [minutes])
+        cursor.execute(
+            "UPDATE polder_ledger SET applied_at = applied_at - %s * interval '1 minute'", [minutes]
+        )
 
 
 def test_nothing_is_late_while_inventory_decides_nothing(order_id: UUID) -> None:
-    """Its consumer may be halted for a day. Afterwards it gets a quarter of an hour to make up for it."""
+    """Its consumer may be halted for a day. Afterwards it gets a quarter of an hour to make up for
+    it."""
     # Given inventory, which decided about another order long ago
     other = place(Line("p1", 1)).order.pk
     deliver(reservation_event(order_id=other))
@@ -169,7 +199,9 @@ def test_an_order_whose_answer_waits_for_a_lock_is_not_late(order_id: UUID) -> N
     age_ledger(minutes=16)
     later(hours=25)
     waits = reservation_event(order_id=order_id)
-    note_failures([failed(Arrival(delivery_of(waits), waits), ValueError(), Fault.LOCKED)], parked=False)
+    note_failures(
+        [failed(Arrival(delivery_of(waits), waits), ValueError(), Fault.LOCKED)], parked=False
+    )
 
     assert deadlines() == {"flagged": 1, "cancelled": 0}
 
@@ -183,7 +215,10 @@ def test_flagged_again_when_it_hangs_in_cancelling(order_id: UUID) -> None:
     assert deadlines()["flagged"] == 0
 
     # When shipping does not answer either
-    Order.objects.update(updated_at=F("updated_at") - timedelta(minutes=16), flagged_at=F("flagged_at") - timedelta(minutes=17))
+    Order.objects.update(
+        updated_at=F("updated_at") - timedelta(minutes=16),
+        flagged_at=F("flagged_at") - timedelta(minutes=17),
+    )
 
     # Then
     assert [deadlines()["flagged"] for _ in range(2)] == [1, 0]

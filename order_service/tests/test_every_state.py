@@ -1,4 +1,5 @@
-"""From whatever an order, its reservation and its shipment are, the order comes to a listed end: also when its own past came back."""
+"""From whatever an order, its reservation and its shipment are, the order comes to a listed end:
+also when its own past came back."""
 
 from __future__ import annotations
 
@@ -13,8 +14,16 @@ from order_service.reconcile import reconcile_orders
 RESERVATIONS = (None, "held", "rejected", "consumed", "released")
 SHIPMENTS = (None, "prepared", "ready", "dispatched", "delivered", "cancelled")
 
-# By what the order is and what its reservation is: what it comes to, by its shipment in the order of SHIPMENTS.
-WAITS_FOR_SHIPPING: tuple[str, ...] = ("cancelling", "cancelling", "cancelling", "shipped", "delivered", "cancelled")
+# By what the order is and what its reservation is: what it comes to, by its shipment in the order
+# of SHIPMENTS.
+WAITS_FOR_SHIPPING: tuple[str, ...] = (
+    "cancelling",
+    "cancelling",
+    "cancelling",
+    "shipped",
+    "delivered",
+    "cancelled",
+)
 HELD: tuple[str, ...] = ("confirmed", "confirmed", "confirmed", "shipped", "delivered", "cancelled")
 ENDS: dict[str, dict[str | None, tuple[str, ...]]] = {
     "pending": {
@@ -26,7 +35,9 @@ ENDS: dict[str, dict[str | None, tuple[str, ...]]] = {
     },
     "confirmed": dict.fromkeys(RESERVATIONS, HELD) | {"released": WAITS_FOR_SHIPPING},
     "cancelling": dict.fromkeys(RESERVATIONS, WAITS_FOR_SHIPPING),
-    "shipped": dict.fromkeys(RESERVATIONS, ("shipped", "shipped", "shipped", "shipped", "delivered", "shipped")),
+    "shipped": dict.fromkeys(
+        RESERVATIONS, ("shipped", "shipped", "shipped", "shipped", "delivered", "shipped")
+    ),
     "delivered": dict.fromkeys(RESERVATIONS, ("delivered",) * 6),
     "rejected": dict.fromkeys(RESERVATIONS, ("rejected",) * 6),
     "cancelled": dict.fromkeys(RESERVATIONS, ("cancelled",) * 6),
@@ -34,7 +45,15 @@ ENDS: dict[str, dict[str | None, tuple[str, ...]]] = {
 
 
 def standing(status: str, reservation: str | None, shipment: str | None) -> Order:
-    order = Order.objects.create(status=status, lines=[], line1="Dijk 1", postal_code="2611 AB", city="Delft", country="NL", customer_name="Ada")
+    order = Order.objects.create(
+        status=status,
+        lines=[],
+        line1="Dijk 1",
+        postal_code="2611 AB",
+        city="Delft",
+        country="NL",
+        customer_name="Ada",
+    )
     known = {"key": order.pk, "version": 1, "synced_at": timezone.now(), "content_hash": ""}
     if reservation is not None:
         Reservation.objects.create(**known, status=reservation)

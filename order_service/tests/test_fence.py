@@ -1,4 +1,5 @@
-"""The fence: what another service knows better than we do, nobody acts on, until our version has passed it or somebody accepts it."""
+"""The fence: what another service knows better than we do, nobody acts on, until our version has
+passed it or somebody accepts it."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ class TestWhatIsFenced:
         placed = place(Line("p1", 1))
 
         assert fence.put_up([claim(placed.order.pk, 1, event_id=placed.event_id)], "inventory") == 0
-        assert fence.put_up([claim(placed.order.pk, 1)], "inventory") == 0  # its week of the outbox was dropped
+        # its week of the outbox was dropped
+        assert fence.put_up([claim(placed.order.pk, 1)], "inventory") == 0
         assert fence.put_up([], "inventory") == 0
 
     def test_what_is_newer_and_what_we_have_no_more(self) -> None:
@@ -64,7 +66,10 @@ class TestWhatIsFenced:
 
         assert fence.put_up([claim(order.pk, 4), claim(gone := uuid7(), 2)], "inventory") == 2
 
-        assert set(Fenced.objects.values_list("key", "known_version", "is_forgotten")) == {(str(order.pk), 4, False), (str(gone), 2, True)}
+        assert set(Fenced.objects.values_list("key", "known_version", "is_forgotten")) == {
+            (str(order.pk), 4, False),
+            (str(gone), 2, True),
+        }
 
     def test_told_twice_by_two(self) -> None:
         order = place(Line("p1", 1)).order
@@ -85,7 +90,11 @@ class TestNobodyActsOnIt:
 
         problem = assert_problem(post(api, f"/api/orders/{order.pk}/cancel/", {}), 409, "fenced")
 
-        assert (problem["knownVersion"], problem["version"], problem["reportedBy"]) == (4, 1, "inventory")
+        assert (problem["knownVersion"], problem["version"], problem["reportedBy"]) == (
+            4,
+            1,
+            "inventory",
+        )
         assert "inventory knows version 4 of order" in problem["detail"]
         assert "this one has version 1: restored from a backup?" in problem["detail"]
         order.refresh_from_db()
@@ -105,7 +114,10 @@ class TestNobodyActsOnIt:
 
         deliver(*(reservation_event(StockReserved, order_id=order.pk) for order in (fenced, free)))
 
-        assert dict(Order.objects.values_list("pk", "status")) == {fenced.pk: "pending", free.pk: "confirmed"}
+        assert dict(Order.objects.values_list("pk", "status")) == {
+            fenced.pk: "pending",
+            free.pk: "confirmed",
+        }
         assert Reservation.objects.count() == 2
         assert not ParkedEvent.objects.exists()
 
@@ -114,7 +126,9 @@ class TestNobodyActsOnIt:
         set_back(order)
         deliver(reservation_event(StockReserved, order_id=order.pk))
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE replica_reservation SET synced_at = now() - interval '2 minutes'")
+            cursor.execute(
+                "UPDATE replica_reservation SET synced_at = now() - interval '2 minutes'"
+            )
         reconcile_overdue()
         order.refresh_from_db()
         assert order.status == "pending"
@@ -138,7 +152,9 @@ class TestNobodyActsOnIt:
 
 class TestAskedForAgain:
     def test_nothing_new_is_taken_while_something_is_forgotten(self, api: APIClient) -> None:
-        """Its answers to requests were set back, too: the client repeats one that was carried out."""
+        """Its answers to requests were set back, too: the client repeats one that was carried
+        out.
+        """
         fence.put_up([claim(uuid7(), 2)], "shipping")
 
         response = post(api, "/api/orders/", ORDER, key="k1")
@@ -176,18 +192,29 @@ class TestItEnds:
         fence.put_up([claim(gone, 2)], "shipping")
 
         # When
-        told = regressed("--accept", "--key", str(gone), "--by", "ada", "--reason", "it was a test order")
+        told = regressed(
+            "--accept", "--key", str(gone), "--by", "ada", "--reason", "it was a test order"
+        )
 
         # Then it is not put up again by those who say the same again
         assert told == "1 accepted: nothing is in the way of what this service does with them now"
         assert fence.put_up([claim(gone, 2)], "shipping") == 0
         assert post(api, "/api/orders/", ORDER).status_code == 201
-        assert list(Fenced.objects.values_list("lifted_by", "reason")) == [("ada", "it was a test order")]
+        assert list(Fenced.objects.values_list("lifted_by", "reason")) == [
+            ("ada", "it was a test order")
+        ]
 
         # But by those who know still more
         assert fence.put_up([claim(gone, 3)], "inventory") == 1
 
-    @pytest.mark.parametrize("arguments", [["--accept"], ["--accept", "--all", "--by", "ada"], ["--accept", "--by", "ada", "--reason", "r"]])
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["--accept"],
+            ["--accept", "--all", "--by", "ada"],
+            ["--accept", "--by", "ada", "--reason", "r"],
+        ],
+    )
     def test_never_in_passing(self, arguments: Sequence[str]) -> None:
         fence.put_up([claim(uuid7(), 2)], "shipping")
 
@@ -202,12 +229,17 @@ class TestItIsShown:
         order = place(Line("p1", 1)).order
         fence.put_up([claim(order.pk, 4), claim(gone := uuid7(), 2)], "shipping")
 
-        assert {(row["key"], row["known_version"], row["is_forgotten"]) for row in json.loads(regressed("--json"))} == {
+        assert {
+            (row["key"], row["known_version"], row["is_forgotten"])
+            for row in json.loads(regressed("--json"))
+        } == {
             (str(order.pk), 4, False),
             (str(gone), 2, True),
         }
         table = regressed()
-        assert all(text in table for text in (str(order.pk), str(gone), "forgotten", "older", "shipping"))
+        assert all(
+            text in table for text in (str(order.pk), str(gone), "forgotten", "older", "shipping")
+        )
 
     def test_in_readyz(self, client: Client) -> None:
         fence.put_up([claim(uuid7(), 2)], "shipping")
@@ -218,12 +250,16 @@ class TestItIsShown:
         assert "this service's past came back: others know 1 of its aggregates better" in problem
         assert "takes nothing new on request" in problem
 
-    def test_in_the_log_once(self, caplog: pytest.LogCaptureFixture, django_capture_on_commit_callbacks: Any) -> None:
+    def test_in_the_log_once(
+        self, caplog: pytest.LogCaptureFixture, django_capture_on_commit_callbacks: Any
+    ) -> None:
         with caplog.at_level(logging.CRITICAL), django_capture_on_commit_callbacks(execute=True):
             for _ in range(3):
                 fence.put_up([claim(uuid7(), 2)], "shipping")
 
-        [line] = [record.getMessage() for record in caplog.records if "came back" in record.getMessage()]
+        [line] = [
+            record.getMessage() for record in caplog.records if "came back" in record.getMessage()
+        ]
         assert "the past of order came back" in line
 
 
@@ -231,7 +267,11 @@ def test_it_costs_nothing_where_nothing_is_fenced() -> None:
     with CaptureQueriesContext(connection) as queries:
         place(Line("p1", 1))
 
-    assert not [query for query in queries.captured_queries if query["sql"].startswith('SELECT "polder_outbox_fenced"')]
+    assert not [
+        query
+        for query in queries.captured_queries
+        if query["sql"].startswith('SELECT "polder_outbox_fenced"')
+    ]
 
 
 def regressed(*arguments: str) -> str:

@@ -10,7 +10,11 @@ from django.test import Client
 def test_alive_and_ready(client: Client, db: None) -> None:
     assert client.get("/livez").json() == {"status": "alive"}
     ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()["status"], ready.json()["problems"]) == (200, "ready", [])
+    assert (ready.status_code, ready.json()["status"], ready.json()["problems"]) == (
+        200,
+        "ready",
+        [],
+    )
     assert "no-cache" in ready["Cache-Control"]
 
 
@@ -22,7 +26,10 @@ def test_alive_without_a_database(client: Client) -> None:
 def test_told_when_partitions_run_out(client: Client, db: None, table: str) -> None:
     # Given
     with connection.cursor() as cursor:
-        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [table])
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass",
+            [table],
+        )
         weeks = sorted(name for (name,) in cursor.fetchall() if "default" not in name)
         cursor.execute(f"DROP TABLE {', '.join(weeks[3:])}")
 
@@ -30,7 +37,10 @@ def test_told_when_partitions_run_out(client: Client, db: None, table: str) -> N
     response = client.get("/readyz")
 
     # Then
-    assert (response.status_code, response.json()["problems"]) == (200, [f"partitions of {table} end within 3 days"])
+    assert (response.status_code, response.json()["problems"]) == (
+        200,
+        [f"partitions of {table} end within 3 days"],
+    )
 
 
 def test_not_ready_without_its_migrations(client: Client, db: None) -> None:

@@ -33,7 +33,11 @@ def test_the_same_again(api: APIClient, catalogue: None) -> None:
     first, again = (post(api, "/api/orders/", ORDER, key="k1") for _ in range(2))
 
     # Then
-    assert (again.status_code, again.json(), again["Location"]) == (first.status_code, first.json(), first["Location"])
+    assert (again.status_code, again.json(), again["Location"]) == (
+        first.status_code,
+        first.json(),
+        first["Location"],
+    )
     assert (first.get("Idempotent-Replayed"), again["Idempotent-Replayed"]) == (None, "true")
     assert Order.objects.count() == 1
 
@@ -58,21 +62,29 @@ def test_no_key(api: APIClient, catalogue: None, key: str | None) -> None:
 def test_another_body(api: APIClient, catalogue: None) -> None:
     post(api, "/api/orders/", ORDER, key="k1")
 
-    response = post(api, "/api/orders/", ORDER | {"products": [{"productId": "p1", "quantity": 3}]}, key="k1")
+    response = post(
+        api, "/api/orders/", ORDER | {"products": [{"productId": "p1", "quantity": 3}]}, key="k1"
+    )
 
     assert_problem(response, 422, "idempotency-key-reused")
     assert Order.objects.count() == 1
 
 
 def test_keys_are_each_caller_s_own(api: APIClient, catalogue: None) -> None:
-    ids = {post(client, "/api/orders/", ORDER, key="k1").json()["orderId"] for client in (api, api_client())}
+    ids = {
+        post(client, "/api/orders/", ORDER, key="k1").json()["orderId"]
+        for client in (api, api_client())
+    }
 
     assert len(ids) == 2
 
 
 def test_keys_are_the_client_s_whichever_credential_it_has(catalogue: None) -> None:
     # Given an order, and then a new key for the same client
-    old, first_key = ApiKey.objects.create(name="shop", digest=digest("first"), scopes=["write"]), "first"
+    old, first_key = (
+        ApiKey.objects.create(name="shop", digest=digest("first"), scopes=["write"]),
+        "first",
+    )
     answers = [post(client_of(first_key), "/api/orders/", ORDER, key="k1")]
     following, second_key = rotate(old)
     answers.append(post(client_of(second_key), "/api/orders/", ORDER, key="k1"))
@@ -86,8 +98,13 @@ def test_keys_are_the_client_s_whichever_credential_it_has(catalogue: None) -> N
     assert [answer.status_code for answer in answers] == [201] * 3
     assert len({answer.content for answer in answers}) == 1
     assert Order.objects.count() == 1
-    assert [(key.name, key.client, key.scopes) for key in (following, third)] == [("shop-2", "shop", ["write"]), ("shop-3", "shop", ["write"])]
-    assert_problem(post(client_of(first_key), "/api/orders/", ORDER, key="k1"), 401, "not-authenticated")
+    assert [(key.name, key.client, key.scopes) for key in (following, third)] == [
+        ("shop-2", "shop", ["write"]),
+        ("shop-3", "shop", ["write"]),
+    ]
+    assert_problem(
+        post(client_of(first_key), "/api/orders/", ORDER, key="k1"), 401, "not-authenticated"
+    )
 
 
 def client_of(key: str) -> APIClient:
@@ -143,7 +160,9 @@ def test_while_the_first_is_under_way(committed: None, monkeypatch: pytest.Monke
 def test_many_at_once_make_one(committed: None) -> None:
     client = api_client()
 
-    statuses = at_once(*[lambda: int(post(client, "/api/orders/", ORDER, key="k1").status_code) for _ in range(8)])
+    statuses = at_once(
+        *[lambda: int(post(client, "/api/orders/", ORDER, key="k1").status_code) for _ in range(8)]
+    )
 
     assert set(statuses) <= {201, 409}
     assert 201 in statuses

@@ -18,12 +18,17 @@ BODIES = {
     "100,000 lines": (413, b'{"products":[' + b"{}," * 99_999 + b"{}]}"),
     "as many lines as may be read": (400, b'{"products":[' + b"{}," * 4_999 + b"{}]}"),
     "a hundred lines, all wrong": (400, b'{"products":[' + b"{}," * 99 + b"{}]}"),
-    "members that are not known": (400, b"{" + b",".join(b'"%d":1' % number for number in range(5_000)) + b"}"),
+    "members that are not known": (
+        400,
+        b"{" + b",".join(b'"%d":1' % number for number in range(5_000)) + b"}",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_what_is_wrong_is_cheap(api: APIClient, catalogue: None, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_what_is_wrong_is_cheap(
+    api: APIClient, catalogue: None, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     # Given
     status, body = BODIES[name]
     looked_at: list[Any] = []
@@ -55,7 +60,9 @@ def test_as_many_lines_as_there_may_be(api: APIClient, catalogue: None) -> None:
     lines = [{"productId": f"p{number}", "quantity": 1} for number in range(100)]
 
     assert_problem(post(api, "/api/orders/", ORDER | {"products": lines}), 422, "unknown-product")
-    assert_problem(post(api, "/api/orders/", ORDER | {"products": [*lines, lines[0]]}), 400, "invalid")
+    assert_problem(
+        post(api, "/api/orders/", ORDER | {"products": [*lines, lines[0]]}), 400, "invalid"
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,14 +85,26 @@ def test_as_many_lines_as_there_may_be(api: APIClient, catalogue: None) -> None:
         ("application/json" + "x" * 5_000, {}, 415),
     ],
 )
-def test_how_a_body_is_written(api: APIClient, catalogue: None, content_type: str, headers: dict[str, str], status: int) -> None:
+def test_how_a_body_is_written(
+    api: APIClient, catalogue: None, content_type: str, headers: dict[str, str], status: int
+) -> None:
     body: Any = json.dumps(ORDER).encode()
 
-    response = api.generic("POST", "/api/orders/", body, content_type=content_type, headers={"Idempotency-Key": "k"} | headers)
+    response = api.generic(
+        "POST",
+        "/api/orders/",
+        body,
+        content_type=content_type,
+        headers={"Idempotency-Key": "k"} | headers,
+    )
 
-    assert response.status_code == status or assert_problem(response, status, "unsupported-media-type")
+    assert response.status_code == status or assert_problem(
+        response, status, "unsupported-media-type"
+    )
     assert Order.objects.exists() == (status == 201)
 
 
 def test_a_byte_order_mark(api: APIClient, catalogue: None) -> None:
-    assert post(api, "/api/orders/", b"\xef\xbb\xbf" + json.dumps(ORDER).encode()).status_code == 201
+    assert (
+        post(api, "/api/orders/", b"\xef\xbb\xbf" + json.dumps(ORDER).encode()).status_code == 201
+    )

@@ -23,10 +23,16 @@ from tests.makers import product_event, reservation_event, shipment_event
 
 
 @pytest.mark.parametrize(("path", "queries"), [("orders", 4), ("products", 3)])
-def test_a_page_costs_the_same_whatever_its_length(api: APIClient, catalogue: None, path: str, queries: int, django_assert_num_queries: Any) -> None:
+def test_a_page_costs_the_same_whatever_its_length(
+    api: APIClient, catalogue: None, path: str, queries: int, django_assert_num_queries: Any
+) -> None:
     for number in range(3):
         placed = place(Line("p1", 1)).order
-        deliver(product_event(product_id=f"q{number}"), reservation_event(order_id=placed.pk), shipment_event(order_id=placed.pk))
+        deliver(
+            product_event(product_id=f"q{number}"),
+            reservation_event(order_id=placed.pk),
+            shipment_event(order_id=placed.pk),
+        )
         with django_assert_num_queries(queries):  # the key, the rows, and what is known of them
             found = api.get(f"/api/{path}/").json()["results"]
         assert len(found) >= number + 1
@@ -34,7 +40,10 @@ def test_a_page_costs_the_same_whatever_its_length(api: APIClient, catalogue: No
 
 def test_what_is_known_of_an_order_is_in_the_list(api: APIClient, catalogue: None) -> None:
     placed = place(Line("p1", 1)).order
-    deliver(reservation_event(order_id=placed.pk), shipment_event(ShipmentDispatched, order_id=placed.pk, version=3))
+    deliver(
+        reservation_event(order_id=placed.pk),
+        shipment_event(ShipmentDispatched, order_id=placed.pk, version=3),
+    )
 
     [shown] = api.get("/api/orders/").json()["results"]
 
@@ -46,7 +55,9 @@ def test_filters(api: APIClient, catalogue: None) -> None:
     # Given
     first, second = place(Line("p1", 1)).order, place(Line("p1", 1)).order
     deliver(reservation_event(order_id=second.pk))
-    Order.objects.filter(pk=first.pk).update(flagged_at=timezone.now(), customer_email="grace@example.org")
+    Order.objects.filter(pk=first.pk).update(
+        flagged_at=timezone.now(), customer_email="grace@example.org"
+    )
     now = timezone.now()
 
     def found(**query: str) -> list[str]:
@@ -56,7 +67,11 @@ def test_filters(api: APIClient, catalogue: None) -> None:
     assert found() == [str(first.pk), str(second.pk)]
     assert found(status="confirmed") == found(flagged="false") == [str(second.pk)]
     assert found(flagged="true") == found(email="grace@example.org") == [str(first.pk)]
-    assert found(placedAfter=(now - timedelta(hours=1)).isoformat()) == found(placedBefore=(now + timedelta(hours=1)).isoformat()) == found()
+    assert (
+        found(placedAfter=(now - timedelta(hours=1)).isoformat())
+        == found(placedBefore=(now + timedelta(hours=1)).isoformat())
+        == found()
+    )
     assert found(placedAfter=(now + timedelta(hours=1)).isoformat()) == []
     assert_problem(api.get("/api/orders/?placedAfter=yesterday"), 400, "invalid")
 
@@ -72,7 +87,11 @@ def test_a_cancel_is_accepted_and_decided_elsewhere(api: APIClient, catalogue: N
     assert [answer.status_code for answer in answers] == [202, 202]
     assert answers[0].json() == answers[1].json()
     assert answers[0]["Location"] == f"/api/orders/{order_id}/"
-    assert answers[0].json() == {"orderId": str(order_id), "status": "cancelling", "eventId": str(published(OrderEvent)[-1].id)}
+    assert answers[0].json() == {
+        "orderId": str(order_id),
+        "status": "cancelling",
+        "eventId": str(published(OrderEvent)[-1].id),
+    }
     assert len(published(OrderEvent)) == 2
 
 
@@ -80,7 +99,9 @@ def test_what_cannot_be_cancelled(api: APIClient, catalogue: None) -> None:
     order_id = place(Line("p1", 1)).order.pk
     post(api, f"/api/orders/{order_id}/cancel/", {})
 
-    problem = assert_problem(post(api, f"/api/orders/{order_id}/cancel/", {}), 409, "not-cancellable")
+    problem = assert_problem(
+        post(api, f"/api/orders/{order_id}/cancel/", {}), 409, "not-cancellable"
+    )
     assert problem["orderStatus"] == "cancelling"
     assert_problem(post(api, f"/api/orders/{uuid7()}/cancel/", {}), 404, "not-found")
 
@@ -88,6 +109,10 @@ def test_what_cannot_be_cancelled(api: APIClient, catalogue: None) -> None:
 def test_who_may_cancel(catalogue: None) -> None:
     order_id = place(Line("p1", 1)).order.pk
 
-    assert_problem(post(APIClient(), f"/api/orders/{order_id}/cancel/", {}), 401, "not-authenticated")
-    assert_problem(post(api_client(Scope.READ), f"/api/orders/{order_id}/cancel/", {}), 403, "not-permitted")
+    assert_problem(
+        post(APIClient(), f"/api/orders/{order_id}/cancel/", {}), 401, "not-authenticated"
+    )
+    assert_problem(
+        post(api_client(Scope.READ), f"/api/orders/{order_id}/cancel/", {}), 403, "not-permitted"
+    )
     assert Order.objects.get().status == "pending"

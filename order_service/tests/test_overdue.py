@@ -19,7 +19,9 @@ from order_service.tests.test_placing import place
 from tests.makers import reservation_event
 
 
-def test_a_decided_order_that_nobody_noticed(catalogue: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decided_order_that_nobody_noticed(
+    catalogue: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given
     order_id = place(Line("p1", 1)).order.pk
     with monkeypatch.context() as patch:
@@ -55,19 +57,25 @@ def test_what_is_over_is_not_read(catalogue: None) -> None:
         ):
             ids = old_ids(number)
             cursor.execute(
-                """INSERT INTO orders (id, version, created_at, updated_at, status, customer_name, customer_email, line1,
+                """INSERT INTO orders (id, version, created_at, updated_at, status, customer_name,
+                    customer_email, line1,
                     postal_code, city, country, lines)
-                SELECT key, 3, now(), now(), %s, '', '', '', '', '', 'NL', '[]' FROM unnest(%s::uuid[]) AS key""",
+                SELECT key, 3, now(), now(), %s, '', '', '', '', '', 'NL', '[]'
+                    FROM unnest(%s::uuid[]) AS key""",
                 [status, ids],
             )
             cursor.execute(
-                """INSERT INTO replica_reservation (key, version, content_hash, synced_at, status, shortages)
-                SELECT key, 3, '', now() - interval '1 day', %s, '[]' FROM unnest(%s::uuid[]) AS key""",
+                """INSERT INTO replica_reservation (key, version, content_hash, synced_at, status,
+                    shortages)
+                SELECT key, 3, '', now() - interval '1 day', %s, '[]'
+                    FROM unnest(%s::uuid[]) AS key""",
                 [reservation, ids],
             )
             cursor.execute(
-                """INSERT INTO replica_shipment (key, version, content_hash, synced_at, status, carrier, tracking_number)
-                SELECT key, 3, '', now() - interval '1 day', %s, '', '' FROM unnest(%s::uuid[]) AS key""",
+                """INSERT INTO replica_shipment (key, version, content_hash, synced_at, status,
+                    carrier, tracking_number)
+                SELECT key, 3, '', now() - interval '1 day', %s, '', ''
+                    FROM unnest(%s::uuid[]) AS key""",
                 [shipment, ids],
             )
         for table in ("orders", "replica_shipment", "replica_reservation"):

@@ -1,4 +1,5 @@
-"""Placing an order: against the local copy of the catalogue, with its event in the same transaction."""
+"""Placing an order: against the local copy of the catalogue, with its event in the same
+transaction."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ def test_an_order_and_its_event_say_the_same(catalogue: None) -> None:
     assert isinstance(event, OrderCreated)
     assert (event.id, event.subject, event.aggregateversion) == (placed.event_id, str(order.pk), 1)
     assert event.data == order.public_state()
-    assert [(line.product_id, line.quantity, line.price.amount) for line in event.data.products] == [
+    assert [
+        (line.product_id, line.quantity, line.price.amount) for line in event.data.products
+    ] == [
         ("p1", 2, Decimal("39.95")),
         ("p2", 1, Decimal("24.50")),
     ]
@@ -47,7 +50,9 @@ def test_the_price_is_that_of_the_moment(catalogue: None) -> None:
     deliver(product_event(version=2, price="99.00"))
 
     # Then
-    assert Order.objects.get().lines == [{"productId": "p1", "quantity": 1, "price": {"amount": "39.95", "currency": "EUR"}}]
+    assert Order.objects.get().lines == [
+        {"productId": "p1", "quantity": 1, "price": {"amount": "39.95", "currency": "EUR"}}
+    ]
     assert Order.objects.get().pk == placed.order.pk
 
 
@@ -60,7 +65,9 @@ def test_undone_with_its_transaction(catalogue: None) -> None:
     assert published() == []
 
 
-def test_what_cannot_be_published_is_not_kept(catalogue: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_published_is_not_kept(
+    catalogue: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given
     def refuse(*events: object) -> None:
         raise OSError("no outbox")

@@ -1,4 +1,5 @@
-"""`reconcile_orders`: orders agree with what inventory decided, whenever and in whatever order they hear of it."""
+"""`reconcile_orders`: orders agree with what inventory decided, whenever and in whatever order they
+hear of it."""
 
 from __future__ import annotations
 
@@ -10,7 +11,13 @@ from polder.testing import arrangements, deliver, published
 from polder.testing.outbox import types_of
 from uuid_utils.compat import uuid7
 
-from common.contracts.inventory import ReservationEvent, StockConsumed, StockRejected, StockReleased, StockReserved
+from common.contracts.inventory import (
+    ReservationEvent,
+    StockConsumed,
+    StockRejected,
+    StockReleased,
+    StockReserved,
+)
 from common.contracts.orders import OrderEvent
 from order_service.models import Order
 from order_service.reconcile import reconcile_orders
@@ -25,14 +32,22 @@ def order_id(catalogue: None) -> UUID:
 
 
 def told(order_id: UUID) -> list[tuple[str, int]]:
-    return [(event.type, event.aggregateversion) for event in published(OrderEvent, subject=order_id)]
+    return [
+        (event.type, event.aggregateversion) for event in published(OrderEvent, subject=order_id)
+    ]
 
 
 @pytest.mark.parametrize(
     ("kind", "status", "event"),
-    [(StockReserved, "confirmed", "OrderConfirmed"), (StockRejected, "rejected", "OrderRejected"), (StockConsumed, "confirmed", "OrderConfirmed")],
+    [
+        (StockReserved, "confirmed", "OrderConfirmed"),
+        (StockRejected, "rejected", "OrderRejected"),
+        (StockConsumed, "confirmed", "OrderConfirmed"),
+    ],
 )
-def test_an_order_follows_its_reservation(order_id: UUID, kind: type[ReservationEvent], status: str, event: str) -> None:
+def test_an_order_follows_its_reservation(
+    order_id: UUID, kind: type[ReservationEvent], status: str, event: str
+) -> None:
     # When
     deliver(reservation_event(kind, order_id=order_id))
 
@@ -72,7 +87,10 @@ def test_every_order_of_arrival_gives_the_same_end(catalogue: None) -> None:
         for order_of_arrival in arrangements([1, 2]):
             # Given
             order_id = place(Line("p1", 1)).order.pk
-            history = {1: reservation_event(order_id=order_id), 2: reservation_event(StockConsumed, order_id=order_id, version=2)}
+            history = {
+                1: reservation_event(order_id=order_id),
+                2: reservation_event(StockConsumed, order_id=order_id, version=2),
+            }
             arriving = [history[version] for version in order_of_arrival]
 
             # When
@@ -117,7 +135,12 @@ def test_a_batch_of_many(catalogue: None) -> None:
     ids = [place(Line("p1", 1)).order.pk for _ in range(10)]
 
     # When
-    deliver(*(reservation_event(StockReserved if number % 2 else StockRejected, order_id=key) for number, key in enumerate(ids)))
+    deliver(
+        *(
+            reservation_event(StockReserved if number % 2 else StockRejected, order_id=key)
+            for number, key in enumerate(ids)
+        )
+    )
 
     # Then
     assert [Order.objects.get(pk=key).status for key in ids] == ["rejected", "confirmed"] * 5

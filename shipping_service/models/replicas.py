@@ -1,4 +1,5 @@
-"""What the shipping service knows of others: what is ordered and where it goes, what it weighs, whether its stock is held."""
+"""What the shipping service knows of others: what is ordered and where it goes, what it weighs,
+whether its stock is held."""
 
 from __future__ import annotations
 
@@ -7,7 +8,12 @@ from polder.replication.replica import Replica
 
 from common.contracts.orders import OrderStatus
 
-UNDER_WAY = [OrderStatus.PENDING, OrderStatus.CONFIRMED, OrderStatus.CANCELLING, OrderStatus.SHIPPED]
+UNDER_WAY = [
+    OrderStatus.PENDING,
+    OrderStatus.CONFIRMED,
+    OrderStatus.CANCELLING,
+    OrderStatus.SHIPPED,
+]
 OVER_FOR_GOOD = [OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.DELIVERED]
 
 
@@ -21,8 +27,16 @@ class Order(Replica, of="order.order"):
         db_table = "replica_order"
         ordering = ["-key"]
         indexes = [
-            models.Index(fields=["key"], name="replica_order_under_way", condition=models.Q(status__in=UNDER_WAY)),
-            models.Index(fields=["synced_at"], name="replica_order_over", condition=models.Q(status__in=OVER_FOR_GOOD)),
+            models.Index(
+                fields=["key"],
+                name="replica_order_under_way",
+                condition=models.Q(status__in=UNDER_WAY),
+            ),
+            models.Index(
+                fields=["synced_at"],
+                name="replica_order_over",
+                condition=models.Q(status__in=OVER_FOR_GOOD),
+            ),
         ]
 
 

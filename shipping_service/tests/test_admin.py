@@ -30,12 +30,26 @@ from tests.makers import order_event, reservation_event
 def admin(catalogue: None) -> Client:
     """With a row in every table, and a shipment that is ready."""
     deliver(order := order_event(), reservation_event(order_id=order.data.order_id), b"{")
-    Drift.objects.create(aggregate="order.order", key="k", version=1, stored_hash="a", event_hash="b", event_id=uuid7())
+    Drift.objects.create(
+        aggregate="order.order",
+        key="k",
+        version=1,
+        stored_hash="a",
+        event_hash="b",
+        event_id=uuid7(),
+    )
     Group.objects.create(name="operators")
     api_client()
     we_regressed("order")
     somebody_regressed("order.order")
-    OperatorAction.objects.create(operator="root", action="dispatch", target="shipping.Shipment", key="k", reason="a test", done=True)
+    OperatorAction.objects.create(
+        operator="root",
+        action="dispatch",
+        target="shipping.Shipment",
+        key="k",
+        reason="a test",
+        done=True,
+    )
     return superuser_client()
 
 
@@ -50,11 +64,20 @@ def test_every_list_can_be_searched(admin: Client, text: str) -> None:
 
 def test_a_shipment_leaves_and_arrives(admin: Client) -> None:
     shipment = Shipment.objects.get()
-    assert "no longer be cancelled" in admin.get(operation_address(shipment, "dispatch")).content.decode()
+    assert (
+        "no longer be cancelled"
+        in admin.get(operation_address(shipment, "dispatch")).content.decode()
+    )
 
-    assert operate(admin, "dispatch", shipment, carrier="PostNL", tracking_number="3S1", reason="on time") == ["Dispatch: 1 of 1 done."]
+    assert operate(
+        admin, "dispatch", shipment, carrier="PostNL", tracking_number="3S1", reason="on time"
+    ) == ["Dispatch: 1 of 1 done."]
     shipment.refresh_from_db()
-    assert (shipment.status, shipment.carrier, shipment.tracking_number) == ("dispatched", "PostNL", "3S1")
+    assert (shipment.status, shipment.carrier, shipment.tracking_number) == (
+        "dispatched",
+        "PostNL",
+        "3S1",
+    )
 
     assert operate(admin, "deliver", shipment, reason="signed") == ["Deliver: 1 of 1 done."]
     shipment.refresh_from_db()
@@ -65,7 +88,9 @@ def test_what_is_not_ready_does_not_leave(admin: Client) -> None:
     deliver(waiting := order_event(products={"unknown": 1}))
     shipment = Shipment.objects.get(pk=waiting.subject)
 
-    [message] = operate(admin, "dispatch", shipment, carrier="PostNL", tracking_number="3S1", reason="in a hurry")
+    [message] = operate(
+        admin, "dispatch", shipment, carrier="PostNL", tracking_number="3S1", reason="in a hurry"
+    )
 
     assert "the weight of unknown is not known" in message
     shipment.refresh_from_db()

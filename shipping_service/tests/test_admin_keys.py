@@ -28,7 +28,9 @@ def test_every_link_leads_to_its_own_row(copies: None, admin: Client) -> None:
         assert walk_from(admin, Product.objects.get(pk=key)) >= 2
 
 
-def test_the_key_finds_what_happened_to_it(copies: None, admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_finds_what_happened_to_it(
+    copies: None, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("polder.inbox.judging.ALIKE", len(KEYS) + 1)  # no bug is suspected
         patch.setattr("polder.inbox.applying.reconcile_changed", lambda changed: 1 / 0)

@@ -36,7 +36,12 @@ def test_a_shipment_is_shown(api: APIClient, ready: UUID) -> None:
         "shipmentId": str(ready),
         "orderId": str(ready),
         "status": "ready",
-        "shippingAddress": {"line1": "Dijk 1", "postalCode": "1234 AB", "city": "Lelystad", "country": "NL"},
+        "shippingAddress": {
+            "line1": "Dijk 1",
+            "postalCode": "1234 AB",
+            "city": "Lelystad",
+            "country": "NL",
+        },
         "packages": [{"productId": "p1", "quantity": 2, "parcels": 1, "weightGrams": 3600}],
         "weightGrams": 3600,
         "carrier": "",
@@ -54,12 +59,17 @@ def test_it_leaves_and_arrives_once(api: APIClient, ready: UUID) -> None:
     # Then
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() == answers[1].json()
-    assert (answers[0].json()["status"], answers[0].json()["trackingNumber"]) == ("dispatched", "3S1")
+    assert (answers[0].json()["status"], answers[0].json()["trackingNumber"]) == (
+        "dispatched",
+        "3S1",
+    )
     assert answers[0].json()["eventId"] == str(published(ShipmentEvent)[-1].id)
 
     # When it arrives
     assert post(api, f"/api/shipments/{ready}/deliver/", {}).json()["status"] == "delivered"
-    problem = assert_problem(post(api, f"/api/shipments/{ready}/deliver/", {}), 409, "not-deliverable")
+    problem = assert_problem(
+        post(api, f"/api/shipments/{ready}/deliver/", {}), 409, "not-deliverable"
+    )
     assert problem["shipmentStatus"] == "delivered"
     assert len(published(ShipmentEvent)) == 4
 
@@ -67,15 +77,27 @@ def test_it_leaves_and_arrives_once(api: APIClient, ready: UUID) -> None:
 def test_what_is_not_ready_stays(api: APIClient, catalogue: None) -> None:
     deliver(order := order_event(products={"p9": 1}))
 
-    problem = assert_problem(post(api, f"/api/shipments/{order.subject}/dispatch/", LABEL), 409, "not-dispatchable")
+    problem = assert_problem(
+        post(api, f"/api/shipments/{order.subject}/dispatch/", LABEL), 409, "not-dispatchable"
+    )
 
     assert problem["shipmentStatus"] == "prepared"
     assert "p9" in problem["detail"]
     assert_problem(post(api, f"/api/shipments/{uuid7()}/dispatch/", LABEL), 404, "not-found")
 
 
-@pytest.mark.parametrize("body", [{}, {"carrier": "PostNL"}, {"carrier": "", "trackingNumber": "1"}, {"carrier": "x" * 101, "trackingNumber": "1"}])
-def test_a_label_that_says_too_little_or_too_much(api: APIClient, ready: UUID, body: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"carrier": "PostNL"},
+        {"carrier": "", "trackingNumber": "1"},
+        {"carrier": "x" * 101, "trackingNumber": "1"},
+    ],
+)
+def test_a_label_that_says_too_little_or_too_much(
+    api: APIClient, ready: UUID, body: dict[str, str]
+) -> None:
     assert_problem(post(api, f"/api/shipments/{ready}/dispatch/", body), 400, "invalid")
     assert Shipment.objects.get().status == "ready"
 
@@ -99,7 +121,9 @@ def test_filters(api: APIClient, ready: UUID) -> None:
     assert_problem(api.get("/api/shipments/?orderId=1"), 400, "invalid")
 
 
-def test_a_page_costs_two_queries_whatever_its_length(api: APIClient, catalogue: None, django_assert_num_queries: Any) -> None:
+def test_a_page_costs_two_queries_whatever_its_length(
+    api: APIClient, catalogue: None, django_assert_num_queries: Any
+) -> None:
     for number in range(3):
         with django_assert_num_queries(2):  # the key, the rows
             assert len(api.get("/api/shipments/").json()["results"]) == number
@@ -107,6 +131,12 @@ def test_a_page_costs_two_queries_whatever_its_length(api: APIClient, catalogue:
 
 
 def test_who_may_send_off(ready: UUID) -> None:
-    assert_problem(post(APIClient(), f"/api/shipments/{ready}/dispatch/", LABEL), 401, "not-authenticated")
-    assert_problem(post(api_client(Scope.READ), f"/api/shipments/{ready}/dispatch/", LABEL), 403, "not-permitted")
+    assert_problem(
+        post(APIClient(), f"/api/shipments/{ready}/dispatch/", LABEL), 401, "not-authenticated"
+    )
+    assert_problem(
+        post(api_client(Scope.READ), f"/api/shipments/{ready}/dispatch/", LABEL),
+        403,
+        "not-permitted",
+    )
     assert Shipment.objects.get().status == "ready"

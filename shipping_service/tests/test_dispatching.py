@@ -44,8 +44,16 @@ def test_it_leaves_and_arrives(db: None) -> None:
     left = dispatch(order_id)
     arrived = shipment_deliver(order_id=order_id)
 
-    assert types_of(published(ShipmentEvent)) == ["ShipmentPrepared", "ShipmentReady", "ShipmentDispatched", "ShipmentDelivered"]
-    assert [event.id for event in published(ShipmentEvent)][-2:] == [left.event_id, arrived.event_id]
+    assert types_of(published(ShipmentEvent)) == [
+        "ShipmentPrepared",
+        "ShipmentReady",
+        "ShipmentDispatched",
+        "ShipmentDelivered",
+    ]
+    assert [event.id for event in published(ShipmentEvent)][-2:] == [
+        left.event_id,
+        arrived.event_id,
+    ]
     assert [event.aggregateversion for event in published(ShipmentEvent)] == [1, 2, 3, 4]
     assert published(ShipmentEvent)[-1].data == Shipment.objects.get().public_state()
 
@@ -84,8 +92,13 @@ def test_a_cancel_and_a_dispatch_at_once(committed: None) -> None:
 
         # Then one of them has won, and the other knows
         shipment = Shipment.objects.get(pk=order.subject)
-        assert (shipment.status, isinstance(dispatched, Moved)) in (("dispatched", True), ("cancelled", False))
-        assert [event.aggregateversion for event in published(ShipmentEvent, subject=order.subject)] == [1, 2, 3]
+        assert (shipment.status, isinstance(dispatched, Moved)) in (
+            ("dispatched", True),
+            ("cancelled", False),
+        )
+        assert [
+            event.aggregateversion for event in published(ShipmentEvent, subject=order.subject)
+        ] == [1, 2, 3]
         ends[shipment.status] += 1
     assert sum(ends.values()) == 20
 
@@ -93,5 +106,9 @@ def test_a_cancel_and_a_dispatch_at_once(committed: None) -> None:
 def test_the_database_knows_the_states_too(db: None) -> None:
     ready()
 
-    with pytest.raises(IntegrityError, match="shipment_status"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(IntegrityError, match="shipment_status"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("UPDATE shipping_shipment SET status = 'lost'")

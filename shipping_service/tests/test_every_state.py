@@ -1,4 +1,5 @@
-"""From whatever an order, its reservation and its shipment are, the shipment comes to a listed end, and what has left never leaves again."""
+"""From whatever an order, its reservation and its shipment are, the shipment comes to a listed end,
+and what has left never leaves again."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ ADDRESS = {"line1": "Dijk 1", "postalCode": "2611 AB", "city": "Delft", "country
 RESERVATIONS = (None, "held", "rejected", "consumed", "released")
 SHIPMENTS = (None, "prepared", "ready", "dispatched", "delivered", "cancelled")
 
-# By what the order is: what a shipment that is not there, prepared or ready comes to, by the reservation in the order of RESERVATIONS.
+# By what the order is: what a shipment that is not there, prepared or ready comes to, by the
+# reservation in the order of RESERVATIONS.
 OPEN = ("prepared", "ready", "prepared", "prepared", "prepared")
 STILL_READY = ("ready",) * 5
 NOT_TO_BE_SENT = ("cancelled", "cancelled", "cancelled", "dispatched", "cancelled")
@@ -43,12 +45,24 @@ def end_of(order: str, reservation: str | None, shipment: str | None) -> str:
 def standing(order: str, reservation: str | None, shipment: str | None) -> UUID:
     key = uuid7()
     known = {"key": key, "version": 1, "synced_at": timezone.now(), "content_hash": ""}
-    Order.objects.create(**known, status=order, products=[{"productId": "p1", "quantity": 1}], shipping_address=ADDRESS)
+    Order.objects.create(
+        **known,
+        status=order,
+        products=[{"productId": "p1", "quantity": 1}],
+        shipping_address=ADDRESS,
+    )
     if reservation is not None:
         Reservation.objects.create(**known, status=reservation)
     if shipment is not None:
         Shipment.objects.create(
-            order_id=key, status=shipment, line1="Dijk 1", postal_code="2611 AB", city="Delft", country="NL", packages=[], weight_grams=100
+            order_id=key,
+            status=shipment,
+            line1="Dijk 1",
+            postal_code="2611 AB",
+            city="Delft",
+            country="NL",
+            packages=[],
+            weight_grams=100,
         )
     return key
 
@@ -57,7 +71,11 @@ def standing(order: str, reservation: str | None, shipment: str | None) -> UUID:
 def test_every_combination_comes_to_its_listed_end(catalogue: None, order: str) -> None:
     # Given
     expected = {
-        standing(order, reservation, shipment): (reservation, shipment, end_of(order, reservation, shipment))
+        standing(order, reservation, shipment): (
+            reservation,
+            shipment,
+            end_of(order, reservation, shipment),
+        )
         for reservation in RESERVATIONS
         for shipment in SHIPMENTS
     }
@@ -74,8 +92,18 @@ def test_every_combination_comes_to_its_listed_end(catalogue: None, order: str) 
     assert len(published()) == told
 
 
-@pytest.mark.parametrize(("order", "reservation"), [("shipped", None), ("delivered", "held"), ("confirmed", "consumed"), ("confirmed", "released")])
-def test_what_others_know_to_have_left_is_not_dispatched(catalogue: None, order: str, reservation: str | None) -> None:
+@pytest.mark.parametrize(
+    ("order", "reservation"),
+    [
+        ("shipped", None),
+        ("delivered", "held"),
+        ("confirmed", "consumed"),
+        ("confirmed", "released"),
+    ],
+)
+def test_what_others_know_to_have_left_is_not_dispatched(
+    catalogue: None, order: str, reservation: str | None
+) -> None:
     """Not even before it is reconciled."""
     key = standing(order, reservation, "ready")
 
@@ -91,4 +119,7 @@ def test_one_that_left_before_its_weight_was_known(catalogue: None) -> None:
 
     reconcile_shipments([str(key)])
 
-    assert (Shipment.objects.get().status, Shipment.objects.get().weight_grams) == ("dispatched", None)
+    assert (Shipment.objects.get().status, Shipment.objects.get().weight_grams) == (
+        "dispatched",
+        None,
+    )

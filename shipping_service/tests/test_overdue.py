@@ -32,7 +32,9 @@ def a_minute_later() -> None:
 
 
 @pytest.mark.parametrize("missed", ["order", "reservation", "cancel"])
-def test_found_a_minute_later(catalogue: None, monkeypatch: pytest.MonkeyPatch, missed: str) -> None:
+def test_found_a_minute_later(
+    catalogue: None, monkeypatch: pytest.MonkeyPatch, missed: str
+) -> None:
     # Given
     order = order_event()
     rest = {
@@ -51,7 +53,10 @@ def test_found_a_minute_later(catalogue: None, monkeypatch: pytest.MonkeyPatch, 
     assert reconcile_overdue() == {"reconcile_shipments": 1}
 
     # Then
-    assert Shipment.objects.get().status == {"order": "prepared", "reservation": "ready", "cancel": "cancelled"}[missed]
+    assert (
+        Shipment.objects.get().status
+        == {"order": "prepared", "reservation": "ready", "cancel": "cancelled"}[missed]
+    )
     assert reconcile_overdue() == {"reconcile_shipments": 0}
 
 
@@ -66,8 +71,10 @@ def test_what_is_over_is_not_read(catalogue: None) -> None:
         ):
             ids = old_ids(number)
             cursor.execute(
-                """INSERT INTO replica_order (key, version, content_hash, synced_at, status, products, shipping_address)
-                SELECT key, 3, '', now() - interval '1 day', %s, '[]', '{}' FROM unnest(%s::uuid[]) AS key""",
+                """INSERT INTO replica_order (key, version, content_hash, synced_at, status,
+                    products, shipping_address)
+                SELECT key, 3, '', now() - interval '1 day', %s, '[]', '{}'
+                    FROM unnest(%s::uuid[]) AS key""",
                 [status, ids],
             )
             cursor.execute(
@@ -76,9 +83,11 @@ def test_what_is_over_is_not_read(catalogue: None) -> None:
                 [reservation, ids],
             )
             cursor.execute(
-                """INSERT INTO shipping_shipment (order_id, version, created_at, updated_at, status, line1, postal_code, city, country, packages,
+                """INSERT INTO shipping_shipment (order_id, version, created_at, updated_at, status,
+                    line1, postal_code, city, country, packages,
                     weight_grams, unweighed, carrier, tracking_number)
-                SELECT key, 2, now(), now(), %s, '', '', '', '', '[]', 1, '{}', '', '' FROM unnest(%s::uuid[]) AS key""",
+                SELECT key, 2, now(), now(), %s, '', '', '', '', '[]', 1, '{}', '', ''
+                    FROM unnest(%s::uuid[]) AS key""",
                 [shipment, ids],
             )
         for table in ("replica_order", "replica_reservation", "shipping_shipment"):

@@ -18,7 +18,10 @@ def line(product_id: str, quantity: int) -> dict[str, object]:
 def test_each_product_in_parcels_of_its_own() -> None:
     packing = pack([line("p1", 3), line("p2", 40)], {"p1": 1800, "p2": 900})
 
-    assert [(package.product_id, package.quantity, package.parcels, package.weight_grams) for package in packing.packages] == [
+    assert [
+        (package.product_id, package.quantity, package.parcels, package.weight_grams)
+        for package in packing.packages
+    ] == [
         ("p1", 3, 1, 5400),
         ("p2", 40, 2, 36_000),
     ]
@@ -36,9 +39,19 @@ def test_more_than_can_be_counted_is_no_weight() -> None:
     assert pack([line("p1", 1), line("p2", 1)], {"p1": LARGEST_COUNT, "p2": 1}).weight_grams is None
 
 
-@given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.tuples(st.integers(1, 5_000), GRAMS), min_size=1, max_size=5))
+@given(
+    st.dictionaries(
+        st.text("abc", min_size=1, max_size=3),
+        st.tuples(st.integers(1, 5_000), GRAMS),
+        min_size=1,
+        max_size=5,
+    )
+)
 def test_any_order(lines: dict[str, tuple[int, int]]) -> None:
-    packing = pack([line(key, quantity) for key, (quantity, _) in lines.items()], {key: weight for key, (_, weight) in lines.items()})
+    packing = pack(
+        [line(key, quantity) for key, (quantity, _) in lines.items()],
+        {key: weight for key, (_, weight) in lines.items()},
+    )
 
     assert packing.weight_grams == sum(quantity * weight for quantity, weight in lines.values())
     for package in packing.packages:

@@ -1,4 +1,5 @@
-"""`reconcile_shipments`: shipments agree with orders, stock and weights, in whatever order these become known."""
+"""`reconcile_shipments`: shipments agree with orders, stock and weights, in whatever order these
+become known."""
 
 from __future__ import annotations
 
@@ -18,8 +19,23 @@ from polder.testing.database import at_once, other_connection
 from polder.testing.outbox import types_of
 from uuid_utils.compat import uuid7
 
-from common.contracts.inventory import ProductChanged, ReservationEvent, StockConsumed, StockRejected, StockReleased, StockReserved
-from common.contracts.orders import OrderCancelled, OrderCancelRequested, OrderConfirmed, OrderCreated, OrderEvent, OrderRejected, OrderShipped
+from common.contracts.inventory import (
+    ProductChanged,
+    ReservationEvent,
+    StockConsumed,
+    StockRejected,
+    StockReleased,
+    StockReserved,
+)
+from common.contracts.orders import (
+    OrderCancelled,
+    OrderCancelRequested,
+    OrderConfirmed,
+    OrderCreated,
+    OrderEvent,
+    OrderRejected,
+    OrderShipped,
+)
 from common.contracts.shipping import ShipmentEvent
 from shipping_service.models import Shipment
 from shipping_service.reconcile import reconcile_shipments
@@ -31,7 +47,10 @@ HELD = (StockReserved,)
 
 
 def reservations(order_id: UUID, *kinds: type[ReservationEvent]) -> list[Event]:
-    return [reservation_event(kind, order_id=order_id, version=version) for version, kind in enumerate(kinds, start=1)]
+    return [
+        reservation_event(kind, order_id=order_id, version=version)
+        for version, kind in enumerate(kinds, start=1)
+    ]
 
 
 def status_of(order_id: UUID) -> str | None:
@@ -44,7 +63,10 @@ def assert_told(order_id: UUID) -> None:
     events = published(ShipmentEvent, subject=order_id)
     assert [event.aggregateversion for event in events] == list(range(1, len(events) + 1))
     shipment = Shipment.objects.get(pk=order_id)
-    assert (events[-1].aggregateversion, events[-1].data) == (shipment.version, shipment.public_state())
+    assert (events[-1].aggregateversion, events[-1].data) == (
+        shipment.version,
+        shipment.public_state(),
+    )
 
 
 def test_prepared_at_once_with_packages_and_weight(catalogue: None) -> None:
@@ -53,8 +75,17 @@ def test_prepared_at_once_with_packages_and_weight(catalogue: None) -> None:
     deliver(order)
 
     shipment = Shipment.objects.get()
-    assert (shipment.status, shipment.weight_grams, shipment.city) == ("prepared", 2 * 1800 + 2100, "Lelystad")
-    assert shipment.packages[0] == {"productId": "p1", "quantity": 2, "parcels": 1, "weightGrams": 3600}
+    assert (shipment.status, shipment.weight_grams, shipment.city) == (
+        "prepared",
+        2 * 1800 + 2100,
+        "Lelystad",
+    )
+    assert shipment.packages[0] == {
+        "productId": "p1",
+        "quantity": 2,
+        "parcels": 1,
+        "weightGrams": 3600,
+    }
     assert_told(order.data.order_id)
 
 
@@ -73,7 +104,11 @@ STORIES: dict[str, tuple[tuple[type[OrderEvent], ...], tuple[type[ReservationEve
     "confirmed": ((OrderCreated, OrderConfirmed), HELD, "ready"),
     "rejected": ((OrderCreated, OrderRejected), (StockRejected,), "cancelled"),
     "cancelled": ((OrderCreated, OrderConfirmed, OrderCancelRequested), HELD, "cancelled"),
-    "cancelled to the end": ((OrderCreated, OrderCancelRequested, OrderCancelled), (StockReserved, StockReleased), "cancelled"),
+    "cancelled to the end": (
+        (OrderCreated, OrderCancelRequested, OrderCancelled),
+        (StockReserved, StockReleased),
+        "cancelled",
+    ),
 }
 
 
@@ -97,7 +132,9 @@ def test_every_order_of_arrival_gives_the_same_end(catalogue: None, story: str) 
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_many_orders_in_any_batches(catalogue: None, data: st.DataObject) -> None:
     # Given orders of every story
     ends: dict[UUID, str] = {}
@@ -153,7 +190,9 @@ def test_only_held_stock_makes_it_ready(catalogue: None, kind: type[ReservationE
     assert status_of(order.data.order_id) == "prepared"
 
 
-def test_an_order_that_was_shipped_before_it_was_heard_of_opens_what_cannot_leave_again(catalogue: None) -> None:
+def test_an_order_that_was_shipped_before_it_was_heard_of_opens_what_cannot_leave_again(
+    catalogue: None,
+) -> None:
     deliver(order_event(OrderShipped, version=4))
 
     assert Shipment.objects.get().status == "dispatched"
@@ -208,7 +247,9 @@ def test_a_shipment_that_lacks_a_weight_says_which(db: None) -> None:
     assert not set(shipments_waiting_for(["p1"]))
 
 
-def test_a_weight_that_comes_while_the_shipment_is_made_is_not_missed(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_weight_that_comes_while_the_shipment_is_made_is_not_missed(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given a batch that has made a shipment by a product without a weight, and has not committed
     deliver(product_event(weight_grams=None))
     order = order_event()
@@ -223,7 +264,11 @@ def test_a_weight_that_comes_while_the_shipment_is_made_is_not_missed(committed:
     from polder.reconcile import reconciler
 
     [known] = reconciler.reconcilers
-    monkeypatch.setattr(reconciler, "reconcilers", [reconciler.Reconciler(slowly, known.model, known.watching, known.overdue, known.through)])
+    monkeypatch.setattr(
+        reconciler,
+        "reconcilers",
+        [reconciler.Reconciler(slowly, known.model, known.watching, known.overdue, known.through)],
+    )
 
     # When the weight comes meanwhile
     def weigh() -> Report:
@@ -232,7 +277,9 @@ def test_a_weight_that_comes_while_the_shipment_is_made_is_not_missed(committed:
         weighed.set()
         return report
 
-    results = at_once(partial(deliver, order, reservation_event(order_id=order.data.order_id)), weigh)
+    results = at_once(
+        partial(deliver, order, reservation_event(order_id=order.data.order_id)), weigh
+    )
 
     # Then
     assert all(isinstance(result, Report) for result in results), results
@@ -241,7 +288,10 @@ def test_a_weight_that_comes_while_the_shipment_is_made_is_not_missed(committed:
 
 def somebody_waits() -> bool:
     with other_connection() as other:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+        query = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+            "wait_event = 'advisory'"
+        )
         row = other.execute(query).fetchone()
         return row is not None and row[0] != 0
 

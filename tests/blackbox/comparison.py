@@ -34,11 +34,15 @@ class Comparison(NamedTuple):
     def differences(self) -> list[Difference]:
         keys = sorted(self.owned.keys() | self.kept.keys())
         pairs = ((key, self.owned.get(key), self.kept.get(key)) for key in keys)
-        return [Difference(self.copy, key, owned, kept) for key, owned, kept in pairs if owned != kept]
+        return [
+            Difference(self.copy, key, owned, kept) for key, owned, kept in pairs if owned != kept
+        ]
 
 
 def compare(shop: Shop, copy: Copy) -> Comparison:
-    """Both sides are read one after the other: what is on its way meanwhile shows as a difference."""
+    """Both sides are read one after the other: what is on its way meanwhile shows as a
+    difference.
+    """
     owned = {row[0]: _comparable(row) for row in shop.rows(copy.owner, copy.owner_sql)}
     kept = {row[0]: _comparable(row) for row in shop.rows(copy.subscriber, copy.replica_sql)}
     return Comparison(copy, owned, kept)

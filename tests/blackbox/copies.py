@@ -1,14 +1,21 @@
-"""Who keeps a copy of what, as SQL of our own: an owner's rows and a replica's that must be equal."""
+"""Who keeps a copy of what, as SQL of our own: an owner's rows and a replica's that must be
+equal.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-SUBSCRIPTIONS = {"order": ("inventory", "shipping"), "inventory": ("order", "shipping"), "shipping": ("order", "inventory")}
+SUBSCRIPTIONS = {
+    "order": ("inventory", "shipping"),
+    "inventory": ("order", "shipping"),
+    "shipping": ("order", "inventory"),
+}
 
 
 class Copy(NamedTuple):
-    """An owner's rows and the replica's, selected so that they must be equal: key, version, then the `content`."""
+    """An owner's rows and the replica's, selected so that they must be equal: key, version, then
+    the `content`."""
 
     aggregate: str
     owner: str
@@ -27,11 +34,18 @@ class Copy(NamedTuple):
         return f"{self.subscriber}.{self.aggregate}"
 
 
-_PRODUCT = "SELECT product_id, version, name, price, currency, weight_grams, retired_at IS NOT NULL FROM inventory_product"
-_PRODUCT_WEIGHT = "SELECT product_id, version, name, weight_grams, retired_at IS NOT NULL FROM inventory_product"
+_PRODUCT = (
+    "SELECT product_id, version, name, price, currency, weight_grams, retired_at IS NOT "
+    "NULL FROM "
+    "inventory_product"
+)
+_PRODUCT_WEIGHT = (
+    "SELECT product_id, version, name, weight_grams, retired_at IS NOT NULL FROM inventory_product"
+)
 _ORDER_ADDRESS = """
 SELECT id::text, version, status, lines,
-    jsonb_build_object('line1', line1, 'postalCode', postal_code, 'city', city, 'country', country) FROM orders
+    jsonb_build_object('line1', line1, 'postalCode', postal_code, 'city', city, 'country',
+        country) FROM orders
 """
 
 COPIES = (

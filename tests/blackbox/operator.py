@@ -18,34 +18,44 @@ PARKED = "/admin/polder_inbox/parkedevent/"
 
 @dataclass
 class Operator:
-    """Signed in at one service's admin. Every page is asked once; without an answer nothing is known of what became of it."""
+    """Signed in at one service's admin. Every page is asked once; without an answer nothing is
+    known of what became of it."""
 
     base: str
     opener: urllib.request.OpenerDirector
 
     @classmethod
     def of(cls, shop: Shop, service: str) -> Operator:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar()))
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar())
+        )
         operator = cls(shop.variables[f"{service.upper()}_URL"], opener)
-        credentials = {"username": shop.variables["ADMIN_USER"], "password": shop.variables["ADMIN_PASSWORD"], "next": PARKED}
+        credentials = {
+            "username": shop.variables["ADMIN_USER"],
+            "password": shop.variables["ADMIN_PASSWORD"],
+            "next": PARKED,
+        }
         if "id_username" in operator.post("/admin/login/", credentials):
             raise Unexpected(f"the admin of {service} lets nobody in")
         return operator
 
     def redrive(self, *parked: int, reason: str) -> str:
         """The page that the operator sees then; empty when there was no answer."""
-        with suppress(OSError, http.client.HTTPException):  # an HTTP status of 500, too, is an OSError
+        # an HTTP status of 500, too, is an OSError
+        with suppress(OSError, http.client.HTTPException):
             return self.operate(PARKED, "redrive", parked, reason)
         return ""
 
     def operate(self, page: str, action: str, keys: Sequence[int], reason: str) -> str:
-        """Chooses rows and an operation, and confirms it on the page that then asks. What is drawn there makes a form sent twice
-        be carried out once. Raises OSError or HTTPException."""
+        """Chooses rows and an operation, and confirms it on the page that then asks. What is drawn
+        there makes a form sent twice be carried out once. Raises OSError or HTTPException."""
         chosen = [("action", action), *(("_selected_action", str(key)) for key in keys)]
         drawn = re.search(r'name="drawn" value="([^"]+)"', self.post(page, chosen))
         if drawn is None:
             raise Unexpected(f"{page} does not ask before {action}")
-        return self.post(page, [*chosen, ("confirmed", "1"), ("reason", reason), ("drawn", drawn[1])])
+        return self.post(
+            page, [*chosen, ("confirmed", "1"), ("reason", reason), ("drawn", drawn[1])]
+        )
 
     def post(self, page: str, fields: dict[str, str] | Sequence[tuple[str, str]]) -> str:
         """Raises OSError or HTTPException."""

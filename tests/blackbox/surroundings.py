@@ -1,6 +1,8 @@
-"""What PostgreSQL's client would take from the environment of whoever looks: a check is made of the database that was named, as it was named.
+"""What PostgreSQL's client would take from the environment of whoever looks: a check is made of the
+database that was named, as it was named.
 
-Proxies and certificates of the environment stay, for the programs that download; whatever asks the shop itself takes none of them.
+Proxies and certificates of the environment stay, for the programs that download; whatever asks the
+shop itself takes none of them.
 """
 
 from __future__ import annotations
@@ -12,7 +14,16 @@ from psycopg import pq
 
 # libpq's own list, and what it reads without listing it.
 _NAMES = {option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
-_NAMES |= {"PGSERVICEFILE", "PGSYSCONFDIR", "PGSSLKEYLOGFILE", "PGREALM", "PGTZ", "PGDATESTYLE", "PGGEQO", "PGLOCALEDIR"}
+_NAMES |= {
+    "PGSERVICEFILE",
+    "PGSYSCONFDIR",
+    "PGSSLKEYLOGFILE",
+    "PGREALM",
+    "PGTZ",
+    "PGDATESTYLE",
+    "PGGEQO",
+    "PGLOCALEDIR",
+}
 
 
 def forget(environ: MutableMapping[str, str] = os.environ) -> None:

@@ -1,4 +1,5 @@
-"""The wire: what waits in queues, and putting messages on it as nobody should: again, out of order, or broken; many at a time."""
+"""The wire: what waits in queues, and putting messages on it as nobody should: again, out of order,
+or broken; many at a time."""
 
 from __future__ import annotations
 
@@ -13,14 +14,25 @@ CONTENT_TYPE = "application/cloudevents+json"
 WINDOW = 500  # messages under way; the broker is waited for after each window
 
 
-def send(amqp_url: str, exchange: str, bodies: Iterable[bytes], *, content_type: str | None = CONTENT_TYPE) -> int:
+def send(
+    amqp_url: str,
+    exchange: str,
+    bodies: Iterable[bytes],
+    *,
+    content_type: str | None = CONTENT_TYPE,
+) -> int:
     """Publishes each body; how many were confirmed, which is all. Raises what the broker raises."""
     properties = {"content_type": content_type} if content_type is not None else {}
-    return send_messages(amqp_url, exchange, "", (Message(body, delivery_mode=2, **properties) for body in bodies))
+    return send_messages(
+        amqp_url, exchange, "", (Message(body, delivery_mode=2, **properties) for body in bodies)
+    )
 
 
-def send_messages(amqp_url: str, exchange: str, routing_key: str, messages: Iterable[Message]) -> int:
-    """The same for messages with properties of their own. The exchange "" takes them straight into the queue called `routing_key`."""
+def send_messages(
+    amqp_url: str, exchange: str, routing_key: str, messages: Iterable[Message]
+) -> int:
+    """The same for messages with properties of their own. The exchange "" takes them straight into
+    the queue called `routing_key`."""
     stream = iter(messages)
     sent = 0
     with broker_connection(amqp_url, 5) as connection:
@@ -39,10 +51,13 @@ def send_messages(amqp_url: str, exchange: str, routing_key: str, messages: Iter
 
 
 def waiting_in(amqp_url: str, queues: Iterable[str]) -> dict[str, int]:
-    """How many messages each queue would give out now. Raises what the broker raises for a queue that it does not have."""
+    """How many messages each queue would give out now. Raises what the broker raises for a queue
+    that it does not have."""
     with broker_connection(amqp_url, 5) as connection:
         channel = connection.channel()
-        return {queue: int(channel.queue_declare(queue, passive=True).message_count) for queue in queues}
+        return {
+            queue: int(channel.queue_declare(queue, passive=True).message_count) for queue in queues
+        }
 
 
 class _Unconfirmed:
@@ -52,4 +67,6 @@ class _Unconfirmed:
         self.tags: set[int] = set()
 
     def __call__(self, tag: int, multiple: bool) -> None:
-        self.tags = {waiting for waiting in self.tags if waiting > tag} if multiple else self.tags - {tag}
+        self.tags = (
+            {waiting for waiting in self.tags if waiting > tag} if multiple else self.tags - {tag}
+        )

@@ -1,4 +1,5 @@
-"""Docker or not: what `make up` chooses and says, with a `docker` command that answers as Docker does."""
+"""Docker or not: what `make up` chooses and says, with a `docker` command that answers as Docker
+does."""
 
 from __future__ import annotations
 
@@ -55,26 +56,45 @@ def test_no_compose(programs: Path) -> None:
 
 
 def test_no_engine_and_no_right_to_it(programs: Path) -> None:
-    make(programs, "docker", "echo 'Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?' >&2; exit 1")
+    make(
+        programs,
+        "docker",
+        "echo 'Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?' "
+        ">&2; exit 1",
+    )
     with pytest.raises(NoDocker, match="no Docker engine answers"):
         Compose.found(ROOT)
-    make(programs, "docker", "echo 'permission denied while trying to connect to the Docker daemon socket' >&2; exit 1")
+    make(
+        programs,
+        "docker",
+        "echo 'permission denied while trying to connect to the Docker daemon socket' >&2; exit 1",
+    )
     with pytest.raises(NoDocker, match="closed to this user"):
         Compose.found(ROOT)
 
 
-def test_an_engine_that_never_answers_is_given_up(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_engine_that_never_answers_is_given_up(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make(programs, "docker", "exec /bin/sleep 60")
     monkeypatch.setattr("deploy.docker.compose.ANSWER_SECONDS", 0.2)
     with pytest.raises(NoDocker):
         Compose.found(ROOT)
 
 
-@pytest.mark.parametrize(("stack", "says"), [("docker", "STACK=docker, but there is no docker command here."), ("podman", "there are STACK=docker")])
+@pytest.mark.parametrize(
+    ("stack", "says"),
+    [
+        ("docker", "STACK=docker, but there is no docker command here."),
+        ("podman", "there are STACK=docker"),
+    ],
+)
 def test_what_cannot_be_had_is_said(tmp_path: Path, stack: str, says: str) -> None:
     environment = {**os.environ, "PATH": str(tmp_path), "STACK": stack}
     command = [sys.executable, "-m", "deploy", "--run-dir", str(tmp_path / "run"), "up"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, says in done.stdout) == (1, True), done.stdout
 
 
@@ -83,9 +103,17 @@ def test_the_targets_mean_what_was_started_here(programs: Path, tmp_path: Path) 
     run, called = tmp_path / "run", tmp_path / "called"
     run.mkdir()
     (run / "stack.env").write_text("STACK=docker\n")
-    make(programs, "docker", ANSWERS + f'[ "$2" = version ] && {{ echo 2.29.7; exit 0; }}\necho "$*" >> {called}')
+    make(
+        programs,
+        "docker",
+        ANSWERS + f'[ "$2" = version ] && {{ echo 2.29.7; exit 0; }}\necho "$*" >> {called}',
+    )
     command = [sys.executable, "-m", "deploy", "--run-dir", str(run)]
-    for arguments in (["stop", "inventory"], ["manage", "shipping", "republish --since 2h --dry-run"], ["down"]):
+    for arguments in (
+        ["stop", "inventory"],
+        ["manage", "shipping", "republish --since 2h --dry-run"],
+        ["down"],
+    ):
         assert subprocess.run([*command, *arguments], cwd=ROOT, check=False).returncode == 0
     assert called.read_text().splitlines() == [
         f"compose stop {' '.join(processes_of('inventory'))}",

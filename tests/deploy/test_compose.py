@@ -1,4 +1,5 @@
-"""compose.yaml and the stack without Docker are one shop: the same processes, commands and variables, and what every container must be."""
+"""compose.yaml and the stack without Docker are one shop: the same processes, commands and
+variables, and what every container must be."""
 
 from __future__ import annotations
 
@@ -29,7 +30,11 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 OURS = sorted(name for name, container in CONTAINERS.items() if container["image"] == "polder")
-ENTRYPOINT = json.loads(re.findall(r"^ENTRYPOINT (.*)$", (ROOT / "deploy/docker/Dockerfile").read_text(), re.MULTILINE)[0])
+ENTRYPOINT = json.loads(
+    re.findall(r"^ENTRYPOINT (.*)$", (ROOT / "deploy/docker/Dockerfile").read_text(), re.MULTILINE)[
+        0
+    ]
+)
 ONE_SHOTS = ("secrets", "prepare")
 DATABASES = [f"{service}-postgres" for service in SERVICES]
 # Smaller than natively, where one server serves all services.
@@ -46,7 +51,9 @@ def run(tmp_path: Path) -> RunDirectory:
 @pytest.fixture
 def native(run: RunDirectory) -> Catalogue:
     ports = Ports.from_environment({})
-    return Catalogue(Environment(run.root, ports.addresses(), Passwords(run.passwords), SERVICES), ports, ROOT)
+    return Catalogue(
+        Environment(run.root, ports.addresses(), Passwords(run.passwords), SERVICES), ports, ROOT
+    )
 
 
 def whole_command(container: dict[str, Any]) -> list[str]:
@@ -59,15 +66,21 @@ def test_every_process_is_a_container_with_the_same_command(native: Catalogue) -
     expected = {}
     for spec in native.all():
         port = "5555" if spec.name == "flower" else "8000"
-        # Within its container a process listens on every address; only compose.yaml's ports say who may come in.
-        words = [re.sub(r":\d+$", f":{port}", word.replace(HOST, EVERYWHERE)) for word in spec.command[1:]]
+        # Within its container a process listens on every address; only compose.yaml's ports say who
+        # may come in.
+        words = [
+            re.sub(r":\d+$", f":{port}", word.replace(HOST, EVERYWHERE))
+            for word in spec.command[1:]
+        ]
         expected[spec.name] = ["python", *words]
     found = {name: whole_command(CONTAINERS[name]) for name in OURS if name not in ONE_SHOTS}
     assert found == expected
 
 
 def test_the_make_targets_know_every_container() -> None:
-    assert {name for group in names().values() for name in group} == set(CONTAINERS) - set(ONE_SHOTS)
+    assert {name for group in names().values() for name in group} == set(CONTAINERS) - set(
+        ONE_SHOTS
+    )
 
 
 def drawn(run: RunDirectory) -> Path:
@@ -85,7 +98,9 @@ def mounted(name: str) -> str:
     return places[volume.split(":")[0]].removeprefix("/drawn/")
 
 
-def test_each_process_gets_the_variables_it_gets_without_docker(run: RunDirectory, native: Catalogue) -> None:
+def test_each_process_gets_the_variables_it_gets_without_docker(
+    run: RunDirectory, native: Catalogue
+) -> None:
     """The same names; other addresses. What every process gets alike is in the image."""
     folder = drawn(run)
     alike = set(native.environment.common())
@@ -99,16 +114,33 @@ def test_no_container_gets_a_password_of_another(run: RunDirectory) -> None:
     folder = drawn(run)
     passwords = Passwords(folder / "all" / "passwords.json")
     for service in SERVICES:
-        others = [passwords[f"{other} {kind}"] for other in SERVICES if other != service for kind in ("app", "ddl", "amqp", "secret key", "postgres")]
-        own = [passwords[f"{service} ddl"], passwords[f"{service} postgres"], *(passwords[name] for name in ("admin", "flower", "rabbitmq admin"))]
-        assert not [secret for secret in [*others, *own] if secret in (folder / service / "env").read_text()]
-    assert [name for name in CONTAINERS if "secrets:/secrets:ro" in CONTAINERS[name]["volumes"]] == ["prepare"]
+        others = [
+            passwords[f"{other} {kind}"]
+            for other in SERVICES
+            if other != service
+            for kind in ("app", "ddl", "amqp", "secret key", "postgres")
+        ]
+        own = [
+            passwords[f"{service} ddl"],
+            passwords[f"{service} postgres"],
+            *(passwords[name] for name in ("admin", "flower", "rabbitmq admin")),
+        ]
+        assert not [
+            secret for secret in [*others, *own] if secret in (folder / service / "env").read_text()
+        ]
+    assert [
+        name for name in CONTAINERS if "secrets:/secrets:ro" in CONTAINERS[name]["volumes"]
+    ] == ["prepare"]
     for name in DATABASES:
-        assert (folder / mounted(name) / "password").read_text() == passwords[name.replace("-", " ")]
+        assert (folder / mounted(name) / "password").read_text() == passwords[
+            name.replace("-", " ")
+        ]
 
 
 def test_flower_and_rabbitmq_have_passwords_of_their_own(run: RunDirectory) -> None:
-    told = Environment(run.root, Ports.free().addresses(), Passwords(run.passwords), SERVICES).of_stack()
+    told = Environment(
+        run.root, Ports.free().addresses(), Passwords(run.passwords), SERVICES
+    ).of_stack()
     assert len({told["ADMIN_PASSWORD"], told["FLOWER_PASSWORD"], told["RABBITMQ_PASSWORD"]}) == 3
     assert told["RABBITMQ_PASSWORD"] in told["RABBITMQ_MANAGEMENT_URL"]
 
@@ -118,7 +150,9 @@ def test_what_is_drawn_is_kept_and_can_be_read_by_every_server(run: RunDirectory
     before = {path: path.read_text() for path in folder.rglob("*") if path.is_file()}
     told = secrets.show(folder)
     drawn(run)
-    assert before == {path: path.read_text() for path in folder.rglob("*") if path.is_file()}, "nobody draws but `secrets`, and it once"
+    assert before == {path: path.read_text() for path in folder.rglob("*") if path.is_file()}, (
+        "nobody draws but `secrets`, and it once"
+    )
     assert told == secrets.show(folder)
     assert told.startswith("STACK=docker\n")
     assert {path.stat().st_mode & 0o777 for path in before if path.parent.name != "all"} == {0o444}
@@ -126,13 +160,22 @@ def test_what_is_drawn_is_kept_and_can_be_read_by_every_server(run: RunDirectory
 
 def test_a_secret_of_any_characters_arrives(run: RunDirectory) -> None:
     strange = "p$HOME `id` 'a' \"b\" #;\\ @/:%"
-    passwords = dict.fromkeys(["flower", "flower amqp", "flower cookie", "rabbitmq admin", "order app"], strange)
+    passwords = dict.fromkeys(
+        ["flower", "flower amqp", "flower cookie", "rabbitmq admin", "order app"], strange
+    )
     environment = secrets.inside(defaultdict(lambda: "x", passwords))
     for name, text in secrets.files(environment.passwords).items():
         (run.root / name).parent.mkdir(exist_ok=True)
         (run.root / name).write_text(text)
     printed = subprocess.run(
-        ["sh", "-c", f"set -a; . {run.root}/rabbitmq/env; . {run.root}/flower/env; . {run.root}/order/env; env -0"], capture_output=True, check=True
+        [
+            "sh",
+            "-c",
+            f"set -a; . {run.root}/rabbitmq/env; . {run.root}/flower/env; . {run.root}/order/env; "
+            "env -0",
+        ],
+        capture_output=True,
+        check=True,
     )
     got = dict(one.split("=", 1) for one in printed.stdout.decode().split("\0") if one)
     assert got["RABBITMQ_DEFAULT_PASS"] == strange
@@ -150,7 +193,9 @@ def test_our_containers_can_do_little(name: str) -> None:
     assert container["init"] is True
     assert container["mem_limit"]
     assert container["pids_limit"]
-    assert container["pull_policy"] == "never", "it is built here; nobody else's image of that name may take its place"
+    assert container["pull_policy"] == "never", (
+        "it is built here; nobody else's image of that name may take its place"
+    )
 
 
 @pytest.mark.parametrize("name", sorted(set(CONTAINERS) - set(ONE_SHOTS)))
@@ -165,7 +210,12 @@ def test_the_image_is_nobodys() -> None:
     lines = (ROOT / "deploy/docker/Dockerfile").read_text().splitlines()
     assert "USER 10001:10001" in lines
     assert "chmod -R u=rwX,go=rX" in "\n".join(lines), "whatever the umask of whoever cloned"
-    assert not [volume for container in CONTAINERS.values() for volume in container.get("volumes", []) if volume.startswith((".", "/"))]
+    assert not [
+        volume
+        for container in CONTAINERS.values()
+        for volume in container.get("volumes", [])
+        if volume.startswith((".", "/"))
+    ]
     assert "--require-hashes" in "\n".join(lines)
     assert all("uid=10001,gid=10001" in CONTAINERS[name]["tmpfs"][0] for name in OURS)
 
@@ -174,15 +224,21 @@ def test_ports_are_published_on_this_machine_only_under_their_variables() -> Non
     published = {}
     for name, container in CONTAINERS.items():
         for port in container.get("ports", []):
-            variable, default, inside = re.fullmatch(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}:(\d+)", port).groups()
+            variable, default, inside = re.fullmatch(
+                r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}:(\d+)", port
+            ).groups()
             published[variable] = (int(default), f"{name}:{inside}")
-    expected = {variable: (default, places.INSIDE[name]) for name, (variable, default) in places.PUBLISHED.items()}
+    expected = {
+        variable: (default, places.INSIDE[name])
+        for name, (variable, default) in places.PUBLISHED.items()
+    }
     assert published == expected
     assert {port for port, _ in published.values()} >= set(Ports.from_environment({}).web.values())
 
 
 def test_no_default_port_can_be_taken_by_an_outgoing_connection() -> None:
-    """Linux draws those from 32768 up; one that happens to be there keeps the port until a minute after its end."""
+    """Linux draws those from 32768 up; one that happens to be there keeps the port until a minute
+    after its end."""
     native = Ports.from_environment({}).by_variable()
     in_containers = places.published_ports({})
     assert all(port < 32768 for port in [*native.values(), *in_containers.values()])
@@ -190,14 +246,20 @@ def test_no_default_port_can_be_taken_by_an_outgoing_connection() -> None:
 
 def test_only_a_service_and_the_preparation_reach_its_database() -> None:
     for service in SERVICES:
-        there = {name for name, container in CONTAINERS.items() if service in container.get("networks", [])}
+        there = {
+            name
+            for name, container in CONTAINERS.items()
+            if service in container.get("networks", [])
+        }
         assert there == {f"{service}-postgres", *processes_of(service), "prepare"}
 
 
 def test_postgres_runs_with_the_settings_it_has_without_docker() -> None:
     for service in SERVICES:
         container = CONTAINERS[f"{service}-postgres"]
-        settings = dict(option.removeprefix("-c").split("=", 1) for option in container["command"][1:])
+        settings = dict(
+            option.removeprefix("-c").split("=", 1) for option in container["command"][1:]
+        )
         assert {name: value for name, value in settings.items() if name not in OF_ONE_SERVICE} == {
             name: SETTINGS[name] for name in settings if name not in OF_ONE_SERVICE
         }
@@ -206,24 +268,40 @@ def test_postgres_runs_with_the_settings_it_has_without_docker() -> None:
 
 
 def test_nothing_starts_before_it_is_prepared() -> None:
-    """Every queue is there before the first event; and somebody waits for the one-shot's end, else `up --wait` takes it for a failure."""
+    """Every queue is there before the first event; and somebody waits for the one-shot's end, else
+    `up --wait` takes it for a failure."""
     for name in set(OURS) - set(ONE_SHOTS):
-        assert CONTAINERS[name]["depends_on"] == {"prepare": {"condition": "service_completed_successfully"}}
+        assert CONTAINERS[name]["depends_on"] == {
+            "prepare": {"condition": "service_completed_successfully"}
+        }
     servers = [*DATABASES, "rabbitmq"]
     drawn = {"secrets": {"condition": "service_completed_successfully"}}
-    assert CONTAINERS["prepare"]["depends_on"] == {server: {"condition": "service_healthy"} for server in servers} | drawn
+    assert (
+        CONTAINERS["prepare"]["depends_on"]
+        == {server: {"condition": "service_healthy"} for server in servers} | drawn
+    )
     assert all(CONTAINERS[server]["depends_on"] == drawn for server in servers)
 
 
 def test_the_file_follows_the_specification() -> None:
     assert "version" not in COMPOSE
-    used = {volume.split(":")[0] for container in CONTAINERS.values() for volume in container.get("volumes", [])}
+    used = {
+        volume.split(":")[0]
+        for container in CONTAINERS.values()
+        for volume in container.get("volumes", [])
+    }
     assert set(COMPOSE["volumes"]) == used
     assert "env_file" not in str(COMPOSE), "a fresh clone has none"
     shown = CONTAINERS["secrets"]["environment"]
-    assert shown == {variable: f"${{{variable}:-{default}}}" for variable, (_, default) in zip(shown, map(_published, shown), strict=True)}
+    assert shown == {
+        variable: f"${{{variable}:-{default}}}"
+        for variable, (_, default) in zip(shown, map(_published, shown), strict=True)
+    }
     assert set(shown) == {variable for variable, _ in places.PUBLISHED.values()}
-    assert all(re.fullmatch(r"polder|\w+:[\w.]+-[\w.-]+", container["image"]) for container in CONTAINERS.values())
+    assert all(
+        re.fullmatch(r"polder|\w+:[\w.]+-[\w.-]+", container["image"])
+        for container in CONTAINERS.values()
+    )
 
 
 def _published(variable: str) -> tuple[str, int]:

@@ -26,10 +26,14 @@ class Cluster:
     def __init__(self) -> None:
         port = urlsplit(os.environ["ORDER_DATABASE_URL"]).port
         self._address = f"{HOST}:{port}"
-        self._password = Passwords(RunDirectory(Path(os.environ["POLDER_RUN_DIR"])).passwords)["postgres"]
+        self._password = Passwords(RunDirectory(Path(os.environ["POLDER_RUN_DIR"])).passwords)[
+            "postgres"
+        ]
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
-        return psycopg.connect(superuser_url(self._password, self._address, database), autocommit=True)
+        return psycopg.connect(
+            superuser_url(self._password, self._address, database), autocommit=True
+        )
 
     def rows(self, query: str, database: str = "postgres") -> list[tuple[object, ...]]:
         with self.connect(database) as server:
@@ -49,7 +53,9 @@ def cluster() -> Iterator[Cluster]:
 
 def test_a_second_start_leaves_passwords_and_rights_as_they_are(cluster: Cluster) -> None:
     # Given what an operator has decided
-    secret = "SELECT rolpassword, rolvaliduntil, rolcanlogin FROM pg_authid WHERE rolname = 'kiosk_app'"
+    secret = (
+        "SELECT rolpassword, rolvaliduntil, rolcanlogin FROM pg_authid WHERE rolname = 'kiosk_app'"
+    )
     rights = "SELECT nspacl::text, nspowner FROM pg_namespace WHERE nspname = 'public'"
     with cluster.connect("polder_kiosk") as server:
         server.execute("ALTER ROLE kiosk_app PASSWORD 'changed' NOLOGIN")
@@ -70,7 +76,9 @@ def test_what_somebody_set_for_a_role_stays_and_what_is_missing_is_set(cluster: 
 
     provide(cluster, {"kiosk ddl": "one", "kiosk app": "two"}, SERVICE)
 
-    (settings,) = cluster.rows("SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'kiosk_app'::regrole")[0]
+    (settings,) = cluster.rows(
+        "SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'kiosk_app'::regrole"
+    )[0]
     assert isinstance(settings, list)
     assert len(settings) == len(PRIVATE_LOG)
     assert {"log_min_duration_statement=500", "log_statement=none"} <= set(settings)
@@ -83,5 +91,9 @@ def test_one_that_was_killed_halfway_goes_on(cluster: Cluster) -> None:
 
     provide(cluster, {"kiosk ddl": "one", "kiosk app": "two"}, SERVICE)
 
-    assert cluster.rows("SELECT has_schema_privilege('kiosk_app', 'public', 'USAGE')", "polder_kiosk") == [(True,)]
-    assert cluster.rows("SELECT has_database_privilege('public', 'polder_kiosk', 'CONNECT')") == [(False,)]
+    assert cluster.rows(
+        "SELECT has_schema_privilege('kiosk_app', 'public', 'USAGE')", "polder_kiosk"
+    ) == [(True,)]
+    assert cluster.rows("SELECT has_database_privilege('public', 'polder_kiosk', 'CONNECT')") == [
+        (False,)
+    ]

@@ -1,4 +1,5 @@
-"""What is in the way of `make up` is said before anything is started, all of it at once, each with what to do."""
+"""What is in the way of `make up` is said before anything is started, all of it at once, each with
+what to do."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ def test_a_full_disk(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None
     assert "350 MB are needed" in preflight.lack_of_space(run)
 
 
-def test_no_shared_memory(run: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_shared_memory(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(preflight, "SHARED_MEMORY", tmp_path / "none")
     with pytest.raises(PolderError, match="is missing or cannot be written, and Celery's workers"):
         preflight.check(run, Ports.free())
@@ -47,7 +50,9 @@ def test_no_shared_memory(run: RunDirectory, monkeypatch: pytest.MonkeyPatch, tm
 def test_missing_packages_are_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "missing_packages", lambda: ["rabbitmq-server"])
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    assert packages.lack_of_packages().endswith("sudo apt-get update && sudo apt-get install -y --no-install-recommends rabbitmq-server")
+    assert packages.lack_of_packages().endswith(
+        "sudo apt-get update && sudo apt-get install -y --no-install-recommends rabbitmq-server"
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,13 @@ def test_missing_packages_are_named_with_the_command(monkeypatch: pytest.MonkeyP
         ("3.9", (3, 11), False),
     ],
 )
-def test_data_of_another_rabbitmq(run: RunDirectory, monkeypatch: pytest.MonkeyPatch, made: str, installed: tuple[int, int], readable: bool) -> None:
+def test_data_of_another_rabbitmq(
+    run: RunDirectory,
+    monkeypatch: pytest.MonkeyPatch,
+    made: str,
+    installed: tuple[int, int],
+    readable: bool,
+) -> None:
     monkeypatch.setattr("deploy.local.rabbitmq.rabbitmq_version", lambda: installed)
     node = RabbitmqNode(run, Ports.free(), Passwords(run.passwords))
     (node.home / "mnesia").mkdir(parents=True)

@@ -17,7 +17,12 @@ from deploy.local.steps import Steps
 from deploy.local.supervisord import is_running
 
 # Whatever was done with SIGINT where these tests were started: a job in the background ignores it.
-INTERRUPTED = [sys.executable, "-c", "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.kill(os.getpid(), signal.SIGINT)"]
+INTERRUPTED = [
+    sys.executable,
+    "-c",
+    "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.kill(os.getpid(), "
+    "signal.SIGINT)",
+]
 
 
 @pytest.fixture
@@ -27,7 +32,9 @@ def runner(tmp_path: Path) -> Steps:
     return Steps(run, tmp_path)
 
 
-def test_a_command_that_ctrl_c_hit_before_us_was_interrupted_and_did_not_fail(runner: Steps) -> None:
+def test_a_command_that_ctrl_c_hit_before_us_was_interrupted_and_did_not_fail(
+    runner: Steps,
+) -> None:
     # Given
     ours = threading.Timer(0.5, runner.cancel)
     ours.start()
@@ -39,7 +46,8 @@ def test_a_command_that_ctrl_c_hit_before_us_was_interrupted_and_did_not_fail(ru
 
 
 def test_what_is_broken_off_leaves_nobody_behind(runner: Steps, tmp_path: Path) -> None:
-    """`docker compose` hands the work to a plugin; were only `docker` killed, the plugin would go on starting containers."""
+    """`docker compose` hands the work to a plugin; were only `docker` killed, the plugin would go
+    on starting containers."""
     # Given
     helper = tmp_path / "helper"
 
@@ -52,7 +60,9 @@ def test_what_is_broken_off_leaves_nobody_behind(runner: Steps, tmp_path: Path) 
 
     # When
     with pytest.raises(Cancelled):
-        runner.run("compose-up", ["sh", "-c", "sleep 60 & echo $! > helper; wait"], dict(os.environ))
+        runner.run(
+            "compose-up", ["sh", "-c", "sleep 60 & echo $! > helper; wait"], dict(os.environ)
+        )
 
     # Then
     deadline = time.monotonic() + 5
@@ -66,12 +76,16 @@ def test_a_failure_says_what_to_do(runner: Steps) -> None:
     with pytest.raises(StepFailed) as failed:
         runner.run("apt", failing, dict(os.environ), fix="Look at the mirror.")
 
-    assert str(failed.value).splitlines()[0] == "apt ended with status 100. It was: " + " ".join(failing)
+    assert str(failed.value).splitlines()[0] == "apt ended with status 100. It was: " + " ".join(
+        failing
+    )
     assert "  | no such host" in str(failed.value)
     assert str(failed.value).splitlines()[-1] == "Look at the mirror."
 
 
-def test_a_command_that_must_not_be_broken_off_ends_by_itself(runner: Steps, tmp_path: Path) -> None:
+def test_a_command_that_must_not_be_broken_off_ends_by_itself(
+    runner: Steps, tmp_path: Path
+) -> None:
     # Given
     script = "trap '' INT; touch began; sleep 1; touch done"
 
@@ -102,17 +116,27 @@ def test_the_first_error_ends_the_steps_beside_it(runner: Steps) -> None:
 
 
 def test_signals_while_it_waits_never_hang_it(tmp_path: Path) -> None:
-    """A handler that takes a lock which the interrupted wait holds would wait for itself, about once in 200 times."""
+    """A handler that takes a lock which the interrupted wait holds would wait for itself, about
+    once in 200 times."""
     program = (
-        "import signal, sys, os, threading, time; from pathlib import Path; sys.path.insert(0, sys.argv[2]);"
+        "import signal, sys, os, threading, time; from pathlib import Path; sys.path.insert(0, "
+        "sys.argv[2]);"
         "from deploy.local.steps import Steps; from deploy.local.run_directory import RunDirectory;"
         "run = RunDirectory(Path(sys.argv[1])); run.create()\n"
         "for number in range(100):\n"
-        "    steps = Steps(run, run.root); signal.signal(signal.SIGTERM, lambda *_: steps.cancel())\n"
-        "    threading.Timer(number * 0.0003, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()\n"
+        "    steps = Steps(run, run.root); signal.signal(signal.SIGTERM, lambda *_: "
+        "steps.cancel())\n"
+        "    threading.Timer(number * 0.0003, lambda: os.kill(os.getpid(), "
+        "signal.SIGTERM)).start()\n"
         "    def wait():\n"
         "        while not steps.cancelled: time.sleep(0.001)\n"
         "    steps.together(wait, wait)\n"
     )
-    command = [sys.executable, "-c", program, str(tmp_path / "run"), str(Path(__file__).resolve().parents[2])]
+    command = [
+        sys.executable,
+        "-c",
+        program,
+        str(tmp_path / "run"),
+        str(Path(__file__).resolve().parents[2]),
+    ]
     assert subprocess.run(command, timeout=120, check=False).returncode == 0

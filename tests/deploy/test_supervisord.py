@@ -1,4 +1,5 @@
-"""Processes are kept as they are wanted, by supervisord and the little that it is told. With processes that need no server."""
+"""Processes are kept as they are wanted, by supervisord and the little that it is told. With
+processes that need no server."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ SLEEPS = ("sleep", "600")
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
     """With its supervisord, and nothing running."""
-    stack = Stack(tmp_path / ("a long name " * 9) / "run", Ports.free())  # longer than a socket's path may be
+    # longer than a socket's path may be
+    stack = Stack(tmp_path / ("a long name " * 9) / "run", Ports.free())
     stack.run.create()
     supervisor: Supervisor = stack._supervisor
     supervisor.open()
@@ -35,19 +37,38 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     supervisor.close(patient=False)
 
 
-def supervise(stack: Stack, name: str, *command: str, variables: dict[str, str] | None = None) -> int:
+def supervise(
+    stack: Stack, name: str, *command: str, variables: dict[str, str] | None = None
+) -> int:
     """Its id."""
-    stack.supervise([ProcessSpec(name, "order", command, {"PATH": os.environ["PATH"], **(variables or {})}, lambda: True, stack.run.root)])
+    stack.supervise(
+        [
+            ProcessSpec(
+                name,
+                "order",
+                command,
+                {"PATH": os.environ["PATH"], **(variables or {})},
+                lambda: True,
+                stack.run.root,
+            )
+        ]
+    )
     return pid(stack, name)
 
 
 def pid(stack: Stack, name: str, but: int = 0) -> int:
     file = stack.run.pid(name)
-    until(lambda: file.exists() and file.read_text().strip() not in ("", str(but)), f"{name} has written its id", SECONDS)
+    until(
+        lambda: file.exists() and file.read_text().strip() not in ("", str(but)),
+        f"{name} has written its id",
+        SECONDS,
+    )
     return int(file.read_text())
 
 
-def test_a_killed_process_is_started_again_under_another_id_and_takes_its_group_with_it(stack: Stack) -> None:
+def test_a_killed_process_is_started_again_under_another_id_and_takes_its_group_with_it(
+    stack: Stack,
+) -> None:
     # Given a process with a child of its own
     child = stack.run.root / "child"
     first = supervise(stack, "order-worker", "sh", "-c", f"sleep 600 & echo $! > '{child}'; wait")
@@ -68,10 +89,25 @@ def test_a_killed_process_is_started_again_under_another_id_and_takes_its_group_
 def test_one_that_dies_at_once_is_started_with_back_off_and_never_given_up(stack: Stack) -> None:
     # Given
     allowed = stack.run.root / "allowed"
-    stack.supervise([ProcessSpec("order-relay", "order", ("sh", "-c", f"test -e '{allowed}' && exec sleep 600"), {}, lambda: True, stack.run.root)])
+    stack.supervise(
+        [
+            ProcessSpec(
+                "order-relay",
+                "order",
+                ("sh", "-c", f"test -e '{allowed}' && exec sleep 600"),
+                {},
+                lambda: True,
+                stack.run.root,
+            )
+        ]
+    )
 
     # When supervisord itself has given it up
-    until(lambda: stack.process("order-relay").restarts >= 5, "it was started again and again", SECONDS)
+    until(
+        lambda: stack.process("order-relay").restarts >= 5,
+        "it was started again and again",
+        SECONDS,
+    )
     assert stack.process("order-relay").restarts < 50
     allowed.touch()
 
@@ -98,7 +134,9 @@ def test_what_was_stopped_stays_down_until_it_is_started(stack: Stack) -> None:
 
 def test_what_is_still_being_stopped_is_started_once_it_has_ended(stack: Stack) -> None:
     # Given a process that is slow to end, and a command to stop it that was interrupted
-    slow = "trap 'while [ ! -e enough ]; do sleep 0.05; done; exit' TERM; while :; do sleep 0.05; done"
+    slow = (
+        "trap 'while [ ! -e enough ]; do sleep 0.05; done; exit' TERM; while :; do sleep 0.05; done"
+    )
     first = supervise(stack, "order-beat", "sh", "-c", slow)
     with suppress(PolderError):
         stack._supervisor.api.stop(["order-beat"], seconds=-1)
@@ -115,11 +153,28 @@ def test_what_is_still_being_stopped_is_started_once_it_has_ended(stack: Stack) 
 
 def test_a_process_gets_its_own_variables_to_the_letter_and_nobody_elses(stack: Stack) -> None:
     strange = "$HOME `id` 'single' \"double\" 100 %s \\ #;"
-    supervise(stack, "order-web", "sh", "-c", f"env -0 > '{stack.run.root}/env'; exec sleep 600", variables={"SECRET": strange})
-    until(lambda: b"POLDER_STACK" in _read(stack.run.root / "env"), "it has written them down", SECONDS)
-    got = dict(one.split("=", 1) for one in _read(stack.run.root / "env").decode().split("\0") if one)
+    supervise(
+        stack,
+        "order-web",
+        "sh",
+        "-c",
+        f"env -0 > '{stack.run.root}/env'; exec sleep 600",
+        variables={"SECRET": strange},
+    )
+    until(
+        lambda: b"POLDER_STACK" in _read(stack.run.root / "env"),
+        "it has written them down",
+        SECONDS,
+    )
+    got = dict(
+        one.split("=", 1) for one in _read(stack.run.root / "env").decode().split("\0") if one
+    )
     assert got["SECRET"] == strange
-    assert not [name for name in got if name.startswith(("PG", "SUPERVISOR_")) or name.lower().endswith("_proxy")]
+    assert not [
+        name
+        for name in got
+        if name.startswith(("PG", "SUPERVISOR_")) or name.lower().endswith("_proxy")
+    ]
 
 
 def _read(path: Path) -> bytes:
@@ -128,21 +183,33 @@ def _read(path: Path) -> bytes:
 
 def test_a_log_is_bounded_while_its_process_runs(stack: Stack) -> None:
     supervise(
-        stack, "order-web", "sh", "-c", "yes 'a line that is written again and again by somebody who does not stop' | head -c 70000000; sleep 600"
+        stack,
+        "order-web",
+        "sh",
+        "-c",
+        "yes 'a line that is written again and again by somebody who does not stop' | head -c "
+        "70000000; sleep 600",
     )
     log, before = stack.log("order-web"), stack.log("order-web").with_suffix(".log.1")
     until(before.exists, "the log is set aside", SECONDS)
-    until(lambda: log.exists() and log.stat().st_size + before.stat().st_size <= 42_000_000, "both are bounded", SECONDS)
+    until(
+        lambda: log.exists() and log.stat().st_size + before.stat().st_size <= 42_000_000,
+        "both are bounded",
+        SECONDS,
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_everything_ends_with_whoever_started_it(tmp_path: Path, number: signal.Signals) -> None:
     # Given a program that has started a stack's supervisord, in a process of its own
     program = (
-        "import sys, time; from pathlib import Path; from deploy.local.ports import Ports; from deploy.local.stack import Stack;"
+        "import sys, time; from pathlib import Path; from deploy.local.ports import Ports; from "
+        "deploy.local.stack import Stack;"
         "from deploy.local.processes import ProcessSpec;"
-        "stack = Stack(Path(sys.argv[1]), Ports.free()); stack.run.create(); stack._supervisor.open();"
-        "stack.supervise([ProcessSpec('order-web', 'order', ('sleep', '600'), {}, lambda: True, Path('/'))]); time.sleep(600)"
+        "stack = Stack(Path(sys.argv[1]), Ports.free()); stack.run.create(); "
+        "stack._supervisor.open();"
+        "stack.supervise([ProcessSpec('order-web', 'order', ('sleep', '600'), {}, lambda: True, "
+        "Path('/'))]); time.sleep(600)"
     )
     stack = Stack(tmp_path / "run", Ports.free())
     starter = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "run")], cwd=ROOT)

@@ -1,7 +1,9 @@
-"""`make doors`: what may be wrong with a machine, or happen to it, while `make up` works. Each ends in a clear message, and the repeat works.
+"""`make doors`: what may be wrong with a machine, or happen to it, while `make up` works. Each ends
+in a clear message, and the repeat works.
 
-Each window is played in a room of its own: this machine under a writable layer, with its own processes, mounts and
-network. That needs root; without it nothing is played. Some windows fetch packages; offline=1 leaves them out.
+Each window is played in a room of its own: this machine under a writable layer, with its own
+processes, mounts and network. That needs root; without it nothing is played. Some windows fetch
+packages; offline=1 leaves them out.
 """
 
 from __future__ import annotations
@@ -31,12 +33,23 @@ examples:
 
 def main() -> int:
     options = _parser().parse_args()
-    chosen = [window for window in windows() if options.k in window.name and not (options.offline and window.network)]
+    chosen = [
+        window
+        for window in windows()
+        if options.k in window.name and not (options.offline and window.network)
+    ]
     if not chosen:
-        print(f"make doors: no window has {options.k!r} in its name; `make doors list=1` lists them")
+        print(
+            f"make doors: no window has {options.k!r} in its name; `make doors list=1` lists them"
+        )
         return 1
     if options.list:
-        print("\n".join(f"  {window.name:<20} {window.cause}{' (network)' if window.network else ''}" for window in chosen))
+        print(
+            "\n".join(
+                f"  {window.name:<20} {window.cause}{' (network)' if window.network else ''}"
+                for window in chosen
+            )
+        )
         return 0
     if why_not := possible():
         print(f"make doors: nothing was played: {why_not}")
@@ -57,7 +70,11 @@ def main() -> int:
             print(f"  ✓ {window.name:<20} {time.monotonic() - since:5.0f} s", flush=True)
         table.add_row(window.name, window.cause, told, again, f"{time.monotonic() - since:.0f}")
     Console(width=160, highlight=False, markup=False).print(table)
-    print(f"make doors: {'failed: ' + ', '.join(failed) if failed else f'{len(chosen)} windows, all passed'} in {time.monotonic() - began:.0f} s")
+    print(
+        "make doors: "
+        f"{'failed: ' + ', '.join(failed) if failed else f'{len(chosen)} windows, all passed'} in "
+        f"{time.monotonic() - began:.0f} s"
+    )
     return 1 if failed else 0
 
 
@@ -67,9 +84,16 @@ def windows() -> Iterator[Window]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make doors", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="make doors",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("-k", default="", help="only the windows with this in their name")
-    parser.add_argument("--offline", action="store_true", help="leave out those that fetch packages")
+    parser.add_argument(
+        "--offline", action="store_true", help="leave out those that fetch packages"
+    )
     parser.add_argument("--list", action="store_true", help="list them and end")
     return parser
 

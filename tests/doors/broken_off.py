@@ -20,26 +20,49 @@ def broken_off() -> Iterator[Window]:
     yield Window("killed-in-migrations", "kill -9 while the migrations run", _killed_in_migrations)
     yield Window("ctrl-c-in-venv", "Ctrl-C while .venv is created", _ctrl_c_in_venv, network=True)
     yield Window("ctrl-c-in-pip", "Ctrl-C while pip fills it", _ctrl_c_in_pip, network=True)
-    yield Window("ctrl-c-in-apt", "Ctrl-C while apt installs RabbitMQ", _ctrl_c_in_apt, network=True)
-    yield Window("ctrl-c-later", "Ctrl-C while the cluster is made, in the migrations, and while the processes start", _ctrl_c_later)
+    yield Window(
+        "ctrl-c-in-apt", "Ctrl-C while apt installs RabbitMQ", _ctrl_c_in_apt, network=True
+    )
+    yield Window(
+        "ctrl-c-later",
+        "Ctrl-C while the cluster is made, in the migrations, and while the processes start",
+        _ctrl_c_later,
+    )
     yield Window("disk-full-before", "60 MB of disk are free", _disk_full_before)
-    yield Window("disk-full-in-pip", "the disk becomes full while pip fills .venv", _disk_full_in_pip, network=True)
-    yield Window("disk-full-in-migrations", "the disk becomes full while the migrations run", _disk_full_in_migrations)
+    yield Window(
+        "disk-full-in-pip",
+        "the disk becomes full while pip fills .venv",
+        _disk_full_in_pip,
+        network=True,
+    )
+    yield Window(
+        "disk-full-in-migrations",
+        "the disk becomes full while the migrations run",
+        _disk_full_in_migrations,
+    )
 
 
 def _killed_in_pip() -> tuple[str, str]:
     with Room(network=True) as room:
         room.must("rm -rf .venv")
         wait(room, room.begin("make status"), PIP)
-        room.must("pkill -9 make; pkill -9 -f '[v]env.sh'; pkill -9 -f '[p]ip install'; [ -e .venv/.unfinished ]")
-        told = said(".venv is unfinished or does not work; it is made anew", room.run("make status").text)
+        room.must(
+            "pkill -9 make; pkill -9 -f '[v]env.sh'; pkill -9 -f '[p]ip install'; [ -e "
+            ".venv/.unfinished ]"
+        )
+        told = said(
+            ".venv is unfinished or does not work; it is made anew", room.run("make status").text
+        )
         return told, fills(room)
 
 
 def _killed_in_initdb() -> tuple[str, str]:
     with Room() as room:
         room.begin("make up")
-        room.must(f"until {INITDB[2:]}; do sleep 0.01; done; {KILL_SUPERVISOR}; [ ! -e .run/postgres/data ]")
+        room.must(
+            f"until {INITDB[2:]}; do sleep 0.01; done; {KILL_SUPERVISOR}; [ ! -e "
+            ".run/postgres/data ]"
+        )
         return "(nothing: it is made anew)", goes_on(room)
 
 
@@ -53,14 +76,24 @@ def _killed_in_migrations() -> tuple[str, str]:
 def _ctrl_c_in_venv() -> tuple[str, str]:
     with Room(network=True) as room:
         room.must("rm -rf .venv")
-        told = interrupt(room, "Creating .venv", "Interrupted. .venv is unfinished; running again makes it anew.", "make status")
+        told = interrupt(
+            room,
+            "Creating .venv",
+            "Interrupted. .venv is unfinished; running again makes it anew.",
+            "make status",
+        )
         return told, fills(room)
 
 
 def _ctrl_c_in_pip() -> tuple[str, str]:
     with Room(network=True) as room:
         room.must("rm -rf .venv")
-        told = interrupt(room, PIP, "Interrupted. .venv is unfinished; running again makes it anew.", "make status")
+        told = interrupt(
+            room,
+            PIP,
+            "Interrupted. .venv is unfinished; running again makes it anew.",
+            "make status",
+        )
         return told, fills(room)
 
 
@@ -68,7 +101,11 @@ def _ctrl_c_in_apt() -> tuple[str, str]:
     with Room(network=True) as room:
         room.must("dpkg --purge --force-depends rabbitmq-server && rm -f /usr/sbin/policy-rc.d")
         interrupt(room, "$ pgrep -f '[a]pt-get update'", STOPPED)
-        told = interrupt(room, "$ pgrep -f '[d]pkg .*--configure|[d]pkg .*--unpack|[r]abbitmq-server.postinst'", STOPPED)
+        told = interrupt(
+            room,
+            "$ pgrep -f '[d]pkg .*--configure|[d]pkg .*--unpack|[r]abbitmq-server.postinst'",
+            STOPPED,
+        )
         again = goes_on(room)
         room.must("[ ! -e /usr/sbin/policy-rc.d ]; ! pgrep beam.smp")
         return told, again
@@ -85,7 +122,9 @@ def _ctrl_c_later() -> tuple[str, str]:
 def _disk_full_before() -> tuple[str, str]:
     with Room() as room:
         _leave_free(room, 60)
-        told = fails(room, "The disk is too full: .* and 350 MB are needed. Make room, and run again.")
+        told = fails(
+            room, "The disk is too full: .* and 350 MB are needed. Make room, and run again."
+        )
         room.must("rm /filler")
         return told, goes_on(room)
 
@@ -94,7 +133,9 @@ def _disk_full_in_pip() -> tuple[str, str]:
     with Room(network=True) as room:
         room.must("rm -rf .venv")
         _leave_free(room, 100)
-        told = fails(room, "The disk is full: .* MB are free in .*. Make room, and run again.", "make status")
+        told = fails(
+            room, "The disk is full: .* MB are free in .*. Make room, and run again.", "make status"
+        )
         room.must("rm /filler")
         return told, fills(room)
 

@@ -7,21 +7,29 @@ from collections.abc import Iterator
 from tests.doors.room import Room
 from tests.doors.window import Window, fails, fills, goes_on, said, starts, user_ada
 
-OLD_PYTHON = (
-    r"""rm /usr/bin/python3*; printf '#!/bin/sh\n[ "$1" = --version ] && echo Python 3.7.3\nexit 1\n' >/usr/bin/python3; chmod +x /usr/bin/python3"""
-)
+OLD_PYTHON = r"""rm /usr/bin/python3*
+printf '#!/bin/sh\n[ "$1" = --version ] && echo Python 3.7.3\nexit 1\n' >/usr/bin/python3
+chmod +x /usr/bin/python3"""
 # Debian's node, at its usual port.
-ANSWERS = """python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5672))' 2>/dev/null"""
+ANSWERS = (
+    """python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5672))' 2>/dev/null"""
+)
 
 
 def lacking() -> Iterator[Window]:
     yield Window("old-python", "python3 is 3.7, and no newer one is there", _old_python)
-    yield Window("no-venv-module", "Debian's venv module is not installed; not root", _no_venv_module)
+    yield Window(
+        "no-venv-module", "Debian's venv module is not installed; not root", _no_venv_module
+    )
     yield Window("no-index", "no .venv and no network", _no_index, network=True)
     yield Window("no-servers", "RabbitMQ is not installed; not root", _no_servers)
-    yield Window("no-mirror", "RabbitMQ is not installed; root, and no network", _no_mirror, network=True)
+    yield Window(
+        "no-mirror", "RabbitMQ is not installed; root, and no network", _no_mirror, network=True
+    )
     yield Window("port-taken", "another program listens on a port", _port_taken)
-    yield Window("servers-run", "Debian's own PostgreSQL and RabbitMQ run on their usual ports", _servers_run)
+    yield Window(
+        "servers-run", "Debian's own PostgreSQL and RabbitMQ run on their usual ports", _servers_run
+    )
     yield Window("not-ours", ".run belongs to root; not root", _not_ours)
     yield Window("runs-already", "make up, while it runs in another terminal", _runs_already)
 
@@ -32,22 +40,31 @@ def _old_python() -> tuple[str, str]:
         room.must(OLD_PYTHON)
         told = fails(room, "Python 3.11 or newer is needed, but python3 is: Python 3.7.3")
         fails(room, "PYTHON=/nowhere is not a working Python 3.11", "make up PYTHON=/nowhere")
-        return told, said("Creating .venv with Python 3.11", room.run("PIP_RETRIES=0 make up PYTHON=/opt/python3.11").text)
+        return told, said(
+            "Creating .venv with Python 3.11",
+            room.run("PIP_RETRIES=0 make up PYTHON=/opt/python3.11").text,
+        )
 
 
 def _no_venv_module() -> tuple[str, str]:
     with Room() as room:
         ada = user_ada(room)
-        room.must("rm /home/ada/polder/.venv && mkdir /away && mv /usr/lib/python3*/ensurepip /away")
+        room.must(
+            "rm /home/ada/polder/.venv && mkdir /away && mv /usr/lib/python3*/ensurepip /away"
+        )
         told = fails(room, "has no venv module. Install it and run again: sudo apt-get", user=ada)
         room.must("mv /away/ensurepip /usr/lib/python3.*/")
-        return told, said("Creating .venv with Python 3", room.run("PIP_RETRIES=0 make up", user=ada).text)
+        return told, said(
+            "Creating .venv with Python 3", room.run("PIP_RETRIES=0 make up", user=ada).text
+        )
 
 
 def _no_index() -> tuple[str, str]:
     with Room(network=True) as room:
         room.must("rm -rf .venv")
-        told = fails(room, "Does this machine reach its package index", "PIP_RETRIES=0 unshare --net make up")
+        told = fails(
+            room, "Does this machine reach its package index", "PIP_RETRIES=0 unshare --net make up"
+        )
         return told, fills(room)
 
 
@@ -56,26 +73,42 @@ def _no_servers() -> tuple[str, str]:
         ada = user_ada(room)
         room.must("mv /usr/lib/rabbitmq /usr/lib/away")
         fails(room, "These packages are missing: rabbitmq-server", user=ada)
-        told = fails(room, "sudo apt-get update && sudo apt-get install -y --no-install-recommends rabbitmq-server", user=ada)
+        told = fails(
+            room,
+            "sudo apt-get update && sudo apt-get install -y --no-install-recommends "
+            "rabbitmq-server",
+            user=ada,
+        )
         room.must("mv /usr/lib/away /usr/lib/rabbitmq")
         return told, starts(room, user=ada) + ", without root"
 
 
 def _no_mirror() -> tuple[str, str]:
     with Room(network=True) as room:
-        room.must("dpkg --purge --force-depends rabbitmq-server && apt-get clean && rm -f /usr/sbin/policy-rc.d")
+        room.must(
+            "dpkg --purge --force-depends rabbitmq-server && apt-get clean && rm -f "
+            "/usr/sbin/policy-rc.d"
+        )
         room.must("printf 'Acquire::Retries \"0\";' >/etc/apt/apt.conf.d/99quick")
         told = fails(room, "Does this machine reach its package mirror", "unshare --net make up")
         again = goes_on(room)
-        room.must("[ ! -e /usr/sbin/policy-rc.d ]; ! pgrep beam.smp")  # the package has started no node of its own
+        # the package has started no node of its own
+        room.must("[ ! -e /usr/sbin/policy-rc.d ]; ! pgrep beam.smp")
         return told, f"RabbitMQ installed; {again}"
 
 
 def _port_taken() -> tuple[str, str]:
     with Room() as room:
-        room.must("python3 -m http.server 8002 --bind 127.0.0.1 >/dev/null 2>&1 & echo $! >/tmp/pid; sleep 1")
+        room.must(
+            "python3 -m http.server 8002 --bind 127.0.0.1 >/dev/null 2>&1 & echo $! >/tmp/pid; "
+            "sleep 1"
+        )
         said(r"Port 8002 is taken by .*http.server.*", room.run("make doctor").text)
-        told = fails(room, r"Port 8002 is taken by .*http.server.* \(pid \d+\). Choose another: make up INVENTORY_PORT=8012")
+        told = fails(
+            room,
+            r"Port 8002 is taken by .*http.server.* \(pid \d+\). Choose another: make up "
+            r"INVENTORY_PORT=8012",
+        )
         room.must("kill $(cat /tmp/pid)")
         return told, goes_on(room)
 
@@ -83,15 +116,27 @@ def _port_taken() -> tuple[str, str]:
 def _servers_run() -> tuple[str, str]:
     """Nothing has to be said: ours have ports, data and names of their own."""
     with Room() as room:
-        room.must("mkdir -p /run/postgresql /run/rabbitmq; chown postgres /run/postgresql; chown rabbitmq /run/rabbitmq")
+        room.must(
+            "mkdir -p /run/postgresql /run/rabbitmq; chown postgres /run/postgresql; chown "
+            "rabbitmq /run/rabbitmq"
+        )
         room.must("pg_lsclusters -h | grep -q . || pg_createcluster $(ls /usr/lib/postgresql) main")
-        room.must("pg_lsclusters -h | while read version name rest; do pg_ctlcluster --skip-systemctl-redirect $version $name start; done")
-        room.must(f"rabbitmq-server -detached >/dev/null 2>&1; i=0; until {ANSWERS}; do sleep 1; i=$((i+1)); [ $i -lt 200 ] || exit 1; done")
+        room.must(
+            "pg_lsclusters -h | while read version name rest; do pg_ctlcluster "
+            "--skip-systemctl-redirect $version $name start; done"
+        )
+        room.must(
+            f"rabbitmq-server -detached >/dev/null 2>&1; i=0; until {ANSWERS}; do sleep 1; "
+            "i=$((i+1)); [ $i -lt 200 ] || exit 1; done"
+        )
         both = f"pg_lsclusters -h | grep -q online && {ANSWERS}"
         room.must(both)
         again = starts(room)
         room.must(both)
-        return "(nothing: ours have ports, data and names of their own)", f"{again}; the others still run"
+        return (
+            "(nothing: ours have ports, data and names of their own)",
+            f"{again}; the others still run",
+        )
 
 
 def _not_ours() -> tuple[str, str]:
@@ -107,7 +152,11 @@ def _runs_already() -> tuple[str, str]:
     with Room() as room:
         first = room.begin("make up")
         first.until("✓ Databases and roles", 400)
-        told = fails(room, r"Polder already runs here \(process \d+\). See `make status`; stop it with `make down`.")
+        told = fails(
+            room,
+            r"Polder already runs here \(process \d+\). See `make status`; stop it with `make "
+            r"down`.",
+        )
         said("✓ Stop everything", room.run("make down").text)
         first.wait()
         return told, goes_on(room)

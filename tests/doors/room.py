@@ -1,8 +1,9 @@
-"""A machine to spoil: everything of this one, with what is written, mounted, listened on and started kept apart from it.
+"""A machine to spoil: everything of this one, with what is written, mounted, listened on and
+started kept apart from it.
 
-The root of this machine lies read-only under a writable layer in memory (overlayfs on tmpfs), in namespaces of the
-room's own. Packages can be removed, users made, the disk filled and programs killed there; when the room is closed,
-all of that is gone. Needs root.
+The root of this machine lies read-only under a writable layer in memory (overlayfs on tmpfs), in
+namespaces of the room's own. Packages can be removed, users made, the disk filled and programs
+killed there; when the room is closed, all of that is gone. Needs root.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ cd {place}/root
 mount -t proc proc proc
 for folder in dev sys; do mount --rbind /$folder $folder; done
 mount -t tmpfs tmpfs run
-for file in /etc/resolv.conf /etc/hosts; do [ ! -e $file ] || cat $file > .$file.new && cat .$file.new > .$file; done
+for file in /etc/resolv.conf /etc/hosts; do
+    [ ! -e $file ] || cat $file > .$file.new && cat .$file.new > .$file
+done
 {network}
 exec chroot . sleep infinity
 """
@@ -44,23 +47,50 @@ class Seen(NamedTuple):
 
 
 class Room:
-    """`network`: the machine's own, so that packages can be fetched; else none but loopback. `megabytes`: the size of its disk."""
+    """`network`: the machine's own, so that packages can be fetched; else none but loopback.
+    `megabytes`: the size of its disk."""
 
     def __init__(self, *, network: bool = False, megabytes: int = 3000) -> None:
         self.network = network
         self.megabytes = megabytes
         # In the machine's own network the usual ports may be taken.
-        self._ports = {name: str(port) for name, port in Ports.free().by_variable().items()} if network else {}
+        self._ports = (
+            {name: str(port) for name, port in Ports.free().by_variable().items()}
+            if network
+            else {}
+        )
 
     def __enter__(self) -> Self:
         self._place = tempfile.TemporaryDirectory(prefix="polder-room-")
-        furnish = FURNISH.format(place=self._place.name, megabytes=self.megabytes, network="" if self.network else "ip link set lo up")
-        namespaces = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", *([] if self.network else ["--net"])]
-        self._unshare = subprocess.Popen(["unshare", *namespaces, "sh", "-c", furnish], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        furnish = FURNISH.format(
+            place=self._place.name,
+            megabytes=self.megabytes,
+            network="" if self.network else "ip link set lo up",
+        )
+        namespaces = [
+            "--mount",
+            "--propagation",
+            "private",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            *([] if self.network else ["--net"]),
+        ]
+        self._unshare = subprocess.Popen(
+            ["unshare", *namespaces, "sh", "-c", furnish],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self._pid = self._first_process()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self._unshare.kill()  # and with it, by the kernel, everything that runs in the room
         self._unshare.wait()
         self._place.cleanup()
@@ -86,17 +116,42 @@ class Room:
 
     def begin(self, command: str, *, user: str = "root") -> Terminal:
         """A shell command in the checkout, at a terminal."""
-        return Terminal(self._inside(f"exec script -qec {shlex.quote(f'stty cols 120; {command}')} /dev/null", user))
+        return Terminal(
+            self._inside(
+                f"exec script -qec {shlex.quote(f'stty cols 120; {command}')} /dev/null", user
+            )
+        )
 
     def _inside(self, command: str, user: str) -> list[str]:
-        enter = ["nsenter", f"--target={self._pid}", "--mount", "--pid", "--net", "--root", f"--wd=/proc/{self._pid}/root{ROOT}"]
+        enter = [
+            "nsenter",
+            f"--target={self._pid}",
+            "--mount",
+            "--pid",
+            "--net",
+            "--root",
+            f"--wd=/proc/{self._pid}/root{ROOT}",
+        ]
         home = "/root" if user == "root" else f"/home/{user}"
-        become = [] if user == "root" else ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
+        become = (
+            []
+            if user == "root"
+            else ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
+        )
         folder = str(ROOT) if user == "root" else f"{home}/polder"
         environment = {"PATH": PATH, "HOME": home, "USER": user, "LANG": "C.UTF-8", "TERM": "dumb"}
         environment |= self._ports
         variables = [f"{name}={value}" for name, value in environment.items()]
-        return [*enter, *become, "env", "-i", *variables, "sh", "-c", f"cd {shlex.quote(folder)} && {command}"]
+        return [
+            *enter,
+            *become,
+            "env",
+            "-i",
+            *variables,
+            "sh",
+            "-c",
+            f"cd {shlex.quote(folder)} && {command}",
+        ]
 
     def _first_process(self) -> int:
         deadline = time.monotonic() + 20
@@ -106,7 +161,10 @@ class Room:
                     return child.pid
             time.sleep(0.02)
         self._unshare.kill()
-        raise NoRoom(f"no room could be made here: {self._unshare.stderr.read() if self._unshare.stderr else ''}")
+        raise NoRoom(
+            "no room could be made here: "
+            f"{self._unshare.stderr.read() if self._unshare.stderr else ''}"
+        )
 
 
 class NoRoom(RuntimeError):

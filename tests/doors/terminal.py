@@ -15,7 +15,13 @@ DRAWING = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\r")
 
 class Terminal:
     def __init__(self, command: Sequence[str]) -> None:
-        self._program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        self._program = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         self._shown = b""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -30,8 +36,12 @@ class Terminal:
         deadline = time.monotonic() + seconds
         while not re.search(pattern, self.text):
             ended = self._program.poll() is not None and not self._reader.is_alive()
-            assert not ended or re.search(pattern, self.text), f"ended without {pattern!r}:\n{self.text}"
-            assert time.monotonic() < deadline, f"no {pattern!r} within {seconds:.0f} s:\n{self.text}"
+            assert not ended or re.search(pattern, self.text), (
+                f"ended without {pattern!r}:\n{self.text}"
+            )
+            assert time.monotonic() < deadline, (
+                f"no {pattern!r} within {seconds:.0f} s:\n{self.text}"
+            )
             time.sleep(0.02)
 
     def press(self, key: bytes) -> None:

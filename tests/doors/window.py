@@ -16,7 +16,8 @@ UP_SECONDS = 400.0  # a whole start; a tenth of it on a machine with nothing els
 
 @dataclass(frozen=True)
 class Window:
-    """`play` injects the cause and returns what was said, and what the repeat came to. Raises AssertionError when either is wrong."""
+    """`play` injects the cause and returns what was said, and what the repeat came to. Raises
+    AssertionError when either is wrong."""
 
     name: str
     cause: str
@@ -50,15 +51,20 @@ def interrupt(room: Room, when: str, expected: str, command: str = "make up") ->
 
 
 def wait(room: Room, terminal: Terminal, when: str) -> None:
-    """Until the pattern is shown; or, when it begins with $, until that condition of a shell holds."""
+    """Until the pattern is shown; or, when it begins with $, until that condition of a shell
+    holds.
+    """
     if when.startswith("$ "):
-        room.must(f"i=0; until {when[2:]}; do sleep 0.02; i=$((i+1)); [ $i -lt 9000 ] || exit 1; done")
+        room.must(
+            f"i=0; until {when[2:]}; do sleep 0.02; i=$((i+1)); [ $i -lt 9000 ] || exit 1; done"
+        )
     else:
         terminal.until(when)
 
 
 def goes_on(room: Room, *, user: str = "root") -> str:
-    """`make up` gets beyond installing, ports and initdb; then it is interrupted, which is quicker than to wait for all."""
+    """`make up` gets beyond installing, ports and initdb; then it is interrupted, which is quicker
+    than to wait for all."""
     terminal = room.begin("make up", user=user)
     terminal.until("✓ Databases and roles", UP_SECONDS)
     terminal.press(CTRL_C)
@@ -86,7 +92,8 @@ def fills(room: Room) -> str:
 
 
 def user_ada(room: Room) -> str:
-    """Somebody without rights, with a checkout of her own; the environment is the one of this checkout."""
+    """Somebody without rights, with a checkout of her own; the environment is the one of this
+    checkout."""
     room.must(
         "chmod a+x /root; useradd --create-home ada && mkdir /home/ada/polder"
         " && cp -r Makefile manage.py requirements*.txt common deploy *_service /home/ada/polder"

@@ -1,1 +1,2 @@
-"""Faults that strike a shop at work: the catalogue, how one of them is run, and what is recorded of it."""
+"""Faults that strike a shop at work: the catalogue, how one of them is run, and what is recorded of
+it."""

@@ -1,6 +1,8 @@
-"""`make faults`: every fault of the catalogue strikes a shop at work; `filter=` chooses. Needs nothing running beforehand.
+"""`make faults`: every fault of the catalogue strikes a shop at work; `filter=` chooses. Needs
+nothing running beforehand.
 
-As root it gives the tests a network of their own (a network namespace), so that cutting it cuts nobody else's.
+As root it gives the tests a network of their own (a network namespace), so that cutting it cuts
+nobody else's.
 """
 
 from __future__ import annotations
@@ -19,14 +21,37 @@ RESULTS = ROOT / "docs" / "reliability" / "faults.json"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make faults", description=__doc__, epilog="Example: make faults filter=broker count=3 full=1")
-    parser.add_argument("-k", default="", help="only the faults whose names match, as pytest's -k: broker, 'kill or crash'")
+    parser = argparse.ArgumentParser(
+        prog="make faults",
+        description=__doc__,
+        epilog="Example: make faults filter=broker count=3 full=1",
+    )
+    parser.add_argument(
+        "-k",
+        default="",
+        help="only the faults whose names match, as pytest's -k: broker, 'kill or crash'",
+    )
     parser.add_argument("--times", type=int, default=1, help="how often each fault strikes")
-    parser.add_argument("--seed", type=int, default=1, help="of where the faults strike, and of the load")
-    parser.add_argument("--pause", type=float, default=0.1, help="seconds between two orders of each of the four customers (default: 0.1)")
-    parser.add_argument("--full", action="store_true", help="each lasts as long as the catalogue says (90 s, five minutes), not its short form")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of where the faults strike, and of the load"
+    )
+    parser.add_argument(
+        "--pause",
+        type=float,
+        default=0.1,
+        help="seconds between two orders of each of the four customers (default: 0.1)",
+    )
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="each lasts as long as the catalogue says (90 s, five minutes), not its short form",
+    )
     parser.add_argument("--short", action="store_true", help="only the few that CI runs")
-    parser.add_argument("--record", action="store_true", help=f"add what was measured to {RESULTS.relative_to(ROOT)}")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help=f"add what was measured to {RESULTS.relative_to(ROOT)}",
+    )
     parser.add_argument("--list", action="store_true", help="list the faults and end")
     options = parser.parse_args()
     if options.list:
@@ -54,7 +79,9 @@ def main() -> int:
     ]
     began = time.monotonic()
     code = subprocess.run(in_its_own_network(command), cwd=ROOT, check=False).returncode
-    print(f"\nmake faults: {'failed' if code else 'all passed'} in {time.monotonic() - began:.0f} s")
+    print(
+        f"\nmake faults: {'failed' if code else 'all passed'} in {time.monotonic() - began:.0f} s"
+    )
     return 1 if code else 0
 
 

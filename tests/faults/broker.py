@@ -1,4 +1,6 @@
-"""RabbitMQ is killed, frozen, alarmed, emptied; its connections are closed and its queues unbound."""
+"""RabbitMQ is killed, frozen, alarmed, emptied; its connections are closed and its queues
+unbound.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +116,9 @@ def close_all_connections(shop: Shop) -> int:
     """How many there were. The management API learns of a connection seconds after it is made."""
     api = ManagementApi(shop.variables["RABBITMQ_MANAGEMENT_URL"], "polder")
     closed = 0
-    until(lambda: len(api.call("GET", "connections")) >= 4, "the management API lists the connections")
+    until(
+        lambda: len(api.call("GET", "connections")) >= 4, "the management API lists the connections"
+    )
     for connection in api.call("GET", "connections"):
         with suppress(ManagementError):  # it was gone already
             api.call("DELETE", "connections", connection["name"])
@@ -124,7 +128,8 @@ def close_all_connections(shop: Shop) -> int:
 
 @fault(disorders=True, quick=True)
 def broker_loses_its_disk(scene: Scene) -> None:
-    """The broker comes back empty; topology is declared and events are announced again, as the runbook says"""
+    """The broker comes back empty; topology is declared and events are announced again, as the
+    runbook says"""
 
     def lose() -> None:
         # messages wait in a queue when it happens
@@ -165,9 +170,14 @@ def broker_queue_deleted(scene: Scene) -> None:
 
 @fault()
 def broker_dead_letter_exchange_gone(scene: Scene) -> None:
-    """The dead-letter exchange is deleted and workers die with deliveries in their hands; then it is declared again"""
+    """The dead-letter exchange is deleted and workers die with deliveries in their hands; then it
+    is declared again"""
     api = ManagementApi(scene.shop.variables["RABBITMQ_MANAGEMENT_URL"], "polder")
-    dead = [exchange["name"] for exchange in api.call("GET", "exchanges", "polder") if "dead" in exchange["name"] or "dlx" in exchange["name"]]
+    dead = [
+        exchange["name"]
+        for exchange in api.call("GET", "exchanges", "polder")
+        if "dead" in exchange["name"] or "dlx" in exchange["name"]
+    ]
     assert dead, "there is a dead-letter exchange"
     for name in dead:
         api.call("DELETE", "exchanges", "polder", name)
@@ -186,7 +196,9 @@ def _announced_again_after(scene: Scene, loss: Callable[[], None]) -> None:
     assert scene.checker.auditor is not None
     scene.checker.auditor.bind()
     for service in OWNERS:
-        said = scene.stack.manage(service, "republish", "--since", f"{round(time.monotonic() - began) + 60}s")
+        said = scene.stack.manage(
+            service, "republish", "--since", f"{round(time.monotonic() - began) + 60}s"
+        )
         assert "are unpublished again" in said
 
 
@@ -199,4 +211,6 @@ def declare(stack: Stack, service: str) -> None:
 
 def _control(stack: Stack, *arguments: str) -> None:
     command, environment = stack.rabbitmq.control("rabbitmqctl", *arguments)
-    subprocess.run(command, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        command, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL
+    )

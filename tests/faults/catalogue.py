@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 # Each registers its faults when it is imported.
-from tests.faults import broker, clients, clock, cluster, crash, database, full_disk, halting, messages, network, processes, versions  # noqa: F401
 from tests.faults.fault import FAULTS, Fault
 
 
@@ -13,4 +12,6 @@ def faults() -> list[Fault]:
 
 def stormy(*, own_network: bool) -> list[Fault]:
     """Those that may strike in a storm; `own_network`: also those that cut it."""
-    return [fault for fault in FAULTS.values() if fault.stormy and (own_network or not fault.network)]
+    return [
+        fault for fault in FAULTS.values() if fault.stormy and (own_network or not fault.network)
+    ]

@@ -19,10 +19,14 @@ def fifty_writers_on_one_aggregate(scene: Scene) -> None:
     def receive(_: int) -> int:
         key = str(uuid4())
         path = f"/api/products/{product}/receive/"
-        return [scene.shop.post("inventory", path, {"quantity": 1}, key)[0] for _ in range(2)].count(200)
+        return [
+            scene.shop.post("inventory", path, {"quantity": 1}, key)[0] for _ in range(2)
+        ].count(200)
 
     with ThreadPoolExecutor(WRITERS) as pool:
         answered = list(pool.map(receive, range(WRITERS)))
     assert answered == [2] * WRITERS, f"answered: {answered}"
-    [[on_hand, version]] = scene.shop.rows("inventory", "SELECT on_hand, version FROM inventory_stock WHERE product_id = %s", product)
+    [[on_hand, version]] = scene.shop.rows(
+        "inventory", "SELECT on_hand, version FROM inventory_stock WHERE product_id = %s", product
+    )
     assert on_hand == WRITERS, f"{on_hand} on hand at version {version}"

@@ -1,4 +1,5 @@
-"""One service's wall clock is an hour off, by a few lines of C that are preloaded into its processes."""
+"""One service's wall clock is an hour off, by a few lines of C that are preloaded into its
+processes."""
 
 from __future__ import annotations
 
@@ -20,16 +21,24 @@ COMPILER = shutil.which("cc")
 def _off(shift: str, scene: Scene) -> None:
     assert COMPILER is not None
     library = scene.failpoints.parent / "clock.so"
-    subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE), "-ldl"], check=True)
+    subprocess.run(
+        [COMPILER, "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE), "-ldl"], check=True
+    )
     service = scene.service()
-    specs = [spec for spec in scene.stack.catalogue.of_service(service) if not spec.name.endswith("-web")]
-    specs += [spec for spec in scene.stack.catalogue.of_service(service) if spec.name.endswith("-web")]
+    specs = [
+        spec for spec in scene.stack.catalogue.of_service(service) if not spec.name.endswith("-web")
+    ]
+    specs += [
+        spec for spec in scene.stack.catalogue.of_service(service) if spec.name.endswith("-web")
+    ]
     for spec in specs:
         scene.stack.stop_process(spec.name)
     try:
         with ExitStack() as running:
             for spec in specs:
-                running.enter_context(_started(scene, spec, {"LD_PRELOAD": str(library), "POLDER_CLOCK_SHIFT": shift}))
+                running.enter_context(
+                    _started(scene, spec, {"LD_PRELOAD": str(library), "POLDER_CLOCK_SHIFT": shift})
+                )
             web = next(spec for spec in specs if spec.name.endswith("-web"))
             until(web.is_ready, f"{service} is ready with another clock")
             scene.orders()
@@ -41,7 +50,9 @@ def _off(shift: str, scene: Scene) -> None:
 @contextmanager
 def _started(scene: Scene, spec: ProcessSpec, extra: dict[str, str]) -> Iterator[None]:
     with scene.stack.log(f"{spec.name}-off").open("ab") as log:
-        process = subprocess.Popen(spec.command, cwd=spec.cwd, env={**spec.environment, **extra}, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            spec.command, cwd=spec.cwd, env={**spec.environment, **extra}, stdout=log, stderr=log
+        )
     try:
         yield
     finally:
@@ -50,5 +61,13 @@ def _started(scene: Scene, spec: ProcessSpec, extra: dict[str, str]) -> Iterator
 
 
 if COMPILER is not None:
-    register(at(_off, "3600"), name="clock-an-hour-ahead", what="the clock of one service is an hour ahead")
-    register(at(_off, "-3600"), name="clock-an-hour-behind", what="the clock of one service is an hour behind")
+    register(
+        at(_off, "3600"),
+        name="clock-an-hour-ahead",
+        what="the clock of one service is an hour ahead",
+    )
+    register(
+        at(_off, "-3600"),
+        name="clock-an-hour-behind",
+        what="the clock of one service is an hour behind",
+    )

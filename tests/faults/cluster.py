@@ -1,4 +1,5 @@
-"""A cluster of three brokers loses nodes, one after the other and two at once; a node freezes, and is cut off from the others."""
+"""A cluster of three brokers loses nodes, one after the other and two at once; a node freezes, and
+is cut off from the others."""
 
 from __future__ import annotations
 
@@ -32,7 +33,11 @@ def _others(scene: Scene, node: RabbitmqNode) -> list[RabbitmqNode]:
 
 def _until_paused(scene: Scene, node: RabbitmqNode) -> None:
     """A node that sees no majority takes no more connections, and closes those that it has."""
-    until(lambda: not accepts(scene.stack.ports.rabbitmq, node.host), f"{node.process} pauses itself", 60.0)
+    until(
+        lambda: not accepts(scene.stack.ports.rabbitmq, node.host),
+        f"{node.process} pauses itself",
+        60.0,
+    )
 
 
 @fault(cluster=True, disorders=True)
@@ -40,7 +45,9 @@ def cluster_leaders_killed(scene: Scene) -> None:
     """kill -9 of the leader of each queue in turn, until every queue has lost its leader once"""
     members = Members(scene.stack)
     struck: set[str] = set()
-    while left := {queue: leader for queue, leader in members.leaders().items() if queue not in struck}:
+    while left := {
+        queue: leader for queue, leader in members.leaders().items() if queue not in struck
+    }:
         leader = left[min(left)]
         struck |= members.led_by(leader)
         scene.kill(leader)
@@ -56,7 +63,11 @@ def cluster_node_frozen(scene: Scene) -> None:
     scene.kill_only(node.process, signal.SIGSTOP)
     try:
         began = time.monotonic()
-        until(lambda: not _runs_by(_others(scene, node)[0], node, scene), "the others give the frozen node up", 60.0)
+        until(
+            lambda: not _runs_by(_others(scene, node)[0], node, scene),
+            "the others give the frozen node up",
+            60.0,
+        )
         scene.orders(10)
         time.sleep(max(0.0, scene.seconds(full=90, short=20) - (time.monotonic() - began)))
     finally:
@@ -77,7 +88,8 @@ def cluster_node_lost(scene: Scene) -> None:
 
 @fault(cluster=True, network=True, disorders=True)
 def cluster_node_cut_off_from_the_others(scene: Scene) -> None:
-    """The network between one node and the other two is cut for a minute; clients still reach it, until it pauses itself"""
+    """The network between one node and the other two is cut for a minute; clients still reach it,
+    until it pauses itself"""
     node = _any(scene)
     with _cut(node, ports=[other.dist_port for other in scene.stack.brokers]):
         _until_paused(scene, node)
@@ -88,8 +100,10 @@ def cluster_node_cut_off_from_the_others(scene: Scene) -> None:
 
 @fault(cluster=True, network=True, disorders=True)
 def cluster_node_cut_off_from_everybody(scene: Scene) -> None:
-    """The network of one node is cut for a minute: neither the other two nor clients reach it, and nobody is told"""
-    node = scene.chance.choice(scene.stack.brokers[1:])  # the first one's address is also that of everything else
+    """The network of one node is cut for a minute: neither the other two nor clients reach it, and
+    nobody is told"""
+    # the first one's address is also that of everything else
+    node = scene.chance.choice(scene.stack.brokers[1:])
     with _cut(node):
         scene.orders(10)
         time.sleep(scene.seconds(full=60, short=25))
@@ -108,7 +122,8 @@ def cluster_rolling_restart(scene: Scene) -> None:
 
 @fault(cluster=True, disorders=True)
 def cluster_majority_lost(scene: Scene) -> None:
-    """kill -9 of two nodes at once for a minute: the third one pauses itself, orders are accepted and nothing can be published"""
+    """kill -9 of two nodes at once for a minute: the third one pauses itself, orders are accepted
+    and nothing can be published"""
     left = _any(scene)
     lost = [node.process for node in _others(scene, left)]
     scene.stack.cut_down(*lost)
@@ -117,7 +132,9 @@ def cluster_majority_lost(scene: Scene) -> None:
         scene.orders()
         time.sleep(scene.seconds(full=60, short=10))
         waiting = "SELECT count(*) FROM polder_outbox WHERE published_at IS NULL"
-        assert scene.shop.rows("order", waiting)[0][0], "what is accepted while no majority is there waits in the outbox"
+        assert scene.shop.rows("order", waiting)[0][0], (
+            "what is accepted while no majority is there waits in the outbox"
+        )
     finally:
         _back(scene, *lost)
     until(left.answers, f"{left.process} goes on", STARTED)
@@ -125,12 +142,16 @@ def cluster_majority_lost(scene: Scene) -> None:
 
 def _runs_by(witness: RabbitmqNode, node: RabbitmqNode, scene: Scene) -> bool:
     """Whether a node counts another one among those that run."""
-    return any(one["name"] == node.name and one["running"] for one in scene.management(witness.host).call("GET", "nodes"))
+    return any(
+        one["name"] == node.name and one["running"]
+        for one in scene.management(witness.host).call("GET", "nodes")
+    )
 
 
 @contextmanager
 def _cut(node: RabbitmqNode, ports: Sequence[int] = ()) -> Iterator[None]:
-    """Everything from and to the node's address is lost; or, with `ports`, what has one of them at either end."""
+    """Everything from and to the node's address is lost; or, with `ports`, what has one of them at
+    either end."""
     ends = [f"ip saddr {node.host}", f"ip daddr {node.host}"]
     if ports:
         listed = ", ".join(map(str, ports))

@@ -22,7 +22,8 @@ def crash_at(point: Failpoint, scene: Scene) -> None:
 
 
 def crash_while_redriving(scene: Scene) -> None:
-    """An event that could not be applied is redriven by an operator, whose request is killed, paused or fails on the way."""
+    """An event that could not be applied is redriven by an operator, whose request is killed,
+    paused or fails on the way."""
     operator = Operator.of(scene.shop, "inventory")
     for action in ACTIONS:
         parked = parked_for_its_own_sake(scene)
@@ -32,21 +33,35 @@ def crash_while_redriving(scene: Scene) -> None:
         scene.stack.forgive("inventory")
         scene.stack.wait_ready("inventory")
         operator.redrive(parked, reason="a fault test")  # when the first one was undone
-        [[state]] = scene.shop.rows("inventory", "SELECT state FROM polder_inbox_parkedevent WHERE id = %s", parked)
+        [[state]] = scene.shop.rows(
+            "inventory", "SELECT state FROM polder_inbox_parkedevent WHERE id = %s", parked
+        )
         assert state == "redriven", state
 
 
 for _point in Failpoint:
     if _point is Failpoint.REDRIVE_AFTER_APPLY:
-        register(crash_while_redriving, name=f"crash-{_point}", what=f"killed, paused and failed at {_point}")
+        register(
+            crash_while_redriving,
+            name=f"crash-{_point}",
+            what=f"killed, paused and failed at {_point}",
+        )
     else:
-        register(at(crash_at, _point), name=f"crash-{_point}", what=f"killed, paused and failed at {_point}")
+        register(
+            at(crash_at, _point),
+            name=f"crash-{_point}",
+            what=f"killed, paused and failed at {_point}",
+        )
 
 
 def crash_everywhere(scene: Scene) -> None:
     """At all failpoints of all services at once, one action after the other."""
     for action in ACTIONS:
-        hits = [scene.arm(scene.service(), point, action) for point in Failpoint if point is not Failpoint.REDRIVE_AFTER_APPLY]
+        hits = [
+            scene.arm(scene.service(), point, action)
+            for point in Failpoint
+            if point is not Failpoint.REDRIVE_AFTER_APPLY
+        ]
         for hit in hits:
             until(hit.exists, f"{hit.name}", seconds=60)
         for service in OWNERS:
@@ -54,7 +69,12 @@ def crash_everywhere(scene: Scene) -> None:
             scene.stack.wait_ready(service)
 
 
-register(crash_everywhere, name="crash-everywhere", what="killed, paused and failed at all failpoints at once", quick=True)
+register(
+    crash_everywhere,
+    name="crash-everywhere",
+    what="killed, paused and failed at all failpoints at once",
+    quick=True,
+)
 
 
 def crash_somewhere(scene: Scene) -> None:
@@ -67,4 +87,9 @@ def crash_somewhere(scene: Scene) -> None:
     hit.with_name(hit.name.removesuffix(".hit")).unlink(missing_ok=True)  # nobody came by
 
 
-register(crash_somewhere, name="crash-anywhere", what="killed, paused or failed at a random failpoint", stormy=True)
+register(
+    crash_somewhere,
+    name="crash-anywhere",
+    what="killed, paused or failed at a random failpoint",
+    stormy=True,
+)

@@ -16,7 +16,11 @@ from tests.faults.fault import fault
 from tests.faults.scene import Scene
 from tests.shop import OWNERS, Shop, until
 
-_TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()"
+_TERMINATE = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user "
+    "AND pid "
+    "<> pg_backend_pid()"
+)
 
 
 @fault(stormy=True, quick=True)
@@ -47,7 +51,11 @@ def postgres_away(scene: Scene) -> None:
 def postgres_backend_killed(scene: Scene) -> None:
     """kill -9 of one backend, at which PostgreSQL restarts all of them"""
     with suppress(psycopg.OperationalError, ProcessLookupError):
-        [[pid]] = scene.shop.rows(scene.service(), "SELECT pid FROM pg_stat_activity WHERE usename = current_user ORDER BY random() LIMIT 1")
+        [[pid]] = scene.shop.rows(
+            scene.service(),
+            "SELECT pid FROM pg_stat_activity WHERE usename = current_user ORDER BY random() "
+            "LIMIT 1",
+        )
         os.kill(pid, signal.SIGKILL)
 
 
@@ -75,11 +83,15 @@ def deadlocks(scene: Scene) -> None:
         try:
             with scene.shop.database("inventory") as connection, connection.transaction():
                 for product in ("p5", "p4", "p3", "p2", "p1"):
-                    connection.execute("SELECT FROM inventory_stock WHERE product_id = %s FOR UPDATE", [product])
+                    connection.execute(
+                        "SELECT FROM inventory_stock WHERE product_id = %s FOR UPDATE", [product]
+                    )
                     time.sleep(0.1)
         except psycopg.errors.DeadlockDetected:
             met += 1
-    [[ended]] = scene.shop.rows("inventory", "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    [[ended]] = scene.shop.rows(
+        "inventory", "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    )
     assert met + ended > 0, "no deadlock came about"
 
 
@@ -106,7 +118,10 @@ def _for_all(scene: Scene, statement: str, change: str) -> None:
 @fault()
 def connections_exhausted(scene: Scene) -> None:
     """Somebody else takes every connection that PostgreSQL has, and the services' own are cut"""
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE '%_app' AND application_name <> 'greedy'"
+    cut = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename LIKE '%_app' AND "
+        "application_name <> 'greedy'"
+    )
     with scene.stack.postgres.connect() as server, ExitStack() as held:
         deadline = time.monotonic() + scene.seconds(full=15, short=8)
         while time.monotonic() < deadline:
@@ -126,8 +141,15 @@ def early_transaction(scene: Scene) -> None:
             early = insert_order(connection)
             scene.orders()
             time.sleep(scene.seconds(full=20, short=3))
-        scene.checker.by_hand.add(scene.shop.rows("order", "SELECT subject FROM polder_outbox WHERE id = %s", early)[0][0])
-        until(lambda: scene.shop.rows("order", "SELECT published_at FROM polder_outbox WHERE id = %s", early)[0][0], "the early event is published")
+        scene.checker.by_hand.add(
+            scene.shop.rows("order", "SELECT subject FROM polder_outbox WHERE id = %s", early)[0][0]
+        )
+        until(
+            lambda: scene.shop.rows(
+                "order", "SELECT published_at FROM polder_outbox WHERE id = %s", early
+            )[0][0],
+            "the early event is published",
+        )
 
 
 @fault()
@@ -141,7 +163,11 @@ def ledger_locked(scene: Scene) -> None:
 @fault(stormy=True)
 def rows_locked(scene: Scene) -> None:
     """Somebody else locks the stock of every product for 2 s"""
-    with suppress(psycopg.OperationalError), scene.shop.database("inventory") as connection, connection.transaction():
+    with (
+        suppress(psycopg.OperationalError),
+        scene.shop.database("inventory") as connection,
+        connection.transaction(),
+    ):
         connection.execute("SELECT FROM inventory_stock ORDER BY product_id FOR UPDATE")
         time.sleep(2)
 

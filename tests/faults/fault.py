@@ -1,4 +1,5 @@
-"""A fault: its name, what it does, and whether it may strike in a storm. The catalogue is whatever was registered."""
+"""A fault: its name, what it does, and whether it may strike in a storm. The catalogue is whatever
+was registered."""
 
 from __future__ import annotations
 
@@ -13,8 +14,9 @@ Strike = Callable[[Scene], None]
 
 @dataclass(frozen=True)
 class Fault:
-    """`strike` returns when the fault is over. `what` is one line for the report. `stormy`: short, and bears others beside it.
-    `quick`: one of the few that `make faults short=1`, and so CI, runs. `cluster`: strikes a shop whose broker has three nodes."""
+    """`strike` returns when the fault is over. `what` is one line for the report. `stormy`: short,
+    and bears others beside it. `quick`: one of the few that `make faults short=1`, and so CI, runs.
+    `cluster`: strikes a shop whose broker has three nodes."""
 
     name: str
     what: str
@@ -40,7 +42,9 @@ def register(strike: Strike, *, name: str = "", what: str = "", **kinds: bool) -
 
 
 def fault(**kinds: bool) -> Callable[[Strike], Strike]:
-    """Registers the function under its own name; the first line of its docstring says what it does."""
+    """Registers the function under its own name; the first line of its docstring says what it
+    does.
+    """
 
     def decorate(strike: Strike) -> Strike:
         register(strike, **kinds)

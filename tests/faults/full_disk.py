@@ -1,4 +1,5 @@
-"""The disk under PostgreSQL is full: a small one of memory, which its data is moved onto for as long as the fault lasts."""
+"""The disk under PostgreSQL is full: a small one of memory, which its data is moved onto for as
+long as the fault lasts."""
 
 from __future__ import annotations
 
@@ -46,7 +47,9 @@ def _on_a_small_disk(scene: Scene) -> Iterator[Path]:
     data.rename(aside)
     data.mkdir()
     used = int(subprocess.check_output(["du", "-sb", aside]).split()[0])
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={used + ROOM}", "polder", data], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={used + ROOM}", "polder", data], check=True
+    )
     try:
         _copy(aside, data)
         scene.stack.start_process("postgres")

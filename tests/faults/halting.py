@@ -1,4 +1,5 @@
-"""Faults of the subscriber itself: a bug in its code, a row that is held for long, a database that is away for minutes."""
+"""Faults of the subscriber itself: a bug in its code, a row that is held for long, a database that
+is away for minutes."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ CREATE OR REPLACE FUNCTION a_bug() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'a bug meets %', NEW.order_id USING ERRCODE = 'P0001';
 END $$;
-CREATE OR REPLACE TRIGGER a_bug BEFORE INSERT ON inventory_reservation FOR EACH ROW EXECUTE FUNCTION a_bug();
+CREATE OR REPLACE TRIGGER a_bug BEFORE INSERT
+    ON inventory_reservation FOR EACH ROW EXECUTE FUNCTION a_bug();
 """
 _MENDED = "DROP TRIGGER IF EXISTS a_bug ON inventory_reservation"
 BYTES_A_MINUTE = 20_000  # that a worker's log may grow by
@@ -37,13 +39,17 @@ def _halted(scene: Scene) -> bool:
 
 
 def _parked(scene: Scene) -> int:
-    [[number]] = scene.shop.rows("inventory", "SELECT count(*) FROM polder_inbox_parkedevent WHERE state = 'parked'")
+    [[number]] = scene.shop.rows(
+        "inventory", "SELECT count(*) FROM polder_inbox_parkedevent WHERE state = 'parked'"
+    )
     return int(number)
 
 
 @fault(quick=True)
 def bug_in_a_reconciler(scene: Scene) -> None:
-    """A bug hits every new order under traffic, and the worker is restarted three times meanwhile"""
+    """A bug hits every new order under traffic, and the worker is restarted three times
+    meanwhile
+    """
     before = _parked(scene)
     with _bug(scene):
         scene.orders(10)
@@ -61,17 +67,27 @@ def bug_in_a_reconciler(scene: Scene) -> None:
 
 @fault()
 def stock_row_held(scene: Scene) -> None:
-    """Somebody forgets a transaction that holds one product's stock: only orders of that product wait"""
+    """Somebody forgets a transaction that holds one product's stock: only orders of that product
+    wait"""
     with scene.shop.database("inventory") as connection, connection.transaction():
         connection.execute("SELECT FROM inventory_stock WHERE product_id = 'p1' FOR UPDATE")
         deadline = time.monotonic() + scene.seconds(full=240, short=15)
         waits = scene.shop.place(p1=1)
         while time.monotonic() < deadline:
             began, order_id = time.monotonic(), scene.shop.place(p2=1)
-            until(lambda: _status(scene, order_id) != "pending", "another product's order is decided", seconds=15)  # noqa: B023
+            until(
+                lambda: _status(scene, order_id) != "pending",  # noqa: B023
+                "another product's order is decided",
+                seconds=15,
+            )
             print(f"another product's order is decided after {time.monotonic() - began:.1f} s")
         assert _status(scene, waits) == "pending"
-        told = scene.shop.rows("inventory", "SELECT fault, publisher FROM polder_inbox_waitingevent WHERE parked_at IS NULL AND subject = %s", waits)
+        told = scene.shop.rows(
+            "inventory",
+            "SELECT fault, publisher FROM polder_inbox_waitingevent WHERE parked_at IS NULL AND "
+            "subject = %s",
+            waits,
+        )
         assert told == [("locked", "order")], told
     until(lambda: _status(scene, waits) != "pending", "what waited is decided", seconds=30)
 
@@ -84,7 +100,9 @@ def _status(scene: Scene, order_id: str) -> str:
 @fault()
 def postgres_away_for_minutes(scene: Scene) -> None:
     """PostgreSQL is away for minutes while messages wait, and the workers' logs stay small"""
-    logs = [scene.stack.run.log(f"{service}-worker") for service in ("order", "inventory", "shipping")]
+    logs = [
+        scene.stack.run.log(f"{service}-worker") for service in ("order", "inventory", "shipping")
+    ]
     scene.orders(40)
     before = [log.stat().st_size for log in logs]
     scene.stack.stop_process("postgres")

@@ -25,7 +25,11 @@ class Members:
     def leaders(self) -> dict[str, str]:
         """By queue, the process of the node that leads it."""
         process = {node.name: node.process for node in self.stack.brokers}
-        return {queue["name"]: process[queue["leader"]] for queue in self._queues() if queue.get("leader") in process}
+        return {
+            queue["name"]: process[queue["leader"]]
+            for queue in self._queues()
+            if queue.get("leader") in process
+        }
 
     def led_by(self, process: str) -> set[str]:
         return {queue for queue, leader in self.leaders().items() if leader == process}
@@ -55,14 +59,28 @@ class Members:
             queues = self._queues()
         except ManagementError as error:
             return [str(error)]
-        wrong = [f"{queue['name']} has members {queue.get('members')}" for queue in queues if sorted(queue.get("members", [])) != nodes]
-        wrong += [f"{queue['name']} is online at {queue.get('online')}" for queue in queues if sorted(queue.get("online", [])) != nodes]
+        wrong = [
+            f"{queue['name']} has members {queue.get('members')}"
+            for queue in queues
+            if sorted(queue.get("members", [])) != nodes
+        ]
+        wrong += [
+            f"{queue['name']} is online at {queue.get('online')}"
+            for queue in queues
+            if sorted(queue.get("online", [])) != nodes
+        ]
         # Two event queues and four more for each service.
-        return wrong or ([] if len(queues) >= len(OWNERS) * (len(OWNERS) - 1 + 4) else [f"only {len(queues)} queues are there"])
+        return wrong or (
+            []
+            if len(queues) >= len(OWNERS) * (len(OWNERS) - 1 + 4)
+            else [f"only {len(queues)} queues are there"]
+        )
 
     def _queues(self) -> list[dict[str, Any]]:
         """Exclusive queues, which are Flower's, are on one node by nature."""
-        listed = ManagementApi(self.stack.environment.management_url, VHOST).call("GET", "queues", VHOST)
+        listed = ManagementApi(self.stack.environment.management_url, VHOST).call(
+            "GET", "queues", VHOST
+        )
         return [queue for queue in listed if queue.get("type") != "classic"]
 
 

@@ -1,4 +1,6 @@
-"""Events arrive again, shuffled, reversed, all at once, all of history; two operators redrive one."""
+"""Events arrive again, shuffled, reversed, all at once, all of history; two operators redrive
+one.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,26 @@ PUBLISHED = "published_at IS NOT NULL"  # what is not would come for the first t
 
 def bodies(shop: Shop, owner: str, where: str = "TRUE") -> list[bytes]:
     """What the owner has in its outbox, oldest first."""
-    return [body.encode() for (body,) in shop.rows(owner, f"SELECT body FROM polder_outbox WHERE {where} ORDER BY position")]
+    return [
+        body.encode()
+        for (body,) in shop.rows(
+            owner, f"SELECT body FROM polder_outbox WHERE {where} ORDER BY position"
+        )
+    ]
 
 
 @fault()
 def every_event_ten_times(scene: Scene) -> None:
     """Each of the last 300 events of each service arrives ten times more"""
     before = duplicates(scene.shop)
-    sent = sum(send(scene.shop.variables["AMQP_URL"], f"{owner}.events", bodies(scene.shop, owner, PUBLISHED)[-300:] * TIMES) for owner in OWNERS)
+    sent = sum(
+        send(
+            scene.shop.variables["AMQP_URL"],
+            f"{owner}.events",
+            bodies(scene.shop, owner, PUBLISHED)[-300:] * TIMES,
+        )
+        for owner in OWNERS
+    )
     until(lambda: duplicates(scene.shop) >= before + sent, f"{sent} duplicates counted", seconds=60)
 
 
@@ -34,7 +48,11 @@ def every_event_ten_times(scene: Scene) -> None:
 def all_history_again(scene: Scene) -> None:
     """All events that ever were arrive again during traffic, newest first"""
     for owner in OWNERS:
-        send(scene.shop.variables["AMQP_URL"], f"{owner}.events", reversed(bodies(scene.shop, owner, PUBLISHED)))
+        send(
+            scene.shop.variables["AMQP_URL"],
+            f"{owner}.events",
+            reversed(bodies(scene.shop, owner, PUBLISHED)),
+        )
 
 
 @fault(stormy=True)
@@ -70,16 +88,26 @@ def _by_hand(scene: Scene, disorder: object, times: int) -> None:
         waiting = bodies(scene.shop, owner, "published_at IS NULL") * times
         disorder(waiting)  # type: ignore[operator]
         send(amqp_url, f"{owner}.events", waiting)
-        until(lambda: _has_all(scene.shop, owner, waiting), f"the others have everything of {owner}")  # noqa: B023
+        until(
+            lambda: _has_all(scene.shop, owner, waiting),  # noqa: B023
+            f"the others have everything of {owner}",
+        )
     for owner in OWNERS:
         scene.stack.start_process(f"{owner}-relay")
 
 
 def _has_all(shop: Shop, owner: str, waiting: list[bytes]) -> bool:
     """Whether the other services have as many events of the owner as were put on the wire."""
-    sent = len(set(waiting)) + shop.rows(owner, "SELECT count(*) FROM polder_outbox WHERE published_at IS NOT NULL")[0][0]
+    sent = (
+        len(set(waiting))
+        + shop.rows(owner, "SELECT count(*) FROM polder_outbox WHERE published_at IS NOT NULL")[0][
+            0
+        ]
+    )
     had = "SELECT count(*) FROM polder_ledger WHERE publisher = %s"
-    return all(shop.rows(subscriber, had, owner)[0][0] >= sent for subscriber in set(OWNERS) - {owner})
+    return all(
+        shop.rows(subscriber, had, owner)[0][0] >= sent for subscriber in set(OWNERS) - {owner}
+    )
 
 
 @fault()
@@ -89,7 +117,11 @@ def backlog_of_100_000(scene: Scene) -> None:
     scene.stack.stop_process("shipping-worker")
     again = bodies(scene.shop, "order")[-1000:]
     before = duplicates(scene.shop)
-    sent = send(scene.shop.variables["AMQP_URL"], "order.events", (again * (count // len(again) + 1))[:count])
+    sent = send(
+        scene.shop.variables["AMQP_URL"],
+        "order.events",
+        (again * (count // len(again) + 1))[:count],
+    )
     scene.stack.start_process("shipping-worker")
     until(lambda: duplicates(scene.shop) >= before + 2 * sent, "all is taken", seconds=180)
 
@@ -100,10 +132,19 @@ def two_operators_redrive_the_same(scene: Scene) -> None:
     operators = [Operator.of(scene.shop, "inventory") for _ in range(2)]
     parked = parked_for_its_own_sake(scene)
     with ThreadPoolExecutor(2) as pool:
-        pages = list(pool.map(lambda operator: [operator.redrive(parked, reason="a fault test") for _ in range(5)], operators))
+        pages = list(
+            pool.map(
+                lambda operator: [
+                    operator.redrive(parked, reason="a fault test") for _ in range(5)
+                ],
+                operators,
+            )
+        )
     told: dict[bool, int] = defaultdict(int)
     for page in [page for each in pages for page in each]:
         told[bool(page)] += 1
     assert told[True], "no page came back"
-    [[state]] = scene.shop.rows("inventory", "SELECT state FROM polder_inbox_parkedevent WHERE id = %s", parked)
+    [[state]] = scene.shop.rows(
+        "inventory", "SELECT state FROM polder_inbox_parkedevent WHERE id = %s", parked
+    )
     assert state == "redriven", state

@@ -1,4 +1,5 @@
-"""The network between services and servers is cut, one way and both, slowed down, reset: with nftables, in a network of the test's own."""
+"""The network between services and servers is cut, one way and both, slowed down, reset: with
+nftables, in a network of the test's own."""
 
 from __future__ import annotations
 
@@ -19,7 +20,11 @@ def _port(scene: Scene, server: str) -> int:
 
 def cut(server: str, way: str, full: float, short: float, scene: Scene) -> None:
     port = _port(scene, server)
-    lost = {"to": [f"tcp dport {port} drop"], "from": [f"tcp sport {port} drop"], "both": [f"tcp dport {port} drop", f"tcp sport {port} drop"]}
+    lost = {
+        "to": [f"tcp dport {port} drop"],
+        "from": [f"tcp sport {port} drop"],
+        "both": [f"tcp dport {port} drop", f"tcp sport {port} drop"],
+    }
     with rules(*lost[way]):
         time.sleep(scene.seconds(full=full, short=short))
 
@@ -29,7 +34,13 @@ WAYS = {"to": "requests are lost", "from": "answers are lost", "both": "both way
 for _server in ("broker", "database"):
     for _way, _said in WAYS.items():
         _what = f"the network to the {_server} is cut for 30 s, {_said}"
-        register(at(cut, _server, _way, 30.0, 6.0), name=f"network-{_server}-cut-{_way}", what=_what, network=True, quick=_way == "both")
+        register(
+            at(cut, _server, _way, 30.0, 6.0),
+            name=f"network-{_server}-cut-{_way}",
+            what=_what,
+            network=True,
+            quick=_way == "both",
+        )
     register(
         at(cut, _server, "both", 3.0, 3.0),
         name=f"network-{_server}-cut-shortly",
@@ -38,7 +49,10 @@ for _server in ("broker", "database"):
         stormy=True,
     )
 register(
-    at(cut, "broker", "both", 300.0, 20.0), name="network-broker-cut-long", what="the network to the broker is cut for five minutes", network=True
+    at(cut, "broker", "both", 300.0, 20.0),
+    name="network-broker-cut-long",
+    what="the network to the broker is cut for five minutes",
+    network=True,
 )
 
 
@@ -48,7 +62,10 @@ def _through(scene: Scene, behaviour: Behaviour) -> Iterator[Proxy]:
     port = scene.stack.ports.rabbitmq
     with (
         Proxy(port, behaviour) as proxy,
-        rules(f"tcp dport {port} meta mark != {MARK} redirect to :{proxy.port}", chain="type nat hook output priority -100;"),
+        rules(
+            f"tcp dport {port} meta mark != {MARK} redirect to :{proxy.port}",
+            chain="type nat hook output priority -100;",
+        ),
     ):
         close_all_connections(scene.shop)
         yield proxy
@@ -65,7 +82,9 @@ def network_slow(scene: Scene) -> None:
 
 @fault(network=True)
 def network_resets(scene: Scene) -> None:
-    """Connections to the broker are reset in the middle of a frame, every one after some kilobytes"""
+    """Connections to the broker are reset in the middle of a frame, every one after some
+    kilobytes
+    """
     with _through(scene, reset_after(20_000)):
         scene.orders()
         time.sleep(scene.seconds(full=20, short=8))

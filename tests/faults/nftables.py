@@ -12,9 +12,14 @@ TABLE = "polder_faults"
 
 @contextmanager
 def rules(*wanted: str, chain: str = "type filter hook output priority 0;") -> Iterator[None]:
-    """nftables rules of a table of their own, taken away again afterwards. Those that strike together are told apart by the clock."""
+    """nftables rules of a table of their own, taken away again afterwards. Those that strike
+    together are told apart by the clock."""
     table = f"{TABLE}_{time.monotonic_ns()}"
-    script = [f"add table ip {table}", f"add chain ip {table} out {{ {chain} }}", *(f"add rule ip {table} out {rule}" for rule in wanted)]
+    script = [
+        f"add table ip {table}",
+        f"add chain ip {table} out {{ {chain} }}",
+        *(f"add rule ip {table} out {rule}" for rule in wanted),
+    ]
     subprocess.run(["nft", "-f", "-"], input="\n".join(script) + "\n", text=True, check=True)
     try:
         yield

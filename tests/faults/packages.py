@@ -1,4 +1,5 @@
-"""Debian packages that only fault tests need; without them, and without root, the tests that need them are left out and say so."""
+"""Debian packages that only fault tests need; without them, and without root, the tests that need
+them are left out and say so."""
 
 from __future__ import annotations
 
@@ -9,18 +10,28 @@ import subprocess
 from deploy.local import packages
 from deploy.local.packages import missing_packages
 
-WANTED = {"nftables": "nft", "iproute2": "ip", "gcc": "cc", "libc6-dev": "cc"}  # each with a program that tells it is there
+# each with a program that tells it is there
+WANTED = {"nftables": "nft", "iproute2": "ip", "gcc": "cc", "libc6-dev": "cc"}
 
 
 def provide() -> None:
-    """The servers' packages too: in a network of its own nothing can be fetched. Raises nothing when it cannot install."""
-    missing = [package for package, program in WANTED.items() if shutil.which(program) is None] + missing_packages()
+    """The servers' packages too: in a network of its own nothing can be fetched. Raises nothing
+    when it cannot install."""
+    missing = [
+        package for package, program in WANTED.items() if shutil.which(program) is None
+    ] + missing_packages()
     if not missing or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     print(f"Installing {', '.join(missing)} ...", flush=True)
     with packages.no_servers_started():
         for command in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
-            done = subprocess.run(["apt-get", "-q", *command], env=environment, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                ["apt-get", "-q", *command],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
             if done.returncode:
                 print(done.stdout + done.stderr)

@@ -27,9 +27,16 @@ def _kill_somewhere(role: str, scene: Scene) -> None:
 
 
 for _role in ROLES:
-    register(at(_killed, _role), name=f"kill-{_role}", what=f"kill -9 of the {_role} of each service")
+    register(
+        at(_killed, _role), name=f"kill-{_role}", what=f"kill -9 of the {_role} of each service"
+    )
 for _role in ("relay", "worker", "web"):
-    register(at(_kill_somewhere, _role), name=f"kill-one-{_role}", what=f"kill -9 of one {_role}", stormy=True)
+    register(
+        at(_kill_somewhere, _role),
+        name=f"kill-one-{_role}",
+        what=f"kill -9 of one {_role}",
+        stormy=True,
+    )
 
 
 @fault(quick=True)
@@ -126,7 +133,12 @@ def standby_relay_takes_over(scene: Scene) -> None:
         [[newest]] = scene.shop.rows("order", "SELECT max(position) FROM polder_outbox")
         scene.orders()
         until(
-            lambda: scene.shop.rows("order", "SELECT FROM polder_outbox WHERE position > %s AND published_at IS NOT NULL LIMIT 1", newest),
+            lambda: scene.shop.rows(
+                "order",
+                "SELECT FROM polder_outbox WHERE position > %s AND published_at IS NOT NULL LIMIT "
+                "1",
+                newest,
+            ),
             "the standby publishes",
         )
         scene.stack.start_process("order-relay")
@@ -138,9 +150,13 @@ def two_relays_and_no_lock(scene: Scene) -> None:
     with second_relay(scene, "order"):
         for _ in range(6):
             cut = (
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid <> pg_backend_pid()"
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND "
+                "objsubid = 1 AND granted AND pid <> pg_backend_pid()"
             )
-            scene.shop.rows("order", f"{cut} AND pid IN (SELECT pid FROM pg_stat_activity WHERE usename = current_user)")
+            scene.shop.rows(
+                "order",
+                f"{cut} AND pid IN (SELECT pid FROM pg_stat_activity WHERE usename = current_user)",
+            )
             time.sleep(1)
 
 
@@ -148,7 +164,13 @@ def two_relays_and_no_lock(scene: Scene) -> None:
 def second_relay(scene: Scene, service: str) -> Iterator[None]:
     with scene.stack.log(f"{service}-relay-2").open("ab") as log:
         command = scene.stack.catalogue.manage(service, "relay")
-        second = subprocess.Popen(command, cwd=scene.stack.catalogue.root, env=scene.stack.environment.of_service(service), stdout=log, stderr=log)
+        second = subprocess.Popen(
+            command,
+            cwd=scene.stack.catalogue.root,
+            env=scene.stack.environment.of_service(service),
+            stdout=log,
+            stderr=log,
+        )
     try:
         time.sleep(3)  # until it stands by
         yield

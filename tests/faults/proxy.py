@@ -1,4 +1,5 @@
-"""A TCP proxy that behaves badly. It marks its own connections, so that a redirection of all others leads to it and not in a circle."""
+"""A TCP proxy that behaves badly. It marks its own connections, so that a redirection of all others
+leads to it and not in a circle."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from typing import Self
 MARK = 77
 MOST_AT_ONCE = 1 << 20
 Send = Callable[[bytes], None]
-# Called with what has come, how many bytes the connection has carried before, and a function that sends on.
+# Called with what has come, how many bytes the connection has carried before, and a function that
+# sends on.
 Behaviour = Callable[[bytes, int, Send], None]
 
 
@@ -29,7 +31,9 @@ def slow(seconds: float) -> Behaviour:
 
 
 def reset_after(count: int) -> Behaviour:
-    """The connection is reset once it has carried so many bytes, in the middle of whatever that is."""
+    """The connection is reset once it has carried so many bytes, in the middle of whatever that
+    is.
+    """
 
     def behave(chunk: bytes, carried: int, send: Send) -> None:
         send(chunk[: max(0, count - carried)])
@@ -51,7 +55,8 @@ def trickle(seconds: float) -> Behaviour:
 
 
 class Proxy:
-    """Listens on a port of its own while it is entered and carries every connection on to 127.0.0.1:`port`."""
+    """Listens on a port of its own while it is entered and carries every connection on to
+    127.0.0.1:`port`."""
 
     def __init__(self, port: int, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
@@ -68,7 +73,12 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:

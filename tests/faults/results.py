@@ -1,4 +1,5 @@
-"""The results of fault runs, as a file that is checked in: each run of each fault, and the commit it was run on."""
+"""The results of fault runs, as a file that is checked in: each run of each fault, and the commit
+it was run on."""
 
 from __future__ import annotations
 
@@ -24,7 +25,12 @@ class Results:
         return cls(json.loads(path.read_text()) if path.exists() else {})
 
     def add(self, run: Run) -> None:
-        self.runs.setdefault(run.fault, []).append({"commit": commit(), **{name: value for name, value in asdict(run).items() if name != "fault"}})
+        self.runs.setdefault(run.fault, []).append(
+            {
+                "commit": commit(),
+                **{name: value for name, value in asdict(run).items() if name != "fault"},
+            }
+        )
 
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,8 @@ class Run:
     at: str  # UTC
     in_flight: int  # events under way when it struck
     events: int  # committed from then until rest
-    again: int  # deliveries of events that had been applied before; the ledger took none of them twice
+    # deliveries of events that had been applied before; the ledger took none of them twice
+    again: int
     seconds: float  # that the fault lasted
     recovery: float  # seconds from its end until everything was at rest
     rabbitmq: str = ""  # its version

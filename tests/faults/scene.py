@@ -22,7 +22,8 @@ ORDERS = 40  # accepted before a fault strikes, and between two blows of one
 
 @dataclass
 class Scene:
-    """`chance` is seeded: the same faults strike in the same places. `full`: as long as the catalogue says, and not in short."""
+    """`chance` is seeded: the same faults strike in the same places. `full`: as long as the
+    catalogue says, and not in short."""
 
     stack: Stack
     shop: Shop
@@ -63,7 +64,8 @@ class Scene:
         self.stack.wait_ready(process)
 
     def arm(self, service: str, point: Failpoint, action: str) -> Path:
-        """`action` is kill, raise or `pause 2`. Returns the file that is there once a process of the service has come to the point."""
+        """`action` is kill, raise or `pause 2`. Returns the file that is there once a process of
+        the service has come to the point."""
         armed = self.failpoints / f"{service}.{point}"
         hit = Path(f"{armed}.hit")
         hit.unlink(missing_ok=True)
@@ -72,7 +74,8 @@ class Scene:
         return hit
 
     def strike_at(self, service: str, point: Failpoint, action: str, seconds: float = 60.0) -> None:
-        """Arms the point, waits until a process has come to it, and until all of the service is ready again."""
+        """Arms the point, waits until a process has come to it, and until all of the service is
+        ready again."""
         hit = self.arm(service, point, action)
         until(hit.exists, f"{service} comes to {point}", seconds)
         self.stack.forgive(service)
@@ -84,11 +87,14 @@ class Scene:
 
 
 def in_flight(shop: Shop) -> int:
-    """Events committed that some subscriber has not applied yet, counted once for each of them. Too low by what moves while it counts."""
+    """Events committed that some subscriber has not applied yet, counted once for each of them. Too
+    low by what moves while it counts."""
     had = sum(shop.rows(owner, "SELECT count(*) FROM polder_ledger")[0][0] for owner in OWNERS)
     return max(0, events(shop) * (len(OWNERS) - 1) - int(had))
 
 
 def events(shop: Shop) -> int:
     """Committed in all services together."""
-    return int(sum(shop.rows(owner, "SELECT count(*) FROM polder_outbox")[0][0] for owner in OWNERS))
+    return int(
+        sum(shop.rows(owner, "SELECT count(*) FROM polder_outbox")[0][0] for owner in OWNERS)
+    )

@@ -1,4 +1,5 @@
-"""Mutants: real events with something broken, at random by a seed. None of them is an event in its own right."""
+"""Mutants: real events with something broken, at random by a seed. None of them is an event in its
+own right."""
 
 from __future__ import annotations
 
@@ -66,7 +67,8 @@ def _lost_member(chance: random.Random, body: bytes) -> bytes:
 def _twice_the_member(chance: random.Random, body: bytes) -> bytes:
     name, value = chance.choice(list(json.loads(body).items()))
     return (
-        b'{"%s": %s, ' % (name.encode(), json.dumps(chance.choice(ODD)(chance)).encode("utf-8", "surrogatepass"))
+        b'{"%s": %s, '
+        % (name.encode(), json.dumps(chance.choice(ODD)(chance)).encode("utf-8", "surrogatepass"))
         + body[1:-1]
         + (b', "%s": %s}' % (name.encode(), json.dumps(value).encode()))
     )
@@ -74,8 +76,13 @@ def _twice_the_member(chance: random.Random, body: bytes) -> bytes:
 
 def _raw_token(chance: random.Random, body: bytes) -> bytes:
     """A token in place of a number that JSON does not know, or that no machine can hold."""
-    token = chance.choice([b"NaN", b"-Infinity", b"1e400", b"-0", b"01", b"9" * 5_000, b"0x10", b"\x00", b"'"])
-    return body.replace(b'"aggregateversion":' + str(json.loads(body)["aggregateversion"]).encode(), b'"aggregateversion":' + token)
+    token = chance.choice(
+        [b"NaN", b"-Infinity", b"1e400", b"-0", b"01", b"9" * 5_000, b"0x10", b"\x00", b"'"]
+    )
+    return body.replace(
+        b'"aggregateversion":' + str(json.loads(body)["aggregateversion"]).encode(),
+        b'"aggregateversion":' + token,
+    )
 
 
 def _foreign(chance: random.Random, body: bytes) -> bytes:
@@ -104,16 +111,44 @@ ODD: Sequence[Callable[[random.Random], Any]] = (
     lambda chance: True,
     lambda chance: chance.choice([-1, 0, 2**31, 2**63, 2**64, 10**30]),
     lambda chance: chance.random() * 10 ** chance.randint(-300, 300),
-    lambda chance: chance.choice(["", "\x00", "\ud800", "é" * 600, "x" * 20_000, "' OR 1=1 --", "0190a6e0", "2026-11-24T24:61:61Z", "\u202e"]),
+    lambda chance: chance.choice(
+        [
+            "",
+            "\x00",
+            "\ud800",
+            "é" * 600,
+            "x" * 20_000,
+            "' OR 1=1 --",
+            "0190a6e0",
+            "2026-11-24T24:61:61Z",
+            "\u202e",
+        ]
+    ),
     lambda chance: str(uuid4()),
     lambda chance: [],
     lambda chance: {},
     lambda chance: [[[[[[]]]]]] * chance.randint(1, 100),
     lambda chance: {str(number): number for number in range(chance.randint(1, 1_000))},
     lambda chance: "1" * chance.randint(1, 5_000),
-    lambda chance: chance.choice(["OrderTeleported", "StockReserved", "order/OrderCreated/2", "/inventory", "text/xml", "10889-01-01T00:00:00Z"]),
+    lambda chance: chance.choice(
+        [
+            "OrderTeleported",
+            "StockReserved",
+            "order/OrderCreated/2",
+            "/inventory",
+            "text/xml",
+            "10889-01-01T00:00:00Z",
+        ]
+    ),
 )
-CONTENT_TYPES = ("application/cloudevents+json", "application/json", "application/x-python-serialize", "text/plain; charset=utf-16", "", None)
+CONTENT_TYPES = (
+    "application/cloudevents+json",
+    "application/json",
+    "application/x-python-serialize",
+    "text/plain; charset=utf-16",
+    "",
+    None,
+)
 HEADERS: Sequence[dict[str, Any]] = (
     {},
     {},
@@ -128,18 +163,24 @@ HEADERS: Sequence[dict[str, Any]] = (
 
 
 def mutants(seed: int, originals: Sequence[bytes]) -> Iterator[Mutant]:
-    """Without end, the same ones for the same seed and originals. What came out as an event of its own is left out: nobody
-    could tell it from a true one."""
+    """Without end, the same ones for the same seed and originals. What came out as an event of its
+    own is left out: nobody could tell it from a true one."""
     chance = random.Random(seed)
     while True:
         original, mutation = chance.choice(originals), chance.choice(MUTATIONS)
         body = mutation(chance, original)
         if len(body) <= LARGEST and not _is_another_event(body, original):
-            yield Mutant(mutation.__name__.strip("_"), body, chance.choice(CONTENT_TYPES), chance.choice(HEADERS))
+            yield Mutant(
+                mutation.__name__.strip("_"),
+                body,
+                chance.choice(CONTENT_TYPES),
+                chance.choice(HEADERS),
+            )
 
 
 def _is_another_event(body: bytes, original: bytes) -> bool:
-    """Whether it is readable and says something that the original did not: under another id, or for a higher version or another subject."""
+    """Whether it is readable and says something that the original did not: under another id, or for
+    a higher version or another subject."""
     try:
         event = decode(body)
     except Unreadable:
@@ -150,7 +191,13 @@ def _is_another_event(body: bytes, original: bytes) -> bool:
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
     """Every (holder, name or index) in a JSON document."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for name, inner in list(items):
         yield value, name
         yield from _places(inner)

@@ -21,7 +21,8 @@ from tests.shop import Shop, until
 
 SUBSCRIBER, PUBLISHER = "inventory", "order"
 QUEUE = f"{SUBSCRIBER}.from.{PUBLISHER}"
-BURST = 1_000  # mutants sent before the worker has to have taken them: the backlog that good events wait behind
+# mutants sent before the worker has to have taken them: the backlog that good events wait behind
+BURST = 1_000
 ORIGINALS = 200
 
 
@@ -32,16 +33,19 @@ class Result:
     seed: int
     sent: int = 0
     seconds: float = 0.0
-    outcomes: Counter[str] = field(default_factory=Counter)  # of the mutants, by what the accounting calls it
+    # of the mutants, by what the accounting calls it
+    outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)  # of the parked
     mutations: Counter[str] = field(default_factory=Counter)
     orders: int = 0
     worst_lag: float = 0.0  # seconds from a good event's making to its commit at the subscriber
-    memory: list[int] = field(default_factory=list)  # kB of the worker and its children, at each burst
+    # kB of the worker and its children, at each burst
+    memory: list[int] = field(default_factory=list)
     restarted: bool = False
 
     def recorded(self) -> dict[str, Any]:
-        """What is told of a run in which all passed: every good event arrived, or `run` would have raised."""
+        """What is told of a run in which all passed: every good event arrived, or `run` would have
+        raised."""
         return {
             "seed": self.seed,
             "sent": self.sent,
@@ -71,44 +75,88 @@ class Result:
 def run(stack: Stack, shop: Shop, load: Load, count: int, seed: int) -> Iterator[Result]:
     """Yields the result as it grows, after each burst; the last one is whole."""
     load.place(ORIGINALS)
-    until(lambda: _unpublished(shop) == 0 and len(_originals(shop)) >= ORIGINALS, "events to mutate")
+    until(
+        lambda: _unpublished(shop) == 0 and len(_originals(shop)) >= ORIGINALS, "events to mutate"
+    )
     result = Result(seed)
     stream = _counted(mutants(seed, _originals(shop)), result)
-    worker, children = stack.process(f"{SUBSCRIBER}-worker").pid, stack.children(f"{SUBSCRIBER}-worker")
+    worker, children = (
+        stack.process(f"{SUBSCRIBER}-worker").pid,
+        stack.children(f"{SUBSCRIBER}-worker"),
+    )
     before, began, began_at = _tallied(shop), time.monotonic(), datetime.now(UTC)
     placed = len(load.accepted)
     with load.flowing():
         while result.sent < count:
-            result.sent += send_messages(shop.variables["AMQP_URL"], "", QUEUE, islice(stream, min(BURST, count - result.sent)))
-            until(lambda: _mutants_taken(shop, before) >= result.sent, "the burst is taken", seconds=120)
+            result.sent += send_messages(
+                shop.variables["AMQP_URL"],
+                "",
+                QUEUE,
+                islice(stream, min(BURST, count - result.sent)),
+            )
+            until(
+                lambda: _mutants_taken(shop, before) >= result.sent,
+                "the burst is taken",
+                seconds=120,
+            )
             result.seconds = time.monotonic() - began
             result.memory.append(_memory([worker, *children]))
             yield result
     result.orders = len(load.accepted) - placed
     _reconcile(shop)
     result.outcomes = _outcomes(shop, before)
-    result.reasons = Counter(dict(shop.rows(SUBSCRIBER, "SELECT reason, sum(times_seen)::int FROM polder_inbox_parkedevent GROUP BY 1")))
-    sql = "SELECT coalesce(max(extract(epoch FROM applied_at - occurred_at)), 0)::float FROM polder_ledger WHERE publisher = %s AND received_at > %s"
+    result.reasons = Counter(
+        dict(
+            shop.rows(
+                SUBSCRIBER,
+                "SELECT reason, sum(times_seen)::int FROM polder_inbox_parkedevent GROUP BY 1",
+            )
+        )
+    )
+    sql = (
+        "SELECT coalesce(max(extract(epoch FROM applied_at - occurred_at)), 0)::float FROM "
+        "polder_ledger WHERE publisher = %s AND received_at > %s"
+    )
     result.worst_lag = shop.rows(SUBSCRIBER, sql, PUBLISHER, began_at)[0][0]
-    result.restarted = (worker, children) != (stack.process(f"{SUBSCRIBER}-worker").pid, stack.children(f"{SUBSCRIBER}-worker"))
+    result.restarted = (worker, children) != (
+        stack.process(f"{SUBSCRIBER}-worker").pid,
+        stack.children(f"{SUBSCRIBER}-worker"),
+    )
     yield result
 
 
 def _counted(stream: Iterator[Mutant], result: Result) -> Iterator[Message]:
     for mutant in stream:
         result.mutations[mutant.how] += 1
-        properties = {"content_type": mutant.content_type} if mutant.content_type is not None else {}
-        yield Message(mutant.body, application_headers=mutant.headers, delivery_mode=2, **properties)
+        properties = (
+            {"content_type": mutant.content_type} if mutant.content_type is not None else {}
+        )
+        yield Message(
+            mutant.body, application_headers=mutant.headers, delivery_mode=2, **properties
+        )
 
 
 def _originals(shop: Shop) -> list[bytes]:
     """Events that the subscriber has had: a mutant that kept its id is a duplicate."""
-    had = {key for (key,) in shop.rows(SUBSCRIBER, "SELECT id FROM polder_ledger WHERE publisher = %s", PUBLISHER)}
-    return [body.encode() for key, body in shop.rows(PUBLISHER, "SELECT id, body FROM polder_outbox ORDER BY position") if key in had]
+    had = {
+        key
+        for (key,) in shop.rows(
+            SUBSCRIBER, "SELECT id FROM polder_ledger WHERE publisher = %s", PUBLISHER
+        )
+    }
+    return [
+        body.encode()
+        for key, body in shop.rows(
+            PUBLISHER, "SELECT id, body FROM polder_outbox ORDER BY position"
+        )
+        if key in had
+    ]
 
 
 def _unpublished(shop: Shop) -> int:
-    return int(shop.rows(PUBLISHER, "SELECT count(*) FROM polder_outbox WHERE published_at IS NULL")[0][0])
+    return int(
+        shop.rows(PUBLISHER, "SELECT count(*) FROM polder_outbox WHERE published_at IS NULL")[0][0]
+    )
 
 
 def _reconcile(shop: Shop) -> None:
@@ -122,14 +170,23 @@ def _reconcile(shop: Shop) -> None:
 
 
 def _tallied(shop: Shop) -> Counter[str]:
-    sql = "SELECT outcome, sum(count)::int FROM polder_inbox_deliverycount WHERE publisher = %s GROUP BY 1"
+    sql = (
+        "SELECT outcome, sum(count)::int FROM polder_inbox_deliverycount WHERE publisher = %s "
+        "GROUP BY 1"
+    )
     return Counter(dict(shop.rows(SUBSCRIBER, sql, PUBLISHER)))
 
 
 def _outcomes(shop: Shop, before: Counter[str]) -> Counter[str]:
     """Of the mutants: what was tallied beyond the ledger's own rows of good events."""
     since = _tallied(shop) - before
-    return Counter({outcome: since[outcome] for outcome in ("unreadable", "duplicate", "parked", "conflict") if since[outcome]})
+    return Counter(
+        {
+            outcome: since[outcome]
+            for outcome in ("unreadable", "duplicate", "parked", "conflict")
+            if since[outcome]
+        }
+    )
 
 
 def _mutants_taken(shop: Shop, before: Counter[str]) -> int:

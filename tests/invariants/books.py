@@ -1,4 +1,5 @@
-"""The books of a subscriber: its ledger, its counters, which only rise, and what it has parked agree (I4)."""
+"""The books of a subscriber: its ledger, its counters, which only rise, and what it has parked
+agree (I4)."""
 
 from __future__ import annotations
 
@@ -9,13 +10,22 @@ Rows = Callable[..., list[tuple[Any, ...]]]  # (sql, *parameters)
 
 RECORDED = ("applied", "stale", "conflict", "regressed", "ignored")
 ENDED = (*RECORDED, "duplicate", "beyond")
-_COUNTED = "SELECT outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE publisher = %s GROUP BY outcome"
+_COUNTED = (
+    "SELECT outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE publisher = "
+    "%s GROUP "
+    "BY outcome"
+)
 _LEDGER = "SELECT outcome, count(*) FROM polder_ledger WHERE publisher = %s GROUP BY outcome"
-_KEPT = "SELECT count(*) FROM polder_inbox_parkedevent WHERE state IN ('parked', 'discarded') AND split_part(queue, '.from.', 2) = %s"
+_KEPT = (
+    "SELECT count(*) FROM polder_inbox_parkedevent WHERE state IN ('parked', 'discarded') AND "
+    "split_part(queue, '.from.', 2) = %s"
+)
 _WITHOUT_MESSAGE = """
-SELECT count(*) FROM polder_ledger AS ledger WHERE publisher = %s AND outcome = 'parked' AND NOT EXISTS (
+SELECT count(*) FROM polder_ledger AS ledger WHERE publisher = %s AND outcome = 'parked'
+    AND NOT EXISTS (
     SELECT FROM polder_inbox_parkedevent AS kept
-    WHERE kept.event_id = ledger.id AND kept.state IN ('parked', 'discarded') AND split_part(kept.queue, '.from.', 2) = ledger.publisher)
+    WHERE kept.event_id = ledger.id AND kept.state IN ('parked', 'discarded')
+        AND split_part(kept.queue, '.from.', 2) = ledger.publisher)
 """
 
 
@@ -26,17 +36,29 @@ def unbalanced(rows: Rows, publisher: str, *, may_have_dropped: bool = False) ->
     for outcome in () if may_have_dropped else RECORDED:
         number = counted.get(outcome, 0) + counted.get(f"redriven-{outcome}", 0)
         if number != recorded.get(outcome, 0):
-            yield f"the ledger has {recorded.get(outcome, 0)} {outcome} of {publisher}, {number} were counted"
-    left = sum(counted.get(outcome, 0) for outcome in ("parked", "unreadable")) - sum(counted.get(f"redriven-{outcome}", 0) for outcome in ENDED)
+            yield (
+                f"the ledger has {recorded.get(outcome, 0)} {outcome} of {publisher}, {number} "
+                "were counted"
+            )
+    left = sum(counted.get(outcome, 0) for outcome in ("parked", "unreadable")) - sum(
+        counted.get(f"redriven-{outcome}", 0) for outcome in ENDED
+    )
     [[kept]] = rows(_KEPT, publisher)
     if left != kept:
-        yield f"{kept} messages of {publisher} are parked or discarded, by the counters it should be {left}"
+        yield (
+            f"{kept} messages of {publisher} are parked or discarded, by the counters it should "
+            "be "
+            f"{left}"
+        )
     [[alone]] = rows(_WITHOUT_MESSAGE, publisher)
     if alone:
         yield f"{alone} events of {publisher} are parked by the ledger and have no message"
 
 
 def accounted(rows: Rows, publisher: str) -> int:
-    """How many events of the publisher have come, each counted once, however often it came and whatever became of it."""
+    """How many events of the publisher have come, each counted once, however often it came and
+    whatever became of it."""
     counted = dict(rows(_COUNTED, publisher))
-    return sum(counted.get(outcome, 0) for outcome in (*RECORDED, "parked", "unreadable")) - counted.get("redriven-duplicate", 0)
+    return sum(
+        counted.get(outcome, 0) for outcome in (*RECORDED, "parked", "unreadable")
+    ) - counted.get("redriven-duplicate", 0)

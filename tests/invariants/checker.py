@@ -1,7 +1,8 @@
-"""The checker: what must hold of a shop that has come to rest, read from its databases and from the auditor, and from nothing of our code.
+"""The checker: what must hold of a shop that has come to rest, read from its databases and from the
+auditor, and from nothing of our code.
 
-The numbers are those of docs/invariants.md. `check()` waits until the shop is quiet, then checks everything, and says of every
-violation which invariant it is, where, and by which rows.
+The numbers are those of docs/invariants.md. `check()` waits until the shop is quiet, then checks
+everything, and says of every violation which invariant it is, where, and by which rows.
 """
 
 from __future__ import annotations
@@ -21,20 +22,25 @@ from tests.shop import Shop, until
 
 @dataclass
 class Checker:
-    """`parked` is how many messages each subscriber should have parked: exactly the poison that was injected."""
+    """`parked` is how many messages each subscriber should have parked: exactly the poison that was
+    injected."""
 
     shop: Shop
     auditor: wire.Witness | None = None
     watcher: Watcher | None = None
     parked: Counter[str] = field(default_factory=Counter)
-    versions: replicas.Versions = field(default_factory=dict)  # of each replica's rows, when last looked at
+    # of each replica's rows, when last looked at
+    versions: replicas.Versions = field(default_factory=dict)
     broker: bool = True  # whether there is one to be asked
     clients: bool = True  # whether all orders come over HTTP
-    by_hand: set[str] = field(default_factory=set)  # orders that a test has put into the database itself
-    disordered: set[str] = field(default_factory=set)  # subjects whose events a test has put on the wire in another order
+    # orders that a test has put into the database itself
+    by_hand: set[str] = field(default_factory=set)
+    # subjects whose events a test has put on the wire in another order
+    disordered: set[str] = field(default_factory=set)
 
     def check(self, seconds: float = 60.0) -> None:
-        """Raises AssertionError listing every violation, if there are any once the shop is quiet or the time is up."""
+        """Raises AssertionError listing every violation, if there are any once the shop is quiet or
+        the time is up."""
         quiet = self.wait_until_quiet(seconds)
         violations = list(self.violations())
         if not quiet:
@@ -47,9 +53,16 @@ class Checker:
         assert not left, f"not acked: {left}"
 
     def expect_disorder(self) -> None:
-        """What has happened so far may have come over the wire in any order: the test saw to that."""
+        """What has happened so far may have come over the wire in any order: the test saw to
+        that.
+        """
         for owner in SUBSCRIPTIONS:
-            self.disordered |= {subject for (subject,) in self.shop.rows(owner, "SELECT DISTINCT subject FROM polder_outbox")}
+            self.disordered |= {
+                subject
+                for (subject,) in self.shop.rows(
+                    owner, "SELECT DISTINCT subject FROM polder_outbox"
+                )
+            }
 
     def wait_until_quiet(self, seconds: float) -> bool:
         """Everything published, received and decided; whether that came true in time."""
@@ -57,7 +70,10 @@ class Checker:
 
     def unrest(self) -> str:
         """The first thing that does not hold now."""
-        return next((f"{v.invariant} {v.where}: {v.detail}" for v in self.violations()), "everything holds now")
+        return next(
+            (f"{v.invariant} {v.where}: {v.detail}" for v in self.violations()),
+            "everything holds now",
+        )
 
     def violations(self, look: Look | None = None) -> Iterator[Violation]:
         """Everything that does not hold now. `look` is told how much was compared."""

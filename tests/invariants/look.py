@@ -14,27 +14,41 @@ from tests.shop import EVER, Shop
 NEVER_DROPPED = timedelta(weeks=4)  # weeks of outbox and ledger younger than that are never dropped
 _FIRST_KEPT = """
 SELECT min((regexp_match(pg_get_expr(c.relpartbound, c.oid), $q$FROM \\('([^']+)'\\)$q$))[1])::uuid
-FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent IN ('polder_outbox'::regclass, 'polder_ledger'::regclass)
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent IN ('polder_outbox'::regclass, 'polder_ledger'::regclass)
 GROUP BY i.inhparent
 """
 
 
 @dataclass
 class Look:
-    """`lived`: the shop is older than the tests, and may have dropped weeks, forgotten answers and mended drift."""
+    """`lived`: the shop is older than the tests, and may have dropped weeks, forgotten answers and
+    mended drift."""
 
     shop: Shop
     lived: bool = False
     since: UUID = EVER  # events made before are not compared: some service may have dropped them
-    sent: dict[str, set[UUID]] = field(default_factory=dict)  # the events that each service has committed
-    compared: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # by invariant: how many of what
+    # the events that each service has committed
+    sent: dict[str, set[UUID]] = field(default_factory=dict)
+    # by invariant: how many of what
+    compared: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
     @classmethod
     def at(cls, shop: Shop, *, lived: bool = False) -> Look:
         look = cls(shop, lived)
         if lived:
-            look.since = max(UUID(str(first)) for owner in SUBSCRIPTIONS for (first,) in shop.rows(owner, _FIRST_KEPT) if first is not None)
-        look.sent = {owner: {key for (key,) in look.kept(owner, "SELECT id FROM polder_outbox WHERE id >= %s")} for owner in SUBSCRIPTIONS}
+            look.since = max(
+                UUID(str(first))
+                for owner in SUBSCRIPTIONS
+                for (first,) in shop.rows(owner, _FIRST_KEPT)
+                if first is not None
+            )
+        look.sent = {
+            owner: {
+                key for (key,) in look.kept(owner, "SELECT id FROM polder_outbox WHERE id >= %s")
+            }
+            for owner in SUBSCRIPTIONS
+        }
         return look
 
     @property

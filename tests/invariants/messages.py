@@ -11,17 +11,30 @@ from tests.invariants.violation import Violation
 
 
 def parked(look: Look, expected: Mapping[str, int]) -> Iterator[Violation]:
-    """I15 (its half in the databases) each subscriber has parked as many as expected: exactly the poison that was injected."""
+    """I15 (its half in the databases) each subscriber has parked as many as expected: exactly the
+    poison that was injected."""
     for subscriber in SUBSCRIPTIONS:
-        found = look.shop.rows(subscriber, "SELECT reason, error FROM polder_inbox_parkedevent WHERE state = 'parked' ORDER BY id")
+        found = look.shop.rows(
+            subscriber,
+            "SELECT reason, error FROM polder_inbox_parkedevent WHERE state = 'parked' ORDER BY id",
+        )
         look.count("I15", "parked", len(found))
         if len(found) != expected[subscriber]:
-            yield Violation("I15", subscriber, f"{len(found)} parked, {expected[subscriber]} expected; the last: {found[-1:]}")
+            yield Violation(
+                "I15",
+                subscriber,
+                f"{len(found)} parked, {expected[subscriber]} expected; the last: {found[-1:]}",
+            )
 
 
 def queued(look: Look) -> Iterator[Violation]:
-    """I15 (its half in the broker) nothing waits in any queue of a service, its dead letters included."""
-    queues = [f"{subscriber}.from.{publisher}" for subscriber, publishers in SUBSCRIPTIONS.items() for publisher in publishers]
+    """I15 (its half in the broker) nothing waits in any queue of a service, its dead letters
+    included."""
+    queues = [
+        f"{subscriber}.from.{publisher}"
+        for subscriber, publishers in SUBSCRIPTIONS.items()
+        for publisher in publishers
+    ]
     queues += [f"{subscriber}.dead" for subscriber in SUBSCRIPTIONS]
     for queue, waiting in waiting_in(look.shop.variables["AMQP_URL"], queues).items():
         look.count("I15", "queues", 1)

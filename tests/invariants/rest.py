@@ -1,4 +1,5 @@
-"""Whether a shop has come to rest, as counting alone shows: nothing unpublished, everything received, every order decided."""
+"""Whether a shop has come to rest, as counting alone shows: nothing unpublished, everything
+received, every order decided."""
 
 from __future__ import annotations
 
@@ -10,7 +11,11 @@ from uuid import UUID
 from tests.blackbox.copies import SUBSCRIPTIONS
 from tests.shop import EVER, Shop
 
-_SENT = "SELECT count(*) FILTER (WHERE id >= %s), count(*) FILTER (WHERE published_at IS NULL) FROM polder_outbox"
+_SENT = (
+    "SELECT count(*) FILTER (WHERE id >= %s), count(*) FILTER (WHERE published_at IS NULL) "
+    "FROM "
+    "polder_outbox"
+)
 _HAD = "SELECT publisher, count(*) FROM polder_ledger WHERE id >= %s GROUP BY 1"
 _UNDECIDED = "SELECT count(*) FROM orders WHERE status IN ('pending', 'cancelling')"
 
@@ -28,7 +33,10 @@ class Count(NamedTuple):
         return not (self.unpublished or self.under_way or self.undecided)
 
     def __str__(self) -> str:
-        return f"{self.unpublished} events unpublished, {self.under_way} deliveries under way, {self.undecided} orders undecided"
+        return (
+            f"{self.unpublished} events unpublished, {self.under_way} deliveries under way, "
+            f"{self.undecided} orders undecided"
+        )
 
 
 def count(shop: Shop, since: UUID = EVER) -> Count:
@@ -39,19 +47,25 @@ def count(shop: Shop, since: UUID = EVER) -> Count:
         unpublished += waiting
     for subscriber, publishers in SUBSCRIPTIONS.items():
         had = dict(shop.rows(subscriber, _HAD, since))
-        under_way += sum(max(0, sent[publisher] - had.get(publisher, 0)) for publisher in publishers)
+        under_way += sum(
+            max(0, sent[publisher] - had.get(publisher, 0)) for publisher in publishers
+        )
     [[undecided]] = shop.rows("order", _UNDECIDED)
     return Count(sent, unpublished, under_way, undecided)
 
 
-def wait_until_quiet(shop: Shop, seconds: float, tell: Callable[[Count], None] = lambda _: None, since: UUID = EVER) -> Count | None:
-    """The count once the shop is at rest, and None when the time is up. `tell` hears of every count."""
+def wait_until_quiet(
+    shop: Shop, seconds: float, tell: Callable[[Count], None] = lambda _: None, since: UUID = EVER
+) -> Count | None:
+    """The count once the shop is at rest, and None when the time is up. `tell` hears of every
+    count."""
     deadline = time.monotonic() + seconds
     before = None
     while True:
         now = count(shop, since)
         tell(now)
-        if now.at_rest and now == before:  # twice the same: what was in a worker's hands has shown by then
+        # twice the same: what was in a worker's hands has shown by then
+        if now.at_rest and now == before:
             return now
         if time.monotonic() > deadline:
             return None

@@ -64,7 +64,8 @@ class Watcher:
                 began = time.monotonic()
                 try:
                     self._look()
-                except psycopg.OperationalError:  # the database is away, or the connection was cut: tests do that
+                # the database is away, or the connection was cut: tests do that
+                except psycopg.OperationalError:
                     continue
                 finally:
                     took = time.monotonic() - began
@@ -73,7 +74,9 @@ class Watcher:
             raise
 
     def _look(self) -> None:
-        violations = [violation for subscriber in SUBSCRIPTIONS for violation in self._fallen(subscriber)]
+        violations = [
+            violation for subscriber in SUBSCRIPTIONS for violation in self._fallen(subscriber)
+        ]
         with self._snapshot("inventory") as snapshot:
             violations += conserved(lambda sql: snapshot.execute(sql).fetchall())  # type: ignore[call-overload]
         with self._lock:
@@ -85,11 +88,17 @@ class Watcher:
         with self._snapshot(subscriber) as snapshot:
             for about in REPLICAS:
                 if about[0] == subscriber:
-                    found = snapshot.execute(f"SELECT key::text, version FROM replica_{about[1]}").fetchall()  # type: ignore[call-overload]
+                    found = snapshot.execute(
+                        f"SELECT key::text, version FROM replica_{about[1]}"
+                    ).fetchall()  # type: ignore[call-overload]
                     now = dict(found)
                     for key, version in self.versions.get(about, {}).items():
                         if now.get(key, -1) < version:
-                            yield Violation("I9", subscriber, f"{about[1]} {key} has fallen from v{version} to v{now.get(key)}")
+                            yield Violation(
+                                "I9",
+                                subscriber,
+                                f"{about[1]} {key} has fallen from v{version} to v{now.get(key)}",
+                            )
                     self.versions[about] = now
 
     @contextmanager

@@ -20,7 +20,11 @@ from deploy.local.passwords import Passwords
 from deploy.local.run_directory import RunDirectory
 
 ORDER_URL = os.environ["ORDER_AMQP_URL"]
-SUBSCRIPTIONS = {"order": ["inventory", "shipping"], "inventory": ["order", "shipping"], "shipping": ["order", "inventory"]}
+SUBSCRIPTIONS = {
+    "order": ["inventory", "shipping"],
+    "inventory": ["order", "shipping"],
+    "shipping": ["order", "inventory"],
+}
 
 
 def management() -> ManagementApi:
@@ -32,7 +36,9 @@ def url_of(user: str) -> str:
     if user == "deploy":
         user, password = credentials(os.environ["RABBITMQ_MANAGEMENT_URL"])
     else:
-        password = Passwords(RunDirectory(Path(os.environ["POLDER_RUN_DIR"])).passwords)[f"{user} amqp"]
+        password = Passwords(RunDirectory(Path(os.environ["POLDER_RUN_DIR"])).passwords)[
+            f"{user} amqp"
+        ]
     parts = urlsplit(ORDER_URL)
     return f"amqp://{user}:{password}@{parts.hostname}:{parts.port}{parts.path}"
 

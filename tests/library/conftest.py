@@ -1,4 +1,5 @@
-"""The rooms of `common`, tested with the order service's settings: its replicas of inventory's products and stock serve as the example."""
+"""The rooms of `common`, tested with the order service's settings: its replicas of inventory's
+products and stock serve as the example."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ def _static_files() -> None:
 
 @pytest.fixture
 def committed(transactional_db: None) -> Iterator[None]:
-    """A database without a transaction around the test: what it commits, other connections see. Emptied afterwards."""
+    """A database without a transaction around the test: what it commits, other connections see.
+    Emptied afterwards."""
     yield
     empty_partitioned()

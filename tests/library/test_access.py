@@ -12,7 +12,11 @@ from polder.api.models import ApiKey, Scope
 
 @pytest.fixture
 def first_start(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("ADMIN_USER", "admin"), ("ADMIN_PASSWORD", "first word"), ("API_KEY", "pk")):
+    for name, value in (
+        ("ADMIN_USER", "admin"),
+        ("ADMIN_PASSWORD", "first word"),
+        ("API_KEY", "pk"),
+    ):
         monkeypatch.setenv(name, value)
     call_command("access")
 
@@ -21,7 +25,9 @@ def test_the_first_start_makes_both(first_start: None) -> None:
     user = get_user_model().objects.get(username="admin")
     assert user.check_password("first word")
     assert (user.is_staff, user.is_superuser) == (True, True)
-    assert ApiKey.objects.get(name="first", digest=digest("pk"), revoked_at=None).scopes == list(Scope.values)
+    assert ApiKey.objects.get(name="first", digest=digest("pk"), revoked_at=None).scopes == list(
+        Scope.values
+    )
 
 
 def test_a_later_start_undoes_nothing(first_start: None) -> None:
@@ -40,7 +46,9 @@ def test_a_later_start_undoes_nothing(first_start: None) -> None:
     user.refresh_from_db()
     assert user.check_password("their own")
     assert (user.is_superuser, user.is_active, user.email) == (False, False, "ada@example.org")
-    assert list(ApiKey.objects.filter(name="first").values_list("revoked_at", "scopes")) == [(revoked, ["read"])]
+    assert list(ApiKey.objects.filter(name="first").values_list("revoked_at", "scopes")) == [
+        (revoked, ["read"])
+    ]
 
 
 def test_unless_it_is_told_to(first_start: None) -> None:

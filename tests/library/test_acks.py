@@ -19,7 +19,9 @@ class Broker:
 
     def basic_ack(self, delivery_tag: int, multiple: bool = False) -> None:
         self.frames.append((delivery_tag, multiple))
-        self.unacked = [tag for tag in self.unacked if (tag > delivery_tag if multiple else tag != delivery_tag)]
+        self.unacked = [
+            tag for tag in self.unacked if (tag > delivery_tag if multiple else tag != delivery_tag)
+        ]
 
 
 @pytest.fixture

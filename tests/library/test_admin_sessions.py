@@ -50,7 +50,14 @@ def test_an_administrator_ends_the_sessions_of_others(db: None) -> None:
     client, user = staff_client(), User.objects.get(username="staff")
 
     page = f"{list_address(User)}{user.pk}/password/"
-    changed = superuser_client().post(page, {"password1": "long enough, I say", "password2": "long enough, I say", "usable_password": "true"})
+    changed = superuser_client().post(
+        page,
+        {
+            "password1": "long enough, I say",
+            "password2": "long enough, I say",
+            "usable_password": "true",
+        },
+    )
 
     assert changed.status_code == 302
     assert not signed_in(client)
@@ -58,16 +65,27 @@ def test_an_administrator_ends_the_sessions_of_others(db: None) -> None:
 
 def test_expired_sessions_go(db: None) -> None:
     client, other = staff_client(), superuser_client()
-    Session.objects.filter(pk=client.session.session_key).update(expire_date=timezone.now() - timedelta(seconds=1))
+    Session.objects.filter(pk=client.session.session_key).update(
+        expire_date=timezone.now() - timedelta(seconds=1)
+    )
 
     assert forget_expired_sessions() == 1
     assert (signed_in(client), signed_in(other)) == (False, True)
 
 
 def test_nobody_makes_himself_a_superuser(db: None) -> None:
-    """Not by his own row, nor by another one's, nor by a group, though he has Django's permissions for all of them."""
-    everything = [f"auth.{verb}_{model}" for verb in ("add", "change", "delete", "view") for model in ("user", "group")]
-    client, user, root = staff_client(*everything), User.objects.get(username="staff"), User.objects.create_superuser("root")
+    """Not by his own row, nor by another one's, nor by a group, though he has Django's permissions
+    for all of them."""
+    everything = [
+        f"auth.{verb}_{model}"
+        for verb in ("add", "change", "delete", "view")
+        for model in ("user", "group")
+    ]
+    client, user, root = (
+        staff_client(*everything),
+        User.objects.get(username="staff"),
+        User.objects.create_superuser("root"),
+    )
     mine = Group.objects.create(name="mine")
     user.groups.add(mine)
     powers = {"is_superuser": "on", "is_staff": "on", "is_active": "on", "groups": [mine.pk]}
@@ -75,8 +93,18 @@ def test_nobody_makes_himself_a_superuser(db: None) -> None:
 
     for address, form in (
         (detail_address(user), {"username": "staff", **powers}),
-        (f"{list_address(User)}{root.pk}/password/", {"password1": "long enough, I say", "password2": "long enough, I say"}),
-        (f"{list_address(User)}add/", {"username": "me2", "password1": "long enough, I say", "password2": "long enough, I say"}),
+        (
+            f"{list_address(User)}{root.pk}/password/",
+            {"password1": "long enough, I say", "password2": "long enough, I say"},
+        ),
+        (
+            f"{list_address(User)}add/",
+            {
+                "username": "me2",
+                "password1": "long enough, I say",
+                "password2": "long enough, I say",
+            },
+        ),
         (detail_address(mine), {"name": "mine", "permissions": all_permissions}),
         (f"{list_address(Group)}add/", {"name": "yours", "permissions": all_permissions}),
         (f"{list_address(User)}{root.pk}/delete/", {"post": "yes"}),

@@ -1,5 +1,6 @@
-"""The example of docs/adopting.md, carried out: two projects that are none of ours, in an environment that has nothing but
-the wheel and what it asks for, until an event of the one is in the replica of the other."""
+"""The example of docs/adopting.md, carried out: two projects that are none of ours, in an
+environment that has nothing but the wheel and what it asks for, until an event of the one is in the
+replica of the other."""
 
 from __future__ import annotations
 
@@ -44,14 +45,23 @@ class Project:
 
     def manage(self, *arguments: str) -> str:
         command = [self.python, "manage.py", *arguments]
-        return subprocess.run(command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
 
     @contextmanager
     def running(self, *arguments: str) -> Iterator[None]:
         """Until it has said that it is ready; stopped as `make stop` would."""
         ready = self.folder / f"ready-{arguments[0]}"
         environment = self.environment | {"POLDER_READY_FILE": str(ready)}
-        process = subprocess.Popen([self.python, "manage.py", *arguments], cwd=self.folder, env=environment)
+        process = subprocess.Popen(
+            [self.python, "manage.py", *arguments], cwd=self.folder, env=environment
+        )
         try:
             eventually(ready.exists, seconds=300)
             yield
@@ -66,15 +76,27 @@ class Project:
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """Of a new environment with the wheel, and with what it asks for in the versions that are tested here."""
+    """Of a new environment with the wheel, and with what it asks for in the versions that are
+    tested here."""
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ROOT], check=True)
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "environment"], check=True)
+    subprocess.run(
+        [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ROOT],
+        check=True,
+    )
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", tmp_path / "environment"], check=True
+    )
     versions = tmp_path / "versions.txt"
-    versions.write_text("".join(f"{one.name}=={one.version}\n" for one in distributions() if one.name != "django-polder"))
+    versions.write_text(
+        "".join(
+            f"{one.name}=={one.version}\n" for one in distributions() if one.name != "django-polder"
+        )
+    )
     (wheel,) = tmp_path.glob("django_polder-*.whl")
     python = tmp_path / "environment" / "bin" / "python"
-    subprocess.run([*pip, "--python", python, "install", "--constraint", versions, wheel], check=True)
+    subprocess.run(
+        [*pip, "--python", python, "install", "--constraint", versions, wheel], check=True
+    )
     return python
 
 
@@ -116,8 +138,18 @@ def test_an_event_of_a_foreign_project_reaches_a_replica(projects: tuple[Project
         project.manage("topology")
 
     # When it is announced, another is added, and that one is renamed
-    bookshop.manage("shell", "-c", "from books.services import *; books_announce(); book_add(title='Walden', author='Thoreau')")
-    bookshop.manage("shell", "-c", "from books.services import *; book_rename(book_id=2, title='Walden; or, Life in the Woods')")
+    bookshop.manage(
+        "shell",
+        "-c",
+        "from books.services import *; books_announce(); book_add(title='Walden', "
+        "author='Thoreau')",
+    )
+    bookshop.manage(
+        "shell",
+        "-c",
+        "from books.services import *; book_rename(book_id=2, title='Walden; or, Life in the "
+        "Woods')",
+    )
 
     # Then the blog knows both
     with bookshop.running("relay"), blog.running("worker"):
@@ -130,5 +162,13 @@ def test_an_event_of_a_foreign_project_reaches_a_replica(projects: tuple[Project
 
     # And the housekeeping of both has nothing to do
     for project in projects:
-        done = project.manage("shell", "-c", "from polder.consumer.housekeeping import *; print(reconcile(), partitions(), retention())")
-        assert "{} {'polder_ledger': 0, 'polder_outbox': 0} {'polder_ledger': 0, 'polder_outbox': 0, 'outbox events of no week': 0}" in done
+        done = project.manage(
+            "shell",
+            "-c",
+            "from polder.consumer.housekeeping import *; print(reconcile(), partitions(), "
+            "retention())",
+        )
+        assert (
+            "{} {'polder_ledger': 0, 'polder_outbox': 0} {'polder_ledger': 0, 'polder_outbox': 0, "
+            "'outbox events of no week': 0}" in done
+        )

@@ -18,7 +18,9 @@ def test_a_transaction_that_was_never_ended_swallows_nothing(committed: None) ->
     assert connection.in_atomic_block
 
     # When
-    assert apply_events([tuple(delivery_of(product_event()))], False) == "1 applied; 1 ProductCreated"
+    assert (
+        apply_events([tuple(delivery_of(product_event()))], False) == "1 applied; 1 ProductCreated"
+    )
 
     # Then others see it
     assert not connection.in_atomic_block
@@ -32,4 +34,6 @@ def test_what_cannot_be_attributed_to_a_publisher_is_parked(committed: None) -> 
 
     assert apply_events([tuple(delivery)], True).startswith("1 unreadable")
     with other_connection() as other:
-        assert other.execute("SELECT queue, reason FROM polder_inbox_parkedevent").fetchall() == [("order.dead", "foreign")]
+        assert other.execute("SELECT queue, reason FROM polder_inbox_parkedevent").fetchall() == [
+            ("order.dead", "foreign")
+        ]

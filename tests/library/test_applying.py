@@ -1,4 +1,5 @@
-"""`apply_batch`: all or nothing, once, and what fails for a reason of its own is parked while the rest is applied."""
+"""`apply_batch`: all or nothing, once, and what fails for a reason of its own is parked while the
+rest is applied."""
 
 from __future__ import annotations
 
@@ -33,7 +34,11 @@ def reconcile_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Reconcile], Non
     """Puts a reconciler of the test's in the place of the service's; it is woken by products."""
 
     def put(function: Reconcile) -> None:
-        monkeypatch.setattr(reconciler, "reconcilers", [Reconciler(function, Order, (Product,), lambda: [Product.objects.none()])])
+        monkeypatch.setattr(
+            reconciler,
+            "reconcilers",
+            [Reconciler(function, Order, (Product,), lambda: [Product.objects.none()])],
+        )
 
     return put
 
@@ -60,12 +65,25 @@ def test_each_delivery_has_one_outcome(db: None) -> None:
 
     # When everything that can become of a delivery comes in one batch
     newest, older = product_event(version=3), product_event(version=1)
-    conflicting, late = product_event(product_id="p2", version=2, name="another"), stock_event(product_id="p9", version=1)
-    report = apply_batch([delivery_of(message, "inventory") for message in (newest, older, conflicting, late, newest, b"{", order_event())])
+    conflicting, late = (
+        product_event(product_id="p2", version=2, name="another"),
+        stock_event(product_id="p9", version=1),
+    )
+    report = apply_batch(
+        [
+            delivery_of(message, "inventory")
+            for message in (newest, older, conflicting, late, newest, b"{", order_event())
+        ]
+    )
 
     # Then
     outcome = dict(LedgerEntry.objects.values_list("id", "outcome"))
-    assert [outcome[event.id] for event in (newest, older, conflicting, late)] == ["applied", "stale", "conflict", "stale"]
+    assert [outcome[event.id] for event in (newest, older, conflicting, late)] == [
+        "applied",
+        "stale",
+        "conflict",
+        "stale",
+    ]
     assert report.outcomes == {
         ("inventory", "applied"): 1,
         ("inventory", "stale"): 2,
@@ -91,7 +109,14 @@ def test_the_ledger_knows_who_what_and_why(db: None) -> None:
     deliver(event)
 
     row = LedgerEntry.objects.get()
-    assert (row.id, row.publisher, row.type, row.subject, row.version, row.outcome) == (event.id, "inventory", "ProductCreated", "p1", 1, "applied")
+    assert (row.id, row.publisher, row.type, row.subject, row.version, row.outcome) == (
+        event.id,
+        "inventory",
+        "ProductCreated",
+        "p1",
+        1,
+        "applied",
+    )
     assert (row.correlation_id, row.occurred_at) == (event.correlationid, event.time)
     assert row.received_at <= row.applied_at
 
@@ -111,7 +136,11 @@ def test_duplicates_in_a_batch_and_across(db: None) -> None:
 
 def test_the_same_batches_at_once(committed: None) -> None:
     # Given
-    events = [product_event(product_id=f"p{number}", version=version) for number in range(20) for version in (1, 2)]
+    events = [
+        product_event(product_id=f"p{number}", version=version)
+        for number in range(20)
+        for version in (1, 2)
+    ]
 
     # When
     results = at_once(*(partial(deliver, *shuffled(events, seed)) for seed in range(6)))
@@ -125,7 +154,9 @@ def test_the_same_batches_at_once(committed: None) -> None:
     assert counted["inventory", "duplicate"] == 200
 
 
-def test_one_that_fails_is_parked_and_the_others_are_applied(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_one_that_fails_is_parked_and_the_others_are_applied(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     # Given
     def reconcile(keys: Sequence[str]) -> None:
         if "p13" in keys:
@@ -137,7 +168,8 @@ def test_one_that_fails_is_parked_and_the_others_are_applied(db: None, reconcile
     events = [product_event(product_id=f"p{number}") for number in range(40)]
     report = deliver(*events)
 
-    # Then the rest is there, and of the guilty one nothing but the parked event: its merge is undone
+    # Then the rest is there, and of the guilty one nothing but the parked event: its merge is
+    # undone
     assert report.outcomes == {("inventory", "applied"): 39, ("inventory", "parked"): 1}
     assert Product.objects.count() == 39
     assert not Product.objects.filter(pk="p13").exists()
@@ -156,18 +188,26 @@ def test_one_that_fails_is_parked_and_the_others_are_applied(db: None, reconcile
     assert deliver(events[13]).outcomes == {("inventory", "duplicate"): 1}
 
 
-def test_two_that_only_fail_together_are_applied(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_two_that_only_fail_together_are_applied(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     def reconcile(keys: Sequence[str]) -> None:
         if len(keys) > 1:
             raise ValueError("too many")
 
     reconcile_with(reconcile)
 
-    assert deliver(*(product_event(product_id=f"p{number}") for number in range(4))).outcomes == {("inventory", "applied"): 4}
+    assert deliver(*(product_event(product_id=f"p{number}") for number in range(4))).outcomes == {
+        ("inventory", "applied"): 4
+    }
 
 
-@pytest.mark.parametrize("code", ["08006", "40001", "53300", "57014", "57P01", "58030", "25006", "25P03", "55006"])
-def test_the_moment_s_trouble_leaves_nothing(db: None, reconcile_with: Callable[[Reconcile], None], code: str) -> None:
+@pytest.mark.parametrize(
+    "code", ["08006", "40001", "53300", "57014", "57P01", "58030", "25006", "25P03", "55006"]
+)
+def test_the_moment_s_trouble_leaves_nothing(
+    db: None, reconcile_with: Callable[[Reconcile], None], code: str
+) -> None:
     # Given
     reconcile_with(lambda keys: sql_error(code))
 
@@ -183,7 +223,9 @@ def test_the_moment_s_trouble_leaves_nothing(db: None, reconcile_with: Callable[
 
 
 @pytest.mark.parametrize("code", ["42P01", "42703", "42883", "42501"])
-def test_a_schema_that_is_behind_halts(db: None, reconcile_with: Callable[[Reconcile], None], code: str) -> None:
+def test_a_schema_that_is_behind_halts(
+    db: None, reconcile_with: Callable[[Reconcile], None], code: str
+) -> None:
     reconcile_with(lambda keys: sql_error(code))
 
     with pytest.raises(ConsumerHalted, match="run the migrations"):
@@ -193,7 +235,9 @@ def test_a_schema_that_is_behind_halts(db: None, reconcile_with: Callable[[Recon
     assert not ParkedEvent.objects.exists()
 
 
-def test_code_that_cannot_be_imported_halts(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_code_that_cannot_be_imported_halts(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     def reconcile(keys: Sequence[str]) -> None:
         raise ImportError("no module named so")
 
@@ -204,13 +248,17 @@ def test_code_that_cannot_be_imported_halts(db: None, reconcile_with: Callable[[
 
 
 @pytest.mark.parametrize("code", ["22012", "23505", "23514", "P0001"])
-def test_the_event_s_own_trouble_parks_it(db: None, reconcile_with: Callable[[Reconcile], None], code: str) -> None:
+def test_the_event_s_own_trouble_parks_it(
+    db: None, reconcile_with: Callable[[Reconcile], None], code: str
+) -> None:
     reconcile_with(lambda keys: sql_error(code))
 
     assert deliver(product_event()).outcomes == {("inventory", "parked"): 1}
 
 
-def test_out_of_memory_blames_no_event(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_out_of_memory_blames_no_event(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     def reconcile(keys: Sequence[str]) -> None:
         raise MemoryError
 
@@ -221,7 +269,9 @@ def test_out_of_memory_blames_no_event(db: None, reconcile_with: Callable[[Recon
     assert not ParkedEvent.objects.exists()
 
 
-def test_an_error_that_holds_anything_can_be_parked(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_an_error_that_holds_anything_can_be_parked(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     def reconcile(keys: Sequence[str]) -> None:
         raise ValueError("a\x00b \ud800 " + "x" * 100_000)
 
@@ -231,10 +281,15 @@ def test_an_error_that_holds_anything_can_be_parked(db: None, reconcile_with: Ca
     assert len(ParkedEvent.objects.get().error) <= 5_000
 
 
-def test_an_aggregate_that_nobody_keeps_is_ignored(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_aggregate_that_nobody_keeps_is_ignored(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delitem(replications, "inventory.stock")
 
-    assert deliver(stock_event(), product_event()).outcomes == {("inventory", "ignored"): 1, ("inventory", "applied"): 1}
+    assert deliver(stock_event(), product_event()).outcomes == {
+        ("inventory", "ignored"): 1,
+        ("inventory", "applied"): 1,
+    }
     assert not Stock.objects.exists()
 
 
@@ -244,10 +299,24 @@ def test_an_aggregate_that_nobody_keeps_is_ignored(db: None, monkeypatch: pytest
         (product_event().model_copy(update={"source": "/order"}), "foreign"),
         (order_event(), "foreign"),
         (product_event().model_copy(update={"aggregatetype": "stock"}), "invalid"),
-        (product_event().model_copy(update={"id": "6ba7b810-9dad-41d1-80b4-00c04fd430c8"}), "invalid"),
-        (product_event().model_copy(update={"id": "01000000-0000-7000-8000-000000000000"}), "beyond-horizon"),
-        (product_event().model_copy(update={"id": "ffffffff-ffff-7fff-8fff-ffffffffffff"}), "beyond-horizon"),
-        (product_event().model_copy(update={"id": UUID(int=uuid7().int + (3 * 3600 * 1000 << 80))}), "beyond-horizon"),
+        (
+            product_event().model_copy(update={"id": "6ba7b810-9dad-41d1-80b4-00c04fd430c8"}),
+            "invalid",
+        ),
+        (
+            product_event().model_copy(update={"id": "01000000-0000-7000-8000-000000000000"}),
+            "beyond-horizon",
+        ),
+        (
+            product_event().model_copy(update={"id": "ffffffff-ffff-7fff-8fff-ffffffffffff"}),
+            "beyond-horizon",
+        ),
+        (
+            product_event().model_copy(
+                update={"id": UUID(int=uuid7().int + (3 * 3600 * 1000 << 80))}
+            ),
+            "beyond-horizon",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -263,11 +332,15 @@ def test_what_is_not_for_us_or_not_for_the_ledger(db: None, event: Event, reason
 def test_a_subject_that_is_no_key_of_the_replica(db: None) -> None:
     body = reservation_event().encode().replace('"subject":"', '"subject":"x')
 
-    assert deliver(body.encode(), product_event()).outcomes == {("inventory", "unreadable"): 1, ("inventory", "applied"): 1}
+    assert deliver(body.encode(), product_event()).outcomes == {
+        ("inventory", "unreadable"): 1,
+        ("inventory", "applied"): 1,
+    }
 
 
 def test_a_late_time_zone_stops_nothing(db: None) -> None:
-    """It is written to the ledger, also when the event is parked: what fails there would be tried again for ever."""
+    """It is written to the ledger, also when the event is parked: what fails there would be tried
+    again for ever."""
     body = product_event().encode()
     start = body.index('"time":"') + len('"time":"')
     odd = body[:start] + "2026-01-01T00:00:00+23:59" + body[body.index('"', start) :]
@@ -277,7 +350,10 @@ def test_a_late_time_zone_stops_nothing(db: None) -> None:
 
 def test_many_batches_make_one_row_per_deliverycount(db: None) -> None:
     for version in range(1, 6):
-        deliver(product_event(version=version), product_event(ProductChanged, product_id="p2", version=version))
+        deliver(
+            product_event(version=version),
+            product_event(ProductChanged, product_id="p2", version=version),
+        )
 
     assert tallied() == {("inventory", "applied"): 10}
     assert DeliveryCount.objects.count() == 1
@@ -285,7 +361,9 @@ def test_many_batches_make_one_row_per_deliverycount(db: None) -> None:
 
 def test_tallies_are_the_sum_of_their_slots(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for version, process in enumerate((1, 2, 1 + accounting.SLOTS, 2), start=1):
-        monkeypatch.setattr(accounting, "os", SimpleNamespace(getpid=lambda process=process: process))
+        monkeypatch.setattr(
+            accounting, "os", SimpleNamespace(getpid=lambda process=process: process)
+        )
         deliver(product_event(version=version))
 
     assert tallied() == {("inventory", "applied"): 4}

@@ -1,4 +1,5 @@
-"""Whatever comes in, again or otherwise, and whatever people do with it: the books agree, and no counter falls."""
+"""Whatever comes in, again or otherwise, and whatever people do with it: the books agree, and no
+counter falls."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ from tests.makers import product_event, shipment_event, stock_event
 
 PUBLISHERS = ("inventory", "shipping")
 STEPS = 60
-BEYOND = re.compile(rb'"id":"(01790000|7fffffff)')  # the ledger cannot tell two messages of such an event apart
+# the ledger cannot tell two messages of such an event apart
+BEYOND = re.compile(rb'"id":"(01790000|7fffffff)')
 
 
 def rows(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -45,7 +47,8 @@ class World:
     def __init__(self, seed: int, patch: pytest.MonkeyPatch) -> None:
         self.random = random.Random(seed)
         self.sent: dict[str, list[bytes]] = {publisher: [] for publisher in PUBLISHERS}
-        self.came: dict[str, set[object]] = {publisher: set() for publisher in PUBLISHERS}  # events, and bytes that are none
+        # events, and bytes that are none
+        self.came: dict[str, set[object]] = {publisher: set() for publisher in PUBLISHERS}
         self.fails = self.unread = self.other_bytes = False
         self.versions: Counter[str] = Counter()
         self.done: Counter[str] = Counter()
@@ -66,7 +69,9 @@ class World:
         patch.setattr(applying, "reconcile_changed", reconcile)
 
     def new(self) -> tuple[str, bytes]:
-        kind = self.random.choice(["product", "product", "product", "stock", "old", "future", "garbage", "taken"])
+        kind = self.random.choice(
+            ["product", "product", "product", "stock", "old", "future", "garbage", "taken"]
+        )
         if kind == "garbage":
             publisher = self.random.choice(PUBLISHERS)
             body = b"{%d" % self.random.randrange(10**9)
@@ -86,7 +91,9 @@ class World:
         return event.service, event.encode().encode()
 
     def _not_taken(self) -> set[UUID]:
-        return {key for key in self.came["inventory"] - self.came["shipping"] if isinstance(key, UUID)}
+        return {
+            key for key in self.came["inventory"] - self.came["shipping"] if isinstance(key, UUID)
+        }
 
     def arrive(self) -> None:
         publisher, body = self.new()
@@ -98,7 +105,8 @@ class World:
         if self.sent[publisher]:
             body = self.random.choice(self.sent[publisher])
             if self.random.random() < 0.2 and body.endswith(b"}") and not BEYOND.search(body):
-                body += b" "  # the same event in another message: what is parked of it counts until it ends
+                # the same event in another message: what is parked of it counts until it ends
+                body += b" "
                 self.other_bytes = True
             if self.random.random() < 0.3:
                 apply_quarantined(delivery_of(body, publisher))
@@ -130,10 +138,19 @@ class World:
             restore(self.random.choice(keys))
 
     def parked(self, state: ParkedState = ParkedState.PARKED) -> list[int]:
-        return list(ParkedEvent.objects.filter(state=state).order_by("pk").values_list("pk", flat=True))
+        return list(
+            ParkedEvent.objects.filter(state=state).order_by("pk").values_list("pk", flat=True)
+        )
 
     def step(self) -> None:
-        todo: list[Callable[[], None]] = [self.arrive, self.arrive, self.arrive_again, self.arrive_again, self.arrive_together, self.trouble]
+        todo: list[Callable[[], None]] = [
+            self.arrive,
+            self.arrive,
+            self.arrive_again,
+            self.arrive_again,
+            self.arrive_together,
+            self.trouble,
+        ]
         todo += [self.redrive_one, self.redrive_many, self.discard, self.restore]
         chosen = self.random.choice(todo)
         self.done[chosen.__name__] += 1
@@ -141,7 +158,9 @@ class World:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_books_agree_whatever_happens(db: None, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+def test_the_books_agree_whatever_happens(
+    db: None, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
     world = World(seed, monkeypatch)
     before: Counter[tuple[str, str]] = Counter()
     for _ in range(STEPS):
@@ -149,7 +168,9 @@ def test_the_books_agree_whatever_happens(db: None, monkeypatch: pytest.MonkeyPa
 
         for publisher in PUBLISHERS:
             assert list(unbalanced(rows, publisher)) == [], world.done
-            assert world.other_bytes or accounted(rows, publisher) == len(world.came[publisher]), world.done
+            assert world.other_bytes or accounted(rows, publisher) == len(world.came[publisher]), (
+                world.done
+            )
         counted = Counter(tallied())
         assert all(counted[what] >= number for what, number in before.items()), "a counter fell"
         before = counted
@@ -159,7 +180,9 @@ def test_the_books_agree_whatever_happens(db: None, monkeypatch: pytest.MonkeyPa
     for parked_id in world.parked(ParkedState.DISCARDED):
         restore(parked_id)
     redrive_batch(world.parked())
-    assert {parked.event_id for parked in ParkedEvent.objects.filter(state=ParkedState.PARKED)} <= {None}
+    assert {parked.event_id for parked in ParkedEvent.objects.filter(state=ParkedState.PARKED)} <= {
+        None
+    }
     for publisher in PUBLISHERS:
         assert list(unbalanced(rows, publisher)) == []
         assert accounted(rows, publisher) == len(world.came[publisher])

@@ -1,4 +1,5 @@
-"""Conditions: registered once, told by /readyz, /metrics and the overview alike; answered in time whatever the database does."""
+"""Conditions: registered once, told by /readyz, /metrics and the overview alike; answered in time
+whatever the database does."""
 
 from __future__ import annotations
 
@@ -37,22 +38,37 @@ def registered(finding: Finding, *, stops_traffic: bool = False) -> None:
 
 @pytest.mark.parametrize(
     ("finding", "stops_traffic", "status"),
-    [(ok("low"), True, 200), (warn("rising"), True, 200), (fail("over the dike"), False, 200), (fail("over the dike"), True, 503)],
+    [
+        (ok("low"), True, 200),
+        (warn("rising"), True, 200),
+        (fail("over the dike"), False, 200),
+        (fail("over the dike"), True, 503),
+    ],
 )
 def test_only_what_stops_traffic_answers_503(
-    only: dict[str, Condition], client: Client, db: None, finding: Finding, stops_traffic: bool, status: int
+    only: dict[str, Condition],
+    client: Client,
+    db: None,
+    finding: Finding,
+    stops_traffic: bool,
+    status: int,
 ) -> None:
     registered(finding, stops_traffic=stops_traffic)
 
     ready = client.get("/readyz")
 
-    assert (ready.status_code, ready.json()["status"]) == (status, "ready" if status == 200 else "not ready")
+    assert (ready.status_code, ready.json()["status"]) == (
+        status,
+        "ready" if status == 200 else "not ready",
+    )
     assert ready.json()["problems"] == ([] if finding.state is State.OK else [finding.sentence])
     told = {"name": "tide", "state": finding.state, "sentence": finding.sentence, "since": None}
     assert told | {"runbook": "docs/operations.md#drift"} in ready.json()["conditions"]
 
 
-def test_gauge_and_overview_tell_the_same(only: dict[str, Condition], client: Client, db: None) -> None:
+def test_gauge_and_overview_tell_the_same(
+    only: dict[str, Condition], client: Client, db: None
+) -> None:
     registered(fail("over the dike"))
 
     lines = client.get("/metrics").content.decode().splitlines()
@@ -66,7 +82,9 @@ def test_gauge_and_overview_tell_the_same(only: dict[str, Condition], client: Cl
     assert "over the dike" in page
 
 
-def test_one_that_cannot_be_looked_at_fails_alone(only: dict[str, Condition], client: Client, db: None) -> None:
+def test_one_that_cannot_be_looked_at_fails_alone(
+    only: dict[str, Condition], client: Client, db: None
+) -> None:
     @condition("broken", runbook="drift")
     def look() -> Finding:
         with connection.cursor() as cursor:
@@ -81,7 +99,9 @@ def test_one_that_cannot_be_looked_at_fails_alone(only: dict[str, Condition], cl
     assert (ready.status_code, states) == (200, {"database": "ok", "broken": "fail", "tide": "ok"})
 
 
-def test_a_slow_one_does_not_take_traffic_away(only: dict[str, Condition], client: Client, db: None) -> None:
+def test_a_slow_one_does_not_take_traffic_away(
+    only: dict[str, Condition], client: Client, db: None
+) -> None:
     @condition("slow", runbook="drift")
     def look() -> Finding:
         with connection.cursor() as cursor:

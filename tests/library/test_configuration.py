@@ -25,11 +25,25 @@ SECRET = "se-cret-42"
 AMQP = f"amqp://u:{SECRET}@h/v"
 
 YES_OR_NO = (
-    [("1", True), ("TRUE", True), ("yes", True), ("on", True), ("0", False), ("False", False), ("", False), (" 1 ", True)],
+    [
+        ("1", True),
+        ("TRUE", True),
+        ("yes", True),
+        ("on", True),
+        ("0", False),
+        ("False", False),
+        ("", False),
+        (" 1 ", True),
+    ],
     ["ja", "2", "y es"],
 )
 LEGAL: dict[str, list[tuple[str, Any]]] = {
-    "ORDER_SECRET_KEY": [("$HOME", "$HOME"), ("a'b\"c #%@:", "a'b\"c #%@:"), ("\\$x", "\\$x"), ("${X}", "${X}")],
+    "ORDER_SECRET_KEY": [
+        ("$HOME", "$HOME"),
+        ("a'b\"c #%@:", "a'b\"c #%@:"),
+        ("\\$x", "\\$x"),
+        ("${X}", "${X}"),
+    ],
     "ORDER_AMQP_URL": [
         (url, url)
         for url in (
@@ -44,16 +58,30 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
         )
     ],
     "ORDER_AMQP_CA": [(__file__, __file__), ("", None)],
-    "ORDER_ALLOWED_HOSTS": [("a.example, B.example ,,.c", ["a.example", "B.example", ".c"]), ("[::1]", ["[::1]"]), ("*", ["*"]), (",", [])],
+    "ORDER_ALLOWED_HOSTS": [
+        ("a.example, B.example ,,.c", ["a.example", "B.example", ".c"]),
+        ("[::1]", ["[::1]"]),
+        ("*", ["*"]),
+        (",", []),
+    ],
     "ORDER_HTTPS": YES_OR_NO[0],
     "ORDER_HSTS_PRELOAD": YES_OR_NO[0],
-    "ORDER_TRUSTED_ORIGINS": [("https://a.example, https://b.example:8443", ["https://a.example", "https://b.example:8443"]), (",", [])],
+    "ORDER_TRUSTED_ORIGINS": [
+        (
+            "https://a.example, https://b.example:8443",
+            ["https://a.example", "https://b.example:8443"],
+        ),
+        (",", []),
+    ],
     "ORDER_REMOTE_CONTROL": YES_OR_NO[0],
     "ORDER_REQUESTS_PER_SECOND": [("0.5", 0.5), ("10", 10.0), ("", 1000.0)],
     "ORDER_PROXIES": [("0", 0), ("2", 2)],
     "ORDER_WEEKS_KEPT": [("4", 4), (" 12 ", 12)],
     "POLDER_REPUBLISH_WEEKS": [("1", 1), ("12", 12)],
-    "ORDER_MANAGEMENT_URL": [(url, url) for url in ("http://u:p@h:15672", "https://u:p@[::1]/x", "http://u:p@a:1;http://u:p@b:1")],
+    "ORDER_MANAGEMENT_URL": [
+        (url, url)
+        for url in ("http://u:p@h:15672", "https://u:p@[::1]/x", "http://u:p@a:1;http://u:p@b:1")
+    ],
     "POLDER_RUN_DIR": [("/nowhere yet", Path("/nowhere yet"))],
     "POLDER_STATIC_DIR": [("/", Path("/"))],
     "POLDER_PROCESS": [("order-relay", "order-relay"), ("", None)],
@@ -104,7 +132,12 @@ WRONG: dict[str, list[str]] = {
     "ORDER_PROXIES": [*NUMBERS, "1.5", "101"],
     "ORDER_WEEKS_KEPT": [*NUMBERS, "3", "0"],
     "POLDER_REPUBLISH_WEEKS": [*NUMBERS, "0"],
-    "ORDER_MANAGEMENT_URL": [AMQP, f"http://u:{SECRET}@", f"http://:{SECRET}@h", f"http://u:{SECRET}@h?x=1"],
+    "ORDER_MANAGEMENT_URL": [
+        AMQP,
+        f"http://u:{SECRET}@",
+        f"http://:{SECRET}@h",
+        f"http://u:{SECRET}@h?x=1",
+    ],
     "POLDER_RUN_DIR": [__file__],
     "POLDER_STATIC_DIR": [__file__],
     "POLDER_PROCESS": ["a\x1bb"],
@@ -127,12 +160,16 @@ def test_every_variable_is_tried() -> None:
     assert set(LEGAL) == names - {"ORDER_DATABASE_URL"}
 
 
-@pytest.mark.parametrize(("name", "text", "expected"), [(name, *case) for name, cases in LEGAL.items() for case in cases])
+@pytest.mark.parametrize(
+    ("name", "text", "expected"), [(name, *case) for name, cases in LEGAL.items() for case in cases]
+)
 def test_what_is_legal_is_obeyed(name: str, text: str, expected: Any) -> None:
     assert value(name, text) == expected
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in WRONG.items() for text in texts])
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in WRONG.items() for text in texts]
+)
 def test_what_is_not_is_refused_by_name(name: str, text: str) -> None:
     with pytest.raises(Wrong, match=f"^{name} ") as refused:
         value(name, text)
@@ -140,7 +177,10 @@ def test_what_is_not_is_refused_by_name(name: str, text: str) -> None:
 
 
 def test_all_that_is_wrong_is_named_at_once() -> None:
-    with pytest.raises(Wrong, match=r"ORDER_HTTPS must be one of .*; ORDER_WEEKS_KEPT must be a whole number from 4"):
+    with pytest.raises(
+        Wrong,
+        match=r"ORDER_HTTPS must be one of .*; ORDER_WEEKS_KEPT must be a whole number from 4",
+    ):
         read(EVERY, "order", NEEDED | {"ORDER_WEEKS_KEPT": "1", "ORDER_HTTPS": "ja"})
 
 
@@ -161,22 +201,41 @@ def test_a_misspelling_is_refused_with_what_it_looks_like(name: str, like: str) 
 
 
 def test_a_misspelling_is_told_of_once_where_the_right_one_is_missing() -> None:
-    environ = {name: text for name, text in NEEDED.items() if name != "ORDER_AMQP_URL"} | {"ORDER_AMPQ_URL": AMQP}
+    environ = {name: text for name, text in NEEDED.items() if name != "ORDER_AMQP_URL"} | {
+        "ORDER_AMPQ_URL": AMQP
+    }
     with pytest.raises(Wrong) as refused:
         read(EVERY, "order", environ)
     assert str(refused.value) == "ORDER_AMQP_URL is not set (ORDER_AMPQ_URL looks like it)"
 
 
 def test_what_others_read_is_no_misspelling() -> None:
-    others = dict.fromkeys((*table.known("order"), "ORDER_SERVICE_HOST", "ORDER_PORT_8000_TCP_ADDR", "INVENTORY_DATABSE_URL", "BORDER_HTTP"), "x")
+    others = dict.fromkeys(
+        (
+            *table.known("order"),
+            "ORDER_SERVICE_HOST",
+            "ORDER_PORT_8000_TCP_ADDR",
+            "INVENTORY_DATABSE_URL",
+            "BORDER_HTTP",
+        ),
+        "x",
+    )
 
     assert read(EVERY, "order", NEEDED | others, known=table.known("order"))
 
 
 def manage(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """A command of the order service in a process of its own, with these variables besides the needed ones."""
+    """A command of the order service in a process of its own, with these variables besides the
+    needed ones."""
     given = {"PATH": os.environ["PATH"], **NEEDED, **environ}
-    return subprocess.run([sys.executable, "manage.py", "order", *arguments], cwd=ROOT, env=given, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "manage.py", "order", *arguments],
+        cwd=ROOT,
+        env=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_start_says_what_nobody_reads() -> None:
@@ -188,17 +247,33 @@ def test_a_start_says_what_nobody_reads() -> None:
 
 def test_a_refused_start_and_a_listing_of_the_settings_show_no_secret() -> None:
     database, broker = f"postgres://u:{SECRET}@h/d", f"amqp://u:{SECRET}@h/v"
-    refused = manage("check", ORDER_DATABASE_URL=f"{database}?foo=1", ORDER_AMQP_URL=broker, ORDER_SECRET_KEY=SECRET)
-    listed = manage("diffsettings", "--all", ORDER_DATABASE_URL=database, ORDER_AMQP_URL=broker, ORDER_SECRET_KEY=SECRET)
+    refused = manage(
+        "check",
+        ORDER_DATABASE_URL=f"{database}?foo=1",
+        ORDER_AMQP_URL=broker,
+        ORDER_SECRET_KEY=SECRET,
+    )
+    listed = manage(
+        "diffsettings",
+        "--all",
+        ORDER_DATABASE_URL=database,
+        ORDER_AMQP_URL=broker,
+        ORDER_SECRET_KEY=SECRET,
+    )
 
     assert (refused.returncode, listed.returncode) == (1, 0)
-    assert "ORDER_DATABASE_URL has an option that PostgreSQL's client does not know: foo" in refused.stderr
-    assert "WEEKS_KEPT = 8" in listed.stdout
+    assert (
+        "ORDER_DATABASE_URL has an option that PostgreSQL's client does not know: foo"
+        in refused.stderr
+    )
+    assert "'WEEKS_KEPT': 8" in listed.stdout
     assert SECRET not in refused.stdout + refused.stderr + listed.stdout + listed.stderr
 
 
 def test_a_secret_is_a_text_like_any_other_and_shows_itself_to_nobody() -> None:
-    secret = read([Variable("X", table.SECRET_KEY.kind, "", None, secret=True)], "order", {"X": SECRET})["X"]
+    secret = read(
+        [Variable("X", table.SECRET_KEY.kind, "", None, secret=True)], "order", {"X": SECRET}
+    )["X"]
 
     assert isinstance(secret, Secret)
     assert (secret, f"{secret!r}") == (SECRET, "'***'")
@@ -206,7 +281,18 @@ def test_a_secret_is_a_text_like_any_other_and_shows_itself_to_nobody() -> None:
 
 def test_what_libraries_would_obey_is_forgotten() -> None:
     told = dict.fromkeys(("PATH", "HOME", "TZ", "ORDER_PORT", "PGX", "CRON"), "x")
-    given = dict.fromkeys(("PGHOST", "PGSERVICEFILE", "PGTZ", "http_proxy", "ALL_PROXY", "SSL_CERT_FILE", "SSLKEYLOGFILE"), "x")
+    given = dict.fromkeys(
+        (
+            "PGHOST",
+            "PGSERVICEFILE",
+            "PGTZ",
+            "http_proxy",
+            "ALL_PROXY",
+            "SSL_CERT_FILE",
+            "SSLKEYLOGFILE",
+        ),
+        "x",
+    )
     given |= dict.fromkeys(("CELERY_BROKER_URL", "CELERY_LOADER", "BROKER_URL", "APP"), "x")
     given |= dict.fromkeys(("WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "GUNICORN_CMD_ARGS"), "x")
     environ = told | given

@@ -1,4 +1,5 @@
-"""Events, encoded and decoded: strict about what is said, lenient about what is heard, and never at a loss."""
+"""Events, encoded and decoded: strict about what is said, lenient about what is heard, and never at
+a loss."""
 
 from __future__ import annotations
 
@@ -26,7 +27,11 @@ def every_kind() -> list[Event]:
     events: list[Event] = []
     for module in (orders, inventory, shipping):
         for kind in vars(module).values():
-            if not isinstance(kind, type) or not issubclass(kind, Event) or kind not in Event.known.values():
+            if (
+                not isinstance(kind, type)
+                or not issubclass(kind, Event)
+                or kind not in Event.known.values()
+            ):
                 continue
             if issubclass(kind, OrderEvent):
                 events.append(order_event(kind, products={"p1": 2, "p2": 1}))
@@ -45,7 +50,9 @@ AN_ORDER = order_event()
 
 
 def envelope(**changes: Any) -> dict[str, Any]:
-    """An OrderCreated as a dict, always of the same order, with other members; `...` takes one out."""
+    """An OrderCreated as a dict, always of the same order, with other members; `...` takes one
+    out.
+    """
     content: dict[str, Any] = json.loads(AN_ORDER.encode()) | changes
     return {name: value for name, value in content.items() if value is not ...}
 
@@ -79,7 +86,9 @@ def test_round_trip(event: Event) -> None:
 
 
 def test_every_known_event_is_tried() -> None:
-    assert {event.type for event in every_kind()} == {name for _, name in Event.known if not name.startswith("Test")}
+    assert {event.type for event in every_kind()} == {
+        name for _, name in Event.known if not name.startswith("Test")
+    }
 
 
 def test_every_older_version_can_be_lifted() -> None:
@@ -96,23 +105,46 @@ def test_the_wire() -> None:
     assert content["source"] == "/order"
     assert content["dataschema"] == "order/OrderCreated/1"
     assert content["time"].endswith("Z")
-    assert content["data"]["products"] == [{"productId": "p1", "quantity": 2, "price": {"amount": "9.95", "currency": "EUR"}}]
+    assert content["data"]["products"] == [
+        {"productId": "p1", "quantity": 2, "price": {"amount": "9.95", "currency": "EUR"}}
+    ]
     assert "\n" not in order_event().encode()
     assert set(content) <= {
-        *("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data"),
+        *(
+            "specversion",
+            "id",
+            "source",
+            "type",
+            "subject",
+            "time",
+            "datacontenttype",
+            "dataschema",
+            "data",
+        ),
         *("aggregatetype", "aggregateversion", "correlationid", "causationid", "traceparent"),
     }
 
 
 def test_unknown_members_are_passed_over() -> None:
-    body = envelope(colour="red", data=envelope()["data"] | {"mood": "good", "customer": {"name": "A", "email": "a", "age": 7}})
+    body = envelope(
+        colour="red",
+        data=envelope()["data"]
+        | {"mood": "good", "customer": {"name": "A", "email": "a", "age": 7}},
+    )
 
     assert isinstance(decode(json.dumps(body).encode()), OrderCreated)
 
 
 def test_unknown_members_are_not_said() -> None:
     with pytest.raises(ValidationError, match="colour"):
-        ProductState.model_validate({"productId": "p1", "name": "n", "price": {"amount": "1", "currency": "EUR"}, "colour": "red"})
+        ProductState.model_validate(
+            {
+                "productId": "p1",
+                "name": "n",
+                "price": {"amount": "1", "currency": "EUR"},
+                "colour": "red",
+            }
+        )
     with pytest.raises(ValidationError, match="colour"):
         OrderCreated.model_validate(envelope(colour="red"))
 
@@ -134,7 +166,21 @@ def test_unknown_members_are_not_said() -> None:
         b'{"a":' * 100_000,
         b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     ],
-    ids=["empty", "cut", "NUL", "NaN", "Infinity", "UTF-8", "surrogate", "quotes", "UTF-16", "pickle", "deep", "deep objects", "deep, closed"],
+    ids=[
+        "empty",
+        "cut",
+        "NUL",
+        "NaN",
+        "Infinity",
+        "UTF-8",
+        "surrogate",
+        "quotes",
+        "UTF-16",
+        "pickle",
+        "deep",
+        "deep objects",
+        "deep, closed",
+    ],
 )
 def test_no_json(body: bytes) -> None:
     assert reason_of(body) == "not-json"
@@ -145,7 +191,10 @@ def test_no_event(body: bytes) -> None:
     assert reason_of(body) == "not-an-event"
 
 
-@pytest.mark.parametrize("kind", ["OrderEaten", "", None, 5, ["OrderCreated"], {}, "OrderEvent", "Event", "x" * 10_000, ...])
+@pytest.mark.parametrize(
+    "kind",
+    ["OrderEaten", "", None, 5, ["OrderCreated"], {}, "OrderEvent", "Event", "x" * 10_000, ...],
+)
 def test_an_unknown_type(kind: object) -> None:
     assert reason_of(envelope(type=kind)) == "unknown-type"
 
@@ -158,8 +207,31 @@ def test_a_newer_version(version: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        *(envelope(**{name: ...}) for name in ("id", "source", "subject", "time", "dataschema", "aggregateversion", "correlationid", "data")),
-        *(envelope(dataschema=schema) for schema in ("order/OrderConfirmed/1", "1", "", "order/OrderCreated/-1", "order/OrderCreated/1.0", None, 1)),
+        *(
+            envelope(**{name: ...})
+            for name in (
+                "id",
+                "source",
+                "subject",
+                "time",
+                "dataschema",
+                "aggregateversion",
+                "correlationid",
+                "data",
+            )
+        ),
+        *(
+            envelope(dataschema=schema)
+            for schema in (
+                "order/OrderConfirmed/1",
+                "1",
+                "",
+                "order/OrderCreated/-1",
+                "order/OrderCreated/1.0",
+                None,
+                1,
+            )
+        ),
         envelope(dataschema="order/OrderCreated/" + "9" * 10),
         envelope(dataschema="order/OrderCreated/²"),
         envelope(dataschema="order/OrderCreated/0"),
@@ -182,13 +254,42 @@ def test_a_newer_version(version: str) -> None:
         data(status="eaten"),
         data(orderId="p1"),
         data(products=5),
-        data(products=[{"productId": "p1", "quantity": 1, "price": {"amount": "1", "currency": "EUR"}}] * 2),
-        data(products=[{"productId": "p1", "quantity": 0, "price": {"amount": "1", "currency": "EUR"}}]),
-        data(products=[{"productId": "p1", "quantity": 2**31, "price": {"amount": "1", "currency": "EUR"}}]),
-        data(products=[{"productId": "p1", "quantity": 1, "price": {"amount": "1.999", "currency": "EUR"}}]),
-        data(products=[{"productId": "p1", "quantity": 1, "price": {"amount": "-1", "currency": "EUR"}}]),
-        data(products=[{"productId": "p1", "quantity": 1, "price": {"amount": "NaN", "currency": "EUR"}}]),
-        data(products=[{"productId": "p1", "quantity": 1, "price": {"amount": "1", "currency": "euro"}}]),
+        data(
+            products=[
+                {"productId": "p1", "quantity": 1, "price": {"amount": "1", "currency": "EUR"}}
+            ]
+            * 2
+        ),
+        data(
+            products=[
+                {"productId": "p1", "quantity": 0, "price": {"amount": "1", "currency": "EUR"}}
+            ]
+        ),
+        data(
+            products=[
+                {"productId": "p1", "quantity": 2**31, "price": {"amount": "1", "currency": "EUR"}}
+            ]
+        ),
+        data(
+            products=[
+                {"productId": "p1", "quantity": 1, "price": {"amount": "1.999", "currency": "EUR"}}
+            ]
+        ),
+        data(
+            products=[
+                {"productId": "p1", "quantity": 1, "price": {"amount": "-1", "currency": "EUR"}}
+            ]
+        ),
+        data(
+            products=[
+                {"productId": "p1", "quantity": 1, "price": {"amount": "NaN", "currency": "EUR"}}
+            ]
+        ),
+        data(
+            products=[
+                {"productId": "p1", "quantity": 1, "price": {"amount": "1", "currency": "euro"}}
+            ]
+        ),
         data(customer={"name": "a\x00b", "email": "a"}),
         data(customer={"name": "x" * 501, "email": "a"}),
     ],
@@ -200,7 +301,11 @@ def test_invalid(body: dict[str, Any]) -> None:
 @pytest.mark.parametrize("member", ["type", "dataschema"])
 def test_a_number_of_thousands_of_digits(member: str) -> None:
     for digits in (4_200, 6_000):
-        assert reason_of(f'{{"type": "OrderCreated", "{member}": {"9" * digits}}}'.encode()) in {"not-json", "invalid", "unknown-type"}
+        assert reason_of(f'{{"type": "OrderCreated", "{member}": {"9" * digits}}}'.encode()) in {
+            "not-json",
+            "invalid",
+            "unknown-type",
+        }
 
 
 def test_a_number_beyond_all() -> None:
@@ -210,10 +315,19 @@ def test_a_number_beyond_all() -> None:
 
 
 @pytest.mark.parametrize(
-    "time", ["2026-01-01T00:00:00+23:59", "2026-01-01T00:00:00-23:59", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00", 10**11, -(10**10)]
+    "time",
+    [
+        "2026-01-01T00:00:00+23:59",
+        "2026-01-01T00:00:00-23:59",
+        "0001-01-01T00:00:00+10:00",
+        "9999-12-31T23:59:59-10:00",
+        10**11,
+        -(10**10),
+    ],
 )
 def test_a_time_is_in_utc_or_is_refused(time: object) -> None:
-    """PostgreSQL knows no offset beyond 16 hours, and Python no year beyond 9999: both would fail long after reading."""
+    """PostgreSQL knows no offset beyond 16 hours, and Python no year beyond 9999: both would fail
+    long after reading."""
     assert outcome_of(envelope(time=time)) in {"invalid", "UTC"}
 
 
@@ -238,7 +352,14 @@ ANYTHING = st.recursive(
 @given(st.dictionaries(st.sampled_from(sorted(envelope())), ANYTHING, min_size=1))
 def test_whatever_the_members(changes: dict[str, Any]) -> None:
     """An event, or Unreadable: nothing else comes out of `decode`."""
-    assert outcome_of(envelope(**changes)) in {"not-json", "unknown-type", "newer-version", "invalid", "foreign", "UTC"}
+    assert outcome_of(envelope(**changes)) in {
+        "not-json",
+        "unknown-type",
+        "newer-version",
+        "invalid",
+        "foreign",
+        "UTC",
+    }
 
 
 class TestUpcasts:
@@ -249,7 +370,8 @@ class TestUpcasts:
         assert steps == _steps
 
     def test_one_step_at_a_time(self) -> None:
-        # Given an event that has changed twice: `title` became `name`, and `weightGrams` came to be needed
+        # Given an event that has changed twice: `title` became `name`, and `weightGrams` came to be
+        # needed
         class ThirdState(ProductState):
             weight_grams: int
 
@@ -274,22 +396,36 @@ class TestUpcasts:
         }
         wire = json.loads(product_event().encode()) | {"type": "TestThird"}
         events = [
-            decode(json.dumps(wire | {"dataschema": f"inventory/TestThird/{version}", "data": state}).encode()) for version, state in states.items()
+            decode(
+                json.dumps(
+                    wire | {"dataschema": f"inventory/TestThird/{version}", "data": state}
+                ).encode()
+            )
+            for version, state in states.items()
         ]
 
         # Then
-        assert [(event.data.name, event.data.weight_grams) for event in events] == [("Boots", 0), ("Boots", 0), ("Boots", 7)]  # type: ignore[attr-defined]
+        assert [(event.data.name, event.data.weight_grams) for event in events] == [
+            ("Boots", 0),
+            ("Boots", 0),
+            ("Boots", 7),
+        ]  # type: ignore[attr-defined]
 
         # And what cannot be lifted says so
         for bad in (None, [], {"title": {}}):
-            assert reason_of(wire | {"dataschema": "inventory/TestThird/1", "data": bad}) == "invalid"
+            assert (
+                reason_of(wire | {"dataschema": "inventory/TestThird/1", "data": bad}) == "invalid"
+            )
         assert reason_of(wire | {"dataschema": "inventory/TestThird/4"}) == "newer-version"
 
     def test_a_missing_step(self) -> None:
         class TestSecond(ProductEvent):
             schema_version: ClassVar[int] = 2
 
-        wire = json.loads(product_event().encode()) | {"type": "TestSecond", "dataschema": "inventory/TestSecond/1"}
+        wire = json.loads(product_event().encode()) | {
+            "type": "TestSecond",
+            "dataschema": "inventory/TestSecond/1",
+        }
 
         assert reason_of(wire) == "invalid"
 

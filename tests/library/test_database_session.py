@@ -52,7 +52,10 @@ def test_what_a_database_has_set_changes_nothing(committed: None) -> None:
         try:
             # When
             with other_connection() as fresh:
-                found = {setting: fresh.execute("SELECT current_setting(%s)", [setting]).fetchone() for setting in HOSTILE}
+                found = {
+                    setting: fresh.execute("SELECT current_setting(%s)", [setting]).fetchone()
+                    for setting in HOSTILE
+                }
         finally:
             for setting in HOSTILE:
                 other.execute(f"ALTER DATABASE {name} RESET {setting}")  # type: ignore[call-overload]
@@ -70,16 +73,27 @@ def test_what_a_database_has_set_changes_nothing(committed: None) -> None:
 
 @pytest.mark.parametrize("table", ["polder_outbox", "polder_ledger"])
 def test_weeks_are_the_same_whoever_asks_for_them(committed: None, table: str) -> None:
-    # Given a session with settings of its own, and a schema that has other functions under the same names
+    # Given a session with settings of its own, and a schema that has other functions under the same
+    # names
     before = covered(table)
     moment = datetime.now(UTC) + timedelta(days=7)
     with other_connection() as other:
         other.execute("CREATE SCHEMA IF NOT EXISTS elsewhere")
-        other.execute("CREATE OR REPLACE FUNCTION elsewhere.to_char(timestamptz, text) RETURNS text LANGUAGE sql AS $$ SELECT 'never' $$")
-        other.execute("CREATE OR REPLACE FUNCTION elsewhere.lpad(text, int, text) RETURNS text LANGUAGE sql AS $$ SELECT '0' $$")
+        other.execute(
+            "CREATE OR REPLACE FUNCTION elsewhere.to_char(timestamptz, text) RETURNS text "
+            "LANGUAGE sql AS $$ SELECT 'never' $$"
+        )
+        other.execute(
+            "CREATE OR REPLACE FUNCTION elsewhere.lpad(text, int, text) RETURNS text LANGUAGE sql "
+            "AS $$ SELECT '0' $$"
+        )
         other.execute(f"DROP TABLE IF EXISTS {table}_{moment:%G}w{moment:%V}")  # type: ignore[call-overload]
         for setting, value in (HOSTILE | {"search_path": "elsewhere, pg_catalog"}).items():
-            other.execute(f"SET {setting} = '{value}'" if setting != "search_path" else f"SET search_path = {value}")  # type: ignore[call-overload]
+            other.execute(
+                f"SET {setting} = '{value}'"
+                if setting != "search_path"
+                else f"SET search_path = {value}"
+            )  # type: ignore[call-overload]
 
         # When
         made = other.execute(f"SELECT public.{table}_make_partitions(14)").fetchone()  # type: ignore[call-overload]
@@ -97,7 +111,9 @@ def test_a_migration_tries_again_while_a_table_is_in_use(monkeypatch: pytest.Mon
     def handle(self: Migrate, *args: object, **options: object) -> None:
         tries.append(1)
         if len(tries) < 3:
-            raise OperationalError("lock timeout") from psycopg.errors.LockNotAvailable("lock timeout")
+            raise OperationalError("lock timeout") from psycopg.errors.LockNotAvailable(
+                "lock timeout"
+            )
 
     monkeypatch.setattr(Migrate, "handle", handle)
     monkeypatch.setattr(migrate.time, "sleep", lambda seconds: None)

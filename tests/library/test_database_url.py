@@ -1,4 +1,5 @@
-"""Every legal form of a PostgreSQL URL: obeyed by the connections that Django and the relay make, or refused by name and without a secret."""
+"""Every legal form of a PostgreSQL URL: obeyed by the connections that Django and the relay make,
+or refused by name and without a secret."""
 
 from __future__ import annotations
 
@@ -23,12 +24,18 @@ SECRET = "se-cret-42"
 URL = f"postgres://u:{SECRET}@h/d"
 
 OBEYED: list[tuple[str, dict[str, Any]]] = [
-    ("postgres://u:p@h/d", {"HOST": "h", "PORT": "5432", "USER": "u", "PASSWORD": "p", "NAME": "d"}),
+    (
+        "postgres://u:p@h/d",
+        {"HOST": "h", "PORT": "5432", "USER": "u", "PASSWORD": "p", "NAME": "d"},
+    ),
     ("postgresql://u:p@h:7/d", {"HOST": "h", "PORT": "7"}),
     ("postgres://u@h/d", {"PASSWORD": ""}),
     ("postgres://u:p@[::1]/d", {"HOST": "::1", "PORT": "5432"}),
     ("postgres://u:p@[2001:db8::2]:6/d", {"HOST": "2001:db8::2", "PORT": "6"}),
-    ("postgres://u%40x:p%2F%3A%40%23%25%3F%20@h/d%20b", {"USER": "u@x", "PASSWORD": "p/:@#%? ", "NAME": "d b"}),
+    (
+        "postgres://u%40x:p%2F%3A%40%23%25%3F%20@h/d%20b",
+        {"USER": "u@x", "PASSWORD": "p/:@#%? ", "NAME": "d b"},
+    ),
     ("postgres://u:$PATH@h/d", {"PASSWORD": "$PATH"}),
     ("postgres://u:p#q?r@h/d", {"PASSWORD": "p#q?r"}),
     ("postgres://u:p+q@h/d+e", {"PASSWORD": "p+q", "NAME": "d+e"}),
@@ -44,7 +51,10 @@ OPTIONS: list[tuple[str, dict[str, str]]] = [
     ("sslmode=require", {"sslmode": "require"}),
     ("ssl=true", {"sslmode": "require"}),
     ("sslmode=verify-full&sslrootcert=system", {"sslmode": "verify-full", "sslrootcert": "system"}),
-    (f"sslmode=verify-ca&sslrootcert={quote(__file__)}", {"sslmode": "verify-ca", "sslrootcert": __file__}),
+    (
+        f"sslmode=verify-ca&sslrootcert={quote(__file__)}",
+        {"sslmode": "verify-ca", "sslrootcert": __file__},
+    ),
     ("target_session_attrs=read-write", {"target_session_attrs": "read-write"}),
     ("connect_timeout=17&keepalives_idle=99", {"connect_timeout": "17", "keepalives_idle": "99"}),
     ("application_name=mine", {"application_name": "mine"}),
@@ -75,7 +85,10 @@ REFUSED = [
     (f"{URL}?foo", "not written \\?name=value"),
     (f"{URL}?sslmode=bogus", "sslmode, which must be one of disable, allow"),
     (f"{URL}?sslmode=verify-full", "no sslrootcert"),
-    (f"{URL}?sslrootcert=system&sslmode=verify-full&sslcert=/nowhere", "sslcert, whose file cannot be read"),
+    (
+        f"{URL}?sslrootcert=system&sslmode=verify-full&sslcert=/nowhere",
+        "sslcert, whose file cannot be read",
+    ),
     (f"{URL}?sslrootcert={quote(__file__)}", "obeyed with sslmode=verify-full"),
     (f"{URL}?sslmode=require&sslrootcert={quote(__file__)}", "obeyed with sslmode=verify-full"),
     (f"postgres:///d?host=/tmp&user=u&password={SECRET}&sslmode=require", "with a Unix socket"),
@@ -128,12 +141,19 @@ def test_each_of_several_hosts_is_tried(db: None) -> None:
     wrapper.close()
 
 
-def test_nothing_comes_from_whoever_starts_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nothing_comes_from_whoever_starts_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """libpq reads thirty variables, and files in the home."""
     (tmp_path / ".pgpass").write_text("*:*:*:*:stolen\n")
     (tmp_path / ".pgpass").chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
-    for name, value in {"PGSSLMODE": "require", "PGSERVICE": "prod", "PGPASSFILE": str(tmp_path / ".pgpass"), "PGOPTIONS": "-c x=y"}.items():
+    for name, value in {
+        "PGSSLMODE": "require",
+        "PGSERVICE": "prod",
+        "PGPASSFILE": str(tmp_path / ".pgpass"),
+        "PGOPTIONS": "-c x=y",
+    }.items():
         monkeypatch.setenv(name, value)
     surroundings.forget()
     with silent_server() as (port, first_bytes):
@@ -147,7 +167,11 @@ def test_nothing_comes_from_whoever_starts_it(monkeypatch: pytest.MonkeyPatch, t
 
 def connection_parameters(url: str) -> dict[str, Any]:
     parameters = DatabaseWrapper(_wrapped(url)).get_connection_params()
-    return {name: value for name, value in parameters.items() if name not in ("cursor_factory", "context", "prepare_threshold")}
+    return {
+        name: value
+        for name, value in parameters.items()
+        if name not in ("cursor_factory", "context", "prepare_threshold")
+    }
 
 
 def _wrapped(url: str) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""A dead letter as RabbitMQ really makes it: its headers tell the queue that it came from, whatever its publisher has claimed."""
+"""A dead letter as RabbitMQ really makes it: its headers tell the queue that it came from, whatever
+its publisher has claimed."""
 
 from __future__ import annotations
 
@@ -25,12 +26,23 @@ def order() -> Iterator[Connection]:
         management().call("DELETE", "queues", management().vhost, queue, "contents")
 
 
-@pytest.mark.parametrize("headers", [{}, {"x-first-death-queue": "forged"}, {"x-death": [{"queue": "forged", "reason": "x", "exchange": ""}]}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-first-death-queue": "forged"},
+        {"x-death": [{"queue": "forged", "reason": "x", "exchange": ""}]},
+    ],
+)
 def test_its_first_queue_is_the_brokers_word(order: Connection, headers: dict[str, Any]) -> None:
     # Given a message that its consumer rejects
     with connected("inventory") as inventory:
         inventory.Producer().publish(
-            b"{}", exchange=names.event_exchange("inventory"), routing_key="test", headers=headers, content_encoding="binary"
+            b"{}",
+            exchange=names.event_exchange("inventory"),
+            routing_key="test",
+            headers=headers,
+            content_encoding="binary",
         )
     channel = order.channel()
     message = eventually(lambda: channel.basic_get(QUEUE))

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import pytest
-from polder.consumer.batch import BATCH_BYTES, BATCH_EVENTS, FIRST_RETRY, LINGER, LONGEST_RETRY, Batch, Kind, Received
+from polder.consumer.batch import (
+    BATCH_BYTES,
+    BATCH_EVENTS,
+    FIRST_RETRY,
+    LINGER,
+    LONGEST_RETRY,
+    Batch,
+    Kind,
+    Received,
+)
 from polder.consumer.dispatch import PROBED, RULES, SAMPLED, Dispatch, End, Ended, Mode
 from polder.consumer.queues import Fresh
 from polder.inbox.delivery import Delivery
 
 
-def received(tag: int, *, kind: str = "OrderCreated", publisher: str = "order", size: int = 10, returns: int = 0) -> Received:
-    return Received(tag, kind, Delivery(f"inventory.from.{publisher}", publisher, b"x" * size, 0.0), returns)
+def received(
+    tag: int,
+    *,
+    kind: str = "OrderCreated",
+    publisher: str = "order",
+    size: int = 10,
+    returns: int = 0,
+) -> Received:
+    return Received(
+        tag, kind, Delivery(f"inventory.from.{publisher}", publisher, b"x" * size, 0.0), returns
+    )
 
 
 def many(number: int, first: int = 1) -> list[Received]:
@@ -123,7 +141,9 @@ def test_while_the_database_is_away_one_batch_probes_and_all_stay_whole(start: b
     assert sizes == {BATCH_EVENTS}
     worker.end(worker.next(LONGEST_RETRY), End.APPLIED)
     assert worker.dispatch.mode is Mode.GOING
-    assert sorted(len(batch.messages) for batch in worker.dispatch.returned) == [BATCH_EVENTS] * (len(under_way) - 1)
+    assert sorted(len(batch.messages) for batch in worker.dispatch.returned) == [BATCH_EVENTS] * (
+        len(under_way) - 1
+    )
     worker.finish()
 
 
@@ -160,7 +180,9 @@ def test_a_halt_of_the_whole_batch_probes_with_all_of_it(worker: Worker) -> None
     assert worker.next(FIRST_RETRY).tags == batch.tags
 
 
-@pytest.mark.parametrize("end", [End.LOST, End.TOO_SLOW, End.AGAIN, End.HELD_BACK, End.SUSPECTS, End.AWAY])
+@pytest.mark.parametrize(
+    "end", [End.LOST, End.TOO_SLOW, End.AGAIN, End.HELD_BACK, End.SUSPECTS, End.AWAY]
+)
 @pytest.mark.parametrize("first", [End.HALTED, End.AWAY])
 def test_a_probe_that_ends_otherwise_loses_nothing(worker: Worker, first: End, end: End) -> None:
     worker.receive(4)
@@ -248,10 +270,18 @@ def test_those_that_wait_for_a_lock_let_fresh_ones_go_first(worker: Worker) -> N
                 worker.now += 0.25
                 locked = [position for position, tag in enumerate(batch.tags) if tag % 3 == 0]
                 before = set(worker.done)
-                worker.end(batch, End.HELD_BACK, locked=locked) if locked else worker.end(batch, End.APPLIED)
-                worst = max([worst, *(worker.now - came.get(tag, worker.now) for tag in worker.done - before)])
+                worker.end(batch, End.HELD_BACK, locked=locked) if locked else worker.end(
+                    batch, End.APPLIED
+                )
+                worst = max(
+                    [
+                        worst,
+                        *(worker.now - came.get(tag, worker.now) for tag in worker.done - before),
+                    ]
+                )
 
-    # Then the others are through within two seconds, and trying again takes no more than a quarter of the time
+    # Then the others are through within two seconds, and trying again takes no more than a quarter
+    # of the time
     assert worst < 2
     assert retries > 30
     assert busy < (worker.now - 2_000) / 4
@@ -301,7 +331,11 @@ def test_suspects_go_alone_and_suspicion_ends(worker: Worker) -> None:
         worker.dispatch.receive(received(tag, returns=3), worker.now)
     worker.tag = 4
     batch = worker.next()
-    assert (batch.tags, batch.quarantined, batch.hints()) == ([2, 3, 4], False, {"watched": True, "retried": True})
+    assert (batch.tags, batch.quarantined, batch.hints()) == (
+        [2, 3, 4],
+        False,
+        {"watched": True, "retried": True},
+    )
 
     # When a process was lost with one of them before
     worker.end(batch, End.SUSPECTS, suspects=[1])
@@ -322,7 +356,12 @@ def test_what_came_back_goes_again_after_a_pause_that_doubles() -> None:
         batch = batch.again(100.0)
         pauses.append(batch.due - 100.0)
 
-    assert [round(pause, 3) for pause in pauses[:4]] == [FIRST_RETRY, FIRST_RETRY * 2, FIRST_RETRY * 4, FIRST_RETRY * 8]
+    assert [round(pause, 3) for pause in pauses[:4]] == [
+        FIRST_RETRY,
+        FIRST_RETRY * 2,
+        FIRST_RETRY * 4,
+        FIRST_RETRY * 8,
+    ]
     assert max(pauses) == LONGEST_RETRY == pauses[-1]
 
 
@@ -340,6 +379,16 @@ def test_halved_until_one_is_alone() -> None:
 
 
 def test_what_flower_shows() -> None:
-    batch = Batch([received(1), received(2, kind="OrderConfirmed"), received(3), received(4, kind="StockChanged", publisher="inventory")])
+    batch = Batch(
+        [
+            received(1),
+            received(2, kind="OrderConfirmed"),
+            received(3),
+            received(4, kind="StockChanged", publisher="inventory"),
+        ]
+    )
 
-    assert batch.summary() == "4 events from inventory, order: OrderCreated 2, OrderConfirmed 1, StockChanged 1"
+    assert (
+        batch.summary()
+        == "4 events from inventory, order: OrderCreated 2, OrderConfirmed 1, StockChanged 1"
+    )

@@ -1,4 +1,5 @@
-"""One connection's worth of consumer, with a channel, a timer and a pool that are told when to do what."""
+"""One connection's worth of consumer, with a channel, a timer and a pool that are told when to do
+what."""
 
 from __future__ import annotations
 
@@ -79,9 +80,15 @@ class Worker:
             on_task_request=self.running.append,
         )
         monkeypatch.setattr(session_module, "request_class", lambda consumer, task: SimpleNamespace)
-        monkeypatch.setattr(session_module, "build_request", lambda kind, consumer, task, batch: SimpleNamespace())
+        monkeypatch.setattr(
+            session_module, "build_request", lambda kind, consumer, task, batch: SimpleNamespace()
+        )
         monkeypatch.setattr(session_module, "task_reserved", lambda request: None)
-        monkeypatch.setattr(session_module, "time", SimpleNamespace(monotonic=lambda: self.now, time=lambda: self.now))
+        monkeypatch.setattr(
+            session_module,
+            "time",
+            SimpleNamespace(monotonic=lambda: self.now, time=lambda: self.now),
+        )
         monkeypatch.setattr(acks_module, "time", SimpleNamespace(monotonic=lambda: self.now))
         self.renewed = 0
         self.session = EventConsumer(consumer, None, "order", ["inventory"], renew=self.renew)
@@ -89,12 +96,23 @@ class Worker:
     def renew(self) -> None:
         self.renewed += 1
 
-    def receive(self, number: int = 1, queue: str = "order.from.inventory", body: bytes = b"{}", **headers: Any) -> None:
+    def receive(
+        self,
+        number: int = 1,
+        queue: str = "order.from.inventory",
+        body: bytes = b"{}",
+        **headers: Any,
+    ) -> None:
         for _ in range(number):
             self.tag += 1
             self.channel.unacked.append(self.tag)
             properties = {"type": "StockChanged", "application_headers": headers}
-            self.channel.deliver(queue, SimpleNamespace(delivery_info={"delivery_tag": self.tag}, properties=properties, body=body))
+            self.channel.deliver(
+                queue,
+                SimpleNamespace(
+                    delivery_info={"delivery_tag": self.tag}, properties=properties, body=body
+                ),
+            )
 
     def look(self, later: float = 2 * LINGER) -> None:
         """Time passes, and what the timer has is called."""
@@ -119,7 +137,12 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
 
 
 def test_it_reads_its_queues_and_what_is_dead(worker: Worker) -> None:
-    assert set(worker.channel.tag_of) == {"order.from.inventory", "order.requests", "order.answers", "order.dead"}
+    assert set(worker.channel.tag_of) == {
+        "order.from.inventory",
+        "order.requests",
+        "order.answers",
+        "order.dead",
+    }
     assert worker.channel.prefetch == prefetch_module.FIRST
 
 
@@ -198,7 +221,11 @@ def test_what_was_delivered_often_goes_with_the_others_and_on_record(worker: Wor
     worker.look()
 
     [request] = worker.running
-    assert (request.batch.tags, request.batch.quarantined, request.batch.hints()["watched"]) == ([1, 2, 3], False, True)
+    assert (request.batch.tags, request.batch.quarantined, request.batch.hints()["watched"]) == (
+        [1, 2, 3],
+        False,
+        True,
+    )
 
 
 def test_what_is_held_back_waits_and_the_rest_is_acked(worker: Worker) -> None:
@@ -221,7 +248,11 @@ def test_what_is_held_back_waits_and_the_rest_is_acked(worker: Worker) -> None:
 
 def test_what_was_dead_lettered_goes_alone_under_its_first_queue(worker: Worker) -> None:
     worker.receive(1, "order.dead", **{"x-first-death-queue": "order.from.inventory"})
-    worker.receive(1, "order.dead", **{"x-death": [{"queue": "order.from.inventory"}], "x-first-death-queue": "forged"})
+    worker.receive(
+        1,
+        "order.dead",
+        **{"x-death": [{"queue": "order.from.inventory"}], "x-first-death-queue": "forged"},
+    )
     worker.receive(1, "order.dead")
 
     origins = []
@@ -232,7 +263,11 @@ def test_what_was_dead_lettered_goes_alone_under_its_first_queue(worker: Worker)
         origins.append((message.delivery.queue, message.delivery.publisher))
         worker.end()
 
-    assert origins == [("order.from.inventory", "inventory"), ("order.from.inventory", "inventory"), ("order.dead", "")]
+    assert origins == [
+        ("order.from.inventory", "inventory"),
+        ("order.from.inventory", "inventory"),
+        ("order.dead", ""),
+    ]
 
 
 def test_told_twice_it_listens_once(worker: Worker) -> None:
@@ -280,7 +315,9 @@ def test_stopping_takes_nothing_new_and_acks_what_ends(worker: Worker) -> None:
 
 def test_an_error_in_the_loop_drops_the_connection(worker: Worker) -> None:
     with pytest.raises(ConnectionResetError, match="consumer"):
-        worker.channel.deliver("order.from.inventory", SimpleNamespace(delivery_info={}, properties={}, body=b""))
+        worker.channel.deliver(
+            "order.from.inventory", SimpleNamespace(delivery_info={}, properties={}, body=b"")
+        )
 
 
 def test_a_batch_that_is_never_heard_of_again_goes_again(worker: Worker) -> None:
@@ -322,11 +359,16 @@ def test_a_forged_first_queue_is_nobodys(worker: Worker, forged: str) -> None:
     worker.receive(1, "order.dead", **{"x-first-death-queue": forged})
 
     [batch] = worker.session.dispatch.returned
-    assert (batch.messages[0].delivery.queue, batch.messages[0].delivery.publisher) == ("order.dead", "")
+    assert (batch.messages[0].delivery.queue, batch.messages[0].delivery.publisher) == (
+        "order.dead",
+        "",
+    )
     assert batch.quarantined
 
 
-def test_the_log_of_an_outage_is_a_line_a_minute(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_of_an_outage_is_a_line_a_minute(
+    worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
     # When the database is away for eight minutes
     worker.receive(500)
     tries = 0
@@ -393,12 +435,16 @@ def test_small_messages_make_the_prefetch_grow(worker: Worker) -> None:
 
     assert worker.channel.prefetch == 1_500
     assert set(worker.channel.tag_of) == set(before)
-    assert set(worker.channel.tag_of.values()).isdisjoint(before.values()), "a consumer keeps the prefetch with which it began"
+    assert set(worker.channel.tag_of.values()).isdisjoint(before.values()), (
+        "a consumer keeps the prefetch with which it began"
+    )
 
 
 @pytest.mark.parametrize("size", [1_000, 20_000, 256 * 1024])
 def test_what_is_here_is_bounded_by_bytes(worker: Worker, size: int) -> None:
-    """As the broker does: no more than the prefetch to each consumer, counted anew for a new one."""
+    """As the broker does: no more than the prefetch to each consumer, counted anew for a new
+    one.
+    """
     given: dict[str, int] = {}
     allowed: dict[str, int] = {}
     for _ in range(20_000):
@@ -435,7 +481,12 @@ def test_messages_that_grow_stop_the_consumers_until_there_is_room(worker: Worke
         worker.look()
         worker.end()
     worker.session._make_rounds()
-    assert set(worker.channel.tag_of) == {"order.from.inventory", "order.dead", "order.requests", "order.answers"}
+    assert set(worker.channel.tag_of) == {
+        "order.from.inventory",
+        "order.dead",
+        "order.requests",
+        "order.answers",
+    }
     assert worker.channel.prefetch < 1_500
 
 

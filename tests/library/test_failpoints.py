@@ -53,9 +53,19 @@ def test_an_armed_point_pauses(armed: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_armed_point_kills(armed: Path) -> None:
     armed.write_text("kill")
-    program = f"import django; django.setup(); from polder.failpoints import Failpoint, failpoint; failpoint(Failpoint('{POINT}')); print('alive')"
+    program = (
+        "import django; django.setup(); from polder.failpoints import Failpoint, failpoint; "
+        f"failpoint(Failpoint('{POINT}')); print('alive')"
+    )
 
-    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert (ended.returncode, ended.stdout) == (-9, "")
 

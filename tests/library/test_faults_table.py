@@ -37,14 +37,42 @@ def with_state(code: str) -> Exception:
 @pytest.mark.parametrize(
     ("code", "fault"),
     [
-        *(("08006", Fault.AWAY), ("53100", Fault.AWAY), ("53200", Fault.AWAY), ("53300", Fault.AWAY), ("57P01", Fault.AWAY), ("57P03", Fault.AWAY)),
-        *(("58030", Fault.AWAY), ("25006", Fault.AWAY), ("25P03", Fault.AWAY), ("28000", Fault.AWAY)),
+        *(
+            ("08006", Fault.AWAY),
+            ("53100", Fault.AWAY),
+            ("53200", Fault.AWAY),
+            ("53300", Fault.AWAY),
+            ("57P01", Fault.AWAY),
+            ("57P03", Fault.AWAY),
+        ),
+        *(
+            ("58030", Fault.AWAY),
+            ("25006", Fault.AWAY),
+            ("25P03", Fault.AWAY),
+            ("28000", Fault.AWAY),
+        ),
         *(("40001", Fault.BUSY), ("40003", Fault.BUSY), ("55006", Fault.BUSY)),
         *(("55P03", Fault.LOCKED), ("40P01", Fault.LOCKED)),
         *(("57014", Fault.TOO_SLOW), ("25P04", Fault.TOO_SLOW)),
-        *(("42P01", Fault.ENVIRONMENT), ("42703", Fault.ENVIRONMENT), ("42883", Fault.ENVIRONMENT), ("42501", Fault.ENVIRONMENT)),
-        *(("3D000", Fault.ENVIRONMENT), ("3F000", Fault.ENVIRONMENT), ("0A000", Fault.ENVIRONMENT), ("XX001", Fault.ENVIRONMENT)),
-        *(("22012", Fault.EVENT), ("22001", Fault.EVENT), ("23505", Fault.EVENT), ("23514", Fault.EVENT), ("P0001", Fault.EVENT)),
+        *(
+            ("42P01", Fault.ENVIRONMENT),
+            ("42703", Fault.ENVIRONMENT),
+            ("42883", Fault.ENVIRONMENT),
+            ("42501", Fault.ENVIRONMENT),
+        ),
+        *(
+            ("3D000", Fault.ENVIRONMENT),
+            ("3F000", Fault.ENVIRONMENT),
+            ("0A000", Fault.ENVIRONMENT),
+            ("XX001", Fault.ENVIRONMENT),
+        ),
+        *(
+            ("22012", Fault.EVENT),
+            ("22001", Fault.EVENT),
+            ("23505", Fault.EVENT),
+            ("23514", Fault.EVENT),
+            ("P0001", Fault.EVENT),
+        ),
     ],
 )
 def test_each_class_of_the_database(db: None, code: str, fault: Fault) -> None:
@@ -53,16 +81,35 @@ def test_each_class_of_the_database(db: None, code: str, fault: Fault) -> None:
 
 def test_no_class_of_the_table_is_left_out(db: None) -> None:
     for beginning, fault in SQLSTATES.items():
-        assert fault_of(with_state(beginning.ljust(5, "0") if beginning != "08" else "08000")) is fault, beginning
+        assert (
+            fault_of(with_state(beginning.ljust(5, "0") if beginning != "08" else "08000")) is fault
+        ), beginning
 
 
 @pytest.mark.parametrize(
     ("error", "fault"),
     [
-        *((OperationalError("the connection is closed"), Fault.AWAY), (InterfaceError("closed"), Fault.AWAY), (ConnectionResetError(), Fault.AWAY)),
-        *((TimeoutError(), Fault.AWAY), (MemoryError(), Fault.INTERRUPTED), (FailpointReached(Failpoint.WORKER_AFTER_MERGE), Fault.INTERRUPTED)),
-        *((ModuleNotFoundError("so"), Fault.ENVIRONMENT), (ImproperlyConfigured("so"), Fault.ENVIRONMENT), (OSError(24, "files"), Fault.ENVIRONMENT)),
-        *((ValueError("so"), Fault.EVENT), (KeyError("so"), Fault.EVENT), (RecursionError(), Fault.EVENT), (AssertionError(), Fault.EVENT)),
+        *(
+            (OperationalError("the connection is closed"), Fault.AWAY),
+            (InterfaceError("closed"), Fault.AWAY),
+            (ConnectionResetError(), Fault.AWAY),
+        ),
+        *(
+            (TimeoutError(), Fault.AWAY),
+            (MemoryError(), Fault.INTERRUPTED),
+            (FailpointReached(Failpoint.WORKER_AFTER_MERGE), Fault.INTERRUPTED),
+        ),
+        *(
+            (ModuleNotFoundError("so"), Fault.ENVIRONMENT),
+            (ImproperlyConfigured("so"), Fault.ENVIRONMENT),
+            (OSError(24, "files"), Fault.ENVIRONMENT),
+        ),
+        *(
+            (ValueError("so"), Fault.EVENT),
+            (KeyError("so"), Fault.EVENT),
+            (RecursionError(), Fault.EVENT),
+            (AssertionError(), Fault.EVENT),
+        ),
     ],
     ids=repr,
 )
@@ -99,9 +146,11 @@ def insert_product() -> Exception:
     "ahead",
     [
         "ALTER TABLE replica_product ADD COLUMN colour text NOT NULL",
-        "ALTER TABLE replica_product ADD COLUMN colour text, ADD CONSTRAINT coloured CHECK (colour IS NOT NULL)",
+        "ALTER TABLE replica_product ADD COLUMN colour text, ADD CONSTRAINT coloured CHECK "
+        "(colour IS NOT NULL)",
         "CREATE UNIQUE INDEX one_of_a_name ON replica_product ((1))",
-        "CREATE TABLE colours (name text PRIMARY KEY);ALTER TABLE replica_product ADD COLUMN colour text DEFAULT 'red' REFERENCES colours (name)",
+        "CREATE TABLE colours (name text PRIMARY KEY);ALTER TABLE replica_product ADD COLUMN "
+        "colour text DEFAULT 'red' REFERENCES colours (name)",
     ],
     ids=["a column", "a check", "a unique index", "a foreign key"],
 )
@@ -115,26 +164,55 @@ def test_a_schema_ahead_of_the_code(db: None, ahead: str) -> None:
 
 
 def test_what_the_code_knows_is_the_event_s(db: None) -> None:
-    null = raised_by("INSERT INTO polder_inbox_deliverycount (publisher, outcome, slot, count) VALUES (NULL, 'x', 1, 1)")
-    twice = raised_by(*["INSERT INTO polder_inbox_deliverycount (publisher, outcome, slot, count) VALUES ('x', 'x', 1, 1)"] * 2)
-    halt = "INSERT INTO polder_inbox_halt (id, signature, reason, since, last_at, tries) VALUES (7, gen_random_uuid(), '', now(), now(), 1)"
+    null = raised_by(
+        "INSERT INTO polder_inbox_deliverycount (publisher, outcome, slot, count) VALUES (NULL, "
+        "'x', 1, 1)"
+    )
+    twice = raised_by(
+        *[
+            "INSERT INTO polder_inbox_deliverycount (publisher, outcome, slot, count) VALUES "
+            "('x', 'x', 1, 1)"
+        ]
+        * 2
+    )
+    halt = (
+        "INSERT INTO polder_inbox_halt (id, signature, reason, since, last_at, tries) VALUES "
+        "(7, "
+        "gen_random_uuid(), '', now(), now(), 1)"
+    )
     key_twice = raised_by(halt, halt)
-    negative = raised_by("INSERT INTO polder_inbox_deliverycount (publisher, outcome, slot, count) VALUES ('x', 'y', -1, 1)")
-    named_twice = raised_by(*["INSERT INTO polder_inbox_halt (signature, reason, since, last_at, tries) VALUES ('s', '', now(), now(), 1)"] * 2)
+    negative = raised_by(
+        "INSERT INTO polder_inbox_deliverycount (publisher, outcome, slot, count) VALUES ('x', "
+        "'y', -1, 1)"
+    )
+    named_twice = raised_by(
+        *[
+            "INSERT INTO polder_inbox_halt (signature, reason, since, last_at, tries) VALUES "
+            "('s', '', now(), now(), 1)"
+        ]
+        * 2
+    )
 
-    assert [fault_of(error) for error in (null, twice, key_twice, negative, named_twice)] == [Fault.EVENT] * 5
+    assert [fault_of(error) for error in (null, twice, key_twice, negative, named_twice)] == [
+        Fault.EVENT
+    ] * 5
 
 
 def test_a_partition_that_is_missing_or_in_the_way_is_the_moment_s(db: None) -> None:
     far = timezone.now() + timedelta(days=900)
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE weeks (id int) PARTITION BY RANGE (id); CREATE TABLE weeks_default PARTITION OF weeks DEFAULT")
+        cursor.execute(
+            "CREATE TABLE weeks (id int) PARTITION BY RANGE (id); CREATE TABLE weeks_default "
+            "PARTITION OF weeks DEFAULT"
+        )
         cursor.execute("CREATE TABLE weeks_1 PARTITION OF weeks FOR VALUES FROM (1) TO (2)")
     in_the_way = raised_by("INSERT INTO weeks_default VALUES (1)")
     missing = raised_by("DROP TABLE weeks_default", "INSERT INTO weeks VALUES (2)")
     ledger = raised_by(
-        "INSERT INTO polder_ledger (id, publisher, type, subject, version, outcome, correlation_id, occurred_at, received_at) "
-        f"VALUES ('{int(far.timestamp() * 1000):012x}{'7' * 20}', 'x', 'x', 'x', 1, 'x', gen_random_uuid(), now(), now())"
+        "INSERT INTO polder_ledger (id, publisher, type, subject, version, outcome, "
+        "correlation_id, occurred_at, received_at) "
+        f"VALUES ('{int(far.timestamp() * 1000):012x}{'7' * 20}', 'x', 'x', 'x', 1, 'x', "
+        "gen_random_uuid(), now(), now())"
     )
 
     assert [fault_of(error) for error in (in_the_way, missing, ledger)] == [Fault.BUSY] * 3
@@ -152,8 +230,17 @@ def test_a_server_that_is_not_there() -> None:
 @pytest.mark.parametrize(
     ("reason", "fault"),
     [
-        *(("not-json", Fault.EVENT), ("not-an-event", Fault.EVENT), ("foreign", Fault.EVENT), ("anything-else", Fault.EVENT)),
-        *(("unknown-type", Fault.AHEAD), ("newer-version", Fault.AHEAD), ("beyond-horizon", Fault.AHEAD)),
+        *(
+            ("not-json", Fault.EVENT),
+            ("not-an-event", Fault.EVENT),
+            ("foreign", Fault.EVENT),
+            ("anything-else", Fault.EVENT),
+        ),
+        *(
+            ("unknown-type", Fault.AHEAD),
+            ("newer-version", Fault.AHEAD),
+            ("beyond-horizon", Fault.AHEAD),
+        ),
     ],
 )
 def test_why_a_message_is_refused(reason: str, fault: Fault) -> None:

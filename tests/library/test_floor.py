@@ -1,4 +1,5 @@
-"""The relay's poll costs the same however long somebody's snapshot stays open, and overlooks nothing for it."""
+"""The relay's poll costs the same however long somebody's snapshot stays open, and overlooks
+nothing for it."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from polder.testing.database import other_connection
 from uuid_utils.compat import uuid7
 
 Connection = psycopg.Connection[tuple[object, ...]]
-INSERT = """INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body)
+INSERT = """INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id,
+    body)
     SELECT id, 't', 'a', 's', 1, id, repeat('x', 500) FROM unnest(%s::uuid[]) AS id"""
 
 
@@ -62,18 +64,30 @@ def floor() -> int:
 def buffers(sql: str) -> int:
     """How many pages the statement reads."""
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", {"last": -1, "under_way": [], "limit": 500, "bytes": 4_000_000})
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}",
+            {"last": -1, "under_way": [], "limit": 500, "bytes": 4_000_000},
+        )
         found = cursor.fetchone()[0]
     plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
     return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
 
 
 def poll(outbox: OutboxReader) -> dict[str, int]:
-    return {name: buffers(sql) for name, sql in (("poll", SELECT), ("age", measures.OLDEST_UNPUBLISHED), ("number", measures.UNPUBLISHED))}
+    return {
+        name: buffers(sql)
+        for name, sql in (
+            ("poll", SELECT),
+            ("age", measures.OLDEST_UNPUBLISHED),
+            ("number", measures.UNPUBLISHED),
+        )
+    }
 
 
 @pytest.mark.parametrize("restarted", [False, True])
-def test_a_snapshot_that_stays_open(outbox: OutboxReader, writer: Connection, restarted: bool) -> None:
+def test_a_snapshot_that_stays_open(
+    outbox: OutboxReader, writer: Connection, restarted: bool
+) -> None:
     # Given
     write(writer, 100)
     publish_everything(outbox)
@@ -133,7 +147,9 @@ def test_begun_while_the_floor_is_being_raised(outbox: OutboxReader, writer: Con
     assert published == expected
 
 
-def test_announced_again_while_the_floor_is_being_raised(outbox: OutboxReader, writer: Connection) -> None:
+def test_announced_again_while_the_floor_is_being_raised(
+    outbox: OutboxReader, writer: Connection
+) -> None:
     # Given events below the floor
     ids = write(writer, 50)
     publish_everything(outbox)
@@ -142,13 +158,22 @@ def test_announced_again_while_the_floor_is_being_raised(outbox: OutboxReader, w
     # When they are made unpublished in a transaction that stays open for a while
     with other_connection() as other:
         other.execute("BEGIN")
-        other.execute("UPDATE polder_outbox SET published_at = NULL WHERE id = ANY(%s::uuid[])", [ids[:2]])
+        other.execute(
+            "UPDATE polder_outbox SET published_at = NULL WHERE id = ANY(%s::uuid[])", [ids[:2]]
+        )
         assert publish_everything(outbox) == []
         other.execute("COMMIT")
 
     # Then
     assert publish_everything(outbox) == ids[:2]
-    assert sum(republish(datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(minutes=1))) == 50
+    assert (
+        sum(
+            republish(
+                datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(minutes=1)
+            )
+        )
+        == 50
+    )
     assert publish_everything(outbox) == ids
 
 
@@ -191,9 +216,13 @@ def test_the_first_event_of_a_new_outbox(outbox: OutboxReader, writer: Connectio
     assert write(writer, 1) == [row.id for row in outbox.select(500)]
 
 
-def test_a_copy_whose_floor_is_too_high(outbox: OutboxReader, writer: Connection, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_copy_whose_floor_is_too_high(
+    outbox: OutboxReader, writer: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
     ids = write(writer, 5)
-    writer.execute("SELECT setval('polder_outbox_floor', (SELECT max(position) + 1 FROM polder_outbox))")
+    writer.execute(
+        "SELECT setval('polder_outbox_floor', (SELECT max(position) + 1 FROM polder_outbox))"
+    )
     assert publish_everything(outbox) == []
 
     outbox._next_check = 0
@@ -219,5 +248,8 @@ def test_a_window_is_bounded_in_bytes(outbox: OutboxReader, writer: Connection) 
 
     # Then
     assert [row.id for window in windows for row in window] == large + huge + small
-    assert all(sum(len(row.body) for row in window) <= reader.WINDOW_BYTES or len(window) == 1 for window in windows)
+    assert all(
+        sum(len(row.body) for row in window) <= reader.WINDOW_BYTES or len(window) == 1
+        for window in windows
+    )
     assert len(windows) >= 5

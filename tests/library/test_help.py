@@ -10,7 +10,11 @@ from django.core.management import get_commands, load_command_class
 from polder import this_service
 from polder.command import ServiceCommand
 
-OURS = sorted(name for name, app in get_commands().items() if app.startswith("polder.") or app.endswith("_service"))
+OURS = sorted(
+    name
+    for name, app in get_commands().items()
+    if app.startswith("polder.") or app.endswith("_service")
+)
 
 
 def test_there_are_some() -> None:

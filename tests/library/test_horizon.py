@@ -1,4 +1,5 @@
-"""How far the ledger reaches: weeks that it ought to have are made, and a clock that is wrong is no event's fault."""
+"""How far the ledger reaches: weeks that it ought to have are made, and a clock that is wrong is no
+event's fault."""
 
 from __future__ import annotations
 
@@ -46,7 +47,10 @@ def made(moment: datetime, product_id: str = "p1") -> Event:
 
 def drop_every_week() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'polder_ledger'::regclass")
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = "
+            "'polder_ledger'::regclass"
+        )
         for (week,) in cursor.fetchall():
             cursor.execute(f"DROP TABLE {week}")
 
@@ -57,12 +61,16 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, ahead: float) -> None:
     monkeypatch.setattr(horizons, "time", clock)
 
 
-@pytest.mark.parametrize("age", [timedelta(0), timedelta(weeks=5), timedelta(weeks=8), -timedelta(hours=1)])
+@pytest.mark.parametrize(
+    "age", [timedelta(0), timedelta(weeks=5), timedelta(weeks=8), -timedelta(hours=1)]
+)
 def test_weeks_that_are_missing_are_made(db: None, age: timedelta) -> None:
     """The housekeeper was away until the last week had ended, or the ledger is new."""
     drop_every_week()
 
-    assert deliver(*(made(database_now() - age, f"p{number}") for number in range(20))).outcomes == {("inventory", "applied"): 20}
+    assert deliver(
+        *(made(database_now() - age, f"p{number}") for number in range(20))
+    ).outcomes == {("inventory", "applied"): 20}
 
     assert LedgerEntry.objects.count() == Product.objects.count() == 20
 
@@ -78,7 +86,9 @@ def test_without_weeks_nothing_is_parked(db: None, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("ahead", [-26 * HOURS, -3 * HOURS, 3 * HOURS, 26 * HOURS])
-def test_a_wrong_clock_halts_and_parks_nothing(db: None, monkeypatch: pytest.MonkeyPatch, ahead: float) -> None:
+def test_a_wrong_clock_halts_and_parks_nothing(
+    db: None, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
     set_clock(monkeypatch, ahead)
 
     with pytest.raises(ConsumerHalted, match="clock"):
@@ -88,7 +98,9 @@ def test_a_wrong_clock_halts_and_parks_nothing(db: None, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("ahead", [-1.9 * HOURS, 1.9 * HOURS])
-def test_times_are_those_of_the_database(db: None, monkeypatch: pytest.MonkeyPatch, ahead: float) -> None:
+def test_times_are_those_of_the_database(
+    db: None, monkeypatch: pytest.MonkeyPatch, ahead: float
+) -> None:
     set_clock(monkeypatch, ahead)
     before = database_now()
 
@@ -99,9 +111,13 @@ def test_times_are_those_of_the_database(db: None, monkeypatch: pytest.MonkeyPat
     assert before - timedelta(seconds=2) < entry.received_at < database_now() + timedelta(seconds=2)
 
 
-def test_a_clock_that_was_put_right_while_the_horizon_was_remembered(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_was_put_right_while_the_horizon_was_remembered(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No message is refused by an old look: here the database's clock had been behind."""
-    monkeypatch.setattr(horizons, "_remembered", horizon()._replace(now=0, looked_at=time.monotonic() - 10))
+    monkeypatch.setattr(
+        horizons, "_remembered", horizon()._replace(now=0, looked_at=time.monotonic() - 10)
+    )
 
     assert deliver(product_event()).outcomes == {("inventory", "applied"): 1}
 
@@ -112,11 +128,18 @@ def test_the_ledger_holds_what_an_owner_may_announce(db: None, week: int) -> Non
 
     assert deliver(made(oldest)).outcomes == {("inventory", "applied"): 1}
     assert drop_partitions("polder_ledger", this_service.ledger_weeks_kept()) == 0
-    assert deliver(made(oldest - timedelta(milliseconds=1), "p2")).outcomes == {("inventory", "applied" if week < 9 else "unreadable"): 1}
+    assert deliver(made(oldest - timedelta(milliseconds=1), "p2")).outcomes == {
+        ("inventory", "applied" if week < 9 else "unreadable"): 1
+    }
 
 
 @pytest.mark.parametrize(
-    "key", ["00000000-0001-7000-8000-000000000000", "01790000-0000-7000-8000-000000000000", "ffffffff-ffff-7fff-bfff-ffffffffffff"]
+    "key",
+    [
+        "00000000-0001-7000-8000-000000000000",
+        "01790000-0000-7000-8000-000000000000",
+        "ffffffff-ffff-7fff-bfff-ffffffffffff",
+    ],
 )
 def test_a_far_off_date_in_an_id_is_doubtful(db: None, key: str) -> None:
     event = product_event().model_copy(update={"id": UUID(key)})
@@ -132,19 +155,33 @@ def test_what_is_no_event_is_the_message_s_own_fault(db: None) -> None:
     assert rejected.blame == Blame.MESSAGE
 
 
-@pytest.mark.parametrize(("kept", "announced", "starts"), [(8, 8, True), (12, 8, True), (6, 8, False), (8, 9, False), (1, 4, True)])
-def test_a_ledger_that_forgets_too_soon_does_not_start(kept: int, announced: int, starts: bool) -> None:
-    with override_settings(POLDER={**this_service.said(), "WEEKS_KEPT": kept, "REPUBLISH_WEEKS": announced}):
+@pytest.mark.parametrize(
+    ("kept", "announced", "starts"),
+    [(8, 8, True), (12, 8, True), (6, 8, False), (8, 9, False), (1, 4, True)],
+)
+def test_a_ledger_that_forgets_too_soon_does_not_start(
+    kept: int, announced: int, starts: bool
+) -> None:
+    with override_settings(
+        POLDER={**this_service.said(), "WEEKS_KEPT": kept, "REPUBLISH_WEEKS": announced}
+    ):
         found = run_checks()
 
-    assert [error.id for error in found if error.id == "inbox.E001"] == ([] if starts else ["inbox.E001"])
+    assert [error.id for error in found if error.id == "inbox.E001"] == (
+        [] if starts else ["inbox.E001"]
+    )
 
 
 @pytest.mark.parametrize("since", ["999999d", "60d", "0001-01-01T00:00Z", "1970-01-01T00:00+14:00"])
-def test_what_is_announced_again_is_within_reach(db: None, capsys: pytest.CaptureFixture[str], since: str) -> None:
+def test_what_is_announced_again_is_within_reach(
+    db: None, capsys: pytest.CaptureFixture[str], since: str
+) -> None:
     call_command("republish", "--since", since, "--dry-run")
 
-    assert f"no further back than {start_of_week(datetime.now(UTC), 8).isoformat()}" in capsys.readouterr().out
+    assert (
+        f"no further back than {start_of_week(datetime.now(UTC), 8).isoformat()}"
+        in capsys.readouterr().out
+    )
 
 
 def test_covered_by_the_database_s_clock(db: None) -> None:

@@ -1,4 +1,5 @@
-"""What beat sends reaches the housekeeper's queue, with no more rights than the service's own broker user has."""
+"""What beat sends reaches the housekeeper's queue, with no more rights than the service's own
+broker user has."""
 
 from __future__ import annotations
 
@@ -24,5 +25,8 @@ def test_what_beat_sends_arrives() -> None:
     # Then
     with connected("deploy") as connection:
         channel = connection.channel()
-        names = [eventually(lambda: channel.basic_get(queue, no_ack=True)).headers["task"] for _ in schedule]
+        names = [
+            eventually(lambda: channel.basic_get(queue, no_ack=True)).headers["task"]
+            for _ in schedule
+        ]
     assert sorted(names) == sorted(entry["task"] for entry in schedule.values())

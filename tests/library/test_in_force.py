@@ -1,4 +1,5 @@
-"""What is in force at a real broker, against what is declared: each difference is named, and what topology did not make stays as it is."""
+"""What is in force at a real broker, against what is declared: each difference is named, and what
+topology did not make stays as it is."""
 
 from __future__ import annotations
 
@@ -28,7 +29,12 @@ def api() -> Iterator[ManagementApi]:
     declare_all()
     api = management()
     yield api
-    for kind, name in (("policies", "limit"), ("operator-policies", "limit"), ("queues", OLD), ("exchanges", "warehouse.events")):
+    for kind, name in (
+        ("policies", "limit"),
+        ("operator-policies", "limit"),
+        ("queues", OLD),
+        ("exchanges", "warehouse.events"),
+    ):
         _delete(api, kind, api.vhost, name)
     for user in ("stranger", "order-monitor"):
         _delete(api, "users", user)
@@ -50,7 +56,12 @@ def _delete(api: ManagementApi, *path: str) -> None:
 
 
 def put_policy(api: ManagementApi, kind: str = "policies", **definition: Any) -> None:
-    body = {"pattern": ".*", "definition": {key.replace("_", "-"): value for key, value in definition.items()}, "priority": 100, "apply-to": "all"}
+    body = {
+        "pattern": ".*",
+        "definition": {key.replace("_", "-"): value for key, value in definition.items()},
+        "priority": 100,
+        "apply-to": "all",
+    }
     api.put(kind, api.vhost, "limit", body=body)
 
 
@@ -69,7 +80,9 @@ def unbind(api: ManagementApi) -> None:
 
 
 def bind(api: ManagementApi) -> None:
-    api.call("POST", "bindings", api.vhost, "e", "shipping.events", "q", QUEUE, body={"routing_key": ""})
+    api.call(
+        "POST", "bindings", api.vhost, "e", "shipping.events", "q", QUEUE, body={"routing_key": ""}
+    )
 
 
 def user(name: str, tags: str = "", **rights: str) -> Callable[[ManagementApi], None]:
@@ -78,38 +91,78 @@ def user(name: str, tags: str = "", **rights: str) -> Callable[[ManagementApi], 
         password = credentials(url_of("order"))[1] if name == "order" else "x"
         api.put("users", name, body={"password": password, "tags": tags})
         if rights:
-            api.put("permissions", api.vhost, name, body=(ours if name == "order" else NO_RIGHTS)._asdict() | rights)
+            api.put(
+                "permissions",
+                api.vhost,
+                name,
+                body=(ours if name == "order" else NO_RIGHTS)._asdict() | rights,
+            )
 
     return act
 
 
 DIFFERENCES: list[tuple[Callable[[ManagementApi], Any], str]] = [
-    (lambda api: put_policy(api, max_length=50), f"the queue {QUEUE} has max-length 50, declared unset (by the policy limit of priority 100)"),
-    (lambda api: put_policy(api, max_length=50), f"the queue {QUEUE} has overflow unset, declared reject-publish"),
-    (lambda api: put_policy(api, "operator-policies", max_length=50), f"the queue {QUEUE} has max-length 50, declared unset"),
-    (lambda api: put_policy(api, "operator-policies", delivery_limit=3), f"the queue {QUEUE} has delivery-limit 3, declared 1000"),
-    (lambda api: put_policy(api, alternate_exchange="x"), "the exchange order.events has alternate-exchange x, declared unset"),
-    (lambda api: api.call("DELETE", "policies", api.vhost, "order.events"), "declared at-least-once (for there is no policy)"),
+    (
+        lambda api: put_policy(api, max_length=50),
+        f"the queue {QUEUE} has max-length 50, declared unset (by the policy limit of priority "
+        "100)",
+    ),
+    (
+        lambda api: put_policy(api, max_length=50),
+        f"the queue {QUEUE} has overflow unset, declared reject-publish",
+    ),
+    (
+        lambda api: put_policy(api, "operator-policies", max_length=50),
+        f"the queue {QUEUE} has max-length 50, declared unset",
+    ),
+    (
+        lambda api: put_policy(api, "operator-policies", delivery_limit=3),
+        f"the queue {QUEUE} has delivery-limit 3, declared 1000",
+    ),
+    (
+        lambda api: put_policy(api, alternate_exchange="x"),
+        "the exchange order.events has alternate-exchange x, declared unset",
+    ),
+    (
+        lambda api: api.call("DELETE", "policies", api.vhost, "order.events"),
+        "declared at-least-once (for there is no policy)",
+    ),
     (make_classic, f"the queue {QUEUE} has the arguments"),
     (lambda api: api.call("DELETE", "queues", api.vhost, QUEUE), f"the queue {QUEUE} is missing"),
     (change_exchange, "the exchange order.events is topic, declared fanout"),
-    (lambda api: api.call("DELETE", "exchanges", api.vhost, "order.events"), "the exchange order.events is missing"),
+    (
+        lambda api: api.call("DELETE", "exchanges", api.vhost, "order.events"),
+        "the exchange order.events is missing",
+    ),
     (unbind, f"the binding inventory.events -> {QUEUE} is missing"),
     (bind, f"the binding shipping.events -> {QUEUE} is not declared"),
-    (lambda api: api.put("vhost-limits", api.vhost, "max-connections", body={"value": 500}), "the vhost has the limit max-connections 500"),
+    (
+        lambda api: api.put("vhost-limits", api.vhost, "max-connections", body={"value": 500}),
+        "the vhost has the limit max-connections 500",
+    ),
     (user("order", read=".*"), "the user order may read .*, declared"),
     (user("order", tags="monitoring"), "the user order has the tags monitoring, declared none"),
-    (user("stranger", write=".*"), "the user stranger may write order.events, order.direct, declared nobody but order"),
+    (
+        user("stranger", write=".*"),
+        "the user stranger may write order.events, order.direct, declared nobody but order",
+    ),
     (user("stranger", read="order"), "the user stranger may read order.dead"),
     (
-        lambda api: api.put("topic-permissions", api.vhost, "order", body={"exchange": "order.events", "write": "x", "read": "x"}),
+        lambda api: api.put(
+            "topic-permissions",
+            api.vhost,
+            "order",
+            body={"exchange": "order.events", "write": "x", "read": "x"},
+        ),
         "the user order has topic permissions for order.events",
     ),
 ]
 
 
 @pytest.mark.parametrize(("change", "told"), DIFFERENCES, ids=[told for _, told in DIFFERENCES])
-def test_each_difference_is_named_and_nothing_is_changed(api: ManagementApi, change: Callable[[ManagementApi], Any], told: str) -> None:
+def test_each_difference_is_named_and_nothing_is_changed(
+    api: ManagementApi, change: Callable[[ManagementApi], Any], told: str
+) -> None:
     change(api)
     before = api.call("GET", "definitions")
 
@@ -122,16 +175,24 @@ def test_each_difference_is_named_and_nothing_is_changed(api: ManagementApi, cha
 
 
 def comparable(definitions: dict[str, Any]) -> dict[str, list[str]]:
-    return {name: sorted(map(repr, part)) for name, part in definitions.items() if isinstance(part, list)}
+    return {
+        name: sorted(map(repr, part))
+        for name, part in definitions.items()
+        if isinstance(part, list)
+    }
 
 
-def test_as_declared_there_is_nothing_to_name(api: ManagementApi, capsys: pytest.CaptureFixture[str]) -> None:
+def test_as_declared_there_is_nothing_to_name(
+    api: ManagementApi, capsys: pytest.CaptureFixture[str]
+) -> None:
     call_command("topology", check=True)
 
     assert "order: what is in force is what is declared" in capsys.readouterr().out
 
 
-def test_without_an_answer_it_says_that_it_has_not_looked(api: ManagementApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_answer_it_says_that_it_has_not_looked(
+    api: ManagementApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
     address = api.bases[0].removeprefix("http://").removesuffix("/api")
     with monkeypatch.context() as patched:
         patched.setenv("RABBITMQ_MANAGEMENT_URL", f"http://order:wrong@{address}")
@@ -140,7 +201,9 @@ def test_without_an_answer_it_says_that_it_has_not_looked(api: ManagementApi, mo
     assert refused.value.returncode == 2
 
 
-def test_declaring_names_what_an_operator_has_put_in_force(api: ManagementApi, capsys: pytest.CaptureFixture[str]) -> None:
+def test_declaring_names_what_an_operator_has_put_in_force(
+    api: ManagementApi, capsys: pytest.CaptureFixture[str]
+) -> None:
     put_policy(api, "operator-policies", max_length=5)
 
     call_command("topology")
@@ -149,7 +212,9 @@ def test_declaring_names_what_an_operator_has_put_in_force(api: ManagementApi, c
 
 
 @pytest.mark.parametrize("name", ["admin", "inventory", "stranger"])
-def test_a_user_that_it_did_not_make_is_left_as_it_is(api: ManagementApi, settings: Any, name: str) -> None:
+def test_a_user_that_it_did_not_make_is_left_as_it_is(
+    api: ManagementApi, settings: Any, name: str
+) -> None:
     """The deploy user itself, another service's, and one that somebody made for something else."""
     user("stranger", write="somewhere", configure="else")(api)
     settings.POLDER = {**settings.POLDER, "AMQP_URL": f"amqp://{name}:x@127.0.0.1/{api.vhost}"}
@@ -162,10 +227,18 @@ def test_a_user_that_it_did_not_make_is_left_as_it_is(api: ManagementApi, settin
 
 
 def test_a_foreign_policy_of_our_name_is_left_as_it_is(api: ManagementApi) -> None:
-    body = {"pattern": "^mine", "definition": {"max-length": 1}, "priority": 0, "apply-to": "queues"}
+    body = {
+        "pattern": "^mine",
+        "definition": {"max-length": 1},
+        "priority": 0,
+        "apply-to": "queues",
+    }
     api.put("policies", api.vhost, "order.events", body=body)
     try:
-        with pytest.raises(CommandError, match=r"there is a policy order.events for \^mine, which topology did not make"):
+        with pytest.raises(
+            CommandError,
+            match=r"there is a policy order.events for \^mine, which topology did not make",
+        ):
             call_command("topology")
         assert api.call("GET", "policies", api.vhost, "order.events")["pattern"] == "^mine"
     finally:
@@ -189,7 +262,9 @@ def test_a_monitor_sees_it_and_can_change_nothing(api: ManagementApi, settings: 
     with pytest.raises(Exception, match="not let in"):
         put_policy(monitor, max_length=1)
     settings.POLDER = {**settings.POLDER, "MANAGEMENT_URL": f"http://admin:x@{address}"}
-    with pytest.raises(CommandError, match="admin of the service's own management URL is an administrator"):
+    with pytest.raises(
+        CommandError, match="admin of the service's own management URL is an administrator"
+    ):
         call_command("topology")
 
 
@@ -197,12 +272,28 @@ class TestPrune:
     @pytest.fixture
     def old(self, api: ManagementApi) -> ManagementApi:
         """A subscription of an earlier version: order once followed the warehouse."""
-        api.put("exchanges", api.vhost, "warehouse.events", body={"type": "fanout", "durable": True})
+        api.put(
+            "exchanges", api.vhost, "warehouse.events", body={"type": "fanout", "durable": True}
+        )
         api.put("queues", api.vhost, OLD, body={"durable": True, "arguments": names.QUORUM})
-        api.call("POST", "bindings", api.vhost, "e", "warehouse.events", "q", OLD, body={"routing_key": ""})
+        api.call(
+            "POST",
+            "bindings",
+            api.vhost,
+            "e",
+            "warehouse.events",
+            "q",
+            OLD,
+            body={"routing_key": ""},
+        )
         return api
 
-    def test_it_asks_and_removes_what_is_empty(self, old: ManagementApi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_it_asks_and_removes_what_is_empty(
+        self,
+        old: ManagementApi,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
         monkeypatch.setattr("builtins.input", lambda _: "n")
         with pytest.raises(CommandError, match="Nothing was removed"):
             call_command("topology", prune=True)
@@ -221,7 +312,12 @@ class TestPrune:
             channel.confirm_select()
             channel.basic_publish(Message("{}"), exchange="warehouse.events", routing_key="")
             eventually(lambda: channel.queue_declare(OLD, passive=True).message_count == 1)
-        eventually(lambda: leftovers.leftovers(old, declared("order", ["inventory", "shipping"])).queues == {OLD: 1})
+        eventually(
+            lambda: (
+                leftovers.leftovers(old, declared("order", ["inventory", "shipping"])).queues
+                == {OLD: 1}
+            )
+        )
 
         with pytest.raises(CommandError, match="there are messages in these queues"):
             call_command("topology", prune=True, yes=True)
@@ -229,7 +325,9 @@ class TestPrune:
         call_command("topology", prune=True, yes=True, force=True)
         assert old.get("queues", old.vhost, OLD) is None
 
-    def test_without_it_nothing_is_removed(self, old: ManagementApi, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_without_it_nothing_is_removed(
+        self, old: ManagementApi, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         call_command("topology")
 
         assert f"declared no more (--prune removes it): the queue {OLD}" in capsys.readouterr().err

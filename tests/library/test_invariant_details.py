@@ -22,7 +22,9 @@ from tests.invariants.wire import _order
         ([1, 3], 3, True, False),
     ],
 )
-def test_versions_without_gaps_or_repeats(found: list[int], version: int, may_have_dropped: bool, dense: bool) -> None:
+def test_versions_without_gaps_or_repeats(
+    found: list[int], version: int, may_have_dropped: bool, dense: bool
+) -> None:
     assert _is_dense(found, version, may_have_dropped) is dense
 
 

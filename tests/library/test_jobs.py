@@ -1,4 +1,5 @@
-"""Periodic jobs: due by the database's clock, seen by anybody, and asked for whatever a host's clock does."""
+"""Periodic jobs: due by the database's clock, seen by anybody, and asked for whatever a host's
+clock does."""
 
 from __future__ import annotations
 
@@ -30,12 +31,24 @@ def fail() -> None:
 
 
 def test_a_job_that_was_never_run_is_noticed(db: None) -> None:
-    assert {one.name for one in job_states()} == {"broker", "reconcile", "ask", "partitions", "retention", "deadlines"}
+    assert {one.name for one in job_states()} == {
+        "broker",
+        "reconcile",
+        "ask",
+        "partitions",
+        "retention",
+        "deadlines",
+    }
     assert not [one for one in job_states() if one.is_overdue]
 
     later(hours=3)
 
-    assert [one.name for one in job_states() if one.is_overdue] == ["broker", "partitions", "retention", "reconcile"]
+    assert [one.name for one in job_states() if one.is_overdue] == [
+        "broker",
+        "partitions",
+        "reconcile",
+        "retention",
+    ]
 
 
 def test_run_when_it_is_due_and_not_before(db: None) -> None:
@@ -50,7 +63,10 @@ def test_run_when_it_is_due_and_not_before(db: None) -> None:
 def test_what_failed_is_tried_again_a_minute_later(db: None) -> None:
     with pytest.raises(LookupError):
         run_if_due("retention", fail)
-    assert (state("retention").error, state("retention").succeeded_at) == ("LookupError: no such thing", None)
+    assert (state("retention").error, state("retention").succeeded_at) == (
+        "LookupError: no such thing",
+        None,
+    )
     assert run_if_due("retention", lambda: "done") is None
 
     later(minutes=1)
@@ -88,13 +104,21 @@ def test_run_though_the_clock_was_set_back(db: None) -> None:
 def test_beat_asks_whatever_the_clock_does(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a beat, and a clock that steps by a day forward and back
     app = Celery("beat", broker="memory://", set_as_current=False)
-    app.conf.beat_schedule = {name: {"task": name, "schedule": 60.0} for name in ("one", "two", "three")}
+    app.conf.beat_schedule = {
+        name: {"task": name, "schedule": 60.0} for name in ("one", "two", "three")
+    }
     sent: list[str] = []
     ticks = [0.0]
     monkeypatch.setattr(steady_beat.time, "monotonic", lambda: ticks[0])
-    monkeypatch.setattr(SteadyScheduler, "apply_entry", lambda self, entry, producer=None: sent.append(entry.task))
+    monkeypatch.setattr(
+        SteadyScheduler, "apply_entry", lambda self, entry, producer=None: sent.append(entry.task)
+    )
     now = SteadyEntry.default_now
-    monkeypatch.setattr(SteadyEntry, "default_now", lambda self: now(self) + (timedelta(days=1) if 200 <= ticks[0] < 330 else timedelta()))
+    monkeypatch.setattr(
+        SteadyEntry,
+        "default_now",
+        lambda self: now(self) + (timedelta(days=1) if 200 <= ticks[0] < 330 else timedelta()),
+    )
     scheduler = SteadyScheduler(app)
     monkeypatch.setattr(SteadyScheduler, "producer", None)
 
@@ -103,4 +127,6 @@ def test_beat_asks_whatever_the_clock_does(monkeypatch: pytest.MonkeyPatch) -> N
         ticks[0] += scheduler.tick()
 
     # Then each was asked for at once, and every minute
-    assert {name: sent.count(name) for name in ("one", "two", "three")} == dict.fromkeys(("one", "two", "three"), 10)
+    assert {name: sent.count(name) for name in ("one", "two", "three")} == dict.fromkeys(
+        ("one", "two", "three"), 10
+    )

@@ -1,4 +1,6 @@
-"""Failing alike is judged across batches and aggregates: a bug halts, and one bad event is parked."""
+"""Failing alike is judged across batches and aggregates: a bug halts, and one bad event is
+parked.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,11 @@ def reconcile_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Reconcile], Non
     """Puts a reconciler of the test's in the place of the service's; it is woken by products."""
 
     def put(function: Reconcile) -> None:
-        monkeypatch.setattr(reconciler, "reconcilers", [Reconciler(function, Order, (Product,), Product.objects.none)])
+        monkeypatch.setattr(
+            reconciler,
+            "reconcilers",
+            [Reconciler(function, Order, (Product,), Product.objects.none)],
+        )
 
     return put
 
@@ -58,15 +64,23 @@ def live(*messages: Event | bytes) -> HeldBack | None:
 def make_older(seconds: float) -> None:
     """What waits has waited for so much longer."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE polder_inbox_waitingevent SET since = since - %s * interval '1 second'", [seconds])
+        cursor.execute(
+            "UPDATE polder_inbox_waitingevent SET since = since - %s * interval '1 second'",
+            [seconds],
+        )
 
 
 def nothing_is_parked() -> bool:
-    return not ParkedEvent.objects.exists() and not LedgerEntry.objects.filter(outcome="parked").exists()
+    return (
+        not ParkedEvent.objects.exists()
+        and not LedgerEntry.objects.filter(outcome="parked").exists()
+    )
 
 
 @pytest.mark.parametrize("number", [ALIKE, 30, 500])
-def test_a_bug_halts_a_batch_though_its_error_names_the_key(db: None, reconcile_with: Callable[[Reconcile], None], number: int) -> None:
+def test_a_bug_halts_a_batch_though_its_error_names_the_key(
+    db: None, reconcile_with: Callable[[Reconcile], None], number: int
+) -> None:
     reconcile_with(a_bug)
 
     with pytest.raises(ConsumerHalted, match="alike") as halted:
@@ -80,7 +94,9 @@ def test_a_bug_halts_a_batch_though_its_error_names_the_key(db: None, reconcile_
     assert waiting_now()[0].number >= ALIKE
 
 
-def test_innocent_ones_among_them_hide_nothing(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_innocent_ones_among_them_hide_nothing(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     reconcile_with(a_bug)
 
     with pytest.raises(ConsumerHalted):
@@ -121,7 +137,9 @@ def test_by_ones_and_twos(db: None, reconcile_with: Callable[[Reconcile], None])
     assert not Halt.objects.exists()
 
 
-def test_without_holding_back_it_halts_as_soon(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_without_holding_back_it_halts_as_soon(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     reconcile_with(a_bug)
 
     for event in products(ALIKE - 1):
@@ -133,7 +151,8 @@ def test_without_holding_back_it_halts_as_soon(db: None, reconcile_with: Callabl
 
 
 def test_a_halt_holds_whoever_tries(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
-    """A restart, a return by the broker: the same messages in other batches, alone and together, in other processes."""
+    """A restart, a return by the broker: the same messages in other batches, alone and together, in
+    other processes."""
     reconcile_with(a_bug)
     events = products(ALIKE)
     with pytest.raises(ConsumerHalted):
@@ -147,7 +166,9 @@ def test_a_halt_holds_whoever_tries(db: None, reconcile_with: Callable[[Reconcil
     assert nothing_is_parked()
 
 
-def test_one_bad_event_is_parked_quickly_and_stops_nothing(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_one_bad_event_is_parked_quickly_and_stops_nothing(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     # Given
     reconcile_with(bad)
     poison = product_event(product_id="bad")
@@ -169,7 +190,9 @@ def test_one_bad_event_is_parked_quickly_and_stops_nothing(db: None, reconcile_w
     assert live(poison) is None  # a duplicate
 
 
-def test_a_bad_event_that_is_all_there_is_waits_a_little_longer(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_a_bad_event_that_is_all_there_is_waits_a_little_longer(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     reconcile_with(bad)
     poison = product_event(product_id="bad")
 
@@ -181,16 +204,23 @@ def test_a_bad_event_that_is_all_there_is_waits_a_little_longer(db: None, reconc
     assert ParkedEvent.objects.count() == 1
 
 
-def test_many_bad_ones_among_more_good_ones_are_parked(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_many_bad_ones_among_more_good_ones_are_parked(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     reconcile_with(bad)
 
     report = deliver(*products(4 * ALIKE), *products(2 * ALIKE, "bad"))
 
-    assert report.outcomes == {("inventory", "applied"): 4 * ALIKE, ("inventory", "parked"): 2 * ALIKE}
+    assert report.outcomes == {
+        ("inventory", "applied"): 4 * ALIKE,
+        ("inventory", "parked"): 2 * ALIKE,
+    }
     assert halts() == []
 
 
-def test_a_halt_for_what_was_bad_after_all_ends_by_itself(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_a_halt_for_what_was_bad_after_all_ends_by_itself(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     # Given five bad ones in a row, at a quiet hour
     reconcile_with(bad)
     poison = products(ALIKE, "bad")
@@ -207,7 +237,9 @@ def test_a_halt_for_what_was_bad_after_all_ends_by_itself(db: None, reconcile_wi
     assert ParkedEvent.objects.count() == ALIKE
 
 
-def test_what_failed_and_was_mended_is_no_evidence(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_what_failed_and_was_mended_is_no_evidence(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     # Given
     reconcile_with(a_bug)
     for event in products(ALIKE - 1):
@@ -223,7 +255,11 @@ def test_what_failed_and_was_mended_is_no_evidence(db: None, reconcile_with: Cal
     assert halts() == []
 
 
-@pytest.mark.parametrize("old", ['"dataschema":"inventory/ProductCreated/1"', '"type":"ProductCreated"'], ids=["a newer version", "an unknown type"])
+@pytest.mark.parametrize(
+    "old",
+    ['"dataschema":"inventory/ProductCreated/1"', '"type":"ProductCreated"'],
+    ids=["a newer version", "an unknown type"],
+)
 def test_a_publisher_that_is_ahead(db: None, old: str) -> None:
     """Only such: halt. Among others: parked, until the code knows them."""
     new = old.replace("/1", "/9").replace('"type":"ProductCreated"', '"type":"ProductRenamed"')
@@ -244,7 +280,9 @@ def test_garbage_is_parked_at_once(db: None) -> None:
     assert waiting_now() == []
 
 
-def test_what_waited_and_is_applied_waits_no_more(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+def test_what_waited_and_is_applied_waits_no_more(
+    db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
     reconcile_with(bad)
     poison = product_event(product_id="bad")
     live(poison)

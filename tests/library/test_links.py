@@ -45,7 +45,9 @@ def test_what_does_not(page: Path, text: str) -> None:
 
 def test_a_queue_that_is_drawn_belongs_to_a_replica(page: Path) -> None:
     (page.parent / "order_service" / "models").mkdir(parents=True)
-    (page.parent / "order_service" / "models" / "replicas.py").write_text('class Stock(Replica, of="stock.stock"): ...\n')
+    (page.parent / "order_service" / "models" / "replicas.py").write_text(
+        'class Stock(Replica, of="stock.stock"): ...\n'
+    )
     page.write_text("```mermaid\norder.events --> order.from.stock\n```\n")
     assert list(pictures(page, page.parent)) == []
     page.write_text("```mermaid\nsale.events --> order.from.sale\n```\n")

@@ -23,7 +23,10 @@ def test_the_ports_are_those_of_the_stack(stack: Stack) -> None:
     assert Ports.recorded(stack.run.ports) == stack.ports
 
 
-@pytest.mark.parametrize(("command", "role"), [("republish", "order_app"), ("migrate", "order_ddl"), ("topology", "order_app")])
+@pytest.mark.parametrize(
+    ("command", "role"),
+    [("republish", "order_app"), ("migrate", "order_ddl"), ("topology", "order_app")],
+)
 def test_as_whom(stack: Stack, command: str, role: str) -> None:
     given = stack.environment.of_command("order", command)
 

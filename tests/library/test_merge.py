@@ -28,11 +28,20 @@ def stored() -> dict[str, tuple[int, str]]:
 def test_a_new_row_and_a_newer_one(db: None) -> None:
     # When
     assert merged(product_event()) == ({"p1"}, [])
-    assert merged(product_event(ProductChanged, version=5, name="Better boots", price="41.00", weight_grams=None)) == ({"p1"}, [])
+    assert merged(
+        product_event(
+            ProductChanged, version=5, name="Better boots", price="41.00", weight_grams=None
+        )
+    ) == ({"p1"}, [])
 
     # Then
     row = Product.objects.get()
-    assert (row.version, row.name, row.price, row.currency) == (5, "Better boots", Decimal("41.00"), "EUR")
+    assert (row.version, row.name, row.price, row.currency) == (
+        5,
+        "Better boots",
+        Decimal("41.00"),
+        "EUR",
+    )
     assert (row.weight_grams, row.retired_at) == (None, None)
 
 
@@ -59,13 +68,20 @@ def test_a_disagreement_opens_a_drift_and_leaves_the_row(db: None) -> None:
 
     # When
     other = product_event(version=3, name="another third")
-    changed, conflicts = merged(other, product_event(product_id="p2", version=4), product_event(product_id="p3"))
+    changed, conflicts = merged(
+        other, product_event(product_id="p2", version=4), product_event(product_id="p3")
+    )
 
     # Then
     assert (changed, conflicts) == ({"p2", "p3"}, [other])
     assert stored()["p1"] == (3, "third")
     drift = Drift.objects.get()
-    assert (drift.aggregate, drift.key, drift.version, drift.event_id) == ("inventory.product", "p1", 3, other.id)
+    assert (drift.aggregate, drift.key, drift.version, drift.event_id) == (
+        "inventory.product",
+        "p1",
+        3,
+        other.id,
+    )
     assert drift.stored_hash != drift.event_hash
 
 
@@ -80,16 +96,32 @@ def test_a_disagreement_within_one_batch_is_one_as_well(db: None) -> None:
 
 
 def test_every_order_of_arrival_gives_the_same_rows(db: None) -> None:
-    history = [product_event(), product_event(ProductChanged, version=2, name="b"), product_event(ProductRetired, version=3, name="c")]
+    history = [
+        product_event(),
+        product_event(ProductChanged, version=2, name="b"),
+        product_event(ProductRetired, version=3, name="c"),
+    ]
     ends = set()
     for arriving in arrangements(history):
         for event in arriving:
             merged(event)
-        ends.add((*stored().items(), Product.objects.get().retired_at, Product.objects.get().content_hash))
+        ends.add(
+            (
+                *stored().items(),
+                Product.objects.get().retired_at,
+                Product.objects.get().content_hash,
+            )
+        )
         Product.objects.all().delete()
     for arriving in arrangements(history):
         merged(*arriving)
-        ends.add((*stored().items(), Product.objects.get().retired_at, Product.objects.get().content_hash))
+        ends.add(
+            (
+                *stored().items(),
+                Product.objects.get().retired_at,
+                Product.objects.get().content_hash,
+            )
+        )
         Product.objects.all().delete()
 
     assert len(ends) == 1
@@ -118,7 +150,10 @@ def test_many_by_one_statement(db: None) -> None:
 
 
 def test_the_newest_of_each_in_the_order_of_their_keys() -> None:
-    events = [product_event(product_id=key, version=version) for key, version in (("b", 1), ("a", 2), ("b", 3), ("a", 1), ("b", 2))]
+    events = [
+        product_event(product_id=key, version=version)
+        for key, version in (("b", 1), ("a", 2), ("b", 3), ("a", 1), ("b", 2))
+    ]
 
     newest = newest_of_each(events)
 

@@ -1,4 +1,5 @@
-"""What Prometheus expects of metrics: names, units, types, help; counters that only rise; series that stay."""
+"""What Prometheus expects of metrics: names, units, types, help; counters that only rise; series
+that stay."""
 
 from __future__ import annotations
 
@@ -22,7 +23,10 @@ from uuid_utils.compat import uuid7
 from tests.makers import product_event, stock_event
 
 # What is no base unit, as the linter of Prometheus has it.
-OTHER_UNITS = r"(^|_)(ms|s|sec|milli\w*|micro\w*|nano\w*|minutes?|hours?|days?|weeks?|[kmg]i?b|kilobytes?|megabytes?|percent)(_|$)"
+OTHER_UNITS = (
+    r"(^|_)(ms|s|sec|milli\w*|micro\w*|nano\w*|minutes?|hours?|days?|weeks?"
+    r"|[kmg]i?b|kilobytes?|megabytes?|percent)(_|$)"
+)
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -38,7 +42,11 @@ def families(text: str) -> list[Metric]:
 
 
 def series(client: Client) -> Series:
-    return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for family in families(scrape(client)) for sample in family.samples}
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in families(scrape(client))
+        for sample in family.samples
+    }
 
 
 def test_names_units_types_and_help(client: Client, db: None) -> None:
@@ -49,20 +57,28 @@ def test_names_units_types_and_help(client: Client, db: None) -> None:
         assert family.documentation.endswith("."), family.name
         assert re.fullmatch(r"polder_[a-z][a-z0-9_]*", family.name), family.name
         assert not re.search(OTHER_UNITS, family.name), family.name
-        assert not re.search(r"_(count|sum|bucket|gauge|counter|info|total)$", family.name), family.name  # a counter's family lacks its _total
+        # a counter's family lacks its _total
+        assert not re.search(r"_(count|sum|bucket|gauge|counter|info|total)$", family.name), (
+            family.name
+        )
         assert family.type in ("gauge", "counter")
         assert names == {f"{family.name}_total" if family.type == "counter" else family.name}
         assert all(sample.timestamp is None for sample in family.samples)
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert len({line.rpartition(" ")[0] for line in lines}) == len(lines), "a series is there twice"
-    assert all(re.fullmatch(r'[a-z_]+(\{([a-z]+="[^"]*",?)+\})? [-+0-9.e]+', line) for line in lines)
+    assert all(
+        re.fullmatch(r'[a-z_]+(\{([a-z]+="[^"]*",?)+\})? [-+0-9.e]+', line) for line in lines
+    )
 
 
 def test_what_is_known_in_advance_begins_with_zero(client: Client, db: None) -> None:
     found = series(client)
 
     for publisher in this_service.subscribes_to():
-        assert found["polder_deliveries_total", (("outcome", "conflict"), ("publisher", publisher))] == 0
+        assert (
+            found["polder_deliveries_total", (("outcome", "conflict"), ("publisher", publisher))]
+            == 0
+        )
         assert found["polder_last_applied_timestamp_seconds", (("publisher", publisher),)] == 0
         assert found["polder_regressed_open", (("owner", publisher),)] == 0
     for reason in REASONS:
@@ -101,19 +117,28 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     yield "old weeks are dropped"
 
 
-def test_counters_only_rise_and_series_stay(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counters_only_rise_and_series_stay(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = series(client)
-    counters = {f"{family.name}_total" for family in families(scrape(client)) if family.type == "counter"}
+    counters = {
+        f"{family.name}_total" for family in families(scrape(client)) if family.type == "counter"
+    }
     assert counters
 
     for step in steps(monkeypatch):
         now = series(client)
         assert not before.keys() - now.keys(), (step, "series are gone")
-        assert {key for key in before if key[0] in counters and now[key] < before[key]} == set(), (step, "a counter fell")
+        assert {key for key in before if key[0] in counters and now[key] < before[key]} == set(), (
+            step,
+            "a counter fell",
+        )
         before = now
 
 
-def test_a_silent_publisher_keeps_its_series_while_another_is_busy(client: Client, db: None) -> None:
+def test_a_silent_publisher_keeps_its_series_while_another_is_busy(
+    client: Client, db: None
+) -> None:
     # Given a publisher of which something was applied once
     deliver(product_event())
     key = ("polder_last_applied_timestamp_seconds", (("publisher", "inventory"),))
@@ -123,8 +148,10 @@ def test_a_silent_publisher_keeps_its_series_while_another_is_busy(client: Clien
     # When another fills the newest rows of the ledger
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO polder_ledger (id, publisher, type, subject, version, outcome, correlation_id, occurred_at, received_at, applied_at)"
-            " VALUES (%s, 'shipping', 'ShipmentPrepared', 's', 1, 'applied', %s, now(), now(), now())",
+            "INSERT INTO polder_ledger (id, publisher, type, subject, version, outcome, "
+            "correlation_id, occurred_at, received_at, applied_at)"
+            " VALUES (%s, 'shipping', 'ShipmentPrepared', 's', 1, 'applied', %s, now(), now(), "
+            "now())",
             [(uuid7(), uuid7()) for _ in range(1_100)],
         )
 

@@ -1,4 +1,5 @@
-"""A broker of several nodes: what a URL may say, and that whoever connects moves on from one that refuses or hangs."""
+"""A broker of several nodes: what a URL may say, and that whoever connects moves on from one that
+refuses or hangs."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def _topology() -> None:
 
 
 class Hanging:
-    """A node that takes connections and never says a word, as a frozen one does. It counts who came."""
+    """A node that takes connections and never says a word, as a frozen one does. It counts who
+    came."""
 
     def __init__(self, server: socket.socket) -> None:
         self.server, self.callers = server, list[socket.socket]()
@@ -72,7 +74,11 @@ def in_order(monkeypatch: pytest.MonkeyPatch, *urls: str) -> Nodes:
 
 
 def test_a_url_names_several_nodes() -> None:
-    assert node_urls(THREE) == ["amqp://u:p%3B@one:1/shop", "amqp://u:p%3B@two:2/shop", "amqp://u:p%3B@three/shop"]
+    assert node_urls(THREE) == [
+        "amqp://u:p%3B@one:1/shop",
+        "amqp://u:p%3B@two:2/shop",
+        "amqp://u:p%3B@three/shop",
+    ]
     assert credentials(THREE) == ("u", "p;")
     assert vhost(THREE) == "shop"
 
@@ -89,11 +95,16 @@ def test_a_url_names_several_nodes() -> None:
         ("amqp://u:p@one/shop;", "node 2 of 2: does not begin with amqp://"),
         ("amqp://u:p@one/shop;two:5672", "node 2 of 2: does not begin with amqp://"),
         ("amqp://u:secret@one/shop;amqp://u:other@two/shop", "node 2 of 2: its password differs"),
-        ("amqp://u:p@one/shop;amqps://v:p@two/shop;amqp://u:p@three/shop", "node 2 of 3: its scheme and username differs"),
+        (
+            "amqp://u:p@one/shop;amqps://v:p@two/shop;amqp://u:p@three/shop",
+            "node 2 of 3: its scheme and username differs",
+        ),
         ("amqp://u:p@one/shop;amqp://u:p@two/", "its path differs"),
     ],
 )
-def test_a_wrong_url_is_refused_and_told_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str, problem: str) -> None:
+def test_a_wrong_url_is_refused_and_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, url: str, problem: str
+) -> None:
     with pytest.raises(WrongAddress, match=problem) as refused:
         Nodes(url)
     assert "secret" not in str(refused.value)
@@ -114,7 +125,9 @@ def test_connecting_moves_on_from_nodes_that_refuse(monkeypatch: pytest.MonkeyPa
     assert nodes.url().startswith(ORDER_URL), "the next one begins at the node that answered"
 
 
-def test_connecting_moves_on_from_a_node_that_hangs(monkeypatch: pytest.MonkeyPatch, hanging: Hanging) -> None:
+def test_connecting_moves_on_from_a_node_that_hangs(
+    monkeypatch: pytest.MonkeyPatch, hanging: Hanging
+) -> None:
     monkeypatch.setattr(connecting, "CONNECT_TIMEOUT", 1)
     nodes = in_order(monkeypatch, hanging.url, ORDER_URL)
 
@@ -125,7 +138,8 @@ def test_connecting_moves_on_from_a_node_that_hangs(monkeypatch: pytest.MonkeyPa
 
 
 def test_when_no_node_answers_it_says_so_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connecting, "CONNECT_TIMEOUT", 3600)  # a test that waited for it would not end
+    # a test that waited for it would not end
+    monkeypatch.setattr(connecting, "CONNECT_TIMEOUT", 3600)
     with pytest.raises(OSError, match="refused"):
         connect(";".join(_refusing(3)))
     with pytest.raises(OSError, match="refused"):
@@ -143,7 +157,9 @@ def test_a_node_that_was_lost_goes_last(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_relay_whose_connection_failed_begins_at_another_node() -> None:
-    relay = Relay("order", f"{ORDER_URL};{ORDER_URL.replace('127.0.0.1', 'localhost')}", threading.Event())
+    relay = Relay(
+        "order", f"{ORDER_URL};{ORDER_URL.replace('127.0.0.1', 'localhost')}", threading.Event()
+    )
     first, second = relay.nodes.url().split(";")
 
     for lost, order in ((False, [first, second]), (True, [second, first])):
@@ -152,16 +168,23 @@ def test_a_relay_whose_connection_failed_begins_at_another_node() -> None:
         assert relay.nodes.url().split(";") == order
 
 
-def test_a_worker_whose_connection_failed_begins_at_another_node(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_whose_connection_failed_begins_at_another_node(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     app = celery(monkeypatch, ORDER_URL, ORDER_URL.replace("127.0.0.1", "localhost"))
-    monkeypatch.setattr(Consumer, "connect", lambda self: self.app.connection_for_read().ensure_connection(max_retries=1))
+    monkeypatch.setattr(
+        Consumer,
+        "connect",
+        lambda self: self.app.connection_for_read().ensure_connection(max_retries=1),
+    )
     app.conf.broker_connection_timeout = 10  # nothing hangs here
     worker = CeleryConsumer.__new__(CeleryConsumer)
     worker.app = app
     hosts = []
     for worker.restart_count in range(3):
         with closing(worker.connect()) as connection:
-            hosts.append(urlsplit(connection.cycle.now).hostname)  # kombu makes an address of localhost
+            # kombu makes an address of localhost
+            hosts.append(urlsplit(connection.cycle.now).hostname)
 
     assert hosts == ["127.0.0.1", "localhost", "127.0.0.1"]
 
@@ -174,7 +197,9 @@ def celery(monkeypatch: pytest.MonkeyPatch, *urls: str) -> ClusterCelery:
 
 
 @pytest.mark.parametrize("way", ["connection_for_read", "connection_for_write", "connection"])
-def test_celery_moves_on_and_remembers(monkeypatch: pytest.MonkeyPatch, hanging: Hanging, way: str) -> None:
+def test_celery_moves_on_and_remembers(
+    monkeypatch: pytest.MonkeyPatch, hanging: Hanging, way: str
+) -> None:
     """The worker, beat and Flower: each takes its connections from one of these."""
     app = celery(monkeypatch, hanging.url, *_refusing(1), ORDER_URL)
     connections: list[Connection] = []
@@ -196,7 +221,11 @@ def test_the_management_api_is_asked_at_the_next_node() -> None:
 
     assert api.call("GET", "overview")["rabbitmq_version"]
     assert [urlsplit(base).port for base in api.bases] == [parts.port, 1]
-    with pytest.raises(ManagementError, match="404"):  # an answer is an answer: no other node is asked
+    # an answer is an answer: no other node is asked
+    with pytest.raises(ManagementError, match="404"):
         api.call("GET", "nothing")
-    with pytest.raises(ManagementError, match=r"127.0.0.1:1/api.*127.0.0.1:1/api.*is RabbitMQ's management plugin enabled"):
+    with pytest.raises(
+        ManagementError,
+        match=r"127.0.0.1:1/api.*127.0.0.1:1/api.*is RabbitMQ's management plugin enabled",
+    ):
         ManagementApi(f"{dead};{dead}", "x").call("GET", "overview")

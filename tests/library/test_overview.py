@@ -1,4 +1,5 @@
-"""The admin's first page: each number leads to a list of as many rows, and everybody sees what they may look at."""
+"""The admin's first page: each number leads to a list of as many rows, and everybody sees what they
+may look at."""
 
 from __future__ import annotations
 
@@ -29,10 +30,22 @@ def things_wrong(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     published, held, *_ = OutboxEvent.objects.values_list("pk", flat=True)
     OutboxEvent.objects.filter(pk=published).update(published_at=timezone.now())
     OutboxEvent.objects.filter(pk=held).update(held_at=timezone.now())
-    about = {"aggregate": "inventory.product", "event_id": uuid7(), "version": 1, "stored_hash": "a", "event_hash": "b"}
+    about = {
+        "aggregate": "inventory.product",
+        "event_id": uuid7(),
+        "version": 1,
+        "stored_hash": "a",
+        "event_hash": "b",
+    }
     Drift.objects.create(**about, key="p1", repaired_at=timezone.now())
     Drift.objects.create(**about, key="p2")
-    known = {"aggregate": "inventory.product", "known_version": 2, "known_event_id": uuid7(), "sent_version": 1, "sent_event_id": uuid7()}
+    known = {
+        "aggregate": "inventory.product",
+        "known_version": 2,
+        "known_event_id": uuid7(),
+        "sent_version": 1,
+        "sent_event_id": uuid7(),
+    }
     Regression.objects.create(**known, key="p1", closed_at=timezone.now())
     Regression.objects.create(**known, key="p2")
     with monkeypatch.context() as patch:
@@ -41,13 +54,17 @@ def things_wrong(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         deliver(product_event(product_id="p3"))
     ParkedEvent.objects.filter(subject="p3").update(state="discarded")
     ParkedEvent.objects.filter(subject="p2").update(type="StockChanged")
-    deliver(b"{", b"[", product_event().encode().replace("ProductCreated", "ProductPraised").encode())
+    deliver(
+        b"{", b"[", product_event().encode().replace("ProductCreated", "ProductPraised").encode()
+    )
 
 
 def counted_links(client: Client) -> Iterator[tuple[int, str]]:
     """Every number of the first page that is a link, and where it leads."""
     page = client.get("/admin/").content.decode()
-    for link, content in re.findall(r'<a\b[^>]*href="(/admin/[^"]*\?[^"]*)"[^>]*>(.*?)</a>', page, re.DOTALL):
+    for link, content in re.findall(
+        r'<a\b[^>]*href="(/admin/[^"]*\?[^"]*)"[^>]*>(.*?)</a>', page, re.DOTALL
+    ):
         [number] = re.findall(r">\s*(\d+)\s*<", f">{content}<")
         yield int(number), unescape(link)
 
@@ -57,7 +74,12 @@ def test_every_number_leads_to_as_many_rows(things_wrong: None) -> None:
 
     links = list(counted_links(client))
 
-    assert {link.partition("?")[0].split("/")[3] for _, link in links} == {"outboxevent", "parkedevent", "drift", "regression"}
+    assert {link.partition("?")[0].split("/")[3] for _, link in links} == {
+        "outboxevent",
+        "parkedevent",
+        "drift",
+        "regression",
+    }
     assert [number for number, _ in links[:5]] == [3, 1, 5, 1, 1]
     assert len(links) == 5 + 4  # the cards, and the causes of parking
     for number, link in links:
@@ -66,7 +88,13 @@ def test_every_number_leads_to_as_many_rows(things_wrong: None) -> None:
 
 def test_more_causes_than_are_listed(db: None) -> None:
     for number in range(LISTED + 5):
-        ParkedEvent.objects.create(queue="order.from.inventory", body_hash=f"{number}", body=b"", reason=f"Reason{number}", error="")
+        ParkedEvent.objects.create(
+            queue="order.from.inventory",
+            body_hash=f"{number}",
+            body=b"",
+            reason=f"Reason{number}",
+            error="",
+        )
 
     client = superuser_client()
 
@@ -79,12 +107,14 @@ def test_more_causes_than_are_listed(db: None) -> None:
     ("permission", "seen", "not_seen"),
     [
         ("polder_inbox.view_parkedevent", "Parked, by cause", "What operators did last"),
-        ("polder_outbox.view_outboxevent", "OutboxReader", "Parked"),
-        ("polder_admin.view_operatoraction", "What operators did last", "OutboxReader"),
-        ("polder_inbox.view_ledgerentry", "Last applied", "OutboxReader"),
+        ("polder_outbox.view_outboxevent", "Unpublished", "Parked"),
+        ("polder_admin.view_operatoraction", "What operators did last", "Unpublished"),
+        ("polder_inbox.view_ledgerentry", "Last applied", "Unpublished"),
     ],
 )
-def test_everybody_sees_what_they_may_look_at(things_wrong: None, permission: str, seen: str, not_seen: str) -> None:
+def test_everybody_sees_what_they_may_look_at(
+    things_wrong: None, permission: str, seen: str, not_seen: str
+) -> None:
     page = staff_client(permission).get("/admin/").content.decode()
 
     assert seen in page
@@ -92,7 +122,13 @@ def test_everybody_sees_what_they_may_look_at(things_wrong: None, permission: st
 
 
 def test_a_value_that_no_filter_offers_is_filtered_by(things_wrong: None) -> None:
-    listed = superuser_client().get("/admin/polder_inbox/parkedevent/", {"type": "ProductPraised"}).context["cl"]
+    listed = (
+        superuser_client()
+        .get("/admin/polder_inbox/parkedevent/", {"type": "ProductPraised"})
+        .context["cl"]
+    )
 
-    assert [row.type for row in listed.result_list] == [row.type for row in ParkedEvent.objects.filter(type="ProductPraised")]
+    assert [row.type for row in listed.result_list] == [
+        row.type for row in ParkedEvent.objects.filter(type="ProductPraised")
+    ]
     assert admin.site.is_registered(ParkedEvent)

@@ -11,7 +11,14 @@ import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
 from polder.consumer import housekeeping
-from polder.partitioning import DAYS_AHEAD, covered, drop_partitions, make_partitions, moment_of, start_of_week
+from polder.partitioning import (
+    DAYS_AHEAD,
+    covered,
+    drop_partitions,
+    make_partitions,
+    moment_of,
+    start_of_week,
+)
 from uuid_utils.compat import uuid7
 
 from deploy.local.passwords import Passwords
@@ -19,8 +26,10 @@ from deploy.local.run_directory import RunDirectory
 
 TABLES = ("polder_outbox", "polder_ledger")
 INSERT = {
-    "polder_outbox": "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, 't', 'a', 's', 1, %s, '{}')",
-    "polder_ledger": """INSERT INTO polder_ledger (id, publisher, type, subject, version, outcome, correlation_id, occurred_at, received_at)
+    "polder_outbox": "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, "
+    "correlation_id, body) VALUES (%s, 't', 'a', 's', 1, %s, '{}')",
+    "polder_ledger": """INSERT INTO polder_ledger (id, publisher, type, subject, version, outcome,
+        correlation_id, occurred_at, received_at)
         VALUES (%s, 'inventory', 't', 's', 1, 'applied', %s, now(), now())""",
 }
 
@@ -41,20 +50,25 @@ def insert(table: str, key: UUID) -> str:
 def last_partition(table: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT max(name) FROM (SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = %s::regclass) p WHERE name ~ 'w'",
+            "SELECT max(name) FROM (SELECT inhrelid::regclass::text AS name FROM pg_inherits "
+            "WHERE inhparent = %s::regclass) p WHERE name ~ 'w'",
             [table],
         )
         return str(cursor.fetchone()[0])
 
 
 @pytest.mark.parametrize(("table", "weeks_back"), [("polder_outbox", 3), ("polder_ledger", 9)])
-def test_from_the_weeks_that_may_still_come_to_two_ahead(db: None, table: str, weeks_back: int) -> None:
+def test_from_the_weeks_that_may_still_come_to_two_ahead(
+    db: None, table: str, weeks_back: int
+) -> None:
     first, end = covered(table)
 
     now = datetime.now(UTC)
     assert first == start_of_week(now, weeks_back)
     assert end >= now + timedelta(days=DAYS_AHEAD)
-    assert (first.weekday(), first.hour, end.weekday(), end.hour) == (0, 0, 0, 0), "from Monday to Monday"
+    assert (first.weekday(), first.hour, end.weekday(), end.hour) == (0, 0, 0, 0), (
+        "from Monday to Monday"
+    )
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -116,7 +130,12 @@ def test_made_by_the_role_that_may_make_nothing(committed: None, table: str) -> 
     passwords = Passwords(RunDirectory(Path(os.environ["POLDER_RUN_DIR"])).passwords)
     settings = connection.settings_dict
     with psycopg.connect(
-        host=settings["HOST"], port=settings["PORT"], dbname=settings["NAME"], user="order_app", password=passwords["order app"], autocommit=True
+        host=settings["HOST"],
+        port=settings["PORT"],
+        dbname=settings["NAME"],
+        user="order_app",
+        password=passwords["order app"],
+        autocommit=True,
     ) as runtime:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             runtime.execute(f"CREATE TABLE {table}_mine ()")
@@ -137,7 +156,11 @@ def test_rows_in_the_default_partition_move_to_their_week(db: None) -> None:
     _, end = covered("polder_outbox")
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {missing}")
-    keys = [key_at(end - timedelta(days=1)), key_at(end - timedelta(days=2)), key_at(end + timedelta(days=1))]
+    keys = [
+        key_at(end - timedelta(days=1)),
+        key_at(end - timedelta(days=2)),
+        key_at(end + timedelta(days=1)),
+    ]
     assert [insert("polder_outbox", key) for key in keys] == ["polder_outbox_default"] * 3
     before = rows_of("polder_outbox")
 
@@ -147,9 +170,15 @@ def test_rows_in_the_default_partition_move_to_their_week(db: None) -> None:
     # Then they are as they were, in their week; what is of another week stays
     assert covered("polder_outbox")[1] == end
     assert rows_of("polder_outbox") == before
-    assert [partition_of("polder_outbox", key) for key in keys] == [missing, missing, "polder_outbox_default"]
+    assert [partition_of("polder_outbox", key) for key in keys] == [
+        missing,
+        missing,
+        "polder_outbox_default",
+    ]
     assert insert("polder_outbox", key_at(end - timedelta(days=3))) == missing
-    assert len({position for _, position in rows_of("polder_outbox")}) == 4, "positions go on being drawn"
+    assert len({position for _, position in rows_of("polder_outbox")}) == 4, (
+        "positions go on being drawn"
+    )
 
 
 def rows_of(table: str) -> list[tuple[object, ...]]:
@@ -164,7 +193,9 @@ def partition_of(table: str, key: UUID) -> str:
         return str(cursor.fetchone()[0])
 
 
-def test_the_ledger_gets_its_partitions_though_the_outbox_fails(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ledger_gets_its_partitions_though_the_outbox_fails(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = []
 
     def make(table: str) -> int:
@@ -228,10 +259,18 @@ def test_a_week_with_an_unpublished_event_is_kept(db: None) -> None:
 def test_published_events_of_no_week_are_dropped_when_they_are_old(db: None) -> None:
     # Given three in the default partition, one of them not published
     old, recent, waiting = (key_at(datetime(year, 1, 1, tzinfo=UTC)) for year in (2001, 2002, 2003))
-    assert {insert("polder_outbox", key) for key in (old, recent, waiting)} == {"polder_outbox_default"}
+    assert {insert("polder_outbox", key) for key in (old, recent, waiting)} == {
+        "polder_outbox_default"
+    }
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE polder_outbox SET published_at = now() - interval '9 weeks' WHERE id = %s", [old])
-        cursor.execute("UPDATE polder_outbox SET published_at = now() - interval '7 weeks' WHERE id = %s", [recent])
+        cursor.execute(
+            "UPDATE polder_outbox SET published_at = now() - interval '9 weeks' WHERE id = %s",
+            [old],
+        )
+        cursor.execute(
+            "UPDATE polder_outbox SET published_at = now() - interval '7 weeks' WHERE id = %s",
+            [recent],
+        )
 
     # When
     assert housekeeping.retention()["outbox events of no week"] == 1

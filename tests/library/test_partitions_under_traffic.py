@@ -1,4 +1,5 @@
-"""Weeks are made and dropped while everybody writes: no writer fails, and none waits for longer than a fraction of a second."""
+"""Weeks are made and dropped while everybody writes: no writer fails, and none waits for longer
+than a fraction of a second."""
 
 from __future__ import annotations
 
@@ -67,14 +68,15 @@ def drop_weeks(first: int, last: int) -> None:
     with connection.cursor() as cursor:
         for weeks in range(first, last + 1):
             moment = datetime.now(UTC) + timedelta(weeks=weeks)
-            cursor.execute(f"DROP TABLE IF EXISTS outbox_{moment:%G}w{moment:%V}")
+            cursor.execute(f"DROP TABLE IF EXISTS polder_outbox_{moment:%G}w{moment:%V}")
 
 
 def backlog(rows: int, moment: datetime) -> None:
     keys = [key_at(moment + timedelta(milliseconds=number)) for number in range(rows)]
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body)
+            """INSERT INTO polder_outbox (id, type, aggregate_type, subject, version,
+                correlation_id, body)
             SELECT id, 't', 'a', 's', 1, id, repeat('x', 900) FROM unnest(%s::uuid[]) AS id""",
             [keys],
         )
@@ -114,20 +116,27 @@ def test_missing_weeks_are_made(rate: int, backlogged: int) -> None:
 
     # Then all are there, nobody has noticed, and every row is in its week
     assert made in (3, 4)
-    assert covered("polder_outbox")[1] >= datetime.now(UTC) + timedelta(days=partitioning.DAYS_AHEAD)
+    assert covered("polder_outbox")[1] >= datetime.now(UTC) + timedelta(
+        days=partitioning.DAYS_AHEAD
+    )
     writers.assert_undisturbed()
     assert rows_of_no_week() == 0
     assert rows() == backlogged + len(writers.waits)
 
 
 def test_what_weeks_of_absence_left_behind() -> None:
-    """The housekeeper was away for so long that three weeks have no partition, and hold more than can be moved in a moment."""
+    """The housekeeper was away for so long that three weeks have no partition, and hold more than
+    can be moved in a moment."""
     # Given
     drop_weeks(-2, 3)
     now = datetime.now(UTC)
     for weeks in (-2, -1, 0):
         backlog(5_000, now + timedelta(weeks=weeks))
-    strays = [key_at(datetime(1970, 1, 1, tzinfo=UTC)), key_at(datetime(9999, 1, 1, tzinfo=UTC)), key_at(now + timedelta(weeks=1))]
+    strays = [
+        key_at(datetime(1970, 1, 1, tzinfo=UTC)),
+        key_at(datetime(9999, 1, 1, tzinfo=UTC)),
+        key_at(now + timedelta(weeks=1)),
+    ]
     with connection.cursor() as cursor:
         for key in strays:
             cursor.execute(INSERT["polder_outbox"], [key, key])
@@ -148,7 +157,8 @@ def test_what_weeks_of_absence_left_behind() -> None:
 
 
 def test_somebody_reads_the_outbox_for_hours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A backup, a report. Nobody else waits, whether an old week is to be dropped or a new one to be made."""
+    """A backup, a report. Nobody else waits, whether an old week is to be dropped or a new one to
+    be made."""
     # Given
     monkeypatch.setattr(partitioning, "PATIENCE", 2.0)
     with connection.cursor() as cursor:
@@ -182,10 +192,14 @@ def test_a_marking_relay_and_a_writer_in_a_long_transaction() -> None:
             maker.start()
             for _ in range(20):
                 other.execute(INSERT["polder_outbox"], [uuid7(), uuid4()])
-                other.execute("UPDATE polder_outbox SET published_at = now() WHERE published_at IS NULL")
+                other.execute(
+                    "UPDATE polder_outbox SET published_at = now() WHERE published_at IS NULL"
+                )
                 time.sleep(0.05)
         maker.join()
-    assert covered("polder_outbox")[1] >= datetime.now(UTC) + timedelta(days=partitioning.DAYS_AHEAD)
+    assert covered("polder_outbox")[1] >= datetime.now(UTC) + timedelta(
+        days=partitioning.DAYS_AHEAD
+    )
     assert rows_of_no_week() == 0
 
 

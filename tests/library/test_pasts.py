@@ -1,4 +1,5 @@
-"""A service asks what others know of it; they answer from their ledgers; it fences what it has forgotten."""
+"""A service asks what others know of it; they answer from their ledgers; it fences what it has
+forgotten."""
 
 from __future__ import annotations
 
@@ -36,29 +37,48 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Message]]:
     return heard
 
 
-def question(*, since: UUID = LONG_AGO, by: str = "inventory", until: UUID | None = None) -> Question:
+def question(
+    *, since: UUID = LONG_AGO, by: str = "inventory", until: UUID | None = None
+) -> Question:
     return Question(owner=by, question=uuid7(), since={}, otherwise=since, until=until or uuid7())
 
 
 def arriving(queue: str, *messages: Message | bytes) -> list[Delivery]:
-    return [Delivery(queue, "", message if isinstance(message, bytes) else message.model_dump_json().encode(), time.time()) for message in messages]
+    return [
+        Delivery(
+            queue,
+            "",
+            message if isinstance(message, bytes) else message.model_dump_json().encode(),
+            time.time(),
+        )
+        for message in messages
+    ]
 
 
 class TestTheSubscriber:
     def test_tells_the_newest_of_each_whatever_became_of_it(self, db: None) -> None:
         # Given events that were applied, stale, and of an aggregate of another kind
-        newest, older, stock = product_event(version=5), product_event(ProductChanged, version=4), stock_event(version=2)
+        newest, older, stock = (
+            product_event(version=5),
+            product_event(ProductChanged, version=4),
+            stock_event(version=2),
+        )
         deliver(newest, older, stock)
 
         [answer] = subscriber.answers(question())
 
-        assert [(known.aggregate, known.key, known.version, known.event_id) for known in answer.known] == [
+        assert [
+            (known.aggregate, known.key, known.version, known.event_id) for known in answer.known
+        ] == [
             ("product", "p1", 5, newest.id),
             ("stock", "p1", 2, stock.id),
         ]
 
     def test_tells_only_what_came_since(self, db: None) -> None:
-        deliver(made(product_event(version=5), seconds_ago=HOUR), new := made(product_event(product_id="p2"), seconds_ago=60))
+        deliver(
+            made(product_event(version=5), seconds_ago=HOUR),
+            new := made(product_event(product_id="p2"), seconds_ago=60),
+        )
         since = made(product_event(), seconds_ago=600).id
 
         [answer] = subscriber.answers(question(since=since))
@@ -72,7 +92,9 @@ class TestTheSubscriber:
 
         [answer] = subscriber.answers(question(since=uuid7()))
 
-        assert [(one.key, one.version, one.event_id) for one in answer.known] == [("p1", 7, known.id)]
+        assert [(one.key, one.version, one.event_id) for one in answer.known] == [
+            ("p1", 7, known.id)
+        ]
 
     def test_of_two_with_one_version_it_tells_the_older(self, db: None) -> None:
         before = made(product_event(version=4), seconds_ago=HOUR)
@@ -98,20 +120,31 @@ class TestTheSubscriber:
 
         pages = subscriber.answers(question())
 
-        assert [(len(page.known), page.confirms is None) for page in pages] == [(2, True), (2, True), (1, False)]
+        assert [(len(page.known), page.confirms is None) for page in pages] == [
+            (2, True),
+            (2, True),
+            (1, False),
+        ]
 
-    def test_answers_the_newest_question_of_an_owner_it_follows(self, db: None, said: list[tuple[str, Message]]) -> None:
+    def test_answers_the_newest_question_of_an_owner_it_follows(
+        self, db: None, said: list[tuple[str, Message]]
+    ) -> None:
         first, second, stranger = question(), question(), question(by="shipping")
         nobody = question(by="billing")
 
-        assert hearing.hear(arriving("order.requests", second, first, stranger, nobody, b"{", b"\xff")) == []
+        assert (
+            hearing.hear(arriving("order.requests", second, first, stranger, nobody, b"{", b"\xff"))
+            == []
+        )
 
         assert {key: message.question for key, message in said if isinstance(message, Answer)} == {
             "inventory.answers": second.question,
             "shipping.answers": stranger.question,
         }
 
-    def test_events_beside_are_left_to_be_applied(self, db: None, said: list[tuple[str, Message]]) -> None:
+    def test_events_beside_are_left_to_be_applied(
+        self, db: None, said: list[tuple[str, Message]]
+    ) -> None:
         event = delivery_of(product_event())
 
         assert hearing.hear([*arriving("order.requests", question()), event]) == [event]
@@ -119,7 +152,9 @@ class TestTheSubscriber:
 
 
 class TestTheOwner:
-    def test_asks_since_what_each_has_confirmed(self, db: None, said: list[tuple[str, Message]]) -> None:
+    def test_asks_since_what_each_has_confirmed(
+        self, db: None, said: list[tuple[str, Message]]
+    ) -> None:
         # Given
         confirmed = uuid7()
         owner.learn(Answer(subscriber="inventory", question=uuid7(), known=[], confirms=confirmed))
@@ -135,7 +170,9 @@ class TestTheOwner:
         assert (key, asked.owner, asked.since) == ("subscribers", "order", {"inventory": confirmed})
         assert (asked.otherwise, asked.until) == (reconciled.id, reconciled.id)
 
-    def test_asks_before_it_has_said_anything(self, db: None, said: list[tuple[str, Message]]) -> None:
+    def test_asks_before_it_has_said_anything(
+        self, db: None, said: list[tuple[str, Message]]
+    ) -> None:
         assert owner.ask()
 
     def test_learns_what_it_has_forgotten(self, db: None) -> None:
@@ -146,14 +183,26 @@ class TestTheOwner:
             Known(aggregate="order", key=(gone := str(uuid7())), version=3, event_id=uuid7()),
         ]
 
-        hearing.hear(arriving("order.answers", Answer(subscriber="shipping", question=uuid7(), known=known, confirms=ours.id), b"[]"))
+        hearing.hear(
+            arriving(
+                "order.answers",
+                Answer(subscriber="shipping", question=uuid7(), known=known, confirms=ours.id),
+                b"[]",
+            )
+        )
 
-        assert list(Fenced.objects.values_list("key", "known_version", "reported_by", "is_forgotten")) == [(gone, 3, "shipping", True)]
-        assert list(Subscriber.objects.values_list("name", "confirmed_until")) == [("shipping", ours.id)]
+        assert list(
+            Fenced.objects.values_list("key", "known_version", "reported_by", "is_forgotten")
+        ) == [(gone, 3, "shipping", True)]
+        assert list(Subscriber.objects.values_list("name", "confirmed_until")) == [
+            ("shipping", ours.id)
+        ]
 
     def test_a_confirmation_never_goes_back(self, db: None) -> None:
         later = uuid7()
         for confirms in (later, LONG_AGO, None):
-            owner.learn(Answer(subscriber="shipping", question=uuid7(), known=[], confirms=confirms))
+            owner.learn(
+                Answer(subscriber="shipping", question=uuid7(), known=[], confirms=confirms)
+            )
 
         assert Subscriber.objects.get().confirmed_until == later

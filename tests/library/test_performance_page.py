@@ -13,15 +13,30 @@ from benchmarks.percentiles import percentile, percentiles
 from benchmarks.report import Result, read, write
 from benchmarks.writer import TURN, turn
 
-MADE = {"commit": "abc1234", "at": "2026-01-02T03:04:05+00:00", "note": "on an idle machine", "machine": {"memory": "24 GiB"}}
-RATES = {"relay": [{"rate": 900.0}, {"rate": 1100.0}, {"rate": 1000.0}], "by hand": [{"rate": 2000.0}] * 3}
+MADE = {
+    "commit": "abc1234",
+    "at": "2026-01-02T03:04:05+00:00",
+    "note": "on an idle machine",
+    "machine": {"memory": "24 GiB"},
+}
+RATES = {
+    "relay": [{"rate": 900.0}, {"rate": 1100.0}, {"rate": 1000.0}],
+    "by hand": [{"rate": 2000.0}] * 3,
+}
 LAGS = {
     "relay and worker": [{"p50": 10.0, "p95": 20.0, "p99": 31.4, "held": 49.6}] * 3,
     "by hand": [{"p50": 4.0, "p95": 5.0, "p99": 6.0, "held": 50.0}] * 3,
 }
 RELAY = Result("relay", "Relay", "events/s", RATES, {"by hand": 0.4}, made=MADE)
 WRITES = [
-    Result(f"write-{n}", f"Write cost with {n}", "transactions/s", {"publish()": [{"rate": 80.0}], "no outbox": [{"rate": 100.0}]}, {}, made=MADE)
+    Result(
+        f"write-{n}",
+        f"Write cost with {n}",
+        "transactions/s",
+        {"publish()": [{"rate": 80.0}], "no outbox": [{"rate": 100.0}]},
+        {},
+        made=MADE,
+    )
     for n in (8, 1)
 ]
 LAG = [Result(f"lag-{rate}", f"Lag at {rate}", "ms", LAGS, {}, made=MADE) for rate in (500, 50)]
@@ -30,9 +45,17 @@ ALL = {result.name: result for result in (RELAY, *WRITES, *LAG)}
 
 @pytest.mark.parametrize(
     ("values", "percent", "expected"),
-    [([5.0], 99, 5.0), ([4.0, 1.0, 3.0, 2.0], 50, 2.0), ([float(n) for n in range(1, 101)], 95, 95.0), ([1.0, 2.0], 99, 2.0), ([1.0, 2.0], 0, 1.0)],
+    [
+        ([5.0], 99, 5.0),
+        ([4.0, 1.0, 3.0, 2.0], 50, 2.0),
+        ([float(n) for n in range(1, 101)], 95, 95.0),
+        ([1.0, 2.0], 99, 2.0),
+        ([1.0, 2.0], 0, 1.0),
+    ],
 )
-def test_a_percentile_is_one_of_the_values(values: list[float], percent: float, expected: float) -> None:
+def test_a_percentile_is_one_of_the_values(
+    values: list[float], percent: float, expected: float
+) -> None:
     assert percentile(values, percent) == expected
 
 
@@ -50,7 +73,14 @@ def test_every_way_of_writing_has_one_turn_in_each_cycle() -> None:
 
 def test_a_ratio_is_the_median_of_those_of_the_rounds_and_an_aim_is_met_from_it_on() -> None:
     busy = Result(
-        "relay", "", "", {"ours": [{"rate": 10.0}, {"rate": 90.0}, {"rate": 80.0}], "theirs": [{"rate": 20.0}, {"rate": 90.0}, {"rate": 160.0}]}, {}
+        "relay",
+        "",
+        "",
+        {
+            "ours": [{"rate": 10.0}, {"rate": 90.0}, {"rate": 80.0}],
+            "theirs": [{"rate": 20.0}, {"rate": 90.0}, {"rate": 160.0}],
+        },
+        {},
     )
     assert busy.ratio("theirs", "rate") == 0.5
     assert RELAY.ratio("by hand", "rate") == 0.5
@@ -75,7 +105,10 @@ def test_the_page_tells_every_figure_that_was_measured() -> None:
     assert "| 50 | relay and worker | 10.0 | 20.0 | 31.4 | 50 | 10.0 10.0 10.0 |  |" in told
     assert "| 50 | by hand | 4.0 | 5.0 | 6.0 | 50 | 4.0 4.0 4.0 | 2.50 times it |" in told
     assert told.index("| 50 |") < told.index("| 500 |")
-    assert "lag-50: medians of 3 interleaved rounds, 2026-01-02, commit abc1234. Measured on an idle machine. memory 24 GiB." in told
+    assert (
+        "lag-50: medians of 3 interleaved rounds, 2026-01-02, commit abc1234. Measured on an idle "
+        "machine. memory 24 GiB." in told
+    )
     assert "\n## What was found\n" in told
 
 
@@ -105,6 +138,9 @@ def test_the_readme_gets_figures_between_its_marks_only() -> None:
 
 def test_the_readme_says_the_main_ratios() -> None:
     told = sections.figures(ALL)
-    assert "| relay: outbox to a quorum queue, marked once confirmed | 1,000/s | 0.50 of *by hand* |" in told
+    assert (
+        "| relay: outbox to a quorum queue, marked once confirmed | 1,000/s | 0.50 of *by hand* |"
+        in told
+    )
     assert "| lag at 50 events/s, median | 10 ms (p99 31) | 4 ms *by hand* |" in told
     assert "Measured on an idle machine: relay, " in told

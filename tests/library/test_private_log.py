@@ -1,4 +1,5 @@
-"""PostgreSQL's log holds nothing that a customer wrote, whatever happens to the statement that carries it."""
+"""PostgreSQL's log holds nothing that a customer wrote, whatever happens to the statement that
+carries it."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ LOG = Path(os.environ["POLDER_RUN_DIR"]) / "logs" / "postgres.log"
 def insert_order(email: str, country: str = "NL", status: str = "pending") -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO orders (id, version, created_at, updated_at, status, customer_name, customer_email, line1,
+            """INSERT INTO orders (id, version, created_at, updated_at, status, customer_name,
+                customer_email, line1,
                 postal_code, city, country, lines)
             VALUES (%s, 1, now(), now(), %s, 'Ada', %s, 'Dijk 1', '2611', 'Delft', %s, '[]')""",
             [uuid7(), status, email, country],
@@ -54,7 +56,8 @@ def waits_for_a_lock(email: str) -> None:
             other.execute("LOCK TABLE polder_outbox IN ACCESS EXCLUSIVE MODE")
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 waiting.execute(
-                    "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES"
+                    "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, "
+                    "correlation_id, body) VALUES"
                     f" ('{uuid7()}', 't', 'a', 's', 1, '{uuid7()}', '{email}')"
                 )
 
@@ -85,7 +88,14 @@ def is_stopped(email: str) -> None:
             other.execute(f"SELECT pg_sleep(5), '{email}'")
 
 
-CASES = (breaks_a_constraint, is_too_long, is_there_already, waits_for_a_lock, runs_into_a_deadlock, is_stopped)
+CASES = (
+    breaks_a_constraint,
+    is_too_long,
+    is_there_already,
+    waits_for_a_lock,
+    runs_into_a_deadlock,
+    is_stopped,
+)
 
 
 @pytest.mark.parametrize("happens", CASES, ids=lambda case: case.__name__)
@@ -115,6 +125,13 @@ def test_the_roles_say_so(db: None, setting: str) -> None:
 def test_nor_when_a_process_is_lost(db: None) -> None:
     """Then the postmaster logs, by its own settings, what the process was doing."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT reset_val, source FROM pg_settings WHERE name = 'log_error_verbosity'")
+        cursor.execute(
+            "SELECT reset_val, source FROM pg_settings WHERE name = 'log_error_verbosity'"
+        )
         assert cursor.fetchone()[0] == "terse"
-    assert "log_error_verbosity = 'terse'" in (Path(os.environ["POLDER_RUN_DIR"]) / "postgres" / "data" / "postgresql.conf").read_text()
+    assert (
+        "log_error_verbosity = 'terse'"
+        in (
+            Path(os.environ["POLDER_RUN_DIR"]) / "postgres" / "data" / "postgresql.conf"
+        ).read_text()
+    )

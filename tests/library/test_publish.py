@@ -42,8 +42,19 @@ def test_one_and_none(db: None) -> None:
 
     assert len(queries) == 1
     row = OutboxEvent.objects.get()
-    assert (row.id, row.type, row.aggregate_type, row.subject, row.version) == (event.id, "ProductCreated", "product", "p1", 1)
-    assert (row.correlation_id, row.body, row.published_at, row.attempts) == (event.correlationid, event.encode(), None, 0)
+    assert (row.id, row.type, row.aggregate_type, row.subject, row.version) == (
+        event.id,
+        "ProductCreated",
+        "product",
+        "p1",
+        1,
+    )
+    assert (row.correlation_id, row.body, row.published_at, row.attempts) == (
+        event.correlationid,
+        event.encode(),
+        None,
+        0,
+    )
 
 
 def test_undone_with_the_transaction(db: None) -> None:
@@ -57,7 +68,10 @@ def test_undone_with_the_transaction(db: None) -> None:
 @pytest.mark.parametrize("letter", ["x", "€"])
 def test_too_large(db: None, letter: str) -> None:
     # Given an order of many lines, just above the limit on the wire
-    lines = {f"{letter * 50}{number:05}": 1 for number in range(LARGEST_EVENT // (50 * len(letter.encode())))}
+    lines = {
+        f"{letter * 50}{number:05}": 1
+        for number in range(LARGEST_EVENT // (50 * len(letter.encode())))
+    }
 
     # When
     with pytest.raises(EventTooLarge):

@@ -31,7 +31,9 @@ def delivery() -> Delivery:
     return delivery_of(product_event())
 
 
-def test_the_third_attempt_that_is_lost_is_the_last(db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_third_attempt_that_is_lost_is_the_last(
+    db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given
     with monkeypatch.context() as patch:
         patch.setattr(quarantine, "apply_batch", kill)
@@ -55,8 +57,14 @@ def test_the_third_attempt_that_is_lost_is_the_last(db: None, delivery: Delivery
     assert tallied() == {("inventory", "unreadable"): 1, ("inventory", "redriven-applied"): 1}
 
 
-@pytest.mark.parametrize("error", [TransientFailure("away"), ConsumerHalted("no such column"), HeldBack("locked", [0], [])], ids=repr)
-def test_the_moment_s_trouble_is_no_attempt(db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [TransientFailure("away"), ConsumerHalted("no such column"), HeldBack("locked", [0], [])],
+    ids=repr,
+)
+def test_the_moment_s_trouble_is_no_attempt(
+    db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     # Given
     def fail(deliveries: list[Delivery], **manner: object) -> None:
         raise error
@@ -90,7 +98,9 @@ def test_an_unreadable_one_is_parked_for_its_own_reason(db: None) -> None:
     assert ParkedEvent.objects.get().reason == "not-json"
 
 
-def test_without_a_database_nothing_is_known(db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_database_nothing_is_known(
+    db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(deliveries: list[Delivery], survived: bool) -> int:
         raise OperationalError("no database")
 
@@ -103,19 +113,30 @@ def test_without_a_database_nothing_is_known(db: None, delivery: Delivery, monke
 def test_attempts_are_counted_each_for_itself(db: None) -> None:
     one, other = delivery_of(b"1"), delivery_of(b"2")
 
-    assert [begin_attempts(batch) for batch in ([one], [one], [other], [one])] == [[0], [1], [0], [2]]
+    assert [begin_attempts(batch) for batch in ([one], [one], [other], [one])] == [
+        [0],
+        [1],
+        [0],
+        [2],
+    ]
     assert begin_attempts([other, one], survived=True) == [0, 2]
     deliver(b"1")
 
 
-def test_an_attempt_that_could_not_be_taken_back_is_no_loss(db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_attempt_that_could_not_be_taken_back_is_no_loss(
+    db: None, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The database is away exactly when the attempt is to be taken back, three times and more."""
 
     def fail(*anything: object, **more: object) -> None:
         raise OperationalError("no database")
 
     with monkeypatch.context() as patch:
-        patch.setattr(quarantine, "apply_batch", lambda *anything, **more: (_ for _ in ()).throw(TransientFailure("away")))
+        patch.setattr(
+            quarantine,
+            "apply_batch",
+            lambda *anything, **more: (_ for _ in ()).throw(TransientFailure("away")),
+        )
         patch.setattr(quarantine, "end_attempts", fail)
         for attempt in range(ATTEMPTS + 3):
             with pytest.raises(TransientFailure):

@@ -1,4 +1,5 @@
-"""Reconciling takes a lock per aggregate before it reads: two batches may each bring half of what it waits for."""
+"""Reconciling takes a lock per aggregate before it reads: two batches may each bring half of what
+it waits for."""
 
 from __future__ import annotations
 
@@ -19,30 +20,48 @@ from order_service.models import Order, Product, Stock
 from tests.makers import product_event, stock_event
 
 
-def use(monkeypatch: pytest.MonkeyPatch, function: Callable[[Sequence[str]], None], **options: Any) -> None:
-    monkeypatch.setattr(reconciler, "reconcilers", [Reconciler(function, Order, (Product, Stock), lambda: [Product.objects.all()], **options)])
+def use(
+    monkeypatch: pytest.MonkeyPatch, function: Callable[[Sequence[str]], None], **options: Any
+) -> None:
+    monkeypatch.setattr(
+        reconciler,
+        "reconcilers",
+        [Reconciler(function, Order, (Product, Stock), lambda: [Product.objects.all()], **options)],
+    )
 
 
 def somebody_waits_for_a_lock() -> bool:
     with other_connection() as other:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+        query = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+            "wait_event = 'advisory'"
+        )
         row = other.execute(query).fetchone()
         return row is not None and row[0] != 0
 
 
 def advisory_locks_held() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        )
         return int(cursor.fetchone()[0])
 
 
-def test_the_second_sees_what_the_first_brought(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_sees_what_the_first_brought(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given a reconciler that needs a product and its stock, and a first batch that lingers in it
     seen: list[tuple[bool, bool]] = []
     first_is_in = threading.Event()
 
     def reconcile(keys: Sequence[str]) -> None:
-        seen.append((Product.objects.filter(pk__in=keys).exists(), Stock.objects.filter(pk__in=keys).exists()))
+        seen.append(
+            (
+                Product.objects.filter(pk__in=keys).exists(),
+                Stock.objects.filter(pk__in=keys).exists(),
+            )
+        )
         if len(seen) == 1:
             first_is_in.set()
             eventually(somebody_waits_for_a_lock)
@@ -65,7 +84,10 @@ def test_others_keys_do_not_wait(committed: None, monkeypatch: pytest.MonkeyPatc
     both_are_in = threading.Barrier(2, timeout=60)
     use(monkeypatch, lambda keys: both_are_in.wait() and None)
 
-    results = at_once(partial(deliver, product_event(product_id="p1")), partial(deliver, product_event(product_id="p2")))
+    results = at_once(
+        partial(deliver, product_event(product_id="p1")),
+        partial(deliver, product_event(product_id="p2")),
+    )
 
     assert all(isinstance(result, Report) for result in results), results
 
@@ -74,7 +96,12 @@ def test_keys_come_sorted_and_once(db: None, monkeypatch: pytest.MonkeyPatch) ->
     calls: list[Sequence[str]] = []
     use(monkeypatch, calls.append)
 
-    deliver(product_event(product_id="b"), stock_event(product_id="b"), stock_event(product_id="a"), product_event(product_id="c"))
+    deliver(
+        product_event(product_id="b"),
+        stock_event(product_id="b"),
+        stock_event(product_id="a"),
+        product_event(product_id="c"),
+    )
 
     assert calls == [["a", "b", "c"]]
 
@@ -115,7 +142,9 @@ def test_the_net_holds_the_same_locks(committed: None, monkeypatch: pytest.Monke
     assert held == [(["a", "b"], 2)]
 
 
-def test_the_net_takes_all_there_are_page_by_page_past_those_that_fail(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_net_takes_all_there_are_page_by_page_past_those_that_fail(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given more than two pages, the first of which cannot be reconciled
     monkeypatch.setattr(reconciler, "CHUNK", 2)
     deliver(*(product_event(product_id=f"p{number}") for number in range(5)))
@@ -135,19 +164,29 @@ def test_the_net_takes_all_there_are_page_by_page_past_those_that_fail(committed
     assert reconciled == ["p2", "p3", "p4"]
 
 
-def test_a_replica_of_other_keys_wakes_what_it_concerns(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replica_of_other_keys_wakes_what_it_concerns(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given
     calls: list[Sequence[str]] = []
-    use(monkeypatch, calls.append, through={Product: lambda keys: [f"order-of-{key}" for key in sorted(keys)]})
+    use(
+        monkeypatch,
+        calls.append,
+        through={Product: lambda keys: [f"order-of-{key}" for key in sorted(keys)]},
+    )
 
     # When
-    deliver(product_event(product_id="b"), product_event(product_id="a"), stock_event(product_id="c"))
+    deliver(
+        product_event(product_id="b"), product_event(product_id="a"), stock_event(product_id="c")
+    )
 
     # Then
     assert calls == [["c", "order-of-a", "order-of-b"]]
 
 
-def test_what_a_changed_row_concerns_is_asked_when_nobody_reconciles_by_the_old_one(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_changed_row_concerns_is_asked_when_nobody_reconciles_by_the_old_one(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given an aggregate that a first batch makes by the product as it is, and has not committed
     made: set[str] = set()
     asked: list[set[str]] = []

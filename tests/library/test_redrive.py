@@ -141,7 +141,10 @@ def test_the_same_unreadable_bytes_are_kept_once_and_counted(db: None) -> None:
     deliver(b"{")
     deliver(b"[")
 
-    assert list(ParkedEvent.objects.order_by("id").values_list("reason", "times_seen")) == [("not-json", 3), ("not-json", 1)]
+    assert list(ParkedEvent.objects.order_by("id").values_list("reason", "times_seen")) == [
+        ("not-json", 3),
+        ("not-json", 1),
+    ]
     assert tallied() == {("inventory", "unreadable"): 2, ("inventory", "duplicate"): 2}
 
 
@@ -153,7 +156,9 @@ def test_bytes_of_any_kind_are_kept_whole(db: None) -> None:
     assert bytes(parked_event().body) == body
 
 
-def test_what_the_code_learnt_to_read_is_redriven(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_code_learnt_to_read_is_redriven(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given an event of a kind that is not known yet
     event = product_event(inventory.ProductChanged, version=2)
     with monkeypatch.context() as patch:
@@ -167,11 +172,16 @@ def test_what_the_code_learnt_to_read_is_redriven(db: None, monkeypatch: pytest.
 
     # Then
     assert Product.objects.get().version == 2
-    assert tallied() == {("inventory", "unreadable"): 1, ("inventory", "redrive-failed"): 1, ("inventory", "redriven-applied"): 1}
+    assert tallied() == {
+        ("inventory", "unreadable"): 1,
+        ("inventory", "redrive-failed"): 1,
+        ("inventory", "redriven-applied"): 1,
+    }
 
 
 def test_unreadable_then_failing_then_redriven(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unreadable message has no event id; when it fails for another reason later, the ledger must let it go by its id."""
+    """An unreadable message has no event id; when it fails for another reason later, the ledger
+    must let it go by its id."""
     # Given
     with monkeypatch.context() as patch:
         patch.setattr("polder.inbox.reading.decode", refuse)
@@ -179,7 +189,11 @@ def test_unreadable_then_failing_then_redriven(db: None, monkeypatch: pytest.Mon
     with monkeypatch.context() as patch:
         Trouble(patch)
         assert redrive(parked_event().pk) == ParkedState.PARKED
-    assert (parked_event().reason, parked_event().type, parked_event().subject) == ("ValueError", "ProductCreated", "p1")
+    assert (parked_event().reason, parked_event().type, parked_event().subject) == (
+        "ValueError",
+        "ProductCreated",
+        "p1",
+    )
 
     # When
     assert redrive(parked_event().pk) == ParkedState.REDRIVEN
@@ -187,7 +201,11 @@ def test_unreadable_then_failing_then_redriven(db: None, monkeypatch: pytest.Mon
     # Then it was really applied
     assert Product.objects.count() == 1
     assert LedgerEntry.objects.get().outcome == "applied"
-    assert tallied() == {("inventory", "unreadable"): 1, ("inventory", "redrive-failed"): 1, ("inventory", "redriven-applied"): 1}
+    assert tallied() == {
+        ("inventory", "unreadable"): 1,
+        ("inventory", "redrive-failed"): 1,
+        ("inventory", "redriven-applied"): 1,
+    }
 
 
 def test_older_than_the_ledger_reaches(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +224,11 @@ def test_older_than_the_ledger_reaches(db: None, monkeypatch: pytest.MonkeyPatch
     # Then
     assert Product.objects.count() == 1
     assert not LedgerEntry.objects.exists()
-    assert tallied() == {("inventory", "unreadable"): 1, ("inventory", "redrive-failed"): 2, ("inventory", "redriven-beyond"): 1}
+    assert tallied() == {
+        ("inventory", "unreadable"): 1,
+        ("inventory", "redrive-failed"): 2,
+        ("inventory", "redriven-beyond"): 1,
+    }
 
 
 def refuse(body: bytes) -> Event:

@@ -1,4 +1,6 @@
-"""`manage.py <service> redrive`: any number of parked messages, chosen by their cause, in batches."""
+"""`manage.py <service> redrive`: any number of parked messages, chosen by their cause, in
+batches.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ def test_only_what_was_chosen(db: None, monkeypatch: pytest.MonkeyPatch) -> None
     deliver(b"{", b"[")
 
     assert "3 parked" in run("--reason", "ValueError", "--dry-run")
-    assert "3 parked" in run("--type", "ProductCreated", "--publisher", "inventory", "--since", "1h", "--dry-run")
+    assert "3 parked" in run(
+        "--type", "ProductCreated", "--publisher", "inventory", "--since", "1h", "--dry-run"
+    )
     assert "0 parked" in run("--publisher", "shipping")
     assert "0 parked" in run("--since", (timezone.now() + timedelta(hours=1)).isoformat())
     assert "5 parked" in run("--all", "--dry-run")
@@ -84,28 +88,40 @@ def test_only_what_was_chosen(db: None, monkeypatch: pytest.MonkeyPatch) -> None
     assert ParkedEvent.objects.filter(state="parked").count() == 3
 
 
-@pytest.mark.parametrize("arguments", [[], ["--all", "--reason", "x"], ["--dry-run"], ["--ids", "x"], ["--since", "yesterday"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--all", "--reason", "x"], ["--dry-run"], ["--ids", "x"], ["--since", "yesterday"]],
+)
 def test_who_says_nothing_or_nonsense_is_refused(db: None, arguments: list[str]) -> None:
     with pytest.raises(CommandError, match=r"say which|--ids|--since"):
         run(*arguments)
 
 
-def test_what_fails_again_stays_parked_and_the_rest_is_applied(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_again_stays_parked_and_the_rest_is_applied(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     park(monkeypatch, 20)
     deliver(b"{")
-    ParkedEvent.objects.filter(subject="p7").update(body=b"[", body_hash=hashlib.sha256(b"[").hexdigest())
+    ParkedEvent.objects.filter(subject="p7").update(
+        body=b"[", body_hash=hashlib.sha256(b"[").hexdigest()
+    )
     monkeypatch.setattr(redrive_many, "BATCH_MESSAGES", 6)
 
     with pytest.raises(CommandError, match="2 of 21 stay parked"):
         run("--all")
 
     assert Product.objects.count() == 19
-    assert set(ParkedEvent.objects.filter(state="parked").values_list("reason", "times_seen")) == {("not-json", 2)}
+    assert set(ParkedEvent.objects.filter(state="parked").values_list("reason", "times_seen")) == {
+        ("not-json", 2)
+    }
 
 
 @pytest.mark.parametrize("error", [ConsumerHalted("no such column"), KeyboardInterrupt()], ids=repr)
 def test_what_was_done_before_it_stopped_is_done(
-    db: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException
+    db: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
 ) -> None:
     # Given
     park(monkeypatch, 9)
@@ -132,7 +148,9 @@ def test_what_was_done_before_it_stopped_is_done(
 
 def test_the_moment_s_trouble_is_waited_for(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     park(monkeypatch, 2)
-    troubles: Iterator[Exception | None] = iter([TransientFailure("busy"), TransientFailure("busy"), None])
+    troubles: Iterator[Exception | None] = iter(
+        [TransientFailure("busy"), TransientFailure("busy"), None]
+    )
 
     def busy(batch: list[int]) -> Report:
         if trouble := next(troubles):

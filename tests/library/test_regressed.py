@@ -1,4 +1,5 @@
-"""An owner whose past came back: what it says is clearly later and its version is not. And what is no such sign."""
+"""An owner whose past came back: what it says is clearly later and its version is not. And what is
+no such sign."""
 
 from __future__ import annotations
 
@@ -32,7 +33,9 @@ def made(event: Event, *, seconds_ago: float) -> Event:
 
 
 def price(version: int, amount: str, *, seconds_ago: float) -> Event:
-    return made(product_event(ProductChanged, version=version, price=amount), seconds_ago=seconds_ago)
+    return made(
+        product_event(ProductChanged, version=version, price=amount), seconds_ago=seconds_ago
+    )
 
 
 def outcome_of(event: Event) -> str:
@@ -59,8 +62,17 @@ def test_an_owner_set_back_is_noticed(db: None) -> None:
     assert outcome_of(later) == "regressed"
     assert Product.objects.get().version == 7
     found = Regression.objects.get()
-    assert (found.aggregate, found.key, found.known_version, found.sent_version) == ("inventory.product", "p1", 7, 4)
-    assert (found.known_event_id, found.sent_event_id, found.closed_at) == (known.id, later.id, None)
+    assert (found.aggregate, found.key, found.known_version, found.sent_version) == (
+        "inventory.product",
+        "p1",
+        7,
+        4,
+    )
+    assert (found.known_event_id, found.sent_event_id, found.closed_at) == (
+        known.id,
+        later.id,
+        None,
+    )
     assert DeliveryCount.objects.get(outcome="regressed").count == 1
 
 
@@ -76,32 +88,51 @@ def test_the_same_version_with_other_content_is_such_a_sign(db: None) -> None:
 
 @pytest.mark.parametrize("versions", [(7, 4), (4, 4)])
 def test_both_in_one_batch(db: None, versions: tuple[int, int]) -> None:
-    before, after = price(versions[0], "49.00", seconds_ago=HOUR), price(versions[1], "77.00", seconds_ago=0)
+    before, after = (
+        price(versions[0], "49.00", seconds_ago=HOUR),
+        price(versions[1], "77.00", seconds_ago=0),
+    )
 
     deliver(before, after)
 
     assert (outcome_of(before), outcome_of(after)) == ("applied", "regressed")
 
 
-def test_one_record_per_key_and_one_line_per_owner(db: None, caplog: pytest.LogCaptureFixture, django_capture_on_commit_callbacks: object) -> None:
+def test_one_record_per_key_and_one_line_per_owner(
+    db: None, caplog: pytest.LogCaptureFixture, django_capture_on_commit_callbacks: object
+) -> None:
     # Given
-    deliver(*(made(product_event(product_id=f"p{number}", version=9), seconds_ago=HOUR) for number in range(5)))
+    deliver(
+        *(
+            made(product_event(product_id=f"p{number}", version=9), seconds_ago=HOUR)
+            for number in range(5)
+        )
+    )
 
     # When
     with caplog.at_level(logging.WARNING), django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         for version in (3, 4, 5):
-            deliver(*(made(product_event(product_id=f"p{number}", version=version), seconds_ago=0) for number in range(5)))
+            deliver(
+                *(
+                    made(product_event(product_id=f"p{number}", version=version), seconds_ago=0)
+                    for number in range(5)
+                )
+            )
 
     # Then
     assert Regression.objects.count() == 5
     assert {(row.times_seen, row.sent_version) for row in Regression.objects.all()} == {(3, 5)}
-    [line] = [record.getMessage() for record in caplog.records if "came back" in record.getMessage()]
+    [line] = [
+        record.getMessage() for record in caplog.records if "came back" in record.getMessage()
+    ]
     assert "the past of inventory came back" in line
 
 
 def test_late_repeated_and_shuffled_events_are_no_sign(db: None) -> None:
     """Also hours later: an event keeps its id."""
-    history = [price(version, f"{version}.00", seconds_ago=HOUR * (4 - version)) for version in (1, 2, 3)]
+    history = [
+        price(version, f"{version}.00", seconds_ago=HOUR * (4 - version)) for version in (1, 2, 3)
+    ]
     for arriving in arrangements(history):
         for event in arriving:
             deliver(event)
@@ -154,13 +185,22 @@ def test_a_row_from_before_its_event_was_kept(db: None) -> None:
 
 
 def test_a_record_closes_when_its_owner_has_passed_what_was_known(db: None) -> None:
-    deliver(made(product_event(version=7), seconds_ago=HOUR), made(product_event(product_id="p2", version=7), seconds_ago=HOUR))
-    deliver(made(product_event(version=4), seconds_ago=0), made(product_event(product_id="p2", version=4), seconds_ago=0))
+    deliver(
+        made(product_event(version=7), seconds_ago=HOUR),
+        made(product_event(product_id="p2", version=7), seconds_ago=HOUR),
+    )
+    deliver(
+        made(product_event(version=4), seconds_ago=0),
+        made(product_event(product_id="p2", version=4), seconds_ago=0),
+    )
 
     deliver(product_event(version=8), product_event(product_id="p2", version=7))
 
     assert close_overtaken() == 1
-    assert {row.key: row.closed_at is None for row in Regression.objects.all()} == {"p1": False, "p2": True}
+    assert {row.key: row.closed_at is None for row in Regression.objects.all()} == {
+        "p1": False,
+        "p2": True,
+    }
     assert close_overtaken() == 0
 
 
@@ -173,7 +213,8 @@ def test_a_batch_without_what_is_stale_asks_no_more_than_before(db: None) -> Non
         return len(queries)
 
     alone = statements(product_event(version=5))
-    assert statements(*(product_event(version=version) for version in (6, 7, 8))) - alone <= 1  # the ledger's correction of outcomes
+    # the ledger's correction of outcomes
+    assert statements(*(product_event(version=version) for version in (6, 7, 8))) - alone <= 1
     assert statements(stock_event()) <= alone
 
 
@@ -184,4 +225,7 @@ def test_it_is_shown(client: Client, db: None) -> None:
     assert 'polder_regressed_open{owner="inventory"} 1.0' in client.get("/metrics").content.decode()
     ready = client.get("/readyz")
     assert ready.status_code == 200
-    assert "the past of inventory came back: 1 aggregates are known here at newer versions than it sends" in ready.json()["problems"]
+    assert (
+        "the past of inventory came back: 1 aggregates are known here at newer versions than it "
+        "sends" in ready.json()["problems"]
+    )

@@ -1,4 +1,5 @@
-"""The relay against a real RabbitMQ: everything is published, in order, and nothing is marked before the broker has it."""
+"""The relay against a real RabbitMQ: everything is published, in order, and nothing is marked
+before the broker has it."""
 
 from __future__ import annotations
 
@@ -21,10 +22,20 @@ from polder.testing import eventually
 from polder.testing.database import other_connection
 from uuid_utils.compat import uuid7
 
-from tests.library.broker import ORDER_URL, Auditor, close_connections, connected, declare_all, management
+from tests.library.broker import (
+    ORDER_URL,
+    Auditor,
+    close_connections,
+    connected,
+    declare_all,
+    management,
+)
 from tests.makers import order_event
 
-BINDINGS = [("bindings", management().vhost, "e", "order.events", "q", f"{subscriber}.from.order") for subscriber in ("inventory", "shipping")]
+BINDINGS = [
+    ("bindings", management().vhost, "e", "order.events", "q", f"{subscriber}.from.order")
+    for subscriber in ("inventory", "shipping")
+]
 QUEUE = ("queues", management().vhost, "inventory.from.order")
 
 
@@ -73,14 +84,18 @@ def insert_directly(kind: str, body: str) -> str:
     key = str(uuid7())
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, %s, 'order', 's', 1, %s, %s)",
+            "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, "
+            "correlation_id, body) VALUES (%s, %s, 'order', 's', 1, %s, %s)",
             [key, kind, key, body],
         )
     return key
 
 
 def unpublished_rows() -> list[str]:
-    return [str(key) for key in OutboxEvent.objects.filter(published_at=None).values_list("id", flat=True)]
+    return [
+        str(key)
+        for key in OutboxEvent.objects.filter(published_at=None).values_list("id", flat=True)
+    ]
 
 
 def everything_is_published() -> bool:
@@ -109,8 +124,16 @@ def test_a_message_as_it_goes_over_the_wire(auditor: Auditor) -> None:
         (message,) = auditor.wait_for(1)
 
     assert message.body == event.encode() or message.body == event.encode().encode()
-    assert message.properties == {"content_type": CONTENT_TYPE, "delivery_mode": 2, "message_id": str(event.id), "type": "OrderCreated"}
-    assert (message.delivery_info["exchange"], message.delivery_info["routing_key"]) == ("order.events", "OrderCreated")
+    assert message.properties == {
+        "content_type": CONTENT_TYPE,
+        "delivery_mode": 2,
+        "message_id": str(event.id),
+        "type": "OrderCreated",
+    }
+    assert (message.delivery_info["exchange"], message.delivery_info["routing_key"]) == (
+        "order.events",
+        "OrderCreated",
+    )
 
 
 def test_what_is_committed_late_is_not_passed_over(auditor: Auditor) -> None:
@@ -120,7 +143,9 @@ def test_what_is_committed_late_is_not_passed_over(auditor: Auditor) -> None:
         early = order_event()
         row = (early.id, early.type, "order", early.subject, 1, early.correlationid, early.encode())
         other.execute(
-            "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s,%s,%s,%s,%s,%s,%s)", row
+            "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, "
+            "correlation_id, body) VALUES (%s,%s,%s,%s,%s,%s,%s)",
+            row,
         )
 
         # When later ones are committed and published before it
@@ -184,7 +209,9 @@ def test_a_row_with_a_name_too_long_for_amqp_is_held_and_stops_nobody(auditor: A
     assert OutboxEvent.objects.get(pk=odd).held_at is not None
 
 
-def test_a_row_that_the_broker_closes_the_channel_at_is_found_and_held(auditor: Auditor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_that_the_broker_closes_the_channel_at_is_found_and_held(
+    auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given one above the broker's own limit, which we do not know of
     monkeypatch.setattr(relay_module, "LARGEST_EVENT", 10_000_000)
     monkeypatch.setattr(reader, "ATTEMPTS", 1)
@@ -204,10 +231,13 @@ def test_a_row_that_the_broker_closes_the_channel_at_is_found_and_held(auditor: 
 
 
 def test_nacks_beside_acks_are_the_brokers_trouble_at_first(auditor: Auditor) -> None:
-    """A quorum queue that loses its leader nacks some of what it was handed, and takes it a moment later."""
+    """A quorum queue that loses its leader nacks some of what it was handed, and takes it a moment
+    later."""
     with connected("deploy") as connection:
         # Given a queue that takes one message and refuses the next ones
-        full = Auditor(connection, "order.events", **{"x-max-length": 1, "x-overflow": "reject-publish"})
+        full = Auditor(
+            connection, "order.events", **{"x-max-length": 1, "x-overflow": "reject-publish"}
+        )
         ids = commit(*orders(3))
 
         # When
@@ -222,7 +252,9 @@ def test_nacks_beside_acks_are_the_brokers_trouble_at_first(auditor: Auditor) ->
     assert list(dict.fromkeys(auditor.ids(6))) == [*ids, *later]
 
 
-def test_a_row_that_is_always_refused_beside_others_is_blamed_and_stops_nobody(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_that_is_always_refused_beside_others_is_blamed_and_stops_nobody(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given a broker that takes anything but one
     ids = commit(*orders(3))
     bad = ids[1]
@@ -249,7 +281,11 @@ def test_a_row_that_is_always_refused_beside_others_is_blamed_and_stops_nobody(c
 
     # Then it counts
     row = OutboxEvent.objects.get(pk=bad)
-    assert (row.attempts, row.error, row.retry_at is not None) == (1, "the broker refused it (nack)", True)
+    assert (row.attempts, row.error, row.retry_at is not None) == (
+        1,
+        "the broker refused it (nack)",
+        True,
+    )
 
 
 def test_a_held_row_goes_out_when_it_is_released(auditor: Auditor) -> None:
@@ -266,7 +302,8 @@ def test_a_held_row_goes_out_when_it_is_released(auditor: Auditor) -> None:
 
 
 class Watched(ConfirmedPublisher):
-    """The publisher, with a hand in it: `between` is called when a window was sent and is not confirmed yet."""
+    """The publisher, with a hand in it: `between` is called when a window was sent and is not
+    confirmed yet."""
 
     made: list[Watched] = []
     between: Callable[[Watched, int], None] = staticmethod(lambda publisher, window: None)
@@ -292,7 +329,9 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> type[Watched]:
     return Watched
 
 
-def test_a_connection_closed_midway_loses_nothing(auditor: Auditor, watched: type[Watched], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_closed_midway_loses_nothing(
+    auditor: Auditor, watched: type[Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given the broker closes the relay's connection when it has sent its third window
     def close(publisher: Watched, window: int) -> None:
         if window == 3:
@@ -310,7 +349,9 @@ def test_a_connection_closed_midway_loses_nothing(auditor: Auditor, watched: typ
     assert list(dict.fromkeys(auditor.ids(300))) == ids
 
 
-def test_a_late_confirm_confirms_nothing(auditor: Auditor, watched: type[Watched], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_confirm_confirms_nothing(
+    auditor: Auditor, watched: type[Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given no time at all for the second window's confirms
     marked: list[int] = []
 
@@ -360,7 +401,8 @@ def test_a_database_lost_while_a_window_is_under_way_marks_nothing_for_it(
 
 
 def test_a_row_seen_late_goes_out_before_what_came_after_it(committed: None) -> None:
-    """The next version of its aggregate has a later position: left out with the window's range, it would be overtaken."""
+    """The next version of its aggregate has a later position: left out with the window's range, it
+    would be overtaken."""
     outbox = reader.OutboxReader.connect()
     try:
         # Given a window under way, around a row that was not committed when it was selected
@@ -384,8 +426,17 @@ def test_a_row_seen_late_goes_out_before_what_came_after_it(committed: None) -> 
 def insert_row(other: psycopg.Connection[tuple[object, ...]]) -> str:
     event = order_event()
     other.execute(
-        "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        [event.id, event.type, event.aggregatetype, event.subject, event.aggregateversion, event.correlationid, event.encode()],
+        "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, "
+        "body) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [
+            event.id,
+            event.type,
+            event.aggregatetype,
+            event.subject,
+            event.aggregateversion,
+            event.correlationid,
+            event.encode(),
+        ],
     )
     return str(event.id)
 
@@ -393,7 +444,10 @@ def insert_row(other: psycopg.Connection[tuple[object, ...]]) -> str:
 def holds_the_lead(relay: Relay) -> bool:
     backend = _backend(relay)
     with other_connection() as other:
-        row = other.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = %s", [backend]).fetchone()
+        row = other.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = %s",
+            [backend],
+        ).fetchone()
         return backend is not None and row == (1,)
 
 
@@ -423,10 +477,16 @@ def test_one_leads_and_the_other_takes_over(auditor: Auditor) -> None:
         assert set(auditor.ids(20)) == {*first, *second}
 
 
-def test_told_to_stop_it_ends_its_window(auditor: Auditor, watched: type[Watched], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_told_to_stop_it_ends_its_window(
+    auditor: Auditor, watched: type[Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given it is told to stop while a window is under way
     stop = threading.Event()
-    monkeypatch.setattr(Watched, "between", staticmethod(lambda publisher, window: stop.set() if window == 2 else None))
+    monkeypatch.setattr(
+        Watched,
+        "between",
+        staticmethod(lambda publisher, window: stop.set() if window == 2 else None),
+    )
     commit(*orders(150))
     relay = Relay("order", ORDER_URL, stop)
 
@@ -445,7 +505,10 @@ def test_told_to_stop_it_ends_its_window(auditor: Auditor, watched: type[Watched
 
 def test_ready_when_it_leads_and_when_it_stands_by(committed: None) -> None:
     ready, stop = [threading.Event(), threading.Event()], threading.Event()
-    threads = [threading.Thread(target=Relay("order", ORDER_URL, stop, one.set).run, daemon=True) for one in ready]
+    threads = [
+        threading.Thread(target=Relay("order", ORDER_URL, stop, one.set).run, daemon=True)
+        for one in ready
+    ]
     for thread in threads:
         thread.start()
 

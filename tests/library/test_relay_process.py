@@ -1,4 +1,5 @@
-"""The relay as a process of its own: what it takes of the machine, and that it ends when it is told to."""
+"""The relay as a process of its own: what it takes of the machine, and that it ends when it is told
+to."""
 
 from __future__ import annotations
 
@@ -26,9 +27,19 @@ MOST_MEMORY = 250  # MB; a container has 384
 @contextmanager
 def relay() -> Iterator[subprocess.Popen[str]]:
     """`manage.py order relay` on this test's database."""
-    url = urlsplit(os.environ["ORDER_DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    url = (
+        urlsplit(os.environ["ORDER_DATABASE_URL"])
+        ._replace(path=f"/{connection.settings_dict['NAME']}")
+        .geturl()
+    )
     command = [sys.executable, "manage.py", "order", "relay"]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"ORDER_DATABASE_URL": url}, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"ORDER_DATABASE_URL": url},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
         yield process
     finally:
@@ -49,14 +60,20 @@ def test_large_events_do_not_fill_its_memory(committed: None) -> None:
     with connection.cursor() as cursor:
         for _ in range(15):
             cursor.execute(
-                """INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body)
-                SELECT id, 't', 'a', 's', 1, id, repeat('x', 255000) FROM unnest(%s::uuid[]) AS id""",
+                """INSERT INTO polder_outbox (id, type, aggregate_type, subject, version,
+                    correlation_id, body)
+                SELECT id, 't', 'a', 's', 1, id, repeat('x', 255000)
+                    FROM unnest(%s::uuid[]) AS id""",
                 [[uuid7() for _ in range(100)]],
             )
 
     # When
     with relay() as process:
-        eventually(lambda: not OutboxEvent.objects.filter(published_at=None).exists(), seconds=300, pause=0.2)
+        eventually(
+            lambda: not OutboxEvent.objects.filter(published_at=None).exists(),
+            seconds=300,
+            pause=0.2,
+        )
         memory = highest_memory(process.pid)
         process.send_signal(signal.SIGTERM)
 
@@ -64,7 +81,9 @@ def test_large_events_do_not_fill_its_memory(committed: None) -> None:
         assert process.wait(60) == 0
     assert memory < MOST_MEMORY
     for service in ("inventory", "shipping"):
-        management().call("DELETE", "queues", management().vhost, f"{service}.from.order", "contents")
+        management().call(
+            "DELETE", "queues", management().vhost, f"{service}.from.order", "contents"
+        )
 
 
 def test_told_to_stop_at_any_moment(committed: None) -> None:
@@ -82,5 +101,8 @@ def test_told_to_stop_at_any_moment(committed: None) -> None:
 
 def _leads() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'order-relay' AND datname = current_database()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'order-relay' AND "
+            "datname = current_database()"
+        )
         return int(cursor.fetchone()[0]) > 0

@@ -9,7 +9,15 @@ import pytest
 from tests.reliability import faults, random_runs, seeded, soaks, storms
 from tests.reliability.page import page
 
-RUN = {"commit": "abc1234", "in_flight": 7, "events": 100, "again": 12, "seconds": 2.0, "recovery": 1.5, "rabbitmq": "3.10.8"}
+RUN = {
+    "commit": "abc1234",
+    "in_flight": 7,
+    "events": 100,
+    "again": 12,
+    "seconds": 2.0,
+    "recovery": 1.5,
+    "rabbitmq": "3.10.8",
+}
 
 
 def test_a_fault_that_was_never_run_says_so() -> None:
@@ -28,9 +36,25 @@ def test_the_broker_of_a_run_is_told() -> None:
 
 
 def test_a_storm_that_failed_is_told_with_what_failed() -> None:
-    storm = {"seed": 3, "minutes": 10.0, "blows": 80, "struck": {"kill-relay": 90}, "orders": 1200, "events": 9000, "again": 4}
-    told = storms.section([storm | {"recovery": 2.5, "failures": ["I8 shipping: 1 of order differ"], "commit": "abc1234"}])
-    assert "| 3 | 10 | 80 | 1,200 | 9,000 | 4 | 2.5 | I8 shipping: 1 of order differ | abc1234 |" in told
+    storm = {
+        "seed": 3,
+        "minutes": 10.0,
+        "blows": 80,
+        "struck": {"kill-relay": 90},
+        "orders": 1200,
+        "events": 9000,
+        "again": 4,
+    }
+    told = storms.section(
+        [
+            storm
+            | {"recovery": 2.5, "failures": ["I8 shipping: 1 of order differ"], "commit": "abc1234"}
+        ]
+    )
+    assert (
+        "| 3 | 10 | 80 | 1,200 | 9,000 | 4 | 2.5 | I8 shipping: 1 of order differ | abc1234 |"
+        in told
+    )
 
 
 @pytest.mark.parametrize(
@@ -40,19 +64,41 @@ def test_a_storm_that_failed_is_told_with_what_failed() -> None:
             {"caught": True, "by": ["I4", "I8"], "events": 1537, "tests": 0},
             "| no ledger | `I4` | yes | I8 | 1,537 events | `order: said` | abc1234 |",
         ),
-        ({"caught": False, "by": ["I8"], "events": 20, "tests": 0}, "| no ledger | `I4` | **no** | I8 | 20 events | `order: said` | abc1234 |"),
-        ({"caught": True, "by": ["I4"], "events": 0, "tests": 3}, "| no ledger | `I4` | yes |  | 3 tests | `order: said` | abc1234 |"),
+        (
+            {"caught": False, "by": ["I8"], "events": 20, "tests": 0},
+            "| no ledger | `I4` | **no** | I8 | 20 events | `order: said` | abc1234 |",
+        ),
+        (
+            {"caught": True, "by": ["I4"], "events": 0, "tests": 3},
+            "| no ledger | `I4` | yes |  | 3 tests | `order: said` | abc1234 |",
+        ),
     ],
 )
 def test_a_seeded_bug_with_what_caught_it(verdict: dict[str, Any], row: str) -> None:
-    assert row in seeded.section({"no ledger": verdict | {"first": "order: said", "commit": "abc1234"}})
+    assert row in seeded.section(
+        {"no ledger": verdict | {"first": "order: said", "commit": "abc1234"}}
+    )
 
 
 def test_runs_drawn_by_a_seed() -> None:
-    assert "| 1 | 200 | 900 placed | abc1234 |" in random_runs.simulation([{"seed": 1, "at": "", "commit": "abc1234", "runs": 200, "placed": 900}])
-    fuzzed = {"seed": 2, "sent": 5000, "outcomes": {"unreadable": 4000, "duplicate": 1000}, "orders": 300, "lost": 0, "worst_lag": 0.4}
-    told = random_runs.fuzz([fuzzed | {"memory_quarter": 204_800, "memory_end": 205_824, "commit": "abc1234"}])
-    assert "| 2 | 5,000 | 4,000 unreadable, 1,000 duplicate | 300 | 0 | 0.40 s | 200 MB | 201 MB | abc1234 |" in told
+    assert "| 1 | 200 | 900 placed | abc1234 |" in random_runs.simulation(
+        [{"seed": 1, "at": "", "commit": "abc1234", "runs": 200, "placed": 900}]
+    )
+    fuzzed = {
+        "seed": 2,
+        "sent": 5000,
+        "outcomes": {"unreadable": 4000, "duplicate": 1000},
+        "orders": 300,
+        "lost": 0,
+        "worst_lag": 0.4,
+    }
+    told = random_runs.fuzz(
+        [fuzzed | {"memory_quarter": 204_800, "memory_end": 205_824, "commit": "abc1234"}]
+    )
+    assert (
+        "| 2 | 5,000 | 4,000 unreadable, 1,000 duplicate | 300 | 0 | 0.40 s | 200 MB | 201 MB | "
+        "abc1234 |" in told
+    )
 
 
 def test_what_was_not_run_has_no_table() -> None:
@@ -61,5 +107,14 @@ def test_what_was_not_run_has_no_table() -> None:
 
 
 def test_the_page_is_whole() -> None:
-    for title in ("Faults", "Failpoints", "Storms", "Soak", "Seeded bugs", "Simulation", "Fuzzing", "Not injected"):
+    for title in (
+        "Faults",
+        "Failpoints",
+        "Storms",
+        "Soak",
+        "Seeded bugs",
+        "Simulation",
+        "Fuzzing",
+        "Not injected",
+    ):
         assert f"\n## {title}\n" in page()

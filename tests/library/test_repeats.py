@@ -1,4 +1,5 @@
-"""What arrives under a key that the ledger knows: the same again, what was parked, and what others say under a used id."""
+"""What arrives under a key that the ledger knows: the same again, what was parked, and what others
+say under a used id."""
 
 from __future__ import annotations
 
@@ -23,7 +24,9 @@ from tests.makers import product_event, shipment_event
 
 @pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("forged_first", [True, False])
-def test_nobody_uses_up_another_publisher_s_id(db: None, together: bool, forged_first: bool) -> None:
+def test_nobody_uses_up_another_publisher_s_id(
+    db: None, together: bool, forged_first: bool
+) -> None:
     genuine = product_event(product_id="p9", name="Genuine")
     forged = shipment_event().model_copy(update={"id": genuine.id})
     events = [forged, genuine] if forged_first else [genuine, forged]
@@ -35,11 +38,16 @@ def test_nobody_uses_up_another_publisher_s_id(db: None, together: bool, forged_
             deliver(event)
 
     assert Product.objects.get(pk="p9").name == "Genuine"
-    assert set(LedgerEntry.objects.values_list("publisher", "type")) == {("inventory", "ProductCreated"), ("shipping", "ShipmentPrepared")}
+    assert set(LedgerEntry.objects.values_list("publisher", "type")) == {
+        ("inventory", "ProductCreated"),
+        ("shipping", "ShipmentPrepared"),
+    }
     assert {key for key in tallied() if key[0] == "inventory"} == {("inventory", "applied")}
 
 
-def test_both_are_parked_and_redriven_each_for_itself(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_are_parked_and_redriven_each_for_itself(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     genuine = product_event(product_id="p9")
     with monkeypatch.context() as patch:
         Trouble(patch)
@@ -48,7 +56,10 @@ def test_both_are_parked_and_redriven_each_for_itself(db: None, monkeypatch: pyt
 
     redrive(ParkedEvent.objects.get(queue="order.from.inventory").pk)
 
-    assert dict(LedgerEntry.objects.values_list("publisher", "outcome")) == {"inventory": "applied", "shipping": "parked"}
+    assert dict(LedgerEntry.objects.values_list("publisher", "outcome")) == {
+        "inventory": "applied",
+        "shipping": "parked",
+    }
 
 
 def test_another_event_under_a_used_id_is_parked(db: None) -> None:
@@ -62,7 +73,11 @@ def test_another_event_under_a_used_id_is_parked(db: None) -> None:
     parked = ParkedEvent.objects.get()
     assert (parked.reason, parked.state, parked.times_seen) == ("id-reused", "parked", 2)
     assert not Product.objects.filter(pk="p2").exists()
-    assert tallied() == {("inventory", "applied"): 1, ("inventory", "unreadable"): 1, ("inventory", "duplicate"): 1}
+    assert tallied() == {
+        ("inventory", "applied"): 1,
+        ("inventory", "unreadable"): 1,
+        ("inventory", "duplicate"): 1,
+    }
     deliver(first)
     parked.refresh_from_db()
     assert parked.state == "parked", "it is not the genuine one that was missing"
@@ -72,7 +87,12 @@ def test_another_event_under_a_used_id_is_parked(db: None) -> None:
 def test_the_same_event_with_other_content_is_noticed(db: None, name: str, drifts: int) -> None:
     first = product_event()
     deliver(first)
-    body = product_event(name=name).model_copy(update={"id": first.id, "time": first.time}).encode().encode()
+    body = (
+        product_event(name=name)
+        .model_copy(update={"id": first.id, "time": first.time})
+        .encode()
+        .encode()
+    )
 
     assert deliver(body + b" ").outcomes == {("inventory", "duplicate"): 1}
 
@@ -80,7 +100,9 @@ def test_the_same_event_with_other_content_is_noticed(db: None, name: str, drift
     assert Product.objects.get().name == "Rubber boots"
 
 
-def test_what_was_parked_is_applied_when_it_arrives_again(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_parked_is_applied_when_it_arrives_again(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     events = [product_event(product_id=f"p{number}") for number in range(5)]
     with monkeypatch.context() as patch:
         Trouble(patch)
@@ -90,10 +112,16 @@ def test_what_was_parked_is_applied_when_it_arrives_again(db: None, monkeypatch:
 
     assert set(ParkedEvent.objects.values_list("state", flat=True)) == {"redriven"}
     assert Product.objects.count() == LedgerEntry.objects.filter(outcome="applied").count() == 5
-    assert tallied() == {("inventory", "parked"): 5, ("inventory", "duplicate"): 5, ("inventory", "redriven-applied"): 5}
+    assert tallied() == {
+        ("inventory", "parked"): 5,
+        ("inventory", "duplicate"): 5,
+        ("inventory", "redriven-applied"): 5,
+    }
 
 
-def test_what_arrives_again_and_fails_again_says_why(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_arrives_again_and_fails_again_says_why(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     event = product_event()
     trouble = Trouble(monkeypatch)
     deliver(event)
@@ -106,7 +134,9 @@ def test_what_arrives_again_and_fails_again_says_why(db: None, monkeypatch: pyte
     assert tallied() == {("inventory", "parked"): 1, ("inventory", "duplicate"): 1}
 
 
-def test_what_was_discarded_stays_so_and_is_counted(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_discarded_stays_so_and_is_counted(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     event = product_event()
     with monkeypatch.context() as patch:
         Trouble(patch)
@@ -120,13 +150,18 @@ def test_what_was_discarded_stays_so_and_is_counted(db: None, monkeypatch: pytes
     assert not Product.objects.exists()
 
 
-def test_what_could_not_be_read_ends_when_its_event_comes_readable(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_could_not_be_read_ends_when_its_event_comes_readable(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     event = product_event()
     with monkeypatch.context() as patch:
         patch.delitem(Event.known, ("inventory", "ProductCreated"))
         deliver(event)
 
-    assert deliver(event).outcomes == {("inventory", "applied"): 1, ("inventory", "redriven-duplicate"): 1}
+    assert deliver(event).outcomes == {
+        ("inventory", "applied"): 1,
+        ("inventory", "redriven-duplicate"): 1,
+    }
 
     assert ParkedEvent.objects.get().state == "redriven"
 
@@ -147,7 +182,8 @@ def test_many_bring_it_again_at_once(committed: None, monkeypatch: pytest.Monkey
 def test_the_ledger_s_key_is_on_every_week(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*), count(k.oid) FROM pg_inherits i LEFT JOIN pg_constraint k ON k.conrelid = i.inhrelid AND k.contype = 'p' "
+            "SELECT count(*), count(k.oid) FROM pg_inherits i LEFT JOIN pg_constraint k ON "
+            "k.conrelid = i.inhrelid AND k.contype = 'p' "
             "AND cardinality(k.conkey) = 2 WHERE i.inhparent = 'polder_ledger'::regclass"
         )
         weeks, keys = cursor.fetchone()

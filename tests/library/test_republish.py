@@ -21,7 +21,9 @@ def event_made(ago: timedelta) -> OutboxEvent:
     """A published event whose id says that it was made then."""
     event = order_event()
     made = round((datetime.now(UTC) - ago).timestamp() * 1000)
-    event = event.model_copy(update={"id": uuid7().__class__(int=made << 80 | event.id.int & (1 << 80) - 1)})
+    event = event.model_copy(
+        update={"id": uuid7().__class__(int=made << 80 | event.id.int & (1 << 80) - 1)}
+    )
     with transaction.atomic():
         publish(event)
     with connection.cursor() as cursor:
@@ -44,7 +46,10 @@ def test_only_what_was_made_in_that_time(db: None) -> None:
 
     # Then
     assert unpublished() == {middle.pk}
-    assert OutboxEvent.objects.filter(pk__in=[old.pk, young.pk]).exclude(published_at=None).count() == 2
+    assert (
+        OutboxEvent.objects.filter(pk__in=[old.pk, young.pk]).exclude(published_at=None).count()
+        == 2
+    )
 
 
 def test_chunk_by_chunk_each_once(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +70,9 @@ def test_what_is_held_stays_held(db: None) -> None:
     # Given
     held = event_made(timedelta(minutes=5))
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE polder_outbox SET published_at = NULL, held_at = now() WHERE id = %s", [held.pk])
+        cursor.execute(
+            "UPDATE polder_outbox SET published_at = NULL, held_at = now() WHERE id = %s", [held.pk]
+        )
 
     # When
     now = datetime.now(UTC)
@@ -84,12 +91,21 @@ def test_the_command_counts_first_and_says_what_it_did(db: None) -> None:
     assert "1 events" in said.getvalue()
     assert unpublished() == set()
 
-    call_command("republish", "--since", (datetime.now(UTC) - timedelta(hours=1)).isoformat(), stdout=said)
+    call_command(
+        "republish", "--since", (datetime.now(UTC) - timedelta(hours=1)).isoformat(), stdout=said
+    )
     assert "are unpublished again" in said.getvalue()
     assert len(unpublished()) == 1
 
 
-@pytest.mark.parametrize("arguments", [["--since", "yesterday"], ["--since", "1h", "--until", "2h"], ["--since", "2026-13-40T00:00Z"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--since", "yesterday"],
+        ["--since", "1h", "--until", "2h"],
+        ["--since", "2026-13-40T00:00Z"],
+    ],
+)
 def test_a_time_that_makes_no_sense_is_refused(db: None, arguments: list[str]) -> None:
     with pytest.raises(CommandError, match="--since"):
         call_command("republish", *arguments)

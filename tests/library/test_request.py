@@ -1,4 +1,5 @@
-"""The request of a batch: only a result that came back counts as done; nothing that Celery acks is acked here."""
+"""The request of a batch: only a result that came back counts as done; nothing that Celery acks is
+acked here."""
 
 from __future__ import annotations
 
@@ -8,7 +9,12 @@ from typing import Any
 
 import pytest
 from billiard.einfo import ExceptionInfo
-from billiard.exceptions import SoftTimeLimitExceeded, Terminated, TimeLimitExceeded, WorkerLostError
+from billiard.exceptions import (
+    SoftTimeLimitExceeded,
+    Terminated,
+    TimeLimitExceeded,
+    WorkerLostError,
+)
 from celery.exceptions import Ignore, Reject, Retry
 from celery.worker import state
 from polder.consumer.batch import Batch
@@ -55,7 +61,9 @@ def events() -> Events:
 @pytest.fixture
 def request_of_three(events: Events) -> Any:
     task = app.tasks[apply_events.name]
-    pool = SimpleNamespace(apply_async=None, terminate_job=lambda pid, signal: None, task_join_will_block=False)
+    pool = SimpleNamespace(
+        apply_async=None, terminate_job=lambda pid, signal: None, task_join_will_block=False
+    )
     consumer = SimpleNamespace(app=app, hostname="order.1@here", event_dispatcher=events, pool=pool)
     built = build_request(request_class(consumer, task), consumer, task, Batch(many(3)))
     built.session, built.batch = Session(), Batch(many(3))
@@ -64,7 +72,8 @@ def request_of_three(events: Events) -> Any:
 
 
 def raised(error: BaseException, *, in_child: bool) -> ExceptionInfo:
-    """As the pool tells it: what comes from the child was pickled, what billiard raises in the parent was not."""
+    """As the pool tells it: what comes from the child was pickled, what billiard raises in the
+    parent was not."""
     try:
         raise error
     except BaseException:
@@ -78,7 +87,10 @@ def test_flower_sees_what_is_in_it(request_of_three: Any, events: Events) -> Non
     kind, fields = events.sent[0]
 
     assert kind == "task-received"
-    assert (fields["name"], fields["args"]) == ("apply_events", "3 events from order: OrderCreated 3")
+    assert (fields["name"], fields["args"]) == (
+        "apply_events",
+        "3 events from order: OrderCreated 3",
+    )
     assert request_of_three.id == fields["root_id"]
     assert request_of_three.args[0][0] == ("inventory.from.order", "order", b"x" * 10, 0.0)
     assert request_of_three.args[1] is False
@@ -113,7 +125,9 @@ def test_a_result_that_came_back_is_success(request_of_three: Any) -> None:
     ],
     ids=repr,
 )
-def test_anything_else_is_a_failure(request_of_three: Any, error: BaseException, in_child: bool) -> None:
+def test_anything_else_is_a_failure(
+    request_of_three: Any, error: BaseException, in_child: bool
+) -> None:
     # When
     request_of_three.on_failure(raised(error, in_child=in_child))
 
@@ -124,7 +138,9 @@ def test_anything_else_is_a_failure(request_of_three: Any, error: BaseException,
     assert kind is type(error)
 
 
-@pytest.mark.parametrize("error", [Ignore(), Retry(), ValueError("a bug"), Terminated(15)], ids=repr)
+@pytest.mark.parametrize(
+    "error", [Ignore(), Retry(), ValueError("a bug"), Terminated(15)], ids=repr
+)
 def test_a_failure_that_came_as_a_result(request_of_three: Any, error: BaseException) -> None:
     """Celery's pool tells of an error in the task by `on_success` with the failed flag."""
     request_of_three.on_success((True, raised(error, in_child=True), 0.1))
@@ -163,11 +179,22 @@ def test_how_it_ended_survives_the_way_from_the_child() -> None:
         (Suspects([1]), End.SUSPECTS),
         (ValueError("x"), End.AGAIN),
         (Ignore(), End.AGAIN),
-        *((error, End.LOST) for error in (WorkerLostError("x"), TimeLimitExceeded(1), SoftTimeLimitExceeded(), Terminated(9))),
+        *(
+            (error, End.LOST)
+            for error in (
+                WorkerLostError("x"),
+                TimeLimitExceeded(1),
+                SoftTimeLimitExceeded(),
+                Terminated(9),
+            )
+        ),
         *((error, End.LOST) for error in (MemoryError(), SystemExit(1))),
     ]:
         again = pickle.loads(pickle.dumps(error))  # noqa: S301
         assert how_it_ended(again) == how_it_ended(error)
         assert how_it_ended(again).end is end
-    assert (how_it_ended(HeldBack("x", [1], [2])).locked, how_it_ended(HeldBack("x", [1], [2])).undecided) == ([1], [2])
+    assert (
+        how_it_ended(HeldBack("x", [1], [2])).locked,
+        how_it_ended(HeldBack("x", [1], [2])).undecided,
+    ) == ([1], [2])
     assert how_it_ended(ConsumerHalted("x", [1])).suspects == [1]

@@ -35,7 +35,12 @@ def test_what_was_applied(db: None) -> None:
     shown = response.json()
     assert response.status_code == 200
     assert shown.pop("receivedAt") <= shown.pop("appliedAt")
-    assert shown == {"eventId": str(event.id), "applied": True, "outcome": "applied", "publisher": "inventory"}
+    assert shown == {
+        "eventId": str(event.id),
+        "applied": True,
+        "outcome": "applied",
+        "publisher": "inventory",
+    }
 
 
 @pytest.fixture
@@ -50,14 +55,22 @@ def test_what_was_not(db: None, no_pause: None) -> None:
     assert problem["applied"] is False
 
 
-@pytest.mark.parametrize("query", ["wait=11", "wait=-1", "wait=x", "wait=1.5", "wait=NaN", "wait=%00"])
+@pytest.mark.parametrize(
+    "query", ["wait=11", "wait=-1", "wait=x", "wait=1.5", "wait=NaN", "wait=%00"]
+)
 def test_a_wait_that_makes_no_sense(db: None, query: str) -> None:
-    assert list(assert_problem(api_client().get(f"{address(uuid7())}?{query}"), 400, "invalid")["errors"]) == ["wait"]
+    assert list(
+        assert_problem(api_client().get(f"{address(uuid7())}?{query}"), 400, "invalid")["errors"]
+    ) == ["wait"]
 
 
 def test_an_id_that_is_no_event_s(db: None) -> None:
-    assert list(assert_problem(api_client().get(address(uuid4())), 400, "invalid")["errors"]) == ["eventId"]
-    assert_problem(api_client().get(address("ffffffff-ffff-7fff-8fff-ffffffffffff")), 404, "not-applied")
+    assert list(assert_problem(api_client().get(address(uuid4())), 400, "invalid")["errors"]) == [
+        "eventId"
+    ]
+    assert_problem(
+        api_client().get(address("ffffffff-ffff-7fff-8fff-ffffffffffff")), 404, "not-applied"
+    )
 
 
 def test_waiting_in_vain(db: None) -> None:
@@ -88,7 +101,10 @@ def test_waiting_until_it_is_applied_without_a_transaction(committed: None) -> N
         eventually(lambda: applied._waiting._value < 4)  # type: ignore[attr-defined]
         with other_connection() as other:
             for _ in range(20):
-                rows = other.execute("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'")
+                rows = other.execute(
+                    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state "
+                    "LIKE 'idle in transaction%'"
+                )
                 transactions.extend(rows.fetchall())
                 time.sleep(0.01)
         deliver(event)
@@ -101,7 +117,9 @@ def test_waiting_until_it_is_applied_without_a_transaction(committed: None) -> N
     assert transactions == []
 
 
-def test_when_too_many_wait_already_the_answer_comes_at_once(db: None, no_pause: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_too_many_wait_already_the_answer_comes_at_once(
+    db: None, no_pause: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given
     waiting = BoundedSemaphore(1)
     monkeypatch.setattr(applied, "_waiting", waiting)

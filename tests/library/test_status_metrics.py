@@ -15,23 +15,46 @@ from uuid_utils.compat import uuid7
 
 from tests.makers import order_event, product_event
 
-ON_THE_OUTBOX = [measures.UNPUBLISHED, measures.OLDEST_UNPUBLISHED, measures.HELD, measures.LAST_APPLIED]
+ON_THE_OUTBOX = [
+    measures.UNPUBLISHED,
+    measures.OLDEST_UNPUBLISHED,
+    measures.HELD,
+    measures.LAST_APPLIED,
+]
 
 
 def scraped(client: Client) -> dict[str, float]:
     """`name{label=value,...}` -> number."""
     response = client.get("/metrics")
     assert response.status_code == 200
-    samples = [sample for family in text_string_to_metric_families(response.content.decode()) for sample in family.samples]
-    return {sample.name + "".join(f"{{{name}={value}}}" for name, value in sorted(sample.labels.items())): sample.value for sample in samples}
+    samples = [
+        sample
+        for family in text_string_to_metric_families(response.content.decode())
+        for sample in family.samples
+    ]
+    return {
+        sample.name
+        + "".join(
+            f"{{{name}={value}}}" for name, value in sorted(sample.labels.items())
+        ): sample.value
+        for sample in samples
+    }
 
 
 def test_of_a_service_that_has_done_nothing(client: Client, db: None) -> None:
     numbers = scraped(client)
 
-    nothing = ("polder_outbox_unpublished", "polder_outbox_oldest_unpublished_seconds", "polder_outbox_held", "polder_drift_open")
+    nothing = (
+        "polder_outbox_unpublished",
+        "polder_outbox_oldest_unpublished_seconds",
+        "polder_outbox_held",
+        "polder_drift_open",
+    )
     assert [numbers[name] for name in nothing] == [0, 0, 0, 0]
-    assert all(numbers[f"polder_partition_ahead_seconds{{table={table}}}"] > 7 * 86_400 for table in ("polder_outbox", "polder_ledger"))
+    assert all(
+        numbers[f"polder_partition_ahead_seconds{{table={table}}}"] > 7 * 86_400
+        for table in ("polder_outbox", "polder_ledger")
+    )
     assert all(name.startswith("polder_") for name in numbers)
 
 
@@ -42,7 +65,10 @@ def test_what_is_published_shows(client: Client, db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE polder_outbox SET published_at = now() WHERE id = %s", [published])
         cursor.execute("UPDATE polder_outbox SET held_at = now() WHERE id = %s", [held])
-        cursor.execute("UPDATE polder_outbox SET created_at = now() - interval '90 seconds' WHERE id = %s", [waiting])
+        cursor.execute(
+            "UPDATE polder_outbox SET created_at = now() - interval '90 seconds' WHERE id = %s",
+            [waiting],
+        )
 
     # Then
     numbers = scraped(client)
@@ -58,19 +84,32 @@ def test_what_is_applied_shows(client: Client, db: None) -> None:
 
     # Then
     numbers = scraped(client)
-    deliveries = {name: number for name, number in numbers.items() if name.startswith("polder_deliveries_total") and number}
+    deliveries = {
+        name: number
+        for name, number in numbers.items()
+        if name.startswith("polder_deliveries_total") and number
+    }
     assert deliveries == {
         "polder_deliveries_total{outcome=applied}{publisher=inventory}": 1,
         "polder_deliveries_total{outcome=duplicate}{publisher=inventory}": 1,
         "polder_deliveries_total{outcome=unreadable}{publisher=inventory}": 1,
     }
-    assert [number for name, number in numbers.items() if name.startswith("polder_parked") and number] == [1]
+    assert [
+        number for name, number in numbers.items() if name.startswith("polder_parked") and number
+    ] == [1]
     assert numbers["polder_last_applied_timestamp_seconds{publisher=inventory}"] > 1_700_000_000
 
 
 def test_drift_shows_until_it_is_repaired(client: Client, db: None) -> None:
     # Given
-    drift = Drift.objects.create(aggregate="inventory.product", key="p1", version=1, stored_hash="a", event_hash="b", event_id=uuid7())
+    drift = Drift.objects.create(
+        aggregate="inventory.product",
+        key="p1",
+        version=1,
+        stored_hash="a",
+        event_hash="b",
+        event_id=uuid7(),
+    )
     assert scraped(client)["polder_drift_open"] == 1
 
     # When
@@ -83,7 +122,8 @@ def test_drift_shows_until_it_is_repaired(client: Client, db: None) -> None:
 @pytest.mark.parametrize("statement", ON_THE_OUTBOX)
 def test_no_statement_reads_a_big_table_through(db: None, statement: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")  # so that only a missing index leaves nothing else
+        # so that only a missing index leaves nothing else
+        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_bitmapscan = off")
         cursor.execute(f"EXPLAIN {statement}")
         plan = [line for (line,) in cursor.fetchall()]
@@ -97,7 +137,9 @@ def test_a_statement_ends_in_time(db: None) -> None:
         measures.measured("SELECT pg_sleep(20)")
 
 
-def test_no_number_when_the_database_is_away(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_number_when_the_database_is_away(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(*statements: str) -> None:
         raise OperationalError("connection refused")
 

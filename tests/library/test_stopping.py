@@ -16,8 +16,9 @@ from polder.testing import eventually
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("common", "order_service", "inventory_service", "shipping_service")
 
-# The signal comes at a random moment of a wait that is begun again and again, as by a relay that finds nothing to do. What
-# hangs is ended by the parent: a process that waits for a lock in a signal handler cannot tell.
+# The signal comes at a random moment of a wait that is begun again and again, as by a relay that
+# finds nothing to do. What hangs is ended by the parent: a process that waits for a lock in a
+# signal handler cannot tell.
 TOLD_MANY_TIMES = """
 import random, signal, sys
 from polder.stopping import stop_on
@@ -31,7 +32,14 @@ print("stopped")
 
 
 def test_told_at_any_moment() -> None:
-    done = subprocess.run([sys.executable, "-c", TOLD_MANY_TIMES, "5000"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", TOLD_MANY_TIMES, "5000"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
 
     assert done.stdout == "stopped\n"
 
@@ -58,12 +66,19 @@ def test_everybody_who_waits_is_woken() -> None:
 @pytest.mark.parametrize("package", OURS)
 def test_nobody_handles_a_signal_otherwise(package: str) -> None:
     """A handler of one's own would have to take no lock: print, log, or set a threading.Event."""
-    found = [path for path in (ROOT / package).rglob("*.py") if path.name != "stopping.py" and list(_handlers(ast.parse(path.read_text())))]
+    found = [
+        path
+        for path in (ROOT / package).rglob("*.py")
+        if path.name != "stopping.py" and list(_handlers(ast.parse(path.read_text())))
+    ]
 
     assert found == []
 
 
 def _handlers(tree: ast.AST) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("signal.signal", "loop.add_signal_handler"):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            "signal.signal",
+            "loop.add_signal_handler",
+        ):
             yield node

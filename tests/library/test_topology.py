@@ -1,4 +1,5 @@
-"""What each broker user may do: the whole matrix, tried for real. And declaring it all twice changes nothing."""
+"""What each broker user may do: the whole matrix, tried for real. And declaring it all twice
+changes nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +31,13 @@ EXCHANGES = [
     *(
         exchange(service)
         for service in SERVICES
-        for exchange in (names.event_exchange, names.direct_exchange, names.dead_letter_exchange, names.celery_exchange, names.worker_event_exchange)
+        for exchange in (
+            names.event_exchange,
+            names.direct_exchange,
+            names.dead_letter_exchange,
+            names.celery_exchange,
+            names.worker_event_exchange,
+        )
     ),
 ]
 QUEUES = [
@@ -45,7 +52,11 @@ QUEUES = [
     )
 ]
 WRITES = {
-    *((service, f"{service}.{name}") for service in SERVICES for name in ("events", "direct", "celery.tasks", "celery.events")),
+    *(
+        (service, f"{service}.{name}")
+        for service in SERVICES
+        for name in ("events", "direct", "celery.tasks", "celery.events")
+    ),
     ("flower", "flower.celery.events"),
 }
 
@@ -65,7 +76,8 @@ def connections() -> Iterator[dict[str, Connection]]:
 
 
 def allowed(connection: Connection, act: Any) -> bool:
-    """Whether the broker lets it pass; each try has a channel of its own, since a refusal closes it."""
+    """Whether the broker lets it pass; each try has a channel of its own, since a refusal closes
+    it."""
     channel = connection.channel()
     try:
         act(channel)
@@ -89,16 +101,32 @@ def publish_to(exchange: str) -> Any:
 
 @pytest.mark.parametrize("user", USERS)
 def test_who_may_write_where(connections: dict[str, Connection], user: str) -> None:
-    written = {(user, exchange) for exchange in EXCHANGES if allowed(connections[user], publish_to(exchange))}
+    written = {
+        (user, exchange)
+        for exchange in EXCHANGES
+        if allowed(connections[user], publish_to(exchange))
+    }
 
     assert written == {(who, where) for who, where in WRITES if who == user}
 
 
 @pytest.mark.parametrize("user", USERS)
 def test_who_may_read_what(connections: dict[str, Connection], user: str) -> None:
-    read = {queue for queue in QUEUES if allowed(connections[user], lambda channel, queue=queue: channel.basic_get(queue))}
-    consumed = {queue for queue in QUEUES if allowed(connections[user], lambda channel, queue=queue: channel.basic_consume(queue))}
-    purged = {queue for queue in QUEUES if allowed(connections[user], lambda channel, queue=queue: channel.queue_purge(queue))}
+    read = {
+        queue
+        for queue in QUEUES
+        if allowed(connections[user], lambda channel, queue=queue: channel.basic_get(queue))
+    }
+    consumed = {
+        queue
+        for queue in QUEUES
+        if allowed(connections[user], lambda channel, queue=queue: channel.basic_consume(queue))
+    }
+    purged = {
+        queue
+        for queue in QUEUES
+        if allowed(connections[user], lambda channel, queue=queue: channel.queue_purge(queue))
+    }
 
     assert read == consumed == purged == {queue for queue in QUEUES if queue.startswith(f"{user}.")}
 
@@ -114,7 +142,9 @@ def test_nobody_takes_anything_down(connections: dict[str, Connection], user: st
 
     own = "flower." if user == "flower" else f"{user}.celery."
     assert not [name for name in QUEUES if not name.startswith(own) and delete_queue(name)]
-    assert not [name for name in EXCHANGES if name and not name.startswith(own) and delete_exchange(name)]
+    assert not [
+        name for name in EXCHANGES if name and not name.startswith(own) and delete_exchange(name)
+    ]
 
 
 @pytest.mark.parametrize("user", USERS)
@@ -132,7 +162,11 @@ def test_nobody_listens_in(connections: dict[str, Connection], user: str) -> Non
 
         return act
 
-    heard = {exchange for exchange in EXCHANGES if exchange and allowed(connections[user], listen(exchange))}
+    heard = {
+        exchange
+        for exchange in EXCHANGES
+        if exchange and allowed(connections[user], listen(exchange))
+    }
 
     # Its own dead letters too: that exchange has the name of the queue, which it must read.
     own = {f"{user}.celery.tasks", f"{user}.celery.events", f"{user}.dead"}
@@ -141,12 +175,24 @@ def test_nobody_listens_in(connections: dict[str, Connection], user: str) -> Non
 
 @pytest.mark.parametrize("user", USERS)
 def test_nobody_makes_queues_of_another_name(connections: dict[str, Connection], user: str) -> None:
-    names_of_others = ["", "other", f"x{user}.from.order", "shipping.from.order", "order.eventsx", "xflower.y"]
+    names_of_others = [
+        "",
+        "other",
+        f"x{user}.from.order",
+        "shipping.from.order",
+        "order.eventsx",
+        "xflower.y",
+    ]
     if user in SERVICES:
         names_of_others += [f"{user}.from.nobody", f"{user}.events2"]
     for name in names_of_others:
-        assert not allowed(connections[user], lambda channel, name=name: channel.queue_declare(name, exclusive=True)), name
-        assert not name or not allowed(connections[user], lambda channel, name=name: channel.exchange_declare(name, "fanout")), name
+        assert not allowed(
+            connections[user],
+            lambda channel, name=name: channel.queue_declare(name, exclusive=True),
+        ), name
+        assert not name or not allowed(
+            connections[user], lambda channel, name=name: channel.exchange_declare(name, "fanout")
+        ), name
 
 
 def test_no_guest() -> None:
@@ -184,7 +230,12 @@ def test_without_its_address_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("queue", [queue for queue in QUEUES if "celery" not in queue])
 def test_queues_are_quorum_with_their_policy(queue: str) -> None:
     # The management API shows a new queue's policy once its statistics have come round.
-    shown: Any = eventually(lambda: "policy" in (found := management().call("GET", "queues", management().vhost, queue)) and found)
+    shown: Any = eventually(
+        lambda: (
+            "policy" in (found := management().call("GET", "queues", management().vhost, queue))
+            and found
+        )
+    )
 
     assert (shown["type"], shown["durable"]) == ("quorum", True)
     policy = management().call("GET", "policies", management().vhost, shown["policy"])["definition"]
@@ -217,6 +268,11 @@ def test_several_may_declare_the_same_user_at_once() -> None:
     for number in range(10):
         user = f"at-once-{number}"
         with ThreadPoolExecutor(6) as pool:
-            for declared in [pool.submit(management().put, "users", user, body={"password": "secret", "tags": ""}) for _ in range(6)]:
+            for declared in [
+                pool.submit(
+                    management().put, "users", user, body={"password": "secret", "tags": ""}
+                )
+                for _ in range(6)
+            ]:
                 declared.result()
         management().call("DELETE", "users", user)

@@ -1,4 +1,5 @@
-"""`make verify` without a stack to verify; and what the checker may know of the code that it judges: nothing."""
+"""`make verify` without a stack to verify; and what the checker may know of the code that it
+judges: nothing."""
 
 from __future__ import annotations
 
@@ -17,11 +18,17 @@ FOREIGN = "{'common', 'order_service', 'inventory_service', 'shipping_service', 
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_checker_knows_nothing_of_the_code_that_it_judges() -> None:
-    code = f"import sys, tests.verify.__main__; print({FOREIGN} & {{name.split('.')[0] for name in sys.modules}})"
+    code = (
+        f"import sys, tests.verify.__main__; print({FOREIGN} & {{name.split('.')[0] for name "
+        "in "
+        "sys.modules})"
+    )
     assert python("-c", code).stdout.strip() == "set()"
 
 
@@ -34,13 +41,20 @@ def test_without_a_stack_it_says_what_to_do(tmp_path: Path) -> None:
 def test_a_stack_that_does_not_answer_is_named(tmp_path: Path) -> None:
     # Given addresses at which nobody listens
     ports = Ports.free()
-    variables = [f"{owner}_DATABASE_URL=postgres://u:secret@127.0.0.1:{ports.postgres}/polder" for owner in ("ORDER", "INVENTORY", "SHIPPING")]
-    (tmp_path / "stack.env").write_text("\n".join([*variables, f"AMQP_URL=amqp://u:secret@127.0.0.1:{ports.rabbitmq}/polder"]))
+    variables = [
+        f"{owner}_DATABASE_URL=postgres://u:secret@127.0.0.1:{ports.postgres}/polder"
+        for owner in ("ORDER", "INVENTORY", "SHIPPING")
+    ]
+    (tmp_path / "stack.env").write_text(
+        "\n".join([*variables, f"AMQP_URL=amqp://u:secret@127.0.0.1:{ports.rabbitmq}/polder"])
+    )
 
     # When it is verified, Then each is named, and no password
     run = python("-m", "tests.verify", "--env", str(tmp_path / "stack.env"))
     assert run.returncode == 2
-    assert f"Cannot reach the database of shipping at 127.0.0.1:{ports.postgres}/polder" in run.stdout
+    assert (
+        f"Cannot reach the database of shipping at 127.0.0.1:{ports.postgres}/polder" in run.stdout
+    )
     assert f"Cannot reach the broker at 127.0.0.1:{ports.rabbitmq}/polder" in run.stdout
     assert "secret" not in run.stdout + run.stderr
 
@@ -48,12 +62,24 @@ def test_a_stack_that_does_not_answer_is_named(tmp_path: Path) -> None:
 def test_it_obeys_nothing_of_whoever_starts_it(tmp_path: Path) -> None:
     """The same addresses, and an environment that names others."""
     ports = Ports.free()
-    variables = [f"{owner}_DATABASE_URL=postgres://u:secret@127.0.0.1:{ports.postgres}/polder" for owner in ("ORDER", "INVENTORY", "SHIPPING")]
-    (tmp_path / "stack.env").write_text("\n".join([*variables, f"AMQP_URL=amqp://u:secret@127.0.0.1:{ports.rabbitmq}/polder"]))
-    others = {"PGSERVICE": "prod", "PGHOSTADDR": "203.0.113.1", "PGSSLMODE": "verify-full", "http_proxy": "http://127.0.0.1:9"}
+    variables = [
+        f"{owner}_DATABASE_URL=postgres://u:secret@127.0.0.1:{ports.postgres}/polder"
+        for owner in ("ORDER", "INVENTORY", "SHIPPING")
+    ]
+    (tmp_path / "stack.env").write_text(
+        "\n".join([*variables, f"AMQP_URL=amqp://u:secret@127.0.0.1:{ports.rabbitmq}/polder"])
+    )
+    others = {
+        "PGSERVICE": "prod",
+        "PGHOSTADDR": "203.0.113.1",
+        "PGSSLMODE": "verify-full",
+        "http_proxy": "http://127.0.0.1:9",
+    }
     command = [sys.executable, "-m", "tests.verify", "--env", str(tmp_path / "stack.env")]
 
-    run = subprocess.run(command, cwd=ROOT, env=os.environ | others, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        command, cwd=ROOT, env=os.environ | others, capture_output=True, text=True, check=False
+    )
 
     assert f"Cannot reach the database of order at 127.0.0.1:{ports.postgres}/polder" in run.stdout
     assert "refused" in run.stdout
@@ -64,7 +90,10 @@ def test_it_obeys_nothing_of_whoever_starts_it(tmp_path: Path) -> None:
 def test_what_could_not_be_counted_is_not_checked() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    variables = {"RABBITMQ_MANAGEMENT_URL": f"http://u:p@127.0.0.1:{port}", "AMQP_URL": "amqp://u:p@h/v"}
+    variables = {
+        "RABBITMQ_MANAGEMENT_URL": f"http://u:p@127.0.0.1:{port}",
+        "AMQP_URL": "amqp://u:p@h/v",
+    }
     verification = Verification(Shop(variables))
 
     assert verification._unacked() == []

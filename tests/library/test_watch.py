@@ -1,4 +1,5 @@
-"""The broker drifts while everything runs: the housekeeper's look finds it, and /readyz, the gauges and the overview say it."""
+"""The broker drifts while everything runs: the housekeeper's look finds it, and /readyz, the gauges
+and the overview say it."""
 
 from __future__ import annotations
 
@@ -33,7 +34,10 @@ def api(settings: Any) -> Iterator[ManagementApi]:
     """A broker with everything declared, and the service's monitor."""
     declare_all()
     api = management()
-    settings.POLDER = {**settings.POLDER, "MANAGEMENT_URL": f"http://order-monitor:look@{api.bases[0].removeprefix('http://').removesuffix('/api')}"}
+    settings.POLDER = {
+        **settings.POLDER,
+        "MANAGEMENT_URL": f"http://order-monitor:look@{api.bases[0].removeprefix('http://').removesuffix('/api')}",
+    }
     call_command("topology")
     yield api
     for kind in ("policies", "operator-policies"):
@@ -45,7 +49,12 @@ def api(settings: Any) -> Iterator[ManagementApi]:
 
 def limit(api: ManagementApi) -> None:
     """As an operator does for all queues: the oldest messages are dropped."""
-    body = {"pattern": ".*", "definition": {"max-length": 50, "overflow": "drop-head"}, "priority": 100, "apply-to": "queues"}
+    body = {
+        "pattern": ".*",
+        "definition": {"max-length": 50, "overflow": "drop-head"},
+        "priority": 100,
+        "apply-to": "queues",
+    }
     api.put("policies", api.vhost, "limit", body=body)
 
 
@@ -54,7 +63,9 @@ def standing() -> tuple[State, str]:
     return finding.state, finding.sentence
 
 
-def test_a_policy_that_drops_events_is_noticed_and_forgotten_when_gone(db: None, api: ManagementApi, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_policy_that_drops_events_is_noticed_and_forgotten_when_gone(
+    db: None, api: ManagementApi, caplog: pytest.LogCaptureFixture
+) -> None:
     assert standing() == (State.OK, "nobody has looked at the broker yet")
     assert run_if_due("broker", look_and_remember) == 0
     assert standing() == (State.OK, "the broker is as declared")
@@ -66,7 +77,10 @@ def test_a_policy_that_drops_events_is_noticed_and_forgotten_when_gone(db: None,
     state, sentence = standing()
     assert state == State.FAIL
     assert sentence.startswith("the broker is not as declared: ")
-    assert "overflow drop-head, declared reject-publish (by the policy limit of priority 100)" in str(list(BrokerDifference.objects.all()))
+    assert (
+        "overflow drop-head, declared reject-publish (by the policy limit of priority 100)"
+        in str(list(BrokerDifference.objects.all()))
+    )
     assert caplog.text.count(f"the queue {QUEUE} has max-length 50, declared unset") == 1
 
     api.call("DELETE", "policies", api.vhost, "limit")
@@ -74,11 +88,16 @@ def test_a_policy_that_drops_events_is_noticed_and_forgotten_when_gone(db: None,
     assert standing() == (State.OK, "the broker is as declared")
 
 
-def test_a_look_that_could_not_be_made_is_no_ok(db: None, api: ManagementApi, settings: Any) -> None:
+def test_a_look_that_could_not_be_made_is_no_ok(
+    db: None, api: ManagementApi, settings: Any
+) -> None:
     run_if_due("broker", look_and_remember)
     limit(api)
     look_and_remember()
-    settings.POLDER = {**settings.POLDER, "MANAGEMENT_URL": settings.POLDER["MANAGEMENT_URL"].replace("look@", "wrong@")}
+    settings.POLDER = {
+        **settings.POLDER,
+        "MANAGEMENT_URL": settings.POLDER["MANAGEMENT_URL"].replace("look@", "wrong@"),
+    }
     with pytest.raises(ManagementError):
         look_and_remember()
     assert standing()[0] == State.FAIL, "what was found is not forgotten"
@@ -89,7 +108,9 @@ def test_a_look_that_could_not_be_made_is_no_ok(db: None, api: ManagementApi, se
 
 
 @pytest.mark.parametrize("kind", ["queues", "exchanges"])
-def test_without_a_management_url_it_sees_what_is_missing(db: None, api: ManagementApi, settings: Any, kind: str) -> None:
+def test_without_a_management_url_it_sees_what_is_missing(
+    db: None, api: ManagementApi, settings: Any, kind: str
+) -> None:
     settings.POLDER = {**settings.POLDER, "MANAGEMENT_URL": None}
     assert look() == []
     name = {"queues": QUEUE, "exchanges": "order.events"}[kind]
@@ -100,7 +121,9 @@ def test_without_a_management_url_it_sees_what_is_missing(db: None, api: Managem
         declare_all()
 
 
-def test_whoever_starts_says_it(db: None, api: ManagementApi, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_whoever_starts_says_it(
+    db: None, api: ManagementApi, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     limit(api)
     tell_at_start()
     assert f"the broker is not as declared: the queue {QUEUE} has max-length 50" in caplog.text
@@ -144,7 +167,9 @@ class TestRefusals:
         assert refusal(away.value) is None
 
 
-def test_a_relay_says_what_is_refused(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_relay_says_what_is_refused(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     relay = Relay("order", ORDER_URL.replace(credentials(ORDER_URL)[1], "wrong"), threading.Event())
     with pytest.raises(AccessRefused) as refused, caplog.at_level(logging.ERROR):
         relay._connected()

@@ -1,4 +1,5 @@
-"""The OpenAPI document: served without a key and without any other server, and what it adds to what views say of themselves."""
+"""The OpenAPI document: served without a key and without any other server, and what it adds to what
+views say of themselves."""
 
 from __future__ import annotations
 
@@ -60,7 +61,9 @@ def paths() -> dict[str, Any]:
 
 
 def headers(operation: dict[str, Any]) -> list[str]:
-    return [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "header"]
+    return [
+        parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "header"
+    ]
 
 
 def test_a_reading_view(paths: dict[str, Any]) -> None:
@@ -75,7 +78,19 @@ def test_an_idempotent_one(paths: dict[str, Any]) -> None:
     post = paths["post"]
 
     assert headers(post) == ["Idempotency-Key"]
-    assert list(post["responses"]) == ["202", "400", "401", "403", "404", "406", "409", "413", "415", "422", "429"]
+    assert list(post["responses"]) == [
+        "202",
+        "400",
+        "401",
+        "403",
+        "404",
+        "406",
+        "409",
+        "413",
+        "415",
+        "422",
+        "429",
+    ]
     assert set(post["responses"]["202"]["headers"]) == {"Location", "Idempotent-Replayed"}
     assert "stock-limit" in post["responses"]["422"]["description"]
     assert list(post["responses"]["429"]["headers"]) == ["Retry-After"]
@@ -90,9 +105,18 @@ def test_a_change_by_version(paths: dict[str, Any]) -> None:
 
 
 def test_every_problem_is_of_one_shape(paths: dict[str, Any]) -> None:
-    problems = [answer for method in ("get", "post", "patch") for code, answer in paths[method]["responses"].items() if code >= "400"]
+    problems = [
+        answer
+        for method in ("get", "post", "patch")
+        for code, answer in paths[method]["responses"].items()
+        if code >= "400"
+    ]
 
-    assert all(answer["content"]["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"} for answer in problems)
+    assert all(
+        answer["content"]["application/problem+json"]["schema"]
+        == {"$ref": "#/components/schemas/Problem"}
+        for answer in problems
+    )
 
 
 def test_answers_have_all_their_members_and_no_others(paths: dict[str, Any]) -> None:
@@ -100,7 +124,11 @@ def test_answers_have_all_their_members_and_no_others(paths: dict[str, Any]) -> 
 
     assert shape["required"] == ["thingId", "note", "version"]
     assert shape["additionalProperties"] is False
-    assert paths["components"]["ThingIn"]["properties"]["note"] == {"type": "string", "maxLength": 3, "minLength": 1}
+    assert paths["components"]["ThingIn"]["properties"]["note"] == {
+        "type": "string",
+        "maxLength": 3,
+        "minLength": 1,
+    }
 
 
 def test_an_unknown_kind_of_problem_is_a_mistake() -> None:

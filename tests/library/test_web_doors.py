@@ -15,13 +15,21 @@ from polder.testing.api import api_client, assert_problem
 
 from tests.makers import product_event
 
-BEHIND_TLS = override_settings(SECURE_SSL_REDIRECT=True, SECURE_HSTS_SECONDS=60, SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"))
+BEHIND_TLS = override_settings(
+    SECURE_SSL_REDIRECT=True,
+    SECURE_HSTS_SECONDS=60,
+    SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"),
+)
 MACHINES = ["/livez", "/readyz", "/metrics"]
 
 
 @pytest.mark.parametrize("path", MACHINES)
-@pytest.mark.parametrize("host", ["10.1.2.3:8000", "[fd00::1]", "pod-7.internal", "evil.example", "a b", ""])
-def test_a_machine_is_answered_whatever_it_calls_us(client: Client, db: None, path: str, host: str) -> None:
+@pytest.mark.parametrize(
+    "host", ["10.1.2.3:8000", "[fd00::1]", "pod-7.internal", "evil.example", "a b", ""]
+)
+def test_a_machine_is_answered_whatever_it_calls_us(
+    client: Client, db: None, path: str, host: str
+) -> None:
     with BEHIND_TLS:
         assert client.get(path, headers={"Host": host}).status_code == 200
         assert client.head(path, headers={"Host": host})["Content-Length"] != "0"
@@ -35,7 +43,12 @@ def test_people_are_led_to_tls(client: Client, db: None) -> None:
 
 @pytest.mark.parametrize("path", ["/api/", "/nothing", "/admin/login/"])
 def test_a_host_that_is_not_ours_is_a_problem(client: Client, path: str) -> None:
-    assert "Host" in assert_problem(client.get(path, headers={"Host": "evil.example"}), 400, "invalid")["detail"]
+    assert (
+        "Host"
+        in assert_problem(client.get(path, headers={"Host": "evil.example"}), 400, "invalid")[
+            "detail"
+        ]
+    )
 
 
 def test_what_costs_is_throttled(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,23 +63,31 @@ def test_what_costs_is_throttled(client: Client, db: None, monkeypatch: pytest.M
     assert client.get("/readyz", REMOTE_ADDR="10.0.0.9").status_code == 200
 
 
-def test_passwords_are_tried_so_often(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_passwords_are_tried_so_often(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(login, "TRIES", Rate(0.001, burst=2_000))
 
-    answers = [client.post("/admin/login/", {"username": "ada", "password": "x"}).status_code for _ in range(3)]
+    answers = [
+        client.post("/admin/login/", {"username": "ada", "password": "x"}).status_code
+        for _ in range(3)
+    ]
 
     assert answers == [200, 200, 429]
     assert client.get("/admin/login/").status_code == 200
 
 
-@pytest.mark.parametrize(("method", "status"), [("GET", 301), ("POST", 404), ("PUT", 404), ("DELETE", 404)])
+@pytest.mark.parametrize(
+    ("method", "status"), [("GET", 301), ("POST", 404), ("PUT", 404), ("DELETE", 404)]
+)
 def test_the_admin_without_its_slash(client: Client, db: None, method: str, status: int) -> None:
     assert client.generic(method, "/admin").status_code == status
 
 
 @pytest.fixture
 def prefix() -> Iterator[str]:
-    set_script_prefix("/shop/")  # as the server does with each request; Django's test client does not
+    # as the server does with each request; Django's test client does not
+    set_script_prefix("/shop/")
     yield "/shop"
     set_script_prefix("/")
 
@@ -82,13 +103,22 @@ def test_behind_a_prefix_and_another_name(db: None, prefix: str) -> None:
         # Then whatever leads on leads through it
         assert page["next"].startswith("http://shop.example/shop/api/products/?")
         assert problem["type"] == "/shop/problems/not-found/"
-        following = api_client().get(page["next"].removeprefix("http://shop.example/shop"), **proxied).json()
+        following = (
+            api_client()
+            .get(page["next"].removeprefix("http://shop.example/shop"), **proxied)
+            .json()
+        )
     assert [row["productId"] for row in following["results"]] == ["p2"]
 
 
-@pytest.mark.parametrize("key", ["a/b", "p 1", "ö☃", "..", "a%2Fb", "x" * 64, "a\\b", "a?b#c", '"', "_3A", "."])
+@pytest.mark.parametrize(
+    "key", ["a/b", "p 1", "ö☃", "..", "a%2Fb", "x" * 64, "a\\b", "a?b#c", '"', "_3A", "."]
+)
 def test_a_local_copy_has_an_address_whatever_its_key(db: None, key: str) -> None:
     deliver(product_event(product_id=key))
-    written = "".join(f"%{byte:02X}" if not re.match(rb"[\w/]", bytes([byte])) else chr(byte) for byte in key.encode())
+    written = "".join(
+        f"%{byte:02X}" if not re.match(rb"[\w/]", bytes([byte])) else chr(byte)
+        for byte in key.encode()
+    )
 
     assert api_client().get(f"/api/products/{written}/").json()["productId"] == key

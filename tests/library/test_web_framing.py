@@ -1,4 +1,5 @@
-"""How bodies are framed: chunks, lengths that lie, requests that are no HTTP; over real sockets, against the real database."""
+"""How bodies are framed: chunks, lengths that lie, requests that are no HTTP; over real sockets,
+against the real database."""
 
 from __future__ import annotations
 
@@ -25,7 +26,12 @@ CHUNKED = b"Transfer-Encoding: chunked"
 
 def in_chunks(body: bytes, size: int = 7, trailers: bytes = b"") -> bytes:
     pieces = (body[at : at + size] for at in range(0, len(body), size))
-    return b"".join(b"%x;a=b\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n" + trailers + b"\r\n"
+    return (
+        b"".join(b"%x;a=b\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+        + b"0\r\n"
+        + trailers
+        + b"\r\n"
+    )
 
 
 class Shop:
@@ -34,16 +40,36 @@ class Shop:
     def __init__(self, port: int) -> None:
         self.port, self.key = port, api_key()
 
-    def request(self, *headers: bytes, body: bytes = b"", method: str = "POST", path: str = "/api/orders/") -> bytes:
-        of_all = ("Host: localhost", f"Authorization: Api-Key {self.key}", "Idempotency-Key: k", "Content-Type: application/json")
-        lines = [f"{method} {path} HTTP/1.1".encode(), *map(str.encode, of_all), *headers, b"", body]
+    def request(
+        self, *headers: bytes, body: bytes = b"", method: str = "POST", path: str = "/api/orders/"
+    ) -> bytes:
+        of_all = (
+            "Host: localhost",
+            f"Authorization: Api-Key {self.key}",
+            "Idempotency-Key: k",
+            "Content-Type: application/json",
+        )
+        lines = [
+            f"{method} {path} HTTP/1.1".encode(),
+            *map(str.encode, of_all),
+            *headers,
+            b"",
+            body,
+        ]
         return b"\r\n".join(lines)
 
 
 @pytest.fixture(scope="module")
 def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    address = urlsplit(os.environ["ORDER_DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    with web_process(tmp_path_factory.mktemp("web") / "log", environment=os.environ | {"ORDER_DATABASE_URL": address}) as port:
+    address = (
+        urlsplit(os.environ["ORDER_DATABASE_URL"])
+        ._replace(path=f"/{connection.settings_dict['NAME']}")
+        .geturl()
+    )
+    with web_process(
+        tmp_path_factory.mktemp("web") / "log",
+        environment=os.environ | {"ORDER_DATABASE_URL": address},
+    ) as port:
         yield port
 
 
@@ -55,7 +81,9 @@ def shop(committed: None, port: int) -> Shop:
 
 def test_a_body_in_chunks_is_read(shop: Shop) -> None:
     for trailers in (b"", b"X-Trailer: 1\r\n"):
-        status, _, body = asked(shop.port, shop.request(CHUNKED, body=in_chunks(BODY, trailers=trailers)))
+        status, _, body = asked(
+            shop.port, shop.request(CHUNKED, body=in_chunks(BODY, trailers=trailers))
+        )
         assert (status, json.loads(body)["status"]) == (201, "pending")
     status, _, again = asked(shop.port, shop.request(b"Content-Length: %d" % len(BODY), body=BODY))
     assert (status, again) == (201, body)  # the same request, however it is framed
@@ -90,7 +118,9 @@ def test_a_body_in_chunks_is_read(shop: Shop) -> None:
         ([b"no colon"], b"", 400),
     ],
 )
-def test_what_is_wrong_with_a_frame(shop: Shop, headers: list[bytes], body: bytes, status: int) -> None:
+def test_what_is_wrong_with_a_frame(
+    shop: Shop, headers: list[bytes], body: bytes, status: int
+) -> None:
     got, told, content = asked(shop.port, shop.request(*headers, body=body))
 
     assert (got, told["content-type"]) == (status, MEDIA_TYPE), content
@@ -101,16 +131,28 @@ def test_what_is_wrong_with_a_frame(shop: Shop, headers: list[bytes], body: byte
 
 @pytest.mark.parametrize(
     ("line", "status"),
-    [(b"GET /" + b"x" * 5_000 + b" HTTP/1.1", 414), (b"nonsense", 400), (b"GET / HTTP/7.7", 400), (b"\x16\x03\x01 x HTTP/1.1", 400)],
+    [
+        (b"GET /" + b"x" * 5_000 + b" HTTP/1.1", 414),
+        (b"nonsense", 400),
+        (b"GET / HTTP/7.7", 400),
+        (b"\x16\x03\x01 x HTTP/1.1", 400),
+    ],
 )
 def test_what_is_no_request(shop: Shop, line: bytes, status: int) -> None:
     got, told, content = asked(shop.port, line + b"\r\nHost: localhost\r\n\r\n")
 
-    assert (got, told["content-type"], json.loads(content)["status"]) == (status, MEDIA_TYPE, status)
+    assert (got, told["content-type"], json.loads(content)["status"]) == (
+        status,
+        MEDIA_TYPE,
+        status,
+    )
 
 
 def test_a_body_that_breaks_off_does_nothing(shop: Shop) -> None:
-    for half in (shop.request(b"Content-Length: %d" % len(BODY), body=BODY[:-1]), shop.request(CHUNKED, body=in_chunks(BODY)[:-2])):
+    for half in (
+        shop.request(b"Content-Length: %d" % len(BODY), body=BODY[:-1]),
+        shop.request(CHUNKED, body=in_chunks(BODY)[:-2]),
+    ):
         with connect(shop.port, half) as broken:
             broken.shutdown(1)
             assert broken.recv(100) == b""
@@ -118,27 +160,49 @@ def test_a_body_that_breaks_off_does_nothing(shop: Shop) -> None:
 
 
 def test_a_client_that_asks_whether_to_go_on(shop: Shop) -> None:
-    with connect(shop.port, shop.request(b"Content-Length: %d" % len(BODY), b"Expect: 100-continue")) as client:
+    with connect(
+        shop.port, shop.request(b"Content-Length: %d" % len(BODY), b"Expect: 100-continue")
+    ) as client:
         assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.sendall(BODY)
         assert answer(client)[0] == 201
-    assert asked(shop.port, shop.request(b"Content-Length: 3000000", b"Expect: 100-continue"))[0] == 413
+    assert (
+        asked(shop.port, shop.request(b"Content-Length: 3000000", b"Expect: 100-continue"))[0]
+        == 413
+    )
 
 
 def test_requests_one_behind_the_other(shop: Shop) -> None:
-    with connect(shop.port, shop.request(method="GET") * 3 + shop.request(CHUNKED, body=in_chunks(BODY)) + shop.request(method="GET")) as client:
+    with connect(
+        shop.port,
+        shop.request(method="GET") * 3
+        + shop.request(CHUNKED, body=in_chunks(BODY))
+        + shop.request(method="GET"),
+    ) as client:
         assert [answer(client)[0] for _ in range(5)] == [200, 200, 200, 201, 200]
 
 
 def test_head_is_get_without_the_body(shop: Shop) -> None:
     for path in ("/api/orders/", "/livez", "/api/"):
-        got, head = (asked(shop.port, shop.request(method=method, path=path), method) for method in ("GET", "HEAD"))
-        assert (got[0], got[1].keys(), got[1]["content-length"]) == (head[0], head[1].keys(), head[1]["content-length"])
+        got, head = (
+            asked(shop.port, shop.request(method=method, path=path), method)
+            for method in ("GET", "HEAD")
+        )
+        assert (got[0], got[1].keys(), got[1]["content-length"]) == (
+            head[0],
+            head[1].keys(),
+            head[1]["content-length"],
+        )
         assert head[2] == b""
 
 
 @pytest.mark.parametrize(
-    "framed", [(b"Content-Length: %d" % len(BODY), BODY), (CHUNKED, in_chunks(BODY)), (CHUNKED, in_chunks(BODY, 99, b"A: b\r\n"))]
+    "framed",
+    [
+        (b"Content-Length: %d" % len(BODY), BODY),
+        (CHUNKED, in_chunks(BODY)),
+        (CHUNKED, in_chunks(BODY, 99, b"A: b\r\n")),
+    ],
 )
 def test_a_request_is_whole_with_its_last_byte(framed: tuple[bytes, bytes]) -> None:
     header, body = framed

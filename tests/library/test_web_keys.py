@@ -28,9 +28,17 @@ def caller(key: str) -> APIClient:
 
 
 @pytest.mark.parametrize(
-    ("scopes", "reads", "writes"), [((Scope.READ,), 200, 403), ((Scope.WRITE,), 403, 400), ((Scope.OPS,), 403, 403), (tuple(Scope), 200, 400)]
+    ("scopes", "reads", "writes"),
+    [
+        ((Scope.READ,), 200, 403),
+        ((Scope.WRITE,), 403, 400),
+        ((Scope.OPS,), 403, 403),
+        (tuple(Scope), 200, 400),
+    ],
 )
-def test_each_scope_is_for_its_own(db: None, scopes: tuple[Scope, ...], reads: int, writes: int) -> None:
+def test_each_scope_is_for_its_own(
+    db: None, scopes: tuple[Scope, ...], reads: int, writes: int
+) -> None:
     client = api_client(*scopes)
 
     assert client.get(PRODUCTS).status_code == reads
@@ -87,7 +95,9 @@ def test_a_key_is_made_listed_and_revoked(db: None) -> None:
         ((), "create"),
     ],
 )
-def test_what_cannot_be_done_is_said_plainly(db: None, arguments: tuple[str, ...], says: str) -> None:
+def test_what_cannot_be_done_is_said_plainly(
+    db: None, arguments: tuple[str, ...], says: str
+) -> None:
     apikey("create", "board", "--scope", "read")
 
     with pytest.raises(CommandError, match=says):
@@ -116,7 +126,11 @@ def test_revoked_once(db: None) -> None:
 
 
 def test_the_first_key_may_everything(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"ADMIN_USER": "admin", "ADMIN_PASSWORD": "p" * 20, "API_KEY": "k" * 40}.items():
+    for name, value in {
+        "ADMIN_USER": "admin",
+        "ADMIN_PASSWORD": "p" * 20,
+        "API_KEY": "k" * 40,
+    }.items():
         monkeypatch.setenv(name, value)
 
     for _ in range(2):

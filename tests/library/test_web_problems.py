@@ -14,7 +14,18 @@ from rest_framework.test import APIClient
 PLAIN = ["/livez", "/readyz", "/metrics", "/api/", "/problems/invalid/"]
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/api/nothing/", "/ops/nothing", "/ops/applied/no-uuid", "/problems/no-such/", "/%00", "/%FF/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/api/nothing/",
+        "/ops/nothing",
+        "/ops/applied/no-uuid",
+        "/problems/no-such/",
+        "/%00",
+        "/%FF/",
+    ],
+)
 def test_an_unknown_address(client: Client, db: None, path: str) -> None:
     assert_problem(client.get(path), 404, "not-found")
     if not path.startswith("/problems/"):  # pages are only read, whether they are there or not
@@ -37,7 +48,9 @@ def test_a_wrong_method_of_the_api(db: None) -> None:
     assert "POST" in response["Allow"]
 
 
-@pytest.mark.parametrize("path", ["/api/orders/", "/ops/applied/0190a6e0-0000-7000-8000-000000000000"])
+@pytest.mark.parametrize(
+    "path", ["/api/orders/", "/ops/applied/0190a6e0-0000-7000-8000-000000000000"]
+)
 def test_without_credentials(db: None, path: str) -> None:
     assert_problem(APIClient().get(path), 401, "not-authenticated")
 
@@ -45,7 +58,13 @@ def test_without_credentials(db: None, path: str) -> None:
 def test_another_content_type_and_another_answer(db: None) -> None:
     api = api_client()
 
-    response = api.generic("POST", "/api/orders/", "a=b", content_type="application/x-www-form-urlencoded", headers={"Idempotency-Key": "1"})
+    response = api.generic(
+        "POST",
+        "/api/orders/",
+        "a=b",
+        content_type="application/x-www-form-urlencoded",
+        headers={"Idempotency-Key": "1"},
+    )
     assert_problem(response, 415, "unsupported-media-type")
     assert_problem(api.get("/api/orders/", headers={"Accept": "text/html"}), 406, "not-acceptable")
 
@@ -54,7 +73,15 @@ def test_too_much(db: None) -> None:
     body = json.dumps({"name": "x" * 3_000_000})
 
     assert_problem(
-        api_client().generic("POST", "/api/orders/", body, content_type="application/json", headers={"Idempotency-Key": "1"}), 413, "too-large"
+        api_client().generic(
+            "POST",
+            "/api/orders/",
+            body,
+            content_type="application/json",
+            headers={"Idempotency-Key": "1"},
+        ),
+        413,
+        "too-large",
     )
 
 

@@ -13,8 +13,12 @@ from polder.consumer.housekeeping import retention as housekeeping
 
 def answered(hours_ago: float, count: int = 1) -> None:
     for number in range(count):
-        row = IdempotentResponse.objects.create(caller="key:1", key=f"{hours_ago} {number}", request_hash="", status=200, body="{}")
-        IdempotentResponse.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(hours=hours_ago))
+        row = IdempotentResponse.objects.create(
+            caller="key:1", key=f"{hours_ago} {number}", request_hash="", status=200, body="{}"
+        )
+        IdempotentResponse.objects.filter(pk=row.pk).update(
+            created_at=timezone.now() - timedelta(hours=hours_ago)
+        )
 
 
 def test_only_old_answers_are_forgotten(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +37,8 @@ def test_only_old_answers_are_forgotten(db: None, monkeypatch: pytest.MonkeyPatc
 
 def test_the_housekeeper_forgets_them_too(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given
-    monkeypatch.setattr("polder.consumer.housekeeping.close_old_connections", lambda: None)  # it would close the test's transaction
+    # it would close the test's transaction
+    monkeypatch.setattr("polder.consumer.housekeeping.close_old_connections", lambda: None)
     answered(24.1)
 
     # When

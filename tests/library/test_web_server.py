@@ -20,7 +20,12 @@ def test_it_serves_logs_as_json_and_stops_when_told(tmp_path: Path) -> None:
     # Given the process on a port of its own
     port = Ports.free().web["order"]
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "manage.py", "order", "web", "--bind", f"127.0.0.1:{port}"], cwd=ROOT, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "order", "web", "--bind", f"127.0.0.1:{port}"],
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+        )
     try:
         # When it is asked
         until(lambda: http_status(port, "/livez") == 200, "the web process answers")

@@ -1,4 +1,5 @@
-"""No client can hold what all share: the web process, for real, and clients that send or read slowly or not at all."""
+"""No client can hold what all share: the web process, for real, and clients that send or read
+slowly or not at all."""
 
 from __future__ import annotations
 
@@ -16,8 +17,13 @@ from django.conf import settings
 from tests.library.web_process import answer, asked, connect, web_process
 
 HALF_A_HEAD = b"GET /api/orders/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
-HALF_A_BODY = b"POST /api/orders/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
-HALF_A_CHUNK = b"POST /api/orders/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n{"
+HALF_A_BODY = (
+    b"POST /api/orders/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+    b"application/json\r\nContent-Length: 1000\r\n\r\n{"
+)
+HALF_A_CHUNK = (
+    b"POST /api/orders/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n{"
+)
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LARGE = b"GET /static/large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -37,7 +43,10 @@ def test_half_requests_hold_no_thread(port: int, half: bytes) -> None:
         for _ in range(40):  # five times as many as there are threads
             held.enter_context(connect(port, half))
 
-        assert [asked(port, LIVEZ)[0], asked(port, LIVEZ.replace(b"/livez", b"/api/"))[0]] == [200, 200]
+        assert [asked(port, LIVEZ)[0], asked(port, LIVEZ.replace(b"/livez", b"/api/"))[0]] == [
+            200,
+            200,
+        ]
 
 
 def test_more_connections_than_there_may_be(port: int) -> None:
@@ -82,7 +91,9 @@ def test_who_does_not_read_holds_no_thread(port: int) -> None:
 def test_who_does_not_hang_up_holds_nobody_up(port: int) -> None:
     with ExitStack() as held:
         for _ in range(40):
-            closing = held.enter_context(connect(port, LIVEZ.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")))
+            closing = held.enter_context(
+                connect(port, LIVEZ.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            )
             assert answer(closing)[0] == 200
         before = time.monotonic()
 
@@ -105,7 +116,8 @@ def test_who_resets_the_connection_ends_nothing_else(port: int) -> None:
         ):
             for _ in range(20):
                 client = connect(port, sent)
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close() resets
+                # close() resets
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 client.close()
 
         staying.sendall(LIVEZ)

@@ -88,7 +88,11 @@ def test_who_fails_to_say_who_it_is(db: None, slow: None, header: dict[str, str]
     # Given two failures, as if from different places
     stranger = APIClient()
     for number in range(2):
-        assert_problem(stranger.get(PRODUCTS, HTTP_X_FORWARDED_FOR=f"10.0.0.{number}", **header), 401, "not-authenticated")
+        assert_problem(
+            stranger.get(PRODUCTS, HTTP_X_FORWARDED_FOR=f"10.0.0.{number}", **header),
+            401,
+            "not-authenticated",
+        )
 
     # When
     response = stranger.get(PRODUCTS, HTTP_X_FORWARDED_FOR="10.0.0.9", **header)
@@ -99,7 +103,9 @@ def test_who_fails_to_say_who_it_is(db: None, slow: None, header: dict[str, str]
     assert api_client().get(PRODUCTS).status_code == 200  # from the same address
 
 
-def test_the_documentation_is_throttled_by_address_and_its_problem_is_json(client: Client, slow: None) -> None:
+def test_the_documentation_is_throttled_by_address_and_its_problem_is_json(
+    client: Client, slow: None
+) -> None:
     for _ in range(2):
         assert client.get("/api/schema/").status_code == 200
 
@@ -107,4 +113,6 @@ def test_the_documentation_is_throttled_by_address_and_its_problem_is_json(clien
 
 
 def test_probes_are_not_counted_with_callers(client: Client, db: None, slow: None) -> None:
-    assert {client.get(path).status_code for path in ("/livez", "/readyz", "/metrics") for _ in range(5)} == {200}
+    assert {
+        client.get(path).status_code for path in ("/livez", "/readyz", "/metrics") for _ in range(5)
+    } == {200}

@@ -66,7 +66,12 @@ def aggregate_errors(model: type[Aggregate], monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_service_itself_is_wired_right() -> None:
-    assert event_types_are_named_once() == aggregates_fit_their_contracts() == reconcilers_are_woken() == []
+    assert (
+        event_types_are_named_once()
+        == aggregates_fit_their_contracts()
+        == reconcilers_are_woken()
+        == []
+    )
     assert replica_checks.replicas_fit_their_contracts() == []
 
 
@@ -106,7 +111,9 @@ def test_a_replica_of_an_aggregate_that_nobody_knows(monkeypatch: pytest.MonkeyP
     class Misspelt(Replica, of="inventry.prodct"):
         __module__ = HERE
 
-    assert replica_errors(Misspelt, monkeypatch) == ["polder.E011 No contract describes inventry.prodct."]
+    assert replica_errors(Misspelt, monkeypatch) == [
+        "polder.E011 No contract describes inventry.prodct."
+    ]
 
 
 def test_a_replica_with_a_field_that_its_contract_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +135,9 @@ def test_a_path_for_a_field_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -
         __module__ = HERE
 
     monkeypatch.setattr(replica_checks, "clashes", [])
-    assert replica_errors(Other, monkeypatch) == ["polder.E013 order.Other gives a path for colour, and has no such field."]
+    assert replica_errors(Other, monkeypatch) == [
+        "polder.E013 order.Other gives a path for colour, and has no such field."
+    ]
 
 
 def test_a_column_that_may_not_be_null_for_what_may(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +155,9 @@ def test_a_second_replica_of_one_aggregate(monkeypatch: pytest.MonkeyPatch) -> N
         __module__ = HERE
 
     [told] = replica_errors(Again, monkeypatch)
-    assert told == "polder.E012 order.Product and order.Again are both replicas of inventory.product."
+    assert (
+        told == "polder.E012 order.Product and order.Again are both replicas of inventory.product."
+    )
 
 
 def test_an_aggregate_without_a_contract(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +167,9 @@ def test_an_aggregate_without_a_contract(monkeypatch: pytest.MonkeyPatch) -> Non
     assert aggregate_errors(Silent, monkeypatch) == ["polder.E002 order.Silent names no contract."]
 
 
-def test_an_aggregate_with_another_service_s_contract_and_no_public_state(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_aggregate_with_another_service_s_contract_and_no_public_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     class ForeignEvent(Event):
         service = "billing"
         aggregate = "bill"
@@ -166,7 +179,10 @@ def test_an_aggregate_with_another_service_s_contract_and_no_public_state(monkey
         __module__ = HERE
         contract = ForeignEvent
 
-    assert [told.split()[0] for told in aggregate_errors(Foreign, monkeypatch)] == ["polder.E003", "polder.E005"]
+    assert [told.split()[0] for told in aggregate_errors(Foreign, monkeypatch)] == [
+        "polder.E003",
+        "polder.E005",
+    ]
 
 
 def test_statuses_and_events_that_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +230,9 @@ def made(**changes: Any) -> reconciler.Reconciler:
         ({"through": {Order: list}}, "polder.E022"),
     ],
 )
-def test_a_reconciler_that_is_never_woken(monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], told: str) -> None:
+def test_a_reconciler_that_is_never_woken(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], told: str
+) -> None:
     reconciler.reconcilers.append(made(**changes))
     try:
         assert [error.split()[0] for error in found(reconcilers_are_woken())] == [told]

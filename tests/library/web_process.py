@@ -19,10 +19,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def web_process(log: Path, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[int]:
+def web_process(
+    log: Path, *arguments: str, environment: dict[str, str] | None = None
+) -> Iterator[int]:
     """Its port. At the end it is told to stop, and must have done so well."""
     port = Ports.free().web["order"]
-    command = [sys.executable, "manage.py", "order", "web", "--bind", f"127.0.0.1:{port}", *arguments]
+    command = [
+        sys.executable,
+        "manage.py",
+        "order",
+        "web",
+        "--bind",
+        f"127.0.0.1:{port}",
+        *arguments,
+    ]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=environment)
     try:
@@ -44,7 +54,11 @@ def answer(connection: socket.socket, method: str = "GET") -> tuple[int, dict[st
     """Status, headers in lower case and body of the next answer."""
     response = HTTPResponse(connection, method=method)
     response.begin()
-    return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+    return (
+        response.status,
+        {name.lower(): value for name, value in response.getheaders()},
+        response.read(),
+    )
 
 
 def asked(port: int, sent: bytes, method: str = "GET") -> tuple[int, dict[str, str], bytes]:

@@ -12,14 +12,22 @@ PAGE = ROOT / "docs" / "reliability.md"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__, epilog=f"Example: {COMMAND} --check")
-    parser.add_argument("--check", action="store_true", help="only compare; exit status 1 when the page says anything else than the results")
+    parser = argparse.ArgumentParser(
+        prog=COMMAND, description=__doc__, epilog=f"Example: {COMMAND} --check"
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="only compare; exit status 1 when the page says anything else than the results",
+    )
     if not parser.parse_args().check:
         PAGE.write_text(page())
         return 0
     if PAGE.exists() and PAGE.read_text() == page():
         return 0
-    print(f"{PAGE.relative_to(ROOT)} does not say what the results say; write it anew with {COMMAND}")
+    print(
+        f"{PAGE.relative_to(ROOT)} does not say what the results say; write it anew with {COMMAND}"
+    )
     return 1
 
 

@@ -59,4 +59,14 @@ def _row(told: str, runs: Sequence[Result]) -> tuple[str, ...]:
     if not runs:
         return (told, "not on record", "", "", "", "", "", "", "")
     brokers = ", ".join(sorted({".".join(str(run["rabbitmq"]).split(".")[:2]) for run in runs}))
-    return (told, f"{len(runs)}", most(runs, "in_flight"), "0", "0", total(runs, "again"), most(runs, "recovery"), brokers, commits(runs))
+    return (
+        told,
+        f"{len(runs)}",
+        most(runs, "in_flight"),
+        "0",
+        "0",
+        total(runs, "again"),
+        most(runs, "recovery"),
+        brokers,
+        commits(runs),
+    )

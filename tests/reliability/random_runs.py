@@ -11,8 +11,15 @@ NOT_COUNTED = {"commit", "at", "seed"}
 
 def simulation(runs: Sequence[Result]) -> str:
     """Raises KeyError when a result lacks what the page tells of."""
-    told = f"{sum(run.get('runs', 0) for run in runs):,} runs are on record" if runs else "No run is on record"
-    rows = ((f"{run['seed']}", f"{run.get('runs', 0):,}", _counted(run), str(run["commit"])) for run in runs)
+    told = (
+        f"{sum(run.get('runs', 0) for run in runs):,} runs are on record"
+        if runs
+        else "No run is on record"
+    )
+    rows = (
+        (f"{run['seed']}", f"{run.get('runs', 0):,}", _counted(run), str(run["commit"]))
+        for run in runs
+    )
     return f"""\
 ## Simulation
 
@@ -27,8 +34,22 @@ shortest form. {told}.
 
 def fuzz(runs: Sequence[Result]) -> str:
     """Raises KeyError when a result lacks what the page tells of."""
-    told = f"{sum(run['sent'] for run in runs):,} messages are on record" if runs else "No run is on record"
-    head = ("seed", "messages", "outcomes", "orders beside", "lost", "worst lag", "memory: a quarter", "the end", "commit")
+    told = (
+        f"{sum(run['sent'] for run in runs):,} messages are on record"
+        if runs
+        else "No run is on record"
+    )
+    head = (
+        "seed",
+        "messages",
+        "outcomes",
+        "orders beside",
+        "lost",
+        "worst lag",
+        "memory: a quarter",
+        "the end",
+        "commit",
+    )
     return f"""\
 ## Fuzzing
 
@@ -57,5 +78,7 @@ def _fuzzed(run: Result) -> tuple[str, ...]:
 
 
 def _counted(run: Result) -> str:
-    counted: Iterable[tuple[str, int]] = ((name, number) for name, number in run.items() if name not in NOT_COUNTED and name != "runs")
+    counted: Iterable[tuple[str, int]] = (
+        (name, number) for name, number in run.items() if name not in NOT_COUNTED and name != "runs"
+    )
     return ", ".join(f"{number:,} {name}" for name, number in counted)

@@ -34,4 +34,12 @@ def _row(name: str, expected: str, verdict: Result | None) -> tuple[str, ...]:
     after = f"{verdict['events']:,} events" if verdict["events"] else f"{verdict['tests']} tests"
     first = str(verdict["first"]).replace("\n", " ")
     said = f"{first[:SAID]}…" if len(first) > SAID else first
-    return (name, f"`{expected}`", "yes" if verdict["caught"] else "**no**", others, after, f"`{said.replace('`', '')}`", str(verdict["commit"]))
+    return (
+        name,
+        f"`{expected}`",
+        "yes" if verdict["caught"] else "**no**",
+        others,
+        after,
+        f"`{said.replace('`', '')}`",
+        str(verdict["commit"]),
+    )

@@ -77,4 +77,8 @@ def _disk(soak: Result) -> Iterator[tuple[str, ...]]:
     for name, size in grown[:SHOWN]:
         yield (name, f"{size / 1e6:.1f}", f"{size / max(1, soak['events']):.0f}")
     if rest := sum(size for _, size in grown[SHOWN:]):
-        yield (f"{len(grown) - SHOWN} others", f"{rest / 1e6:.1f}", f"{rest / max(1, soak['events']):.0f}")
+        yield (
+            f"{len(grown) - SHOWN} others",
+            f"{rest / 1e6:.1f}",
+            f"{rest / max(1, soak['events']):.0f}",
+        )

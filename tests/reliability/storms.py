@@ -29,4 +29,12 @@ cancels, receipts, dispatches, deliveries and product changes go on; then rest, 
 def _row(storm: Result) -> tuple[str, ...]:
     counted = (f"{storm[name]:,}" for name in ("orders", "events", "again"))
     holds = "; ".join(storm["failures"]) or "all hold"
-    return (f"{storm['seed']}", f"{storm['minutes']:g}", f"{storm['blows']}", *counted, f"{storm['recovery']}", holds, f"{storm['commit']}")
+    return (
+        f"{storm['seed']}",
+        f"{storm['minutes']:g}",
+        f"{storm['blows']}",
+        *counted,
+        f"{storm['recovery']}",
+        holds,
+        f"{storm['commit']}",
+    )

@@ -1,1 +1,2 @@
-"""Bugs seeded on purpose into a copy of the code: each must be caught, or the checker is worth nothing."""
+"""Bugs seeded on purpose into a copy of the code: each must be caught, or the checker is worth
+nothing."""

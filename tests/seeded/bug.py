@@ -11,7 +11,8 @@ from tests.faults.scene import Scene
 
 @dataclass(frozen=True)
 class Bug:
-    """Either `strike` disturbs a shop made of the copy, or the tests named by `tests` (`python -m tests ...`) are run on it."""
+    """Either `strike` disturbs a shop made of the copy, or the tests named by `tests` (`python -m
+    tests ...`) are run on it."""
 
     name: str
     edits: tuple[Edit, ...]

@@ -1,4 +1,6 @@
-"""The bugs of invariant I17. Each is one that somebody has made, in this field or in this project."""
+"""The bugs of invariant I17. Each is one that somebody has made, in this field or in this
+project.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ def _traffic(scene: Scene) -> None:
 
 
 def _two_relays_at_work(scene: Scene) -> None:
-    """One stands still now and then: what it has not sent, the other overtakes. A leader that stands still holds all up."""
+    """One stands still now and then: what it has not sent, the other overtakes. A leader that
+    stands still holds all up."""
     with second_relay(scene, "inventory"):  # where one product's stock changes many times a second
         for _ in range(3):
             scene.stack.kill("inventory-relay", signal.SIGSTOP)
@@ -46,10 +49,12 @@ BUGS = (
         (
             Edit(
                 "common/polder/inbox/ledger.py",
-                "    with connection.cursor() as cursor:\n        cursor.execute(_INSERT, [to_json(rows).decode()])\n",
+                "    with connection.cursor() as cursor:\n        cursor.execute(_INSERT, "
+                "[to_json(rows).decode()])\n",
                 "    import psycopg\n\n"
                 "    parameters = connection.get_connection_params()\n"
-                '    for unknown in ("cursor_factory", "context", "server_side_binding", "prepare_threshold"):\n'
+                '    for unknown in ("cursor_factory", "context", "server_side_binding", '
+                '"prepare_threshold"):\n'
                 "        parameters.pop(unknown, None)\n"
                 "    with psycopg.connect(**parameters, autocommit=True) as own:\n"
                 "        cursor = own.execute(_INSERT, [to_json(rows).decode()])\n",
@@ -64,7 +69,8 @@ BUGS = (
             Edit(
                 "common/polder/outbox/relay.py",
                 "            failpoint(Failpoint.RELAY_AFTER_PUBLISH)\n",
-                "            outbox.mark([row.id for row in rows])\n            failpoint(Failpoint.RELAY_AFTER_PUBLISH)\n",
+                "            outbox.mark([row.id for row in rows])\n            "
+                "failpoint(Failpoint.RELAY_AFTER_PUBLISH)\n",
             ),
         ),
         "I5",
@@ -76,7 +82,8 @@ BUGS = (
             Edit(
                 "common/polder/outbox/reader.py",
                 "WHERE published_at IS NULL AND held_at IS NULL AND",
-                "WHERE position > (SELECT coalesce(max(position), 0) FROM polder_outbox WHERE published_at IS NOT NULL) AND held_at IS NULL AND",
+                "WHERE position > (SELECT coalesce(max(position), 0) FROM polder_outbox WHERE "
+                "published_at IS NOT NULL) AND held_at IS NULL AND",
             ),
         ),
         "I5",
@@ -97,8 +104,10 @@ BUGS = (
             Edit(
                 "common/polder/outbox/reader.py",
                 "WHERE published_at IS NULL AND held_at IS NULL AND",
-                "WHERE (mod(position, 2) = %(half)s OR NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711\n"
-                "        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))\n"
+                "WHERE (mod(position, 2) = %(half)s OR NOT EXISTS (SELECT FROM pg_locks WHERE "
+                "locktype = 'advisory' AND objid = 4711\n"
+                "        AND database = (SELECT oid FROM pg_database WHERE datname = "
+                "current_database())))\n"
                 "    AND published_at IS NULL AND held_at IS NULL AND",
             ),
             Edit(
@@ -112,7 +121,13 @@ BUGS = (
     ),
     Bug(
         "no version guard",
-        (Edit("common/polder/replication/merge.py", "        WHERE stored.version < excluded.version\n", ""),),
+        (
+            Edit(
+                "common/polder/replication/merge.py",
+                "        WHERE stored.version < excluded.version\n",
+                "",
+            ),
+        ),
         "I8",
         _STRIKES["all-shuffled-and-ten-times"],
     ),
@@ -121,8 +136,10 @@ BUGS = (
         (
             Edit(
                 "inventory_service/services/reservations.py",
-                '            stock[line["productId"]].on_hand += effect.on_hand * line["quantity"]\n',
-                '            stock[line["productId"]].on_hand += 2 * effect.on_hand * line["quantity"]\n',
+                '            stock[line["productId"]].on_hand += effect.on_hand * '
+                'line["quantity"]\n',
+                '            stock[line["productId"]].on_hand += 2 * effect.on_hand * '
+                'line["quantity"]\n',
             ),
         ),
         "I3",
@@ -135,7 +152,8 @@ BUGS = (
                 "common/polder/consumer/event_consumer.py",
                 "            self.consumer.on_task_request(request)\n",
                 "            self.consumer.on_task_request(request)\n"
-                "            self.committed += batch.tags\n            self._later(self._ack_committed)\n",
+                "            self.committed += batch.tags\n            "
+                "self._later(self._ack_committed)\n",
             ),
             Edit(
                 "common/polder/consumer/event_consumer.py",
@@ -153,7 +171,8 @@ BUGS = (
                 "inventory_service/services/reservations.py",
                 "        reservation.move_to(status)\n        _move(reservation, stock)\n",
                 "        reservation.move_to(status)\n        _move(reservation, stock)\n"
-                "        if status == ReservationStatus.RELEASED:\n            _move(reservation, stock)\n",
+                "        if status == ReservationStatus.RELEASED:\n            _move(reservation, "
+                "stock)\n",
             ),
         ),
         "I10",
@@ -164,7 +183,8 @@ BUGS = (
         (
             Edit(
                 "inventory_service/reconcile.py",
-                "        released=[reservation for reservation in held if reservation.pk in over - gone],\n",
+                "        released=[reservation for reservation in held if reservation.pk in over "
+                "- gone],\n",
                 "        released=[],\n",
             ),
         ),
@@ -173,7 +193,13 @@ BUGS = (
     ),
     Bug(
         "a field missing from an event",
-        (Edit("inventory_service/models/owned.py", "weight_grams=self.weight_grams", "weight_grams=None"),),
+        (
+            Edit(
+                "inventory_service/models/owned.py",
+                "weight_grams=self.weight_grams",
+                "weight_grams=None",
+            ),
+        ),
         "I8",
         _traffic,
     ),
@@ -182,15 +208,19 @@ BUGS = (
         (
             Edit(
                 "common/polder/outbox/publish.py",
-                "    rows = [_row(event) for event in events]\n    with connection.cursor() as cursor:\n",
-                "    rows = [_row(event) for event in events]\n    transaction.on_commit(lambda: _insert(rows))\n\n\n"
+                "    rows = [_row(event) for event in events]\n    with connection.cursor() as "
+                "cursor:\n",
+                "    rows = [_row(event) for event in events]\n    transaction.on_commit(lambda: "
+                "_insert(rows))\n\n\n"
                 "def _insert(rows: list[tuple[UUID | str | int, ...]]) -> None:\n"
-                "    failpoint(Failpoint.WEB_AFTER_COMMIT)\n    with connection.cursor() as cursor:\n",
+                "    failpoint(Failpoint.WEB_AFTER_COMMIT)\n    with connection.cursor() as "
+                "cursor:\n",
             ),
             Edit(
                 "common/polder/outbox/publish.py",
                 "from django.db import connection\n",
-                "from django.db import connection, transaction\n\nfrom polder.failpoints import Failpoint, failpoint\n",
+                "from django.db import connection, transaction\n\nfrom polder.failpoints import "
+                "Failpoint, failpoint\n",
             ),
         ),
         "I6",
@@ -201,7 +231,8 @@ BUGS = (
         (
             Edit(
                 "common/polder/outbox/relay.py",
-                "            except BROKER_ERRORS as error:\n                self._drop_broker(lost=True)\n",
+                "            except BROKER_ERRORS as error:\n                "
+                "self._drop_broker(lost=True)\n",
                 "            except BROKER_ERRORS as error:\n",
             ),
         ),
@@ -213,7 +244,8 @@ BUGS = (
         (
             Edit(
                 "common/polder/consumer/request.py",
-                '            self.session.failed(self.batch, WorkerLostError(f"the task was {reason}"))\n',
+                '            self.session.failed(self.batch, WorkerLostError(f"the task was '
+                '{reason}"))\n',
                 "            self.session.succeeded(self.batch)\n",
             ),
         ),
@@ -225,8 +257,10 @@ BUGS = (
         (
             Edit(
                 "common/polder/reconcile/reconciler.py",
-                '        cursor.execute("SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number", [numbers])\n',
-                '        cursor.execute("SELECT number FROM unnest(%s::bigint[]) AS number", [numbers])\n',
+                '        cursor.execute("SELECT pg_advisory_xact_lock(number) FROM '
+                'unnest(%s::bigint[]) AS number", [numbers])\n',
+                '        cursor.execute("SELECT number FROM unnest(%s::bigint[]) AS number", '
+                "[numbers])\n",
             ),
         ),
         "test_the_second_sees_what_the_first_brought",

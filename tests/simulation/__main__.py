@@ -1,4 +1,5 @@
-"""`make simulation`: Hypothesis drives the shop through so many runs; after each, every invariant. A failing run is shrunk and told step by step."""
+"""`make simulation`: Hypothesis drives the shop through so many runs; after each, every invariant.
+A failing run is shrunk and told step by step."""
 
 from __future__ import annotations
 
@@ -21,11 +22,19 @@ RESULTS = ROOT / "docs" / "reliability" / "simulation.json"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make simulation", description=__doc__, epilog="Example: make simulation count=1000 seed=3")
+    parser = argparse.ArgumentParser(
+        prog="make simulation",
+        description=__doc__,
+        epilog="Example: make simulation count=1000 seed=3",
+    )
     parser.add_argument("--runs", type=int, default=200, help="how many (default: 200)")
     parser.add_argument("--steps", type=int, default=40, help="at most, in one run")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same runs (default: 1)")
-    parser.add_argument("--record", action="store_true", help=f"add what was done to {RESULTS.relative_to(ROOT)}")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="the same seed makes the same runs (default: 1)"
+    )
+    parser.add_argument(
+        "--record", action="store_true", help=f"add what was done to {RESULTS.relative_to(ROOT)}"
+    )
     options = parser.parse_args()
     began, failure = time.monotonic(), ""
     with temporary_folder("simulation") as folder, world(folder) as Simulation.world:
@@ -49,10 +58,20 @@ def main() -> int:
     print(", ".join(f"{count} {what}" for what, count in counted.items()))
     if options.record and not failure:
         known = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
-        known.append({"commit": commit(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "seed": options.seed, **counted})
+        known.append(
+            {
+                "commit": commit(),
+                "at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "seed": options.seed,
+                **counted,
+            }
+        )
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
         RESULTS.write_text(json.dumps(known, indent=1) + "\n")
-    print(f"make simulation: {'failed' if failure else f'{options.runs} runs, all passed'} in {time.monotonic() - began:.0f} s")
+    print(
+        f"make simulation: {'failed' if failure else f'{options.runs} runs, all passed'} in "
+        f"{time.monotonic() - began:.0f} s"
+    )
     return 1 if failure else 0
 
 

@@ -1,4 +1,5 @@
-"""The state machine that Hypothesis drives: people at work, and a wire that repeats, reorders, delays, interleaves and crashes."""
+"""The state machine that Hypothesis drives: people at work, and a wire that repeats, reorders,
+delays, interleaves and crashes."""
 
 from __future__ import annotations
 
@@ -13,7 +14,13 @@ from tests.shop import OWNERS
 from tests.simulation.world import World
 
 PRODUCTS = ("a", "b")
-POINTS = ("worker.before-ledger", "worker.after-ledger", "worker.after-merge", "worker.after-reconciling", "worker.before-commit")
+POINTS = (
+    "worker.before-ledger",
+    "worker.after-ledger",
+    "worker.after-merge",
+    "worker.after-reconciling",
+    "worker.before-commit",
+)
 AFTER_COMMIT = "worker.after-commit"
 
 services = st.sampled_from(OWNERS)
@@ -22,7 +29,8 @@ picks = st.lists(st.integers(0, 1_000), min_size=1, max_size=8)
 
 
 class Simulation(RuleBasedStateMachine):
-    """`world` is given by whoever runs it; each run begins with it empty and ends with every invariant checked."""
+    """`world` is given by whoever runs it; each run begins with it empty and ends with every
+    invariant checked."""
 
     world: ClassVar[World]
     counted: ClassVar[Counter[str]] = Counter()
@@ -33,7 +41,8 @@ class Simulation(RuleBasedStateMachine):
         self.orders: list[str] = []
 
     @initialize(
-        stocked=st.fixed_dictionaries({product: st.integers(0, 6) for product in PRODUCTS}), weight=st.one_of(st.none(), st.integers(1, 40_000))
+        stocked=st.fixed_dictionaries({product: st.integers(0, 6) for product in PRODUCTS}),
+        weight=st.one_of(st.none(), st.integers(1, 40_000)),
     )
     def open_shop(self, stocked: dict[str, int], weight: int | None) -> None:
         for product, quantity in stocked.items():
@@ -42,7 +51,7 @@ class Simulation(RuleBasedStateMachine):
                 self.world.ask("inventory", "receive", product=product, quantity=quantity)
         self.world.drain()
 
-    # --- people ------------------------------------------------------------------------------------------------------
+    # --- people ----------------------------------------------------------------------------------
 
     @rule(lines=st.dictionaries(products, st.integers(1, 4), min_size=1))
     def place(self, lines: dict[str, int]) -> None:
@@ -82,13 +91,17 @@ class Simulation(RuleBasedStateMachine):
     def create(self, product: str) -> None:
         self.world.ask("inventory", "create", product=product, weight=5)
 
-    # --- the wire ----------------------------------------------------------------------------------------------------
+    # --- the wire --------------------------------------------------------------------------------
 
     @rule(service=services)
     def relay(self, service: str) -> None:
         self.world.relay(service)
 
-    @rule(service=services, which=picks, crash=st.sampled_from((None, None, None, *POINTS, AFTER_COMMIT)))
+    @rule(
+        service=services,
+        which=picks,
+        crash=st.sampled_from((None, None, None, *POINTS, AFTER_COMMIT)),
+    )
     def deliver(self, service: str, which: list[int], crash: str | None) -> None:
         """Some of what waits, in any order, some of it twice; the rest goes on waiting."""
         batch = self._picked(service, which)
@@ -100,7 +113,9 @@ class Simulation(RuleBasedStateMachine):
         """Two batches at once, which may have messages in common."""
         batches = [batch for picks in (which, others) if (batch := self._picked(service, picks))]
         if len(batches) == 2:
-            first, second = self.world.ask(service, "apply_two", first=batches[0], second=batches[1], at=at)
+            first, second = self.world.ask(
+                service, "apply_two", first=batches[0], second=batches[1], at=at
+            )
             self._done(service, batches[0], first)
             self._done(service, batches[1], second)
             self._count("two at once")
@@ -110,7 +125,9 @@ class Simulation(RuleBasedStateMachine):
         """What was applied long ago comes again."""
         past = self.world.past[service]
         if past:
-            outcome = self.world.ask(service, "apply", batch=[past[pick % len(past)] for pick in which])
+            outcome = self.world.ask(
+                service, "apply", batch=[past[pick % len(past)] for pick in which]
+            )
             assert outcome == "applied", outcome
             self._count("repeated")
 
@@ -124,7 +141,7 @@ class Simulation(RuleBasedStateMachine):
         self.world.check()
         self._count("runs")
 
-    # --- inside ------------------------------------------------------------------------------------------------------
+    # --- inside ----------------------------------------------------------------------------------
 
     def _of_an_order(self, service: str, do: str, which: int) -> None:
         if self.orders:
@@ -140,7 +157,8 @@ class Simulation(RuleBasedStateMachine):
         return [waiting[pick % len(waiting)] for pick in which] if waiting else []
 
     def _done(self, service: str, batch: list[Any], outcome: str) -> None:
-        """What was applied is taken off the wire; a crash after the commit leaves it there, as a lost ack does."""
+        """What was applied is taken off the wire; a crash after the commit leaves it there, as a
+        lost ack does."""
         self._count(outcome)
         if outcome == "applied":
             for message in batch:

@@ -1,4 +1,5 @@
-"""One service of the simulation, a process of its own: takes a command a line on its standard input, answers a line for each.
+"""One service of the simulation, a process of its own: takes a command a line on its standard
+input, answers a line for each.
 
 {"do": "apply", "batch": [["order", "{...}"]], "crash": "worker.after-merge"}
 """
@@ -30,7 +31,8 @@ from polder.inbox.delivery import Delivery  # noqa: E402
 from common.contracts.orders import Address, Customer  # noqa: E402
 
 SERVICE = os.environ["DJANGO_SETTINGS_MODULE"].removesuffix("_service.settings")
-use_cases: Any = import_module(f"{SERVICE}_service.services")  # of which service, only the environment knows
+# of which service, only the environment knows
+use_cases: Any = import_module(f"{SERVICE}_service.services")
 BLOCKED = 0.05  # seconds after which the second of two batches is taken to wait for the first
 
 Message = tuple[str, str]  # publisher and body
@@ -59,7 +61,8 @@ def apply(batch: Sequence[Message], crash: str | None = None) -> str:
 
 
 def apply_two(first: Sequence[Message], second: Sequence[Message], at: str) -> list[str]:
-    """The second is applied while the first stands at the point; whoever waits for the other does so."""
+    """The second is applied while the first stands at the point; whoever waits for the other does
+    so."""
     there, go_on = threading.Event(), threading.Event()
     outcomes = ["", ""]
 
@@ -73,7 +76,10 @@ def apply_two(first: Sequence[Message], second: Sequence[Message], at: str) -> l
         there.set()
         connection.close()
 
-    threads = [threading.Thread(target=run, args=(0, first, stop)), threading.Thread(target=run, args=(1, second, None))]
+    threads = [
+        threading.Thread(target=run, args=(0, first, stop)),
+        threading.Thread(target=run, args=(1, second, None)),
+    ]
     threads[0].start()
     there.wait(timeout=60)
     threads[1].start()
@@ -87,7 +93,12 @@ def apply_two(first: Sequence[Message], second: Sequence[Message], at: str) -> l
 def _apply(batch: Sequence[Message], plan: Callable[[Failpoint], None] | None) -> str:
     _plans.plan = plan
     try:
-        apply_batch([Delivery(event_queue(SERVICE, publisher), publisher, body.encode(), time.time()) for publisher, body in batch])
+        apply_batch(
+            [
+                Delivery(event_queue(SERVICE, publisher), publisher, body.encode(), time.time())
+                for publisher, body in batch
+            ]
+        )
     except FailpointReached:
         return "crashed"
     except failures.TransientFailure:
@@ -100,7 +111,10 @@ def _apply(batch: Sequence[Message], plan: Callable[[Failpoint], None] | None) -
 def publish() -> list[str]:
     """What the relay would take to the broker now, marked as published."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE polder_outbox SET published_at = now() WHERE published_at IS NULL RETURNING position, body")
+        cursor.execute(
+            "UPDATE polder_outbox SET published_at = now() WHERE published_at IS NULL RETURNING "
+            "position, body"
+        )
         return [body for _, body in sorted(cursor.fetchall())]
 
 
@@ -108,14 +122,18 @@ def place(lines: dict[str, int]) -> str | None:
     address = Address(line1="Dijk 1", postal_code="2611 AB", city="Delft", country="NL")
     asked = [use_cases.Line(product, count) for product, count in lines.items()]
     try:
-        placed = use_cases.order_place(customer=Customer(name="Ada", email="ada@example.org"), address=address, lines=asked)
+        placed = use_cases.order_place(
+            customer=Customer(name="Ada", email="ada@example.org"), address=address, lines=asked
+        )
     except use_cases.UnknownProducts:
         return None
     return str(placed.order.pk)
 
 
 def cancel(order_id: str) -> bool:
-    return _tried(lambda: use_cases.order_cancel(order_id=UUID(order_id)), "NotCancellable", "UnknownOrder")
+    return _tried(
+        lambda: use_cases.order_cancel(order_id=UUID(order_id)), "NotCancellable", "UnknownOrder"
+    )
 
 
 def dispatch(order_id: str) -> bool:
@@ -124,16 +142,28 @@ def dispatch(order_id: str) -> bool:
 
 
 def arrive(order_id: str) -> bool:
-    return _tried(lambda: use_cases.shipment_deliver(order_id=UUID(order_id)), "NotMovable", "UnknownShipment")
+    return _tried(
+        lambda: use_cases.shipment_deliver(order_id=UUID(order_id)), "NotMovable", "UnknownShipment"
+    )
 
 
 def create(product: str, weight: int | None) -> bool:
-    asked = {"product_id": product, "name": product, "price": Decimal("1.50"), "currency": "EUR", "weight_grams": weight}
+    asked = {
+        "product_id": product,
+        "name": product,
+        "price": Decimal("1.50"),
+        "currency": "EUR",
+        "weight_grams": weight,
+    }
     return _tried(lambda: use_cases.product_create(**asked), "ProductExists")
 
 
 def receive(product: str, quantity: int) -> bool:
-    return _tried(lambda: use_cases.stock_receive(product_id=product, quantity=quantity), "UnknownProduct", "RetiredProduct")
+    return _tried(
+        lambda: use_cases.stock_receive(product_id=product, quantity=quantity),
+        "UnknownProduct",
+        "RetiredProduct",
+    )
 
 
 def change(product: str, weight: int) -> bool:
@@ -141,15 +171,20 @@ def change(product: str, weight: int) -> bool:
         cursor.execute("SELECT version FROM inventory_product WHERE product_id = %s", [product])
         known = cursor.fetchone()
     asked = {"product_id": product, "changes": {"weight_grams": weight}}
-    return known is not None and _tried(lambda: use_cases.product_change(versions=[known[0]], **asked), "RetiredProduct")
+    return known is not None and _tried(
+        lambda: use_cases.product_change(versions=[known[0]], **asked), "RetiredProduct"
+    )
 
 
 def retire(product: str) -> bool:
-    return _tried(lambda: use_cases.product_retire(product_id=product), "UnknownProduct", "RetiredProduct")
+    return _tried(
+        lambda: use_cases.product_retire(product_id=product), "UnknownProduct", "RetiredProduct"
+    )
 
 
 def _tried(use_case: Callable[[], object], *refusals: str) -> bool:
-    """Whether it was done; what is not legal now is refused, with an exception of one of these names."""
+    """Whether it was done; what is not legal now is refused, with an exception of one of these
+    names."""
     try:
         use_case()
     except Exception as error:
@@ -160,7 +195,20 @@ def _tried(use_case: Callable[[], object], *refusals: str) -> bool:
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
-    command.__name__: command for command in (apply, apply_two, publish, place, cancel, dispatch, arrive, create, receive, change, retire)
+    command.__name__: command
+    for command in (
+        apply,
+        apply_two,
+        publish,
+        place,
+        cancel,
+        dispatch,
+        arrive,
+        create,
+        receive,
+        change,
+        retire,
+    )
 }
 
 

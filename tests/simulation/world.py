@@ -1,4 +1,5 @@
-"""The three services as processes, their empty databases, and the wire between them: lists of messages."""
+"""The three services as processes, their empty databases, and the wire between them: lists of
+messages."""
 
 from __future__ import annotations
 
@@ -23,20 +24,24 @@ from tests.blackbox.copies import SUBSCRIPTIONS
 from tests.invariants import Checker
 from tests.shop import OWNERS, Shop
 
-# What a run leaves behind. The ledger's and the outbox's partitions are emptied through their parents.
+# What a run leaves behind. The ledger's and the outbox's partitions are emptied through their
+# parents.
 KEPT = ("django_", "auth_", "polder_api_apikey", "console_")
 
 
 @dataclass(frozen=True)
 class KeptOpen(Shop):
-    """A shop whose databases are asked over connections that stay open: it is looked at thousands of times."""
+    """A shop whose databases are asked over connections that stay open: it is looked at thousands
+    of times."""
 
     connections: dict[str, psycopg.Connection[Any]] = field(default_factory=dict)
 
     @contextmanager
     def database(self, service: str) -> Iterator[psycopg.Connection[Any]]:
         if service not in self.connections:
-            self.connections[service] = psycopg.connect(self.variables[f"{service.upper()}_DATABASE_URL"], autocommit=True)
+            self.connections[service] = psycopg.connect(
+                self.variables[f"{service.upper()}_DATABASE_URL"], autocommit=True
+            )
         yield self.connections[service]
 
 
@@ -46,7 +51,8 @@ class ServiceFailed(AssertionError):
 
 @dataclass
 class World:
-    """`wire`: what each subscriber has yet to receive; `past`: what it has received, to be repeated."""
+    """`wire`: what each subscriber has yet to receive; `past`: what it has received, to be
+    repeated."""
 
     shop: Shop
     owner: Shop  # the same databases with the rights to empty them
@@ -75,7 +81,8 @@ class World:
                 self.wire[subscriber] += [(service, body) for body in bodies]
 
     def drain(self) -> None:
-        """Until nothing is on the wire and nobody has anything to say. Raises AssertionError when that takes too long."""
+        """Until nothing is on the wire and nobody has anything to say. Raises AssertionError when
+        that takes too long."""
         for _ in range(100):
             for service in OWNERS:
                 self.relay(service)
@@ -99,7 +106,9 @@ class World:
         self.past.clear()
         for service in OWNERS:
             with self.owner.database(service) as server:
-                server.execute("; ".join(f'DELETE FROM "{table}"' for table in self.tables[service]))  # type: ignore[call-overload]
+                server.execute(
+                    "; ".join(f'DELETE FROM "{table}"' for table in self.tables[service])
+                )  # type: ignore[call-overload]
 
 
 @contextmanager
@@ -112,11 +121,34 @@ def world(folder: Path) -> Iterator[World]:
         with ThreadPoolExecutor() as pool:
             list(pool.map(partial(_migrate, stack), OWNERS))
         for service in OWNERS:
-            environment = os.environ | stack.environment.of_service(service) | {"DJANGO_SETTINGS_MODULE": f"{service}_service.settings"}
+            environment = (
+                os.environ
+                | stack.environment.of_service(service)
+                | {"DJANGO_SETTINGS_MODULE": f"{service}_service.settings"}
+            )
             command = [sys.executable, "-m", "tests.simulation.service"]
-            services[service] = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        owner = KeptOpen({f"{service.upper()}_DATABASE_URL": stack.postgres.connection_url(f"polder_{service}") for service in OWNERS})
-        yield World(KeptOpen(stack.environment.of_stack()), owner, services, {service: _tables(owner, service) for service in OWNERS})
+            services[service] = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        owner = KeptOpen(
+            {
+                f"{service.upper()}_DATABASE_URL": stack.postgres.connection_url(
+                    f"polder_{service}"
+                )
+                for service in OWNERS
+            }
+        )
+        yield World(
+            KeptOpen(stack.environment.of_stack()),
+            owner,
+            services,
+            {service: _tables(owner, service) for service in OWNERS},
+        )
     finally:
         for process in services.values():
             process.kill()
@@ -125,14 +157,25 @@ def world(folder: Path) -> Iterator[World]:
 
 
 def _migrate(stack: Stack, service: str) -> None:
-    with stack.postgres.connect() as server:  # nothing here has to survive, and waiting for the disk would be most of it
+    # nothing here has to survive, and waiting for the disk would be most of it
+    with stack.postgres.connect() as server:
         server.execute(f"ALTER DATABASE polder_{service} SET synchronous_commit = off")  # type: ignore[call-overload]
     environment = os.environ | stack.environment.of_service(service, role="ddl")
-    subprocess.run([sys.executable, "manage.py", service, "migrate", "-v0"], cwd=ROOT, env=environment, check=True)
+    subprocess.run(
+        [sys.executable, "manage.py", service, "migrate", "-v0"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+    )
 
 
 def _tables(owner: Shop, service: str) -> list[str]:
-    sql = "SELECT c.relname FROM pg_class c WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace"
+    sql = (
+        "SELECT c.relname FROM pg_class c WHERE relkind IN ('r', 'p') AND NOT relispartition "
+        "AND "
+        "relnamespace = 'public'::regnamespace"
+    )
     found = [str(name) for (name,) in owner.rows(service, sql)]
     tables = [name for name in found if not name.startswith(KEPT)]
-    return sorted(tables, key=lambda name: "movement" not in name and "stock" not in name)  # those that refer to others first
+    # those that refer to others first
+    return sorted(tables, key=lambda name: "movement" not in name and "stock" not in name)

@@ -1,1 +1,2 @@
-"""`make soak`: a steady rate of orders for half an hour or longer; what every process, connection and disk did meanwhile."""
+"""`make soak`: a steady rate of orders for half an hour or longer; what every process, connection
+and disk did meanwhile."""

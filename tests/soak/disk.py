@@ -1,4 +1,5 @@
-"""What lies on the disk: PostgreSQL's tables and indexes by relation, its log of changes, RabbitMQ's data, the logs."""
+"""What lies on the disk: PostgreSQL's tables and indexes by relation, its log of changes,
+RabbitMQ's data, the logs."""
 
 from __future__ import annotations
 
@@ -9,8 +10,10 @@ from deploy.local.stack import Stack
 from tests.shop import OWNERS
 
 _RELATIONS = """
-SELECT coalesce(parent.relname, c.relname), sum(pg_table_size(c.oid))::bigint, sum(pg_indexes_size(c.oid))::bigint
-FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class parent ON parent.oid = i.inhparent
+SELECT coalesce(parent.relname, c.relname), sum(pg_table_size(c.oid))::bigint,
+    sum(pg_indexes_size(c.oid))::bigint
+FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid LEFT JOIN pg_class parent
+    ON parent.oid = i.inhparent
 WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace GROUP BY 1
 """
 
@@ -24,7 +27,9 @@ def sizes(stack: Stack) -> dict[str, int]:
                 found[f"{owner}: {name}"] = table
                 found[f"{owner}: {name}, indexes"] = indexes
     with stack.postgres.connect() as server:
-        found["PostgreSQL's WAL"] = int(server.execute("SELECT sum(size)::bigint FROM pg_ls_waldir()").fetchall()[0][0])
+        found["PostgreSQL's WAL"] = int(
+            server.execute("SELECT sum(size)::bigint FROM pg_ls_waldir()").fetchall()[0][0]
+        )
     found["RabbitMQ"] = _size(stack.run.rabbitmq)
     for log in stack.run.logs.glob("*.log"):
         found[f"log of {log.stem}"] = log.stat().st_size
@@ -36,7 +41,8 @@ def _size(folder: Path) -> int:
     for root, _, names in os.walk(folder):
         for name in names:
             try:
-                total += (Path(root) / name).stat().st_blocks * 512  # allocated: segments are made larger than they are full
+                # allocated: segments are made larger than they are full
+                total += (Path(root) / name).stat().st_blocks * 512
             except OSError:
                 continue
     return total

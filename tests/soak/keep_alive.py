@@ -14,7 +14,8 @@ AWAY = (OSError, http.client.HTTPException)
 
 @dataclass
 class KeepAlive:
-    """One connection to each service; for one thread. Raises OSError or HTTPException when there was no answer."""
+    """One connection to each service; for one thread. Raises OSError or HTTPException when there
+    was no answer."""
 
     variables: dict[str, str]
     open: dict[str, http.client.HTTPConnection] = field(default_factory=dict)
@@ -27,13 +28,20 @@ class KeepAlive:
         status, body = self._ask("GET", service, path, None, {})
         return json.loads(body) if status == 200 else None
 
-    def _ask(self, method: str, service: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
+    def _ask(
+        self, method: str, service: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
         connection = self.open.get(service)
         if connection is None:
             address = urlsplit(self.variables[f"{service.upper()}_URL"])
-            connection = self.open[service] = http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)
+            connection = self.open[service] = http.client.HTTPConnection(
+                str(address.hostname), address.port, timeout=20
+            )
         try:
-            mine = {"Authorization": f"Api-Key {self.variables['API_KEY']}", "Content-Type": "application/json"}
+            mine = {
+                "Authorization": f"Api-Key {self.variables['API_KEY']}",
+                "Content-Type": "application/json",
+            }
             connection.request(method, path, body, mine | headers)
             response = connection.getresponse()
             return response.status, response.read()

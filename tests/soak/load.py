@@ -1,4 +1,5 @@
-"""Orders at a steady rate, each of them sent off and delivered once it is ready: as many leave the shop as come in."""
+"""Orders at a steady rate, each of them sent off and delivered once it is ready: as many leave the
+shop as come in."""
 
 from __future__ import annotations
 
@@ -23,8 +24,8 @@ PAGE = 100
 
 @dataclass
 class SteadyLoad:
-    """`rate`: orders a second, of all customers together; it may be changed while they order. A request without a clear answer is
-    repeated with the same key."""
+    """`rate`: orders a second, of all customers together; it may be changed while they order. A
+    request without a clear answer is repeated with the same key."""
 
     shop: Shop
     rate: float
@@ -34,14 +35,19 @@ class SteadyLoad:
 
     def stock_up(self) -> None:
         for product in PRODUCTS:
-            status, answer = self.shop.post("inventory", f"/api/products/{product}/receive/", {"quantity": STOCK})
+            status, answer = self.shop.post(
+                "inventory", f"/api/products/{product}/receive/", {"quantity": STOCK}
+            )
             assert status == 200, answer
 
     @contextmanager
     def flowing(self) -> Iterator[SteadyLoad]:
-        """On leaving it, every order that was begun has been answered. Raises what a customer or a carrier met."""
+        """On leaving it, every order that was begun has been answered. Raises what a customer or a
+        carrier met."""
         with ThreadPoolExecutor(CUSTOMERS + CARRIERS) as pool:
-            at_work: list[Future[None]] = [pool.submit(self._order, number) for number in range(CUSTOMERS)]
+            at_work: list[Future[None]] = [
+                pool.submit(self._order, number) for number in range(CUSTOMERS)
+            ]
             at_work += [pool.submit(self._send_off, number) for number in range(CARRIERS)]
             try:
                 yield self
@@ -58,7 +64,8 @@ class SteadyLoad:
             late = time.monotonic() - due
             if late < 0:
                 time.sleep(-late)
-            elif late > 1.0:  # it never hurries to make up for what it missed: that would be another rate
+            # it never hurries to make up for what it missed: that would be another rate
+            elif late > 1.0:
                 due = time.monotonic()
             self.behind = max(late, 0.0)
             turn += 1
@@ -83,7 +90,10 @@ class SteadyLoad:
     def _send_off(self, number: int) -> None:
         """The one dispatches what is ready, the other delivers what was dispatched."""
         http = KeepAlive(self.shop.variables)
-        status, act, body = (("ready", "dispatch", b'{"carrier": "PostNL", "trackingNumber": "3S1"}'), ("dispatched", "deliver", b"{}"))[number]
+        status, act, body = (
+            ("ready", "dispatch", b'{"carrier": "PostNL", "trackingNumber": "3S1"}'),
+            ("dispatched", "deliver", b"{}"),
+        )[number]
         while not self.stopped:
             try:
                 found = http.get("shipping", f"/api/shipments/?status={status}&limit={PAGE}")
@@ -97,5 +107,10 @@ class SteadyLoad:
 
 
 def _order(turn: int) -> bytes:
-    lines = [{"productId": PRODUCTS[(turn + line) % len(PRODUCTS)], "quantity": 1 + line} for line in range(1 + turn % 2)]
-    return json.dumps({"customer": CUSTOMER, "shippingAddress": ADDRESS, "products": lines}).encode()
+    lines = [
+        {"productId": PRODUCTS[(turn + line) % len(PRODUCTS)], "quantity": 1 + line}
+        for line in range(1 + turn % 2)
+    ]
+    return json.dumps(
+        {"customer": CUSTOMER, "shippingAddress": ADDRESS, "products": lines}
+    ).encode()

@@ -11,7 +11,9 @@ from tests.soak.samples import Sample, Sampler
 FIRST, FASTER = 5.0, 1.3  # orders a second; each step so much faster than the one before
 SWING, STEP = 5.0, 15.0  # seconds, for the shop to get into it and of what is measured then
 TRIES = 2  # a checkpoint, or another's work on the machine, may spoil one measurement
-SHARE = 0.85  # of the highest rate that held: what a machine bears for a quarter of a minute it need not bear for half an hour
+# of the highest rate that held: what a machine bears for a quarter of a minute it need not bear for
+# half an hour
+SHARE = 0.85
 KEPT = 0.97  # of the rate that was asked for
 LARGEST_P95 = 1.0  # seconds of lag
 LARGEST_BACKLOG = 300  # messages and unpublished events
@@ -32,8 +34,15 @@ def _holds(load: SteadyLoad, sampler: Sampler, rate: float, tell: Callable[[str]
     time.sleep(STEP)
     reached = (len(load.accepted) - before) / (time.monotonic() - began)
     sample = sampler.look(len(load.accepted))
-    tell(f"ramp: {rate:5.1f} orders/s asked for, {reached:5.1f} reached, lag p95 {sample.lag[1]:.2f} s, backlog {_backlog(sample)}")
-    return reached >= KEPT * rate and sample.lag[1] <= LARGEST_P95 and _backlog(sample) <= LARGEST_BACKLOG
+    tell(
+        f"ramp: {rate:5.1f} orders/s asked for, {reached:5.1f} reached, lag p95 "
+        f"{sample.lag[1]:.2f} s, backlog {_backlog(sample)}"
+    )
+    return (
+        reached >= KEPT * rate
+        and sample.lag[1] <= LARGEST_P95
+        and _backlog(sample) <= LARGEST_BACKLOG
+    )
 
 
 def _backlog(sample: Sample) -> int:

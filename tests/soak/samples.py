@@ -20,7 +20,8 @@ WINDOW = 20.0  # seconds of events whose lag is told together
 YOUNGEST = 5.0  # seconds: events made later than that ago may still be on their way
 
 _LAG = """
-SELECT coalesce(percentile_cont(%s) WITHIN GROUP (ORDER BY extract(epoch FROM applied_at - occurred_at)), '{}')::float[]
+SELECT coalesce(percentile_cont(%s) WITHIN GROUP (ORDER BY extract(epoch
+    FROM applied_at - occurred_at)), '{}')::float[]
 FROM polder_ledger WHERE id >= %s AND id < %s
 """
 _POINTS = [0.5, 0.95, 1.0]
@@ -35,7 +36,9 @@ class Sample:
     rabbitmq: int
     unpublished: int
     queued: int  # messages in all queues
-    lag: tuple[float, float, float]  # seconds from the making of an event to its being applied: p50, p95, most; of the worst subscriber
+    # seconds from the making of an event to its being applied: p50, p95, most; of the worst
+    # subscriber
+    lag: tuple[float, float, float]
 
 
 @dataclass
@@ -47,7 +50,12 @@ class Sampler:
 
     def look(self, orders: int) -> Sample:
         with self.stack.postgres.connect() as server:
-            sessions = int(server.execute("SELECT count(*) - 1 FROM pg_stat_activity WHERE backend_type = 'client backend'").fetchall()[0][0])
+            sessions = int(
+                server.execute(
+                    "SELECT count(*) - 1 FROM pg_stat_activity WHERE backend_type = 'client "
+                    "backend'"
+                ).fetchall()[0][0]
+            )
         broker = self._broker()
         sample = Sample(
             round(time.monotonic() - self.began, 1),
@@ -55,7 +63,12 @@ class Sampler:
             memory(self.stack),
             sessions,
             int(broker.get("object_totals", {}).get("connections", 0)),
-            sum(self.shop.rows(owner, "SELECT count(*) FROM polder_outbox WHERE published_at IS NULL")[0][0] for owner in OWNERS),
+            sum(
+                self.shop.rows(
+                    owner, "SELECT count(*) FROM polder_outbox WHERE published_at IS NULL"
+                )[0][0]
+                for owner in OWNERS
+            ),
             int(broker.get("queue_totals", {}).get("messages", 0)),
             self._lag(),
         )
@@ -67,15 +80,22 @@ class Sampler:
         end = time.time() - YOUNGEST
         found: list[Sequence[float]] = []
         for subscriber in SUBSCRIPTIONS:
-            [[points]] = self.shop.rows(subscriber, _LAG, _POINTS, _first_key_at(end - WINDOW), _first_key_at(end))
+            [[points]] = self.shop.rows(
+                subscriber, _LAG, _POINTS, _first_key_at(end - WINDOW), _first_key_at(end)
+            )
             found += [points] if points else []
-        p50, p95, most = (max((points[number] for points in found), default=0.0) for number in range(3))
+        p50, p95, most = (
+            max((points[number] for points in found), default=0.0) for number in range(3)
+        )
         return round(p50, 3), round(p95, 3), round(most, 3)
 
     def _broker(self) -> dict[str, Any]:
         address = urlsplit(self.stack.environment.management_url)
         credentials = base64.b64encode(f"{address.username}:{address.password}".encode()).decode()
-        request = Request(f"http://{address.hostname}:{address.port}/api/overview", headers={"Authorization": f"Basic {credentials}"})
+        request = Request(
+            f"http://{address.hostname}:{address.port}/api/overview",
+            headers={"Authorization": f"Basic {credentials}"},
+        )
         with build_opener(ProxyHandler({})).open(request, timeout=20) as answer:
             found: dict[str, Any] = json.loads(answer.read())
         return found

@@ -14,9 +14,11 @@ SHARED = "PostgreSQL, shared buffers"
 
 
 def memory(stack: Stack) -> dict[str, float]:
-    """MB by process of the stack, its children apart: PSS, so that pages that several share are counted once.
+    """MB by process of the stack, its children apart: PSS, so that pages that several share are
+    counted once.
 
-    PostgreSQL's buffers, which fill until they are full, are told apart from what its processes hold.
+    PostgreSQL's buffers, which fill until they are full, are told apart from what its processes
+    hold.
     """
     below = _children()
     used: dict[str, float] = defaultdict(float)

@@ -15,12 +15,14 @@ from tests.invariants import check_client
 from tests.shop import duplicates
 from tests.storm.schedule import Blow
 
-RECOVERED = 120.0  # seconds within which everything must have come to rest after the last fault has ended
+# seconds within which everything must have come to rest after the last fault has ended
+RECOVERED = 120.0
 
 
 @dataclass
 class Weathered:
-    """What a storm was. `failures` is empty when every fault ended as it should and every invariant held."""
+    """What a storm was. `failures` is empty when every fault ended as it should and every invariant
+    held."""
 
     seed: int
     minutes: float
@@ -34,7 +36,9 @@ class Weathered:
     failures: list[str] = field(default_factory=list)
 
 
-def weather(scene: Scene, weathered: Weathered, blows: Iterable[Blow], tell: Callable[[str], None]) -> Weathered:
+def weather(
+    scene: Scene, weathered: Weathered, blows: Iterable[Blow], tell: Callable[[str], None]
+) -> Weathered:
     """Never raises for a violation: it is in the result."""
     try:
         _blow(scene, weathered, blows, tell)
@@ -43,30 +47,45 @@ def weather(scene: Scene, weathered: Weathered, blows: Iterable[Blow], tell: Cal
     ended = time.monotonic()
     tell("the storm is over; waiting for rest")
     if not scene.checker.wait_until_quiet(RECOVERED):
-        weathered.failures.append(f"I16 not at rest {RECOVERED:.0f} s after the last fault: {scene.checker.unrest()}")
+        weathered.failures.append(
+            f"I16 not at rest {RECOVERED:.0f} s after the last fault: {scene.checker.unrest()}"
+        )
     weathered.recovery = round(time.monotonic() - ended, 1)
     tell(f"at rest after {weathered.recovery} s; checking every invariant")
     weathered.looks = scene.checker.watcher.looks if scene.checker.watcher else 0
-    weathered.failures += [f"{v.invariant} {v.where}: {v.detail}" for v in scene.checker.violations()]
+    weathered.failures += [
+        f"{v.invariant} {v.where}: {v.detail}" for v in scene.checker.violations()
+    ]
     try:
         check_client(scene.shop, scene.load.accepted)
     except AssertionError as error:
         weathered.failures.append(str(error))
-    weathered.orders, weathered.events, weathered.again = len(scene.load.accepted), events(scene.shop), duplicates(scene.shop)
+    weathered.orders, weathered.events, weathered.again = (
+        len(scene.load.accepted),
+        events(scene.shop),
+        duplicates(scene.shop),
+    )
     return weathered
 
 
-def _blow(scene: Scene, weathered: Weathered, blows: Iterable[Blow], tell: Callable[[str], None]) -> None:
+def _blow(
+    scene: Scene, weathered: Weathered, blows: Iterable[Blow], tell: Callable[[str], None]
+) -> None:
     """Until all blows have ended. Raises AssertionError when the customers gave up."""
     with ThreadPoolExecutor(8) as pool, scene.load.flowing():
         began = time.monotonic()
         under_way: list[tuple[str, Future[None]]] = []
         for blow in blows:
             time.sleep(max(0.0, began + blow.at - time.monotonic()))
-            tell(f"{time.monotonic() - began:6.1f} s  {' + '.join(blow.faults):<60} {len(scene.load.accepted)} orders")
+            tell(
+                f"{time.monotonic() - began:6.1f} s  {' + '.join(blow.faults):<60} "
+                f"{len(scene.load.accepted)} orders"
+            )
             for number, name in enumerate(blow.faults):
                 where = replace(scene, chance=random.Random(blow.seed + number))
-                under_way.append((f"{name} at {blow.at} s", pool.submit(FAULTS[name].strike, where)))
+                under_way.append(
+                    (f"{name} at {blow.at} s", pool.submit(FAULTS[name].strike, where))
+                )
                 weathered.struck[name] += 1
             weathered.blows += 1
         time.sleep(max(0.0, began + weathered.minutes * 60 - time.monotonic()))

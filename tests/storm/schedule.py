@@ -19,10 +19,13 @@ class Blow(NamedTuple):
 
 
 def schedule(seed: int, minutes: float, faults: Sequence[str]) -> Iterator[Blow]:
-    """The same for the same seed and the same faults to choose from; a longer storm begins as a shorter one does."""
+    """The same for the same seed and the same faults to choose from; a longer storm begins as a
+    shorter one does."""
     chance = random.Random(seed)
     at = chance.uniform(SHORTEST, LONGEST)
     while at < minutes * 60:
         count = 2 if chance.random() < DOUBLE else 1
-        yield Blow(round(at, 1), tuple(chance.sample(sorted(faults), count)), chance.randrange(1 << 30))
+        yield Blow(
+            round(at, 1), tuple(chance.sample(sorted(faults), count)), chance.randrange(1 << 30)
+        )
         at += chance.uniform(SHORTEST, LONGEST)

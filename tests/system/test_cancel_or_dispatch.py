@@ -1,6 +1,7 @@
-"""A customer cancels at the moment at which the warehouse dispatches: one of the two wins, and all three services agree on
-which. The dispatch waits a little longer after each race that it won and a little less after each that it lost, so both
-win about half of the races on a machine of any speed."""
+"""A customer cancels at the moment at which the warehouse dispatches: one of the two wins, and all
+three services agree on which. The dispatch waits a little longer after each race that it won and a
+little less after each that it lost, so both win about half of the races on a machine of any speed.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +25,19 @@ def test_two_hundred_races(shop: Shop) -> None:
     product = shop.new_product(weight=100, on_hand=RACES)
     with ThreadPoolExecutor(16) as pool:
         order_ids = list(pool.map(lambda _: shop.place(**{product: 1}), range(RACES)))
-    ready = partial(shop.rows, "shipping", "SELECT FROM shipping_shipment WHERE order_id = ANY(%s::uuid[]) AND status = 'ready'", order_ids)
+    ready = partial(
+        shop.rows,
+        "shipping",
+        "SELECT FROM shipping_shipment WHERE order_id = ANY(%s::uuid[]) AND status = 'ready'",
+        order_ids,
+    )
     until(lambda: len(ready()) == RACES, "all are ready")
-    confirmed = partial(shop.rows, "order", "SELECT FROM orders WHERE id = ANY(%s::uuid[]) AND status = 'confirmed'", order_ids)
+    confirmed = partial(
+        shop.rows,
+        "order",
+        "SELECT FROM orders WHERE id = ANY(%s::uuid[]) AND status = 'confirmed'",
+        order_ids,
+    )
     until(lambda: len(confirmed()) == RACES, "all are confirmed")
 
     # When each is cancelled and dispatched at once

@@ -1,4 +1,5 @@
-"""`make demo` as anybody runs it: told to its end in plain lines, twice; and stopped by a row that somebody changed by hand."""
+"""`make demo` as anybody runs it: told to its end in plain lines, twice; and stopped by a row that
+somebody changed by hand."""
 
 from __future__ import annotations
 
@@ -19,17 +20,30 @@ from deploy.local.stack import ROOT, Stack
 from tests.shop import Shop, until
 
 SECONDS = 1000
-pytestmark = pytest.mark.timeout(2400)  # the story takes its time on a machine that has others to do
+# the story takes its time on a machine that has others to do
+pytestmark = pytest.mark.timeout(2400)
 COMPARED = re.compile(r"^  ✓ (\d+) rows compared in 9 replicas, all equal: ", re.MULTILINE)
 ESCAPE, BACKSPACE, CARRIAGE_RETURN = "\x1b", "\b", "\r"
 
 
 def demo(stack: Stack, output: Path) -> subprocess.Popen[bytes]:
-    """Into a file, which is no more of a terminal than a pipe is. Of this shop only: no colour is asked for."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "TTY_COMPATIBLE")}
+    """Into a file, which is no more of a terminal than a pipe is. Of this shop only: no colour is
+    asked for."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("FORCE_COLOR", "TTY_COMPATIBLE")
+    }
     command = [sys.executable, "-m", "demo", "--run-dir", str(stack.run.root)]
     with output.open("wb") as file:
-        return subprocess.Popen(command, cwd=ROOT, env=environment | {"PYTHONUTF8": "1"}, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment | {"PYTHONUTF8": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+        )
 
 
 @pytest.mark.parametrize("run", ["first", "again on the same data"])
@@ -42,7 +56,9 @@ def test_it_is_told_to_its_end(stack: Stack, shop: Shop, tmp_path: Path, run: st
     # Then every step was followed by a comparison of rows, and the account came out
     assert status == 0, told
     titles = re.findall(r"^(\d)/\d  (.*)$", told, re.MULTILINE)
-    assert titles == [(str(number), (step.__doc__ or "").splitlines()[0]) for number, step in enumerate(STEPS, 1)]
+    assert titles == [
+        (str(number), (step.__doc__ or "").splitlines()[0]) for number, step in enumerate(STEPS, 1)
+    ]
     rows = [int(count) for count in COMPARED.findall(told)]
     assert len(rows) == len(STEPS) + 1
     assert rows == sorted(rows)
@@ -51,7 +67,11 @@ def test_it_is_told_to_its_end(stack: Stack, shop: Shop, tmp_path: Path, run: st
     # Then it can be read in a pipe: no colour, nothing that moves
     assert not {ESCAPE, BACKSPACE, CARRIAGE_RETURN} & set(told)
     # Then what was spoiled is redriven
-    assert shop.rows("inventory", "SELECT state FROM polder_inbox_parkedevent WHERE subject = ANY(%s)", spoiled(told)) == [("redriven",)]
+    assert shop.rows(
+        "inventory",
+        "SELECT state FROM polder_inbox_parkedevent WHERE subject = ANY(%s)",
+        spoiled(told),
+    ) == [("redriven",)]
 
 
 def spoiled(told: str) -> list[str]:
@@ -93,7 +113,11 @@ def test_an_interrupt_puts_inventory_back(stack: Stack, shop: Shop, tmp_path: Pa
     # Given a demo that is stopping inventory
     output = tmp_path / "told.txt"
     program = demo(stack, output)
-    until(lambda: stack.process("inventory-worker").state in ("stopping", "stopped"), "inventory is being stopped", SECONDS)
+    until(
+        lambda: stack.process("inventory-worker").state in ("stopping", "stopped"),
+        "inventory is being stopped",
+        SECONDS,
+    )
 
     # When it is interrupted, and once more while it puts things back
     program.send_signal(signal.SIGINT)

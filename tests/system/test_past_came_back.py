@@ -1,4 +1,5 @@
-"""Each service in turn is set back by a backup of its database; what it has forgotten, nobody acts on, and it says so at once.
+"""Each service in turn is set back by a backup of its database; what it has forgotten, nobody acts
+on, and it says so at once.
 
 A shop of its own: nothing heals it yet, so it does not end as the others do.
 """
@@ -27,7 +28,10 @@ NOTICED = SLOW = 120.0  # seconds, on a machine that does much else; a few on an
 
 @pytest.fixture(scope="module")
 def set_back() -> Iterator[Standing]:
-    with temporary_folder("past") as folder, standing_shop(folder, strict=False, watched=False) as standing:
+    with (
+        temporary_folder("past") as folder,
+        standing_shop(folder, strict=False, watched=False) as standing,
+    ):
         yield standing
 
 
@@ -37,7 +41,8 @@ def everything_holds() -> None:
 
 
 class Backup:
-    """Of one service's database, by pg_dump, while it works. `restore()` brings it back and starts the service again."""
+    """Of one service's database, by pg_dump, while it works. `restore()` brings it back and starts
+    the service again."""
 
     def __init__(self, stack: Stack, service: str, folder: Path) -> None:
         self.stack, self.service, self.database = stack, service, f"polder_{service}"
@@ -58,19 +63,29 @@ class Backup:
         return self.stack.postgres.connection_url(self.database)
 
     def _run(self, program: str, *arguments: str) -> None:
-        subprocess.run([str(postgres_programs()[0] / program), *arguments], check=True, env={"PATH": os.environ["PATH"]})
+        subprocess.run(
+            [str(postgres_programs()[0] / program), *arguments],
+            check=True,
+            env={"PATH": os.environ["PATH"]},
+        )
 
 
 def fenced(shop: Shop, service: str) -> dict[str, int]:
     """What the service has been told that it has forgotten: key -> version."""
     return {
         f"{aggregate} {key}": version
-        for aggregate, key, version in shop.rows(service, "SELECT aggregate, key, known_version FROM polder_outbox_fenced")
+        for aggregate, key, version in shop.rows(
+            service, "SELECT aggregate, key, known_version FROM polder_outbox_fenced"
+        )
     }
 
 
 def wait_until_noticed(shop: Shop, service: str, *what: str) -> None:
-    until(lambda: set(what) <= fenced(shop, service).keys(), f"{service} knows that it has forgotten {', '.join(what)}", NOTICED)
+    until(
+        lambda: set(what) <= fenced(shop, service).keys(),
+        f"{service} knows that it has forgotten {', '.join(what)}",
+        NOTICED,
+    )
     problems = shop.get(service, "/readyz")[1]["problems"]
     assert [problem for problem in problems if "this service's past came back" in problem], problems
 
@@ -85,7 +100,12 @@ def place_ready(shop: Shop, **products: int) -> str:
 
 def place(shop: Shop, key: str, **products: int) -> tuple[int, Any]:
     lines = [{"productId": product, "quantity": quantity} for product, quantity in products.items()]
-    return shop.post("order", "/api/orders/", {"customer": CUSTOMER, "shippingAddress": ADDRESS, "products": lines}, key=key)
+    return shop.post(
+        "order",
+        "/api/orders/",
+        {"customer": CUSTOMER, "shippingAddress": ADDRESS, "products": lines},
+        key=key,
+    )
 
 
 def test_shipping_dispatches_nothing_a_second_time(set_back: Standing, tmp_path: Path) -> None:
@@ -106,38 +126,76 @@ def test_shipping_dispatches_nothing_a_second_time(set_back: Standing, tmp_path:
     assert shop.get("shipping", f"/api/shipments/{order}/")[1]["status"] == "ready"
     [told] = json.loads(stack.manage("shipping", "regressed", "--json"))
     assert (told["aggregate"], told["key"], told["known_version"]) == ("shipment", order, 4)
-    assert [count for (count,) in shop.rows("shipping", "SELECT count(*) FROM polder_outbox WHERE type = 'ShipmentDispatched'")] == [0]
+    assert [
+        count
+        for (count,) in shop.rows(
+            "shipping", "SELECT count(*) FROM polder_outbox WHERE type = 'ShipmentDispatched'"
+        )
+    ] == [0]
 
     # And what it has not forgotten, it goes on with
     another = place_ready(shop, p3=1)
     assert shop.dispatch(another)[0] == 200
 
 
-def test_inventory_changes_no_price_and_takes_no_stock_that_it_does_not_know(set_back: Standing, tmp_path: Path) -> None:
+def test_inventory_changes_no_price_and_takes_no_stock_that_it_does_not_know(
+    set_back: Standing, tmp_path: Path
+) -> None:
     stack, shop, _ = set_back
-    known, other = shop.new_product(weight=100, on_hand=10), shop.new_product(weight=100, on_hand=10)
+    known, other = (
+        shop.new_product(weight=100, on_hand=10),
+        shop.new_product(weight=100, on_hand=10),
+    )
     backup = Backup(stack, "inventory", tmp_path)
     for version, amount in enumerate(("41.00", "42.00", "43.00"), start=1):
-        assert shop.patch("inventory", f"/api/products/{known}/", {"price": {"amount": amount, "currency": "EUR"}}, version)[0] == 200
+        assert (
+            shop.patch(
+                "inventory",
+                f"/api/products/{known}/",
+                {"price": {"amount": amount, "currency": "EUR"}},
+                version,
+            )[0]
+            == 200
+        )
     left, ready = place_ready(shop, **{known: 1}), place_ready(shop, **{known: 1})
     assert shop.dispatch(left)[0] == 200
     shop.wait_for("order", left, "shipped", SLOW)
     shop.wait_for("inventory", left, "consumed", SLOW)
-    until(lambda: shop.rows("order", "SELECT FROM replica_product WHERE key = %s AND version = 4", known), "order knows the price")
+    until(
+        lambda: shop.rows(
+            "order", "SELECT FROM replica_product WHERE key = %s AND version = 4", known
+        ),
+        "order knows the price",
+    )
 
     backup.restore()
-    wait_until_noticed(shop, "inventory", f"product {known}", f"stock {known}", f"reservation {left}", f"reservation {ready}")
+    wait_until_noticed(
+        shop,
+        "inventory",
+        f"product {known}",
+        f"stock {known}",
+        f"reservation {left}",
+        f"reservation {ready}",
+    )
 
     # When
-    status, problem = shop.patch("inventory", f"/api/products/{known}/", {"price": {"amount": "77.00", "currency": "EUR"}}, 1)
+    status, problem = shop.patch(
+        "inventory", f"/api/products/{known}/", {"price": {"amount": "77.00", "currency": "EUR"}}, 1
+    )
 
     # Then neither price nor stock goes on from what it was, and what is not forgotten is decided
-    assert (status, problem["type"], problem["knownVersion"]) == (409, "/problems/fenced/", 4), problem
+    assert (status, problem["type"], problem["knownVersion"]) == (409, "/problems/fenced/", 4), (
+        problem
+    )
     free, waiting = shop.place(**{other: 1}), shop.place(**{known: 1})
     shop.wait_for("order", free, "confirmed", SLOW)
     shop.wait_for("order", waiting, "pending", SLOW)
-    assert shop.rows("inventory", "SELECT on_hand, reserved FROM inventory_stock WHERE product_id = %s", known) == [(10, 0)]
-    assert not shop.rows("inventory", "SELECT FROM inventory_reservation WHERE order_id IN (%s, %s)", left, ready)
+    assert shop.rows(
+        "inventory", "SELECT on_hand, reserved FROM inventory_stock WHERE product_id = %s", known
+    ) == [(10, 0)]
+    assert not shop.rows(
+        "inventory", "SELECT FROM inventory_reservation WHERE order_id IN (%s, %s)", left, ready
+    )
     assert not shop.rows("inventory", "SELECT FROM polder_inbox_parkedevent")
 
 

@@ -1,4 +1,5 @@
-"""Messages that no publisher of ours would send. Each is parked with its reason, the good ones between them are applied, no process dies."""
+"""Messages that no publisher of ours would send. Each is parked with its reason, the good ones
+between them are applied, no process dies."""
 
 from __future__ import annotations
 
@@ -20,7 +21,10 @@ from tests.shop import Shop, until
 
 def good_event(shop: Shop) -> dict[str, Any]:
     """A real event of the order service, under an id of its own."""
-    [[body]] = shop.rows("order", "SELECT body FROM polder_outbox WHERE type = 'OrderCreated' ORDER BY position DESC LIMIT 1")
+    [[body]] = shop.rows(
+        "order",
+        "SELECT body FROM polder_outbox WHERE type = 'OrderCreated' ORDER BY position DESC LIMIT 1",
+    )
     event: dict[str, Any] = json.loads(body)
     return event | {"id": str(uuid7())}
 
@@ -73,7 +77,9 @@ def poison(event: dict[str, Any]) -> dict[str, bytes]:
     }
 
 
-def test_poison_is_parked_and_the_rest_is_applied(stack: Stack, shop: Shop, checker: Checker, load: Load) -> None:
+def test_poison_is_parked_and_the_rest_is_applied(
+    stack: Stack, shop: Shop, checker: Checker, load: Load
+) -> None:
     # Given a worker at work
     load.place(20)
     worker, children = stack.process("inventory-worker").pid, stack.children("inventory-worker")
@@ -83,21 +89,47 @@ def test_poison_is_parked_and_the_rest_is_applied(stack: Stack, shop: Shop, chec
     # When all of it comes, twice, between good events
     with load.flowing():
         send(shop.variables["AMQP_URL"], "order.events", [*messages.values(), *messages.values()])
-        send(shop.variables["AMQP_URL"], "order.events", [messages["unknown type"]], content_type=None)
-    # Then each subscriber has parked each once, with a reason, and the processes are the same as before
+        send(
+            shop.variables["AMQP_URL"],
+            "order.events",
+            [messages["unknown type"]],
+            content_type=None,
+        )
+    # Then each subscriber has parked each once, with a reason, and the processes are the same as
+    # before
     for subscriber in ("inventory", "shipping"):
         checker.parked[subscriber] += len(messages)
-        until(lambda: parked(shop, subscriber) == len(messages), f"{len(messages)} parked in {subscriber}")  # noqa: B023
-        assert all(reason and error for reason, error in shop.rows(subscriber, "SELECT reason, error FROM polder_inbox_parkedevent"))
-    assert (stack.process("inventory-worker").pid, stack.children("inventory-worker")) == (worker, children)
+        until(
+            lambda: parked(shop, subscriber) == len(messages),  # noqa: B023
+            f"{len(messages)} parked in {subscriber}",
+        )
+        assert all(
+            reason and error
+            for reason, error in shop.rows(
+                subscriber, "SELECT reason, error FROM polder_inbox_parkedevent"
+            )
+        )
+    assert (stack.process("inventory-worker").pid, stack.children("inventory-worker")) == (
+        worker,
+        children,
+    )
+
+
+def outcomes(shop: Shop, subscriber: str, event_id: str) -> list[tuple[str, ...]]:
+    return shop.rows(subscriber, "SELECT outcome FROM polder_ledger WHERE id = %s", event_id)
 
 
 def parked(shop: Shop, subscriber: str) -> int:
-    return int(shop.rows(subscriber, "SELECT count(*) FROM polder_inbox_parkedevent WHERE state = 'parked'")[0][0])
+    return int(
+        shop.rows(
+            subscriber, "SELECT count(*) FROM polder_inbox_parkedevent WHERE state = 'parked'"
+        )[0][0]
+    )
 
 
 def test_five_megabytes_are_refused_by_the_broker(shop: Shop, load: Load) -> None:
-    """It takes no message above 1 MiB, whoever sends it; `publish()` refuses an event long before that."""
+    """It takes no message above 1 MiB, whoever sends it; `publish()` refuses an event long before
+    that."""
     with pytest.raises((AMQPError, OSError)):
         send(shop.variables["AMQP_URL"], "order.events", [b"x" * 5_000_000])
     load.place(10)
@@ -109,12 +141,22 @@ def test_unknown_fields_are_passed_over(shop: Shop, load: Load) -> None:
     event = good_event(shop)
     extended = changed(changed_to_dict(event, "data.giftWrap", True), "tracestate", "vendor=1")
 
-    # When it arrives, Then it is taken (as stale: its version is known), not parked; the phantom leaves the ledger again for the checker
+    # When it arrives, Then it is taken (as stale: its version is known), not parked; the phantom
+    # leaves the ledger again for the checker
     send(shop.variables["AMQP_URL"], "order.events", [extended])
-    stale = "SELECT max(id) FROM polder_inbox_deliverycount WHERE outcome = 'stale' AND publisher = 'order'"
-    one_less = f"UPDATE polder_inbox_deliverycount SET count = count - 1 WHERE id = ({stale}) RETURNING id"
+    stale = (
+        "SELECT max(id) FROM polder_inbox_deliverycount WHERE outcome = 'stale' AND publisher "
+        "= "
+        "'order'"
+    )
+    one_less = (
+        f"UPDATE polder_inbox_deliverycount SET count = count - 1 WHERE id = ({stale}) RETURNING id"
+    )
     for subscriber in ("inventory", "shipping"):
-        until(lambda: shop.rows(subscriber, "SELECT outcome FROM polder_ledger WHERE id = %s", event["id"]) == [("stale",)], "taken as stale")  # noqa: B023
+        until(
+            lambda: outcomes(shop, subscriber, event["id"]) == [("stale",)],  # noqa: B023
+            "taken as stale",
+        )
         shop.rows(subscriber, "DELETE FROM polder_ledger WHERE id = %s RETURNING id", event["id"])
         shop.rows(subscriber, one_less)
 

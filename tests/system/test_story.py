@@ -1,4 +1,5 @@
-"""The story and its corners, through HTTP on the real processes: what must always come out, whoever is away."""
+"""The story and its corners, through HTTP on the real processes: what must always come out, whoever
+is away."""
 
 from __future__ import annotations
 
@@ -30,22 +31,37 @@ def test_placed_reserved_dispatched_delivered(shop: Shop) -> None:
     shop.wait_for("order", order_id, "shipped")
     shop.wait_for("inventory", order_id, "consumed")
     assert stock_of(shop, product) == (7, 0, 7)
-    assert shop.get("inventory", f"/api/movements/?cause={order_id}&kind=consume")[1]["results"][0]["onHand"] == -3
+    assert (
+        shop.get("inventory", f"/api/movements/?cause={order_id}&kind=consume")[1]["results"][0][
+            "onHand"
+        ]
+        == -3
+    )
 
     # When it arrives
     assert shop.deliver(order_id)[0] == 200
     shop.wait_for("order", order_id, "delivered")
-    assert shop.get("order", f"/api/orders/{order_id}/")[1]["shipment"]["trackingNumber"] == f"3S{order_id[-8:]}"
+    assert (
+        shop.get("order", f"/api/orders/{order_id}/")[1]["shipment"]["trackingNumber"]
+        == f"3S{order_id[-8:]}"
+    )
 
 
 def test_a_subscriber_tells_when_it_has_applied_a_write(shop: Shop) -> None:
-    product = {"productId": f"t-{uuid4().hex[:8]}", "name": "Tent", "price": {"amount": "99.00", "currency": "EUR"}}
+    product = {
+        "productId": f"t-{uuid4().hex[:8]}",
+        "name": "Tent",
+        "price": {"amount": "99.00", "currency": "EUR"},
+    }
     _, created = shop.post("inventory", "/api/products/", product)
 
     status, applied = shop.get("order", f"/ops/applied/{created['eventId']}?wait=5")
 
     assert (status, applied["outcome"]) == (200, "applied")
-    assert any(row["productId"] == product["productId"] for row in shop.get("order", "/api/products/?name=Tent&limit=200")[1]["results"])
+    assert any(
+        row["productId"] == product["productId"]
+        for row in shop.get("order", "/api/products/?name=Tent&limit=200")[1]["results"]
+    )
 
 
 def test_cancelled_after_its_reservation(shop: Shop) -> None:
@@ -88,7 +104,9 @@ def test_a_cancel_that_loses_against_a_dispatch(stack: Stack, shop: Shop) -> Non
 
     # Then it is shipped all the same
     shop.wait_for("order", order_id, "shipped")
-    until(lambda: shop.statuses(order_id) == ("shipped", "consumed", "dispatched"), "all three agree")
+    until(
+        lambda: shop.statuses(order_id) == ("shipped", "consumed", "dispatched"), "all three agree"
+    )
 
 
 def test_while_inventory_is_down(stack: Stack, shop: Shop) -> None:
@@ -105,12 +123,16 @@ def test_while_inventory_is_down(stack: Stack, shop: Shop) -> None:
     for order_id in (staying, regretted):
         shop.wait_for("order", order_id, "cancelled")
 
-    # Then inventory does its part when it is back, and reserves nothing for what was cancelled meanwhile
+    # Then inventory does its part when it is back, and reserves nothing for what was cancelled
+    # meanwhile
     stack.start_process("inventory")
     shop.wait_for("order", pending, "confirmed")
     until(lambda: shop.statuses(leaving)[1] == "consumed", "what left is consumed")
     until(lambda: shop.statuses(staying)[1] == "released", "what was cancelled is released")
-    until(lambda: shop.statuses(regretted)[1] in (None, "released"), "what was never reserved stays so")
+    until(
+        lambda: shop.statuses(regretted)[1] in (None, "released"),
+        "what was never reserved stays so",
+    )
 
 
 def test_while_shipping_is_down(stack: Stack, shop: Shop) -> None:
@@ -133,18 +155,27 @@ def test_while_shipping_is_down(stack: Stack, shop: Shop) -> None:
 
 def test_a_product_without_a_weight(shop: Shop) -> None:
     # Given
-    product, other = shop.new_product(weight=None, on_hand=5), shop.new_product(weight=1800, on_hand=5)
+    product, other = (
+        shop.new_product(weight=None, on_hand=5),
+        shop.new_product(weight=1800, on_hand=5),
+    )
     order_id = shop.place(**{product: 2, other: 1})
     shop.wait_for("order", order_id, "confirmed")
 
     # Then it is prepared and cannot leave
-    until(lambda: shop.get("shipping", f"/api/shipments/{order_id}/")[0] == 200, "the shipment is prepared")
+    until(
+        lambda: shop.get("shipping", f"/api/shipments/{order_id}/")[0] == 200,
+        "the shipment is prepared",
+    )
     status, problem = shop.dispatch(order_id)
     assert (status, problem["shipmentStatus"]) == (409, "prepared")
     assert product in problem["detail"]
 
     # When its weight is known
-    assert shop.patch("inventory", f"/api/products/{product}/", {"weightGrams": 250}, version=1)[0] == 200
+    assert (
+        shop.patch("inventory", f"/api/products/{product}/", {"weightGrams": 250}, version=1)[0]
+        == 200
+    )
 
     # Then it becomes ready by itself
     shop.wait_for("shipping", order_id, "ready")
@@ -162,7 +193,9 @@ def test_two_hundred_orders_at_once_for_the_last_ten(shop: Shop) -> None:
 
     # Then
     def decided() -> Counter[str]:
-        found = shop.rows("order", "SELECT status FROM orders WHERE id = ANY(%s::uuid[])", order_ids)
+        found = shop.rows(
+            "order", "SELECT status FROM orders WHERE id = ANY(%s::uuid[])", order_ids
+        )
         return Counter(status for (status,) in found)
 
     until(lambda: decided()["pending"] == 0, "all are decided")

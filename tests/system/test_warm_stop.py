@@ -1,4 +1,5 @@
-"""A worker that is told to stop ends what it has begun; one that starts takes what waits, and gives nothing back."""
+"""A worker that is told to stop ends what it has begun; one that starts takes what waits, and gives
+nothing back."""
 
 from __future__ import annotations
 
@@ -21,12 +22,16 @@ def test_it_ends_its_batches_and_acks_them(stack: Stack, shop: Shop, load: Load)
                 stack.start_process(worker)
 
     # Then nothing was delivered a second time
-    until(lambda: not shop.rows("order", "SELECT FROM orders WHERE status = 'pending' LIMIT 1"), "all orders are decided")
+    until(
+        lambda: not shop.rows("order", "SELECT FROM orders WHERE status = 'pending' LIMIT 1"),
+        "all orders are decided",
+    )
     assert duplicates(shop) == before
 
 
 def test_started_with_a_backlog_it_gives_nothing_back(stack: Stack, shop: Shop, load: Load) -> None:
-    """py-amqp returns what comes for a consumer that it does not know yet; each return counts toward the delivery limit."""
+    """py-amqp returns what comes for a consumer that it does not know yet; each return counts
+    toward the delivery limit."""
     stack.stop_process("inventory-worker")
     log = stack.log("inventory-worker")
     begin = log.stat().st_size
@@ -34,7 +39,10 @@ def test_started_with_a_backlog_it_gives_nothing_back(stack: Stack, shop: Shop, 
 
     stack.start_process("inventory-worker")
 
-    until(lambda: not shop.rows("order", "SELECT FROM orders WHERE status = 'pending' LIMIT 1"), "all orders are decided")
+    until(
+        lambda: not shop.rows("order", "SELECT FROM orders WHERE status = 'pending' LIMIT 1"),
+        "all orders are decided",
+    )
     with log.open("rb") as since:
         since.seek(begin)
         assert b"Rejecting message" not in since.read()

@@ -1,6 +1,8 @@
-"""An auditor for a shop that people use: a stream in the broker, bound to every event exchange, bounded, and read as often as one likes.
+"""An auditor for a shop that people use: a stream in the broker, bound to every event exchange,
+bounded, and read as often as one likes.
 
-A stream (RabbitMQ 3.9 and later) keeps what was read, and drops the oldest by itself: it cannot fill a disk when nobody reads it.
+A stream (RabbitMQ 3.9 and later) keeps what was read, and drops the oldest by itself: it cannot
+fill a disk when nobody reads it.
 """
 
 from __future__ import annotations
@@ -23,10 +25,20 @@ from tests.shop import OWNERS, Shop
 QUEUE = "verify.auditor"
 KEPT_BYTES = 500_000_000
 KEPT_FOR = "7D"
-ARGUMENTS = {"x-queue-type": "stream", "x-max-length-bytes": KEPT_BYTES, "x-max-age": KEPT_FOR, "x-stream-max-segment-size-bytes": 20_000_000}
-OLDEST, MARGIN = 1_000, timedelta(seconds=60)  # when messages were dropped: how near to the oldest that are left nothing is demanded
+ARGUMENTS = {
+    "x-queue-type": "stream",
+    "x-max-length-bytes": KEPT_BYTES,
+    "x-max-age": KEPT_FOR,
+    "x-stream-max-segment-size-bytes": 20_000_000,
+}
+# when messages were dropped: how near to the oldest that are left nothing is demanded
+OLDEST, MARGIN = 1_000, timedelta(seconds=60)
 _MARK = "verify.auditor"
-_SINCE_THE_OLDEST = "SELECT id FROM polder_outbox WHERE published_at > (SELECT min(published_at) FROM polder_outbox WHERE id::text = ANY(%s)) + %s"
+_SINCE_THE_OLDEST = (
+    "SELECT id FROM polder_outbox WHERE published_at > (SELECT min(published_at) "
+    "FROM "
+    "polder_outbox WHERE id::text = ANY(%s)) + %s"
+)
 
 
 @dataclass
@@ -35,7 +47,8 @@ class StreamAuditor:
 
     shop: Shop
     seen: list[Seen] = field(default_factory=list)
-    positions: dict[str, int] | None = None  # of each outbox when it was bound; None when that mark was dropped
+    # of each outbox when it was bound; None when that mark was dropped
+    positions: dict[str, int] | None = None
 
     def is_bound(self) -> bool:
         with self._channel() as channel:
@@ -51,9 +64,20 @@ class StreamAuditor:
             channel.queue_declare(QUEUE, durable=True, auto_delete=False, arguments=ARGUMENTS)
             for owner in OWNERS:
                 channel.queue_bind(QUEUE, f"{owner}.events")
-            # What is visible by now may have been published before; what comes after it will not have been.
-            positions = {owner: self.shop.rows(owner, "SELECT coalesce(max(position), 0) FROM polder_outbox")[0][0] for owner in OWNERS}
-        send_messages(self.shop.variables["AMQP_URL"], "", QUEUE, [Message(json.dumps({_MARK: positions}), delivery_mode=2)])
+            # What is visible by now may have been published before; what comes after it will not
+            # have been.
+            positions = {
+                owner: self.shop.rows(
+                    owner, "SELECT coalesce(max(position), 0) FROM polder_outbox"
+                )[0][0]
+                for owner in OWNERS
+            }
+        send_messages(
+            self.shop.variables["AMQP_URL"],
+            "",
+            QUEUE,
+            [Message(json.dumps({_MARK: positions}), delivery_mode=2)],
+        )
 
     def unbind(self) -> None:
         with self._channel() as channel:
@@ -77,11 +101,18 @@ class StreamAuditor:
         return seen
 
     def demanded(self, owner: str) -> set[str]:
-        """What was published since it was bound, or since some time after the oldest event that is left."""
+        """What was published since it was bound, or since some time after the oldest event that is
+        left."""
         if self.positions is not None:
-            rows = self.shop.rows(owner, "SELECT id FROM polder_outbox WHERE published_at IS NOT NULL AND position > %s", self.positions[owner])
+            rows = self.shop.rows(
+                owner,
+                "SELECT id FROM polder_outbox WHERE published_at IS NOT NULL AND position > %s",
+                self.positions[owner],
+            )
         else:
-            rows = self.shop.rows(owner, _SINCE_THE_OLDEST, [event.id for event in self.seen[:OLDEST]], MARGIN)
+            rows = self.shop.rows(
+                owner, _SINCE_THE_OLDEST, [event.id for event in self.seen[:OLDEST]], MARGIN
+            )
         return {str(key) for (key,) in rows}
 
     @contextmanager

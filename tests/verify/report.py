@@ -1,4 +1,5 @@
-"""What `make verify` says: one line per invariant, how much was compared, and the violations below it."""
+"""What `make verify` says: one line per invariant, how much was compared, and the violations below
+it."""
 
 from __future__ import annotations
 
@@ -48,7 +49,9 @@ class Report(NamedTuple):
             if not found and number in self.unchecked:
                 yield f"  - {number:<4}{name:<14}not checked: {self.unchecked[number]}"
                 continue
-            counted = ", ".join(f"{count:,} {what}" for what, count in self.compared.get(number, {}).items())
+            counted = ", ".join(
+                f"{count:,} {what}" for what, count in self.compared.get(number, {}).items()
+            )
             said = "; ".join(part for part in (counted, self.notes.get(number, "")) if part)
             yield f"  {'✗' if found else '✓'} {number:<4}{name:<14}{said}".rstrip()
             for violation in found[:SHOWN]:

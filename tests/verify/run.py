@@ -1,4 +1,5 @@
-"""One verification: wait for rest, check every invariant that can be checked from outside, and say what could not."""
+"""One verification: wait for rest, check every invariant that can be checked from outside, and say
+what could not."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ PARKED = "SELECT count(*)::int FROM polder_inbox_parkedevent WHERE state = 'park
 
 @dataclass
 class Verification:
-    """`parked`: how many parked messages are expected in all; `watch`: seconds to watch what must hold at every moment, at least."""
+    """`parked`: how many parked messages are expected in all; `watch`: seconds to watch what must
+    hold at every moment, at least."""
 
     shop: Shop
     wait: float = 60.0
@@ -37,7 +39,9 @@ class Verification:
         if auditor is not None and not auditor.is_bound():
             auditor = None
             self.unchecked["I7"] = "no auditor listens; from now on with: make verify audit=on"
-            self.notes["I5"] = "not compared with the wire, for no auditor listens (make verify audit=on)"
+            self.notes["I5"] = (
+                "not compared with the wire, for no auditor listens (make verify audit=on)"
+            )
         with Watcher(self.shop).watching() as watcher:
             self.before = sum(count(self.shop).sent.values())
             found = Look.at(self.shop, lived=True)
@@ -50,7 +54,9 @@ class Verification:
             checker = Checker(self.shop, auditor, watcher)
             checker.parked.update({owner: self.shop.rows(owner, PARKED)[0][0] for owner in OWNERS})
             look = Look.at(self.shop, lived=True)
-            self.notes["I9"] = f"every version, {watcher.looks} looks in {time.monotonic() - began:.0f} s"
+            self.notes["I9"] = (
+                f"every version, {watcher.looks} looks in {time.monotonic() - began:.0f} s"
+            )
             violations = list(checker.violations(look))
         if quiet is None:
             violations = self._without_rest(violations)
@@ -58,21 +64,40 @@ class Verification:
             self.notes["I16"] = f"at rest after {rested:.1f} s"
             violations += self._unacked()
         violations += self._parked(checker)
-        self.notes["I14"] = "each answered once, by the keys that the service keeps; what clients were told they know themselves"
+        self.notes["I14"] = (
+            "each answered once, by the keys that the service keeps; what clients were told they "
+            "know themselves"
+        )
         return Report(violations, look.compared, self.unchecked, self.notes)
 
     def _note(self, now: Count) -> None:
-        self.tell(f"waiting for rest: {now}" if not now.at_rest else f"at rest, {sum(now.sent.values()):,} events")
+        self.tell(
+            f"waiting for rest: {now}"
+            if not now.at_rest
+            else f"at rest, {sum(now.sent.values()):,} events"
+        )
 
     def _without_rest(self, violations: list[Violation]) -> list[Violation]:
-        """Of a shop that is at work only what holds at any moment; one that is stuck is told on in full."""
+        """Of a shop that is at work only what holds at any moment; one that is stuck is told on in
+        full."""
         if sum(count(self.shop).sent.values()) == self.before:
-            return [Violation("I16", "shop", f"not at rest after {self.wait:.0f} s, and nothing moves"), *violations]
+            return [
+                Violation("I16", "shop", f"not at rest after {self.wait:.0f} s, and nothing moves"),
+                *violations,
+            ]
         for number in NAMES:
             if number not in AT_ANY_MOMENT:
                 self.unchecked[number] = "the shop is at work"
         kept = [violation for violation in violations if violation.invariant in AT_ANY_MOMENT]
-        return [Violation("I16", "shop", f"still at work after {self.wait:.0f} s: events are being made. Let no orders come and verify again"), *kept]
+        return [
+            Violation(
+                "I16",
+                "shop",
+                f"still at work after {self.wait:.0f} s: events are being made. Let no orders "
+                "come and verify again",
+            ),
+            *kept,
+        ]
 
     def _unacked(self) -> list[Violation]:
         try:
@@ -85,6 +110,19 @@ class Verification:
         found = {owner: number for owner, number in checker.parked.items() if number}
         if sum(found.values()) == self.parked:
             return []
-        pages = [f"{self.shop.variables.get(f'{owner.upper()}_URL', owner)}/admin/polder_inbox/parkedevent/?state__exact=parked" for owner in found]
-        detail = f"{sum(found.values())} messages are parked, {self.parked} expected (parked={sum(found.values())} expects them)"
-        return [Violation("I15", ", ".join(f"{owner} {number}" for owner, number in found.items()) or "nowhere", "; ".join((detail, *pages)))]
+        pages = [
+            f"{self.shop.variables.get(f'{owner.upper()}_URL', owner)}"
+            "/admin/polder_inbox/parkedevent/?state__exact=parked"
+            for owner in found
+        ]
+        detail = (
+            f"{sum(found.values())} messages are parked, {self.parked} expected "
+            f"(parked={sum(found.values())} expects them)"
+        )
+        return [
+            Violation(
+                "I15",
+                ", ".join(f"{owner} {number}" for owner, number in found.items()) or "nowhere",
+                "; ".join((detail, *pages)),
+            )
+        ]

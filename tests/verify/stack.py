@@ -22,9 +22,13 @@ class NoStack(Exception):
 
 
 def variables(path: Path) -> dict[str, str]:
-    """Those of a file like `.run/stack.env`. Raises NoStack when it is not there or lacks one that is needed."""
+    """Those of a file like `.run/stack.env`. Raises NoStack when it is not there or lacks one that
+    is needed."""
     if not path.exists():
-        raise NoStack(f"There is no {path}. Start a stack with `make up`, or name the file of another one: make verify env=path/to/stack.env")
+        raise NoStack(
+            f"There is no {path}. Start a stack with `make up`, or name the file of another one: "
+            "make verify env=path/to/stack.env"
+        )
     lines = (shlex.split(line, comments=True) for line in path.read_text().splitlines())
     found = dict(word.split("=", 1) for words in lines for word in words if "=" in word)
     if missing := [name for name in NEEDED if not found.get(name)]:

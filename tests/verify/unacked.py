@@ -1,4 +1,5 @@
-"""Messages that a worker holds without an ack (I15), as the broker's management API counts them; it does so every few seconds only."""
+"""Messages that a worker holds without an ack (I15), as the broker's management API counts them; it
+does so every few seconds only."""
 
 from __future__ import annotations
 
@@ -20,7 +21,9 @@ class NotAsked(Exception):
 
 
 def unacked(variables: dict[str, str]) -> Iterator[Violation]:
-    """At rest: each event queue of which a message is still in a worker's hands. Raises NotAsked."""
+    """At rest: each event queue of which a message is still in a worker's hands. Raises
+    NotAsked.
+    """
     deadline = time.monotonic() + PATIENCE
     while (held := _held(variables)) and time.monotonic() < deadline:
         time.sleep(1)
@@ -33,7 +36,10 @@ def _held(variables: dict[str, str]) -> dict[str, int]:
     if not url:
         raise NotAsked("there is no RABBITMQ_MANAGEMENT_URL")
     address = urlsplit(url.partition(";")[0])  # of several nodes, each knows all
-    vhost = quote(unquote(urlsplit(variables["AMQP_URL"].partition(";")[0]).path.removeprefix("/")) or "/", safe="")
+    vhost = quote(
+        unquote(urlsplit(variables["AMQP_URL"].partition(";")[0]).path.removeprefix("/")) or "/",
+        safe="",
+    )
     credentials = f"{unquote(address.username or '')}:{unquote(address.password or '')}"
     host = f"[{address.hostname}]" if ":" in str(address.hostname) else address.hostname
     place = f"{address.scheme}://{host}:{address.port or 15672}"
@@ -44,5 +50,13 @@ def _held(variables: dict[str, str]) -> dict[str, int]:
             queues = json.loads(answer.read())
     except (OSError, ValueError) as error:
         raise NotAsked(f"{place} does not answer: {error}") from error
-    ours = {f"{subscriber}.from.{publisher}" for subscriber, publishers in SUBSCRIPTIONS.items() for publisher in publishers}
-    return {queue["name"]: count for queue in queues if queue["name"] in ours and (count := queue.get("messages_unacknowledged", 0))}
+    ours = {
+        f"{subscriber}.from.{publisher}"
+        for subscriber, publishers in SUBSCRIPTIONS.items()
+        for publisher in publishers
+    }
+    return {
+        queue["name"]: count
+        for queue in queues
+        if queue["name"] in ours and (count := queue.get("messages_unacknowledged", 0))
+    }

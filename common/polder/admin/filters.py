@@ -10,15 +10,21 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 
-def choices_filter(field: str, choices: Callable[[], Iterable[str]], title: str = "") -> type[admin.SimpleListFilter]:
-    """One of the `choices`, exactly; they are asked for anew each time the list is shown. An address may name any other value, also none at all."""
+def choices_filter(
+    field: str, choices: Callable[[], Iterable[str]], title: str = ""
+) -> type[admin.SimpleListFilter]:
+    """One of the `choices`, exactly; they are asked for anew each time the list is shown. An
+    address may name any other value, also none at all."""
 
     class Choices(admin.SimpleListFilter):
         parameter_name = field
 
         def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
             known, given = [*choices()], self.used_parameters.get(self.parameter_name)
-            return [(choice, choice or "(none)") for choice in (known if given is None or given in known else [*known, given])]
+            return [
+                (choice, choice or "(none)")
+                for choice in (known if given is None or given in known else [*known, given])
+            ]
 
         def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
             return queryset if self.value() is None else queryset.filter(**{field: self.value()})
@@ -37,7 +43,11 @@ def is_set_filter(field: str, title: str) -> type[admin.SimpleListFilter]:
             return [("0", "yes"), ("1", "no")]
 
         def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-            return queryset.filter(**{f"{field}__isnull": self.value() == "1"}) if self.value() in ("0", "1") else queryset
+            return (
+                queryset.filter(**{f"{field}__isnull": self.value() == "1"})
+                if self.value() in ("0", "1")
+                else queryset
+            )
 
     IsSet.title = title
     return IsSet

@@ -1,4 +1,5 @@
-"""What operators did: who, when, to what, why, and what it was before and after. Rows are added and, by a trigger, never changed."""
+"""What operators did: who, when, to what, why, and what it was before and after. Rows are added
+and, by a trigger, never changed."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from django.db import models
 
 
 class OperatorAction(models.Model):
-    """One action on one thing, written in the transaction of its effect; a failed one by itself, with the error."""
+    """One action on one thing, written in the transaction of its effect; a failed one by itself,
+    with the error."""
 
     at = models.DateTimeField(auto_now_add=True)
     operator = models.CharField(max_length=150)
@@ -17,15 +19,27 @@ class OperatorAction(models.Model):
     reason = models.CharField(max_length=500)
     done = models.BooleanField(help_text="No: it failed, and nothing but this row was written.")
     error = models.TextField(default="")
-    form = models.UUIDField(null=True, editable=False, help_text="The form that asked for it: what one form asks for is done once.")
-    asked = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="What the operator filled in.")
-    before = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="What it changed, as it was under the row's lock.")
+    form = models.UUIDField(
+        null=True,
+        editable=False,
+        help_text="The form that asked for it: what one form asks for is done once.",
+    )
+    asked = models.JSONField(
+        default=dict, encoder=DjangoJSONEncoder, help_text="What the operator filled in."
+    )
+    before = models.JSONField(
+        default=dict,
+        encoder=DjangoJSONEncoder,
+        help_text="What it changed, as it was under the row's lock.",
+    )
     after = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["key"], name="operator_action_key")]
-        constraints = [models.UniqueConstraint(fields=["form", "target", "key"], name="form_carried_out_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["form", "target", "key"], name="form_carried_out_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.operator}: {self.action} {self.target} {self.key}"

@@ -1,4 +1,6 @@
-"""The admin's first page: whether events flow, what waits for a person, and what people did last."""
+"""The admin's first page: whether events flow, what waits for a person, and what people did
+last.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +23,32 @@ LATEST = 10
 LISTED = 20  # causes of parking
 PARKED_GROUPS = f"""
 SELECT queue, type, reason, count(*), min(first_seen_at), max(last_seen_at)
-FROM (SELECT * FROM polder_inbox_parkedevent WHERE state = 'parked' LIMIT {measures.MOST_COUNTED}) AS parked
+FROM (SELECT * FROM polder_inbox_parkedevent WHERE state = 'parked'
+    LIMIT {measures.MOST_COUNTED}) AS parked
 GROUP BY queue, type, reason ORDER BY min(first_seen_at) LIMIT {LISTED + 1}
 """
-PARKED = f"SELECT count(*) FROM (SELECT FROM polder_inbox_parkedevent WHERE state = 'parked' LIMIT {measures.MOST_COUNTED}) AS counted"
+PARKED = (
+    "SELECT count(*) FROM (SELECT FROM polder_inbox_parkedevent WHERE state = 'parked' LIMIT "
+    f"{measures.MOST_COUNTED}) AS counted"
+)
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's callback for the index page: what this person may look at. Every statement is bounded (see polder.observability.measures)."""
+    """Unfold's callback for the index page: what this person may look at. Every statement is
+    bounded (see polder.observability.measures)."""
     may = request.user.has_perm
-    added: dict[str, Any] = {"cards": list(_cards(request)), "conditions": _worst_first(conditions_now())}
+    added: dict[str, Any] = {
+        "cards": list(_cards(request)),
+        "conditions": _worst_first(conditions_now()),
+    }
     if may("polder_inbox.view_ledgerentry"):
         added["publishers"] = _publishers(measures.last_applied())
     if may("polder_inbox.view_parkedevent"):
         [groups] = measures.measured(PARKED_GROUPS)
-        added |= {"parked": [_group(*group) for group in groups[:LISTED]], "more_parked": len(groups) > LISTED}
+        added |= {
+            "parked": [_group(*group) for group in groups[:LISTED]],
+            "more_parked": len(groups) > LISTED,
+        }
     if may("polder_admin.view_operatoraction"):
         added["actions"] = OperatorAction.objects.all()[:LATEST]
     return context | added
@@ -45,26 +58,56 @@ def _cards(request: HttpRequest) -> Iterator[dict[str, Any]]:
     """Numbers that lead to the list of what they count."""
     may = request.user.has_perm
     if may("polder_outbox.view_outboxevent"):
-        [[(unpublished,)], oldest, [(held,)]] = measures.measured(measures.UNPUBLISHED, measures.OLDEST_UNPUBLISHED, measures.HELD)
+        [[(unpublished,)], oldest, [(held,)]] = measures.measured(
+            measures.UNPUBLISHED, measures.OLDEST_UNPUBLISHED, measures.HELD
+        )
         waiting = {"published_at__isempty": "1", "held_at__isempty": "1"}
-        yield _card("Unpublished", unpublished, _age(oldest), "polder_outbox_outboxevent", waiting) | {"quiet": True}
-        yield _card("Held", held, "refused by the broker; waiting for you", "polder_outbox_outboxevent", {"held_at__isempty": "0"})
+        yield _card(
+            "Unpublished", unpublished, _age(oldest), "polder_outbox_outboxevent", waiting
+        ) | {"quiet": True}
+        yield _card(
+            "Held",
+            held,
+            "refused by the broker; waiting for you",
+            "polder_outbox_outboxevent",
+            {"held_at__isempty": "0"},
+        )
     if may("polder_inbox.view_parkedevent"):
         [[(parked,)]] = measures.measured(PARKED)
-        yield _card("Parked", parked, "not applied", "polder_inbox_parkedevent", {"state__exact": "parked"})
+        yield _card(
+            "Parked", parked, "not applied", "polder_inbox_parkedevent", {"state__exact": "parked"}
+        )
     if may("polder_replication.view_drift"):
         [[(drift,)]] = measures.measured(measures.DRIFT)
-        yield _card("Drift", drift, "same version, other content", "polder_replication_drift", {"repaired_at__isempty": "1"})
+        yield _card(
+            "Drift",
+            drift,
+            "same version, other content",
+            "polder_replication_drift",
+            {"repaired_at__isempty": "1"},
+        )
     if may("polder_replication.view_regression"):
         [owners] = measures.measured(measures.REGRESSED)
         number = sum(count for _, count in owners)
-        yield _card("Regressed", number, _owners(owners), "polder_replication_regression", {"closed_at__isempty": "1"})
+        yield _card(
+            "Regressed",
+            number,
+            _owners(owners),
+            "polder_replication_regression",
+            {"closed_at__isempty": "1"},
+        )
 
 
 def _card(title: str, number: int, text: str, model: str, query: dict[str, str]) -> dict[str, Any]:
     link = f"{reverse(f'admin:{model}_changelist')}?{urlencode(query)}"
     text = text if number or title == "Unpublished" else "none"
-    return {"title": title, "number": _counted(number), "text": text, "quiet": not number, "link": link}
+    return {
+        "title": title,
+        "number": _counted(number),
+        "text": text,
+        "quiet": not number,
+        "link": link,
+    }
 
 
 def _counted(number: int) -> str:
@@ -77,7 +120,11 @@ def _worst_first(standings: list[Standing]) -> list[dict[str, Any]]:
     order = (State.FAIL, State.WARN)
     wrong = [standing for standing in standings if standing.finding.state in order]
     return [
-        {"name": standing.condition.name, "runbook": standing.condition.runbook, **vars(standing.finding)}
+        {
+            "name": standing.condition.name,
+            "runbook": standing.condition.runbook,
+            **vars(standing.finding),
+        }
         for standing in sorted(wrong, key=lambda standing: order.index(standing.finding.state))
     ]
 
@@ -92,10 +139,23 @@ def _age(oldest: measures.Rows) -> str:
 
 def _publishers(applied: measures.Rows) -> list[tuple[str, str]]:
     """When an event of each was last applied."""
-    return [(name, f"{timesince(datetime.fromtimestamp(moment, UTC))} ago" if moment else "never") for name, moment in applied]
+    return [
+        (name, f"{timesince(datetime.fromtimestamp(moment, UTC))} ago" if moment else "never")
+        for name, moment in applied
+    ]
 
 
-def _group(queue: str, kind: str, reason: str, count: int, first: datetime, last: datetime) -> dict[str, Any]:
+def _group(
+    queue: str, kind: str, reason: str, count: int, first: datetime, last: datetime
+) -> dict[str, Any]:
     query = urlencode({"state__exact": "parked", "queue": queue, "type": kind, "reason": reason})
     link = f"{reverse('admin:polder_inbox_parkedevent_changelist')}?{query}"
-    return {"queue": queue, "type": kind or "?", "reason": reason, "count": _counted(count), "first": first, "last": last, "link": link}
+    return {
+        "queue": queue,
+        "type": kind or "?",
+        "reason": reason,
+        "count": _counted(count),
+        "first": first,
+        "last": last,
+        "link": link,
+    }

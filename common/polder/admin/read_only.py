@@ -17,12 +17,17 @@ from unfold.admin import ModelAdmin
 
 COUNTED_AT_MOST = 10_000
 SHOWN_AT_MOST = 50_000  # characters
-KEPT_BY_THE_CODE = {"version", "created_at", "updated_at", "content_hash", "synced_at"}  # shown last
-PRE = "white-space: pre-wrap; overflow-wrap: anywhere; font-family: ui-monospace, monospace; font-size: 12px; line-height: 1.5"
+# shown last
+KEPT_BY_THE_CODE = {"version", "created_at", "updated_at", "content_hash", "synced_at"}
+PRE = (
+    "white-space: pre-wrap; overflow-wrap: anywhere; font-family: ui-monospace, monospace; "
+    "font-size: 12px; line-height: 1.5"
+)
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than 10,000: nobody turns that many pages, and counting a whole ledger takes minutes."""
+    """Counts no further than 10,000: nobody turns that many pages, and counting a whole ledger
+    takes minutes."""
 
     @cached_property
     def count(self) -> int:
@@ -40,9 +45,12 @@ class ReadOnlyAdmin(ModelAdmin):
     list_fullwidth = True
     sortable_by = ()  # by the key only: any other order would sort a whole table
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
-        """`=field` is looked up exactly, so that its index serves: Django would compare both sides in capitals, row by row. A field
-        that cannot hold what was typed is left out. A key may begin or end with a space, and who copies one may add some."""
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """`=field` is looked up exactly, so that its index serves: Django would compare both sides
+        in capitals, row by row. A field that cannot hold what was typed is left out. A key may
+        begin or end with a space, and who copies one may add some."""
         found = Q(pk__in=[])
         for name in self.search_fields:
             if not name.startswith("="):
@@ -76,7 +84,11 @@ def _field(model: type[Model], path: str) -> Field[Any, Any]:
 def pretty_json(value: Any) -> str:
     """Indented, in a block of its own; text that is no JSON as it is."""
     try:
-        shown = json.dumps(json.loads(value) if isinstance(value, str | bytes) else value, indent=2, ensure_ascii=False)
+        shown = json.dumps(
+            json.loads(value) if isinstance(value, str | bytes) else value,
+            indent=2,
+            ensure_ascii=False,
+        )
     except ValueError:
         shown = value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
     return format_html('<pre style="{}">{}</pre>', PRE, shown[:SHOWN_AT_MOST])
@@ -94,16 +106,34 @@ def json_field(name: str) -> Any:
 
 def columns_of(model: type[Model]) -> list[str]:
     """What a list shows when nothing else is said: every field but JSON."""
-    shown = [field.name for field in model._meta.concrete_fields if field.get_internal_type() not in ("JSONField", "ArrayField")]
+    shown = [
+        field.name
+        for field in model._meta.concrete_fields
+        if field.get_internal_type() not in ("JSONField", "ArrayField")
+    ]
     return sorted(shown, key=lambda name: name in KEPT_BY_THE_CODE)
 
 
-def with_pretty_json(base: type[ReadOnlyAdmin], model: type[Model], **options: Any) -> type[ReadOnlyAdmin]:
+def with_pretty_json(
+    base: type[ReadOnlyAdmin], model: type[Model], **options: Any
+) -> type[ReadOnlyAdmin]:
     """A ModelAdmin of all the model's fields, JSON ones indented."""
-    shown = sorted((field.name for field in model._meta.concrete_fields), key=lambda name: name in KEPT_BY_THE_CODE)
-    documents = [field.name for field in model._meta.concrete_fields if field.get_internal_type() == "JSONField"]
+    shown = sorted(
+        (field.name for field in model._meta.concrete_fields),
+        key=lambda name: name in KEPT_BY_THE_CODE,
+    )
+    documents = [
+        field.name
+        for field in model._meta.concrete_fields
+        if field.get_internal_type() == "JSONField"
+    ]
     methods = {f"pretty_{name}": json_field(name) for name in documents}
     fields = [f"pretty_{name}" if name in documents else name for name in shown]
-    given = {"list_display": columns_of(model), "fields": [*fields, *options.pop("more_fields", ())], "readonly_fields": [*methods], **methods}
+    given = {
+        "list_display": columns_of(model),
+        "fields": [*fields, *options.pop("more_fields", ())],
+        "readonly_fields": [*methods],
+        **methods,
+    }
     given["readonly_fields"] = [*methods, *options.pop("readonly_fields", ())]
     return type(f"{model.__name__}Admin", (base,), {**given, **options})

@@ -1,4 +1,5 @@
-"""Sessions of the admin that have expired are of no use to anybody, and rows of them would pile up for ever."""
+"""Sessions of the admin that have expired are of no use to anybody, and rows of them would pile up
+for ever."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the admin adds to a service's settings: the looks of the admin, with a colour for each service so that tabs are told apart."""
+"""What the admin adds to a service's settings: the looks of the admin, with a colour for each
+service so that tabs are told apart."""
 
 from __future__ import annotations
 
@@ -23,8 +24,12 @@ SHADES = {  # lightness in per cent, chroma
 
 
 def _favicon(hue: int) -> str:
-    """A disc of the service's colour, in the page itself: without one a browser asks for /favicon.ico, which is not there."""
-    disc = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'><circle cx='4' cy='4' r='4' fill='oklch(62% .15 {hue})'/></svg>"
+    """A disc of the service's colour, in the page itself: without one a browser asks for
+    /favicon.ico, which is not there."""
+    disc = (
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'><circle cx='4' cy='4' r='4' "
+        f"fill='oklch(62% .15 {hue})'/></svg>"
+    )
     return f"data:image/svg+xml,{quote(disc)}"
 
 
@@ -40,8 +45,17 @@ def admin_settings(service: str) -> dict[str, Any]:
             "SITE_URL": "/api/docs/",
             "SHOW_HISTORY": False,
             "SHOW_VIEW_ON_SITE": False,
-            "COLORS": {"primary": {shade: f"oklch({lightness}% {chroma} {hue})" for shade, (lightness, chroma) in SHADES.items()}},
+            "COLORS": {
+                "primary": {
+                    shade: f"oklch({lightness}% {chroma} {hue})"
+                    for shade, (lightness, chroma) in SHADES.items()
+                }
+            },
             "DASHBOARD_CALLBACK": "polder.admin.overview.overview",
-            "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": "polder.admin.sidebar.navigation"},
+            "SIDEBAR": {
+                "show_search": False,
+                "show_all_applications": False,
+                "navigation": "polder.admin.sidebar.navigation",
+            },
         }
     }

@@ -1,4 +1,5 @@
-"""The admin's sidebar: what people look for, in the words of their work and not by the rooms of the code."""
+"""The admin's sidebar: what people look for, in the words of their work and not by the rooms of the
+code."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from polder import this_service
 from polder.replication.replica import Replica
 
 GROUPS = ("What we decide", "What we know of others", "Events", "Access", "Operators")
-EVENTS = ("polder_outbox", "polder_inbox", "polder_replication")  # in the order in which an event walks through them
+# in the order in which an event walks through them
+EVENTS = ("polder_outbox", "polder_inbox", "polder_replication")
 ICONS = {
     "order": "receipt_long",
     "product": "inventory_2",
@@ -39,11 +41,19 @@ ICONS = {
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The models that this person may look at, in groups."""
     groups: dict[str, list[dict[str, Any]]] = {title: [] for title in GROUPS}
-    groups["What we decide"].append({"title": "Overview", "icon": "monitoring", "link": reverse("admin:index")})
-    for model, model_admin in sorted(admin.site._registry.items(), key=lambda entry: _place(entry[0])):
+    groups["What we decide"].append(
+        {"title": "Overview", "icon": "monitoring", "link": reverse("admin:index")}
+    )
+    for model, model_admin in sorted(
+        admin.site._registry.items(), key=lambda entry: _place(entry[0])
+    ):
         if model_admin.has_view_permission(request):
             groups[_group_of(model)].append(_entry(model))
-    return [{"title": title, "separator": True, "items": items} for title, items in groups.items() if items]
+    return [
+        {"title": title, "separator": True, "items": items}
+        for title, items in groups.items()
+        if items
+    ]
 
 
 def _place(model: type[Model]) -> int:
@@ -54,7 +64,11 @@ def _place(model: type[Model]) -> int:
 def _entry(model: type[Model]) -> dict[str, Any]:
     meta = model._meta
     address = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
-    return {"title": capfirst(str(meta.verbose_name_plural)), "icon": ICONS.get(str(meta.model_name), "table_rows"), "link": address}
+    return {
+        "title": capfirst(str(meta.verbose_name_plural)),
+        "icon": ICONS.get(str(meta.model_name), "table_rows"),
+        "link": address,
+    }
 
 
 def _group_of(model: type[Model]) -> str:

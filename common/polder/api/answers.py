@@ -7,13 +7,17 @@ from pydantic import Field
 
 
 class AnswerWithoutRetired(State):
-    """Before a contract's state among the bases: of what is never retired, `retired` is not shown."""
+    """Before a contract's state among the bases: of what is never retired, `retired` is not
+    shown.
+    """
 
     retired: bool = Field(default=False, exclude=True)
 
 
 class Problem(Value, extra="allow"):
-    """RFC 9457. Some kinds have members of their own, which the page that `type` leads to explains."""
+    """RFC 9457. Some kinds have members of their own, which the page that `type` leads to
+    explains.
+    """
 
     type: str = Field(description="The address of a page that explains this kind of problem.")
     title: str

@@ -10,15 +10,21 @@ from rest_framework import serializers
 
 
 class Body(serializers.Serializer[Any]):
-    """Base of every serializer of a body, the nested ones too. A member that it does not name is an error, and is named.
+    """Base of every serializer of a body, the nested ones too. A member that it does not name is an
+    error, and is named.
 
-    A list of bodies is `Line(many=True, max_length=...)`: it checks its length before it looks at its elements, as a ListField does not.
+    A list of bodies is `Line(many=True, max_length=...)`: it checks its length before it looks at
+    its elements, as a ListField does not.
     """
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown = [name for name in data if name not in self.fields] if isinstance(data, Mapping) else []
+        unknown = (
+            [name for name in data if name not in self.fields] if isinstance(data, Mapping) else []
+        )
         if unknown:
-            raise serializers.ValidationError({name: ["There is no such member."] for name in unknown[:MOST_ERRORS]})
+            raise serializers.ValidationError(
+                {name: ["There is no such member."] for name in unknown[:MOST_ERRORS]}
+            )
         return super().to_internal_value(data)
 
 

@@ -1,4 +1,5 @@
-"""Bodies that come in chunks (`Transfer-Encoding: chunked`), for Django, which reads as much as `Content-Length` says and else nothing."""
+"""Bodies that come in chunks (`Transfer-Encoding: chunked`), for Django, which reads as much as
+`Content-Length` says and else nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def with_length(application: Application) -> Application:
-    """The application, told how long such a body is. One byte more than is taken is read at most, which is refused further on."""
+    """The application, told how long such a body is. One byte more than is taken is read at most,
+    which is refused further on."""
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if "HTTP_TRANSFER_ENCODING" in environ:

@@ -1,4 +1,5 @@
-"""A connection as a thread of the web process sees it: nothing more comes than the request that is there, and what is written never waits."""
+"""A connection as a thread of the web process sees it: nothing more comes than the request that is
+there, and what is written never waits."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ class NothingMore:
 
 
 class Outgoing:
-    """In the place of the socket, which does not block: keeps what the client does not take yet, for the loop to send."""
+    """In the place of the socket, which does not block: keeps what the client does not take yet,
+    for the loop to send."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock

@@ -1,4 +1,5 @@
-"""Every request is a cause: its correlation id and trace go with the events it makes, and its correlation id comes back to the caller."""
+"""Every request is a cause: its correlation id and trace go with the events it makes, and its
+correlation id comes back to the caller."""
 
 from __future__ import annotations
 

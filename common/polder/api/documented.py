@@ -1,22 +1,26 @@
-"""What a view of the API says of itself for the OpenAPI document; `polder.api.openapi` adds what follows from what the view is.
+"""What a view of the API says of itself for the OpenAPI document; `polder.api.openapi` adds what
+follows from what the view is.
 
     class Products(ApiView):
         @documented(ProductOut, filters=ProductFilter)
-        def get(self, request): ...                         # a list: 200 {"next", "previous", "results": [ProductOut]}
+        def get(self, request): ...                         # a list: 200 {"next", "previous",
+        "results": [ProductOut]}
 
         @documented(ProductChangedOut, request=ProductIn, status=201, problems=["product-exists"])
         @idempotent
         def post(self, request): ...
 
-Shapes of answers are pydantic models with camelCase aliases, made out of the contracts: `class ProductOut(ProductState, StockState)` with the
-members that the API adds (`AnswerWithoutRetired` in `polder.api.answers` for those that leave `retired` out). Shapes of requests are
-serializers, each a `Body`. Answers are not checked at run time: the fuzzing test compares each with its shape, which forbids members
-that it does not name.
+Shapes of answers are pydantic models with camelCase aliases, made out of the contracts: `class
+ProductOut(ProductState, StockState)` with the members that the API adds (`AnswerWithoutRetired` in
+`polder.api.answers` for those that leave `retired` out). Shapes of requests are serializers, each a
+`Body`. Answers are not checked at run time: the fuzzing test compares each with its shape, which
+forbids members that it does not name.
 
-Not to be said, because it is seen: Idempotency-Key, its three problems and `Idempotent-Replayed` (the handler is `idempotent`); If-Match and
-its problems (PATCH); ETag (GET); Location (201 and 202); `limit`, `cursor` and the
-filters (`filters=`); 400, 413 and 415 (there is a body); 404 (the address has a variable part); 401, 403, 406 and 429; the problem's shape.
-Summary and description are the handler's docstring.
+Not to be said, because it is seen: Idempotency-Key, its three problems and `Idempotent-Replayed`
+(the handler is `idempotent`); If-Match and its problems (PATCH); ETag (GET); Location (201 and
+202); `limit`, `cursor` and the filters (`filters=`); 400, 413 and 415 (there is a body); 404 (the
+address has a variable part); 401, 403, 406 and 429; the problem's shape. Summary and description
+are the handler's docstring.
 """
 
 from __future__ import annotations
@@ -56,8 +60,9 @@ def documented(
 ) -> Callable[[Handler], Handler]:
     """For a method of an APIView, above or below `idempotent`.
 
-    `answer`: the shape of the answer of that `status`, of one element when `filters` makes it a list. `request`: the body. `query`: what may
-    stand in the query besides. `problems`: kinds from the catalogue that only this view has; raises KeyError for an unknown one.
+    `answer`: the shape of the answer of that `status`, of one element when `filters` makes it a
+    list. `request`: the body. `query`: what may stand in the query besides. `problems`: kinds from
+    the catalogue that only this view has; raises KeyError for an unknown one.
     """
     for kind in problems:
         CATALOGUE[kind]

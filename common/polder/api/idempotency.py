@@ -1,4 +1,5 @@
-"""Idempotency-Key: the answer to a POST is stored in the transaction that carries it out, so repeating it changes nothing."""
+"""Idempotency-Key: the answer to a POST is stored in the transaction that carries it out, so
+repeating it changes nothing."""
 
 from __future__ import annotations
 
@@ -25,18 +26,24 @@ LONGEST_KEY = 200
 
 
 def idempotent(handler: Handler) -> Handler:
-    """For a POST method of an APIView. The handler runs inside a transaction; only a success (2xx) is stored, a problem undoes it all.
+    """For a POST method of an APIView. The handler runs inside a transaction; only a success (2xx)
+    is stored, a problem undoes it all.
 
     What would make something new while others know what this service has forgotten is refused: 503.
 
-    Missing key: 400. Same key, other path or body: 422. The first request still under way: 409. Again: the same status and body.
+    Missing key: 400. Same key, other path or body: 422. The first request still under way: 409.
+    Again: the same status and body.
     """
 
     @wraps(handler)
     def once(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
         key = request.headers.get("Idempotency-Key", "")
         if not 0 < len(key) <= LONGEST_KEY or "\x00" in key:
-            raise Problem("idempotency-key-missing", 400, f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.")
+            raise Problem(
+                "idempotency-key-missing",
+                400,
+                f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.",
+            )
         asked = {"caller": caller(request), "key": key}
         request_hash = _hash(request)
         with transaction.atomic():
@@ -46,7 +53,8 @@ def idempotent(handler: Handler) -> Handler:
                 return _repeat(known, request_hash)
             response = handler(view, request, *args, **kwargs)
             if response.status_code == HTTPStatus.CREATED:
-                check_nothing_forgotten()  # the answers to requests were set back, too: this may be one of them, repeated
+                # the answers to requests were set back, too: this may be one of them, repeated
+                check_nothing_forgotten()
             IdempotentResponse.objects.create(
                 **asked,
                 request_hash=request_hash,
@@ -67,13 +75,23 @@ def _lock(**asked: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
         if not cursor.fetchone()[0]:
-            raise Problem("idempotency-in-flight", 409, "A request with this Idempotency-Key is being worked on; repeat it in a moment.")
+            raise Problem(
+                "idempotency-in-flight",
+                409,
+                "A request with this Idempotency-Key is being worked on; repeat it in a moment.",
+            )
 
 
 def _repeat(known: IdempotentResponse, request_hash: str) -> Response:
     if known.request_hash != request_hash:
-        raise Problem("idempotency-key-reused", 422, "This Idempotency-Key was used for another request; send a new one.")
-    headers = {"Idempotent-Replayed": "true"} | ({"Location": known.location} if known.location else {})
+        raise Problem(
+            "idempotency-key-reused",
+            422,
+            "This Idempotency-Key was used for another request; send a new one.",
+        )
+    headers = {"Idempotent-Replayed": "true"} | (
+        {"Location": known.location} if known.location else {}
+    )
     return Response(json.loads(known.body), status=known.status, headers=headers)
 
 

@@ -1,4 +1,5 @@
-"""What has come of a request so far, and whether that is all of it (RFC 9112). What a request says is gunicorn's to read; here is its frame only."""
+"""What has come of a request so far, and whether that is all of it (RFC 9112). What a request says
+is gunicorn's to read; here is its frame only."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from http import HTTPStatus
 MOST_HEAD = 64 * 1024
 LONGEST_NUMBER = 18  # digits of a length
 LONGEST_SIZE_LINE = 8 * 1024  # of a chunk, with its extensions
-MOST_FRAMING = 256 * 1024  # what is not body in a body that comes in chunks: each chunk costs time, however small it is
+# what is not body in a body that comes in chunks: each chunk costs time, however small it is
+MOST_FRAMING = 256 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 _CODING = re.compile(rb"\r\ntransfer-encoding:[ \t]*([^\r]*?)[ \t]*\r\n", re.IGNORECASE)
 _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
@@ -24,7 +26,8 @@ class Refused(Exception):
 
 
 class Incoming:
-    """One request as it comes in. What is malformed counts as whole, for gunicorn then says what is wrong with it."""
+    """One request as it comes in. What is malformed counts as whole, for gunicorn then says what is
+    wrong with it."""
 
     def __init__(self, data: bytes, most_body: int) -> None:
         self.data = bytearray(data)
@@ -32,13 +35,18 @@ class Incoming:
         self._most_body = most_body
         self._head = 0  # where it ends, once it is there
         self._length: int | None = 0  # of the body; None when it comes in chunks
-        self._at = self._chunked = 0  # the chunk whose end has not come; how long those before it were
+        # the chunk whose end has not come; how long those before it were
+        self._at = self._chunked = 0
 
     def whole(self) -> bool:
         """Whether it is all there. Raises Refused."""
         if not self._head and not self._read_head():
             return False
-        return len(self.data) >= self._head + self._length if self._length is not None else self._chunks_are_whole()
+        return (
+            len(self.data) >= self._head + self._length
+            if self._length is not None
+            else self._chunks_are_whole()
+        )
 
     def _read_head(self) -> bool:
         while self.data.startswith(b"\r\n"):
@@ -69,6 +77,9 @@ class Incoming:
                 return self.data.find(b"\r\n\r\n", end) >= 0 or len(self.data) - end > MOST_HEAD
             self._chunked += length
             self._at = end + 2 + length + 2
-            if self._chunked > self._most_body or self._at - self._head - self._chunked > MOST_FRAMING:
+            if (
+                self._chunked > self._most_body
+                or self._at - self._head - self._chunked > MOST_FRAMING
+            ):
                 raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return len(self.data) - self._at > LONGEST_SIZE_LINE

@@ -19,13 +19,32 @@ METHODS = ("get", "post", "put", "patch", "delete")
 def api_index(request: HttpRequest) -> JsonResponse:
     """Addresses, methods and a line on each, and where the whole is documented; needs no key."""
     links = {"docs": "/api/docs/", "schema": "/api/schema/"}
-    return JsonResponse({"service": this_service.name(), "authorization": "Api-Key <key>", **links, "calls": list(_calls())})
+    return JsonResponse(
+        {
+            "service": this_service.name(),
+            "authorization": "Api-Key <key>",
+            **links,
+            "calls": list(_calls()),
+        }
+    )
 
 
 def _calls() -> Iterator[dict[str, Any]]:
     for pattern in get_resolver().url_patterns:
-        view = getattr(pattern.callback, "view_class", None) if isinstance(pattern, URLPattern) else None
+        view = (
+            getattr(pattern.callback, "view_class", None)
+            if isinstance(pattern, URLPattern)
+            else None
+        )
         for method in METHODS:
-            what = (getattr(getattr(view, method, None), "__doc__", None) or "").strip().partition("\n")[0]
+            what = (
+                (getattr(getattr(view, method, None), "__doc__", None) or "")
+                .strip()
+                .partition("\n")[0]
+            )
             if what:  # the pages of the documentation say nothing of themselves
-                yield {"method": method.upper(), "address": "/" + CONVERTED.sub(r"{\1}", str(pattern.pattern)), "what": what}
+                yield {
+                    "method": method.upper(),
+                    "address": "/" + CONVERTED.sub(r"{\1}", str(pattern.pattern)),
+                    "what": what,
+                }

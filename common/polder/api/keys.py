@@ -22,29 +22,40 @@ def new_key() -> str:
 
 
 def digest(key: str) -> str:
-    """Keys are random and long, so a plain hash cannot be searched through as a password's could."""
+    """Keys are random and long, so a plain hash cannot be searched through as a password's
+    could.
+    """
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def rotate(old: ApiKey) -> tuple[ApiKey, str]:
-    """Another key for the same client, with the same scopes, and the key itself. The old one works until it is revoked."""
+    """Another key for the same client, with the same scopes, and the key itself. The old one works
+    until it is revoked."""
     key = new_key()
     number = ApiKey.objects.filter(client=old.client).count() + 1
     while ApiKey.objects.filter(name=(name := f"{old.client[:90]}-{number}")).exists():
         number += 1
-    return ApiKey.objects.create(name=name, client=old.client, digest=digest(key), scopes=old.scopes), key
+    return ApiKey.objects.create(
+        name=name, client=old.client, digest=digest(key), scopes=old.scopes
+    ), key
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`request.user` becomes the ApiKey. No header, or one of another kind: left to the next authentication."""
+    """`request.user` becomes the ApiKey. No header, or one of another kind: left to the next
+    authentication."""
 
     def authenticate(self, request: Request) -> tuple[ApiKey, None] | None:
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() != KEYWORD.lower().encode():
             return None
-        key = ApiKey.objects.filter(digest=hashlib.sha256(b" ".join(parts[1:])).hexdigest(), revoked_at=None).first()
+        key = ApiKey.objects.filter(
+            digest=hashlib.sha256(b" ".join(parts[1:])).hexdigest(), revoked_at=None
+        ).first()
         if key is None:
-            raise AuthenticationFailed("This API key is not known or was revoked; ask for another one (manage.py <service> apikey create).")
+            raise AuthenticationFailed(
+                "This API key is not known or was revoked; ask for another one (manage.py "
+                "<service> apikey create)."
+            )
         return key, None
 
     def authenticate_header(self, request: Request) -> str:
@@ -52,10 +63,11 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """Of keys, those with the scope that the view names (`scope = Scope.OPS`), or else read for a safe method and write for another.
+    """Of keys, those with the scope that the view names (`scope = Scope.OPS`), or else read for a
+    safe method and write for another.
 
-    Of people, those signed in to the admin may read what they are permitted to view there; they change things in the admin, which asks
-    why and keeps who it was.
+    Of people, those signed in to the admin may read what they are permitted to view there; they
+    change things in the admin, which asks why and keeps who it was.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -63,7 +75,13 @@ class HasScope(BasePermission):
         if isinstance(user, ApiKey):
             return getattr(view, "scope", _scope_of(request.method)) in user.scopes
         shown = getattr(view, "shows", ())
-        return bool(user and user.is_staff and shown and request.method in SAFE_METHODS and all(user.has_perm(_to_view(model)) for model in shown))
+        return bool(
+            user
+            and user.is_staff
+            and shown
+            and request.method in SAFE_METHODS
+            and all(user.has_perm(_to_view(model)) for model in shown)
+        )
 
 
 def _to_view(model: type[Model]) -> str:

@@ -15,11 +15,18 @@ from rest_framework.response import Response
 
 
 def list_response(
-    view: ApiView, request: Request, rows: QuerySet[Any], filters: type[FilterSet], show: Callable[[Sequence[Any]], list[dict[str, Any]]]
+    view: ApiView,
+    request: Request,
+    rows: QuerySet[Any],
+    filters: type[FilterSet],
+    show: Callable[[Sequence[Any]], list[dict[str, Any]]],
 ) -> Response:
-    """One page of `rows`, each as `show` has it. Raises ValidationError (400) for a filter's value that makes no sense."""
+    """One page of `rows`, each as `show` has it. Raises ValidationError (400) for a filter's value
+    that makes no sense."""
     asked = filters(request.query_params, queryset=rows)
     if not asked.is_valid():
         raise ValidationError(asked.errors)
     pages = ByKey()
-    return pages.get_paginated_response(show(pages.paginate_queryset(asked.qs, request, view) or []))
+    return pages.get_paginated_response(
+        show(pages.paginate_queryset(asked.qs, request, view) or [])
+    )

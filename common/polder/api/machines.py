@@ -15,7 +15,8 @@ COSTLY = Rate(20)  # those that ask the database, for each caller's address
 
 
 class MachineMiddleware:
-    """Comes first: a probe speaks plain HTTP to a pod's address, so neither TLS nor the Host header is asked of it."""
+    """Comes first: a probe speaks plain HTTP to a pod's address, so neither TLS nor the Host header
+    is asked of it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -17,10 +17,16 @@ class Scope(models.TextChoices):
 
 
 class ApiKey(models.Model):
-    """A credential of a client. Only a hash of the key is kept, so a key is shown once, when it is made."""
+    """A credential of a client. Only a hash of the key is kept, so a key is shown once, when it is
+    made."""
 
     name = models.CharField(max_length=100, unique=True)
-    client = models.CharField(max_length=100, blank=True, db_index=True, help_text="Whose key it is, through all rotations; the first key's name.")
+    client = models.CharField(
+        max_length=100,
+        blank=True,
+        db_index=True,
+        help_text="Whose key it is, through all rotations; the first key's name.",
+    )
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key.")
     scopes = ArrayField(models.CharField(max_length=10), help_text="read, write, ops: one or more.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -32,7 +38,9 @@ class ApiKey(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="apikey_scopes",
-                condition=models.Q(scopes__contained_by=["read", "write", "ops"], scopes__len__gt=0),
+                condition=models.Q(
+                    scopes__contained_by=["read", "write", "ops"], scopes__len__gt=0
+                ),
             )
         ]
 
@@ -50,7 +58,8 @@ class ApiKey(models.Model):
 
 
 class IdempotentResponse(models.Model):
-    """What a client's POST was answered, kept so that the same request again gets the same answer and does nothing."""
+    """What a client's POST was answered, kept so that the same request again gets the same answer
+    and does nothing."""
 
     caller = models.CharField(max_length=120)
     key = models.CharField(max_length=200)

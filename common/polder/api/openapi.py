@@ -1,4 +1,5 @@
-"""The OpenAPI document, put together by drf-spectacular from what each handler is and what `documented` says of it."""
+"""The OpenAPI document, put together by drf-spectacular from what each handler is and what
+`documented` says of it."""
 
 from __future__ import annotations
 
@@ -26,7 +27,12 @@ from rest_framework.serializers import CharField
 JSON = "application/json"
 EVERYWHERE = ("not-authenticated", "not-permitted", "not-acceptable", "throttled")
 OF_A_BODY = ("invalid", "too-large", "unsupported-media-type")
-OF_IDEMPOTENCY = ("idempotency-key-missing", "idempotency-in-flight", "idempotency-key-reused", "fenced")
+OF_IDEMPOTENCY = (
+    "idempotency-key-missing",
+    "idempotency-in-flight",
+    "idempotency-key-reused",
+    "fenced",
+)
 OF_A_CHANGE = ("version-required", "version-mismatch", "invalid", "fenced")
 
 
@@ -35,11 +41,17 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
     name = "apiKey"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Api-Key <key>`"}
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Api-Key <key>`",
+        }
 
 
 class Schema(AutoSchema):
-    """What REST framework asks of every view. A handler that says nothing of itself is a warning of `spectacular --fail-on-warn`."""
+    """What REST framework asks of every view. A handler that says nothing of itself is a warning of
+    `spectacular --fail-on-warn`."""
 
     @property
     def handler(self) -> Any:
@@ -52,15 +64,23 @@ class Schema(AutoSchema):
     def get_summary(self) -> str:
         return re.split(r"[.;:](?:\s|$)", self.get_description(), maxsplit=1)[0]
 
-    def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:
+    def _map_serializer_field(
+        self, field: Any, direction: str, bypass_extensions: bool = False
+    ) -> Any:
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if isinstance(field, CharField) and not field.allow_blank:
             schema.setdefault("minLength", 1)
         return schema
 
-    def _map_serializer(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> Any:
+    def _map_serializer(
+        self, serializer: Any, direction: str, bypass_extensions: bool = False
+    ) -> Any:
         schema = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
-        return schema | {"additionalProperties": False} if isinstance(force_instance(serializer), Body) else schema
+        return (
+            schema | {"additionalProperties": False}
+            if isinstance(force_instance(serializer), Body)
+            else schema
+        )
 
     def get_request_serializer(self) -> Any:
         return self.said and self.said.request
@@ -71,14 +91,27 @@ class Schema(AutoSchema):
         by_status = defaultdict(list)
         for kind in dict.fromkeys(self._problems(self.said)):
             by_status[CATALOGUE[kind].status].append(kind)
-        problems = {(status, MEDIA_TYPE): OpenApiResponse(Problem, _described(kinds)) for status, kinds in sorted(by_status.items())}
-        return {(self.said.status, JSON): OpenApiResponse(self.said.answer, HTTPStatus(self.said.status).phrase), **problems}
+        problems = {
+            (status, MEDIA_TYPE): OpenApiResponse(Problem, _described(kinds))
+            for status, kinds in sorted(by_status.items())
+        }
+        return {
+            (self.said.status, JSON): OpenApiResponse(
+                self.said.answer, HTTPStatus(self.said.status).phrase
+            ),
+            **problems,
+        }
 
     def get_override_parameters(self) -> list[Any]:
         if self.said is None:
             return []
         filters = query_parameters(self.said.filters) if self.said.filters else []
-        return [*filters, *([self.said.query] if self.said.query else []), *self._request_headers(), *self._answer_headers(self.said)]
+        return [
+            *filters,
+            *([self.said.query] if self.said.query else []),
+            *self._request_headers(),
+            *self._answer_headers(self.said),
+        ]
 
     def get_paginated_name(self, serializer_name: str) -> str:
         return f"{serializer_name}Page"
@@ -108,27 +141,51 @@ class Schema(AutoSchema):
     def _request_headers(self) -> Iterator[OpenApiParameter]:
         if self._is_idempotent():
             schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY}
-            text = "New with each new request, the same when it is repeated; its answer is kept for at least 24 hours."
-            yield OpenApiParameter("Idempotency-Key", schema, OpenApiParameter.HEADER, required=True, description=text)
+            text = (
+                "New with each new request, the same when it is repeated; its answer is kept "
+                "for "
+                "at least 24 hours."
+            )
+            yield OpenApiParameter(
+                "Idempotency-Key", schema, OpenApiParameter.HEADER, required=True, description=text
+            )
         if self.method == "PATCH":
             schema = {"type": "string", "pattern": ETAG_PATTERN}
-            yield OpenApiParameter("If-Match", schema, OpenApiParameter.HEADER, required=True, description="The `ETag` of what was read.")
+            yield OpenApiParameter(
+                "If-Match",
+                schema,
+                OpenApiParameter.HEADER,
+                required=True,
+                description="The `ETag` of what was read.",
+            )
 
     def _answer_headers(self, said: Documented) -> Iterator[OpenApiParameter]:
         if self.method in ("GET", "PATCH"):
-            yield _answer_header("ETag", said.status, "For `If-Match` and `If-None-Match`: the version, if any, and a digest.")
+            yield _answer_header(
+                "ETag",
+                said.status,
+                "For `If-Match` and `If-None-Match`: the version, if any, and a digest.",
+            )
         if said.status in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
             yield _answer_header("Location", said.status, "Where the outcome is to be seen.")
         if self._is_idempotent():
-            yield _answer_header("Idempotent-Replayed", said.status, "`true` when this is the stored answer to an earlier request.")
-        yield _answer_header("Retry-After", HTTPStatus.TOO_MANY_REQUESTS, "In how many seconds to try again.")
+            yield _answer_header(
+                "Idempotent-Replayed",
+                said.status,
+                "`true` when this is the stored answer to an earlier request.",
+            )
+        yield _answer_header(
+            "Retry-After", HTTPStatus.TOO_MANY_REQUESTS, "In how many seconds to try again."
+        )
 
     def _is_idempotent(self) -> bool:
         return getattr(self.handler, "is_idempotent", False)
 
 
 def _answer_header(name: str, status: int, description: str) -> OpenApiParameter:
-    return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, response=[status])
+    return OpenApiParameter(
+        name, str, OpenApiParameter.HEADER, description=description, response=[status]
+    )
 
 
 def _described(kinds: list[str]) -> str:

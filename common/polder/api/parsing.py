@@ -1,4 +1,5 @@
-"""Reading a request's JSON: bounded, and nothing that two readers would understand differently or PostgreSQL would choke on."""
+"""Reading a request's JSON: bounded, and nothing that two readers would understand differently or
+PostgreSQL would choke on."""
 
 from __future__ import annotations
 
@@ -22,18 +23,28 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class BoundedJSONParser(BaseParser):
-    """application/json in UTF-8. Raises ParseError (400) or a problem: `too-large` (413), `unsupported-media-type` (415)."""
+    """application/json in UTF-8. Raises ParseError (400) or a problem: `too-large` (413),
+    `unsupported-media-type` (415)."""
 
     media_type = "application/json"
 
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
         _refuse_encodings(media_type or self.media_type, (parser_context or {}).get("request"))
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(limit + 1).removeprefix(BOM)
         if len(body) > limit:
             raise Problem("too-large", 413, f"The body has more than {limit} bytes.")
         if body.count(b",") > MOST_COMMAS:
-            raise Problem("too-large", 413, f"The body has more than {MOST_COMMAS} commas, which is too many values.")
+            raise Problem(
+                "too-large",
+                413,
+                f"The body has more than {MOST_COMMAS} commas, which is too many values.",
+            )
         try:
             data = _read(body)
         except (ValueError, RecursionError) as error:
@@ -46,16 +57,26 @@ class BoundedJSONParser(BaseParser):
 def _refuse_encodings(media_type: str, request: Request | None) -> None:
     charset = _MediaType(media_type).params.get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
-        raise Problem("unsupported-media-type", 415, f"JSON is sent in UTF-8, not in {charset[:40]}.")
+        raise Problem(
+            "unsupported-media-type", 415, f"JSON is sent in UTF-8, not in {charset[:40]}."
+        )
     coding = request.headers.get("Content-Encoding", "identity") if request else "identity"
     if coding.lower() not in ("", "identity"):
-        raise Problem("unsupported-media-type", 415, f"The body is to be sent as it is, without Content-Encoding {coding[:40]}.")
+        raise Problem(
+            "unsupported-media-type",
+            415,
+            f"The body is to be sent as it is, without Content-Encoding {coding[:40]}.",
+        )
 
 
 def _read(body: bytes) -> Any:
-    """Raises ValueError, also for what Python would read and others would not, and RecursionError."""
+    """Raises ValueError, also for what Python would read and others would not, and
+    RecursionError.
+    """
     text = body.decode()
-    data = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant, parse_float=_finite)
+    data = json.loads(
+        text, object_pairs_hook=_members, parse_constant=_refuse_constant, parse_float=_finite
+    )
     if _SURROGATE.search(text):
         json.dumps(data, ensure_ascii=False).encode()  # a lone surrogate is no character
     return data
@@ -65,7 +86,9 @@ def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)[:64]!r} is there twice")
+        raise ValueError(
+            f"{next(name for name in names if names.count(name) > 1)[:64]!r} is there twice"
+        )
     return members
 
 
@@ -81,5 +104,9 @@ def _finite(digits: str) -> float:
 
 
 def _deeper_than(value: Any, levels: int) -> bool:
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return bool(children) and (levels == 0 or any(_deeper_than(child, levels - 1) for child in children))
+    children = (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    )
+    return bool(children) and (
+        levels == 0 or any(_deeper_than(child, levels - 1) for child in children)
+    )

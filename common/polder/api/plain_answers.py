@@ -17,9 +17,13 @@ KINDS = {
 
 
 def plain_problem(status: HTTPStatus) -> bytes:
-    """The whole answer, after which the connection ends. Of a status that is not named above: `malformed`."""
+    """The whole answer, after which the connection ends. Of a status that is not named above:
+    `malformed`."""
     body = json.dumps(problem(KINDS.get(status, "malformed"), status)).encode()
-    head = f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: "
+        f"{MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     return head.encode() + body
 
 

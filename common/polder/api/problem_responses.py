@@ -1,4 +1,6 @@
-"""Every error of the API becomes `application/problem+json`, with a type that resolves to a page."""
+"""Every error of the API becomes `application/problem+json`, with a type that resolves to a
+page.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,8 @@ _KIND_OF: dict[type[exceptions.APIException], str] = {
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
-    """REST framework's exception handler. What it does not know is Django's to answer, by `server_error`."""
+    """REST framework's exception handler. What it does not know is Django's to answer, by
+    `server_error`."""
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
@@ -47,12 +50,22 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
-    if error.status_code == HTTPStatus.UNAUTHORIZED and (wait := wait_of_address(context["request"])):
+    if error.status_code == HTTPStatus.UNAUTHORIZED and (
+        wait := wait_of_address(context["request"])
+    ):
         error = exceptions.Throttled(wait)
     kind, members = _kind_and_members(error)
-    # Rendered here and not by the view's renderer: a problem is JSON even where the answer would have been something else.
-    response = HttpResponse(JSONRenderer().render(problem(kind, error.status_code, **members)), MEDIA_TYPE, error.status_code)
-    for header, value in (("WWW-Authenticate", getattr(error, "auth_header", None)), ("Retry-After", getattr(error, "wait", None))):
+    # Rendered here and not by the view's renderer: a problem is JSON even where the answer would
+    # have been something else.
+    response = HttpResponse(
+        JSONRenderer().render(problem(kind, error.status_code, **members)),
+        MEDIA_TYPE,
+        error.status_code,
+    )
+    for header, value in (
+        ("WWW-Authenticate", getattr(error, "auth_header", None)),
+        ("Retry-After", getattr(error, "wait", None)),
+    ):
         if value:
             response[header] = str(value)
     return response
@@ -68,24 +81,39 @@ def _kind_and_members(error: exceptions.APIException) -> tuple[str, dict[str, An
 
 
 def _first(errors: Any, told: Iterator[int]) -> Any:
-    """The errors in their places, the first of them only: neither their number nor their length is the sender's to choose."""
+    """The errors in their places, the first of them only: neither their number nor their length is
+    the sender's to choose."""
     if isinstance(errors, Mapping):
         items = ((str(name)[:LONGEST_NAME], _first(below, told)) for name, below in errors.items())
         return dict(takewhile(lambda item: item[1] is not None, items)) or None
     if isinstance(errors, Sequence) and not isinstance(errors, str):
-        return list(takewhile(lambda error: error is not None, (_first(error, told) for error in errors))) or None
+        return (
+            list(
+                takewhile(
+                    lambda error: error is not None, (_first(error, told) for error in errors)
+                )
+            )
+            or None
+        )
     return str(errors)[:LONGEST_ERROR] if next(told) <= MOST_ERRORS else None
 
 
 def _of_the_fence(error: FencedAggregate | ForgottenAggregates) -> Problem:
     if isinstance(error, ForgottenAggregates):
-        return Problem("past-came-back", HTTPStatus.SERVICE_UNAVAILABLE, str(error), retry_after=RETRY_AFTER)
-    known: dict[str, Any] = {"knownVersion": error.fenced.known_version, "version": error.version, "reportedBy": error.fenced.reported_by}
+        return Problem(
+            "past-came-back", HTTPStatus.SERVICE_UNAVAILABLE, str(error), retry_after=RETRY_AFTER
+        )
+    known: dict[str, Any] = {
+        "knownVersion": error.fenced.known_version,
+        "version": error.version,
+        "reportedBy": error.fenced.reported_by,
+    }
     return Problem("fenced", HTTPStatus.CONFLICT, str(error), **known)
 
 
 def only_safe(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For a view that is no APIView and changes nothing: GET and HEAD, and a problem for every other method."""
+    """For a view that is no APIView and changes nothing: GET and HEAD, and a problem for every
+    other method."""
 
     @wraps(view)
     def safe(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -119,7 +147,11 @@ def too_many(wait: float) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
         return _plain_problem("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    detail = "The Host header names none of this service's hosts." if isinstance(exception, DisallowedHost) else ""
+    detail = (
+        "The Host header names none of this service's hosts."
+        if isinstance(exception, DisallowedHost)
+        else ""
+    )
     return _plain_problem("invalid", HTTPStatus.BAD_REQUEST, detail)
 
 

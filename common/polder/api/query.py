@@ -17,7 +17,11 @@ def check_query(request: Request, said: Documented) -> None:
     """Raises ValidationError, by parameter: what is ignored would be taken for obeyed."""
     filters = OF_A_LIST | set(said.filters.base_filters) if said.filters else set()
     known = filters | set(said.query().fields if said.query else ())
-    wrong = {name: error for name, values in request.query_params.lists() if (error := _error(name in known, values))}
+    wrong = {
+        name: error
+        for name, values in request.query_params.lists()
+        if (error := _error(name in known, values))
+    }
     if wrong:
         raise ValidationError({name: [error] for name, error in wrong.items()})
 

@@ -1,4 +1,5 @@
-"""So many per second for each caller, counted in this process's memory: no query, no server, and one number per caller."""
+"""So many per second for each caller, counted in this process's memory: no query, no server, and
+one number per caller."""
 
 from __future__ import annotations
 
@@ -10,9 +11,11 @@ MOST_CALLERS = 10_000
 
 
 class Rate:
-    """The generic cell rate algorithm: of each caller only when its next request would be due, were they evenly spaced.
+    """The generic cell rate algorithm: of each caller only when its next request would be due, were
+    they evenly spaced.
 
-    `burst` seconds' worth may come at once. Beyond MOST_CALLERS whoever has been silent longest is forgotten. For many threads.
+    `burst` seconds' worth may come at once. Beyond MOST_CALLERS whoever has been silent longest is
+    forgotten. For many threads.
     """
 
     def __init__(self, per_second: float, burst: float = BURST_SECONDS) -> None:
@@ -25,7 +28,8 @@ class Rate:
         now = time.monotonic()
         with self._lock:
             due = max(self._due.pop(caller, now), now)
-            wait = round(due + self._interval - now - self._burst, 9)  # sums of floats differ in their last digits
+            # sums of floats differ in their last digits
+            wait = round(due + self._interval - now - self._burst, 9)
             self._due[caller] = due if wait > 0 else due + self._interval
             if len(self._due) > MOST_CALLERS:
                 del self._due[next(iter(self._due))]

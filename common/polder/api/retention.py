@@ -16,11 +16,16 @@ AT_ONCE = 5_000
 def forget_old_responses() -> int:
     """Deletes the answers older than 24 hours, oldest first; returns how many.
 
-    Each 5,000 in a transaction of their own, so that no lock is held for long; it may be stopped at any time, and run twice or at once.
+    Each 5,000 in a transaction of their own, so that no lock is held for long; it may be stopped at
+    any time, and run twice or at once.
     """
     forgotten = 0
     while True:
-        old = IdempotentResponse.objects.filter(created_at__lt=Now() - KEPT_FOR).order_by("created_at").values("pk")[:AT_ONCE]
+        old = (
+            IdempotentResponse.objects.filter(created_at__lt=Now() - KEPT_FOR)
+            .order_by("created_at")
+            .values("pk")[:AT_ONCE]
+        )
         deleted, _ = IdempotentResponse.objects.filter(pk__in=old).delete()
         forgotten += deleted
         if deleted < AT_ONCE:

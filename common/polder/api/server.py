@@ -1,4 +1,5 @@
-"""gunicorn with this service in it: one process with threads that no client can hold, and a log like that of all other processes."""
+"""gunicorn with this service in it: one process with threads that no client can hold, and a log
+like that of all other processes."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ GRACE_SECONDS = 10
 
 
 class SharedLog(Logger):
-    """What gunicorn says goes the way of everything else that the process says. Requests are not logged: they name people."""
+    """What gunicorn says goes the way of everything else that the process says. Requests are not
+    logged: they name people."""
 
     def setup(self, cfg: Config) -> None:
         super().setup(cfg)
@@ -43,11 +45,14 @@ class WebServer(BaseApplication):
             "worker_class": "polder.api.worker.BufferingWorker",
             "workers": 1,
             "threads": self._threads,
-            "worker_connections": 512,  # well below the 1,024 files that a process may commonly open
+            # well below the 1,024 files that a process may commonly open
+            "worker_connections": 512,
             "sendfile": False,  # it would wait for the client
             "graceful_timeout": GRACE_SECONDS,
-            "control_socket_disable": True,  # it lies in the user's home, where two stacks would meet
-            # The worker proves with a file that it is alive; on a busy disk that alone may take too long.
+            # it lies in the user's home, where two stacks would meet
+            "control_socket_disable": True,
+            # The worker proves with a file that it is alive; on a busy disk that alone may take too
+            # long.
             "worker_tmp_dir": "/dev/shm",  # noqa: S108 - gunicorn makes a file of its own there
             "logger_class": SharedLog,
         }

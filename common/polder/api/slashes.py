@@ -7,7 +7,8 @@ from django.middleware.common import CommonMiddleware
 
 
 class SlashMiddleware(CommonMiddleware):
-    """The API is served with it or without it. People are redirected in the admin. What changes something is never redirected:
+    """The API is served with it or without it. People are redirected in the admin. What changes
+    something is never redirected:
 
     a client would follow with a GET, and take the answer for success.
     """

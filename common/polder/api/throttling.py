@@ -1,8 +1,9 @@
 """How often one may ask: 429 beyond.
 
-A key or a person: `<SERVICE>_REQUESTS_PER_SECOND` (1,000 when not set). Whoever shows no valid credentials: a tenth of that, per
-address. REST framework throttles after it has authenticated, so what fails there is counted where its 401 is made, in
-`problem_response`. Each process counts for itself. Behind `<SERVICE>_PROXIES` (0 when not set) proxies, the address is the one that the
+A key or a person: `<SERVICE>_REQUESTS_PER_SECOND` (1,000 when not set). Whoever shows no valid
+credentials: a tenth of that, per address. REST framework throttles after it has authenticated, so
+what fails there is counted where its 401 is made, in `problem_response`. Each process counts for
+itself. Behind `<SERVICE>_PROXIES` (0 when not set) proxies, the address is the one that the
 outermost of them has seen.
 """
 
@@ -20,7 +21,8 @@ ADDRESSES = Rate(float(api_settings.DEFAULT_THROTTLE_RATES["address"] or 0))
 
 
 class PerCaller(BaseThrottle):
-    """REST framework makes one for each request (while it loads its views, so nothing of those may be imported here)."""
+    """REST framework makes one for each request (while it loads its views, so nothing of those may
+    be imported here)."""
 
     seconds = 0.0
 
@@ -33,7 +35,8 @@ class PerCaller(BaseThrottle):
 
 
 def wait_of_address(request: Request) -> float:
-    """Counts a request without valid credentials; 0, or in how many seconds its address may try again."""
+    """Counts a request without valid credentials; 0, or in how many seconds its address may try
+    again."""
     return ADDRESSES.wait(address_of(request))
 
 

@@ -1,8 +1,10 @@
-"""gunicorn's threaded worker, but that no client can hold a thread: its loop reads requests and sends what is left of answers.
+"""gunicorn's threaded worker, but that no client can hold a thread: its loop reads requests and
+sends what is left of answers.
 
-A thread gets a request when all of it is there, and is rid of the answer at once, however slowly the client takes it. A request has
-RECEIVE_SECONDS to come in, an answer SEND_SECONDS to go out. Whoever waits longest, or holds most, gives way when connections or
-memory run short. /livez, and /readyz with /metrics, have a thread each which nobody else uses.
+A thread gets a request when all of it is there, and is rid of the answer at once, however slowly
+the client takes it. A request has RECEIVE_SECONDS to come in, an answer SEND_SECONDS to go out.
+Whoever waits longest, or holds most, gives way when connections or memory run short. /livez, and
+/readyz with /metrics, have a thread each which nobody else uses.
 """
 
 from __future__ import annotations
@@ -31,10 +33,12 @@ Step = Callable[[TConn], None]
 
 
 class BufferingWorker(ThreadWorker):
-    """The `worker_class` of the web process. Connections are in one place at a time: with a thread, kept alive, or watched here."""
+    """The `worker_class` of the web process. Connections are in one place at a time: with a thread,
+    kept alive, or watched here."""
 
     def init_process(self) -> None:
-        self.watched: dict[TConn, tuple[float, Step]] = {}  # until when, and what then; the oldest first
+        # until when, and what then; the oldest first
+        self.watched: dict[TConn, tuple[float, Step]] = {}
         self.alive_pool, self.status_pool = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         super().init_process()
 
@@ -67,7 +71,8 @@ class BufferingWorker(ThreadWorker):
             self._await_rest(conn)
 
     def _read(self, conn: TConn) -> bool:
-        """Whether the request is whole now. Raises BlockingIOError when nothing more has come, Refused, and OSError."""
+        """Whether the request is whole now. Raises BlockingIOError when nothing more has come,
+        Refused, and OSError."""
         for _ in range(READS_AT_ONCE):
             data = conn.sock.recv(65536)
             if not data:
@@ -92,17 +97,22 @@ class BufferingWorker(ThreadWorker):
         conn.parser.unreader.unread(bytes(conn.incoming.data))
         conn.incoming.data.clear()
         future = pool.submit(self.handle, conn)
-        future.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, conn, done))
+        future.add_done_callback(
+            lambda done: self.method_queue.defer(self.finish_request, conn, done)
+        )
 
     def finish_request(self, conn: TConn, fs: Future[Any] | None) -> None:
-        """The thread is done with it; what it wrote may not be sent yet. No future: the connection was refused."""
+        """The thread is done with it; what it wrote may not be sent yet. No future: the connection
+        was refused."""
         self._safely(self._answered, conn, fs)
 
     def _answered(self, conn: TConn, fs: Future[Any] | None) -> None:
         if not conn.sock.unsent:
             self._finished(conn, fs)
         else:
-            self._watch(conn, EVENT_WRITE, lambda conn: self._send(conn, fs), SEND_SECONDS, self._close)
+            self._watch(
+                conn, EVENT_WRITE, lambda conn: self._send(conn, fs), SEND_SECONDS, self._close
+            )
             self._bound_memory()
 
     def _send(self, conn: TConn, fs: Future[Any] | None) -> None:
@@ -115,7 +125,8 @@ class BufferingWorker(ThreadWorker):
         if fs and not fs.exception() and fs.result():
             super().finish_request(conn, fs)  # kept alive
             return
-        conn.sock.shutdown(SHUT_WR)  # what the client still sends is read and dropped, lest it lose the answer (RFC 9112, 9.6)
+        # what the client still sends is read and dropped, lest it lose the answer (RFC 9112, 9.6)
+        conn.sock.shutdown(SHUT_WR)
         self._watch(conn, EVENT_READ, self._drop, LINGER_SECONDS, self._close)
 
     def _drop(self, conn: TConn) -> None:
@@ -153,7 +164,10 @@ class BufferingWorker(ThreadWorker):
     def _cap_keepalive(self, deadline: float) -> None:
         """It is to stop: nobody's half request is waited for."""
         super()._cap_keepalive(deadline)
-        self.watched = {conn: (min(until, deadline) if then == self._too_slow else until, then) for conn, (until, then) in self.watched.items()}
+        self.watched = {
+            conn: (min(until, deadline) if then == self._too_slow else until, then)
+            for conn, (until, then) in self.watched.items()
+        }
 
     def _make_room(self) -> None:
         if self.watched:
@@ -180,7 +194,9 @@ class BufferingWorker(ThreadWorker):
             self.poller.unregister(conn.sock)
 
     def _safely(self, step: Callable[..., None], conn: TConn, *more: Any) -> None:
-        """Whatever goes wrong in the loop ends the connection that it is about, never the process."""
+        """Whatever goes wrong in the loop ends the connection that it is about, never the
+        process.
+        """
         try:
             step(conn, *more)
         except OSError:  # the client is gone

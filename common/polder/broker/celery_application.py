@@ -11,7 +11,8 @@ from polder.broker.nodes import Nodes
 
 
 class ClusterCelery(Celery):
-    """`url` may name several nodes. Celery alone would begin every connection of every process at the first one."""
+    """`url` may name several nodes. Celery alone would begin every connection of every process at
+    the first one."""
 
     def __init__(self, main: str, url: str, **options: Any) -> None:
         """Raises WrongAddress."""
@@ -20,11 +21,15 @@ class ClusterCelery(Celery):
         self.conf.broker_use_ssl = tls.options(self.nodes.authority)
 
     def connection_for_read(self, url: str | None = None, **options: Any) -> Connection:
-        connection: Connection = super().connection_for_read(url or self.nodes.url(), **self._in_turn(options))
+        connection: Connection = super().connection_for_read(
+            url or self.nodes.url(), **self._in_turn(options)
+        )
         return connection
 
     def connection_for_write(self, url: str | None = None, **options: Any) -> Connection:
-        connection: Connection = super().connection_for_write(url or self.nodes.url(), **self._in_turn(options))
+        connection: Connection = super().connection_for_write(
+            url or self.nodes.url(), **self._in_turn(options)
+        )
         return connection
 
     def connection(self, hostname: str | None = None, **options: Any) -> Connection:

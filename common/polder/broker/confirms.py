@@ -1,7 +1,9 @@
-"""Publishing with pipelined confirms: many messages under way on one channel, each confirm matched by its delivery tag.
+"""Publishing with pipelined confirms: many messages under way on one channel, each confirm matched
+by its delivery tag.
 
-py-amqp does not match confirms to tags: after a time-out or a returned message, a late ack would "confirm" the next one.
-So this counts the tags itself, and whoever meets an error here must `close()` and connect anew.
+py-amqp does not match confirms to tags: after a time-out or a returned message, a late ack would
+"confirm" the next one. So this counts the tags itself, and whoever meets an error here must
+`close()` and connect anew.
 """
 
 from __future__ import annotations
@@ -23,17 +25,21 @@ from kombu.connection import Connection
 from polder.broker.connect import HEARTBEAT, connect
 from polder.broker.nodes import Nodes
 
-PIECE = 64 * 1024  # bytes that go to the socket in one call: one for each message would cost as much as all the rest
+# bytes that go to the socket in one call: one for each message would cost as much as all the rest
+PIECE = 64 * 1024
 
-BROKER_ERRORS: tuple[type[Exception], ...] = (AMQPError, OSError)  # after any of them: close, and begin anew
+# after any of them: close, and begin anew
+BROKER_ERRORS: tuple[type[Exception], ...] = (AMQPError, OSError)
 
 
 class ConfirmTimeout(ConnectionError):
-    """The broker did not answer for every message in time (an alarm, or it is gone). Some may have been taken."""
+    """The broker did not answer for every message in time (an alarm, or it is gone). Some may have
+    been taken."""
 
 
 class Outgoing(NamedTuple):
-    """A message as the broker takes it: `kind` is its AMQP type, shown in queues and in Flower without decoding the body."""
+    """A message as the broker takes it: `kind` is its AMQP type, shown in queues and in Flower
+    without decoding the body."""
 
     id: str
     kind: str
@@ -49,9 +55,12 @@ class Receipt:
 
 
 class ConfirmedPublisher:
-    """One connection and one channel in confirm mode. Not thread-safe. Every method may raise one of BROKER_ERRORS."""
+    """One connection and one channel in confirm mode. Not thread-safe. Every method may raise one
+    of BROKER_ERRORS."""
 
-    def __init__(self, broker: str | Nodes, exchange: str, *, content_type: str, timeout: float = 15.0) -> None:
+    def __init__(
+        self, broker: str | Nodes, exchange: str, *, content_type: str, timeout: float = 15.0
+    ) -> None:
         self.exchange = exchange
         self.content_type = content_type
         self.timeout = timeout
@@ -71,9 +80,11 @@ class ConfirmedPublisher:
         self._kept_alive = time.monotonic()
 
     def publish(self, window: Sequence[Outgoing]) -> Receipt:
-        """Sends the whole window and waits until every message is acked, nacked or returned. May be called again and again.
+        """Sends the whole window and waits until every message is acked, nacked or returned. May be
+        called again and again.
 
-        Raises ConfirmTimeout or another of BROKER_ERRORS; the outcome of what is not in `receipt()` is then unknown.
+        Raises ConfirmTimeout or another of BROKER_ERRORS; the outcome of what is not in `receipt()`
+        is then unknown.
         """
         self.send(window)
         return self.wait_for_confirms()
@@ -82,12 +93,21 @@ class ConfirmedPublisher:
         self._receipt = Receipt()
         self._first = self._tag + 1
         self._index_of_id = {message.id: index for index, message in enumerate(window)}
-        frames, write, channel_id = self._frames.gathered, self._write_frames, self.channel.channel_id
+        frames, write, channel_id = (
+            self._frames.gathered,
+            self._write_frames,
+            self.channel.channel_id,
+        )
         for message in window:
             self._tag += 1
             self._waiting[self._tag] = None
             arguments = _publish_arguments(self.exchange, message.kind)
-            properties = {"content_type": self.content_type, "delivery_mode": 2, "message_id": message.id, "type": message.kind}
+            properties = {
+                "content_type": self.content_type,
+                "delivery_mode": 2,
+                "message_id": message.id,
+                "type": message.kind,
+            }
             write(1, channel_id, Basic.Publish, arguments, Message(message.body, **properties))
             if len(frames) >= PIECE:
                 self._flush()
@@ -102,7 +122,9 @@ class ConfirmedPublisher:
         while self._waiting:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise ConfirmTimeout(f"{len(self._waiting)} messages unconfirmed after {self.timeout:.0f} s")
+                raise ConfirmTimeout(
+                    f"{len(self._waiting)} messages unconfirmed after {self.timeout:.0f} s"
+                )
             try:
                 self.connection.drain_events(timeout=min(left, HEARTBEAT / 2))
             except TimeoutError:
@@ -114,7 +136,8 @@ class ConfirmedPublisher:
         return self._receipt
 
     def keep_alive(self) -> None:
-        """To be called often while there is nothing to publish; does something every few seconds. Raises when the broker is gone."""
+        """To be called often while there is nothing to publish; does something every few seconds.
+        Raises when the broker is gone."""
         if time.monotonic() - self._kept_alive < HEARTBEAT / 4:
             return
         self._kept_alive = time.monotonic()
@@ -136,12 +159,22 @@ class ConfirmedPublisher:
         for index in self._answered(tag, multiple):
             self._receipt.refused[index] = "the broker refused it (nack)"
 
-    def _on_return(self, error: ChannelError, exchange: str, routing_key: str, message: Message) -> None:
+    def _on_return(
+        self, error: ChannelError, exchange: str, routing_key: str, message: Message
+    ) -> None:
         # RabbitMQ sends the return before the ack of the same message.
-        self._receipt.refused[self._index_of_id[message.properties["message_id"]]] = f"no queue took it ({error.message})"
+        self._receipt.refused[self._index_of_id[message.properties["message_id"]]] = (
+            f"no queue took it ({error.message})"
+        )
 
     def _answered(self, tag: int, multiple: bool) -> list[int]:
-        tags = list(takewhile(lambda waiting: waiting <= tag, self._waiting)) if multiple else [tag] if tag in self._waiting else []
+        tags = (
+            list(takewhile(lambda waiting: waiting <= tag, self._waiting))
+            if multiple
+            else [tag]
+            if tag in self._waiting
+            else []
+        )
         for one in tags:
             del self._waiting[one]
         return [one - self._first for one in tags]
@@ -157,9 +190,11 @@ class Frames:
 
 @lru_cache(1024)
 def _publish_arguments(exchange: str, routing_key: str) -> bytes:
-    return bytes(dumps("Bssbb", (0, exchange, routing_key, True, False)))  # mandatory, not immediate
+    # mandatory, not immediate
+    return bytes(dumps("Bssbb", (0, exchange, routing_key, True, False)))
 
 
 def blames_a_message(error: Exception) -> bool:
-    """Whether the broker closed the channel because of something it was sent (too large, say), not because of itself."""
+    """Whether the broker closed the channel because of something it was sent (too large, say), not
+    because of itself."""
     return isinstance(error, PreconditionFailed)

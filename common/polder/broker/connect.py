@@ -11,7 +11,8 @@ from polder.broker.nodes import Nodes
 
 HEARTBEAT = 10  # seconds
 
-CONNECT_TIMEOUT = 10  # seconds; the handshake is four round trips, and kombu's own 4 s are too short for a slow line
+# seconds; the handshake is four round trips, and kombu's own 4 s are too short for a slow line
+CONNECT_TIMEOUT = 10
 
 # py-amqp's own TCP_USER_TIMEOUT of one second cuts a connection at the first short stall.
 TRANSPORT_OPTIONS: dict[str, Any] = {
@@ -22,8 +23,9 @@ TRANSPORT_OPTIONS: dict[str, Any] = {
 
 
 def connect(broker: str | Nodes) -> Connection:
-    """An open connection with the first node that answers, each asked once. Without `confirm_publish`: whoever wants confirms counts
-    them itself. Raises what the last node gave, one of `connection_errors`; WrongAddress for a URL that is none."""
+    """An open connection with the first node that answers, each asked once. Without
+    `confirm_publish`: whoever wants confirms counts them itself. Raises what the last node gave,
+    one of `connection_errors`; WrongAddress for a URL that is none."""
     nodes = broker if isinstance(broker, Nodes) else Nodes(broker)
     connection = Connection(
         nodes.url(),

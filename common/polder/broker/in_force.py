@@ -1,4 +1,5 @@
-"""What is in force at the broker, compared with what is declared. Reads the management API and changes nothing."""
+"""What is in force at the broker, compared with what is declared. Reads the management API and
+changes nothing."""
 
 from __future__ import annotations
 
@@ -13,26 +14,58 @@ from polder.broker.management_api import ManagementApi
 Json = dict[str, Any]
 
 # What decides where a queue lies and not what becomes of its messages.
-HARMLESS = {"queue-leader-locator", "queue-master-locator", "target-group-size", "consumer-timeout", "ha-mode", "ha-params", "ha-sync-mode"}
-# Of an operator policy and another one the smaller value is in force; of everything else the operator's.
-LEAST_OF_BOTH = {"max-length", "max-length-bytes", "max-in-memory-length", "max-in-memory-bytes", "expires", "message-ttl", "delivery-limit"}
+HARMLESS = {
+    "queue-leader-locator",
+    "queue-master-locator",
+    "target-group-size",
+    "consumer-timeout",
+    "ha-mode",
+    "ha-params",
+    "ha-sync-mode",
+}
+# Of an operator policy and another one the smaller value is in force; of everything else the
+# operator's.
+LEAST_OF_BOTH = {
+    "max-length",
+    "max-length-bytes",
+    "max-in-memory-length",
+    "max-in-memory-bytes",
+    "expires",
+    "message-ttl",
+    "delivery-limit",
+}
 
 
 def differences(api: ManagementApi, declared: Declared) -> list[str]:
-    """Each in one sentence; a user with the tag `monitoring` can see them all. Raises ManagementError."""
+    """Each in one sentence; a user with the tag `monitoring` can see them all. Raises
+    ManagementError."""
     policies = [api.call("GET", kind, api.vhost) for kind in ("policies", "operator-policies")]
     exchanges = {one["name"]: one for one in api.call("GET", "exchanges", api.vhost)}
     queues = {one["name"]: one for one in api.call("GET", "queues", api.vhost)}
     return [
-        *(text for name, kind in declared.exchanges.items() for text in _exchange(name, kind, exchanges.get(name), policies)),
-        *(text for name in declared.queues for text in _queue(name, queues.get(name), declared, policies)),
-        *(f"the queue {name} is missing" for name in declared.queues_of_others if name not in queues),
+        *(
+            text
+            for name, kind in declared.exchanges.items()
+            for text in _exchange(name, kind, exchanges.get(name), policies)
+        ),
+        *(
+            text
+            for name in declared.queues
+            for text in _queue(name, queues.get(name), declared, policies)
+        ),
+        *(
+            f"the queue {name} is missing"
+            for name in declared.queues_of_others
+            if name not in queues
+        ),
         *_bindings({binding_of(one) for one in api.call("GET", "bindings", api.vhost)}, declared),
         *_limits(api.call("GET", "vhost-limits", api.vhost)),
     ]
 
 
-def _exchange(name: str, kind: str, found: Json | None, policies: list[list[Json]]) -> Iterator[str]:
+def _exchange(
+    name: str, kind: str, found: Json | None, policies: list[list[Json]]
+) -> Iterator[str]:
     if found is None:
         yield f"the exchange {name} is missing"
         return
@@ -43,7 +76,9 @@ def _exchange(name: str, kind: str, found: Json | None, policies: list[list[Json
     yield from _effective(f"exchange {name}", name, "exchange", {}, policies)
 
 
-def _queue(name: str, found: Json | None, declared: Declared, policies: list[list[Json]]) -> Iterator[str]:
+def _queue(
+    name: str, found: Json | None, declared: Declared, policies: list[list[Json]]
+) -> Iterator[str]:
     if found is None:
         yield f"the queue {name} is missing"
         return
@@ -51,20 +86,38 @@ def _queue(name: str, found: Json | None, declared: Declared, policies: list[lis
         yield f"the queue {name} has the arguments {found['arguments']}, declared {names.QUORUM}"
     if not found["durable"] or found["auto_delete"] or found["exclusive"]:
         yield f"the queue {name} is not durable, deletes itself or is exclusive"
-    wanted = next((dict(policy.definition) for policy in declared.policies if re.search(policy.pattern, name)), {})
+    wanted = next(
+        (
+            dict(policy.definition)
+            for policy in declared.policies
+            if re.search(policy.pattern, name)
+        ),
+        {},
+    )
     yield from _effective(f"queue {name}", name, str(found.get("type", "quorum")), wanted, policies)
 
 
-def _effective(what: str, name: str, kind: str, wanted: Json, policies: list[list[Json]]) -> Iterator[str]:
+def _effective(
+    what: str, name: str, kind: str, wanted: Json, policies: list[list[Json]]
+) -> Iterator[str]:
     user, operator = (_of_highest_priority(name, kind, some) for some in policies)
     in_force = dict(user["definition"]) if user else {}
     for key, value in (operator["definition"] if operator else {}).items():
-        in_force[key] = min(value, in_force[key]) if key in LEAST_OF_BOTH and key in in_force else value
+        in_force[key] = (
+            min(value, in_force[key]) if key in LEAST_OF_BOTH and key in in_force else value
+        )
     for key in sorted((in_force.keys() | wanted.keys()) - HARMLESS):
         if in_force.get(key) != wanted.get(key):
             by = operator if operator and key in operator["definition"] else user
-            source = f"by the policy {by['name']} of priority {by['priority']}" if by else "for there is no policy"
-            yield f"the {what} has {key} {in_force.get(key, 'unset')}, declared {wanted.get(key, 'unset')} ({source})"
+            source = (
+                f"by the policy {by['name']} of priority {by['priority']}"
+                if by
+                else "for there is no policy"
+            )
+            yield (
+                f"the {what} has {key} {in_force.get(key, 'unset')}, declared "
+                f"{wanted.get(key, 'unset')} ({source})"
+            )
 
 
 def _of_highest_priority(name: str, kind: str, policies: list[Json]) -> Json | None:
@@ -74,7 +127,11 @@ def _of_highest_priority(name: str, kind: str, policies: list[Json]) -> Json | N
 
 def _applies(policy: Json, kind: str) -> bool:
     to = policy["apply-to"]
-    return bool(to == "all" or to == ("exchanges" if kind == "exchange" else "queues") or to == f"{kind}_queues")
+    return bool(
+        to == "all"
+        or to == ("exchanges" if kind == "exchange" else "queues")
+        or to == f"{kind}_queues"
+    )
 
 
 def _matches(pattern: str, name: str) -> bool:
@@ -85,7 +142,9 @@ def _matches(pattern: str, name: str) -> bool:
 
 
 def binding_of(one: Json) -> Binding:
-    return Binding(one["source"], one["destination_type"][:1], one["destination"], one["routing_key"])
+    return Binding(
+        one["source"], one["destination_type"][:1], one["destination"], one["routing_key"]
+    )
 
 
 def _bindings(found: set[Binding], declared: Declared) -> Iterator[str]:
@@ -98,11 +157,20 @@ def _bindings(found: set[Binding], declared: Declared) -> Iterator[str]:
 
 
 def is_foreign(binding: Binding, declared: Declared) -> bool:
-    """Whether it fills a queue of this service's without being declared; subscribers bind the queue of their answers themselves."""
+    """Whether it fills a queue of this service's without being declared; subscribers bind the queue
+    of their answers themselves."""
     answers = names.answer_queue(declared.service)
-    if not binding.source or binding.kind != "q" or binding.destination not in declared.queues or binding in declared.bindings:
+    if (
+        not binding.source
+        or binding.kind != "q"
+        or binding.destination not in declared.queues
+        or binding in declared.bindings
+    ):
         return False
-    return not (binding.destination == binding.routing_key == answers and binding.source.endswith(names.direct_exchange("")))
+    return not (
+        binding.destination == binding.routing_key == answers
+        and binding.source.endswith(names.direct_exchange(""))
+    )
 
 
 def _limits(found: list[Json]) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""What an earlier declaration of a service left in the broker: subscriptions that it has no more. Nothing else is ever looked at."""
+"""What an earlier declaration of a service left in the broker: subscriptions that it has no more.
+Nothing else is ever looked at."""
 
 from __future__ import annotations
 
@@ -38,16 +39,31 @@ def leftovers(api: ManagementApi, declared: Declared) -> Leftovers:
     old = [name for name in names if name.startswith(prefix) and name not in declared.queues]
     bindings = [binding_of(one) for one in api.call("GET", "bindings", api.vhost)]
     wanted = {policy.name for policy in declared.policies}
-    policies = [one["name"] for one in api.call("GET", "policies", api.vhost) if one["name"].startswith(f"{declared.service}.")]
+    policies = [
+        one["name"]
+        for one in api.call("GET", "policies", api.vhost)
+        if one["name"].startswith(f"{declared.service}.")
+    ]
     return Leftovers(
         queues={name: _messages(api, name) for name in old},
-        bindings=[one for one in bindings if is_foreign(one, declared) or (one.source and one.destination in old)],
+        bindings=[
+            one
+            for one in bindings
+            if is_foreign(one, declared) or (one.source and one.destination in old)
+        ],
         policies=[name for name in policies if name not in wanted],
     )
 
 
-def remove(api: ManagementApi, found: Leftovers, *, even_full: bool, pause: Callable[[float], None] = time.sleep) -> list[str]:
-    """Takes them away; the queues that were left because messages had come meanwhile. Raises ManagementError.
+def remove(
+    api: ManagementApi,
+    found: Leftovers,
+    *,
+    even_full: bool,
+    pause: Callable[[float], None] = time.sleep,
+) -> list[str]:
+    """Takes them away; the queues that were left because messages had come meanwhile. Raises
+    ManagementError.
 
     Nothing comes into a queue once it is unbound; then its messages are counted once more.
     """

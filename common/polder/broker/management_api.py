@@ -1,4 +1,5 @@
-"""A client of RabbitMQ's management API: declaring by PUT, which changes nothing when it is so already."""
+"""A client of RabbitMQ's management API: declaring by PUT, which changes nothing when it is so
+already."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ from polder.broker.nodes import authority, credentials, management_urls
 
 
 class ManagementError(RuntimeError):
-    """The management API refused, or could not be reached; says what was asked and what came back."""
+    """The management API refused, or could not be reached; says what was asked and what came
+    back.
+    """
 
 
 PORTS = {"http": 15672, "https": 15671}
@@ -25,9 +28,10 @@ class ManagementRefused(ManagementError):
 
 
 class ManagementApi:
-    """`url` carries the deploy user's credentials: `http://user:password@host:15672`. It may name several nodes of a cluster, with `;`
-    between them: the next one is asked when one cannot be reached. No proxy is used, no redirect is followed, and with `https://` the
-    other side has to prove who it is."""
+    """`url` carries the deploy user's credentials: `http://user:password@host:15672`. It may name
+    several nodes of a cluster, with `;` between them: the next one is asked when one cannot be
+    reached. No proxy is used, no redirect is followed, and with `https://` the other side has to
+    prove who it is."""
 
     def __init__(self, url: str, vhost: str, timeout: float | None = None) -> None:
         """Raises WrongAddress."""
@@ -35,9 +39,15 @@ class ManagementApi:
         self.vhost = vhost
         self.timeout = timeout or (30 if len(self.bases) == 1 else 10)
         self.user, password = credentials(url)
-        self._authorization = "Basic " + base64.b64encode(f"{self.user}:{password}".encode()).decode()
+        self._authorization = (
+            "Basic " + base64.b64encode(f"{self.user}:{password}".encode()).decode()
+        )
         trusted = ssl.create_default_context(cafile=authority(url))
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted), _NoRedirect)
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(context=trusted),
+            _NoRedirect,
+        )
 
     def put(self, *path: str, body: dict[str, Any]) -> None:
         """Raises ManagementError."""
@@ -46,7 +56,8 @@ class ManagementApi:
         except ManagementError as error:
             if "already_exists" not in str(error):
                 raise
-            self.call("PUT", *path, body=body)  # somebody else made it at the same moment; now it is there and can be set
+            # somebody else made it at the same moment; now it is there and can be set
+            self.call("PUT", *path, body=body)
 
     def call(self, method: str, *path: str, body: dict[str, Any] | None = None) -> Any:
         """The decoded answer, or None. `path` segments are quoted here. Raises ManagementError."""
@@ -58,7 +69,9 @@ class ManagementApi:
             except OSError as error:
                 unreachable.append(f"{method} {url}: {error}")
                 self.bases.append(self.bases.pop(0))
-        raise ManagementError(f"{'; '.join(unreachable)}; is RabbitMQ's management plugin enabled and running there?")
+        raise ManagementError(
+            f"{'; '.join(unreachable)}; is RabbitMQ's management plugin enabled and running there?"
+        )
 
     def get(self, *path: str) -> Any:
         """What is there, or None. Raises ManagementError."""
@@ -83,7 +96,10 @@ class ManagementApi:
         except urllib.error.HTTPError as error:
             said = f"{method} {url}: {error.code} {error.read().decode(errors='replace')[:500]}"
             if error.code in (401, 403):
-                raise ManagementRefused(f"{said}; user {self.user} is not let in, or may not do this: is it an administrator's?") from error
+                raise ManagementRefused(
+                    f"{said}; user {self.user} is not let in, or may not do this: is it an "
+                    "administrator's?"
+                ) from error
             raise ManagementError(said) from error
         return json.loads(content) if content else None
 

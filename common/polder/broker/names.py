@@ -1,4 +1,5 @@
-"""What things are called in RabbitMQ. Every name begins with the service that it belongs to, so that permissions can be exact."""
+"""What things are called in RabbitMQ. Every name begins with the service that it belongs to, so
+that permissions can be exact."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def answer_queue(service: str) -> str:
     return f"{service}.answers"
 
 
-EVERY_SUBSCRIBER = "subscribers"  # routing key at a direct exchange: the requests' queues of all that subscribe to its service
+# routing key at a direct exchange: the requests' queues of all that subscribe to its service
+EVERY_SUBSCRIBER = "subscribers"
 
 
 def publisher_or_nobody(queue: str) -> str:
@@ -43,7 +45,8 @@ def publisher_or_nobody(queue: str) -> str:
     return queue.partition(".from.")[2]
 
 
-QUORUM = {"x-queue-type": "quorum"}  # the one argument of every queue: in a cluster it has a member on each of three nodes
+# the one argument of every queue: in a cluster it has a member on each of three nodes
+QUORUM = {"x-queue-type": "quorum"}
 
 
 def celery_exchange(service: str) -> str:
@@ -60,5 +63,6 @@ def worker_event_exchange(service: str) -> str:
     return f"{service}.celery.events"
 
 
-FLOWER_EXCHANGE = "flower.celery.events"  # the workers' event exchanges of all services are bound to it
+# the workers' event exchanges of all services are bound to it
+FLOWER_EXCHANGE = "flower.celery.events"
 FLOWER_USER = "flower"

@@ -1,4 +1,5 @@
-"""The nodes of a RabbitMQ cluster, as a URL names them, and which of them this process turns to next."""
+"""The nodes of a RabbitMQ cluster, as a URL names them, and which of them this process turns to
+next."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ CA = "cacertfile"  # the one option of a URL that is obeyed; RabbitMQ's own clie
 
 
 class WrongAddress(NotLegal):
-    """A URL of RabbitMQ that nobody could connect by. Its message repeats nothing of the URL but option names."""
+    """A URL of RabbitMQ that nobody could connect by. Its message repeats nothing of the URL but
+    option names."""
 
 
 def node_urls(url: str, schemes: Sequence[str] = ("amqp", "amqps")) -> list[str]:
@@ -24,7 +26,9 @@ def node_urls(url: str, schemes: Sequence[str] = ("amqp", "amqps")) -> list[str]
     urls = [part.strip() for part in url.split(SEPARATOR)]
     for number, one in enumerate(urls, start=1):
         if problem := _problem(one, schemes) or _difference(one, urls[0]):
-            raise WrongAddress(f"node {number} of {len(urls)}: {problem}" if len(urls) > 1 else problem)
+            raise WrongAddress(
+                f"node {number} of {len(urls)}: {problem}" if len(urls) > 1 else problem
+            )
     return urls
 
 
@@ -36,24 +40,44 @@ def _problem(url: str, schemes: Sequence[str]) -> str:
         return f"does not begin with {legal} (a ; in a password is written %3B)"
     if any(character.isspace() or not character.isprintable() for character in url):
         return "holds a blank or a control character; in a password it is percent-encoded (%20)"
-    if "#" in rest or "@" in rest[len(place) :] or place.count("@") > 1 or place.rpartition("@")[0].count(":") > 1:
-        return "has a character in user, password or path that is percent-encoded there: # %23, @ %40, : %3A, / %2F, ? %3F"
+    if (
+        "#" in rest
+        or "@" in rest[len(place) :]
+        or place.count("@") > 1
+        or place.rpartition("@")[0].count(":") > 1
+    ):
+        return (
+            "has a character in user, password or path that is percent-encoded there: # %23, @ "
+            "%40, : %3A, / %2F, ? %3F"
+        )
     if re.search(r"%(?![0-9A-Fa-f]{2})", rest):
         return "has a % that begins no percent-encoding: a % itself is written %25"
     try:
         port, host = urlsplit(url).port, urlsplit(url).hostname
     except ValueError:
-        return "has no legal host or port (an IPv6 address stands in [ ], a port is a number from 1 to 65535)"
+        return (
+            "has no legal host or port (an IPv6 address stands in [ ], a port is a number from "
+            "1 "
+            "to 65535)"
+        )
     if port == 0 or place.endswith(":"):
         return "has no legal port: a number from 1 to 65535"
     if not host or "," in place.rpartition("@")[2]:
-        return "has no host, or more than one: each node has a whole URL of its own, with ; between them"
+        return (
+            "has no host, or more than one: each node has a whole URL of its own, with ; "
+            "between "
+            "them"
+        )
     return _identity(url) or _options(url)
 
 
 def _identity(url: str) -> str:
     parts = urlsplit(url)
-    missing = [name for name, value in (("user", parts.username), ("password", parts.password)) if not value]
+    missing = [
+        name
+        for name, value in (("user", parts.username), ("password", parts.password))
+        if not value
+    ]
     return f"names no {' and no '.join(missing)}" if missing else ""
 
 
@@ -61,18 +85,24 @@ def _options(url: str) -> str:
     """Clients would pass over most of them in silence."""
     query = urlsplit(url).query
     try:
-        options = [name for name, _ in parse_qsl(query, keep_blank_values=True, strict_parsing=True)] if query else []
+        options = (
+            [name for name, _ in parse_qsl(query, keep_blank_values=True, strict_parsing=True)]
+            if query
+            else []
+        )
     except ValueError:
         return "has options that are not written ?name=value"
     if refused := [name for name in options if name != CA]:
-        return f"has options that are not obeyed: {', '.join(name for name in refused if re.fullmatch('[a-z_-]{1,40}', name)) or 'unreadable ones'}"
+        readable = [name for name in refused if re.fullmatch("[a-z_-]{1,40}", name)]
+        return f"has options that are not obeyed: {', '.join(readable) or 'unreadable ones'}"
     if options and urlsplit(url).scheme in ("amqp", "http"):
         return f"has {CA} and no TLS to use it for (amqps://, https://)"
     return ""
 
 
 def _difference(url: str, first: str) -> str:
-    """Queues, permissions and the broker user belong to the cluster: its nodes differ in nothing but their address."""
+    """Queues, permissions and the broker user belong to the cluster: its nodes differ in nothing
+    but their address."""
     one, other = urlsplit(url), urlsplit(first)
     names = ("scheme", "username", "password", "path", "query")
     differing = [name for name in names if getattr(one, name) != getattr(other, name)]
@@ -96,14 +126,17 @@ def authority(url: str) -> str | None:
 
 
 def with_authority(url: str, file: str | None) -> str:
-    """The URL, naming the file for each of its nodes. Raises WrongAddress when it names one already, or has no TLS."""
+    """The URL, naming the file for each of its nodes. Raises WrongAddress when it names one
+    already, or has no TLS."""
     if not file:
         return url
     if authority(url):
         raise WrongAddress(f"has {CA} already")
     if not url.startswith(("amqps://", "https://")):
         raise WrongAddress("has no TLS to use it for (amqps://, https://)")
-    return SEPARATOR.join(f"{one.strip()}?{CA}={quote(file, safe='')}" for one in url.split(SEPARATOR))
+    return SEPARATOR.join(
+        f"{one.strip()}?{CA}={quote(file, safe='')}" for one in url.split(SEPARATOR)
+    )
 
 
 def _read(url: str) -> str:
@@ -120,18 +153,23 @@ def _read_management(url: str) -> str:
 
 
 AMQP = Kind("AMQP URL, or several with `;` between them", _read)
-MANAGEMENT = Kind("HTTP URL with user and password, or several with `;` between them", _read_management)
+MANAGEMENT = Kind(
+    "HTTP URL with user and password, or several with `;` between them", _read_management
+)
 
 
 class Nodes:
-    """In the order in which to try them: drawn at random for each process, so that clients spread; one that failed goes last.
+    """In the order in which to try them: drawn at random for each process, so that clients spread;
+    one that failed goes last.
 
-    So all connections of a process are with one node as long as that one works. Every process is to make one of these.
+    So all connections of a process are with one node as long as that one works. Every process is to
+    make one of these.
     """
 
     def __init__(self, url: str) -> None:
         """Raises WrongAddress."""
-        self._urls = [one.partition("?")[0] for one in node_urls(url)]  # kombu would take options for arguments of its own
+        # kombu would take options for arguments of its own
+        self._urls = [one.partition("?")[0] for one in node_urls(url)]
         self.authority = authority(url)
         random.shuffle(self._urls)
 

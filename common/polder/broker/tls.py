@@ -1,7 +1,9 @@
-"""TLS to RabbitMQ that proves who the other side is: a certificate of an authority that is trusted, for the host that was asked for.
+"""TLS to RabbitMQ that proves who the other side is: a certificate of an authority that is trusted,
+for the host that was asked for.
 
-kombu's own transport checks no certificate at all for an `amqps://` URL unless it is told to, and a host name only for the first node
-of several. So whatever connects in a process of ours, connects by this one.
+kombu's own transport checks no certificate at all for an `amqps://` URL unless it is told to, and a
+host name only for the first node of several. So whatever connects in a process of ours, connects by
+this one.
 """
 
 from __future__ import annotations
@@ -22,15 +24,21 @@ class ProvenTransport(SSLTransport):
         host = client.hostname
         given = client.ssl if isinstance(client.ssl, dict) else {}
         # Anew each time: kombu takes the same client on to the next node.
-        client.ssl = {"ca_certs": given.get("ca_certs"), "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host}
+        client.ssl = {
+            "ca_certs": given.get("ca_certs"),
+            "cert_reqs": ssl.CERT_REQUIRED,
+            "server_hostname": host,
+        }
         try:
             return connect()
         finally:
-            client.hostname = host  # for `localhost` kombu has put its address there, for which there is no certificate
+            # for `localhost` kombu has put its address there, for which there is no certificate
+            client.hostname = host
 
 
 def options(authority: str | None) -> dict[str, Any]:
-    """The `ssl` argument of a kombu connection; `authority` is a file of certificates, None means the system's."""
+    """The `ssl` argument of a kombu connection; `authority` is a file of certificates, None means
+    the system's."""
     return {"ca_certs": authority} if authority else {}
 
 

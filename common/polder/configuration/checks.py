@@ -1,4 +1,6 @@
-"""Django's system checks of the configuration: what is said when every command of a service starts."""
+"""Django's system checks of the configuration: what is said when every command of a service
+starts.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,24 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning, register
 from polder import this_service
 
-_RANGES: Mapping[str, tuple[float, float]] = {"WEEKS_KEPT": (4, 1040), "REPUBLISH_WEEKS": (1, 1040), "CONSUMER_TIMEOUT": (5, 31_536_000)}
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "WEEKS_KEPT": (4, 1040),
+    "REPUBLISH_WEEKS": (1, 1040),
+    "CONSUMER_TIMEOUT": (5, 31_536_000),
+}
 
 
 @register
 def nobody_reads(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
     """Variables with the service's prefix that nothing obeys."""
-    hint = "docs/configuration.md lists what is read. Take it out of the environment, or give it another beginning."
-    return [Warning(f"{name} is set, and nobody reads it.", hint, id="polder.W001") for name in this_service.unread_variables()]
+    hint = (
+        "docs/configuration.md lists what is read. Take it out of the environment, or give it "
+        "another beginning."
+    )
+    return [
+        Warning(f"{name} is set, and nobody reads it.", hint, id="polder.W001")
+        for name in this_service.unread_variables()
+    ]
 
 
 @register
@@ -35,8 +47,14 @@ def _problems(said: Mapping[str, Any]) -> Iterator[str]:
         yield f"POLDER['{key}'] is missing."
     service = said.get("SERVICE", "a")
     if not (isinstance(service, str) and re.fullmatch("[a-z]+", service)):
-        yield f"POLDER['SERVICE'] is {service!r}, no name for a service: use lower-case letters only."
+        yield (
+            f"POLDER['SERVICE'] is {service!r}, no name for a service: use lower-case letters only."
+        )
     for key, (low, high) in _RANGES.items():
         value = said.get(key, low)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
             yield f"POLDER['{key}'] is {value!r}; it has to be from {low:g} to {high:g}."

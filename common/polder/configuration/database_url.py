@@ -1,4 +1,5 @@
-"""A PostgreSQL URL in every form that libpq knows, as Django's settings of a database. libpq reads it, so nothing is read otherwise."""
+"""A PostgreSQL URL in every form that libpq knows, as Django's settings of a database. libpq reads
+it, so nothing is read otherwise."""
 
 from __future__ import annotations
 
@@ -14,20 +15,36 @@ from psycopg.conninfo import conninfo_to_dict
 
 DEFAULT_PORT = "5432"
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer ones in silence
-NOWHERE = "/nonexistent/polder"  # libpq would look for these files in the home of whoever starts the process
+# libpq would look for these files in the home of whoever starts the process
+NOWHERE = "/nonexistent/polder"
 _FILES = ("sslcert", "sslkey", "sslrootcert", "sslcrl", "passfile")
 _SECRETS = ("sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret")
 _REFUSED = {
-    "service": "it would be looked up in a file of whoever starts the process; write out what it stands for",
+    "service": "it would be looked up in a file of whoever starts the process; write out what it "
+    "stands for",
     "replication": "a service takes no replication connection",
     "sslkeylogfile": "it would write down the keys of every connection",
 }
-_INTEGERS = ("connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
+_INTEGERS = (
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+)
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _CHOICES = {
     "sslmode": _MODES,
-    "target_session_attrs": ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
+    "target_session_attrs": (
+        "any",
+        "read-write",
+        "read-only",
+        "primary",
+        "standby",
+        "prefer-standby",
+    ),
     "gssencmode": ("disable", "prefer", "require"),
     "channel_binding": ("disable", "prefer", "require"),
     "load_balance_hosts": ("disable", "random"),
@@ -42,9 +59,11 @@ _CHOICES = {
 
 
 def database(url: str) -> dict[str, Any]:
-    """What goes into `DATABASES`, all options of the URL in `OPTIONS`. Raises NotLegal, which repeats nothing secret.
+    """What goes into `DATABASES`, all options of the URL in `OPTIONS`. Raises NotLegal, which
+    repeats nothing secret.
 
-    What the URL does not say is said here, or libpq would take it from the environment and the home of whoever starts the process.
+    What the URL does not say is said here, or libpq would take it from the environment and the home
+    of whoever starts the process.
     """
     said = _read(url)
     if not said.get("user"):
@@ -54,7 +73,11 @@ def database(url: str) -> dict[str, Any]:
     if len(said["dbname"].encode()) > LONGEST_NAME:
         raise NotLegal(f"names a database of more than {LONGEST_NAME} bytes")
     hosts, ports = _hosts_and_ports(said)
-    options = {name: value for name, value in said.items() if name not in ("user", "password", "dbname", "host", "port")}
+    options = {
+        name: value
+        for name, value in said.items()
+        if name not in ("user", "password", "dbname", "host", "port")
+    }
     _check(options, hosts)
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -63,12 +86,21 @@ def database(url: str) -> dict[str, Any]:
         "PASSWORD": Secret(said.get("password", "")),
         "HOST": ",".join(hosts),
         "PORT": ",".join(ports),
-        "OPTIONS": {name: Secret(value) if name in _SECRETS else value for name, value in (_unsaid() | options).items()},
+        "OPTIONS": {
+            name: Secret(value) if name in _SECRETS else value
+            for name, value in (_unsaid() | options).items()
+        },
     }
 
 
 def _unsaid() -> dict[str, str]:
-    return {"passfile": NOWHERE, "sslcert": NOWHERE, "sslkey": NOWHERE, "sslrootcert": NOWHERE, "gssencmode": "disable"}
+    return {
+        "passfile": NOWHERE,
+        "sslcert": NOWHERE,
+        "sslkey": NOWHERE,
+        "sslrootcert": NOWHERE,
+        "gssencmode": "disable",
+    }
 
 
 def _read(url: str) -> dict[str, str]:
@@ -76,16 +108,28 @@ def _read(url: str) -> dict[str, str]:
     if not separator or scheme not in ("postgres", "postgresql"):
         raise NotLegal("must begin with postgres:// or postgresql://")
     if any(character.isspace() or not character.isprintable() for character in url):
-        raise NotLegal("holds a blank or a control character; in a password it is percent-encoded (%20)")
+        raise NotLegal(
+            "holds a blank or a control character; in a password it is percent-encoded (%20)"
+        )
     place, _, after = rest.partition("/")
     if "@" in after or place.count("@") > 1:
-        raise NotLegal("has an @ or / within user, password, database or options: written %40 and %2F there")
+        raise NotLegal(
+            "has an @ or / within user, password, database or options: written %40 and %2F there"
+        )
     if bad := re.search(r"%(?![0-9A-Fa-f]{2})|%00", rest):
-        raise NotLegal(f"has a % that begins no percent-encoding, at position {bad.start() + len(scheme) + 4}: a % itself is written %25")
+        raise NotLegal(
+            "has a % that begins no percent-encoding, at position "
+            f"{bad.start() + len(scheme) + 4}: a % itself is written %25"
+        )
     try:
-        return {name: str(value) for name, value in conninfo_to_dict(url).items() if value not in (None, "")}
+        return {
+            name: str(value)
+            for name, value in conninfo_to_dict(url).items()
+            if value not in (None, "")
+        }
     except psycopg.ProgrammingError as error:
-        raise NotLegal(_why(str(error))) from None  # what libpq says may hold a piece of the password
+        # what libpq says may hold a piece of the password
+        raise NotLegal(_why(str(error))) from None
 
 
 def _why(message: str) -> str:
@@ -102,7 +146,10 @@ def _hosts_and_ports(said: dict[str, str]) -> tuple[list[str], list[str]]:
     hosts = said.get("host", "").split(",") if "host" in said else []
     addresses = said.get("hostaddr", "").split(",") if "hostaddr" in said else []
     if not hosts and not addresses:
-        raise NotLegal("names no host; a socket's folder is written postgres:///database?host=/folder&user=name")
+        raise NotLegal(
+            "names no host; a socket's folder is written "
+            "postgres:///database?host=/folder&user=name"
+        )
     if not all(hosts) or not all(addresses):
         raise NotLegal("has an empty place among its hosts")
     if hosts and addresses and len(hosts) != len(addresses):
@@ -113,7 +160,10 @@ def _hosts_and_ports(said: dict[str, str]) -> tuple[list[str], list[str]]:
     if len(ports) != count:
         raise NotLegal("has not as many ports as hosts")
     if not all(re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536 for port in ports):
-        raise NotLegal("has a port that is not a number from 1 to 65535 (or a : in user or password, written %3A)")
+        raise NotLegal(
+            "has a port that is not a number from 1 to 65535 (or a : in user or password, written "
+            "%3A)"
+        )
     return hosts, ports
 
 
@@ -124,7 +174,9 @@ def _check(options: dict[str, str], hosts: list[str]) -> None:
         if name in _INTEGERS and not re.fullmatch("[0-9]{1,9}", value):
             raise NotLegal(f"has the option {name}, which must be a whole number")
         if name in _CHOICES and value not in _CHOICES[name]:
-            raise NotLegal(f"has the option {name}, which must be one of {', '.join(_CHOICES[name])}")
+            raise NotLegal(
+                f"has the option {name}, which must be one of {', '.join(_CHOICES[name])}"
+            )
         if name in _FILES and value != "system" and not os.access(value, os.R_OK):
             raise NotLegal(f"has the option {name}, whose file cannot be read")
     _check_tls(options, hosts)
@@ -134,10 +186,17 @@ def _check_tls(options: dict[str, str], hosts: list[str]) -> None:
     """Whatever libpq would pass over in silence."""
     mode, root = options.get("sslmode", ""), options.get("sslrootcert", "")
     if mode.startswith("verify") and not root:
-        raise NotLegal(f"has sslmode={mode} and no sslrootcert to verify by (a file of certificates, or system)")
+        raise NotLegal(
+            f"has sslmode={mode} and no sslrootcert to verify by (a file of certificates, or "
+            "system)"
+        )
     if ("sslcert" in options) != ("sslkey" in options):
         raise NotLegal("has only one of sslcert and sslkey")
     if root and not mode.startswith("verify") and root != "system":
-        raise NotLegal("has sslrootcert, which is obeyed with sslmode=verify-full or verify-ca only")
-    if mode in ("require", "verify-ca", "verify-full") and any(host.startswith(("/", "@")) for host in hosts):
+        raise NotLegal(
+            "has sslrootcert, which is obeyed with sslmode=verify-full or verify-ca only"
+        )
+    if mode in ("require", "verify-ca", "verify-full") and any(
+        host.startswith(("/", "@")) for host in hosts
+    ):
         raise NotLegal(f"has sslmode={mode} with a Unix socket, where there is no TLS")

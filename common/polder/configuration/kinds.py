@@ -1,4 +1,5 @@
-"""How the text of a variable is read. A reader raises NotLegal, whose message never repeats the text: it may be a secret."""
+"""How the text of a variable is read. A reader raises NotLegal, whose message never repeats the
+text: it may be a secret."""
 
 from __future__ import annotations
 
@@ -47,7 +48,10 @@ def _hosts(value: str) -> list[str]:
     hosts = _list(value)
     for position, host in enumerate(hosts, start=1):
         if not _HOST.fullmatch(host):
-            raise NotLegal(f"entry {position} is no host name: names with commas between them, no port, no scheme; an IPv6 address stands in [ ]")
+            raise NotLegal(
+                f"entry {position} is no host name: names with commas between them, no port, no "
+                "scheme; an IPv6 address stands in [ ]"
+            )
     return hosts
 
 
@@ -56,12 +60,19 @@ def _origins(value: str) -> list[str]:
     for position, origin in enumerate(origins, start=1):
         try:
             parts = urlsplit(origin)
-            legal = parts.scheme in ("http", "https") and bool(parts.hostname) and origin == f"{parts.scheme}://{parts.netloc}"
+            legal = (
+                parts.scheme in ("http", "https")
+                and bool(parts.hostname)
+                and origin == f"{parts.scheme}://{parts.netloc}"
+            )
             legal = legal and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
         except ValueError:
             legal = False
         if not legal:
-            raise NotLegal(f"entry {position} is no origin: https://host or https://host:port, with commas between them")
+            raise NotLegal(
+                f"entry {position} is no origin: https://host or https://host:port, with commas "
+                "between them"
+            )
     return origins
 
 
@@ -71,7 +82,9 @@ def _file(value: str) -> str:
         with Path(value).open("rb") as file:
             file.read(1)
     except (OSError, ValueError) as error:
-        raise NotLegal(f"names a file that cannot be read ({getattr(error, 'strerror', None) or 'no path'})") from None
+        raise NotLegal(
+            f"names a file that cannot be read ({getattr(error, 'strerror', None) or 'no path'})"
+        ) from None
     return value
 
 

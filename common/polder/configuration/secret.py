@@ -4,7 +4,8 @@ from __future__ import annotations
 
 
 class Secret(str):
-    """A str to whoever uses it; its `repr` tells nothing, whatever it stands in: settings, local variables, an exception."""
+    """A str to whoever uses it; its `repr` tells nothing, whatever it stands in: settings, local
+    variables, an exception."""
 
     __slots__ = ()
 

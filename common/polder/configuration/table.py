@@ -4,27 +4,74 @@ from __future__ import annotations
 
 from polder.broker.nodes import AMQP, MANAGEMENT
 from polder.configuration.database_url import database
-from polder.configuration.kinds import FILE, FOLDER, HOSTS, ORIGINS, TEXT, YES_OR_NO, Kind, number, whole_number
+from polder.configuration.kinds import (
+    FILE,
+    FOLDER,
+    HOSTS,
+    ORIGINS,
+    TEXT,
+    YES_OR_NO,
+    Kind,
+    number,
+    whole_number,
+)
 from polder.configuration.variables import Variable
 
 POSTGRESQL = Kind("PostgreSQL URL", database)
 
 DATABASE_URL = Variable(
-    "<SERVICE>_DATABASE_URL", POSTGRESQL, "the run-time role's (for `migrate` the DDL role's); see [Addresses](#addresses)", None, secret=True
+    "<SERVICE>_DATABASE_URL",
+    POSTGRESQL,
+    "the run-time role's (for `migrate` the DDL role's); see [Addresses](#addresses)",
+    None,
+    secret=True,
 )
-AMQP_URL = Variable("<SERVICE>_AMQP_URL", AMQP, "the service's own broker user's; see [Addresses](#addresses)", None, secret=True)
+AMQP_URL = Variable(
+    "<SERVICE>_AMQP_URL",
+    AMQP,
+    "the service's own broker user's; see [Addresses](#addresses)",
+    None,
+    secret=True,
+)
 AMQP_CA = Variable(
-    "<SERVICE>_AMQP_CA", FILE, "certificates of the authorities that may vouch for the broker of an `amqps://` URL", default_shown="the system's"
+    "<SERVICE>_AMQP_CA",
+    FILE,
+    "certificates of the authorities that may vouch for the broker of an `amqps://` URL",
+    default_shown="the system's",
 )
-SECRET_KEY = Variable("<SERVICE>_SECRET_KEY", TEXT, "Django's secret key: signs sessions", None, secret=True, setting="SECRET_KEY")
+SECRET_KEY = Variable(
+    "<SERVICE>_SECRET_KEY",
+    TEXT,
+    "Django's secret key: signs sessions",
+    None,
+    secret=True,
+    setting="SECRET_KEY",
+)
 ALLOWED_HOSTS = Variable(
-    "<SERVICE>_ALLOWED_HOSTS", HOSTS, "by which names the service is asked", "localhost,127.0.0.1,[::1]", setting="ALLOWED_HOSTS"
+    "<SERVICE>_ALLOWED_HOSTS",
+    HOSTS,
+    "by which names the service is asked",
+    "localhost,127.0.0.1,[::1]",
+    setting="ALLOWED_HOSTS",
 )
 HTTPS = Variable("<SERVICE>_HTTPS", YES_OR_NO, "behind TLS: secure cookies, redirect, HSTS", "0")
-TRUSTED_ORIGINS = Variable("<SERVICE>_TRUSTED_ORIGINS", ORIGINS, "where forms of the admin may come from besides, such as a proxy's port")
-HSTS_PRELOAD = Variable("<SERVICE>_HSTS_PRELOAD", YES_OR_NO, "lets browsers' makers put the host on their HTTPS-only lists, for good", "0")
-REQUESTS_PER_SECOND = Variable("<SERVICE>_REQUESTS_PER_SECOND", number(0.001, 1_000_000), "what one caller may ask", "1000")
-PROXIES = Variable("<SERVICE>_PROXIES", whole_number(0, 100), "how many proxies stand before the service", "0")
+TRUSTED_ORIGINS = Variable(
+    "<SERVICE>_TRUSTED_ORIGINS",
+    ORIGINS,
+    "where forms of the admin may come from besides, such as a proxy's port",
+)
+HSTS_PRELOAD = Variable(
+    "<SERVICE>_HSTS_PRELOAD",
+    YES_OR_NO,
+    "lets browsers' makers put the host on their HTTPS-only lists, for good",
+    "0",
+)
+REQUESTS_PER_SECOND = Variable(
+    "<SERVICE>_REQUESTS_PER_SECOND", number(0.001, 1_000_000), "what one caller may ask", "1000"
+)
+PROXIES = Variable(
+    "<SERVICE>_PROXIES", whole_number(0, 100), "how many proxies stand before the service", "0"
+)
 WEEKS_KEPT = Variable(
     "<SERVICE>_WEEKS_KEPT",
     whole_number(4, 1040),
@@ -34,54 +81,127 @@ WEEKS_KEPT = Variable(
 CONSUMER_TIMEOUT = Variable(
     "<SERVICE>_CONSUMER_TIMEOUT_SECONDS",
     whole_number(5, 31_536_000),
-    "RabbitMQ's `consumer_timeout`, if it is another than the default: the worker gives its channel up at 80 % of it",
+    "RabbitMQ's `consumer_timeout`, if it is another than the default: the worker gives its "
+    "channel up at 80 % of it",
     "1800",
 )
 REPUBLISH_WEEKS = Variable(
     "POLDER_REPUBLISH_WEEKS",
     whole_number(1, 1040),
-    "how many weeks back `republish` announces again; the same for all services. A subscriber that keeps less does not start",
+    "how many weeks back `republish` announces again; the same for all services. A subscriber "
+    "that keeps less does not start",
     "8",
 )
-REMOTE_CONTROL = Variable("<SERVICE>_REMOTE_CONTROL", YES_OR_NO, "lets Celery's remote control reach the workers; better not", "0")
+REMOTE_CONTROL = Variable(
+    "<SERVICE>_REMOTE_CONTROL",
+    YES_OR_NO,
+    "lets Celery's remote control reach the workers; better not",
+    "0",
+)
 MANAGEMENT_URL = Variable(
     "<SERVICE>_MANAGEMENT_URL",
     MANAGEMENT,
-    "RabbitMQ's management API, with a user that may look and change nothing: the housekeeper compares by it what is in force with what is "
+    "RabbitMQ's management API, with a user that may look and change nothing: the housekeeper "
+    "compares by it what is in force with what is "
     "declared (without it, only what the service's own user can see)",
     secret=True,
 )
 RUN_DIR = Variable("POLDER_RUN_DIR", FOLDER, "where static files go", default_shown="`.run`")
-STATIC_DIR = Variable("POLDER_STATIC_DIR", FOLDER, "where static files go, if elsewhere", default_shown="`static` in the run directory")
-PROCESS = Variable("POLDER_PROCESS", TEXT, "the process's name in logs and in `pg_stat_activity`", default_shown="service and command")
-READY_FILE = Variable("POLDER_READY_FILE", TEXT, "a file that the process touches once it is ready", default_shown="none")
+STATIC_DIR = Variable(
+    "POLDER_STATIC_DIR",
+    FOLDER,
+    "where static files go, if elsewhere",
+    default_shown="`static` in the run directory",
+)
+PROCESS = Variable(
+    "POLDER_PROCESS",
+    TEXT,
+    "the process's name in logs and in `pg_stat_activity`",
+    default_shown="service and command",
+)
+READY_FILE = Variable(
+    "POLDER_READY_FILE",
+    TEXT,
+    "a file that the process touches once it is ready",
+    default_shown="none",
+)
 
 SERVICE_VARIABLES = (
-    *(DATABASE_URL, AMQP_URL, AMQP_CA, SECRET_KEY, ALLOWED_HOSTS, HTTPS, TRUSTED_ORIGINS, HSTS_PRELOAD, REQUESTS_PER_SECOND, PROXIES),
-    *(WEEKS_KEPT, REPUBLISH_WEEKS, REMOTE_CONTROL, CONSUMER_TIMEOUT, MANAGEMENT_URL, RUN_DIR, STATIC_DIR, PROCESS, READY_FILE),
+    *(
+        DATABASE_URL,
+        AMQP_URL,
+        AMQP_CA,
+        SECRET_KEY,
+        ALLOWED_HOSTS,
+        HTTPS,
+        TRUSTED_ORIGINS,
+        HSTS_PRELOAD,
+        REQUESTS_PER_SECOND,
+        PROXIES,
+    ),
+    *(
+        WEEKS_KEPT,
+        REPUBLISH_WEEKS,
+        REMOTE_CONTROL,
+        CONSUMER_TIMEOUT,
+        MANAGEMENT_URL,
+        RUN_DIR,
+        STATIC_DIR,
+        PROCESS,
+        READY_FILE,
+    ),
 )
 
 # Those of `manage.py <service> topology`, as the deploy user.
 RABBITMQ_MANAGEMENT_URL = Variable(
-    "RABBITMQ_MANAGEMENT_URL", MANAGEMENT, "the management API with the deploy user; may name several nodes", None, secret=True
+    "RABBITMQ_MANAGEMENT_URL",
+    MANAGEMENT,
+    "the management API with the deploy user; may name several nodes",
+    None,
+    secret=True,
 )
 RABBITMQ_MANAGEMENT_CA = Variable(
-    "RABBITMQ_MANAGEMENT_CA", FILE, "certificates of the authorities that may vouch for an `https://` management API", default_shown="the system's"
+    "RABBITMQ_MANAGEMENT_CA",
+    FILE,
+    "certificates of the authorities that may vouch for an `https://` management API",
+    default_shown="the system's",
 )
-FLOWER_AMQP_URL = Variable("FLOWER_AMQP_URL", AMQP, "Flower's broker user, which `topology` makes; Flower connects by it", secret=True)
-FLOWER_AMQP_CA = Variable("FLOWER_AMQP_CA", FILE, "as `<SERVICE>_AMQP_CA`, for Flower", default_shown="the system's")
-TOPOLOGY_VARIABLES = (RABBITMQ_MANAGEMENT_URL, RABBITMQ_MANAGEMENT_CA, FLOWER_AMQP_URL, FLOWER_AMQP_CA)
+FLOWER_AMQP_URL = Variable(
+    "FLOWER_AMQP_URL",
+    AMQP,
+    "Flower's broker user, which `topology` makes; Flower connects by it",
+    secret=True,
+)
+FLOWER_AMQP_CA = Variable(
+    "FLOWER_AMQP_CA", FILE, "as `<SERVICE>_AMQP_CA`, for Flower", default_shown="the system's"
+)
+TOPOLOGY_VARIABLES = (
+    RABBITMQ_MANAGEMENT_URL,
+    RABBITMQ_MANAGEMENT_CA,
+    FLOWER_AMQP_URL,
+    FLOWER_AMQP_CA,
+)
 
 # Those of `manage.py <service> access`.
 ACCESS_VARIABLES = (
     Variable("ADMIN_USER", TEXT, "name of the first admin", None),
     Variable("ADMIN_PASSWORD", TEXT, "password of the first admin", None, secret=True),
-    Variable("API_KEY", TEXT, "the first API key. A later start leaves user and key as they are; `--reset` does not", None, secret=True),
+    Variable(
+        "API_KEY",
+        TEXT,
+        "the first API key. A later start leaves user and key as they are; `--reset` does not",
+        None,
+        secret=True,
+    ),
 )
 
 
 def known(service: str) -> set[str]:
-    """What begins as this service's variables do and is read by others: by make and Compose, by the tests, by tools beside the stack."""
+    """What begins as this service's variables do and is read by others: by make and Compose, by the
+    tests, by tools beside the stack."""
     prefix = service.upper()
     ours = ("FAILPOINTS", "CLOCK_SHIFT", "RABBITMQ_ROOT", "STACK", "OWN_NETWORK", "CACHE")
-    return {*(f"{prefix}_{name}" for name in ("PORT", "POSTGRES_PORT", "URL")), *(f"POLDER_{name}" for name in ours)}
+    return {
+        *(f"{prefix}_{name}" for name in ("PORT", "POSTGRES_PORT", "URL")),
+        *(f"POLDER_{name}" for name in ours),
+    }

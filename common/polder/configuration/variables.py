@@ -1,4 +1,5 @@
-"""A variable of the environment, declared once: settings are read by it, the start is checked by it, the page of them is drawn from it."""
+"""A variable of the environment, declared once: settings are read by it, the start is checked by
+it, the page of them is drawn from it."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ PLACEHOLDER = "<SERVICE>"
 
 @dataclass(frozen=True)
 class Variable:
-    """`default` is a text, read as if somebody had set it; None says that the variable is needed, "" that it may be left out (None)."""
+    """`default` is a text, read as if somebody had set it; None says that the variable is needed,
+    "" that it may be left out (None)."""
 
     name: str  # may begin with <SERVICE>
     kind: Kind
@@ -30,11 +32,19 @@ class Variable:
 
 
 class Wrong(ValueError):
-    """Every variable that is missing, wrong or misspelt, by name and with what it should be; no value of any."""
+    """Every variable that is missing, wrong or misspelt, by name and with what it should be; no
+    value of any."""
 
 
-def read(variables: Iterable[Variable], service: str, environ: Mapping[str, str], *, known: Iterable[str] = ()) -> dict[str, Any]:
-    """The value of each variable under its declared name; one that is set to nothing counts as not set. Raises Wrong.
+def read(
+    variables: Iterable[Variable],
+    service: str,
+    environ: Mapping[str, str],
+    *,
+    known: Iterable[str] = (),
+) -> dict[str, Any]:
+    """The value of each variable under its declared name; one that is set to nothing counts as not
+    set. Raises Wrong.
 
     `known`: names that others read, so that they are nobody's misspelling.
     """
@@ -48,9 +58,14 @@ def read(variables: Iterable[Variable], service: str, environ: Mapping[str, str]
             found[variable.name] = _value(variable, environ.get(name, "").strip())
         except NotLegal as error:
             meant = [suspect for suspect, right in suspects.items() if right == name]
-            problems.append(f"{name} {error}{f' ({meant[0]} looks like it)' if meant and not environ.get(name) else ''}")
+            looks = f" ({meant[0]} looks like it)" if meant and not environ.get(name) else ""
+            problems.append(f"{name} {error}{looks}")
     told = " ".join(problems)
-    problems += [f"{suspect} is read by nobody, and looks like {right}" for suspect, right in suspects.items() if suspect not in told]
+    problems += [
+        f"{suspect} is read by nobody, and looks like {right}"
+        for suspect, right in suspects.items()
+        if suspect not in told
+    ]
     if problems:
         raise Wrong("; ".join(problems))
     return found

@@ -15,14 +15,16 @@ class Channel(Protocol):
 
 
 class Acks:
-    """The unacked tags of one channel, ascending. `channel` errors pass through: the connection is then to be dropped."""
+    """The unacked tags of one channel, ascending. `channel` errors pass through: the connection is
+    then to be dropped."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._unacked: deque[int] = deque()
         self._finished: set[int] = set()  # those of them that wait for a slower one below
         self._finished_since: float | None = None
-        self._arrived: deque[tuple[int, float]] = deque()  # a tag with its time, for each second in which one came
+        # a tag with its time, for each second in which one came
+        self._arrived: deque[tuple[int, float]] = deque()
 
     def received(self, tag: int) -> None:
         self._unacked.append(tag)
@@ -40,7 +42,8 @@ class Acks:
         return time.monotonic() - self._arrived[0][1]
 
     def finished(self, tags: Iterable[int]) -> None:
-        """These are committed. Acks them with all below, or keeps them until those are finished as well."""
+        """These are committed. Acks them with all below, or keeps them until those are finished as
+        well."""
         self._finished.update(tags)
         last = 0
         while self._unacked and self._unacked[0] in self._finished:
@@ -48,10 +51,13 @@ class Acks:
             self._finished.remove(last)
         if last:
             self._channel.basic_ack(last, multiple=True)
-        self._finished_since = (self._finished_since or time.monotonic()) if self._finished else None
+        self._finished_since = (
+            (self._finished_since or time.monotonic()) if self._finished else None
+        )
 
     def ack_stragglers(self, patience: float = PATIENCE) -> None:
-        """Acks one by one what has waited for long, as it does while a batch below is tried again and again."""
+        """Acks one by one what has waited for long, as it does while a batch below is tried again
+        and again."""
         if self._finished_since is None or time.monotonic() - self._finished_since < patience:
             return
         for tag in sorted(self._finished):

@@ -16,4 +16,11 @@ def service_app() -> Celery:
 def worker_arguments(name: str, concurrency: int) -> list[str]:
     """`name` makes the node's name unique: two workers of one name lock each other out."""
     node = f"{this_service.name()}.{name}@%h"
-    return ["worker", f"--hostname={node}", f"--concurrency={concurrency}", "--loglevel=INFO", "--without-gossip", "--without-mingle"]
+    return [
+        "worker",
+        f"--hostname={node}",
+        f"--concurrency={concurrency}",
+        "--loglevel=INFO",
+        "--without-gossip",
+        "--without-mingle",
+    ]

@@ -1,4 +1,5 @@
-"""A batch: messages under way together, from the broker to one task in the pool and back to their acks."""
+"""A batch: messages under way together, from the broker to one task in the pool and back to their
+acks."""
 
 from __future__ import annotations
 
@@ -14,11 +15,13 @@ BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
 LINGER = 0.005  # seconds that the first message of a batch waits for others
 FIRST_RETRY, LONGEST_RETRY = 0.1, 10.0  # seconds
-SUSPICIOUS = 3  # deliveries: from then on it is on record that a message is under way, in case its process is lost
+# deliveries: from then on it is on record that a message is under way, in case its process is lost
+SUSPICIOUS = 3
 
 
 class Received(NamedTuple):
-    """A message with what is needed to ack it. `kind` is its AMQP type: shown to people, trusted by nobody."""
+    """A message with what is needed to ack it. `kind` is its AMQP type: shown to people, trusted by
+    nobody."""
 
     tag: int
     kind: str
@@ -40,7 +43,8 @@ class Kind(StrEnum):
 
 @dataclass(eq=False)
 class Batch:
-    """`failures` counts how often it came back in vain. `survived`: the process that tried it last has told how that ended."""
+    """`failures` counts how often it came back in vain. `survived`: the process that tried it last
+    has told how that ended."""
 
     messages: list[Received]
     kind: Kind = Kind.FRESH
@@ -63,10 +67,12 @@ class Batch:
         """How `apply_events` is to apply it; what is not so is left out."""
         told = {
             "survived": self.survived,
-            "watched": not self.quarantined and any(message.returns >= SUSPICIOUS for message in self.messages),
+            "watched": not self.quarantined
+            and any(message.returns >= SUSPICIOUS for message in self.messages),
             "probe": self.kind is Kind.PROBE,
             "hurried": self.hurried or self.kind is Kind.LOCKED,
-            "retried": self.kind not in (Kind.FRESH, Kind.SAMPLE) or any(message.returns for message in self.messages),
+            "retried": self.kind not in (Kind.FRESH, Kind.SAMPLE)
+            or any(message.returns for message in self.messages),
         }
         return {name: True for name, so in told.items() if so}
 
@@ -77,17 +83,24 @@ class Batch:
         return Batch(self.messages, kind, min(self.failures + 1, 30), now + pause, survived=True)
 
     def halved(self, now: float) -> list[Batch]:
-        """After its process was lost or timed out: two halves, of which one may be innocent; a single message is tried alone."""
+        """After its process was lost or timed out: two halves, of which one may be innocent; a
+        single message is tried alone."""
         if len(self.messages) == 1:
             return [replace(self.again(now, Kind.QUARANTINED), survived=False)]
         middle = len(self.messages) // 2
-        return [Batch(half, Kind.AGAIN, due=now + FIRST_RETRY, survived=True) for half in (self.messages[:middle], self.messages[middle:])]
+        return [
+            Batch(half, Kind.AGAIN, due=now + FIRST_RETRY, survived=True)
+            for half in (self.messages[:middle], self.messages[middle:])
+        ]
 
     def summary(self) -> str:
-        """What Flower shows as the task's arguments: `37 events from order: OrderCreated 20, OrderConfirmed 17`."""
+        """What Flower shows as the task's arguments: `37 events from order: OrderCreated 20,
+        OrderConfirmed 17`."""
         publishers = ", ".join(sorted({message.delivery.publisher for message in self.messages}))
         kinds = Counter(message.kind for message in self.messages)
-        return f"{len(self.messages)} events from {publishers}: " + ", ".join(f"{kind} {number}" for kind, number in kinds.most_common(10))
+        return f"{len(self.messages)} events from {publishers}: " + ", ".join(
+            f"{kind} {number}" for kind, number in kinds.most_common(10)
+        )
 
 
 def size_of(messages: Iterable[Received]) -> int:

@@ -19,7 +19,10 @@ def jobs() -> Finding:
     if not overdue:
         return ok("every periodic job has run")
     ages = [job.age or 0.0 for job in overdue]
-    told = "; ".join(f"{job.name} has not succeeded for {age:.0f} s" for job, age in zip(overdue, ages, strict=True))
+    told = "; ".join(
+        f"{job.name} has not succeeded for {age:.0f} s"
+        for job, age in zip(overdue, ages, strict=True)
+    )
     return fail(f"periodic jobs are overdue: {told}", timezone.now() - timedelta(seconds=max(ages)))
 
 
@@ -29,8 +32,14 @@ def broker() -> Finding:
     found = list(BrokerDifference.objects.all()[: SHOWN + 1])
     if found:
         more = " and more" if len(found) > SHOWN else ""
-        return fail(f"the broker is not as declared: {'; '.join(one.sentence for one in found[:SHOWN])}{more}", found[0].since)
+        return fail(
+            "the broker is not as declared: "
+            f"{'; '.join(one.sentence for one in found[:SHOWN])}{more}",
+            found[0].since,
+        )
     [job] = [one for one in job_states() if one.name == "broker"]
     if job.error:
         return warn("whether the broker is as declared could not be seen")
-    return ok("the broker is as declared" if job.succeeded_at else "nobody has looked at the broker yet")
+    return ok(
+        "the broker is as declared" if job.succeeded_at else "nobody has looked at the broker yet"
+    )

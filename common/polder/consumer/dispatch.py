@@ -1,6 +1,8 @@
-"""What to do with a batch next. Knows nothing of Celery, of the broker and of the database: only of how batches end.
+"""What to do with a batch next. Knows nothing of Celery, of the broker and of the database: only of
+how batches end.
 
-`RULES` is the whole policy: how a batch may end, what becomes of its messages, and the mode that follows.
+`RULES` is the whole policy: how a batch may end, what becomes of its messages, and the mode that
+follows.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ PROBED, SAMPLED = 5, 10  # messages: of those that fail; of fresh ones
 
 
 class Mode(StrEnum):
-    """GOING: as many batches as the pool has children. Else one at a time, and the others wait whole."""
+    """GOING: as many batches as the pool has children. Else one at a time, and the others wait
+    whole."""
 
     STARTING = "starting"
     GOING = "going"
@@ -57,7 +60,8 @@ class Rule:
 
 
 class Dispatch:
-    """`next` gives the batch to hand over now, `ended` takes back what became of it and returns the messages that are done."""
+    """`next` gives the batch to hand over now, `ended` takes back what became of it and returns the
+    messages that are done."""
 
     def __init__(self) -> None:
         self.mode = Mode.STARTING
@@ -75,7 +79,12 @@ class Dispatch:
     def waiting(self) -> int:
         """Messages that are neither fresh nor under way."""
         probing = len(self.probe.messages) if self.probe else 0
-        return len(self.locked) + len(self.undecided) + sum(len(batch.messages) for batch in self.returned) + probing
+        return (
+            len(self.locked)
+            + len(self.undecided)
+            + sum(len(batch.messages) for batch in self.returned)
+            + probing
+        )
 
     def receive(self, message: Received, now: float, *, quarantined: bool = False) -> None:
         if quarantined:
@@ -84,11 +93,14 @@ class Dispatch:
             self.fresh.add(message, now)
 
     def next(self, now: float) -> Batch | None:
-        """The batch to hand over now, if there is one; it counts as under way. The caller has a free child for it."""
+        """The batch to hand over now, if there is one; it counts as under way. The caller has a
+        free child for it."""
         batch = self._going(now) if self.mode is Mode.GOING else self._probing(now)
         if batch is not None:
             batch.handed_over = now
-            batch.hurried = len(self.locked) > 0 or any(other.kind is Kind.LOCKED for other in self.under_way)
+            batch.hurried = len(self.locked) > 0 or any(
+                other.kind is Kind.LOCKED for other in self.under_way
+            )
             self.under_way.append(batch)
         return batch
 
@@ -118,13 +130,18 @@ class Dispatch:
                 self.probe = None
         if how.end in (End.APPLIED, End.HELD_BACK):
             waits_on = {*how.locked, *how.undecided}
-            return [message for position, message in enumerate(batch.messages) if position not in waits_on]
+            return [
+                message
+                for position, message in enumerate(batch.messages)
+                if position not in waits_on
+            ]
         return []
 
     # Which batch is next.
 
     def _going(self, now: float) -> Batch | None:
-        """Fresh ones and those tried again take turns; of the latter, no more than one is under way."""
+        """Fresh ones and those tried again take turns; of the latter, no more than one is under
+        way."""
         fresh_due = self.fresh.due()
         fresh_is_due = fresh_due is not None and fresh_due <= now
         its_turn = fresh_is_due and not self._fresh_had_its_turn
@@ -193,7 +210,9 @@ class Dispatch:
 
     def _alone(self, batch: Batch, how: Ended, now: float) -> None:
         suspects, others = self._divided(batch, how.suspects)
-        self.returned += [Batch([message], Kind.QUARANTINED, due=now, survived=True) for message in suspects]
+        self.returned += [
+            Batch([message], Kind.QUARANTINED, due=now, survived=True) for message in suspects
+        ]
         if others:
             self.returned.append(Batch(others, Kind.AGAIN, due=now, survived=True))
 
@@ -214,22 +233,31 @@ class Dispatch:
 
     def _probe_with_those_that_fail(self, batch: Batch, how: Ended, now: float) -> None:
         if self.probe is not None or not (self.mode is Mode.GOING or batch.kind is Kind.PROBE):
-            self.returned.append(batch.again(now))  # a sample, or one that was under way when another halted all
+            # a sample, or one that was under way when another halted all
+            self.returned.append(batch.again(now))
             return
         self._sampling = how.suspects is not None
         if how.suspects is None:
             self.probe = batch.again(now, Kind.PROBE)
             return
         failing, others = self._divided(batch, how.suspects)
-        self.probe = Batch(failing[:PROBED], Kind.PROBE, batch.failures, survived=True).again(now, Kind.PROBE)
+        self.probe = Batch(failing[:PROBED], Kind.PROBE, batch.failures, survived=True).again(
+            now, Kind.PROBE
+        )
         if rest := [*failing[PROBED:], *others]:
             self.returned.append(Batch(rest, Kind.AGAIN, due=now, survived=True))
 
     @staticmethod
-    def _divided(batch: Batch, positions: Sequence[int] | None) -> tuple[list[Received], list[Received]]:
+    def _divided(
+        batch: Batch, positions: Sequence[int] | None
+    ) -> tuple[list[Received], list[Received]]:
         chosen = set(range(len(batch.messages)) if positions is None else positions)
-        of_those = [message for position, message in enumerate(batch.messages) if position in chosen]
-        return of_those, [message for position, message in enumerate(batch.messages) if position not in chosen]
+        of_those = [
+            message for position, message in enumerate(batch.messages) if position in chosen
+        ]
+        return of_those, [
+            message for position, message in enumerate(batch.messages) if position not in chosen
+        ]
 
 
 RULES: dict[End, Rule] = {

@@ -7,7 +7,15 @@ from polder.consumer.tasks import Suspects
 from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 
-LOST = {"WorkerLostError", "TimeLimitExceeded", "SoftTimeLimitExceeded", "Terminated", "MemoryError", "SystemExit", "KeyboardInterrupt"}
+LOST = {
+    "WorkerLostError",
+    "TimeLimitExceeded",
+    "SoftTimeLimitExceeded",
+    "Terminated",
+    "MemoryError",
+    "SystemExit",
+    "KeyboardInterrupt",
+}
 BY_FAULT = {Fault.AWAY: End.AWAY, Fault.TOO_SLOW: End.TOO_SLOW}
 
 

@@ -1,9 +1,10 @@
-"""One connection's worth of consumer: its channel, its consumers, and the batches it has in the pool.
+"""One connection's worth of consumer: its channel, its consumers, and the batches it has in the
+pool.
 
-Everything here runs in the worker's main process, inside Celery's event loop, and must never block: no decoding, no
-database. Batches are handed over from a timer, never from the message callback: while the worker starts, its pool cannot
-take them yet. Nothing is ever requeued: a batch that failed waits here, unacked, and goes again. What goes when is
-decided in `dispatch`.
+Everything here runs in the worker's main process, inside Celery's event loop, and must never block:
+no decoding, no database. Batches are handed over from a timer, never from the message callback:
+while the worker starts, its pool cannot take them yet. Nothing is ever requeued: a batch that
+failed waits here, unacked, and goes again. What goes when is decided in `dispatch`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ from uuid import uuid4
 from billiard.exceptions import WorkerLostError
 from celery.worker.state import task_reserved
 from kombu.common import ignore_errors
-from polder.broker.names import answer_queue, dead_letter_queue, event_queue, publisher_or_nobody, request_queue
+from polder.broker.names import (
+    answer_queue,
+    dead_letter_queue,
+    event_queue,
+    publisher_or_nobody,
+    request_queue,
+)
 from polder.broker.raw_message import body_of, delivery_count, first_queue
 from polder.consumer.acks import PATIENCE, Acks
 from polder.consumer.batch import LINGER, Batch, Received, size_of
@@ -34,15 +41,19 @@ from polder.inbox.delivery import Delivery
 log = logging.getLogger(__name__)
 
 SILENCE = HARD_LIMIT + 30.0  # seconds; the pool ends a batch at its hard limit and says so
-LONGEST_STOP = 15.0  # seconds that a stop waits for batches under way; what takes longer is delivered again
-CONSUMER_TIMEOUT = 1800.0  # seconds; the broker closes a channel on which a message is unacked for longer
+# seconds that a stop waits for batches under way; what takes longer is delivered again
+LONGEST_STOP = 15.0
+# seconds; the broker closes a channel on which a message is unacked for longer
+CONSUMER_TIMEOUT = 1800.0
 IN_TIME = 0.8  # of the consumer timeout: then we give the channel up ourselves
 
 
 class EventConsumer:
-    """Begins consuming when made. When anything here fails, the whole connection is dropped and a new session begins.
+    """Begins consuming when made. When anything here fails, the whole connection is dropped and a
+    new session begins.
 
-    `renew` is called when this one has given its channel up, to begin another on the same connection.
+    `renew` is called when this one has given its channel up, to begin another on the same
+    connection.
     """
 
     def __init__(
@@ -72,13 +83,15 @@ class EventConsumer:
         self.acks = Acks(self.channel)
         self.queues = [event_queue(service, publisher) for publisher in publishers]
         self.queues += [request_queue(service), answer_queue(service)]
-        self.prefetch = Prefetch(len(publishers), consumer.pool.num_processes)  # questions and answers are few and small
+        # questions and answers are few and small
+        self.prefetch = Prefetch(len(publishers), consumer.pool.num_processes)
         self.consumer_tags: list[str] = []
         self._consume_all()
         self.rounds = consumer.timer.call_repeatedly(PATIENCE / 2, self._guard(self._make_rounds))
 
     def drain(self) -> None:
-        """Takes no more messages, hands over no more batches, and runs the event loop until those in the pool are back."""
+        """Takes no more messages, hands over no more batches, and runs the event loop until those
+        in the pool are back."""
         self.cancel()
         deadline = time.monotonic() + LONGEST_STOP
         loop = self.consumer.hub.create_loop()
@@ -100,19 +113,26 @@ class EventConsumer:
         self.channel.close()
 
     def _make_rounds(self) -> None:
-        """The net under acks and results: what finished long ago is acked, what was never heard of again counts as lost."""
+        """The net under acks and results: what finished long ago is acked, what was never heard of
+        again counts as lost."""
         self.acks.ack_stragglers()
         now = time.monotonic()
-        for batch in [batch for batch in self.dispatch.under_way if now - batch.handed_over > SILENCE]:
+        for batch in [
+            batch for batch in self.dispatch.under_way if now - batch.handed_over > SILENCE
+        ]:
             self.failed(batch, WorkerLostError(f"nothing was heard of it for {SILENCE:.0f} s"))
         self._fit_prefetch()
         if not self.stopped and self.acks.oldest() > self.consumer_timeout * IN_TIME:
             self._give_up_channel()
 
     def _give_up_channel(self) -> None:
-        """Before the broker does, which would be an error on the connection with batches under way."""
+        """Before the broker does, which would be an error on the connection with batches under
+        way.
+        """
         log.warning(
-            "messages have waited for %.0f s in the consumer of %s; they go back to their queues, and come again", *(self.acks.oldest(), self.service)
+            "messages have waited for %.0f s in the consumer of %s; they go back to their queues, "
+            "and come again",
+            *(self.acks.oldest(), self.service),
         )
         self.cancel()
         self._renew_when_idle(time.monotonic() + self.consumer_timeout * (1 - IN_TIME) / 2)
@@ -121,7 +141,9 @@ class EventConsumer:
         if self._disconnected():
             return
         if self.dispatch.under_way and time.monotonic() < deadline:
-            self.consumer.timer.call_after(PATIENCE / 2, self._guard(partial(self._renew_when_idle, deadline)))
+            self.consumer.timer.call_after(
+                PATIENCE / 2, self._guard(partial(self._renew_when_idle, deadline))
+            )
             return
         self.close()
         self.renew()
@@ -131,7 +153,9 @@ class EventConsumer:
     def _consume_all(self) -> None:
         # Per consumer: quorum queues know no global prefetch.
         self.channel.basic_qos(0, self.prefetch.number, False)
-        self.consumer_tags = [self._consume(queue) for queue in (*self.queues, dead_letter_queue(self.service))]
+        self.consumer_tags = [
+            self._consume(queue) for queue in (*self.queues, dead_letter_queue(self.service))
+        ]
 
     def _cancel_all(self) -> None:
         tags, self.consumer_tags = self.consumer_tags, []
@@ -139,7 +163,8 @@ class EventConsumer:
             self.channel.basic_cancel(tag)
 
     def _fit_prefetch(self) -> None:
-        """A consumer keeps the number with which it began, so another number needs another consumer."""
+        """A consumer keeps the number with which it began, so another number needs another
+        consumer."""
         if self.stopped:
             return
         if self.prefetch.too_much and self.consumer_tags:
@@ -155,8 +180,9 @@ class EventConsumer:
             self._consume_all()
 
     def _consume(self, queue: str) -> str:
-        """The channel knows the tag beforehand: messages may come together with the broker's answer, and py-amqp would give back
-        those of a tag that it does not know, which counts as a delivery each time."""
+        """The channel knows the tag beforehand: messages may come together with the broker's
+        answer, and py-amqp would give back those of a tag that it does not know, which counts as a
+        delivery each time."""
         tag = f"{queue}.{uuid4().hex}"
         callback = self.channel.callbacks[tag] = self._guard(partial(self._receive, queue))
         self.channel.basic_consume(queue, consumer_tag=tag, callback=callback)
@@ -208,7 +234,9 @@ class EventConsumer:
         self._ended(batch, Ended(End.APPLIED))
 
     def failed(self, batch: Batch, error: BaseException) -> None:
-        """It may or may not have committed; the ledger will tell. Kept, unacked, and tried again."""
+        """It may or may not have committed; the ledger will tell. Kept, unacked, and tried
+        again.
+        """
         self._ended(batch, how_it_ended(error))
 
     def _ended(self, batch: Batch, how: Ended) -> None:
@@ -236,11 +264,13 @@ class EventConsumer:
         self.acks.finished(tags)
 
     def _resolve(self, batch: Batch) -> bool:
-        """Whether this is the first word of how the batch ended; Celery may tell twice (a time-out, then the lost process)."""
+        """Whether this is the first word of how the batch ended; Celery may tell twice (a time-out,
+        then the lost process)."""
         first = not batch.resolved
         batch.resolved = True
         if first and self._disconnected():
-            self.dispatch.under_way.remove(batch)  # tags of a channel that is gone mean nothing on another
+            # tags of a channel that is gone mean nothing on another
+            self.dispatch.under_way.remove(batch)
             return False
         return first
 
@@ -256,12 +286,16 @@ class EventConsumer:
         if due is None:
             return
         wait = max(0.0, due - now)
-        if self.look is None or now + wait < self.look_at - LINGER:  # a retry far away must not keep fresh messages waiting
+        # a retry far away must not keep fresh messages waiting
+        if self.look is None or now + wait < self.look_at - LINGER:
             self.look, self.look_at = object(), now + wait
-            self.consumer.timer.call_after(wait, self._guard(partial(self._hand_over_at, self.look)))
+            self.consumer.timer.call_after(
+                wait, self._guard(partial(self._hand_over_at, self.look))
+            )
 
     def _later(self, function: Any, *args: Any) -> None:
-        """From the event loop, where an error drops the connection; in a pool's callback it would only be logged."""
+        """From the event loop, where an error drops the connection; in a pool's callback it would
+        only be logged."""
         self.consumer.timer.call_after(0, self._guard(partial(function, *args)))
 
     def _guard(self, function: Any) -> Any:
@@ -269,7 +303,12 @@ class EventConsumer:
             try:
                 function(*args)
             except Exception as error:
-                log.exception("the consumer of %s drops its connection and begins anew; what was not acked comes again", self.service)
-                raise ConnectionResetError(f"consumer: {error!r}") from error  # of the kind that makes Celery reconnect
+                log.exception(
+                    "the consumer of %s drops its connection and begins anew; what was not acked "
+                    "comes again",
+                    self.service,
+                )
+                # of the kind that makes Celery reconnect
+                raise ConnectionResetError(f"consumer: {error!r}") from error
 
         return guarded

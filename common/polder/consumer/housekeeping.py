@@ -1,4 +1,5 @@
-"""The periodic jobs that every service needs; beat asks for them, the housekeeping worker runs them."""
+"""The periodic jobs that every service needs; beat asks for them, the housekeeping worker runs
+them."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ PARTITIONED = ("polder_ledger", "polder_outbox")  # the ledger first: it has no 
 
 
 def periodic(name: str) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
-    """Registers a function as the job of that name, which is done when it is due. The function itself stays as it is.
+    """Registers a function as the job of that name, which is done when it is due. The function
+    itself stays as it is.
 
     How often it is due, `COMMON_JOBS` says, or `POLDER["JOBS"]` in the settings.
     """
@@ -56,13 +58,19 @@ def reconcile() -> dict[str, int]:
 
 @periodic("partitions")
 def partitions() -> dict[str, int]:
-    """Partitions made, by table. Raises what went wrong with a table after having tried them all."""
+    """Partitions made, by table. Raises what went wrong with a table after having tried them
+    all.
+    """
     made, failures = {}, []
     for table in PARTITIONED:
         try:
             made[table] = make_partitions(table)
         except Exception as error:
-            log.exception("no partitions of %s could be made; tried again in a minute, and /readyz warns three days before they end", table)
+            log.exception(
+                "no partitions of %s could be made; tried again in a minute, and /readyz warns "
+                "three days before they end",
+                table,
+            )
             failures.append(error)
     if failures:
         raise failures[0]
@@ -72,19 +80,28 @@ def partitions() -> dict[str, int]:
 @periodic("retention")
 def retention() -> dict[str, int]:
     """What was let go: partitions by table, and whatever else was kept for a while."""
-    weeks_kept = {"polder_ledger": this_service.ledger_weeks_kept(), "polder_outbox": this_service.weeks_kept()}
+    weeks_kept = {
+        "polder_ledger": this_service.ledger_weeks_kept(),
+        "polder_outbox": this_service.weeks_kept(),
+    }
     dropped = {table: drop_partitions(table, weeks_kept[table]) for table in PARTITIONED}
     return dropped | {what: forget() for what, forget in retention_policies.items()}
 
 
 @periodic("ask")
 def ask() -> dict[str, int]:
-    """Asks the subscribers what they know of this service, and ends what has ended: fences lifted, records of regressed owners closed."""
-    return {"heard by somebody": int(owner.ask()), "lifted": fence.lift_overtaken(), "closed": close_overtaken()}
+    """Asks the subscribers what they know of this service, and ends what has ended: fences lifted,
+    records of regressed owners closed."""
+    return {
+        "heard by somebody": int(owner.ask()),
+        "lifted": fence.lift_overtaken(),
+        "closed": close_overtaken(),
+    }
 
 
 @shared_task(name="ask_at_start")
 def ask_at_start() -> bool:
-    """At once when the housekeeper has started, whenever it was asked last: a past that came back says that it was a moment ago."""
+    """At once when the housekeeper has started, whenever it was asked last: a past that came back
+    says that it was a moment ago."""
     close_old_connections()
     return owner.ask()

@@ -1,4 +1,5 @@
-"""How many messages the broker may have under way to us: many small ones, few large ones. AMQP can bound their number only."""
+"""How many messages the broker may have under way to us: many small ones, few large ones. AMQP can
+bound their number only."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ SEEN = 50  # messages, after which their size is known well enough
 
 
 class Prefetch:
-    """`number` is what to ask for, per queue. It begins low; `better` tells when another number would serve better."""
+    """`number` is what to ask for, per queue. It begins low; `better` tells when another number
+    would serve better."""
 
     def __init__(self, queues: int, children: int) -> None:
         self._queues = max(1, queues)
@@ -41,8 +43,8 @@ class Prefetch:
         return self.bytes < BUFFER_BYTES / 2
 
     def better(self, waiting: int) -> int | None:
-        """Another number to ask for; None while the present one is good. `waiting` messages are here and do not move, beside which
-        others must have room."""
+        """Another number to ask for; None while the present one is good. `waiting` messages are
+        here and do not move, beside which others must have room."""
         if self._seen < SEEN:
             return None
         wanted = self._enough + waiting if self.room else self._enough

@@ -1,4 +1,5 @@
-"""What has arrived and is not with the pool: fresh messages in their order, and pools of those that wait for something."""
+"""What has arrived and is not with the pool: fresh messages in their order, and pools of those that
+wait for something."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class Fresh:
         return len(self._messages) >= BATCH_EVENTS or self.bytes >= BATCH_BYTES
 
     def due(self) -> float | None:
-        """When the next batch of them may go: at once if they are many, else when the first has waited a little for others."""
+        """When the next batch of them may go: at once if they are many, else when the first has
+        waited a little for others."""
         if not self._messages:
             return None
         return 0.0 if self.full else self._messages[0][0] + LINGER
@@ -43,7 +45,8 @@ class Fresh:
 
 
 class Held:
-    """Messages that wait for the same kind of thing, tried again together after pauses that double while nothing moves."""
+    """Messages that wait for the same kind of thing, tried again together after pauses that double
+    while nothing moves."""
 
     def __init__(self, kind: Kind, first: float, longest: float) -> None:
         self.kind = kind
@@ -57,13 +60,21 @@ class Held:
 
     def add(self, messages: Iterable[Received], now: float) -> None:
         """These wait from now on, for another reason than that they were tried from here."""
-        self._due = min(self._due, now + self._first) if self._messages and self.kind is Kind.UNDECIDED else max(self._due, now + self._first)
+        self._due = (
+            min(self._due, now + self._first)
+            if self._messages and self.kind is Kind.UNDECIDED
+            else max(self._due, now + self._first)
+        )
         self._messages.extend(messages)
 
-    def put_back(self, messages: Sequence[Received], now: float, *, moved: bool, took: float) -> None:
-        """They were tried, which `took` so long, and have to wait on; `moved`: others of them were applied. They stand last now."""
+    def put_back(
+        self, messages: Sequence[Received], now: float, *, moved: bool, took: float
+    ) -> None:
+        """They were tried, which `took` so long, and have to wait on; `moved`: others of them were
+        applied. They stand last now."""
         self._vain = 0 if moved else min(self._vain + 1, 30)
-        self._due = now + max(min(self._longest, self._first * 2**self._vain), 3 * took)  # never more than a quarter of a child's time
+        # never more than a quarter of a child's time
+        self._due = now + max(min(self._longest, self._first * 2**self._vain), 3 * took)
         self._messages.extend(messages)
 
     def moved(self) -> None:

@@ -1,4 +1,5 @@
-"""What Celery says of tasks that failed as expected: once for each try, which in an outage is a flood."""
+"""What Celery says of tasks that failed as expected: once for each try, which in an outage is a
+flood."""
 
 from __future__ import annotations
 
@@ -8,7 +9,11 @@ import logging
 class _Expected(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         data = getattr(record, "data", None)
-        return not (isinstance(data, dict) and data.get("name") == "apply_events" and data.get("description") == "raised expected")
+        return not (
+            isinstance(data, dict)
+            and data.get("name") == "apply_events"
+            and data.get("description") == "raised expected"
+        )
 
 
 def say_nothing_of_expected_failures() -> None:

@@ -1,7 +1,8 @@
-"""Reads what has arrived in one system call, where py-amqp makes fifteen for each message (nine reads, six changes of the time-out).
+"""Reads what has arrived in one system call, where py-amqp makes fifteen for each message (nine
+reads, six changes of the time-out).
 
-It was a fifth of the worker's main process. It leans on two names inside py-amqp, which is pinned; tests/library/test_read_ahead.py
-and every system test would notice if they changed.
+It was a fifth of the worker's main process. It leans on two names inside py-amqp, which is pinned;
+tests/library/test_read_ahead.py and every system test would notice if they changed.
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ class ReadAhead:
         return self._ahead[begin : self._at]
 
     def has_frame(self) -> bool:
-        """Whether a whole frame can be read without asking the socket; to be asked between two frames."""
+        """Whether a whole frame can be read without asking the socket; to be asked between two
+        frames."""
         left = len(self._ahead) - self._at
-        return left > HEADER and left >= HEADER + END + int(unpack_from(">xxxI", self._ahead, self._at)[0])
+        return left > HEADER and left >= HEADER + END + int(
+            unpack_from(">xxxI", self._ahead, self._at)[0]
+        )
 
 
 def read_ahead(connection: Any) -> None:
-    """Makes an open py-amqp connection handle, at each wake-up, all frames that came with the first one."""
+    """Makes an open py-amqp connection handle, at each wake-up, all frames that came with the first
+    one."""
     transport, read_one = connection.transport, connection.blocking_read
     ahead = transport._quick_recv = ReadAhead(transport._quick_recv)
 

@@ -1,4 +1,5 @@
-"""What the consumer says in the log: a line when something changes, and one a minute while it lasts."""
+"""What the consumer says in the log: a line when something changes, and one a minute while it
+lasts."""
 
 from __future__ import annotations
 
@@ -13,17 +14,31 @@ AGAIN = 60.0  # seconds until the same is said again
 
 # What is said of how a batch ended, with its level.
 SAID: dict[End, tuple[int, str]] = {
-    End.AWAY: (logging.WARNING, "the database of {service} is away; {batch} is tried again, the others wait: {text}"),
+    End.AWAY: (
+        logging.WARNING,
+        "the database of {service} is away; {batch} is tried again, the others wait: {text}",
+    ),
     End.HALTED: (
         logging.CRITICAL,
-        "the consumer of {service} has stopped and probes with {batch}: {text}; bring its schema up to date (manage.py {service} migrate) or "
+        "the consumer of {service} has stopped and probes with {batch}: {text}; bring its schema "
+        "up to date (manage.py {service} migrate) or "
         "mend the code",
     ),
-    End.HELD_BACK: (logging.WARNING, "the consumer of {service} tries some of {batch} again: {text}"),
+    End.HELD_BACK: (
+        logging.WARNING,
+        "the consumer of {service} tries some of {batch} again: {text}",
+    ),
     End.AGAIN: (logging.WARNING, "trying {batch} again: {text}"),
     End.TOO_SLOW: (logging.WARNING, "trying {batch} again in halves: {text}"),
-    End.SUSPECTS: (logging.WARNING, "a process was lost with some of {batch} before; each of them goes alone"),
-    End.LOST: (logging.ERROR, "a process was lost or timed out with {batch}: {text}; tried again in halves until the one to blame is alone"),
+    End.SUSPECTS: (
+        logging.WARNING,
+        "a process was lost with some of {batch} before; each of them goes alone",
+    ),
+    End.LOST: (
+        logging.ERROR,
+        "a process was lost or timed out with {batch}: {text}; tried again in halves until the "
+        "one to blame is alone",
+    ),
 }
 EACH_TIME = {End.LOST, End.TOO_SLOW}  # they take long by themselves
 
@@ -35,11 +50,17 @@ class Reports:
 
     def ended(self, batch: Batch, how: Ended, now: float) -> None:
         """Says how a batch ended, unless it was said in the last minute."""
-        if how.end not in SAID or (how.end not in EACH_TIME and now - self._said.get(how.end, -AGAIN) < AGAIN):
+        if how.end not in SAID or (
+            how.end not in EACH_TIME and now - self._said.get(how.end, -AGAIN) < AGAIN
+        ):
             return
         self._said[how.end] = now
         level, sentence = SAID[how.end]
-        log.log(level, "%s", sentence.format(service=self._service, batch=batch.summary(), text=how.text))
+        log.log(
+            level,
+            "%s",
+            sentence.format(service=self._service, batch=batch.summary(), text=how.text),
+        )
 
     def mode(self, before: Mode, after: Mode) -> None:
         if before in (Mode.AWAY, Mode.HALTED) and after is Mode.GOING:

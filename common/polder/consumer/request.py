@@ -1,4 +1,5 @@
-"""The Celery request of a batch. It tells the consumer how the task ended; only a result that came back counts as done."""
+"""The Celery request of a batch. It tells the consumer how the task ended; only a result that came
+back counts as done."""
 
 from __future__ import annotations
 
@@ -21,24 +22,36 @@ class Listener(Protocol):
 
 
 def request_class(consumer: Any, task: Any) -> type[Request]:
-    """A subclass of the request class that Celery generates for the task, as its own strategy does."""
-    generated = create_request_cls(Request, task, consumer.pool, consumer.hostname, consumer.event_dispatcher, app=consumer.app)
+    """A subclass of the request class that Celery generates for the task, as its own strategy
+    does.
+    """
+    generated = create_request_cls(
+        Request, task, consumer.pool, consumer.hostname, consumer.event_dispatcher, app=consumer.app
+    )
 
     class BatchRequest(generated):  # type: ignore[misc, valid-type]
-        """Celery acks a request that was revoked, timed out or ended in Ignore or Retry; here acking does nothing, and these are failures."""
+        """Celery acks a request that was revoked, timed out or ended in Ignore or Retry; here
+        acking does nothing, and these are failures."""
 
         session: Listener
         batch: Batch
 
-        def on_success(self, failed__retval__runtime: tuple[bool, Any, float], **kwargs: Any) -> None:
+        def on_success(
+            self, failed__retval__runtime: tuple[bool, Any, float], **kwargs: Any
+        ) -> None:
             super().on_success(failed__retval__runtime, **kwargs)
             if not failed__retval__runtime[0]:
                 self.session.succeeded(self.batch)
 
-        def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:
+        def on_failure(
+            self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
+        ) -> None:
             try:
-                with suppress(MemoryError):  # a child's, which Celery raises again here: it would end the whole worker
-                    super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=True)
+                # a child's, which Celery raises again here: it would end the whole worker
+                with suppress(MemoryError):
+                    super().on_failure(
+                        exc_info, send_failed_event=send_failed_event, return_ok=True
+                    )
             finally:
                 self.session.failed(self.batch, _unwrapped(exc_info.exception))
 
@@ -47,7 +60,9 @@ def request_class(consumer: Any, task: Any) -> type[Request]:
             if not soft:
                 self.session.failed(self.batch, TimeLimitExceeded(timeout))
 
-        def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> None:
+        def _announce_revoked(
+            self, reason: str, terminated: bool, signum: Any, expired: bool
+        ) -> None:
             super()._announce_revoked(reason, terminated, signum, expired)
             self.session.failed(self.batch, WorkerLostError(f"the task was {reason}"))
 
@@ -55,7 +70,8 @@ def request_class(consumer: Any, task: Any) -> type[Request]:
 
 
 def build_request(request_type: type[Request], consumer: Any, task: Any, batch: Batch) -> Any:
-    """The request of one batch, with a new task id each time, and announced to Flower as Celery announces any task."""
+    """The request of one batch, with a new task id each time, and announced to Flower as Celery
+    announces any task."""
     task_id = str(uuid4())
     arguments = ([tuple(message.delivery) for message in batch.messages], batch.quarantined)
     headers = {
@@ -72,7 +88,10 @@ def build_request(request_type: type[Request], consumer: Any, task: Any, batch: 
     }
     first = batch.messages[0].delivery
     message = SimpleNamespace(
-        headers=headers, body=None, properties={}, delivery_info={"exchange": f"{first.publisher}.events", "routing_key": first.queue}
+        headers=headers,
+        body=None,
+        properties={},
+        delivery_info={"exchange": f"{first.publisher}.events", "routing_key": first.queue},
     )
     request = request_type(
         message,
@@ -84,10 +103,19 @@ def build_request(request_type: type[Request], consumer: Any, task: Any, batch: 
         headers=headers,
         decoded=True,
     )
-    request.send_event("task-received", name=task.name, args=headers["argsrepr"], kwargs="", root_id=task_id, parent_id=None, retries=0)
+    request.send_event(
+        "task-received",
+        name=task.name,
+        args=headers["argsrepr"],
+        kwargs="",
+        root_id=task_id,
+        parent_id=None,
+        retries=0,
+    )
     return request
 
 
 def _unwrapped(error: BaseException) -> BaseException:
-    """What came from a child is the error itself; what billiard raised here (a lost process) it has wrapped."""
+    """What came from a child is the error itself; what billiard raised here (a lost process) it has
+    wrapped."""
     return error.exc if isinstance(error, ExceptionWithTraceback) else error

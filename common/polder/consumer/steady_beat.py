@@ -1,4 +1,5 @@
-"""Beat by the monotonic clock: Celery's own compares times of day, and after a step forward and back it sends nothing for as long."""
+"""Beat by the monotonic clock: Celery's own compares times of day, and after a step forward and
+back it sends nothing for as long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Celery's extension point: a step of the worker's consumer that reads the service's event queues beside Celery's own."""
+"""Celery's extension point: a step of the worker's consumer that reads the service's event queues
+beside Celery's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The one task that takes events. It is never sent through the broker: the consumer hands it to the pool."""
+"""The one task that takes events. It is never sent through the broker: the consumer hands it to the
+pool."""
 
 from __future__ import annotations
 
@@ -23,19 +24,27 @@ from polder.pasts.hearing import hear
 log = logging.getLogger(__name__)
 
 faults.EXCEPTIONS.insert(0, (SoftTimeLimitExceeded, faults.Fault.INTERRUPTED))
-EXPECTED = (TransientFailure, ConsumerHalted, HeldBack)  # the worker's main process hears of them, and says what is to be said
+# the worker's main process hears of them, and says what is to be said
+EXPECTED = (TransientFailure, ConsumerHalted, HeldBack)
 say_nothing_of_expected_failures()
 
 
 class Suspects(Exception):
-    """Nothing was tried: with those at `positions` a process was lost before, so each of them is to go alone."""
+    """Nothing was tried: with those at `positions` a process was lost before, so each of them is to
+    go alone."""
 
     def __init__(self, positions: Sequence[int]) -> None:
         super().__init__(positions)
         self.positions = positions
 
 
-@shared_task(name="apply_events", ignore_result=True, soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT, throws=(*EXPECTED, Suspects))
+@shared_task(
+    name="apply_events",
+    ignore_result=True,
+    soft_time_limit=SOFT_LIMIT,
+    time_limit=HARD_LIMIT,
+    throws=(*EXPECTED, Suspects),
+)
 def apply_events(
     messages: list[tuple[str, str, bytes, float]],
     quarantined: bool = False,
@@ -46,10 +55,12 @@ def apply_events(
     hurried: bool = False,
     retried: bool = False,
 ) -> str:
-    """Applies a batch in one transaction; Flower shows what it returns. Raises what `apply_batch` raises, or Suspects.
+    """Applies a batch in one transaction; Flower shows what it returns. Raises what `apply_batch`
+    raises, or Suspects.
 
-    `quarantined`: it is one message that may be what kills its process; `watched`: one of them may be. `probe`: the service was halted, or
-    has just started. For `hurried` and `retried` see Manner.
+    `quarantined`: it is one message that may be what kills its process; `watched`: one of them may
+    be. `probe`: the service was halted, or has just started. For `hurried` and `retried` see
+    Manner.
     """
     _forget_unended_transaction()
     close_old_connections()
@@ -75,21 +86,33 @@ def apply_events(
     return str(report)
 
 
-def _among(error: Exception, events: Sequence[Delivery], deliveries: Sequence[Delivery]) -> Exception:
+def _among(
+    error: Exception, events: Sequence[Delivery], deliveries: Sequence[Delivery]
+) -> Exception:
     """The same, with the positions among all messages and not only among the events."""
     if len(events) == len(deliveries):
         return error
     position = {id(delivery): number for number, delivery in enumerate(deliveries)}
     among = [position[id(event)] for event in events]
     if isinstance(error, HeldBack):
-        return HeldBack(str(error), [among[one] for one in error.locked], [among[one] for one in error.undecided])
+        return HeldBack(
+            str(error),
+            [among[one] for one in error.locked],
+            [among[one] for one in error.undecided],
+        )
     if isinstance(error, ConsumerHalted):
-        return ConsumerHalted(str(error), None if error.positions is None else [among[one] for one in error.positions])
-    return Suspects([among[one] for one in error.positions]) if isinstance(error, Suspects) else error
+        return ConsumerHalted(
+            str(error), None if error.positions is None else [among[one] for one in error.positions]
+        )
+    return (
+        Suspects([among[one] for one in error.positions]) if isinstance(error, Suspects) else error
+    )
 
 
 def _apply_watched(deliveries: Sequence[Delivery], manner: Manner, *, survived: bool) -> Report:
-    """Each attempt is on record meanwhile, so that even the end of the whole worker leaves a trace."""
+    """Each attempt is on record meanwhile, so that even the end of the whole worker leaves a
+    trace.
+    """
     try:
         before = begin_attempts(deliveries, survived=survived)
     except Error as error:
@@ -97,7 +120,13 @@ def _apply_watched(deliveries: Sequence[Delivery], manner: Manner, *, survived: 
             raise TransientFailure(f"the attempts could not be recorded: {error}", fault) from error
         raise
     if suspects := [position for position, attempts in enumerate(before) if attempts > 0]:
-        end_attempts([delivery for delivery, attempts in zip(deliveries, before, strict=True) if attempts == 0])
+        end_attempts(
+            [
+                delivery
+                for delivery, attempts in zip(deliveries, before, strict=True)
+                if attempts == 0
+            ]
+        )
         raise Suspects(suspects)
     try:
         return apply_batch(deliveries, manner=manner)
@@ -122,7 +151,9 @@ def _bring_back(ended: Collection[str]) -> None:
 
 
 def _wait_for_locks_briefly() -> None:
-    """Once for each connection: what waits for a lock makes all others in its batch wait as well."""
+    """Once for each connection: what waits for a lock makes all others in its batch wait as
+    well.
+    """
     connection.ensure_connection()
     raw = connection.connection
     if getattr(raw, "waits_for_locks", "") != PATIENCE:
@@ -132,8 +163,9 @@ def _wait_for_locks_briefly() -> None:
 
 
 def _forget_unended_transaction() -> None:
-    """A time limit, or want of memory, may have struck while a transaction was being ended. Django would take this batch for
-    part of it, and never commit; so the connection is forgotten, with all that Django thinks of it."""
+    """A time limit, or want of memory, may have struck while a transaction was being ended. Django
+    would take this batch for part of it, and never commit; so the connection is forgotten, with all
+    that Django thinks of it."""
     if connection.in_atomic_block:
         if connection.connection is not None:
             connection.connection.close()  # the server rolls back

@@ -1,4 +1,5 @@
-"""Why an event happened: the request, the event and the trace that caused it, carried from where work begins to `publish()`."""
+"""Why an event happened: the request, the event and the trace that caused it, carried from where
+work begins to `publish()`."""
 
 from __future__ import annotations
 
@@ -17,19 +18,25 @@ def new_traceparent() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """`correlation_id` names the request that began it all, `causation_id` the event answered, if one was."""
+    """`correlation_id` names the request that began it all, `causation_id` the event answered, if
+    one was."""
 
     correlation_id: UUID = field(default_factory=uuid4)
     causation_id: UUID | None = None
     traceparent: str = field(default_factory=new_traceparent)
 
 
-_correlations: ContextVar[tuple[Mapping[str, Correlation], Correlation | None]] = ContextVar("correlations", default=({}, None))
+_correlations: ContextVar[tuple[Mapping[str, Correlation], Correlation | None]] = ContextVar(
+    "correlations", default=({}, None)
+)
 
 
 @contextmanager
-def correlated(correlation: Correlation | None = None, *, each: Mapping[str, Correlation] | None = None) -> Iterator[None]:
-    """Everything published inside is caused by `cause`; the events of a subject named in `each` by that one instead."""
+def correlated(
+    correlation: Correlation | None = None, *, each: Mapping[str, Correlation] | None = None
+) -> Iterator[None]:
+    """Everything published inside is caused by `cause`; the events of a subject named in `each` by
+    that one instead."""
     token = _correlations.set((each or {}, correlation))
     try:
         yield
@@ -38,6 +45,7 @@ def correlated(correlation: Correlation | None = None, *, each: Mapping[str, Cor
 
 
 def correlation_of(subject: str) -> Correlation:
-    """The cause of what happens to this subject now; a new one if nothing is known to have caused it."""
+    """The cause of what happens to this subject now; a new one if nothing is known to have caused
+    it."""
     each, correlation = _correlations.get()
     return each.get(subject) or correlation or Correlation()

@@ -1,4 +1,5 @@
-"""From the bytes of a message to an event: lenient to fields it does not know, strict about those it does."""
+"""From the bytes of a message to an event: lenient to fields it does not know, strict about those
+it does."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ _SOURCE_AND_TYPE = re.compile(rb'"source":\s*"/([a-z]+)",\s*"type":\s*"([A-Za-z0
 
 
 class Unreadable(ValueError):
-    """The message is no event that this code can read. `reason` is a stable word to group by, `str()` says more."""
+    """The message is no event that this code can read. `reason` is a stable word to group by,
+    `str()` says more."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -22,7 +24,8 @@ class Unreadable(ValueError):
 
 
 def decode(body: bytes) -> Event:
-    """The event in `body`, its `data` lifted to the version the code knows. Raises Unreadable, and nothing else."""
+    """The event in `body`, its `data` lifted to the version the code knows. Raises Unreadable, and
+    nothing else."""
     try:
         return _decoded_at_once(body) or _decoded_step_by_step(body)
     except Unreadable:
@@ -32,7 +35,8 @@ def decode(body: bytes) -> Event:
 
 
 def _decoded_at_once(body: bytes) -> Event | None:
-    """The common case in one pass over the bytes: a known type in its present version, as our services encode it. None: look closer."""
+    """The common case in one pass over the bytes: a known type in its present version, as our
+    services encode it. None: look closer."""
     match = _SOURCE_AND_TYPE.search(body, 0, 500)
     event_class = Event.known.get((match[1].decode(), match[2].decode())) if match else None
     if event_class is None:
@@ -41,7 +45,9 @@ def _decoded_at_once(body: bytes) -> Event | None:
         event = event_class.model_validate_json(body, extra="ignore")
     except ValidationError:
         return None
-    is_present = event.type == event_class.__name__ and event.dataschema == event_class.schema_name(event_class.schema_version)
+    is_present = event.type == event_class.__name__ and event.dataschema == event_class.schema_name(
+        event_class.schema_version
+    )
     return event if is_present else None
 
 
@@ -54,7 +60,9 @@ def _decoded_step_by_step(body: bytes) -> Event:
     if event_class is None:
         if any(name == kind for _, name in Event.known):
             raise Unreadable("foreign", f"{source[:200]!r} publishes no {kind}")
-        raise Unreadable("unknown-type", f"no event type {kind[:200]!r} of {source[:200]!r} is known here")
+        raise Unreadable(
+            "unknown-type", f"no event type {kind[:200]!r} of {source[:200]!r} is known here"
+        )
     version = _schema_version(event_class, envelope.get("dataschema"))
     if version < event_class.schema_version:
         envelope = _lifted(envelope, event_class, version)
@@ -76,10 +84,19 @@ def _envelope(body: bytes) -> dict[str, Any]:
 
 def _schema_version(event_class: type[Event], schema: object) -> int:
     name, _, version = str(schema).rpartition("/")
-    if name != f"{event_class.service}/{event_class.__name__}" or not (version.isascii() and version.isdigit() and len(version) < 10):
-        raise Unreadable("invalid", f"dataschema {str(schema)[:200]!r} is none of {event_class.schema_name(1)!r} and its later versions")
+    if name != f"{event_class.service}/{event_class.__name__}" or not (
+        version.isascii() and version.isdigit() and len(version) < 10
+    ):
+        raise Unreadable(
+            "invalid",
+            f"dataschema {str(schema)[:200]!r} is none of {event_class.schema_name(1)!r} and its "
+            "later versions",
+        )
     if int(version) > event_class.schema_version:
-        raise Unreadable("newer-version", f"{schema} is newer than version {event_class.schema_version}, the newest known here")
+        raise Unreadable(
+            "newer-version",
+            f"{schema} is newer than version {event_class.schema_version}, the newest known here",
+        )
     return int(version)
 
 
@@ -87,10 +104,15 @@ def _lifted(envelope: dict[str, Any], event_class: type[Event], version: int) ->
     try:
         data = lift(event_class, envelope["data"], version=version)
     except Exception as error:
-        raise Unreadable("invalid", f"could not be lifted from version {version}: {error!r}") from error
+        raise Unreadable(
+            "invalid", f"could not be lifted from version {version}: {error!r}"
+        ) from error
     return {**envelope, "data": data}
 
 
 def _summary(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_input=False)
-    return "; ".join(f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in problems[:10])
+    return "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+        for problem in problems[:10]
+    )

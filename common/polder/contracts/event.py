@@ -1,4 +1,5 @@
-"""The event: CloudEvents 1.0 in structured JSON, carrying the whole public state of its aggregate at one version."""
+"""The event: CloudEvents 1.0 in structured JSON, carrying the whole public state of its aggregate
+at one version."""
 
 from __future__ import annotations
 
@@ -13,14 +14,21 @@ from pydantic.alias_generators import to_camel
 from uuid_utils.compat import uuid7
 
 CONTENT_TYPE = "application/cloudevents+json"
-LARGEST_EVENT = 256 * 1024  # bytes on the wire; `publish()` refuses more, well below the broker's own limit
+# bytes on the wire; `publish()` refuses more, well below the broker's own limit
+LARGEST_EVENT = 256 * 1024
 
 
 class Value(BaseModel):
-    """Part of a public state. Frozen; encoding takes exactly the declared fields, decoding passes over unknown ones."""
+    """Part of a public state. Frozen; encoding takes exactly the declared fields, decoding passes
+    over unknown ones."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True, extra="forbid", allow_inf_nan=False
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
     )
 
 
@@ -46,16 +54,19 @@ class Publishable(Protocol):
 
 
 class Event(BaseModel):
-    """Base of all events. A subclass of an aggregate's base class is one event type, and says it in three lines."""
+    """Base of all events. A subclass of an aggregate's base class is one event type, and says it in
+    three lines."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     service: ClassVar[str]  # who publishes it
     aggregate: ClassVar[str]  # what it is about
-    status: ClassVar[str | None] = None  # the status that it announces, if its aggregate has a state machine
+    # the status that it announces, if its aggregate has a state machine
+    status: ClassVar[str | None] = None
     schema_version: ClassVar[int] = 1  # of `data`
     known: ClassVar[dict[tuple[str, str], type[Event]]] = {}  # by service and type name
-    clashes: ClassVar[list[tuple[type[Event], type[Event]]]] = []  # two classes of one service and name: a system check reports them
+    # two classes of one service and name: a system check reports them
+    clashes: ClassVar[list[tuple[type[Event], type[Event]]]] = []
 
     specversion: Literal["1.0"] = "1.0"
     id: UUID  # no default: a message without its own would be a new event each time it is read
@@ -74,7 +85,8 @@ class Event(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        if "service" in cls.__dict__:  # an aggregate's base class names its service; its events inherit it
+        # an aggregate's base class names its service; its events inherit it
+        if "service" in cls.__dict__:
             return
         other = Event.known.setdefault((cls.service, cls.__name__), cls)
         if other is not cls:
@@ -86,15 +98,19 @@ class Event(BaseModel):
         if self.subject != self.data.subject:
             raise ValueError(f"subject is {self.subject!r}, data is about {self.data.subject!r}")
         if self.status is not None and self.status != self.data.status:  # type: ignore[attr-defined]
-            raise ValueError(f"{type(self).__name__} announces {self.status!r}, data says {self.data.status!r}")  # type: ignore[attr-defined]
+            raise ValueError(
+                f"{type(self).__name__} announces {self.status!r}, data says {self.data.status!r}"
+            )  # type: ignore[attr-defined]
         return self
 
     @classmethod
     def of(cls, aggregate: Publishable, *, caused_by: str = "") -> Self:
-        """The event that says what `aggregate` has become, at its present version, caused by whatever is under way.
+        """The event that says what `aggregate` has become, at its present version, caused by
+        whatever is under way.
 
-        When that is something that happened to another subject (the order that took from this stock), `caused_by` names it.
-        Raises pydantic.ValidationError when the state does not keep to the contract.
+        When that is something that happened to another subject (the order that took from this
+        stock), `caused_by` names it. Raises pydantic.ValidationError when the state does not keep
+        to the contract.
         """
         correlation = correlation_of(caused_by or aggregate.subject)
         return cls(
@@ -123,5 +139,7 @@ class Event(BaseModel):
 
 
 def events_of(contract: type[Event]) -> list[type[Event]]:
-    """The event types of the aggregate whose base class this is, in the order of their definition."""
+    """The event types of the aggregate whose base class this is, in the order of their
+    definition.
+    """
     return [kind for kind in Event.known.values() if issubclass(kind, contract)]

@@ -11,9 +11,11 @@ Data = dict[str, Any]
 _steps: dict[tuple[type, int], Callable[[Data], Data]] = {}
 
 
-def upcast(event: type[Event], *, from_version: int) -> Callable[[Callable[[Data], Data]], Callable[[Data], Data]]:
-    """Registers the function that lifts `data` of `event` from `from_version` to the next version. Given an aggregate's base
-    class, it does so for all events of the aggregate."""
+def upcast(
+    event: type[Event], *, from_version: int
+) -> Callable[[Callable[[Data], Data]], Callable[[Data], Data]]:
+    """Registers the function that lifts `data` of `event` from `from_version` to the next version.
+    Given an aggregate's base class, it does so for all events of the aggregate."""
 
     def register(function: Callable[[Data], Data]) -> Callable[[Data], Data]:
         _steps[event, from_version] = function
@@ -23,7 +25,8 @@ def upcast(event: type[Event], *, from_version: int) -> Callable[[Callable[[Data
 
 
 def lift(event: type[Event], data: Data, *, version: int) -> Data:
-    """`data` as it would have been written at the present version. Raises KeyError when a step is missing."""
+    """`data` as it would have been written at the present version. Raises KeyError when a step is
+    missing."""
     for before in range(version, event.schema_version):
         data = step(event, before)(data)
     return data

@@ -1,4 +1,5 @@
-"""What a service owns: rows with a version that rises by one with every change, under the row's lock, never otherwise."""
+"""What a service owns: rows with a version that rises by one with every change, under the row's
+lock, never otherwise."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ class StaleAggregate(RuntimeError):
 
 
 class Aggregate(models.Model):
-    """Base of owned models. A change is: lock the row, `change()` or `move_to()`, `save_changed()`, `publish()` the event of it."""
+    """Base of owned models. A change is: lock the row, `change()` or `move_to()`, `save_changed()`,
+    `publish()` the event of it."""
 
     contract: ClassVar[type[Event]]  # the base class of its events
 
@@ -39,7 +41,9 @@ class Aggregate(models.Model):
         self.stored_version = self.version
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **options: Any) -> Self:
+    def from_db(
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any], **options: Any
+    ) -> Self:
         instance = super().from_db(db, field_names, values, **options)
         instance.stored_version = instance.version
         return instance
@@ -64,7 +68,8 @@ class Aggregate(models.Model):
 
 
 class StatefulAggregate(Aggregate):
-    """An aggregate with a state machine: `status` moves only through `move_to`, and each move is told by one event."""
+    """An aggregate with a state machine: `status` moves only through `move_to`, and each move is
+    told by one event."""
 
     moves: ClassVar[Moves[Any]]
     status: models.CharField[str, str]
@@ -105,19 +110,24 @@ def aggregate_name(model: type[models.Model]) -> str:
 
 
 def save_changed(aggregates: Sequence[A], *fields: str) -> None:
-    """Writes version, `updated_at` and `fields` of all of them in one statement, by compare-and-set of the version.
+    """Writes version, `updated_at` and `fields` of all of them in one statement, by compare-and-set
+    of the version.
 
-    Takes aggregates of one model that were read under their locks and changed since, in any number of steps.
-    Raises StaleAggregate when one was not as it had been read; the transaction must then be rolled back.
+    Takes aggregates of one model that were read under their locks and changed since, in any number
+    of steps. Raises StaleAggregate when one was not as it had been read; the transaction must then
+    be rolled back.
     """
     if not aggregates:
         return
     model = type(aggregates[0])
-    columns = [(str(field.column), field) for field in model._meta.concrete_fields if field.name in fields]
+    columns = [
+        (str(field.column), field) for field in model._meta.concrete_fields if field.name in fields
+    ]
     key = model._meta.pk
     assert key is not None
     rows = [
-        {"_key": row.pk, "_was": row.stored_version, "_version": row.version} | {name: field.value_from_object(row) for name, field in columns}
+        {"_key": row.pk, "_was": row.stored_version, "_version": row.version}
+        | {name: field.value_from_object(row) for name, field in columns}
         for row in aggregates
     ]
     sets = "".join(f'"{name}" = new."{name}", ' for name, _ in columns)
@@ -126,13 +136,18 @@ def save_changed(aggregates: Sequence[A], *fields: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            UPDATE "{model._meta.db_table}" AS old SET {sets} version = new._version, updated_at = now()
-            FROM jsonb_to_recordset(%s::jsonb) AS new(_key {key_type}, _was bigint, _version bigint{types})
+            UPDATE "{model._meta.db_table}" AS old SET {sets} version = new._version,
+                updated_at = now()
+            FROM jsonb_to_recordset(%s::jsonb) AS new(_key {key_type}, _was bigint,
+                _version bigint{types})
             WHERE old."{key.column}" = new._key AND old.version = new._was
             """,
             [json.dumps(rows, cls=DjangoJSONEncoder)],
         )
         if cursor.rowcount != len(aggregates):
-            raise StaleAggregate(f"{len(aggregates) - cursor.rowcount} of {len(aggregates)} {model._meta.verbose_name_plural} had changed")
+            raise StaleAggregate(
+                f"{len(aggregates) - cursor.rowcount} of {len(aggregates)} "
+                f"{model._meta.verbose_name_plural} had changed"
+            )
     for row in aggregates:
         row.stored_version = row.version

@@ -1,4 +1,5 @@
-"""Applying a batch: read, record in the ledger, merge, reconcile, commit. One transaction, and what it commits is done exactly once."""
+"""Applying a batch: read, record in the ledger, merge, reconcile, commit. One transaction, and what
+it commits is done exactly once."""
 
 from __future__ import annotations
 
@@ -46,15 +47,20 @@ class Report:
         outcomes: Counter[str] = Counter()
         for (_, outcome), number in self.outcomes.items():
             outcomes[outcome] += number
-        return "; ".join(", ".join(f"{number} {name}" for name, number in counter.most_common()) for counter in (outcomes, self.types) if counter)
+        return "; ".join(
+            ", ".join(f"{number} {name}" for name, number in counter.most_common())
+            for counter in (outcomes, self.types)
+            if counter
+        )
 
 
 @dataclass(frozen=True)
 class Manner:
-    """How a batch is to be applied. `hold_back`: what fails is not parked before it is known whose fault that is, but told by
-    HeldBack. `hurried`: somebody holds locks for long; a wait for one is short. `retried`: some of it may have failed before.
-    `redriven`: the parked rows, locked by the caller, whose messages these are: somebody wants it, so no age is too high, and
-    what fails is parked, whatever else fails; they are counted as what they are."""
+    """How a batch is to be applied. `hold_back`: what fails is not parked before it is known whose
+    fault that is, but told by HeldBack. `hurried`: somebody holds locks for long; a wait for one is
+    short. `retried`: some of it may have failed before. `redriven`: the parked rows, locked by the
+    caller, whose messages these are: somebody wants it, so no age is too high, and what fails is
+    parked, whatever else fails; they are counted as what they are."""
 
     hold_back: bool = False
     hurried: bool = False
@@ -66,12 +72,13 @@ AT_ONCE = Manner()
 
 
 def apply_batch(deliveries: Sequence[Delivery], *, manner: Manner = AT_ONCE) -> Report:
-    """Applies them all, or raises and has applied none. May run twice, and beside others that apply the same messages.
+    """Applies them all, or raises and has applied none. May run twice, and beside others that apply
+    the same messages.
 
-    Raises TransientFailure (try again), ConsumerHalted (mend the service first) or, if `manner` wants it, HeldBack: then all
-    but some were applied. An event that fails for a reason of its own is parked in the same transaction, and the rest is
-    applied. What is redriven may be beyond the ledger's horizon; then its aggregate version alone keeps it from being
-    applied twice.
+    Raises TransientFailure (try again), ConsumerHalted (mend the service first) or, if `manner`
+    wants it, HeldBack: then all but some were applied. An event that fails for a reason of its own
+    is parked in the same transaction, and the rest is applied. What is redriven may be beyond the
+    ledger's horizon; then its aggregate version alone keeps it from being applied twice.
     """
     try:
         report, held = _apply_together(deliveries, manner)
@@ -84,10 +91,15 @@ def apply_batch(deliveries: Sequence[Delivery], *, manner: Manner = AT_ONCE) -> 
         if fault in MOMENT:
             raise TransientFailure(str(error).strip(), fault) from error
         if fault is Fault.ENVIRONMENT:
-            reason = f"the schema, the code and the machine do not fit together, run the migrations: {error}"
+            reason = (
+                "the schema, the code and the machine do not fit together, run the "
+                "migrations: "
+                f"{error}"
+            )
             note_halt(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}", reason)
             raise ConsumerHalted(reason) from error
-        if fault is Fault.EVENT and manner.redriven is None:  # it came about where no event is looked at
+        # it came about where no event is looked at
+        if fault is Fault.EVENT and manner.redriven is None:
             note_halt(f"{type(error).__name__} while a batch was applied", repr(error))
             raise ConsumerHalted(f"it fails whatever is applied: {error!r}") from error
         raise
@@ -105,7 +117,11 @@ def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Rep
         with transaction.atomic():
             if manner.hurried:
                 _wait_for_locks_at_most(HURRIED)
-            bisection = Bisection(partial(_apply, redriven=manner.redriven), _wait_for_locks_at_most, to_the_end=manner.redriven is not None)
+            bisection = Bisection(
+                partial(_apply, redriven=manner.redriven),
+                _wait_for_locks_at_most,
+                to_the_end=manner.redriven is not None,
+            )
             bisection.run(arrivals)
             report.outcomes += bisection.outcomes
             failures = [*(refused(one) for one in rejected), *bisection.failures]
@@ -115,7 +131,9 @@ def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Rep
             report.outcomes += _carry_out(verdict, manner)
             if manner.retried:
                 failing = {id(one.delivery) for one in failures}
-                report.ended = note_applied([delivery for delivery in deliveries if id(delivery) not in failing])
+                report.ended = note_applied(
+                    [delivery for delivery in deliveries if id(delivery) not in failing]
+                )
             _count(report, arrivals, verdict, manner.redriven)
             failpoint(Failpoint.WORKER_BEFORE_COMMIT)
     except AllAlike as alike:
@@ -159,10 +177,14 @@ def _held_back(report: Report, held: Sequence[Failed], deliveries: Sequence[Deli
 
 def _halted(alike: AllAlike, deliveries: Sequence[Delivery]) -> ConsumerHalted:
     signature = alike.failures[0].signature
-    failing = [one for one in alike.failures if one.signature in alike.reason or one.signature == signature]
+    failing = [
+        one for one in alike.failures if one.signature in alike.reason or one.signature == signature
+    ]
     note_halt(signature, alike.reason, failing)
     keys = {one.delivery for one in failing}
-    return ConsumerHalted(alike.reason, [number for number, delivery in enumerate(deliveries) if delivery in keys])
+    return ConsumerHalted(
+        alike.reason, [number for number, delivery in enumerate(deliveries) if delivery in keys]
+    )
 
 
 def _wait_for_locks_at_most(span: str) -> None:
@@ -170,10 +192,14 @@ def _wait_for_locks_at_most(span: str) -> None:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [span])
 
 
-def _count(report: Report, arrivals: Sequence[Arrival], verdict: Verdict, redriven: Redriving) -> None:
+def _count(
+    report: Report, arrivals: Sequence[Arrival], verdict: Verdict, redriven: Redriving
+) -> None:
     if accounting.count(report.outcomes):
         held = {id(one.delivery) for one in verdict.undecided}
-        ended = accounts.of_unread(end_unread([one for one in arrivals if id(one.delivery) not in held], redriven))
+        ended = accounts.of_unread(
+            end_unread([one for one in arrivals if id(one.delivery) not in held], redriven)
+        )
         report.outcomes += ended
         accounting.count(ended)
 
@@ -183,7 +209,9 @@ def _park(one: Failed, redriven: Redriving) -> Counter[tuple[str, str]]:
     if event is None:
         was_read = redriven is None and was_read_before(delivery)
         is_new = not was_read and park_unreadable(delivery, Unreadable(one.reason, one.error))
-        return accounts.of_parked(delivery.publisher, Unrecorded.UNREADABLE, is_new=is_new, redriven=redriven)
+        return accounts.of_parked(
+            delivery.publisher, Unrecorded.UNREADABLE, is_new=is_new, redriven=redriven
+        )
     arrival = Arrival(delivery, event)
     if not ledger.record([arrival], {event.id: Outcome.PARKED}) and not is_parked(arrival):
         return accounts.of_duplicate(delivery.publisher, redriven)
@@ -194,24 +222,43 @@ def _park(one: Failed, redriven: Redriving) -> Counter[tuple[str, str]]:
 def _apply(arrivals: Sequence[Arrival], redriven: Redriving) -> Counter[tuple[str, str]]:
     """The road that every event takes.
 
-    The ledger is written before the merge tells the outcomes, so each row gets the one to be expected; the few that came
-    out otherwise (a newer version was stored already) are corrected afterwards, which is one small update and not one per event.
+    The ledger is written before the merge tells the outcomes, so each row gets the one to be
+    expected; the few that came out otherwise (a newer version was stored already) are corrected
+    afterwards, which is one small update and not one per event.
     """
     if not arrivals:
         return Counter()
     by_id = {arrival.event.id: arrival for arrival in arrivals}
-    if len(by_id) < len(arrivals) and (others := [each for each in arrivals if each.delivery.publisher != by_id[each.event.id].delivery.publisher]):
+    if len(by_id) < len(arrivals) and (
+        others := [
+            each
+            for each in arrivals
+            if each.delivery.publisher != by_id[each.event.id].delivery.publisher
+        ]
+    ):
         # Two publishers used one id: two events, one after the other.
-        ours = [each for each in arrivals if each.delivery.publisher == by_id[each.event.id].delivery.publisher]
+        ours = [
+            each
+            for each in arrivals
+            if each.delivery.publisher == by_id[each.event.id].delivery.publisher
+        ]
         return _apply(ours, redriven) + _apply(others, redriven)
     expected = _outcomes([arrival.event for arrival in by_id.values()])
     failpoint(Failpoint.WORKER_BEFORE_LEDGER)
     new_ids = ledger.record(list(by_id.values()), expected)
     failpoint(Failpoint.WORKER_AFTER_LEDGER)
-    repeats = NONE if len(new_ids) == len(by_id) else told_apart([by_id[key] for key in by_id if key not in new_ids], redriven)
+    repeats = (
+        NONE
+        if len(new_ids) == len(by_id)
+        else told_apart([by_id[key] for key in by_id if key not in new_ids], redriven)
+    )
     new = [by_id[key].event for key in by_id if key in new_ids or key in repeats.again]
     outcomes, changed = _merge(new)
-    wrong = [by_id[key] for key, outcome in outcomes.items() if outcome != expected[key] or (repeats.again and key in repeats.again)]
+    wrong = [
+        by_id[key]
+        for key, outcome in outcomes.items()
+        if outcome != expected[key] or (repeats.again and key in repeats.again)
+    ]
     ledger.correct(wrong, outcomes)
     failpoint(Failpoint.WORKER_AFTER_MERGE)
     with correlated(each=_correlations(new)):
@@ -228,12 +275,16 @@ def _outcomes(events: Iterable[Event]) -> dict[UUID, Outcome]:
             outcomes |= {event.id: Outcome.IGNORED for event in group}
             continue
         newest = newest_of_each(group)
-        outcomes |= {event.id: Outcome.APPLIED if newest[event.subject] is event else Outcome.STALE for event in group}
+        outcomes |= {
+            event.id: Outcome.APPLIED if newest[event.subject] is event else Outcome.STALE
+            for event in group
+        }
     return outcomes
 
 
 def _merge(events: Sequence[Event]) -> tuple[dict[UUID, Outcome], dict[type[Replica], set[str]]]:
-    """Into the replicas, one after the other in a fixed order: each event's outcome, and the keys that changed."""
+    """Into the replicas, one after the other in a fixed order: each event's outcome, and the keys
+    that changed."""
     outcomes = _outcomes(events)
     changed: dict[type[Replica], set[str]] = {}
     for aggregate, group in sorted(_by_aggregate(events).items()):
@@ -242,7 +293,9 @@ def _merge(events: Sequence[Event]) -> tuple[dict[UUID, Outcome], dict[type[Repl
             continue
         merged = merge(replication, group)
         changed[replication.model] = merged.changed
-        outcomes |= {event.id: Outcome.STALE for event in group if event.subject not in merged.changed}
+        outcomes |= {
+            event.id: Outcome.STALE for event in group if event.subject not in merged.changed
+        }
         outcomes |= {event.id: Outcome.CONFLICT for event in merged.conflicts}
         outcomes |= {event.id: Outcome.REGRESSED for event in merged.regressed}
     return outcomes, changed
@@ -256,4 +309,9 @@ def _by_aggregate(events: Iterable[Event]) -> Mapping[str, list[Event]]:
 
 
 def _correlations(events: Sequence[Event]) -> dict[str, Correlation]:
-    return {event.subject: Correlation(event.correlationid, event.id, event.traceparent or Correlation().traceparent) for event in events}
+    return {
+        event.subject: Correlation(
+            event.correlationid, event.id, event.traceparent or Correlation().traceparent
+        )
+        for event in events
+    }

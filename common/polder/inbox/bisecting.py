@@ -1,4 +1,5 @@
-"""Bisecting: what fails together is halved until the events to blame are alone, each try under a savepoint."""
+"""Bisecting: what fails together is halved until the events to blame are alone, each try under a
+savepoint."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from polder.inbox.failed import Failed, failed, not_tried
 
 Outcomes = Counter[tuple[str, str]]
 ENOUGH = 10  # fail alike, taken at random, and not one succeeds: the rest need not be tried
-SECONDS_FOR_LOCKS = 1.0  # that a batch may spend on finding out who waits for a lock, while it holds some itself
+# that a batch may spend on finding out who waits for a lock, while it holds some itself
+SECONDS_FOR_LOCKS = 1.0
 SHORT_WAIT, USUAL_WAIT = "50ms", "1s"
 
 
@@ -28,13 +30,18 @@ class AllAlike(Exception):
 
 
 class Bisection:
-    """`run` applies what it can of a batch; `outcomes` and `failures` tell what became of it. Raises what is no event's own.
+    """`run` applies what it can of a batch; `outcomes` and `failures` tell what became of it.
+    Raises what is no event's own.
 
     `to_the_end`: each is tried, also when all fail alike.
     """
 
     def __init__(
-        self, apply: Callable[[Sequence[Arrival]], Outcomes], wait_for_locks_at_most: Callable[[str], None], *, to_the_end: bool = False
+        self,
+        apply: Callable[[Sequence[Arrival]], Outcomes],
+        wait_for_locks_at_most: Callable[[str], None],
+        *,
+        to_the_end: bool = False,
     ) -> None:
         self._apply = apply
         self._wait_for_locks_at_most = wait_for_locks_at_most
@@ -47,7 +54,8 @@ class Bisection:
         if self._try(arrivals):
             return
         mixed = list(arrivals)
-        random.shuffle(mixed)  # so that the first ones stand for all, and each gets its turn when time is short
+        # so that the first ones stand for all, and each gets its turn when time is short
+        random.shuffle(mixed)
         self._halve(mixed)
         if self._deadline is not None:
             self._wait_for_locks_at_most(USUAL_WAIT)
@@ -81,8 +89,16 @@ class Bisection:
 
     def _failed(self, one: Failed) -> None:
         self.failures.append(one)
-        if not self.outcomes and len(self.failures) >= ENOUGH and {other.signature for other in self.failures} == {one.signature}:
+        if (
+            not self.outcomes
+            and len(self.failures) >= ENOUGH
+            and {other.signature for other in self.failures} == {one.signature}
+        ):
             if one.fault is Fault.LOCKED:
                 self._deadline = 0.0
             elif not self._to_the_end:
-                raise AllAlike(self.failures, f"all that were tried fail alike, the last with {one.error[:500] or one.reason}: {one.signature}")
+                raise AllAlike(
+                    self.failures,
+                    "all that were tried fail alike, the last with "
+                    f"{one.error[:500] or one.reason}: {one.signature}",
+                )

@@ -1,4 +1,5 @@
-"""What has to agree before a service starts: what a publisher may announce again, a subscriber still knows."""
+"""What has to agree before a service starts: what a publisher may announce again, a subscriber
+still knows."""
 
 from __future__ import annotations
 
@@ -10,15 +11,18 @@ from polder import this_service
 
 @register()
 def ledger_reaches_what_may_come_again(**_: Any) -> list[Error]:
-    """Events that an owner announces again must be known as duplicates, and new ones must not be beyond the ledger's reach."""
+    """Events that an owner announces again must be known as duplicates, and new ones must not be
+    beyond the ledger's reach."""
     kept, announced = this_service.weeks_kept(), this_service.republish_weeks()
     if not this_service.subscribes_to() or max(kept, 4) >= announced:
         return []
     variable = f"{this_service.name().upper()}_WEEKS_KEPT"
     return [
         Error(
-            f"the ledger keeps {max(kept, 4)} weeks, but publishers announce again what is up to {announced} weeks old",
-            hint=f"Raise {variable} to {announced}, or lower POLDER_REPUBLISH_WEEKS for every service.",
+            f"the ledger keeps {max(kept, 4)} weeks, but publishers announce again what is up to "
+            f"{announced} weeks old",
+            hint=f"Raise {variable} to {announced}, or lower POLDER_REPUBLISH_WEEKS for every "
+            "service.",
             id="inbox.E001",
         )
     ]

@@ -11,7 +11,9 @@ def intake_halted() -> Finding:
     found = halts()
     if not found:
         return ok("events are applied")
-    return fail("no events are applied: " + "; ".join(halt.reason for halt in found), found[0].since)
+    return fail(
+        "no events are applied: " + "; ".join(halt.reason for halt in found), found[0].since
+    )
 
 
 @condition("events-waiting", runbook="events-that-wait")
@@ -23,5 +25,12 @@ def events_waiting() -> Finding:
 
 
 def _told(one: Waiting) -> str:
-    why = "for a lock that somebody holds" if one.fault == "locked" else "until it is known whose fault it is that they fail"
-    return f"{one.number} events from {one.publisher} wait {why}, the first is {one.event}: {one.signature}"
+    why = (
+        "for a lock that somebody holds"
+        if one.fault == "locked"
+        else "until it is known whose fault it is that they fail"
+    )
+    return (
+        f"{one.number} events from {one.publisher} wait {why}, the first is {one.event}: "
+        f"{one.signature}"
+    )

@@ -9,7 +9,8 @@ from polder.contracts.event import Event
 
 
 class Delivery(NamedTuple):
-    """One message of an event queue. Travels to the pool's process by pickle, so it is a plain tuple of plain values."""
+    """One message of an event queue. Travels to the pool's process by pickle, so it is a plain
+    tuple of plain values."""
 
     queue: str  # "inventory.from.order", also when it came by way of the dead-letter queue
     publisher: str  # "order"

@@ -1,4 +1,5 @@
-"""Discarding: a parked message that nobody will apply is set aside for good, and can be brought back as long as it is kept."""
+"""Discarding: a parked message that nobody will apply is set aside for good, and can be brought
+back as long as it is kept."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ class NotParked(ValueError):
 def discard(parked_id: int) -> None:
     """Parked becomes discarded, under the row's lock. Raises NotParked or ParkedEvent.DoesNotExist.
 
-    Its ledger row and its count stay as they are: the delivery was parked. The same message arriving again is counted in
-    `times_seen` and stays discarded, until somebody restores it.
+    Its ledger row and its count stay as they are: the delivery was parked. The same message
+    arriving again is counted in `times_seen` and stays discarded, until somebody restores it.
     """
     _move(parked_id, ParkedState.PARKED, ParkedState.DISCARDED)
 

@@ -13,13 +13,18 @@ from polder.faults import Fault
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.reading import Blame, Rejected
 
-_NOT_OURS = ("site-packages", "dist-packages", f"lib/python{sys.version_info.major}.{sys.version_info.minor}/", "<frozen")
+_NOT_OURS = (
+    "site-packages",
+    "dist-packages",
+    f"lib/python{sys.version_info.major}.{sys.version_info.minor}/",
+    "<frozen",
+)
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A message of a batch that failed by itself. Holds the error as text: the error itself leads, by its traceback, back to
-    the list that holds this."""
+    """A message of a batch that failed by itself. Holds the error as text: the error itself leads,
+    by its traceback, back to the list that holds this."""
 
     delivery: Delivery
     event: Event | None  # None: it could not be read
@@ -36,15 +41,21 @@ class Failed:
 
     @property
     def aggregate(self) -> tuple[str, str]:
-        return self.delivery.publisher, self.event.subject if self.event else self.delivery.body_hash
+        return (
+            self.delivery.publisher,
+            self.event.subject if self.event else self.delivery.body_hash,
+        )
 
 
 def failed(arrival: Arrival, error: BaseException, fault: Fault) -> Failed:
-    """The type of the error and where in our code it came about tell what fails alike; its text may name the key."""
+    """The type of the error and where in our code it came about tell what fails alike; its text may
+    name the key."""
     kind = type(error).__name__
     signature = f"{kind} in {_innermost(error.__traceback__)} ({arrival.event.type})"
     told = "".join(tracebacks.format_exception(error))[-20_000:]
-    return Failed(arrival.delivery, arrival.event, fault, signature[:300], kind[:40], str(error), told)
+    return Failed(
+        arrival.delivery, arrival.event, fault, signature[:300], kind[:40], str(error), told
+    )
 
 
 def not_tried(arrival: Arrival, fault: Fault) -> Failed:
@@ -60,8 +71,12 @@ def refused(rejected: Rejected) -> Failed:
 
 
 def _innermost(traceback: TracebackType | None) -> str:
-    """The last frame that belongs neither to Python nor to an installed package: `order_service/reconcile.py:reconcile_orders`."""
-    frames = [(frame.f_code.co_filename, frame.f_code.co_name) for frame, _ in tracebacks.walk_tb(traceback)]
+    """The last frame that belongs neither to Python nor to an installed package:
+    `order_service/reconcile.py:reconcile_orders`."""
+    frames = [
+        (frame.f_code.co_filename, frame.f_code.co_name)
+        for frame, _ in tracebacks.walk_tb(traceback)
+    ]
     ours = [frame for frame in frames if not any(part in frame[0] for part in _NOT_OURS)] or frames
     if not ours:
         return "nowhere"

@@ -1,6 +1,8 @@
-"""What applying a batch may raise. `faults` tells which, `polder.consumer.dispatch` what becomes of the batch then.
+"""What applying a batch may raise. `faults` tells which, `polder.consumer.dispatch` what becomes of
+the batch then.
 
-All of them travel from the pool's process to the worker's main one by pickle, so each is made again from its arguments.
+All of them travel from the pool's process to the worker's main one by pickle, so each is made again
+from its arguments.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ from polder.faults import Fault
 
 
 class TransientFailure(Exception):
-    """Nothing is wrong with the events, and none was applied; the same ones are to be tried again, without limit."""
+    """Nothing is wrong with the events, and none was applied; the same ones are to be tried again,
+    without limit."""
 
     def __init__(self, text: str, fault: Fault = Fault.BUSY) -> None:
         super().__init__(text, fault)
@@ -22,7 +25,8 @@ class TransientFailure(Exception):
 
 
 class ConsumerHalted(Exception):
-    """Nothing is wrong with the events, none was applied, and trying others will not help: somebody has to mend this service.
+    """Nothing is wrong with the events, none was applied, and trying others will not help: somebody
+    has to mend this service.
 
     `positions` are those in the batch that fail; None when the batch failed as a whole.
     """
@@ -36,8 +40,8 @@ class ConsumerHalted(Exception):
 
 
 class HeldBack(Exception):
-    """All were applied but some, which are to be tried again. Their positions: `locked` need what somebody else holds; of the
-    `undecided` it is not known yet whose fault it is that they fail."""
+    """All were applied but some, which are to be tried again. Their positions: `locked` need what
+    somebody else holds; of the `undecided` it is not known yet whose fault it is that they fail."""
 
     def __init__(self, text: str, locked: Sequence[int], undecided: Sequence[int]) -> None:
         super().__init__(text, locked, undecided)

@@ -1,4 +1,5 @@
-"""How far the ledger reaches, by the database's clock: from the oldest week that is kept to a little after now."""
+"""How far the ledger reaches, by the database's clock: from the oldest week that is kept to a
+little after now."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ NO_DIFFERENCE = 1.0  # seconds between two clocks that agree, and a round trip
 
 
 class Horizon(NamedTuple):
-    """An event's id must be made from `first` on and before `end` (milliseconds since 1970) for the ledger to hold it."""
+    """An event's id must be made from `first` on and before `end` (milliseconds since 1970) for the
+    ledger to hold it."""
 
     first: int
     end: int
@@ -30,7 +32,8 @@ class Horizon(NamedTuple):
         return time.monotonic() - self.looked_at
 
     def holds(self, made: int) -> bool:
-        """Whether an id made then is in reach, and not of a future that no difference of clocks explains."""
+        """Whether an id made then is in reach, and not of a future that no difference of clocks
+        explains."""
         soon = self.now + (self.age + CLOCK_SKEW.total_seconds()) * 1000
         return self.first <= made < min(self.end, soon)
 
@@ -39,9 +42,11 @@ _remembered: Horizon | None = None
 
 
 def horizon(max_age: float = REMEMBERED_SECONDS) -> Horizon:
-    """As it was at most `max_age` seconds ago. Weeks that the ledger ought to have are made when they are missing.
+    """As it was at most `max_age` seconds ago. Weeks that the ledger ought to have are made when
+    they are missing.
 
-    Raises ConsumerHalted when they cannot be had, or when this process's clock cannot be believed: then no event is to blame.
+    Raises ConsumerHalted when they cannot be had, or when this process's clock cannot be believed:
+    then no event is to blame.
     """
     global _remembered
     if _remembered is None or _remembered.age > max_age:
@@ -59,10 +64,15 @@ def _look() -> Horizon:
     now = database_now()
     ahead = now.timestamp() - time.time()
     if abs(ahead) > CLOCK_SKEW.total_seconds():
-        raise ConsumerHalted(f"by this machine's clock it is {-ahead:+.0f} s from what the database's says, {now.isoformat()}: set the wrong one")
+        raise ConsumerHalted(
+            f"by this machine's clock it is {-ahead:+.0f} s from what the database's says, "
+            f"{now.isoformat()}: set the wrong one"
+        )
     first, end = _weeks(now)
     difference = ahead if abs(ahead) > NO_DIFFERENCE else 0.0
-    return Horizon(_milliseconds(first), _milliseconds(end), _milliseconds(now), difference, time.monotonic())
+    return Horizon(
+        _milliseconds(first), _milliseconds(end), _milliseconds(now), difference, time.monotonic()
+    )
 
 
 def _weeks(now: datetime) -> tuple[datetime, datetime]:
@@ -74,7 +84,10 @@ def _weeks(now: datetime) -> tuple[datetime, datetime]:
         make_partitions(TABLE, weeks_back)
         found = covered(TABLE)
     if not _contains(found, needed):
-        raise ConsumerHalted(f"the ledger has no partitions for {needed[0].isoformat()} to {needed[1].isoformat()}, and none could be made")
+        raise ConsumerHalted(
+            f"the ledger has no partitions for {needed[0].isoformat()} to "
+            f"{needed[1].isoformat()}, and none could be made"
+        )
     return found
 
 

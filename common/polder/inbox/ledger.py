@@ -1,6 +1,8 @@
-"""The processed-event ledger: one row per event, inserted in the transaction that applies it. What is in it, is done.
+"""The processed-event ledger: one row per event, inserted in the transaction that applies it. What
+is in it, is done.
 
-An event is known by its publisher and its id, as CloudEvents has it: nobody can use up another's ids.
+An event is known by its publisher and its id, as CloudEvents has it: nobody can use up another's
+ids.
 """
 
 from __future__ import annotations
@@ -18,12 +20,16 @@ from polder.inbox.models import Outcome
 from polder.partitioning import milliseconds_of
 from pydantic_core import to_json
 
-# ON CONFLICT DO NOTHING waits for another transaction that is inserting the same key, and inserts if that one fails.
-# The order of the rows is that of their keys, so two batches never wait for each other crosswise.
+# ON CONFLICT DO NOTHING waits for another transaction that is inserting the same key, and inserts
+# if that one fails. The order of the rows is that of their keys, so two batches never wait for each
+# other crosswise.
 _INSERT = """
-INSERT INTO polder_ledger (id, publisher, type, subject, version, outcome, correlation_id, occurred_at, received_at, body_crc)
-SELECT id, publisher, type, subject, version, outcome, correlation_id, occurred_at, to_timestamp(received_at), body_crc
-FROM jsonb_to_recordset(%s::jsonb) AS event(id uuid, publisher text, type text, subject text, version bigint, outcome text,
+INSERT INTO polder_ledger (id, publisher, type, subject, version, outcome, correlation_id,
+    occurred_at, received_at, body_crc)
+SELECT id, publisher, type, subject, version, outcome, correlation_id, occurred_at,
+    to_timestamp(received_at), body_crc
+FROM jsonb_to_recordset(%s::jsonb) AS event(id uuid, publisher text, type text, subject text,
+    version bigint, outcome text,
     correlation_id uuid, occurred_at timestamptz, received_at double precision, body_crc bigint)
 ON CONFLICT DO NOTHING
 RETURNING id
@@ -40,16 +46,26 @@ class Known(NamedTuple):
     body_crc: int | None
 
     def is_of(self, event: Event) -> bool:
-        return (self.type, self.subject, self.version) == (event.type, event.subject, event.aggregateversion)
+        return (self.type, self.subject, self.version) == (
+            event.type,
+            event.subject,
+            event.aggregateversion,
+        )
 
 
 def record(arrivals: Sequence[Arrival], expected: Mapping[UUID, Outcome]) -> set[UUID]:
-    """Inserts the events, no two with one id, each with the outcome expected of it; returns the ids of those that were new.
+    """Inserts the events, no two with one id, each with the outcome expected of it; returns the ids
+    of those that were new.
 
-    An id beyond the horizon has no partition to lie in: it is new each time, and only its version can tell otherwise.
+    An id beyond the horizon has no partition to lie in: it is new each time, and only its version
+    can tell otherwise.
     """
     reach = horizon()
-    beyond = {event.id for _, event in arrivals if not reach.first <= milliseconds_of(event.id) < reach.end}
+    beyond = {
+        event.id
+        for _, event in arrivals
+        if not reach.first <= milliseconds_of(event.id) < reach.end
+    }
     rows = [
         {
             "id": event.id,
@@ -69,7 +85,8 @@ def record(arrivals: Sequence[Arrival], expected: Mapping[UUID, Outcome]) -> set
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [to_json(rows).decode()])
         if cursor.rowcount == len(rows):
-            return {event.id for _, event in arrivals}  # all new, as nearly always: the keys need not be read
+            # all new, as nearly always: the keys need not be read
+            return {event.id for _, event in arrivals}
         return {key for (key,) in cursor.fetchall()} | beyond
 
 
@@ -83,7 +100,8 @@ def has_done(event_id: UUID, delivery: Delivery) -> bool:
     """Whether the event of that id came in these bytes, and was not parked."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT FROM polder_ledger WHERE id = %s AND publisher = %s AND body_crc = %s AND outcome <> 'parked'",
+            "SELECT FROM polder_ledger WHERE id = %s AND publisher = %s AND body_crc = %s AND "
+            "outcome <> 'parked'",
             [event_id, delivery.publisher, crc32(delivery.body)],
         )
         return bool(cursor.rowcount)
@@ -95,8 +113,10 @@ def known(arrivals: Sequence[Arrival]) -> dict[UUID, Known]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT ledger.id, ledger.type, ledger.subject, ledger.version, ledger.outcome, ledger.body_crc
-            FROM polder_ledger AS ledger JOIN unnest(%s::uuid[], %s::text[]) AS asked(id, publisher) USING (id, publisher)
+            SELECT ledger.id, ledger.type, ledger.subject, ledger.version, ledger.outcome,
+                ledger.body_crc
+            FROM polder_ledger AS ledger JOIN unnest(%s::uuid[], %s::text[]) AS asked(id,
+                publisher) USING (id, publisher)
             WHERE ledger.id BETWEEN %s AND %s
             """,
             [*_keys(arrivals), ids[0], ids[-1]],
@@ -111,8 +131,10 @@ def correct(arrivals: Sequence[Arrival], outcomes: Mapping[UUID, Outcome]) -> No
         with connection.cursor() as cursor:
             cursor.execute(
                 """
-                UPDATE polder_ledger AS ledger SET outcome = new.outcome FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS new(id, publisher, outcome)
-                WHERE ledger.id = new.id AND ledger.publisher = new.publisher AND ledger.id BETWEEN %s AND %s
+                UPDATE polder_ledger AS ledger SET outcome = new.outcome FROM unnest(%s::uuid[],
+                    %s::text[], %s::text[]) AS new(id, publisher, outcome)
+                WHERE ledger.id = new.id AND ledger.publisher = new.publisher
+                    AND ledger.id BETWEEN %s AND %s
                 """,
                 [*_keys(arrivals), [str(outcomes[key]) for key in ids], min(ids), max(ids)],
             )

@@ -1,4 +1,5 @@
-"""How far the net looks back among what is over. Of what is under way it forgets nothing, however old it is."""
+"""How far the net looks back among what is over. Of what is under way it forgets nothing, however
+old it is."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ FIRST_HOURS = timedelta(hours=2)
 
 
 def looks_back_to() -> datetime:
-    """What was heard before has been reconciled or found long ago; except that nothing was reconciled behind a fence, so what was heard
-    in its time is looked at again for some hours after it has gone."""
+    """What was heard before has been reconciled or found long ago; except that nothing was
+    reconciled behind a fence, so what was heard in its time is looked at again for some hours after
+    it has gone."""
     lately = timezone.now() - FIRST_HOURS
     since = fence.stood_since(lately)
     return lately if since is None else since - FIRST_HOURS

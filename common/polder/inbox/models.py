@@ -1,4 +1,5 @@
-"""What a service has received: the ledger of processed events, what is parked, and the accounting of every delivery's outcome."""
+"""What a service has received: the ledger of processed events, what is parked, and the accounting
+of every delivery's outcome."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ class Unrecorded(models.TextChoices):
 
 
 class Redriven(models.TextChoices):
-    """What is counted of parked messages that were applied again. They were delivered before, so these are no deliveries."""
+    """What is counted of parked messages that were applied again. They were delivered before, so
+    these are no deliveries."""
 
     APPLIED = "redriven-applied", "parked before: applied"
     STALE = "redriven-stale", "parked before: stale"
@@ -42,9 +44,11 @@ class Redriven(models.TextChoices):
 
 
 class LedgerEntry(models.Model):
-    """One event that this service has processed. Partitioned by the event's id, so the migration and not this class creates the table.
+    """One event that this service has processed. Partitioned by the event's id, so the migration
+    and not this class creates the table.
 
-    The table's key is id and publisher: an id that another publisher uses as well is another event's.
+    The table's key is id and publisher: an id that another publisher uses as well is another
+    event's.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -76,7 +80,8 @@ class ParkedState(models.TextChoices):
 
 
 class ParkedEvent(models.Model):
-    """A message that could not be applied, kept byte by byte with the reason, until somebody redrives it."""
+    """A message that could not be applied, kept byte by byte with the reason, until somebody
+    redrives it."""
 
     queue = models.CharField(max_length=100)
     body_hash = models.CharField(max_length=64)
@@ -95,14 +100,27 @@ class ParkedEvent(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        permissions = [("redrive_parkedevent", "Can redrive parked events"), ("discard_parkedevent", "Can discard parked events and restore them")]
+        permissions = [
+            ("redrive_parkedevent", "Can redrive parked events"),
+            ("discard_parkedevent", "Can discard parked events and restore them"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["queue", "body_hash"], name="parked_once"),
-            models.CheckConstraint(condition=models.Q(state__in=ParkedState.values), name="parked_state"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=ParkedState.values), name="parked_state"
+            ),
         ]
         indexes = [
-            models.Index(fields=["queue", "type", "reason"], name="parked_by_cause", condition=models.Q(state="parked")),
-            models.Index(fields=["event_id"], name="parked_unread", condition=models.Q(state="parked", traceback="", event_id__isnull=False)),
+            models.Index(
+                fields=["queue", "type", "reason"],
+                name="parked_by_cause",
+                condition=models.Q(state="parked"),
+            ),
+            models.Index(
+                fields=["event_id"],
+                name="parked_unread",
+                condition=models.Q(state="parked", traceback="", event_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -110,7 +128,8 @@ class ParkedEvent(models.Model):
 
 
 class Attempt(models.Model):
-    """How often a message was begun alone, because it may be what kills its process. The row goes when an attempt comes to an end."""
+    """How often a message was begun alone, because it may be what kills its process. The row goes
+    when an attempt comes to an end."""
 
     queue = models.CharField(max_length=100)
     body_hash = models.CharField(max_length=64)
@@ -125,7 +144,8 @@ class Attempt(models.Model):
 
 
 class DeliveryCount(models.Model):
-    """How many deliveries of a publisher ended how, and how many parked ones were redriven; each number only rises.
+    """How many deliveries of a publisher ended how, and how many parked ones were redriven; each
+    number only rises.
 
     The sum over the slots counts (one per pool process, so that they do not wait for each other).
     """
@@ -138,16 +158,22 @@ class DeliveryCount(models.Model):
 
     class Meta:
         verbose_name_plural = "accounting"
-        constraints = [models.UniqueConstraint(fields=["publisher", "outcome", "slot"], name="deliverycount_slot")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["publisher", "outcome", "slot"], name="deliverycount_slot"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.publisher} {self.outcome}: {self.count}"
 
 
 class WaitingEvent(models.Model):
-    """A message that could not be applied when it was tried last: it waits for a lock, or its fault is not decided yet.
+    """A message that could not be applied when it was tried last: it waits for a lock, or its fault
+    is not decided yet.
 
-    The row goes when the message is applied. When it is parked, the row stays for a while as evidence, with `parked_at`.
+    The row goes when the message is applied. When it is parked, the row stays for a while as
+    evidence, with `parked_at`.
     """
 
     queue = models.CharField(max_length=100)
@@ -176,7 +202,8 @@ class WaitingEvent(models.Model):
 
 
 class Halt(models.Model):
-    """Why this service applies nothing at present. The row goes when the first batch is applied again."""
+    """Why this service applies nothing at present. The row goes when the first batch is applied
+    again."""
 
     signature = models.CharField(max_length=300, unique=True)
     reason = models.TextField()

@@ -1,4 +1,6 @@
-"""Parking: what cannot be applied is put aside, whole, with the reason. `redrive` applies it again."""
+"""Parking: what cannot be applied is put aside, whole, with the reason. `redrive` applies it
+again.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,23 @@ from polder.inbox.failed import Failed
 from polder.inbox.models import Outcome
 from polder.inbox.said import said_by
 
-# It stays discarded when people have said so, and redriven when its event was applied and only its message cannot be read.
+# It stays discarded when people have said so, and redriven when its event was applied and only its
+# message cannot be read.
 _PARK = """
-WITH before AS (SELECT state FROM polder_inbox_parkedevent WHERE queue = %(queue)s AND body_hash = %(body_hash)s)
-INSERT INTO polder_inbox_parkedevent AS parked (queue, body_hash, body, reason, error, traceback, event_id, type, subject, correlation_id,
+WITH before AS (SELECT state FROM polder_inbox_parkedevent WHERE queue = %(queue)s
+    AND body_hash = %(body_hash)s)
+INSERT INTO polder_inbox_parkedevent AS parked (queue, body_hash, body, reason, error, traceback,
+    event_id, type, subject, correlation_id,
     state, times_seen, first_seen_at, last_seen_at)
-VALUES (%(queue)s, %(body_hash)s, %(body)s, %(reason)s, %(error)s, %(traceback)s, %(event_id)s, %(type)s, %(subject)s, %(correlation_id)s,
+VALUES (%(queue)s, %(body_hash)s, %(body)s, %(reason)s, %(error)s, %(traceback)s, %(event_id)s,
+    %(type)s, %(subject)s, %(correlation_id)s,
     'parked', 1, clock_timestamp(), clock_timestamp())
-ON CONFLICT (queue, body_hash) DO UPDATE SET times_seen = parked.times_seen + 1, last_seen_at = clock_timestamp(), reason = excluded.reason,
-    error = excluded.error, traceback = excluded.traceback, event_id = coalesce(excluded.event_id, parked.event_id),
-    type = coalesce(nullif(excluded.type, ''), parked.type), subject = coalesce(nullif(excluded.subject, ''), parked.subject),
+ON CONFLICT (queue, body_hash) DO UPDATE SET times_seen = parked.times_seen + 1,
+    last_seen_at = clock_timestamp(), reason = excluded.reason,
+    error = excluded.error, traceback = excluded.traceback, event_id = coalesce(excluded.event_id,
+        parked.event_id),
+    type = coalesce(nullif(excluded.type, ''), parked.type),
+        subject = coalesce(nullif(excluded.subject, ''), parked.subject),
     correlation_id = coalesce(excluded.correlation_id, parked.correlation_id),
     state = CASE WHEN parked.state = 'redriven' AND %(failed)s THEN 'parked' ELSE parked.state END
 RETURNING xmax = 0 OR (SELECT state = 'redriven' FROM before) AND %(failed)s
@@ -30,23 +39,38 @@ RETURNING xmax = 0 OR (SELECT state = 'redriven' FROM before) AND %(failed)s
 
 
 def park_unreadable(delivery: Delivery, why: Unreadable, event: Event | None = None) -> bool:
-    """Puts aside what is no event for us; whether it was not there yet. Arriving again it is counted, not kept twice."""
-    return _park(delivery, reason=why.reason, error=str(why), **(_facts(event) if event else said_by(delivery.body)))
+    """Puts aside what is no event for us; whether it was not there yet. Arriving again it is
+    counted, not kept twice."""
+    return _park(
+        delivery,
+        reason=why.reason,
+        error=str(why),
+        **(_facts(event) if event else said_by(delivery.body)),
+    )
 
 
 def was_read_before(delivery: Delivery) -> bool:
-    """Whether this very message was an event that is done, though it cannot be read (any more): older code runs here now."""
+    """Whether this very message was an event that is done, though it cannot be read (any more):
+    older code runs here now."""
     event_id = said_by(delivery.body).get("event_id")
     return event_id is not None and ledger.has_done(event_id, delivery)
 
 
 def park_failed(one: Failed) -> bool:
-    """Puts aside an event that could not be applied, in the transaction that records it as parked in the ledger.
+    """Puts aside an event that could not be applied, in the transaction that records it as parked
+    in the ledger.
 
     Whether it was not parked yet.
     """
     facts = _facts(one.event) if one.event else {}
-    return _park(one.delivery, reason=one.reason, error=one.error, error_traceback=one.traceback, failed=True, **facts)
+    return _park(
+        one.delivery,
+        reason=one.reason,
+        error=one.error,
+        error_traceback=one.traceback,
+        failed=True,
+        **facts,
+    )
 
 
 def is_parked(arrival: Arrival) -> bool:
@@ -57,22 +81,49 @@ def is_parked(arrival: Arrival) -> bool:
 
 def park_poison(delivery: Delivery, attempts: int) -> bool:
     """Puts aside a message whose process was lost each time that it was applied alone."""
-    return _park(delivery, reason="kills-its-process", error=f"its process was lost or timed out {attempts} times while it was applied alone")
+    return _park(
+        delivery,
+        reason="kills-its-process",
+        error=f"its process was lost or timed out {attempts} times while it was applied alone",
+    )
 
 
 def _facts(event: Event) -> dict[str, Any]:
-    return {"event_id": event.id, "type": event.type, "subject": event.subject, "correlation_id": event.correlationid}
+    return {
+        "event_id": event.id,
+        "type": event.type,
+        "subject": event.subject,
+        "correlation_id": event.correlationid,
+    }
 
 
-def _park(delivery: Delivery, *, reason: str, error: str, error_traceback: str = "", failed: bool = False, **facts: Any) -> bool:
+def _park(
+    delivery: Delivery,
+    *,
+    reason: str,
+    error: str,
+    error_traceback: str = "",
+    failed: bool = False,
+    **facts: Any,
+) -> bool:
     values = {"event_id": None, "type": "", "subject": "", "correlation_id": None} | facts
-    values |= {"queue": delivery.queue, "body_hash": delivery.body_hash, "body": delivery.body, "reason": reason}
-    values |= {"error": _storable(error)[:5_000], "traceback": _storable(error_traceback), "failed": failed}
+    values |= {
+        "queue": delivery.queue,
+        "body_hash": delivery.body_hash,
+        "body": delivery.body,
+        "reason": reason,
+    }
+    values |= {
+        "error": _storable(error)[:5_000],
+        "traceback": _storable(error_traceback),
+        "failed": failed,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_PARK, values)
         return bool(cursor.fetchone()[0])
 
 
 def _storable(text: str) -> str:
-    """PostgreSQL's text takes no NUL and no lone surrogate, and the message that failed may have put one into its error."""
+    """PostgreSQL's text takes no NUL and no lone surrogate, and the message that failed may have
+    put one into its error."""
     return text.replace("\x00", "\\0").encode(errors="backslashreplace").decode()

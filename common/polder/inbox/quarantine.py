@@ -1,4 +1,5 @@
-"""A message that may be what kills its process: alone in its batch, each attempt counted before it is made."""
+"""A message that may be what kills its process: alone in its batch, each attempt counted before it
+is made."""
 
 from __future__ import annotations
 
@@ -17,8 +18,11 @@ from polder.inbox.parking import park_poison
 ATTEMPTS = 3
 
 
-def apply_quarantined(delivery: Delivery, *, survived: bool = False, manner: Manner = AT_ONCE) -> Report:
-    """Applies it, or parks it when it has taken its process down ATTEMPTS times. Raises what `apply_batch` raises.
+def apply_quarantined(
+    delivery: Delivery, *, survived: bool = False, manner: Manner = AT_ONCE
+) -> Report:
+    """Applies it, or parks it when it has taken its process down ATTEMPTS times. Raises what
+    `apply_batch` raises.
 
     `survived`: the process that tried it last has told how that ended.
     """
@@ -28,7 +32,8 @@ def apply_quarantined(delivery: Delivery, *, survived: bool = False, manner: Man
     try:
         report = apply_batch([delivery], manner=manner)
     except (TransientFailure, ConsumerHalted, HeldBack):
-        with suppress(DatabaseError):  # as it will, when it is the database that is away; what went wrong is to be told, not this
+        # as it will, when it is the database that is away; what went wrong is to be told, not this
+        with suppress(DatabaseError):
             end_attempts([delivery])  # the moment's fault, and not the message's
         raise
     end_attempts([delivery])
@@ -49,7 +54,9 @@ def _park(delivery: Delivery, attempts: int) -> Report:
     report = Report()
     with transaction.atomic():
         is_new = park_poison(delivery, attempts)
-        report.outcomes += accounts.of_parked(delivery.publisher, Unrecorded.UNREADABLE, is_new=is_new, redriven=None)
+        report.outcomes += accounts.of_parked(
+            delivery.publisher, Unrecorded.UNREADABLE, is_new=is_new, redriven=None
+        )
         end_attempts([delivery])
         accounting.count(report.outcomes)
     return report

@@ -1,4 +1,5 @@
-"""The first step of applying: which deliveries are events that this service may apply, and which are not, and why."""
+"""The first step of applying: which deliveries are events that this service may apply, and which
+are not, and why."""
 
 from __future__ import annotations
 
@@ -12,14 +13,18 @@ from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.horizon import horizon
 from polder.partitioning import milliseconds_of, moment_of
 
-FRESH = 1.0  # seconds: no message is refused by an older look at the ledger's weeks and the database's clock
+# seconds: no message is refused by an older look at the ledger's weeks and the database's clock
+FRESH = 1.0
 
 
 class Blame(StrEnum):
-    """Whose fault it is that a message was rejected. What is surely the environment's is not rejected: `read` raises ConsumerHalted."""
+    """Whose fault it is that a message was rejected. What is surely the environment's is not
+    rejected: `read` raises ConsumerHalted."""
 
     MESSAGE = "message"
-    DOUBTFUL = "doubtful"  # the message's when single ones are so; this service's (old code, a wrong clock) when all recent ones are
+    # the message's when single ones are so; this service's (old code, a wrong clock) when all
+    # recent ones are
+    DOUBTFUL = "doubtful"
 
 
 DOUBTFUL = frozenset({"unknown-type", "newer-version", "beyond-horizon"})
@@ -36,11 +41,14 @@ class Rejected(NamedTuple):
         return Blame.DOUBTFUL if self.reason.reason in DOUBTFUL else Blame.MESSAGE
 
 
-def read(deliveries: Sequence[Delivery], *, any_age: bool = False) -> tuple[list[Arrival], list[Rejected]]:
+def read(
+    deliveries: Sequence[Delivery], *, any_age: bool = False
+) -> tuple[list[Arrival], list[Rejected]]:
     """Reads all of them; never raises for what is in a message.
 
-    Raises ConsumerHalted when the environment is to blame and no message can be judged: the ledger's weeks cannot be made,
-    or the clocks of this process and of the database differ by hours. Raises django.db.Error.
+    Raises ConsumerHalted when the environment is to blame and no message can be judged: the
+    ledger's weeks cannot be made, or the clocks of this process and of the database differ by
+    hours. Raises django.db.Error.
     """
     arrivals, rejected = [], []
     for delivery in deliveries:
@@ -49,22 +57,30 @@ def read(deliveries: Sequence[Delivery], *, any_age: bool = False) -> tuple[list
             check_acceptable(delivery, event, any_age=any_age)
             arrivals.append(Arrival(delivery, event))
         except Unreadable as reason:
-            # A new one, without the traceback: that would lead back to this list, through a pydantic error in which Python's
-            # collector cannot see, and what it holds would never be freed.
+            # A new one, without the traceback: that would lead back to this list, through a
+            # pydantic error in which Python's collector cannot see, and what it holds would never
+            # be freed.
             rejected.append(Rejected(delivery, Unreadable(reason.reason, str(reason))))
     return arrivals, rejected
 
 
 def check_acceptable(delivery: Delivery, event: Event, *, any_age: bool) -> None:
-    """Raises Unreadable when the event came by another publisher's queue or its id does not fit the ledger."""
+    """Raises Unreadable when the event came by another publisher's queue or its id does not fit the
+    ledger."""
     if event.source != f"/{delivery.publisher}" or event.service != delivery.publisher:
         raise Unreadable("foreign", f"{event.source} publishes no {event.type} to {delivery.queue}")
     if event.aggregatetype != event.aggregate:
-        raise Unreadable("invalid", f"{event.type} is no event of the aggregate {event.aggregatetype!r}")
+        raise Unreadable(
+            "invalid", f"{event.type} is no event of the aggregate {event.aggregatetype!r}"
+        )
     if event.id.version != 7:
         raise Unreadable("invalid", f"id {event.id} is no UUIDv7")
     if not any_age and not _in_reach(milliseconds_of(event.id)):
-        raise Unreadable("beyond-horizon", f"id {event.id} was made at {moment_of(event.id).isoformat()}, not within what the ledger covers")
+        raise Unreadable(
+            "beyond-horizon",
+            f"id {event.id} was made at {moment_of(event.id).isoformat()}, not within what the "
+            "ledger covers",
+        )
 
 
 def _in_reach(made: int) -> bool:

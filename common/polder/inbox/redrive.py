@@ -1,4 +1,5 @@
-"""Redriving: parked messages applied once more, under the locks of their rows, so that two operators at once do it once."""
+"""Redriving: parked messages applied once more, under the locks of their rows, so that two
+operators at once do it once."""
 
 from __future__ import annotations
 
@@ -21,10 +22,11 @@ WHERE parked.id = tried.id AND parked.times_seen = tried.times_seen
 
 
 def redrive(parked_id: int) -> ParkedState:
-    """Applies the message again; returns what it is now: redriven, or parked once more with the new reason.
+    """Applies the message again; returns what it is now: redriven, or parked once more with the new
+    reason.
 
-    What is not parked (any more) is left alone and its state returned. Raises ParkedEvent.DoesNotExist, TransientFailure
-    or ConsumerHalted; then nothing has changed.
+    What is not parked (any more) is left alone and its state returned. Raises
+    ParkedEvent.DoesNotExist, TransientFailure or ConsumerHalted; then nothing has changed.
     """
     with transaction.atomic():
         parked = ParkedEvent.objects.select_for_update().get(pk=parked_id)
@@ -35,19 +37,26 @@ def redrive(parked_id: int) -> ParkedState:
 
 
 def redrive_batch(parked_ids: Sequence[int]) -> Report:
-    """Applies them together, in one transaction; what fails is parked again with the new reason, and the rest is applied.
+    """Applies them together, in one transaction; what fails is parked again with the new reason,
+    and the rest is applied.
 
-    Those that are not parked (any more), and those whose rows somebody else has locked, are left alone. Raises
-    TransientFailure or ConsumerHalted; then nothing has changed.
+    Those that are not parked (any more), and those whose rows somebody else has locked, are left
+    alone. Raises TransientFailure or ConsumerHalted; then nothing has changed.
     """
     with transaction.atomic():
-        found = ParkedEvent.objects.filter(pk__in=parked_ids, state=ParkedState.PARKED).order_by("pk")
-        return _apply(list(found.only("queue", "body", "times_seen").select_for_update(skip_locked=True)))
+        found = ParkedEvent.objects.filter(pk__in=parked_ids, state=ParkedState.PARKED).order_by(
+            "pk"
+        )
+        return _apply(
+            list(found.only("queue", "body", "times_seen").select_for_update(skip_locked=True))
+        )
 
 
 def _apply(rows: Sequence[ParkedEvent]) -> Report:
     now = time.time()
-    deliveries = [Delivery(row.queue, publisher_or_nobody(row.queue), bytes(row.body), now) for row in rows]
+    deliveries = [
+        Delivery(row.queue, publisher_or_nobody(row.queue), bytes(row.body), now) for row in rows
+    ]
     report = apply_batch(deliveries, manner=Manner(redriven=[row.pk for row in rows]))
     failpoint(Failpoint.REDRIVE_AFTER_APPLY)
     with connection.cursor() as cursor:

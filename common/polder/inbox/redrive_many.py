@@ -1,4 +1,5 @@
-"""Redriving many: which parked messages, and all of them in batches, each committed before the next."""
+"""Redriving many: which parked messages, and all of them in batches, each committed before the
+next."""
 
 from __future__ import annotations
 
@@ -17,12 +18,14 @@ from polder.inbox.redrive import redrive_batch
 
 BATCH_MESSAGES = 500
 BATCH_BYTES = 4 * 1024 * 1024
-PAUSES = (0.1, 0.5, 2.0, 5.0, 10.0)  # seconds, before the same batch is tried again when the moment was to blame
+# seconds, before the same batch is tried again when the moment was to blame
+PAUSES = (0.1, 0.5, 2.0, 5.0, 10.0)
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Those that are parked and fit everything that is said here; a part that is empty says nothing."""
+    """Those that are parked and fit everything that is said here; a part that is empty says
+    nothing."""
 
     reasons: Sequence[str] = ()
     types: Sequence[str] = ()
@@ -33,7 +36,11 @@ class Chosen:
 
     def messages(self) -> QuerySet[ParkedEvent]:
         found = ParkedEvent.objects.filter(state=ParkedState.PARKED)
-        parts = {"reason__in": self.reasons, "type__in": self.types, "last_seen_at__gte": self.since}
+        parts = {
+            "reason__in": self.reasons,
+            "type__in": self.types,
+            "last_seen_at__gte": self.since,
+        }
         found = found.filter(**{name: value for name, value in parts.items() if value})
         if self.publishers:
             ends = (Q(queue__endswith=f".from.{publisher}") for publisher in self.publishers)
@@ -44,7 +51,12 @@ class Chosen:
 
     def causes(self) -> list[tuple[str, str, str, int]]:
         """Queue, type and reason, and how many, the most first."""
-        groups = self.messages().order_by().values_list("queue", "type", "reason").annotate(number=Count("pk"))
+        groups = (
+            self.messages()
+            .order_by()
+            .values_list("queue", "type", "reason")
+            .annotate(number=Count("pk"))
+        )
         return sorted(groups, key=lambda group: -group[3])
 
 
@@ -58,9 +70,10 @@ def _any(conditions: Iterator[Q]) -> Q:
 def redrive_chosen(chosen: Chosen) -> Iterator[Counter[str]]:
     """Yields how each batch ended, once it is committed: numbers by the outcomes that are counted.
 
-    The oldest first, each once: what fails again, or is parked meanwhile, is not tried again. May be broken off at any time
-    and run again; of two at once, each leaves alone what the other has under way. Raises ConsumerHalted, and TransientFailure
-    after having tried the same batch for a while; what was yielded before is done.
+    The oldest first, each once: what fails again, or is parked meanwhile, is not tried again. May
+    be broken off at any time and run again; of two at once, each leaves alone what the other has
+    under way. Raises ConsumerHalted, and TransientFailure after having tried the same batch for a
+    while; what was yielded before is done.
     """
     messages = chosen.messages()
     last, end = 0, messages.aggregate(end=Max("pk"))["end"] or 0
@@ -70,7 +83,11 @@ def redrive_chosen(chosen: Chosen) -> Iterator[Counter[str]]:
 
 
 def _next(messages: QuerySet[ParkedEvent], last: int, end: int) -> list[int]:
-    rows = messages.filter(pk__gt=last, pk__lte=end).order_by("pk").values_list("pk", Length("body"))[:BATCH_MESSAGES]
+    rows = (
+        messages.filter(pk__gt=last, pk__lte=end)
+        .order_by("pk")
+        .values_list("pk", Length("body"))[:BATCH_MESSAGES]
+    )
     batch: list[int] = []
     size = 0
     for key, length in rows:

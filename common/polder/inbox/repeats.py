@@ -1,4 +1,5 @@
-"""What arrives under a key that the ledger knows already: done before, parked before, or another event under a used id.
+"""What arrives under a key that the ledger knows already: done before, parked before, or another
+event under a used id.
 
 Nothing of this is on the way of an event that is new.
 """
@@ -26,10 +27,12 @@ NEVER_ENDED = [REUSED, "foreign"]  # these say an id that is another event's
 # Under the rows' locks, in one order: of several that bring one parked event again, one applies it.
 _END_PARKED = """
 WITH locked AS (
-    SELECT id FROM polder_inbox_parkedevent WHERE state = 'parked' AND reason <> ALL(%s) AND queue = %s AND event_id = ANY(%s) AND id <> ALL(%s) {also}
+    SELECT id FROM polder_inbox_parkedevent WHERE state = 'parked' AND reason <> ALL(%s)
+        AND queue = %s AND event_id = ANY(%s) AND id <> ALL(%s) {also}
     ORDER BY id FOR UPDATE
 )
-UPDATE polder_inbox_parkedevent AS parked SET state = 'redriven', last_seen_at = clock_timestamp() FROM locked
+UPDATE polder_inbox_parkedevent AS parked SET state = 'redriven',
+    last_seen_at = clock_timestamp() FROM locked
 WHERE parked.id = locked.id AND parked.state = 'parked' RETURNING parked.event_id
 """
 _SEE_DISCARDED = """
@@ -39,7 +42,8 @@ WHERE state = 'discarded' AND queue = %s AND event_id = ANY(%s)
 
 
 class Repeats(NamedTuple):
-    """`again` were parked and are to be applied now; each with how many parked messages end with it. `reused` are to be parked."""
+    """`again` were parked and are to be applied now; each with how many parked messages end with
+    it. `reused` are to be parked."""
 
     again: dict[UUID, int]
     reused: list[Arrival]
@@ -51,26 +55,42 @@ NONE = Repeats({}, [])
 def told_apart(arrivals: Sequence[Arrival], redriven: Collection[int] | None) -> Repeats:
     """Takes part in the open transaction, which has found that the ledger has these.
 
-    `redriven` are the parked rows that are being redriven, under their locks; None when the arrivals come from the broker.
-    What is discarded stays so, and is counted as seen. An event repeated with other content opens a Drift record.
+    `redriven` are the parked rows that are being redriven, under their locks; None when the
+    arrivals come from the broker. What is discarded stays so, and is counted as seen. An event
+    repeated with other content opens a Drift record.
     """
     known = ledger.known(arrivals)
-    there = [(arrival, known[arrival.event.id]) for arrival in arrivals if arrival.event.id in known]
+    there = [
+        (arrival, known[arrival.event.id]) for arrival in arrivals if arrival.event.id in known
+    ]
     same = [(arrival, entry) for arrival, entry in there if entry.is_of(arrival.event)]
-    _compare([arrival for arrival, entry in same if entry.body_crc not in (None, crc32(arrival.delivery.body))])
+    _compare(
+        [
+            arrival
+            for arrival, entry in same
+            if entry.body_crc not in (None, crc32(arrival.delivery.body))
+        ]
+    )
     parked = [arrival for arrival, entry in same if entry.outcome == Outcome.PARKED]
-    return Repeats(_taken_again(parked, redriven), [arrival for arrival, entry in there if not entry.is_of(arrival.event)])
+    return Repeats(
+        _taken_again(parked, redriven),
+        [arrival for arrival, entry in there if not entry.is_of(arrival.event)],
+    )
 
 
 def reused(arrival: Arrival) -> Unreadable:
     """Why it is parked."""
     event = arrival.event
-    detail = f"{event.type} {event.subject} version {event.aggregateversion} came under the id {event.id} of another event of {event.source}"
+    detail = (
+        f"{event.type} {event.subject} version {event.aggregateversion} came under the id "
+        f"{event.id} of another event of {event.source}"
+    )
     return Unreadable(REUSED, detail)
 
 
 def end_unread(arrivals: Sequence[Arrival], redriven: Collection[int] | None) -> Counter[str]:
-    """Parked messages that could not be read, of events that have come by these: how many ended, by publisher."""
+    """Parked messages that could not be read, of events that have come by these: how many ended, by
+    publisher."""
     ended: Counter[str] = Counter()
     for (publisher, queue), ids in _by_queue(arrivals).items():
         ended[publisher] += len(_end(queue, ids, redriven, "AND traceback = ''"))
@@ -96,15 +116,22 @@ def _by_queue(arrivals: Sequence[Arrival]) -> dict[tuple[str, str], list[UUID]]:
     return dict(sorted(ids.items()))
 
 
-def _end(queue: str, ids: Sequence[UUID], redriven: Collection[int] | None, also: str = "") -> list[UUID]:
+def _end(
+    queue: str, ids: Sequence[UUID], redriven: Collection[int] | None, also: str = ""
+) -> list[UUID]:
     with connection.cursor() as cursor:
-        cursor.execute(_END_PARKED.format(also=also), [NEVER_ENDED, queue, list(ids), list(redriven or ())])
+        cursor.execute(
+            _END_PARKED.format(also=also), [NEVER_ENDED, queue, list(ids), list(redriven or ())]
+        )
         return [key for (key,) in cursor.fetchall()]
 
 
 def _compare(other_bytes: Sequence[Arrival]) -> None:
-    """The same event in other bytes may say the same; the replica tells, if it is still at that version."""
+    """The same event in other bytes may say the same; the replica tells, if it is still at that
+    version."""
     for aggregate, replication in replications.items():
-        events = [event for _, event in other_bytes if f"{event.service}.{event.aggregate}" == aggregate]
+        events = [
+            event for _, event in other_bytes if f"{event.service}.{event.aggregate}" == aggregate
+        ]
         if events:
             open_drift(replication, events)

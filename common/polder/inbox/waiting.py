@@ -1,4 +1,5 @@
-"""Keeping account of what waits, and of why the service is halted: for the next judgement, and for people.
+"""Keeping account of what waits, and of why the service is halted: for the next judgement, and for
+people.
 
 `waiting_now()` and `halts()` are what /readyz, the metrics and the overview tell.
 """
@@ -23,31 +24,41 @@ EVIDENCE_KEPT = timedelta(days=7)
 
 _WAITS = """
 INSERT INTO polder_inbox_waitingevent AS waiting
-    (queue, body_hash, publisher, type, subject, event_id, fault, signature, error, tries, since, last_at, parked_at)
-SELECT queue, body_hash, publisher, type, subject, event_id, fault, signature, error, 1, clock_timestamp(), clock_timestamp(),
+    (queue, body_hash, publisher, type, subject, event_id, fault, signature, error, tries, since,
+        last_at, parked_at)
+SELECT queue, body_hash, publisher, type, subject, event_id, fault, signature, error, 1,
+    clock_timestamp(), clock_timestamp(),
     CASE WHEN %(parked)s THEN clock_timestamp() END
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS new(queue text, body_hash text, publisher text, type text, subject text, event_id uuid, fault text,
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS new(queue text, body_hash text, publisher text,
+    type text, subject text, event_id uuid, fault text,
     signature text, error text)
-ON CONFLICT (queue, body_hash) DO UPDATE SET tries = waiting.tries + 1, last_at = excluded.last_at, fault = excluded.fault,
-    since = CASE WHEN waiting.signature = excluded.signature THEN waiting.since ELSE excluded.since END,
+ON CONFLICT (queue, body_hash) DO UPDATE SET tries = waiting.tries + 1, last_at = excluded.last_at,
+    fault = excluded.fault,
+    since = CASE WHEN waiting.signature = excluded.signature THEN waiting.since
+        ELSE excluded.since END,
     signature = excluded.signature, error = excluded.error, parked_at = excluded.parked_at
 """
 _APPLIED = """
 DELETE FROM polder_inbox_waitingevent
-WHERE (queue, body_hash) IN (SELECT * FROM unnest(%s::text[], %s::text[])) AND parked_at IS NULL RETURNING signature
+WHERE (queue, body_hash) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+    AND parked_at IS NULL RETURNING signature
 """
 _PROCESSED = """
 DELETE FROM polder_inbox_waitingevent AS waiting USING polder_ledger AS ledger
-WHERE ledger.id = waiting.event_id AND ledger.publisher = waiting.publisher AND waiting.parked_at IS NULL
+WHERE ledger.id = waiting.event_id AND ledger.publisher = waiting.publisher
+    AND waiting.parked_at IS NULL
 """
 _HALTED = """
-INSERT INTO polder_inbox_halt AS halt (signature, reason, since, last_at, tries) VALUES (%s, %s, clock_timestamp(), clock_timestamp(), 1)
-ON CONFLICT (signature) DO UPDATE SET reason = excluded.reason, last_at = excluded.last_at, tries = halt.tries + 1
+INSERT INTO polder_inbox_halt AS halt (signature, reason, since, last_at, tries) VALUES (%s, %s,
+    clock_timestamp(), clock_timestamp(), 1)
+ON CONFLICT (signature) DO UPDATE SET reason = excluded.reason, last_at = excluded.last_at,
+    tries = halt.tries + 1
 """
 
 
 class Waiting(NamedTuple):
-    """Messages that wait for the same reason. `event` and `error` are of the one that waits for longest."""
+    """Messages that wait for the same reason. `event` and `error` are of the one that waits for
+    longest."""
 
     publisher: str
     fault: str
@@ -69,7 +80,15 @@ def waiting_now(limit: int = 20) -> list[Waiting]:
     for row in WaitingEvent.objects.filter(parked_at=None).order_by("since")[:1_000]:
         groups.setdefault((row.publisher, row.fault, row.signature), []).append(row)
     return [
-        Waiting(publisher, fault, signature, len(rows), rows[0].since, f"{rows[0].type} {rows[0].subject}".strip(), rows[0].error)
+        Waiting(
+            publisher,
+            fault,
+            signature,
+            len(rows),
+            rows[0].since,
+            f"{rows[0].type} {rows[0].subject}".strip(),
+            rows[0].error,
+        )
         for (publisher, fault, signature), rows in list(groups.items())[:limit]
     ]
 
@@ -98,15 +117,28 @@ def note_failures(failures: Sequence[Failed], *, parked: bool) -> None:
     ]
     if rows:
         with connection.cursor() as cursor:
-            cursor.execute(_WAITS, {"rows": to_json(sorted(rows, key=lambda row: str(row["body_hash"]))).decode(), "parked": parked})
+            cursor.execute(
+                _WAITS,
+                {
+                    "rows": to_json(sorted(rows, key=lambda row: str(row["body_hash"]))).decode(),
+                    "parked": parked,
+                },
+            )
 
 
 def note_applied(deliveries: Sequence[Delivery]) -> set[str]:
-    """These wait no more, and why they failed halts nothing any more. Returns the signatures of the halts that ended."""
+    """These wait no more, and why they failed halts nothing any more. Returns the signatures of the
+    halts that ended."""
     with connection.cursor() as cursor:
-        cursor.execute(_APPLIED, [[one.queue for one in deliveries], [one.body_hash for one in deliveries]])
+        cursor.execute(
+            _APPLIED, [[one.queue for one in deliveries], [one.body_hash for one in deliveries]]
+        )
         mended = {signature for (signature,) in cursor.fetchall()}
-    ended = Halt.objects.filter(signature__in=mended).values_list("signature", flat=True) if mended else []
+    ended = (
+        Halt.objects.filter(signature__in=mended).values_list("signature", flat=True)
+        if mended
+        else []
+    )
     return _end(set(ended))
 
 
@@ -119,7 +151,8 @@ def note_halt(signature: str, reason: str, failures: Sequence[Failed] = ()) -> N
 
 
 def end_halts() -> set[str]:
-    """A first batch was applied: what halted the service as a whole is over. Returns the signatures of the halts that ended."""
+    """A first batch was applied: what halted the service as a whole is over. Returns the signatures
+    of the halts that ended."""
     waiting = WaitingEvent.objects.filter(signature=OuterRef("signature"), parked_at=None)
     return _end(set(Halt.objects.exclude(Exists(waiting)).values_list("signature", flat=True)))
 
@@ -131,8 +164,11 @@ def _end(signatures: set[str]) -> set[str]:
 
 
 def parked_before(signatures: Collection[str]) -> list[int]:
-    """The ids of the messages that were parked before it was known that no event was to blame, no more than 100."""
-    evidence = WaitingEvent.objects.filter(signature__in=signatures, parked_at__isnull=False).values_list("body_hash", flat=True)
+    """The ids of the messages that were parked before it was known that no event was to blame, no
+    more than 100."""
+    evidence = WaitingEvent.objects.filter(
+        signature__in=signatures, parked_at__isnull=False
+    ).values_list("body_hash", flat=True)
     parked = ParkedEvent.objects.filter(body_hash__in=evidence, state=ParkedState.PARKED)
     return list(parked.order_by("-pk").values_list("pk", flat=True)[:100])
 

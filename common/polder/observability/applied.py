@@ -1,4 +1,5 @@
-"""`GET /ops/applied/{eventId}?wait=5`: read your own writes. Whoever has been told an event's id asks a subscriber when it has it."""
+"""`GET /ops/applied/{eventId}?wait=5`: read your own writes. Whoever has been told an event's id
+asks a subscriber when it has it."""
 
 from __future__ import annotations
 
@@ -27,7 +28,9 @@ class AppliedOut(Value):
     """What became of an event here."""
 
     event_id: UUID
-    applied: bool = Field(description="False when it was parked: what it tells is not in the replicas.")
+    applied: bool = Field(
+        description="False when it was parked: what it tells is not in the replicas."
+    )
     outcome: Outcome = Field(json_schema_extra={"enum": [*Outcome.values]})
     publisher: str
     received_at: Timestamp
@@ -35,7 +38,9 @@ class AppliedOut(Value):
 
 
 class WaitIn(serializers.Serializer[Any]):
-    wait = serializers.IntegerField(min_value=0, max_value=LONGEST_WAIT, default=0, help_text="How many seconds to wait for it.")
+    wait = serializers.IntegerField(
+        min_value=0, max_value=LONGEST_WAIT, default=0, help_text="How many seconds to wait for it."
+    )
 
 
 class Applied(ApiView):
@@ -45,21 +50,29 @@ class Applied(ApiView):
     def get(self, request: Request, event_id: UUID) -> Response:
         """Whether this service has processed an event; with `wait`, answers as soon as it has.
 
-        Four requests at a time may wait, any further one is answered at once. 404 `not-applied` is no failure: ask again.
+        Four requests at a time may wait, any further one is answered at once. 404 `not-applied` is
+        no failure: ask again.
         """
         asked = WaitIn(data=request.query_params)
         asked.is_valid(raise_exception=True)
         if event_id.version != 7:
-            raise serializers.ValidationError({"eventId": ["An event's id is a UUID of version 7."]})
+            raise serializers.ValidationError(
+                {"eventId": ["An event's id is a UUID of version 7."]}
+            )
         entry = _entry_within(event_id, asked.validated_data["wait"])
         if entry is None:
-            detail = f"Event {event_id} was not processed here yet; ask again, or wait for it with ?wait=5."
+            detail = (
+                f"Event {event_id} was not processed here yet; ask again, or wait for it "
+                "with "
+                "?wait=5."
+            )
             raise Problem("not-applied", 404, detail, eventId=str(event_id), applied=False)
         return Response(_applied(entry))
 
 
 def _entry_within(event_id: UUID, seconds: int) -> LedgerEntry | None:
-    """Looks again and again, more and more seldom. Each look is a transaction of its own, over before the pause."""
+    """Looks again and again, more and more seldom. Each look is a transaction of its own, over
+    before the pause."""
     entry = _entry(event_id)
     if entry is not None or not seconds or not _waiting.acquire(blocking=False):
         return entry
@@ -80,4 +93,10 @@ def _entry(event_id: UUID) -> LedgerEntry | None:
 
 def _applied(entry: LedgerEntry) -> dict[str, Any]:
     times = {"receivedAt": entry.received_at, "appliedAt": entry.applied_at}
-    return {"eventId": entry.pk, "applied": entry.outcome != Outcome.PARKED, "outcome": entry.outcome, "publisher": entry.publisher, **times}
+    return {
+        "eventId": entry.pk,
+        "applied": entry.outcome != Outcome.PARKED,
+        "outcome": entry.outcome,
+        "publisher": entry.publisher,
+        **times,
+    }

@@ -1,4 +1,5 @@
-"""What /readyz, the gauges and the overview say of the tables: what is missing, what waits for a person, what is late."""
+"""What /readyz, the gauges and the overview say of the tables: what is missing, what waits for a
+person, what is late."""
 
 from __future__ import annotations
 
@@ -24,7 +25,11 @@ def migrations() -> Finding:
         return ok("all migrations are applied")
     executor = MigrationExecutor(connection)  # reads all files anew, and knows of squashed ones
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return fail(f"migrations: {len(missing)} not applied") if missing else ok("all migrations are applied")
+    return (
+        fail(f"migrations: {len(missing)} not applied")
+        if missing
+        else ok("all migrations are applied")
+    )
 
 
 @cache
@@ -42,7 +47,9 @@ def partitions() -> Finding:
         return fail("; ".join(f"partitions of {table} have ended" for table in ended))
     soon = [table for table, end in ends.items() if end < now + timedelta(days=DAYS_NEEDED)]
     if soon:
-        return warn("; ".join(f"partitions of {table} end within {DAYS_NEEDED} days" for table in soon))
+        return warn(
+            "; ".join(f"partitions of {table} end within {DAYS_NEEDED} days" for table in soon)
+        )
     return ok(f"there are partitions for more than {DAYS_NEEDED} days")
 
 

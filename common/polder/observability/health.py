@@ -26,12 +26,21 @@ def livez(request: HttpRequest) -> JsonResponse:
 @only_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """503 when the process cannot answer requests: the database is away or lacks migrations. All else is told with 200."""
+    """503 when the process cannot answer requests: the database is away or lacks migrations. All
+    else is told with 200."""
     standings = conditions_now()
     unready = any(standing.stops_traffic for standing in standings)
-    problems = [standing.finding.sentence for standing in standings if standing.finding.state is not State.OK]
+    problems = [
+        standing.finding.sentence
+        for standing in standings
+        if standing.finding.state is not State.OK
+    ]
     told = [_told(standing) for standing in standings]
-    answer = {"status": "not ready" if unready else "ready", "problems": problems, "conditions": told}
+    answer = {
+        "status": "not ready" if unready else "ready",
+        "problems": problems,
+        "conditions": told,
+    }
     return JsonResponse(answer, status=503 if unready else 200)
 
 

@@ -10,7 +10,8 @@ from structlog.typing import EventDict
 
 
 def json_lines() -> logging.Formatter:
-    """time, level, logger, event, process, and the traceback if there is one; for records of the standard library's loggers."""
+    """time, level, logger, event, process, and the traceback if there is one; for records of the
+    standard library's loggers."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -27,4 +28,8 @@ def json_lines() -> logging.Formatter:
 
 
 def _add_process(logger: logging.Logger, method: str, event: EventDict) -> EventDict:
-    return {**event, "process": os.environ.get("POLDER_PROCESS", "").rpartition(":")[2], "pid": os.getpid()}
+    return {
+        **event,
+        "process": os.environ.get("POLDER_PROCESS", "").rpartition(":")[2],
+        "pid": os.getpid(),
+    }

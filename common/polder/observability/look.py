@@ -1,4 +1,5 @@
-"""One bounded look at the database: it ends in time even where the database hangs, and many askers share it."""
+"""One bounded look at the database: it ends in time even where the database hangs, and many askers
+share it."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ class TooSlow(Exception):
 
 
 class Look(Generic[T]):
-    """`now()` gives what `look` returns, or raises what it raises, or TooSlow after so many seconds.
+    """`now()` gives what `look` returns, or raises what it raises, or TooSlow after so many
+    seconds.
 
     Whoever asks while a look is under way waits for that one. For many threads.
     """
@@ -70,7 +72,8 @@ class Look(Generic[T]):
                 self._last = self._last if mine.cancelled() else mine
 
     def _run(self, future: Future[T], wrapper: BaseDatabaseWrapper) -> None:
-        """On the asker's own connection, so that it sees what the asker sees, and no thread needs a second one."""
+        """On the asker's own connection, so that it sees what the asker sees, and no thread needs a
+        second one."""
         wrapper.inc_thread_sharing()
         connections["default"] = wrapper
         try:
@@ -93,7 +96,8 @@ def _fill(future: Future[T], look: Callable[[], T]) -> None:
 
 
 def _abandon(wrapper: BaseDatabaseWrapper) -> None:
-    """The thread that hangs keeps the connection, which ends at once; this thread gets a new one when it needs one."""
+    """The thread that hangs keeps the connection, which ends at once; this thread gets a new one
+    when it needs one."""
     del connections["default"]
     with suppress(Exception), socket.socket(fileno=os.dup(wrapper.connection.fileno())) as theirs:
         theirs.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,5 @@
-"""What the tables say of how the service is doing. Every statement reads an index, a small table, or so many rows and no more."""
+"""What the tables say of how the service is doing. Every statement reads an index, a small table,
+or so many rows and no more."""
 
 from __future__ import annotations
 
@@ -17,38 +18,65 @@ MOST_COUNTED = 100_000  # beyond, the exact number makes no difference to anybod
 NEWEST = 1_000
 PARTITIONED = ("polder_outbox", "polder_ledger")
 
-# The statements on the outbox are answered by the partial indexes outbox_unpublished and outbox_held.
+# The statements on the outbox are answered by the partial indexes outbox_unpublished and
+# outbox_held.
 _WAITING = f"published_at IS NULL AND held_at IS NULL AND {ABOVE_FLOOR}"
-UNPUBLISHED = f"SELECT count(*) FROM (SELECT FROM polder_outbox WHERE {_WAITING} LIMIT {MOST_COUNTED}) AS counted"
+UNPUBLISHED = (
+    f"SELECT count(*) FROM (SELECT FROM polder_outbox WHERE {_WAITING} LIMIT "
+    f"{MOST_COUNTED}) AS "
+    "counted"
+)
 OLDEST_UNPUBLISHED = f"""
 SELECT extract(epoch FROM clock_timestamp() - created_at)::float FROM polder_outbox WHERE {_WAITING}
 ORDER BY position LIMIT 1
 """
-HELD = f"SELECT count(*) FROM (SELECT FROM polder_outbox WHERE held_at IS NOT NULL LIMIT {MOST_COUNTED}) AS counted"
-DELIVERIES = (
-    "SELECT publisher, outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE outcome NOT LIKE 'redriv%' GROUP BY publisher, outcome"
+HELD = (
+    "SELECT count(*) FROM (SELECT FROM polder_outbox WHERE held_at IS NOT NULL LIMIT "
+    f"{MOST_COUNTED}) AS counted"
 )
-REDRIVES = "SELECT publisher, outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE outcome LIKE 'redriv%' GROUP BY publisher, outcome"
+DELIVERIES = (
+    "SELECT publisher, outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE "
+    "outcome "
+    "NOT LIKE 'redriv%' GROUP BY publisher, outcome"
+)
+REDRIVES = (
+    "SELECT publisher, outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE "
+    "outcome "
+    "LIKE 'redriv%' GROUP BY publisher, outcome"
+)
 # A reason that was seen lately stays, with 0, when nothing is parked for it any more.
 PARKED = f"""
 SELECT reason, sum(number)::bigint FROM (
-    SELECT reason, 1 AS number FROM (SELECT reason FROM polder_inbox_parkedevent WHERE state = 'parked' LIMIT {MOST_COUNTED}) AS counted
-    UNION ALL SELECT reason, 0 FROM (SELECT reason FROM polder_inbox_parkedevent ORDER BY id DESC LIMIT {10 * NEWEST}) AS newest
+    SELECT reason, 1 AS number FROM (SELECT reason FROM polder_inbox_parkedevent
+        WHERE state = 'parked' LIMIT {MOST_COUNTED}) AS counted
+    UNION ALL SELECT reason, 0 FROM (SELECT reason FROM polder_inbox_parkedevent
+        ORDER BY id DESC LIMIT {10 * NEWEST}) AS newest
 ) AS parked GROUP BY reason
 """
-DRIFT = f"SELECT count(*) FROM (SELECT FROM polder_replication_drift WHERE repaired_at IS NULL LIMIT {MOST_COUNTED}) AS counted"
+DRIFT = (
+    "SELECT count(*) FROM (SELECT FROM polder_replication_drift WHERE repaired_at IS NULL "
+    "LIMIT "
+    f"{MOST_COUNTED}) AS counted"
+)
 SINCE = "SELECT count(*), min(since) FROM ({} LIMIT 10000) AS counted(since)"
 HELD_SINCE = SINCE.format("SELECT held_at FROM polder_outbox WHERE held_at IS NOT NULL")
-PARKED_SINCE = SINCE.format("SELECT first_seen_at FROM polder_inbox_parkedevent WHERE state = 'parked'")
-DRIFT_SINCE = SINCE.format("SELECT found_at FROM polder_replication_drift WHERE repaired_at IS NULL")
+PARKED_SINCE = SINCE.format(
+    "SELECT first_seen_at FROM polder_inbox_parkedevent WHERE state = 'parked'"
+)
+DRIFT_SINCE = SINCE.format(
+    "SELECT found_at FROM polder_replication_drift WHERE repaired_at IS NULL"
+)
 REGRESSED = f"""
 SELECT split_part(aggregate, '.', 1) AS owner, count(*)
-FROM (SELECT aggregate FROM polder_replication_regression WHERE closed_at IS NULL LIMIT {MOST_COUNTED}) AS counted GROUP BY owner ORDER BY owner
+FROM (SELECT aggregate FROM polder_replication_regression WHERE closed_at IS NULL
+    LIMIT {MOST_COUNTED}) AS counted GROUP BY owner ORDER BY owner
 """
-# The accounting knows of every publisher, however long it has been silent; of before it noted times, the newest of the ledger.
+# The accounting knows of every publisher, however long it has been silent; of before it noted
+# times, the newest of the ledger.
 LAST_APPLIED = f"""
 SELECT publisher, extract(epoch FROM max(at))::float FROM (
-    SELECT publisher, last_at AS at FROM polder_inbox_deliverycount WHERE outcome IN ('applied', 'stale', 'conflict', 'regressed', 'ignored', 'parked')
+    SELECT publisher, last_at AS at FROM polder_inbox_deliverycount WHERE outcome IN ('applied',
+        'stale', 'conflict', 'regressed', 'ignored', 'parked')
     UNION ALL (SELECT publisher, applied_at FROM polder_ledger ORDER BY id DESC LIMIT {NEWEST})
 ) AS processed WHERE at IS NOT NULL GROUP BY publisher
 """
@@ -56,7 +84,8 @@ SELECT publisher, extract(epoch FROM max(at))::float FROM (
 
 @transaction.atomic
 def measured(*statements: str) -> list[Rows]:
-    """The rows of each statement, all as of about the same moment. Raises django.db.Error, after two seconds of one statement at the latest."""
+    """The rows of each statement, all as of about the same moment. Raises django.db.Error, after
+    two seconds of one statement at the latest."""
     limit_statements()
     return [rows(statement) for statement in statements]
 
@@ -64,7 +93,9 @@ def measured(*statements: str) -> list[Rows]:
 def limit_statements(seconds: float = 2.0) -> None:
     """Each, until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds * 1000:.0f}ms"])
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true)", [f"{seconds * 1000:.0f}ms"]
+        )
 
 
 def rows(statement: str) -> Rows:
@@ -75,17 +106,21 @@ def rows(statement: str) -> Rows:
 
 
 def and_zero(found: Rows, known: Iterable[tuple[str, ...]]) -> Rows:
-    """What was found, and 0 for what is known in advance and was not: a series that comes and goes cannot be reckoned with."""
+    """What was found, and 0 for what is known in advance and was not: a series that comes and goes
+    cannot be reckoned with."""
     there = {row[:-1] for row in found}
     return [*found, *((*labels, 0) for labels in known if labels not in there)]
 
 
 def last_applied() -> Rows:
-    """When an event of each publisher was last processed, in seconds since 1970; 0 when none ever was."""
+    """When an event of each publisher was last processed, in seconds since 1970; 0 when none ever
+    was."""
     [found] = measured(LAST_APPLIED)
     return sorted(and_zero(found, [(publisher,) for publisher in this_service.subscribes_to()]))
 
 
 def seconds_ahead() -> Rows:
     """For how long each partitioned table has partitions."""
-    return [(table, (covered(table)[1] - datetime.now(UTC)).total_seconds()) for table in PARTITIONED]
+    return [
+        (table, (covered(table)[1] - datetime.now(UTC)).total_seconds()) for table in PARTITIONED
+    ]

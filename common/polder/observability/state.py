@@ -27,10 +27,14 @@ class Standing:
 
 
 def look_at_all() -> list[Standing]:
-    """Every condition, those that stop traffic first, within two seconds. Raises django.db.Error when the database is away."""
+    """Every condition, those that stop traffic first, within two seconds. Raises django.db.Error
+    when the database is away."""
     ends = time.monotonic() + SECONDS
     known = sorted(conditions.values(), key=lambda each: (not each.stops_traffic, each.name))
-    return [Standing(DATABASE, DATABASE.look()), *(Standing(each, _look(each, ends)) for each in known)]
+    return [
+        Standing(DATABASE, DATABASE.look()),
+        *(Standing(each, _look(each, ends)) for each in known),
+    ]
 
 
 def database_away(why: str) -> Standing:

@@ -16,7 +16,8 @@ from polder.domain.aggregate import Aggregate, StatefulAggregate
 def event_types_are_named_once(**_: Any) -> list[Error]:
     return [
         Error(
-            f"{first.service} has two event types named {first.__name__}: in {first.__module__} and in {second.__module__}.",
+            f"{first.service} has two event types named {first.__name__}: in {first.__module__} "
+            f"and in {second.__module__}.",
             hint="A message names only the service and the type. Rename one of them.",
             obj=second,
             id="polder.E001",
@@ -27,19 +28,32 @@ def event_types_are_named_once(**_: Any) -> list[Error]:
 
 @register()
 def aggregates_fit_their_contracts(**_: Any) -> list[Error]:
-    """Each aggregate has a contract of this service and a public state, and an event for each of its statuses."""
-    return [error for model in apps.get_models() if issubclass(model, Aggregate) for error in _errors(model)]
+    """Each aggregate has a contract of this service and a public state, and an event for each of
+    its statuses."""
+    return [
+        error
+        for model in apps.get_models()
+        if issubclass(model, Aggregate)
+        for error in _errors(model)
+    ]
 
 
 def _errors(model: type[Aggregate]) -> Iterator[Error]:
     contract = getattr(model, "contract", None)
     if contract is None:
         hint = "contract = OrderEvent, the base class of its events."
-        yield Error(f"{model._meta.label} names no contract.", hint=hint, obj=model, id="polder.E002")
+        yield Error(
+            f"{model._meta.label} names no contract.", hint=hint, obj=model, id="polder.E002"
+        )
         return
     if contract.service != this_service.name():
-        told = f"{model._meta.label} has a contract of {contract.service}, and this is {this_service.name()}."
-        yield Error(told, hint="A service publishes only its own events.", obj=model, id="polder.E003")
+        told = (
+            f"{model._meta.label} has a contract of {contract.service}, and this is "
+            f"{this_service.name()}."
+        )
+        yield Error(
+            told, hint="A service publishes only its own events.", obj=model, id="polder.E003"
+        )
     if model.public_state is Aggregate.public_state:
         yield Error(f"{model._meta.label} defines no public_state().", obj=model, id="polder.E005")
     if issubclass(model, StatefulAggregate):
@@ -51,9 +65,20 @@ def _status_errors(model: type[StatefulAggregate]) -> Iterator[Error]:
     announced = [str(kind.status) for kind in events_of(model.contract) if kind.status is not None]
     for status in sorted(statuses - set(announced)):
         yield Error(
-            f"No event announces that {model._meta.label} is {status!r}.", hint="status = ... on the event's class.", obj=model, id="polder.E004"
+            f"No event announces that {model._meta.label} is {status!r}.",
+            hint="status = ... on the event's class.",
+            obj=model,
+            id="polder.E004",
         )
     for status in sorted(set(announced) - statuses):
-        yield Error(f"An event announces {status!r}, which {model._meta.label} never is.", obj=model, id="polder.E004")
+        yield Error(
+            f"An event announces {status!r}, which {model._meta.label} never is.",
+            obj=model,
+            id="polder.E004",
+        )
     for status in sorted({status for status in announced if announced.count(status) > 1}):
-        yield Error(f"Two events announce that {model._meta.label} is {status!r}.", obj=model, id="polder.E004")
+        yield Error(
+            f"Two events announce that {model._meta.label} is {status!r}.",
+            obj=model,
+            id="polder.E004",
+        )

@@ -16,6 +16,18 @@ def fenced() -> Finding:
     if not found["number"]:
         return ok("nobody knows anything of this service better than it does")
     first = Fenced.objects.filter(lifted_at=None).order_by("pk")[0]
-    example = f"such as {first.aggregate} {first.key}, version {first.known_version} as {first.reported_by} knows"
-    forgotten = f"; it has forgotten {found['forgotten']} of them altogether, and takes nothing new on request" if found["forgotten"] else ""
-    return fail(f"this service's past came back: others know {found['number']} of its aggregates better, {example}{forgotten}", found["since"])
+    example = (
+        f"such as {first.aggregate} {first.key}, version {first.known_version} as "
+        f"{first.reported_by} knows"
+    )
+    forgotten = (
+        f"; it has forgotten {found['forgotten']} of them altogether, and takes nothing new on "
+        "request"
+        if found["forgotten"]
+        else ""
+    )
+    return fail(
+        f"this service's past came back: others know {found['number']} of its aggregates better, "
+        f"{example}{forgotten}",
+        found["since"],
+    )

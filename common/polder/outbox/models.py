@@ -1,4 +1,5 @@
-"""The outbox: events committed together with the change that they tell of, until the relay has handed them to the broker."""
+"""The outbox: events committed together with the change that they tell of, until the relay has
+handed them to the broker."""
 
 from __future__ import annotations
 
@@ -6,10 +7,14 @@ from django.db import models
 
 
 class OutboxEvent(models.Model):
-    """One event. Partitioned by `id`, a UUIDv7, so the migration and not this class creates the table."""
+    """One event. Partitioned by `id`, a UUIDv7, so the migration and not this class creates the
+    table."""
 
     id = models.UUIDField(primary_key=True)
-    position = models.BigIntegerField(help_text="Drawn while the aggregate's row is locked: per aggregate, the order of its versions.")
+    position = models.BigIntegerField(
+        help_text="Drawn while the aggregate's row is locked: per aggregate, the order of its "
+        "versions."
+    )
     type = models.CharField(max_length=100)
     aggregate_type = models.CharField(max_length=100)
     subject = models.CharField(max_length=64)
@@ -18,9 +23,14 @@ class OutboxEvent(models.Model):
     body = models.TextField(help_text="The message, exactly as it goes over the wire.")
     created_at = models.DateTimeField()
     published_at = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often the broker refused this row for its own sake.")
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="How often the broker refused this row for its own sake."
+    )
     retry_at = models.DateTimeField(null=True)
-    held_at = models.DateTimeField(null=True, help_text="Refused too often: it waits for an operator and does not stop the others.")
+    held_at = models.DateTimeField(
+        null=True,
+        help_text="Refused too often: it waits for an operator and does not stop the others.",
+    )
     error = models.TextField(default="")
 
     class Meta:
@@ -35,9 +45,11 @@ class OutboxEvent(models.Model):
 
 
 class Fenced(models.Model):
-    """An aggregate of ours that another service knows at a newer version than we have: our past came back. Nothing acts on it.
+    """An aggregate of ours that another service knows at a newer version than we have: our past
+    came back. Nothing acts on it.
 
-    It ends by itself when our row is above the version that was told, or by an operator who accepts what we have.
+    It ends by itself when our row is above the version that was told, or by an operator who accepts
+    what we have.
     """
 
     aggregate = models.CharField(max_length=100)
@@ -48,14 +60,22 @@ class Fenced(models.Model):
     is_forgotten = models.BooleanField(help_text="We have no such row at all.")
     since = models.DateTimeField(auto_now_add=True)
     lifted_at = models.DateTimeField(null=True)
-    lifted_by = models.CharField(max_length=150, default="", help_text="The operator who accepted it; empty when our version has passed it.")
+    lifted_by = models.CharField(
+        max_length=150,
+        default="",
+        help_text="The operator who accepted it; empty when our version has passed it.",
+    )
     reason = models.CharField(max_length=500, default="")
 
     class Meta:
         verbose_name_plural = "fenced"
         ordering = ["-id"]
         permissions = [("accept_fenced", "Can accept what a service has forgotten")]
-        constraints = [models.UniqueConstraint(fields=["aggregate", "key"], condition=models.Q(lifted_at=None), name="fenced_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["aggregate", "key"], condition=models.Q(lifted_at=None), name="fenced_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.aggregate} {self.key}: {self.reported_by} knows v{self.known_version}"
@@ -65,7 +85,9 @@ class Subscriber(models.Model):
     """A service that has answered what it knows of us."""
 
     name = models.CharField(max_length=30, primary_key=True)
-    confirmed_until = models.UUIDField(help_text="All that it knows of us up to this event of ours, we know too, or have fenced.")
+    confirmed_until = models.UUIDField(
+        help_text="All that it knows of us up to this event of ours, we know too, or have fenced."
+    )
     answered_at = models.DateTimeField()
 
     class Meta:

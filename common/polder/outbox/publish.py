@@ -8,21 +8,25 @@ from django.db import connection
 from polder.contracts.event import LARGEST_EVENT, Event
 from polder.outbox import fence
 
-# The identity column `position` is drawn row by row in the order given, while the caller still holds its aggregates' locks.
+# The identity column `position` is drawn row by row in the order given, while the caller still
+# holds its aggregates' locks.
 _INSERT = """
 INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body)
-SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::uuid[], %s::text[])
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::uuid[],
+    %s::text[])
 """
 _INSERT_ONE = """
 INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body)
 SELECT %s::uuid, %s::text, %s::text, %s::text, %s::bigint, %s::uuid, %s::text
 """
-# Of the whole table and not of these rows: asked once in a statement, it costs nothing and leaves the order of the rows alone.
+# Of the whole table and not of these rows: asked once in a statement, it costs nothing and leaves
+# the order of the rows alone.
 _NOTHING_FENCED = " WHERE NOT EXISTS (SELECT FROM polder_outbox_fenced WHERE lifted_at IS NULL)"
 
 
 class NotInTransaction(RuntimeError):
-    """publish() was called outside a transaction: the event could exist without its change, or the change without its event."""
+    """publish() was called outside a transaction: the event could exist without its change, or the
+    change without its event."""
 
 
 class EventTooLarge(ValueError):
@@ -32,15 +36,23 @@ class EventTooLarge(ValueError):
 def publish(*events: Event) -> None:
     """Writes the events to the outbox, in the order given, as part of the transaction that is open.
 
-    One statement, however many events. Raises NotInTransaction, EventTooLarge, or FencedAggregate when another service
-    knows one of the aggregates at the event's version or above; then nothing was written.
+    One statement, however many events. Raises NotInTransaction, EventTooLarge, or FencedAggregate
+    when another service knows one of the aggregates at the event's version or above; then nothing
+    was written.
     """
     if not connection.in_atomic_block:
-        raise NotInTransaction("publish() belongs inside transaction.atomic(), beside the change that the events tell of")
+        raise NotInTransaction(
+            "publish() belongs inside transaction.atomic(), beside the change that the events "
+            "tell of"
+        )
     if not events:
         return
     rows = [_row(event) for event in events]
-    insert, values = (_INSERT_ONE, rows[0]) if len(rows) == 1 else (_INSERT, tuple(list(column) for column in zip(*rows, strict=True)))
+    insert, values = (
+        (_INSERT_ONE, rows[0])
+        if len(rows) == 1
+        else (_INSERT, tuple(list(column) for column in zip(*rows, strict=True)))
+    )
     with connection.cursor() as cursor:
         cursor.execute(insert + _NOTHING_FENCED, values)
         if cursor.rowcount == 0:
@@ -52,4 +64,12 @@ def _row(event: Event) -> tuple[UUID | str | int, ...]:
     body = event.encode()
     if len(body) > LARGEST_EVENT // 4 and len(body.encode()) > LARGEST_EVENT:
         raise EventTooLarge(f"{event.type} {event.subject} takes more than {LARGEST_EVENT} bytes")
-    return event.id, event.type, event.aggregatetype, event.subject, event.aggregateversion, event.correlationid, body
+    return (
+        event.id,
+        event.type,
+        event.aggregatetype,
+        event.subject,
+        event.aggregateversion,
+        event.correlationid,
+        body,
+    )

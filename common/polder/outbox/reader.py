@@ -1,4 +1,5 @@
-"""The relay's one direct connection to the database: the leader's lock, the unpublished rows, the marks. Its SQL is all here."""
+"""The relay's one direct connection to the database: the leader's lock, the unpublished rows, the
+marks. Its SQL is all here."""
 
 from __future__ import annotations
 
@@ -16,26 +17,35 @@ from polder.outbox.floor import ABOVE_FLOOR, CHECK, RAISE
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 5  # refusals for its own sake until a row is held
-WINDOW_BYTES = 4_000_000  # of the bodies of a window; two of them, and copies on their way, are in memory at a time
+# of the bodies of a window; two of them, and copies on their way, are in memory at a time
+WINDOW_BYTES = 4_000_000
 RAISE_EVERY = 1.0  # seconds between two tries to raise the floor
 CHECK_EVERY = 3600.0
 
-# "Not yet published", never "after the last one seen": a position is drawn at insert and becomes visible at commit. Of so many
-# rows only the first that are `bytes` long together, and always one; a body's length is known without reading it.
+# "Not yet published", never "after the last one seen": a position is drawn at insert and becomes
+# visible at commit. Of so many rows only the first that are `bytes` long together, and always one;
+# a body's length is known without reading it.
 SELECT = f"""
 SELECT id::text, type, convert_to(body, 'UTF8'), position FROM (
-    SELECT id, type, body, position, sum(octet_length(body)) OVER (ORDER BY position) AS together FROM (
+    SELECT id, type, body, position,
+        sum(octet_length(body)) OVER (ORDER BY position) AS together FROM (
         SELECT id, type, body, position FROM polder_outbox
-        WHERE published_at IS NULL AND held_at IS NULL AND {ABOVE_FLOOR} AND (retry_at IS NULL OR retry_at <= now())
+        WHERE published_at IS NULL AND held_at IS NULL AND {ABOVE_FLOOR} AND (retry_at IS NULL
+            OR retry_at <= now())
             AND (position > %(last)s OR position <> ALL(%(under_way)s::bigint[]))
         ORDER BY position LIMIT %(limit)s
     ) AS oldest
 ) AS summed WHERE together <= %(bytes)s OR together = octet_length(body) ORDER BY position
 """
 # The bounds let the planner leave out the partitions that cannot hold the ids.
-_MARK = "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s AND %s AND published_at IS NULL"
+_MARK = (
+    "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN "
+    "%s "
+    "AND %s AND published_at IS NULL"
+)
 _REFUSED = """
-UPDATE polder_outbox SET attempts = attempts + 1, error = %s, retry_at = now() + (interval '1 second' * 2 ^ attempts),
+UPDATE polder_outbox SET attempts = attempts + 1, error = %s,
+    retry_at = now() + (interval '1 second' * 2 ^ attempts),
     held_at = CASE WHEN attempts + 1 >= %s THEN now() END
 WHERE id = %s
 """
@@ -43,7 +53,11 @@ _HOLD = "UPDATE polder_outbox SET held_at = now(), error = %s WHERE id = %s"
 
 
 # It is the server that frees the lock of a relay whose machine is gone.
-_SERVER_KEEPALIVES = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=10000"
+_SERVER_KEEPALIVES = (
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c "
+    "tcp_keepalives_count=3 -c "
+    "tcp_user_timeout=10000"
+)
 
 
 class Row(NamedTuple):
@@ -54,7 +68,8 @@ class Row(NamedTuple):
 
 
 class OutboxReader:
-    """A direct connection (no transaction pooler may stand between): the lock lives as long as it does, and so do the marks.
+    """A direct connection (no transaction pooler may stand between): the lock lives as long as it
+    does, and so do the marks.
 
     Every method may raise psycopg.Error; the lock is then to be taken as lost.
     """
@@ -72,7 +87,12 @@ class OutboxReader:
         parameters = django_connection.get_connection_params()
         for unknown in ("cursor_factory", "context", "server_side_binding", "prepare_threshold"):
             parameters.pop(unknown, None)
-        parameters |= {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+        parameters |= {
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+        }
         parameters["options"] = f"{parameters.get('options', '')} {_SERVER_KEEPALIVES}"
         return cls(psycopg.connect(**parameters, autocommit=True, prepare_threshold=1))
 
@@ -83,18 +103,28 @@ class OutboxReader:
         return bool(row and row[0])
 
     def select(self, limit: int, under_way: Sequence[Row] = ()) -> list[Row]:
-        """The oldest rows to be published, in their order, without those under way. No transaction stays open.
+        """The oldest rows to be published, in their order, without those under way. No transaction
+        stays open.
 
-        Without those very rows and not without their range: a row that has become visible within it since comes first, or
-        its aggregate's next version would go out before it.
+        Without those very rows and not without their range: a row that has become visible within it
+        since comes first, or its aggregate's next version would go out before it.
         """
         positions = [row.position for row in under_way]
         cursor = self._connection.cursor(binary=True)
-        cursor.execute(SELECT, {"last": max(positions, default=-1), "under_way": positions, "limit": limit, "bytes": WINDOW_BYTES})
+        cursor.execute(
+            SELECT,
+            {
+                "last": max(positions, default=-1),
+                "under_way": positions,
+                "limit": limit,
+                "bytes": WINDOW_BYTES,
+            },
+        )
         return [Row(*cast("tuple[str, str, bytes, int]", row)) for row in cursor.fetchall()]
 
     def raise_floor(self) -> None:
-        """So that the next look begins where there may be something; does nothing when it was called a moment ago."""
+        """So that the next look begins where there may be something; does nothing when it was
+        called a moment ago."""
         if (now := time.monotonic()) < self._next_raise:
             return
         self._next_raise = now + RAISE_EVERY
@@ -105,7 +135,8 @@ class OutboxReader:
             self._check_floor()
 
     def _check_floor(self) -> None:
-        """Has to walk over all that a snapshot keeps, so it may be given up, and is tried again in an hour."""
+        """Has to walk over all that a snapshot keeps, so it may be given up, and is tried again in
+        an hour."""
         try:
             with self._connection.transaction():
                 self._connection.execute("SET LOCAL statement_timeout = '5s'")
@@ -113,7 +144,11 @@ class OutboxReader:
         except psycopg.errors.QueryCanceled:
             return
         if row and row[0] is not None:
-            log.error("the outbox held unpublished events below its floor, the first at position %s; they are published now", row[0])
+            log.error(
+                "the outbox held unpublished events below its floor, the first at position %s; "
+                "they are published now",
+                row[0],
+            )
 
     def mark(self, ids: Sequence[str]) -> None:
         """Published: acked and not returned."""
@@ -121,7 +156,8 @@ class OutboxReader:
             self._connection.execute(_MARK, [list(ids), min(ids), max(ids)])
 
     def refused(self, reasons: Mapping[str, str]) -> None:
-        """Counts a refusal for each row's own sake; it is tried again later, and held after ATTEMPTS."""
+        """Counts a refusal for each row's own sake; it is tried again later, and held after
+        ATTEMPTS."""
         for key, reason in reasons.items():
             self._connection.execute(_REFUSED, [reason, ATTEMPTS, key])
 

@@ -1,7 +1,9 @@
-"""The relay: takes what is unpublished to the broker, in windows, and marks it once the broker has confirmed it.
+"""The relay: takes what is unpublished to the broker, in windows, and marks it once the broker has
+confirmed it.
 
-Losing nothing rests on the order of three steps - select, confirm, mark - and on dropping the whole connection at any
-doubt. Publishing twice is harmless (the ledger absorbs it), so every crash leads to that and to nothing worse.
+Losing nothing rests on the order of three steps - select, confirm, mark - and on dropping the whole
+connection at any doubt. Publishing twice is harmless (the ledger absorbs it), so every crash leads
+to that and to nothing worse.
 """
 
 from __future__ import annotations
@@ -12,7 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
-from polder.broker.confirms import BROKER_ERRORS, ConfirmedPublisher, Outgoing, Receipt, blames_a_message
+from polder.broker.confirms import (
+    BROKER_ERRORS,
+    ConfirmedPublisher,
+    Outgoing,
+    Receipt,
+    blames_a_message,
+)
 from polder.broker.names import event_exchange
 from polder.broker.nodes import Nodes
 from polder.broker.trouble import REFUSED_WAIT, refusal
@@ -25,7 +33,8 @@ log = logging.getLogger(__name__)
 
 WINDOW = 500  # messages under way at most
 SHORTEST_NAP, LONGEST_NAP = 0.001, 0.010  # seconds between two looks at an empty outbox
-SHORTEST_WAIT, LONGEST_WAIT = 0.2, 2.0  # seconds between two tries at a broker or a database that is away
+# seconds between two tries at a broker or a database that is away
+SHORTEST_WAIT, LONGEST_WAIT = 0.2, 2.0
 LONGEST_TYPE = 255  # bytes of an AMQP short string
 REFUSALS = 5  # of a row, one after the other and beside accepted ones, before it is blamed
 STANDBY_LOOK = 0.5  # seconds between two tries for the leader's lock
@@ -48,9 +57,16 @@ class Backoff:
 
 
 class Relay:
-    """`run()` leads or stands by until `stop` is set; it then ends its window and returns. May run in several processes at once."""
+    """`run()` leads or stands by until `stop` is set; it then ends its window and returns. May run
+    in several processes at once."""
 
-    def __init__(self, service: str, broker_url: str, stop: Stopping, on_ready: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        service: str,
+        broker_url: str,
+        stop: Stopping,
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
         self.service = service
         self.nodes = Nodes(broker_url)
         self.stop = stop
@@ -70,14 +86,21 @@ class Relay:
                 self._lead(outage)
             except psycopg.Error as error:
                 wait = outage.next()
-                log.warning("the database is away, the relay tries again in %.1f s: %s", wait, str(error).strip())
+                log.warning(
+                    "the database is away, the relay tries again in %.1f s: %s",
+                    wait,
+                    str(error).strip(),
+                )
                 self.stop.wait(wait)
             finally:
                 self._drop_database()
-                self._drop_broker()  # what it has not confirmed must never be taken for a confirm of the next leader's window
+                # what it has not confirmed must never be taken for a confirm of the next leader's
+                # window
+                self._drop_broker()
 
     def _lead(self, outage: Backoff) -> None:
-        """Takes the lead and keeps it; returns when told to stop, raises psycopg.Error when the lock may be lost."""
+        """Takes the lead and keeps it; returns when told to stop, raises psycopg.Error when the
+        lock may be lost."""
         outbox = self.outbox = OutboxReader.connect()
         while not outbox.try_lead():
             self.on_ready()
@@ -85,7 +108,8 @@ class Relay:
             if self.stop.wait(STANDBY_LOOK):
                 return
         log.info("the relay of %s leads", self.service)
-        self._confirmed, self._selected = [], []  # another connection's: whoever led since may have marked them
+        # another connection's: whoever led since may have marked them
+        self._confirmed, self._selected = [], []
         nap = Backoff(SHORTEST_NAP, LONGEST_NAP)
         while not self.stop.is_set():
             try:
@@ -104,7 +128,8 @@ class Relay:
         self._mark_confirmed(outbox)
 
     def _explained(self, error: Exception, outage: Backoff) -> float:
-        """Seconds until the next try, which the log has with the reason: what is refused does not come back by being asked for often."""
+        """Seconds until the next try, which the log has with the reason: what is refused does not
+        come back by being asked for often."""
         wait = outage.next()
         if reason := refusal(error):
             wait = REFUSED_WAIT
@@ -116,8 +141,9 @@ class Relay:
     def _publish_window(self, outbox: OutboxReader) -> int:
         """One window, from select to mark; returns how many rows it took up.
 
-        While the broker works on it, the window before it is marked and the one after it selected. A window is never
-        sent before the one ahead of it is confirmed, so the order on the wire is that of the positions.
+        While the broker works on it, the window before it is marked and the one after it selected.
+        A window is never sent before the one ahead of it is confirmed, so the order on the wire is
+        that of the positions.
         """
         publisher = self._connected()
         rows = self._selected or self._sendable(outbox, outbox.select(self.window))
@@ -153,23 +179,29 @@ class Relay:
         self._confirmed = []
 
     def _sendable(self, outbox: OutboxReader, rows: list[Row]) -> list[Row]:
-        """Without the rows that no broker can take, which are held. publish() refuses them: they came another way."""
+        """Without the rows that no broker can take, which are held. publish() refuses them: they
+        came another way."""
         reasons = {row.id: reason for row in rows if (reason := _unsendable(row))}
         for key, reason in reasons.items():
             outbox.hold(key, reason)
         return [row for row in rows if row.id not in reasons]
 
-    def _after_error(self, outbox: OutboxReader, rows: list[Row], receipt: Receipt, error: Exception) -> None:
-        """Marks what had been confirmed. When it was one row that the broker closed the channel at, that row is to blame."""
+    def _after_error(
+        self, outbox: OutboxReader, rows: list[Row], receipt: Receipt, error: Exception
+    ) -> None:
+        """Marks what had been confirmed. When it was one row that the broker closed the channel at,
+        that row is to blame."""
         outbox.mark([rows[index].id for index in receipt.acked])
         if blames_a_message(error):
             if len(rows) == 1:
                 outbox.refused({rows[0].id: str(error)})
-            self.window = 1  # until a window succeeds, one row at a time: so the row to blame is found
+            # until a window succeeds, one row at a time: so the row to blame is found
+            self.window = 1
 
     def _after_refusals(self, outbox: OutboxReader, rows: list[Row], receipt: Receipt) -> None:
-        """At first a refusal is the broker's trouble: a quorum queue that loses its leader nacks some of what it was handed. Nothing is
-        counted, and the rows go again before any other, or the next version of an aggregate would overtake the one before it.
+        """At first a refusal is the broker's trouble: a quorum queue that loses its leader nacks
+        some of what it was handed. Nothing is counted, and the rows go again before any other, or
+        the next version of an aggregate would overtake the one before it.
 
         A row that is refused time and again beside accepted ones is refused for its own sake.
         """
@@ -180,19 +212,26 @@ class Relay:
         reasons = {rows[index].id: reason for index, reason in receipt.refused.items()}
         if receipt.acked:
             self._refusals.update(reasons.keys())
-            outbox.refused({key: reason for key, reason in reasons.items() if self._refusals[key] >= REFUSALS})
+            outbox.refused(
+                {key: reason for key, reason in reasons.items() if self._refusals[key] >= REFUSALS}
+            )
         else:
             reason = next(iter(reasons.values()))
             log.error(
-                "the broker takes none of %d events of %s: %s; it goes on trying: is a queue missing (manage.py %s topology), is there an alarm?",
+                "the broker takes none of %d events of %s: %s; it goes on trying: is a queue "
+                "missing (manage.py %s topology), is there an alarm?",
                 *(len(reasons), self.service, reason, self.service),
             )
         self.stop.wait(self._trouble.next())
 
     def _connected(self) -> ConfirmedPublisher:
         if self.publisher is None:
-            self.publisher = ConfirmedPublisher(self.nodes, event_exchange(self.service), content_type=CONTENT_TYPE)
-            log.info("the relay of %s publishes by %s", self.service, self.publisher.connection.host)
+            self.publisher = ConfirmedPublisher(
+                self.nodes, event_exchange(self.service), content_type=CONTENT_TYPE
+            )
+            log.info(
+                "the relay of %s publishes by %s", self.service, self.publisher.connection.host
+            )
         return self.publisher
 
     def _drop_broker(self, *, lost: bool = False) -> None:
@@ -213,5 +252,9 @@ def _unsendable(row: Row) -> str:
     if len(row.body) > LARGEST_EVENT:
         return f"{len(row.body)} bytes are more than the {LARGEST_EVENT} allowed"
     if len(row.kind.encode()) > LONGEST_TYPE:
-        return f"a type of {len(row.kind.encode())} bytes is more than the {LONGEST_TYPE} that AMQP has room for"
+        return (
+            f"a type of {len(row.kind.encode())} bytes is more than the {LONGEST_TYPE} that "
+            "AMQP "
+            "has room for"
+        )
     return ""

@@ -1,4 +1,5 @@
-"""Announcing again: rows that were published become unpublished, and the relay takes them to the broker once more."""
+"""Announcing again: rows that were published become unpublished, and the relay takes them to the
+broker once more."""
 
 from __future__ import annotations
 
@@ -12,20 +13,26 @@ from polder.partitioning import database_now, first_key_at, start_of_week
 
 CHUNK = 5_000  # rows made unpublished in one transaction
 
-# By the id, which tells when an event was made: so only the partitions of that time are looked at, and each row once.
-_COUNT = "SELECT count(*) FROM polder_outbox WHERE id >= %s AND id < %s AND published_at IS NOT NULL"
+# By the id, which tells when an event was made: so only the partitions of that time are looked at,
+# and each row once.
+_COUNT = (
+    "SELECT count(*) FROM polder_outbox WHERE id >= %s AND id < %s AND published_at IS NOT NULL"
+)
 _UNPUBLISH = """
 WITH chunk AS (
-    SELECT id FROM polder_outbox WHERE id > %s AND id < %s AND published_at IS NOT NULL ORDER BY id LIMIT %s FOR UPDATE
+    SELECT id FROM polder_outbox WHERE id > %s AND id < %s AND published_at IS NOT NULL
+        ORDER BY id LIMIT %s FOR UPDATE
 ), again AS (
-    UPDATE polder_outbox SET published_at = NULL WHERE id IN (SELECT id FROM chunk) AND id > %s AND id < %s RETURNING id
+    UPDATE polder_outbox SET published_at = NULL WHERE id IN (SELECT id FROM chunk) AND id > %s
+        AND id < %s RETURNING id
 )
 SELECT max(id::text)::uuid, count(*) FROM again
 """
 
 
 def reaches_back_to() -> datetime:
-    """Nothing older is announced again: every subscriber's ledger reaches that far, and no further need it reach."""
+    """Nothing older is announced again: every subscriber's ledger reaches that far, and no further
+    need it reach."""
     return start_of_week(database_now(), this_service.republish_weeks())
 
 
@@ -37,11 +44,12 @@ def published_between(since: datetime, until: datetime) -> int:
 
 
 def republish(since: datetime, until: datetime) -> Iterator[int]:
-    """Makes them unpublished, chunk by chunk, each in a transaction of its own; yields how many each time.
+    """Makes them unpublished, chunk by chunk, each in a transaction of its own; yields how many
+    each time.
 
-    `since` is no earlier than `reaches_back_to()`. The events keep their ids: a subscriber that has one already counts a
-    duplicate and does nothing. The relay publishes them in their old order, before what is new. May run twice, and be
-    broken off at any time.
+    `since` is no earlier than `reaches_back_to()`. The events keep their ids: a subscriber that has
+    one already counts a duplicate and does nothing. The relay publishes them in their old order,
+    before what is new. May run twice, and be broken off at any time.
     """
     last, end = UUID(int=max(0, first_key_at(since).int - 1)), first_key_at(until)
     while True:

@@ -1,4 +1,5 @@
-"""Events whose key belongs to no week that was ever made are dropped one by one: their partition, the default one, always stays."""
+"""Events whose key belongs to no week that was ever made are dropped one by one: their partition,
+the default one, always stays."""
 
 from __future__ import annotations
 
@@ -9,13 +10,15 @@ from polder.retention import retention_policy
 AT_ONCE = 10_000  # rows
 _DROP = """
 DELETE FROM polder_outbox_default WHERE id IN (
-    SELECT id FROM polder_outbox_default WHERE published_at < now() - %s * interval '7 days' LIMIT %s FOR UPDATE SKIP LOCKED)
+    SELECT id FROM polder_outbox_default WHERE published_at < now() - %s * interval '7 days'
+        LIMIT %s FOR UPDATE SKIP LOCKED)
 """
 
 
 @retention_policy("outbox events of no week")
 def drop_strays() -> int:
-    """Those published longer ago than weeks are kept; how many. May run at any time, twice, at once."""
+    """Those published longer ago than weeks are kept; how many. May run at any time, twice, at
+    once."""
     with connection.cursor() as cursor:
         cursor.execute(_DROP, [this_service.weeks_kept(), AT_ONCE])
         return int(cursor.rowcount)

@@ -1,4 +1,5 @@
-"""What a worker does with the messages that are no events: questions and answers, each handled in a transaction of its own."""
+"""What a worker does with the messages that are no events: questions and answers, each handled in a
+transaction of its own."""
 
 from __future__ import annotations
 
@@ -22,8 +23,9 @@ log = logging.getLogger(__name__)
 def hear(deliveries: Sequence[Delivery]) -> list[Delivery]:
     """Handles the questions and answers among them; returns the rest, which are events.
 
-    Raises TransientFailure when the database is away. What fails otherwise is passed over and logged: a question is asked
-    again within a minute, and the events beside it must not wait for that.
+    Raises TransientFailure when the database is away. What fails otherwise is passed over and
+    logged: a question is asked again within a minute, and the events beside it must not wait for
+    that.
     """
     name = this_service.name()
     handlers = {request_queue(name): _hear_questions, answer_queue(name): _hear_answers}

@@ -22,7 +22,8 @@ class Message(BaseModel):
 
 
 class Question(Message):
-    """What do you know of `owner` that came after the event `since`? `until` comes back in the answer."""
+    """What do you know of `owner` that came after the event `since`? `until` comes back in the
+    answer."""
 
     owner: Name
     question: UUID
@@ -32,7 +33,8 @@ class Question(Message):
 
 
 class Known(Message):
-    """An aggregate of the owner's at the newest version that the subscriber has heard of, and the event that said so."""
+    """An aggregate of the owner's at the newest version that the subscriber has heard of, and the
+    event that said so."""
 
     aggregate: Annotated[str, Field(max_length=100)]
     key: Key
@@ -41,7 +43,8 @@ class Known(Message):
 
 
 class Answer(Message):
-    """A page of what `subscriber` knows. `confirms`, on the last page: up to which event it knows all there was."""
+    """A page of what `subscriber` knows. `confirms`, on the last page: up to which event it knows
+    all there was."""
 
     subscriber: Name
     question: UUID

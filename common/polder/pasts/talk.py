@@ -15,14 +15,22 @@ PATIENCE = 5.0  # seconds
 
 
 def say(routing_key: str, messages: Sequence[Message]) -> bool:
-    """By our direct exchange, confirmed; whether somebody has each of them. Raises one of BROKER_ERRORS.
+    """By our direct exchange, confirmed; whether somebody has each of them. Raises one of
+    BROKER_ERRORS.
 
     On a connection of its own: it is done so seldom that one kept open would cost more.
     """
     exchange = direct_exchange(this_service.name())
-    publisher = ConfirmedPublisher(Nodes(this_service.amqp_url()), exchange, content_type=CONTENT_TYPE, timeout=PATIENCE)
+    publisher = ConfirmedPublisher(
+        Nodes(this_service.amqp_url()), exchange, content_type=CONTENT_TYPE, timeout=PATIENCE
+    )
     try:
-        receipt = publisher.publish([Outgoing(str(uuid7()), routing_key, message.model_dump_json().encode()) for message in messages])
+        receipt = publisher.publish(
+            [
+                Outgoing(str(uuid7()), routing_key, message.model_dump_json().encode())
+                for message in messages
+            ]
+        )
         return not receipt.refused
     finally:
         publisher.close()

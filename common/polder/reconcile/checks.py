@@ -16,7 +16,12 @@ def reconcilers_are_woken(**_: Any) -> list[Error]:
     """Each watches replicas, at least one, and each model has one."""
     models = Counter(reconciler.model for reconciler in reconcilers)
     twice = [
-        Error(f"{model._meta.label} has {number} reconcilers.", hint="One decides about all that it depends on.", obj=model, id="polder.E021")
+        Error(
+            f"{model._meta.label} has {number} reconcilers.",
+            hint="One decides about all that it depends on.",
+            obj=model,
+            id="polder.E021",
+        )
         for model, number in models.items()
         if number > 1
     ]
@@ -29,7 +34,13 @@ def _errors(reconciler: Reconciler) -> Iterator[Error]:
         yield Error(f"{reconciler.name} watches no replica, so nothing wakes it.", id="polder.E020")
     for model in reconciler.watching:
         if not (isinstance(model, type) and issubclass(model, Replica)) or model not in kept:
-            yield Error(f"{reconciler.name} watches {model.__name__}, which is no replica of this service.", id="polder.E020")
+            yield Error(
+                f"{reconciler.name} watches {model.__name__}, which is no replica of this service.",
+                id="polder.E020",
+            )
     for model in reconciler.through:
         if model not in reconciler.watching:
-            yield Error(f"{reconciler.name} has a way through {model.__name__}, which it does not watch.", id="polder.E022")
+            yield Error(
+                f"{reconciler.name} has a way through {model.__name__}, which it does not watch.",
+                id="polder.E022",
+            )

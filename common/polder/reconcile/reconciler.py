@@ -1,4 +1,5 @@
-"""Reconciling: making our own aggregates agree with what the replicas say, under a lock per aggregate."""
+"""Reconciling: making our own aggregates agree with what the replicas say, under a lock per
+aggregate."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ Reconcile = Callable[[Sequence[Any]], None]
 Overdue = Callable[[], Sequence[models.QuerySet[Any]]]
 Through = Mapping[type[Replica], Callable[[Collection[str]], Iterable[Any]]]
 _LOCK = """
-SELECT pg_advisory_xact_lock(number), EXISTS (SELECT FROM polder_outbox_fenced WHERE lifted_at IS NULL) FROM unnest(%s::bigint[]) AS number
+SELECT pg_advisory_xact_lock(number), EXISTS (SELECT FROM polder_outbox_fenced
+    WHERE lifted_at IS NULL) FROM unnest(%s::bigint[]) AS number
 """
 CHUNK = 500  # aggregates reconciled in one transaction by the net
 WAIT_FOR_LOCKS = "200ms"  # that the net may wait
@@ -30,7 +32,9 @@ WAIT_FOR_LOCKS = "200ms"  # that the net may wait
 
 @dataclass(frozen=True)
 class Reconciler:
-    """One reconciler: whose aggregates it reconciles, what wakes it, and what it may have missed."""
+    """One reconciler: whose aggregates it reconciles, what wakes it, and what it may have
+    missed.
+    """
 
     function: Reconcile
     model: type[models.Model]
@@ -47,15 +51,22 @@ reconcilers: list[Reconciler] = []
 
 
 def reconciles(
-    model: type[models.Model], *, watching: tuple[type[Replica], ...], overdue: Overdue, through: Through | None = None
+    model: type[models.Model],
+    *,
+    watching: tuple[type[Replica], ...],
+    overdue: Overdue,
+    through: Through | None = None,
 ) -> Callable[[Reconcile], Reconcile]:
-    """Registers the one reconciler of `model`: called with keys of changed rows of `watching`, which are the keys of `model`.
+    """Registers the one reconciler of `model`: called with keys of changed rows of `watching`,
+    which are the keys of `model`.
 
-    For a watched replica of other keys `through` has a function from those to the keys of `model` that they concern.
-    It decides from the state as it is now, never from the event that woke it, so it gives the same result when run twice,
-    late, or in another order. It is called with the keys sorted, inside a transaction that holds a lock for each of them.
-    `overdue()` selects rows whose keys should have moved a while ago and have not: the net under everything else. It is looked at
-    every minute, so each of its queries finds them by an index on what is still under way, and never reads through what is over.
+    For a watched replica of other keys `through` has a function from those to the keys of `model`
+    that they concern. It decides from the state as it is now, never from the event that woke it, so
+    it gives the same result when run twice, late, or in another order. It is called with the keys
+    sorted, inside a transaction that holds a lock for each of them. `overdue()` selects rows whose
+    keys should have moved a while ago and have not: the net under everything else. It is looked at
+    every minute, so each of its queries finds them by an index on what is still under way, and
+    never reads through what is over.
     """
 
     def register(function: Reconcile) -> Reconcile:
@@ -66,21 +77,36 @@ def reconciles(
 
 
 def reconcile_changed(changed: Mapping[type[Replica], Collection[str]]) -> None:
-    """Runs every reconciler that watches a replica that changed, with the keys that did. Inside the batch's transaction."""
+    """Runs every reconciler that watches a replica that changed, with the keys that did. Inside the
+    batch's transaction."""
     for reconciler in reconcilers:
         ours = {replica: keys for replica in reconciler.watching if (keys := changed.get(replica))}
         if ours:
-            same = {key for replica, keys in ours.items() if replica not in reconciler.through for key in keys}
-            _reconcile(reconciler, same, {replica: keys for replica, keys in ours.items() if replica in reconciler.through})
+            same = {
+                key
+                for replica, keys in ours.items()
+                if replica not in reconciler.through
+                for key in keys
+            }
+            _reconcile(
+                reconciler,
+                same,
+                {replica: keys for replica, keys in ours.items() if replica in reconciler.through},
+            )
 
 
 def reconcile_overdue() -> dict[str, int]:
-    """Reconciles what should have moved and has not, CHUNK keys in a transaction; how many were looked at, by reconciler."""
-    return {reconciler.name: sum(_reconcile_page(reconciler, keys) for keys in _pages(reconciler)) for reconciler in reconcilers}
+    """Reconciles what should have moved and has not, CHUNK keys in a transaction; how many were
+    looked at, by reconciler."""
+    return {
+        reconciler.name: sum(_reconcile_page(reconciler, keys) for keys in _pages(reconciler))
+        for reconciler in reconcilers
+    }
 
 
 def _pages(reconciler: Reconciler) -> Iterator[list[Any]]:
-    """By key, each page after the last: those that cannot be reconciled keep nobody behind them from being looked at."""
+    """By key, each page after the last: those that cannot be reconciled keep nobody behind them
+    from being looked at."""
     for overdue in reconciler.overdue():
         keys = overdue.order_by("pk").values_list("pk", flat=True)
         page = list(keys[:CHUNK])
@@ -94,15 +120,26 @@ def _reconcile_page(reconciler: Reconciler, page: Sequence[Any]) -> int:
     try:
         _reconcile_together(reconciler, keys)
     except Exception as error:
-        _tell(error, "%s failed for %d overdue keys together; now one by one", reconciler.name, len(keys))
+        _tell(
+            error,
+            "%s failed for %d overdue keys together; now one by one",
+            reconciler.name,
+            len(keys),
+        )
         locked = [key for key in sorted(keys) if not _reconcile_by_itself(reconciler, key)]
         if locked:
-            log.warning("%s waits for locks that somebody holds, for %d overdue keys, first %s", reconciler.name, len(locked), locked[0])
+            log.warning(
+                "%s waits for locks that somebody holds, for %d overdue keys, first %s",
+                reconciler.name,
+                len(locked),
+                locked[0],
+            )
     return len(keys)
 
 
 def _reconcile_together(reconciler: Reconciler, keys: set[str]) -> None:
-    """Gives up soon when a row is locked: meanwhile it stands in the way of the events that concern its other keys."""
+    """Gives up soon when a row is locked: meanwhile it stands in the way of the events that concern
+    its other keys."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WAIT_FOR_LOCKS])
@@ -110,26 +147,44 @@ def _reconcile_together(reconciler: Reconciler, keys: set[str]) -> None:
 
 
 def _reconcile_by_itself(reconciler: Reconciler, key: str) -> bool:
-    """One key that cannot be reconciled must not keep the net from the others. False: somebody holds a lock that it needs."""
+    """One key that cannot be reconciled must not keep the net from the others. False: somebody
+    holds a lock that it needs."""
     try:
         _reconcile_together(reconciler, {key})
     except Exception as error:
         if fault_of(error) is Fault.LOCKED:
             return False
-        log.exception("%s failed for the overdue key %s; tried again in a minute", reconciler.name, key)
+        log.exception(
+            "%s failed for the overdue key %s; tried again in a minute", reconciler.name, key
+        )
     return True
 
 
 def _tell(error: Exception, sentence: str, *values: object) -> None:
     """A traceback tells nothing where a lock was not to be had."""
-    log.log(logging.WARNING if fault_of(error) is Fault.LOCKED else logging.ERROR, sentence, *values, exc_info=fault_of(error) is not Fault.LOCKED)
+    log.log(
+        logging.WARNING if fault_of(error) is Fault.LOCKED else logging.ERROR,
+        sentence,
+        *values,
+        exc_info=fault_of(error) is not Fault.LOCKED,
+    )
 
 
-def _reconcile(reconciler: Reconciler, keys: set[str], others: Mapping[type[Replica], Collection[str]] | None = None) -> None:
-    """`others` are the changed keys of replicas that concern keys of ours only `through` a function."""
+def _reconcile(
+    reconciler: Reconciler,
+    keys: set[str],
+    others: Mapping[type[Replica], Collection[str]] | None = None,
+) -> None:
+    """`others` are the changed keys of replicas that concern keys of ours only `through` a
+    function."""
     if reconciler.through:
         _take_gate_lock(reconciler, exclusively=bool(others))
-        keys = keys.union(*({str(key) for key in reconciler.through[replica](changed)} for replica, changed in (others or {}).items()))
+        keys = keys.union(
+            *(
+                {str(key) for key in reconciler.through[replica](changed)}
+                for replica, changed in (others or {}).items()
+            )
+        )
     if keys:
         ordered = sorted(keys)
         if _lock(reconciler.model._meta.label, ordered):
@@ -139,8 +194,9 @@ def _reconcile(reconciler: Reconciler, keys: set[str], others: Mapping[type[Repl
 
 
 def _reconcile_outside_the_fence(reconciler: Reconciler, keys: Sequence[str]) -> None:
-    """Leaves alone what others know better than we do, and whatever cannot be reconciled without touching it: the net looks at
-    these keys again each minute, and finds them when the fence is gone."""
+    """Leaves alone what others know better than we do, and whatever cannot be reconciled without
+    touching it: the net looks at these keys again each minute, and finds them when the fence is
+    gone."""
     fenced = fence.fenced_keys(aggregate_name(reconciler.model), keys)
     free = [key for key in keys if key not in fenced]
     try:
@@ -153,18 +209,22 @@ def _reconcile_outside_the_fence(reconciler: Reconciler, keys: Sequence[str]) ->
 
 
 def _take_gate_lock(reconciler: Reconciler, *, exclusively: bool) -> None:
-    """Who asks what a changed row concerns must see all that others are reconciling by the row as it was: they pass together, it
-    passes alone. Else an aggregate could be made by the old row while the new one finds that it concerns nobody. Taken before
-    any key's lock, so nobody waits crosswise."""
+    """Who asks what a changed row concerns must see all that others are reconciling by the row as
+    it was: they pass together, it passes alone. Else an aggregate could be made by the old row
+    while the new one finds that it concerns nobody. Taken before any key's lock, so nobody waits
+    crosswise."""
     function = "pg_advisory_xact_lock" if exclusively else "pg_advisory_xact_lock_shared"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s)", [_number(zlib.crc32(reconciler.name.encode()), "gate")])
+        cursor.execute(
+            f"SELECT {function}(%s)", [_number(zlib.crc32(reconciler.name.encode()), "gate")]
+        )
 
 
 def _lock(label: str, keys: Sequence[str]) -> bool:
-    """A transaction-level advisory lock per key, in order. Two batches may each bring half of what an aggregate waits for:
-    the second then reads after the first has committed. At most one lock per event of a batch is held. Returns whether
-    anything of ours is fenced: asked on the way, once, so that it costs nothing."""
+    """A transaction-level advisory lock per key, in order. Two batches may each bring half of what
+    an aggregate waits for: the second then reads after the first has committed. At most one lock
+    per event of a batch is held. Returns whether anything of ours is fenced: asked on the way,
+    once, so that it costs nothing."""
     space = zlib.crc32(label.encode())
     numbers = sorted({_number(space, key) for key in keys})
     with connection.cursor() as cursor:

@@ -1,4 +1,5 @@
-"""The versioned merge: a batch of states into one replica table, in one statement, newest version wins."""
+"""The versioned merge: a batch of states into one replica table, in one statement, newest version
+wins."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from pydantic_core import to_json
 
 
 class Merged(NamedTuple):
-    """The keys that changed, the events in conflict, and those that say that their owner's versions went back."""
+    """The keys that changed, the events in conflict, and those that say that their owner's versions
+    went back."""
 
     changed: set[str]
     conflicts: list[Event]
@@ -32,7 +34,8 @@ class Stored(NamedTuple):
 
 
 def newest_of_each(events: Iterable[Event]) -> dict[str, Event]:
-    """Per subject the event with the highest version, subjects in sorted order: two batches lock rows in the same order."""
+    """Per subject the event with the highest version, subjects in sorted order: two batches lock
+    rows in the same order."""
     newest: dict[str, Event] = {}
     for event in events:
         known = newest.get(event.subject)
@@ -44,20 +47,32 @@ def newest_of_each(events: Iterable[Event]) -> dict[str, Event]:
 def merge(replication: Replication, events: Sequence[Event]) -> Merged:
     """Brings the replica up to the newest of the events.
 
-    A row changes only when an event's version is higher than the stored one. One that is not, and clearly younger than
-    the event that made the row, is of an owner whose past came back: that is recorded. Else an equal version with other
-    content is a conflict: the row stays as it is and a Drift record is opened, which a newer version closes. Takes part in the
-    open transaction; may run twice.
+    A row changes only when an event's version is higher than the stored one. One that is not, and
+    clearly younger than the event that made the row, is of an owner whose past came back: that is
+    recorded. Else an equal version with other content is a conflict: the row stays as it is and a
+    Drift record is opened, which a newer version closes. Takes part in the open transaction; may
+    run twice.
     """
     newest = newest_of_each(events)
     rows = {key: replication.row(event) for key, event in newest.items()}
     with connection.cursor() as cursor:
         cursor.execute(_merge_sql(replication), [to_json(list(rows.values())).decode()])
-        changed = set(rows) if cursor.rowcount == len(rows) else {str(key) for (key,) in cursor.fetchall()}
+        changed = (
+            set(rows)
+            if cursor.rowcount == len(rows)
+            else {str(key) for (key,) in cursor.fetchall()}
+        )
     if len(changed) == len(events):
         return Merged(changed, [], [])  # as nearly always
-    beaten = [event for event in events if event is not newest[event.subject] or event.subject not in changed]
-    stored = {key: Stored(rows[key]["version"], rows[key]["content_hash"], newest[key].id) for key in changed}
+    beaten = [
+        event
+        for event in events
+        if event is not newest[event.subject] or event.subject not in changed
+    ]
+    stored = {
+        key: Stored(rows[key]["version"], rows[key]["content_hash"], newest[key].id)
+        for key in changed
+    }
     stored |= _stored(replication, {event.subject for event in beaten} - changed)
     return Merged(changed, *_judged(replication, beaten, stored))
 
@@ -65,12 +80,20 @@ def merge(replication: Replication, events: Sequence[Event]) -> Merged:
 def _stored(replication: Replication, keys: set[str]) -> dict[str, Stored]:
     if not keys:
         return {}
-    rows = replication.model._default_manager.filter(pk__in=keys).values_list("pk", "version", "content_hash", "event_id")
-    return {str(key): Stored(version, content_hash, event_id) for key, version, content_hash, event_id in rows}
+    rows = replication.model._default_manager.filter(pk__in=keys).values_list(
+        "pk", "version", "content_hash", "event_id"
+    )
+    return {
+        str(key): Stored(version, content_hash, event_id)
+        for key, version, content_hash, event_id in rows
+    }
 
 
-def _judged(replication: Replication, beaten: Sequence[Event], stored: Mapping[str, Stored]) -> tuple[list[Event], list[Event]]:
-    """Of the events that made no row: those in conflict, and the regressed ones. Both are recorded; the others are only stale."""
+def _judged(
+    replication: Replication, beaten: Sequence[Event], stored: Mapping[str, Stored]
+) -> tuple[list[Event], list[Event]]:
+    """Of the events that made no row: those in conflict, and the regressed ones. Both are recorded;
+    the others are only stale."""
     conflicts: list[tuple[Event, Drift]] = []
     regressed: list[tuple[Event, Regressed]] = []
     for event in beaten:
@@ -80,7 +103,14 @@ def _judged(replication: Replication, beaten: Sequence[Event], stored: Mapping[s
         if is_same and event_hash == row.content_hash:
             continue
         if row.event_id is not None and is_clearly_younger(event.id, row.event_id):
-            found = Regressed(replication.aggregate, event.subject, row.version, row.event_id, event.aggregateversion, event.id)
+            found = Regressed(
+                replication.aggregate,
+                event.subject,
+                row.version,
+                row.event_id,
+                event.aggregateversion,
+                event.id,
+            )
             regressed.append((event, found))
         elif is_same:
             conflicts.append((event, _drift(replication, event, row.content_hash, event_hash)))
@@ -90,19 +120,30 @@ def _judged(replication: Replication, beaten: Sequence[Event], stored: Mapping[s
 
 
 def _drift(replication: Replication, event: Event, stored_hash: str, event_hash: str) -> Drift:
-    about = {"aggregate": replication.aggregate, "key": event.subject, "version": event.aggregateversion, "event_id": event.id}
+    about = {
+        "aggregate": replication.aggregate,
+        "key": event.subject,
+        "version": event.aggregateversion,
+        "event_id": event.id,
+    }
     return Drift(**about, stored_hash=stored_hash, event_hash=event_hash)
 
 
 def open_drift(replication: Replication, events: Sequence[Event]) -> None:
-    """Records those whose version the replica has with other content; for what was merged before."""
+    """Records those whose version the replica has with other content; for what was merged
+    before.
+    """
     stored = _stored(replication, {event.subject for event in events})
     drifts = []
     for event in events:
         row = stored.get(event.subject)
         if row is not None and row.version == event.aggregateversion:
             event_hash = replication.row(event)["content_hash"]
-            drifts += [_drift(replication, event, row.content_hash, event_hash)] if event_hash != row.content_hash else []
+            drifts += (
+                [_drift(replication, event, row.content_hash, event_hash)]
+                if event_hash != row.content_hash
+                else []
+            )
     Drift.objects.bulk_create(drifts)
 
 
@@ -110,7 +151,14 @@ def open_drift(replication: Replication, events: Sequence[Event]) -> None:
 def _merge_sql(replication: Replication) -> str:
     model = replication.model
     table = model._meta.db_table
-    columns: Sequence[str] = ("key", "version", "content_hash", "event_id", "retired_at", *replication.columns)
+    columns: Sequence[str] = (
+        "key",
+        "version",
+        "content_hash",
+        "event_id",
+        "retired_at",
+        *replication.columns,
+    )
     quoted = ", ".join(f'"{column}"' for column in columns)
     types = ", ".join(f'"{column}" {_type(model, column)}' for column in columns)
     updates = ", ".join(f'"{column}" = excluded."{column}"' for column in columns[1:])

@@ -6,7 +6,8 @@ from django.db import models
 
 
 class Drift(models.Model):
-    """A replica and an event of the same version disagreed about the content. Somebody changed one of them by hand, or there is a bug.
+    """A replica and an event of the same version disagreed about the content. Somebody changed one
+    of them by hand, or there is a bug.
 
     The merge closes it when a newer version makes the replica good; an operator may close it, too.
     """
@@ -24,16 +25,22 @@ class Drift(models.Model):
         verbose_name_plural = "drift"
         ordering = ["-id"]
         permissions = [("close_drift", "Can close records of drift")]
-        indexes = [models.Index(fields=["aggregate", "key"], name="drift_open", condition=models.Q(repaired_at=None))]
+        indexes = [
+            models.Index(
+                fields=["aggregate", "key"], name="drift_open", condition=models.Q(repaired_at=None)
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.aggregate} {self.key} v{self.version}"
 
 
 class Regression(models.Model):
-    """An owner said something clearly later, at a version that this service knows otherwise: its own past came back.
+    """An owner said something clearly later, at a version that this service knows otherwise: its
+    own past came back.
 
-    One open record per key. It closes when a version above the known one arrives, or by an operator.
+    One open record per key. It closes when a version above the known one arrives, or by an
+    operator.
     """
 
     aggregate = models.CharField(max_length=100)
@@ -51,7 +58,15 @@ class Regression(models.Model):
         verbose_name_plural = "regressed"
         ordering = ["-id"]
         permissions = [("close_regression", "Can close records of regressed aggregates")]
-        constraints = [models.UniqueConstraint(fields=["aggregate", "key"], condition=models.Q(closed_at=None), name="regressed_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["aggregate", "key"],
+                condition=models.Q(closed_at=None),
+                name="regressed_once",
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.aggregate} {self.key}: known v{self.known_version}, sent v{self.sent_version}"
+        return (
+            f"{self.aggregate} {self.key}: known v{self.known_version}, sent v{self.sent_version}"
+        )

@@ -1,4 +1,5 @@
-"""Replicas: local copies of what others decided. A service declares of which aggregate, and the fields that it needs."""
+"""Replicas: local copies of what others decided. A service declares of which aggregate, and the
+fields that it needs."""
 
 from __future__ import annotations
 
@@ -17,21 +18,30 @@ from pydantic import BaseModel
 
 
 class Replica(models.Model):
-    """Base of replicas: `class Product(Replica, of="inventory.product", price="price.amount")` keeps a row of each product.
+    """Base of replicas: `class Product(Replica, of="inventory.product", price="price.amount")`
+    keeps a row of each product.
 
-    Each declared field is taken from the attribute of the same name in the aggregate's public state, or from the dotted path
-    that is given for it. Only replication writes the rows. No foreign keys and no unique constraint besides the key.
+    Each declared field is taken from the attribute of the same name in the aggregate's public
+    state, or from the dotted path that is given for it. Only replication writes the rows. No
+    foreign keys and no unique constraint besides the key.
     """
 
     replica_of: ClassVar[str] = ""  # "inventory.product"
     paths: ClassVar[Mapping[str, str]] = {}
 
-    key: models.Field[Any, Any] = models.CharField(max_length=64, primary_key=True, db_collation="C")
+    key: models.Field[Any, Any] = models.CharField(
+        max_length=64, primary_key=True, db_collation="C"
+    )
     version = models.BigIntegerField(help_text="The owner's version that this row shows.")
-    content_hash = models.CharField(max_length=32, help_text="Of the fields kept here, as the event had them.")
+    content_hash = models.CharField(
+        max_length=32, help_text="Of the fields kept here, as the event had them."
+    )
     retired_at = models.DateTimeField(null=True, help_text="Tombstone: when the owner retired it.")
     synced_at = models.DateTimeField(help_text="When this version arrived.")
-    event_id = models.UUIDField(null=True, help_text="The event that made this version; empty for a row older than this column.")
+    event_id = models.UUIDField(
+        null=True,
+        help_text="The event that made this version; empty for a row older than this column.",
+    )
 
     class Meta:
         abstract = True
@@ -49,7 +59,8 @@ OWN_COLUMNS = ("key", "version", "content_hash", "retired_at", "synced_at", "eve
 
 @dataclass(frozen=True)
 class Replication:
-    """How one aggregate becomes rows of one replica model: for each declared column, where in the public state it comes from."""
+    """How one aggregate becomes rows of one replica model: for each declared column, where in the
+    public state it comes from."""
 
     model: type[Replica]
     aggregate: str  # "inventory.product"
@@ -62,9 +73,16 @@ class Replication:
 
     def row(self, event: Event) -> dict[str, Any]:
         """The replica's row as of this event, ready for JSON."""
-        content = {column: _plain(value) for column, value in zip(self.columns, self.values(event.data), strict=True)}
+        content = {
+            column: _plain(value)
+            for column, value in zip(self.columns, self.values(event.data), strict=True)
+        }
         content["retired_at"] = event.time.isoformat() if event.data.retired else None
-        about = {"version": event.aggregateversion, "content_hash": content_hash(content), "event_id": event.id}
+        about = {
+            "version": event.aggregateversion,
+            "content_hash": content_hash(content),
+            "event_id": event.id,
+        }
         return {"key": event.subject, **about, **content}
 
 
@@ -77,7 +95,8 @@ def content_hash(content: dict[str, Any]) -> str:
 
 
 replications: dict[str, Replication] = {}  # by aggregate
-clashes: list[tuple[type[Replica], type[Replica]]] = []  # two replicas of one aggregate: a system check reports them
+# two replicas of one aggregate: a system check reports them
+clashes: list[tuple[type[Replica], type[Replica]]] = []
 
 
 @receiver(class_prepared)
@@ -89,7 +108,11 @@ def _register(sender: type[models.Model], **options: Any) -> None:
 
 
 def _replication(model: type[Replica]) -> Replication:
-    columns = tuple(str(field.column) for field in model._meta.concrete_fields if field.column not in OWN_COLUMNS)
+    columns = tuple(
+        str(field.column)
+        for field in model._meta.concrete_fields
+        if field.column not in OWN_COLUMNS
+    )
     sources = [model.paths.get(column, column) for column in columns]
     getter = attrgetter(*sources) if sources else lambda state: ()
     values = (lambda state: (getter(state),)) if len(sources) == 1 else getter

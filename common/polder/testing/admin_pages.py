@@ -18,7 +18,15 @@ from django.test import Client
 from django.urls import reverse
 
 # What people type into a search field, whatever it searches in.
-SEARCHES = ("p1", "two words", "0190a6e0-0000-7000-8000-000000000000", "0190a6e0", "%_\\", "é" * 70, "9" * 30)
+SEARCHES = (
+    "p1",
+    "two words",
+    "0190a6e0-0000-7000-8000-000000000000",
+    "0190a6e0",
+    "%_\\",
+    "é" * 70,
+    "9" * 30,
+)
 
 
 def superuser_client() -> Client:
@@ -29,18 +37,22 @@ def superuser_client() -> Client:
 
 
 def staff_client(*permissions: str, name: str = "staff") -> Client:
-    """Somebody of the staff with exactly these permissions, such as "polder_inbox.view_parkedevent"."""
+    """Somebody of the staff with exactly these permissions, such as
+    "polder_inbox.view_parkedevent"."""
     user = get_user_model().objects.create_user(name, "staff@example.org", is_staff=True)
     for permission in permissions:
         label, _, codename = permission.partition(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=label, codename=codename))
+        user.user_permissions.add(
+            Permission.objects.get(content_type__app_label=label, codename=codename)
+        )
     client = Client()
     client.force_login(user)
     return client
 
 
 def open_everything(client: Client) -> None:
-    """Opens every list and every row's page. Raises AssertionError for one that does not open, and when there is nothing in a list."""
+    """Opens every list and every row's page. Raises AssertionError for one that does not open, and
+    when there is nothing in a list."""
     for model, address in list_addresses():
         rows: list[Model] = list(model._default_manager.all())
         assert rows, f"no {model.__name__} to look at"
@@ -50,7 +62,9 @@ def open_everything(client: Client) -> None:
 
 
 def search_everywhere(client: Client, text: str) -> None:
-    """Types the text into the search field of every list. Raises AssertionError where that fails."""
+    """Types the text into the search field of every list. Raises AssertionError where that
+    fails.
+    """
     for _, address in list_addresses():
         assert client.get(address, {"q": text}).status_code == 200, (address, text)
 
@@ -65,21 +79,28 @@ def list_address(model: type[Model]) -> str:
 
 
 def detail_address(row: Model) -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])
+    return reverse(
+        f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)]
+    )
 
 
 def operation_address(row: Model, operation: str) -> str:
     """The page that asks whether to carry it out on this row."""
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_operate_{operation}", args=[quote(row.pk)])
+    return reverse(
+        f"admin:{row._meta.app_label}_{row._meta.model_name}_operate_{operation}",
+        args=[quote(row.pk)],
+    )
 
 
 def operate(client: Client, operation: str, *rows: Model, **asked: object) -> list[str]:
-    """Selects the rows in their list, chooses the operation, fills the form in and confirms; the messages that the operator then reads."""
+    """Selects the rows in their list, chooses the operation, fills the form in and confirms; the
+    messages that the operator then reads."""
     return confirm(client, question(client, operation, *rows), **asked)
 
 
 def question(client: Client, operation: str, *rows: Model) -> Any:
-    """The page that asks whether, after selecting the rows in their list and choosing the operation."""
+    """The page that asks whether, after selecting the rows in their list and choosing the
+    operation."""
     chosen = {"action": operation, "_selected_action": [str(row.pk) for row in rows]}
     page: Any = client.post(list_address(type(rows[0])), chosen)
     assert page.status_code == 200, page.content
@@ -88,8 +109,12 @@ def question(client: Client, operation: str, *rows: Model) -> Any:
 
 
 def confirm(client: Client, page: Any, **asked: object) -> list[str]:
-    """Sends the form of such a page as a browser does; the messages that the operator then reads."""
-    inputs = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.content.decode())
+    """Sends the form of such a page as a browser does; the messages that the operator then
+    reads.
+    """
+    inputs = re.findall(
+        r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page.content.decode()
+    )
     form: dict[str, Any] = {}
     for name, value in inputs:
         form.setdefault(name, []).append(unescape(value))
@@ -100,14 +125,46 @@ def confirm(client: Client, page: Any, **asked: object) -> list[str]:
     return [str(message) for message in response.context["messages"]]
 
 
-# Ids that the API takes, and what each looks like when another one is quoted for the admin's addresses.
-IDS = ("a_b", "a_5Fb", "a:b", "a_3Ab", "a_b_5F", "a~b", "a+b", "a.b..c", "add", "A-1", "p1_2Fchange")
+# Ids that the API takes, and what each looks like when another one is quoted for the admin's
+# addresses.
+IDS = (
+    "a_b",
+    "a_5Fb",
+    "a:b",
+    "a_3Ab",
+    "a_b_5F",
+    "a~b",
+    "a+b",
+    "a.b..c",
+    "add",
+    "A-1",
+    "p1_2Fchange",
+)
 # Any text may be the key of what others own.
-KEYS = (*IDS, "a/b", "a_2Fb", "p1/change", "p1/retire", "a%b", "a%2Fb", 'a"b', "a'b", "a b", " a", "ü–ß 木", "<b>", "a?b#c", "a&b=c;d", "a\\b", "a,b")
+KEYS = (
+    *IDS,
+    "a/b",
+    "a_2Fb",
+    "p1/change",
+    "p1/retire",
+    "a%b",
+    "a%2Fb",
+    'a"b',
+    "a'b",
+    "a b",
+    " a",
+    "ü–ß 木",
+    "<b>",
+    "a?b#c",
+    "a&b=c;d",
+    "a\\b",
+    "a,b",
+)
 
 
 def walk_from(client: Client, row: Model) -> int:
-    """Follows every link of the model's pages that leads away from this row: in the list, on its page, on those of its operations.
+    """Follows every link of the model's pages that leads away from this row: in the list, on its
+    page, on those of its operations.
 
     How many pages there were. Raises AssertionError for one that is about another row, or none.
     """
@@ -125,7 +182,11 @@ def walk_from(client: Client, row: Model) -> int:
         seen.add(address)
         page: Any = client.get(address)
         assert page.status_code == 200, (address, page.status_code, page.headers.get("Location"))
-        shown = page.context["rows"] if "rows" in page.context else [page.context.get("original") or page.context["object"]]
+        shown = (
+            page.context["rows"]
+            if "rows" in page.context
+            else [page.context.get("original") or page.context["object"]]
+        )
         assert shown == [row], (address, shown)
         waiting += _links(page, base)
     return len(seen)
@@ -133,29 +194,53 @@ def walk_from(client: Client, row: Model) -> int:
 
 def _links(page: Any, base: str) -> list[str]:
     """Those that lead further down."""
-    links = [unescape(link).partition("?")[0] for link in re.findall(r'href="([^"]+)"', page.content.decode())]
+    links = [
+        unescape(link).partition("?")[0]
+        for link in re.findall(r'href="([^"]+)"', page.content.decode())
+    ]
     return [link for link in links if link.startswith(base) and link not in (base, f"{base}add/")]
 
 
 def history_address(row: Model) -> str:
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_history", args=[quote(row.pk)])
+    return reverse(
+        f"admin:{row._meta.app_label}_{row._meta.model_name}_history", args=[quote(row.pk)]
+    )
 
 
 def assert_who_may_only_look_cannot_act() -> int:
-    """Tries every door of every operation, and of adding, changing and deleting, on a row of each list; how many doors there were.
+    """Tries every door of every operation, and of adding, changing and deleting, on a row of each
+    list; how many doors there were.
 
-    As somebody who may look at everything, and as somebody who may do the operation and look at nothing.
+    As somebody who may look at everything, and as somebody who may do the operation and look at
+    nothing.
     """
-    viewer = staff_client(*(f"{model._meta.app_label}.view_{model._meta.model_name}" for model in admin.site._registry))
+    viewer = staff_client(
+        *(
+            f"{model._meta.app_label}.view_{model._meta.model_name}"
+            for model in admin.site._registry
+        )
+    )
     doors = 0
     for model, model_admin in admin.site._registry.items():
         row = model._default_manager.order_by("pk")[0]
         for operation in getattr(model_admin, "operations", ()):
             doors += _try_doors(viewer, row, operation.name)
-            doors += _try_doors(staff_client(operation.permission, name=f"{model._meta.label}-{operation.name}"), row, operation.name)
-        for address in (f"{list_address(model)}add/", detail_address(row), detail_address(row).replace("/change/", "/delete/")):
+            doors += _try_doors(
+                staff_client(operation.permission, name=f"{model._meta.label}-{operation.name}"),
+                row,
+                operation.name,
+            )
+        for address in (
+            f"{list_address(model)}add/",
+            detail_address(row),
+            detail_address(row).replace("/change/", "/delete/"),
+        ):
             assert viewer.post(address, {"post": "yes"}).status_code == 403, address
-        bulk_delete = {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"}
+        bulk_delete = {
+            "action": "delete_selected",
+            "_selected_action": [str(row.pk)],
+            "post": "yes",
+        }
         assert viewer.post(list_address(model), bulk_delete).status_code in (200, 302)
         assert model._default_manager.filter(pk=row.pk).exists(), model
         doors += 4
@@ -163,7 +248,8 @@ def assert_who_may_only_look_cannot_act() -> int:
 
 
 def _try_doors(client: Client, row: Model, operation: str) -> int:
-    """The row's own page of the operation, the list's question, and a form that is sent without having been asked."""
+    """The row's own page of the operation, the list's question, and a form that is sent without
+    having been asked."""
     fields = row._meta.concrete_fields
     before = [field.value_from_object(row) for field in fields]
     actions = apps.get_model("polder_admin", "OperatorAction").objects
@@ -172,7 +258,11 @@ def _try_doors(client: Client, row: Model, operation: str) -> int:
     chosen = {"action": operation, "_selected_action": [str(row.pk)]}
     for send in (client.get, client.post):
         assert send(operation_address(row, operation)).status_code == 403, (row, operation)
-    for form in (chosen, chosen | {"confirmed": "1", "drawn": str(uuid4())} | filled_in, chosen | {"select_across": "1", "confirmed": "1"}):
+    for form in (
+        chosen,
+        chosen | {"confirmed": "1", "drawn": str(uuid4())} | filled_in,
+        chosen | {"select_across": "1", "confirmed": "1"},
+    ):
         answer: Any = client.post(list_address(type(row)), form)
         assert b'name="drawn"' not in answer.content, (row, operation)
     row.refresh_from_db()

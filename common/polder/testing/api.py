@@ -23,7 +23,11 @@ HOSTILE_BODIES: Mapping[str, bytes] = {
     "infinity": b'{"quantity": -Infinity}',
     "a number beyond all": b'{"quantity": 1e400, "price": {"amount": 1e400, "currency": "EUR"}}',
     "a number of 5,000 digits": b'{"quantity": ' + b"9" * 5_000 + b"}",
-    "a number of 4,000 digits": b'{"quantity": ' + b"9" * 4_000 + b', "weightGrams": ' + b"9" * 4_000 + b"}",
+    "a number of 4,000 digits": b'{"quantity": '
+    + b"9" * 4_000
+    + b', "weightGrams": '
+    + b"9" * 4_000
+    + b"}",
     "a minus zero float": b'{"quantity": -0.0, "weightGrams": -1.5}',
     "2 to the 63rd": b'{"quantity": 9223372036854775808}',
     "NUL": b'{"name": "a\\u0000b", "productId": "a\\u0000b", "quantity": "\\u0000"}',
@@ -41,14 +45,20 @@ HOSTILE_BODIES: Mapping[str, bytes] = {
     "6,000 values": b'{"products": [' + b"1," * 6_000 + b"1]}",
     "6,000 names": b"{" + b",".join(b'"%d": 1' % number for number in range(6_000)) + b"}",
     "a name of 1 MB": b'{"' + b"n" * 1_000_000 + b'": 1}',
-    "wrong types": b'{"products": {"p1": 1}, "customer": [], "shippingAddress": 5, "price": "9.95", "productId": {}, "name": [], "quantity": {}}',
+    "wrong types": b'{"products": {"p1": 1}, "customer": [], "shippingAddress": 5, "price": '
+    b'"9.95", "productId": {}, "name": [], "quantity": {}}',
 }
 
 
 def api_key(*scopes: Scope, revoked: bool = False) -> str:
     """A new key, of those scopes; to read and write when none is named."""
     key, revoked_at = new_key(), timezone.now() if revoked else None
-    ApiKey.objects.create(name=str(uuid4()), digest=digest(key), scopes=list(scopes) or [Scope.READ, Scope.WRITE], revoked_at=revoked_at)
+    ApiKey.objects.create(
+        name=str(uuid4()),
+        digest=digest(key),
+        scopes=list(scopes) or [Scope.READ, Scope.WRITE],
+        revoked_at=revoked_at,
+    )
     return key
 
 
@@ -60,9 +70,16 @@ def api_client(*scopes: Scope, revoked: bool = False) -> APIClient:
 
 
 def post(client: APIClient, path: str, body: Any, key: str | None = None) -> Any:
-    """A POST with an Idempotency-Key, a new one when it is left out. `body` is sent as JSON, or as it is when it is bytes."""
+    """A POST with an Idempotency-Key, a new one when it is left out. `body` is sent as JSON, or as
+    it is when it is bytes."""
     content: Any = body if isinstance(body, bytes) else json.dumps(body)
-    return client.generic("POST", path, content, content_type="application/json", headers={"Idempotency-Key": key or str(uuid4())})
+    return client.generic(
+        "POST",
+        path,
+        content,
+        content_type="application/json",
+        headers={"Idempotency-Key": key or str(uuid4())},
+    )
 
 
 def assert_problem(response: Any, status: int, kind: str) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Events arriving, without a broker: the road from the bytes of a message to its commit is the real one."""
+"""Events arriving, without a broker: the road from the bytes of a message to its commit is the real
+one."""
 
 from __future__ import annotations
 
@@ -12,17 +13,21 @@ from polder.inbox.delivery import Delivery
 
 
 def deliver(*messages: Event | bytes, publisher: str | None = None) -> Report:
-    """Applies the messages to this service as one batch, in this process; may run any number of times with the same ones.
+    """Applies the messages to this service as one batch, in this process; may run any number of
+    times with the same ones.
 
-    Bytes go as they are, as if from `publisher` (the first one this service subscribes to when it is left out). Raises what
-    `apply_batch` raises; then none of them was applied.
+    Bytes go as they are, as if from `publisher` (the first one this service subscribes to when it
+    is left out). Raises what `apply_batch` raises; then none of them was applied.
     """
     return apply_batch([delivery_of(message, publisher) for message in messages])
 
 
 def delivery_of(message: Event | bytes, publisher: str | None = None) -> Delivery:
-    """The message as the consumer hands it over: from the queue that this service has for the publisher."""
+    """The message as the consumer hands it over: from the queue that this service has for the
+    publisher."""
     body = message if isinstance(message, bytes) else message.encode().encode()
     if publisher is None:
-        publisher = message.service if isinstance(message, Event) else this_service.subscribes_to()[0]
+        publisher = (
+            message.service if isinstance(message, Event) else this_service.subscribes_to()[0]
+        )
     return Delivery(event_queue(this_service.name(), publisher), publisher, body, time.time())

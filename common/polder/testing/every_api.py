@@ -1,4 +1,5 @@
-"""Tests of what holds of every handler of every API. A service has them by `from polder.testing.every_api import *`."""
+"""Tests of what holds of every handler of every API. A service has them by `from
+polder.testing.every_api import *`."""
 
 from __future__ import annotations
 
@@ -14,10 +15,32 @@ from polder.testing.api import api_client, assert_problem
 from polder.testing.handlers import Handler, api_handlers, assert_strict
 from rest_framework.test import APIClient
 
-OPEN = {"api/", "livez", "readyz", "metrics", "api/schema/", "api/docs/", "problems/<slug:kind>/", "admin/"}  # the admin has doors of its own
+# the admin has doors of its own
+OPEN = {
+    "api/",
+    "livez",
+    "readyz",
+    "metrics",
+    "api/schema/",
+    "api/docs/",
+    "problems/<slug:kind>/",
+    "admin/",
+}
 HANDLERS = api_handlers()
-ANY = {"order_id": "0190a6e0-0000-7000-8000-000000000000", "event_id": "0190a6e0-0000-7000-8000-000000000000", "product_id": "p1", "movement_id": 1}
-QUERIES = {"nosuch=1": "nosuch", "status=": "status", "limit=1&limit=1": "limit", "%FF=1": "�", "a%00=b": "a\x00", "cursor=": "cursor"}
+ANY = {
+    "order_id": "0190a6e0-0000-7000-8000-000000000000",
+    "event_id": "0190a6e0-0000-7000-8000-000000000000",
+    "product_id": "p1",
+    "movement_id": 1,
+}
+QUERIES = {
+    "nosuch=1": "nosuch",
+    "status=": "status",
+    "limit=1&limit=1": "limit",
+    "%FF=1": "�",
+    "a%00=b": "a\x00",
+    "cursor=": "cursor",
+}
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -29,14 +52,18 @@ def test_a_query_that_is_not_known(db: None, handler: Handler, query: str) -> No
 
 
 @pytest.mark.parametrize("cursor", ["x", "bz0x", "cD1w", "W251bGxd:x", ":" * 9, "%00", "9" * 5_000])
-@pytest.mark.parametrize("handler", [handler for handler in HANDLERS if handler.said and handler.said.filters], ids=str)
+@pytest.mark.parametrize(
+    "handler", [handler for handler in HANDLERS if handler.said and handler.said.filters], ids=str
+)
 def test_a_cursor_that_was_made_up(db: None, handler: Handler, cursor: str) -> None:
     response = handler.call(api_client(*Scope), f"{handler.address(**ANY)}?cursor={cursor}")
 
     assert list(assert_problem(response, 400, "invalid")["errors"]) == ["cursor"]
 
 
-@pytest.mark.parametrize("handler", [handler for handler in HANDLERS if handler.said and handler.said.request], ids=str)
+@pytest.mark.parametrize(
+    "handler", [handler for handler in HANDLERS if handler.said and handler.said.request], ids=str
+)
 def test_a_member_that_is_not_known(db: None, handler: Handler) -> None:
     assert handler.said
     assert handler.said.request
@@ -48,19 +75,30 @@ def test_a_member_that_is_not_known(db: None, handler: Handler) -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"reason": 1}', b"[]", b"null", b"1", b"{", b'"x"'])
-@pytest.mark.parametrize("handler", [handler for handler in HANDLERS if handler.said and not handler.said.request], ids=str)
+@pytest.mark.parametrize(
+    "handler",
+    [handler for handler in HANDLERS if handler.said and not handler.said.request],
+    ids=str,
+)
 def test_a_body_where_none_is_taken(db: None, handler: Handler, body: bytes) -> None:
     assert_problem(handler.call(api_client(*Scope), handler.address(**ANY), body), 400, "invalid")
 
 
 def someone(name: str) -> APIClient:
-    """A key of that scope, or somebody signed in: with no permission, with those to view everything, or with all there are."""
+    """A key of that scope, or somebody signed in: with no permission, with those to view
+    everything, or with all there are."""
     if name in Scope.values:
         return api_client(Scope(name))
     client = APIClient()
     if name != "anonymous":
-        user = User.objects.create_user("ada", is_staff=name != "no staff", is_superuser=name == "superuser")
-        user.user_permissions.set(Permission.objects.filter(codename__startswith="view_") if name in ("may view", "no staff") else [])
+        user = User.objects.create_user(
+            "ada", is_staff=name != "no staff", is_superuser=name == "superuser"
+        )
+        user.user_permissions.set(
+            Permission.objects.filter(codename__startswith="view_")
+            if name in ("may view", "no staff")
+            else []
+        )
         client.force_login(user)
     return client
 
@@ -71,17 +109,23 @@ def may(name: str, method: str, handler: Handler) -> bool:
     return name == "read" or (name in ("may view", "superuser") and bool(handler.view.shows))
 
 
-@pytest.mark.parametrize("name", ["anonymous", "no staff", "staff", "may view", "superuser", *Scope.values])
+@pytest.mark.parametrize(
+    "name", ["anonymous", "no staff", "staff", "may view", "superuser", *Scope.values]
+)
 def test_who_may_come_in(db: None, name: str) -> None:
     client, before = someone(name), len(published())
 
     for handler in HANDLERS:
         for method in (handler.method, "OPTIONS", *(["HEAD"] if handler.method == "GET" else [])):
-            response = handler._replace(method=method).call(client, handler.address(**ANY), headers={"X-HTTP-Method-Override": "POST"})
+            response = handler._replace(method=method).call(
+                client, handler.address(**ANY), headers={"X-HTTP-Method-Override": "POST"}
+            )
             if may(name, method, handler):
                 assert response.status_code not in (401, 403), (method, str(handler))
             else:
-                refused = (401, "not-authenticated") if name == "anonymous" else (403, "not-permitted")
+                refused = (
+                    (401, "not-authenticated") if name == "anonymous" else (403, "not-permitted")
+                )
                 assert_problem(response, *refused) if method != "HEAD" else None
                 assert response.status_code == refused[0], (method, str(handler))
     assert name == "write" or len(published()) == before
@@ -99,49 +143,110 @@ def test_every_list_has_an_address_for_one() -> None:
 
     for handler in HANDLERS:
         if handler.said and handler.said.filters:
-            assert any(route.startswith(f"{handler.route}<") for route in reads), f"nothing shows one of {handler}"
+            assert any(route.startswith(f"{handler.route}<") for route in reads), (
+                f"nothing shows one of {handler}"
+            )
 
 
 @pytest.mark.parametrize(
-    "spelling", [str.upper, str.title, lambda key: f"{{{key}}}", lambda key: f"urn:uuid:{key}", lambda key: key.replace("-", "")]
+    "spelling",
+    [
+        str.upper,
+        str.title,
+        lambda key: f"{{{key}}}",
+        lambda key: f"urn:uuid:{key}",
+        lambda key: key.replace("-", ""),
+    ],
 )
-@pytest.mark.parametrize("handler", [handler for handler in HANDLERS if "<id:" in handler.route], ids=str)
+@pytest.mark.parametrize(
+    "handler", [handler for handler in HANDLERS if "<id:" in handler.route], ids=str
+)
 def test_an_id_in_another_spelling(db: None, handler: Handler, spelling: Any) -> None:
     written = spelling(ANY["order_id"])
     assert UUID(written) == UUID(str(ANY["order_id"]))
 
-    response = handler.call(api_client(*Scope), handler.address(**ANY | {"order_id": written, "event_id": written}))
+    response = handler.call(
+        api_client(*Scope), handler.address(**ANY | {"order_id": written, "event_id": written})
+    )
 
     known = spelling in (str.upper, str.title)
     if known and handler.said and handler.said.request:
-        assert_problem(response, 400, "invalid")  # the address leads to the handler, which looks at the body first
+        # the address leads to the handler, which looks at the body first
+        assert_problem(response, 400, "invalid")
     else:
-        assert_problem(response, 404, "not-applied" if "applied" in handler.route and known else "not-found")
+        assert_problem(
+            response, 404, "not-applied" if "applied" in handler.route and known else "not-found"
+        )
 
 
-@pytest.mark.parametrize("written", ["%2570%31", "a%2Fb", "a%00b", "%FF", "p1%0A", "x" * 5_000, "..", ".", "%2E%2E", "p1;a=b", "☃", "9" * 40])
-@pytest.mark.parametrize("handler", [handler for handler in HANDLERS if "<" in handler.route], ids=str)
+@pytest.mark.parametrize(
+    "written",
+    [
+        "%2570%31",
+        "a%2Fb",
+        "a%00b",
+        "%FF",
+        "p1%0A",
+        "x" * 5_000,
+        "..",
+        ".",
+        "%2E%2E",
+        "p1;a=b",
+        "☃",
+        "9" * 40,
+    ],
+)
+@pytest.mark.parametrize(
+    "handler", [handler for handler in HANDLERS if "<" in handler.route], ids=str
+)
 def test_an_id_that_is_none(db: None, handler: Handler, written: str) -> None:
     response = handler.call(api_client(*Scope), handler.address(**dict.fromkeys(ANY, written)))
 
     assert response.status_code in (400, 404)
-    assert_problem(response, response.status_code, "not-found" if response.status_code == 404 else "invalid")
+    assert_problem(
+        response, response.status_code, "not-found" if response.status_code == 404 else "invalid"
+    )
 
 
-@pytest.mark.parametrize("handler", [handler for handler in HANDLERS if handler.route.endswith("/")], ids=str)
+@pytest.mark.parametrize(
+    "handler", [handler for handler in HANDLERS if handler.route.endswith("/")], ids=str
+)
 def test_without_the_last_slash(db: None, handler: Handler) -> None:
     """Served: a redirect would make a GET of a POST."""
-    with_it, without = (handler.call(api_client(*Scope), handler.address(**ANY)[:end]) for end in (None, -1))
+    with_it, without = (
+        handler.call(api_client(*Scope), handler.address(**ANY)[:end]) for end in (None, -1)
+    )
 
     assert (without.status_code, without.content) == (with_it.status_code, with_it.content)
 
 
-@pytest.mark.parametrize("tags", ["seven", '"7', "7", '"a"b', '"7" "8"', "W/7", '"\x007"', "", ",", '"' + "7" * 5_000 + '"', '*, "7"'])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        "seven",
+        '"7',
+        "7",
+        '"a"b',
+        '"7" "8"',
+        "W/7",
+        '"\x007"',
+        "",
+        ",",
+        '"' + "7" * 5_000 + '"',
+        '*, "7"',
+    ],
+)
 @pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
 def test_conditions_that_make_no_sense(db: None, header: str, tags: str) -> None:
     for handler in HANDLERS:
         if handler.said and handler.said.filters:
-            assert_problem(handler.call(api_client(Scope.READ), handler.address(**ANY), headers={header: tags}), 400, "invalid")
+            assert_problem(
+                handler.call(
+                    api_client(Scope.READ), handler.address(**ANY), headers={header: tags}
+                ),
+                400,
+                "invalid",
+            )
 
 
 def test_a_list_that_is_known_is_not_sent_again(db: None) -> None:
@@ -150,7 +255,20 @@ def test_a_list_that_is_known_is_not_sent_again(db: None) -> None:
         if handler.said and handler.said.filters:
             tag = handler.call(client, handler.address(**ANY))["ETag"]
             for known in (tag, f"W/{tag}", f'"x", {tag}', f'{tag[:-1]}-gzip"', "*"):
-                again = handler.call(client, handler.address(**ANY), headers={"If-None-Match": known})
+                again = handler.call(
+                    client, handler.address(**ANY), headers={"If-None-Match": known}
+                )
                 assert (again.status_code, again.content, again["ETag"]) == (304, b"", tag)
-            assert handler.call(client, handler.address(**ANY), headers={"If-None-Match": '"x"', "If-Match": tag}).status_code == 200
-            assert_problem(handler.call(client, handler.address(**ANY), headers={"If-Match": f"W/{tag}"}), 412, "version-mismatch")
+            assert (
+                handler.call(
+                    client,
+                    handler.address(**ANY),
+                    headers={"If-None-Match": '"x"', "If-Match": tag},
+                ).status_code
+                == 200
+            )
+            assert_problem(
+                handler.call(client, handler.address(**ANY), headers={"If-Match": f"W/{tag}"}),
+                412,
+                "version-mismatch",
+            )

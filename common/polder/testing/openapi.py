@@ -1,11 +1,12 @@
-"""A service's API against its own OpenAPI document: requests that keep to it and requests that do not, at every address.
+"""A service's API against its own OpenAPI document: requests that keep to it and requests that do
+not, at every address.
 
     @pytest.mark.parametrize("operation", every_operation(), ids=str)
     def test_every_answer_is_one_that_the_document_names(shop: None, operation: Operation) -> None:
         operation.fuzz(path={"product_id": "p1"})
 
-The same requests each time, and few enough to be quick. The rows that reads should find are seeded by the test's fixtures; everything
-happens in the test's transaction.
+The same requests each time, and few enough to be quick. The rows that reads should find are seeded
+by the test's fixtures; everything happens in the test's transaction.
 """
 
 from __future__ import annotations
@@ -33,8 +34,21 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance, response_schema_conformance]
-WITHIN = settings(max_examples=20, derandomize=True, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+WITHIN = settings(
+    max_examples=20,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 
 
 class Operation:
@@ -46,12 +60,19 @@ class Operation:
     def __str__(self) -> str:
         return str(self.operation.label)
 
-    def fuzz(self, *, path: Mapping[str, str], headers: Mapping[str, str] | None = None, reaching: Collection[int] = (200, 201, 202)) -> None:
-        """Sends requests to any address and to the one that is there: `path` has the values of its variable parts, such as those seeded, and
-        `headers` of the headers that it takes.
+    def fuzz(
+        self,
+        *,
+        path: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+        reaching: Collection[int] = (200, 201, 202),
+    ) -> None:
+        """Sends requests to any address and to the one that is there: `path` has the values of its
+        variable parts, such as those seeded, and `headers` of the headers that it takes.
 
-        Raises what Schemathesis raises, with a curl command, when an answer is none of those that the document names; AssertionError when
-        no request was answered by a status of `reaching`, for then little was tried.
+        Raises what Schemathesis raises, with a curl command, when an answer is none of those that
+        the document names; AssertionError when no request was answered by a status of `reaching`,
+        for then little was tried.
         """
         application, statuses = _in_this_transaction(get_wsgi_application()), set()
         credentials = {"Authorization": f"Api-Key {api_key()}"}
@@ -61,7 +82,12 @@ class Operation:
             statuses.add(response.status_code)
             case.validate_response(response, checks=CHECKS)
 
-        for mode, known in self._rounds({"path_parameters": self._taken(path, "path"), "headers": self._taken(headers or {}, "header")}):
+        for mode, known in self._rounds(
+            {
+                "path_parameters": self._taken(path, "path"),
+                "headers": self._taken(headers or {}, "header"),
+            }
+        ):
             WITHIN(given(self.operation.as_strategy(generation_mode=mode, **known))(check))()  # type: ignore[no-untyped-call]
         assert statuses & set(reaching), f"{self} answered only {sorted(statuses)}"
 
@@ -73,12 +99,16 @@ class Operation:
             yield GenerationMode.NEGATIVE, known
 
     def _taken(self, values: Mapping[str, str], place: str) -> dict[str, str]:
-        named = {(parameter["in"], parameter["name"]) for parameter in self.operation.definition.raw.get("parameters", [])}
+        named = {
+            (parameter["in"], parameter["name"])
+            for parameter in self.operation.definition.raw.get("parameters", [])
+        }
         return {name: value for name, value in values.items() if (place, name) in named}
 
 
 def _in_this_transaction(application: WSGIHandler) -> Callable[..., Any]:
-    """As Django's test client does: no request closes the connection, and with it the test's transaction."""
+    """As Django's test client does: no request closes the connection, and with it the test's
+    transaction."""
 
     def answer(environ: Any, start_response: Any) -> Any:
         for signal in (request_started, request_finished):
@@ -96,5 +126,7 @@ def _in_this_transaction(application: WSGIHandler) -> Callable[..., Any]:
 def every_operation() -> list[Operation]:
     """What the document of the service under test names. Needs no database."""
     document = OpenApiJsonRenderer().render(SchemaGenerator().get_schema(public=True))
-    results: list[Any] = list(schemathesis.openapi.from_dict(json.loads(document)).get_all_operations())
+    results: list[Any] = list(
+        schemathesis.openapi.from_dict(json.loads(document)).get_all_operations()
+    )
     return [Operation(result.ok()) for result in results]

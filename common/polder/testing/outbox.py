@@ -10,9 +10,11 @@ from polder.outbox.models import OutboxEvent
 
 
 def published(*kinds: type[Event], subject: object = None) -> list[Event]:
-    """The events in the outbox in the order in which the relay takes them, whether it has taken them or not.
+    """The events in the outbox in the order in which the relay takes them, whether it has taken
+    them or not.
 
-    Only those of `kinds` (event classes, or an aggregate's base class) when any are given, and of `subject` when it is.
+    Only those of `kinds` (event classes, or an aggregate's base class) when any are given, and of
+    `subject` when it is.
     """
     rows = OutboxEvent.objects.order_by("position")
     if subject is not None:

@@ -10,11 +10,19 @@ from uuid_utils.compat import uuid7
 
 def somebody_regressed(aggregate: str) -> None:
     """An owner of what this service keeps copies of has sent an old version of one of them."""
-    Regression.objects.create(aggregate=aggregate, key="k", known_version=7, known_event_id=uuid7(), sent_version=4, sent_event_id=uuid7())
+    Regression.objects.create(
+        aggregate=aggregate,
+        key="k",
+        known_version=7,
+        known_event_id=uuid7(),
+        sent_version=4,
+        sent_event_id=uuid7(),
+    )
 
 
 def we_regressed(reported_by: str) -> None:
-    """Another service has told that it knows something of this one better; an operator has accepted it."""
+    """Another service has told that it knows something of this one better; an operator has accepted
+    it."""
     Fenced.objects.create(
         aggregate="teapot",
         key="k",

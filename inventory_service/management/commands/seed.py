@@ -19,14 +19,24 @@ PRODUCTS = [
 
 
 class Command(ServiceCommand):
-    help = "Fills an empty shop with a few products, through the same use cases as the API; repeatable."
+    help = (
+        "Fills an empty shop with a few products, through the same use cases as the API; "
+        "repeatable."
+    )
     examples = ("manage.py inventory seed",)
 
     def handle(self, *args: Any, **options: Any) -> None:
         for product_id, name, price, grams, received in PRODUCTS:
             try:
-                with transaction.atomic():  # killed in between, neither is there, and the next start makes both
-                    product_create(product_id=product_id, name=name, price=Decimal(price), currency="EUR", weight_grams=grams)
+                # killed in between, neither is there, and the next start makes both
+                with transaction.atomic():
+                    product_create(
+                        product_id=product_id,
+                        name=name,
+                        price=Decimal(price),
+                        currency="EUR",
+                        weight_grams=grams,
+                    )
                     stock_receive(product_id=product_id, quantity=received)
                 self.stdout.write(f"{product_id}: {name}, {received} on hand")
             except ProductExists:

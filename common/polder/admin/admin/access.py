@@ -38,7 +38,8 @@ class ApiKeyAdmin(OperatedAdmin):
         Operation(
             name="revoke",
             label="Revoke",
-            explains="These keys stop working at once, for good. Whoever needs one again gets a new one.",
+            explains="These keys stop working at once, for good. Whoever needs one again gets a "
+            "new one.",
             run=revoke,
             permission="polder_api.revoke_apikey",
             errors=(AlreadyRevoked,),
@@ -53,7 +54,8 @@ admin.site.unregister(Group)
 
 
 class OnlySuperusers:
-    """Who may make people, give them permissions or set their passwords could act as anybody; so only who may everything may."""
+    """Who may make people, give them permissions or set their passwords could act as anybody; so
+    only who may everything may."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)

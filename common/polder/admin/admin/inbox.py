@@ -19,24 +19,40 @@ from polder.broker.names import dead_letter_queue, event_queue
 from polder.contracts.event import Event
 from polder.inbox.discard import NotParked, discard, restore
 from polder.inbox.failures import ConsumerHalted, TransientFailure
-from polder.inbox.models import DeliveryCount, LedgerEntry, Outcome, ParkedEvent, ParkedState, Redriven, Unrecorded
+from polder.inbox.models import (
+    DeliveryCount,
+    LedgerEntry,
+    Outcome,
+    ParkedEvent,
+    ParkedState,
+    Redriven,
+    Unrecorded,
+)
 from polder.inbox.redrive import redrive
 
 MOST_REASONS = 10_000  # parked rows that are looked through for the reasons that there are
 
 
 def heard_types() -> Iterable[str]:
-    return sorted({name for service, name in Event.known if service in this_service.subscribes_to()})
+    return sorted(
+        {name for service, name in Event.known if service in this_service.subscribes_to()}
+    )
 
 
 def queues() -> Iterable[str]:
     service = this_service.name()
-    return [*(event_queue(service, publisher) for publisher in this_service.subscribes_to()), dead_letter_queue(service)]
+    return [
+        *(event_queue(service, publisher) for publisher in this_service.subscribes_to()),
+        dead_letter_queue(service),
+    ]
 
 
 def reasons() -> Iterable[str]:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT DISTINCT reason FROM (SELECT reason FROM polder_inbox_parkedevent ORDER BY id DESC LIMIT {MOST_REASONS}) AS newest")
+        cursor.execute(
+            "SELECT DISTINCT reason FROM (SELECT reason FROM polder_inbox_parkedevent ORDER BY "
+            f"id DESC LIMIT {MOST_REASONS}) AS newest"
+        )
         return sorted(reason for (reason,) in cursor.fetchall())
 
 
@@ -46,21 +62,43 @@ def redrive_it(parked: ParkedEvent, asked: Mapping[str, Any]) -> DoneInVain | No
     try:
         state = redrive(parked.pk)
     except (TransientFailure, ConsumerHalted) as error:
-        raise type(error)(str(error).partition("\n")[0]) from error  # PostgreSQL's further lines may quote the row
+        # PostgreSQL's further lines may quote the row
+        raise type(error)(str(error).partition("\n")[0]) from error
     if state != ParkedState.PARKED:
         return None
     parked.refresh_from_db()
-    return DoneInVain(f"parked again: {parked.reason}; its page has the error")  # which may quote the event, and audit rows stay
+    # which may quote the event, and audit rows stay
+    return DoneInVain(f"parked again: {parked.reason}; its page has the error")
 
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
-    list_display = ("id", "publisher", "type", "subject", "version", "outcome", "occurred_at", "received_at", "applied_at")
-    list_filter = ("outcome", choices_filter("publisher", this_service.subscribes_to), choices_filter("type", heard_types))
+    list_display = (
+        "id",
+        "publisher",
+        "type",
+        "subject",
+        "version",
+        "outcome",
+        "occurred_at",
+        "received_at",
+        "applied_at",
+    )
+    list_filter = (
+        "outcome",
+        choices_filter("publisher", this_service.subscribes_to),
+        choices_filter("type", heard_types),
+    )
     search_fields = ("=id", "=subject", "=correlation_id")
-    search_help_text = "The id of an event, of its subject (an order, a product), or of the request that caused it."
+    search_help_text = (
+        "The id of an event, of its subject (an order, a product), or of the "
+        "request that caused "
+        "it."
+    )
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> LedgerEntry | None:
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> LedgerEntry | None:
         """The newest, should another publisher use the same id."""
         try:
             key = UUID(object_id)
@@ -68,22 +106,46 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
             return None
         return LedgerEntry.objects.filter(pk=key).order_by("-applied_at").first()
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
-        """Nothing happened to an order before it was placed, as its id tells: so the weeks before need not be looked through."""
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Nothing happened to an order before it was placed, as its id tells: so the weeks before
+        need not be looked through."""
         found, duplicates = super().get_search_results(request, queryset, search_term)
         try:
             key = UUID(search_term.strip())
         except ValueError:
             return found, duplicates
-        return (found.filter(pk__gte=UUID(int=key.int >> 80 << 80)) if key.version == 7 else found), duplicates
+        return (
+            found.filter(pk__gte=UUID(int=key.int >> 80 << 80)) if key.version == 7 else found
+        ), duplicates
 
 
 @admin.register(ParkedEvent)
 class ParkedEventAdmin(OperatedAdmin):
-    list_display = ("id", "queue", "type", "subject", "reason", "state", "times_seen", "first_seen_at", "last_seen_at")
-    list_filter = ("state", choices_filter("reason", reasons), choices_filter("queue", queues), choices_filter("type", heard_types))
+    list_display = (
+        "id",
+        "queue",
+        "type",
+        "subject",
+        "reason",
+        "state",
+        "times_seen",
+        "first_seen_at",
+        "last_seen_at",
+    )
+    list_filter = (
+        "state",
+        choices_filter("reason", reasons),
+        choices_filter("queue", queues),
+        choices_filter("type", heard_types),
+    )
     search_fields = ("=event_id", "=subject", "=correlation_id")
-    search_help_text = "The id of an event, of its subject (an order, a product), or of the request that caused it."
+    search_help_text = (
+        "The id of an event, of its subject (an order, a product), or of the "
+        "request that caused "
+        "it."
+    )
     fields = (
         *("queue", "state", "reason", "error", "event_id", "type", "subject", "correlation_id"),
         *("times_seen", "first_seen_at", "last_seen_at", "message", "traceback_text"),
@@ -93,7 +155,8 @@ class ParkedEventAdmin(OperatedAdmin):
         Operation(
             name="redrive",
             label="Redrive",
-            explains="Each message is applied once more, in a transaction of its own, with the same event id. What fails again stays parked, "
+            explains="Each message is applied once more, in a transaction of its own, with the "
+            "same event id. What fails again stays parked, "
             "with the new reason.",
             run=redrive_it,
             permission="polder_inbox.redrive_parkedevent",
@@ -105,7 +168,8 @@ class ParkedEventAdmin(OperatedAdmin):
         Operation(
             name="discard",
             label="Discard",
-            explains="The messages are set aside for good: nobody will apply them. The rows stay and can be restored.",
+            explains="The messages are set aside for good: nobody will apply them. The rows stay "
+            "and can be restored.",
             run=lambda parked, asked: discard(parked.pk),
             permission="polder_inbox.discard_parkedevent",
             errors=(NotParked,),

@@ -33,17 +33,47 @@ def release(event: OutboxEvent, asked: Mapping[str, Any]) -> None:
 
 @admin.register(OutboxEvent)
 class OutboxEventAdmin(OperatedAdmin):
-    list_display = ("id", "type", "subject", "version", "created_at", "published_at", "held_at", "attempts")
-    list_filter = (is_set_filter("published_at", "published"), is_set_filter("held_at", "held"), choices_filter("type", own_types))
+    list_display = (
+        "id",
+        "type",
+        "subject",
+        "version",
+        "created_at",
+        "published_at",
+        "held_at",
+        "attempts",
+    )
+    list_filter = (
+        is_set_filter("published_at", "published"),
+        is_set_filter("held_at", "held"),
+        choices_filter("type", own_types),
+    )
     search_fields = ("=id", "=subject", "=correlation_id")
-    search_help_text = "The id of an event, of its subject (an order, a product), or of the request that caused it."
-    fields = ("id", "type", "subject", "version", "correlation_id", "created_at", "published_at", "held_at", "attempts", "error", "message")
+    search_help_text = (
+        "The id of an event, of its subject (an order, a product), or of the "
+        "request that caused "
+        "it."
+    )
+    fields = (
+        "id",
+        "type",
+        "subject",
+        "version",
+        "correlation_id",
+        "created_at",
+        "published_at",
+        "held_at",
+        "attempts",
+        "error",
+        "message",
+    )
     readonly_fields = ("message",)
     operations = (
         Operation(
             name="release",
             label="Release",
-            explains="The relay tries to publish these events again, with fresh attempts. Only held ones can be released.",
+            explains="The relay tries to publish these events again, with fresh attempts. Only "
+            "held ones can be released.",
             run=release,
             permission="polder_outbox.release_outboxevent",
             errors=(NotHeld,),
@@ -69,16 +99,30 @@ def accept(fenced: Fenced, asked: Mapping[str, Any]) -> None:
 
 @admin.register(Fenced)
 class FencedAdmin(OperatedAdmin):
-    list_display = ("aggregate", "key", "known_version", "reported_by", "is_forgotten", "since", "lifted_at", "lifted_by")
-    list_filter = (is_set_filter("lifted_at", "lifted"), choices_filter("aggregate", lambda: sorted(aggregates())))
+    list_display = (
+        "aggregate",
+        "key",
+        "known_version",
+        "reported_by",
+        "is_forgotten",
+        "since",
+        "lifted_at",
+        "lifted_by",
+    )
+    list_filter = (
+        is_set_filter("lifted_at", "lifted"),
+        choices_filter("aggregate", lambda: sorted(aggregates())),
+    )
     search_fields = ("=key", "=known_event_id")
     search_help_text = "The key of an aggregate, or the id of the event that another service knows."
     operations = (
         Operation(
             name="accept",
             label="Accept what we have",
-            explains="The fence goes: this service acts on these again as if nobody knew anything newer. What it has forgotten is lost, and "
-            "may happen a second time. Find out first what became of each, at the services that know them.",
+            explains="The fence goes: this service acts on these again as if nobody knew anything "
+            "newer. What it has forgotten is lost, and "
+            "may happen a second time. Find out first what became of each, at the services that "
+            "know them.",
             run=accept,
             permission="polder_outbox.accept_fenced",
             errors=(NotFenced,),

@@ -16,7 +16,10 @@ from polder.replication.replica import Replica
 
 for model in apps.get_models():
     if issubclass(model, Replica):
-        options = {"search_fields": ("=key",), "search_help_text": "The key: an order's or a product's id."}
+        options = {
+            "search_fields": ("=key",),
+            "search_help_text": "The key: an order's or a product's id.",
+        }
         admin.site.register(model, with_pretty_json(ReadOnlyAdmin, model, **options))
 
 
@@ -39,7 +42,8 @@ class DriftAdmin(OperatedAdmin):
         Operation(
             name="close",
             label="Close",
-            explains="The records are closed by hand: somebody has looked and the copy is right. Nothing else changes.",
+            explains="The records are closed by hand: somebody has looked and the copy is right. "
+            "Nothing else changes.",
             run=close_drift,
             permission="polder_replication.close_drift",
             errors=(NotOpen,),
@@ -50,13 +54,24 @@ class DriftAdmin(OperatedAdmin):
 
 
 def close(regression: Regression, asked: Mapping[str, Any]) -> None:
-    if not Regression.objects.filter(pk=regression.pk, closed_at=None).update(closed_at=timezone.now()):
+    if not Regression.objects.filter(pk=regression.pk, closed_at=None).update(
+        closed_at=timezone.now()
+    ):
         raise NotOpen("it is closed already")
 
 
 @admin.register(Regression)
 class RegressionAdmin(OperatedAdmin):
-    list_display = ("aggregate", "key", "known_version", "sent_version", "times_seen", "found_at", "last_seen_at", "closed_at")
+    list_display = (
+        "aggregate",
+        "key",
+        "known_version",
+        "sent_version",
+        "times_seen",
+        "found_at",
+        "last_seen_at",
+        "closed_at",
+    )
     list_filter = (is_set_filter("closed_at", "closed"),)
     search_fields = ("=key", "=known_event_id", "=sent_event_id")
     search_help_text = "The key of the aggregate, or the id of one of the two events."
@@ -64,7 +79,8 @@ class RegressionAdmin(OperatedAdmin):
         Operation(
             name="close",
             label="Close",
-            explains="The record is closed by hand. Nothing else changes: the replica keeps the version that it knows.",
+            explains="The record is closed by hand. Nothing else changes: the replica keeps the "
+            "version that it knows.",
             run=close,
             permission="polder_replication.close_regression",
             errors=(NotOpen,),

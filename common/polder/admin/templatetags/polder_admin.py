@@ -1,4 +1,6 @@
-"""Unfold's title of a page, with links that lead to the page's own row whatever its key is made of."""
+"""Unfold's title of a page, with links that lead to the page's own row whatever its key is made
+of.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +26,10 @@ class _Quoted:
 
 @register.simple_tag(takes_context=True)
 def header_title(context: Any) -> str:
-    rows = {name: _Quoted(context[name]) for name in ("original", "object") if isinstance(context.get(name), Model)}
+    rows = {
+        name: _Quoted(context[name])
+        for name in ("original", "object")
+        if isinstance(context.get(name), Model)
+    }
     with context.push(**rows):
         return str(unfold.header_title(context))

@@ -29,7 +29,8 @@ def book_rename(*, book_id: int, title: str) -> Book:
 
 @transaction.atomic
 def books_announce() -> int:
-    """Tells of the books that were there before the first event; to be run once. How many there were."""
+    """Tells of the books that were there before the first event; to be run once. How many there
+    were."""
     books = list(Book.objects.select_for_update().filter(version=1).order_by("pk"))
     publish(*(BookAdded.of(book) for book in books))
     return len(books)

@@ -21,9 +21,15 @@ DATABASES = {
     }
 }
 
-# ---- added -----------------------------------------------------------------------------------------------------------
+# ---- added ------------------------------------------------------------------------------------
 
-INSTALLED_APPS += ["polder.broker", "polder.outbox", "polder.consumer", "polder.inbox", "polder.replication"]
+INSTALLED_APPS += [
+    "polder.broker",
+    "polder.outbox",
+    "polder.consumer",
+    "polder.inbox",
+    "polder.replication",
+]
 
 POLDER = {
     "SERVICE": "bookshop",  # lower-case letters only: every name in RabbitMQ begins with it
@@ -34,5 +40,8 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": None,
     "CONN_HEALTH_CHECKS": True,
     # lock_timeout < statement_timeout < the time limit of a batch
-    "OPTIONS": {"options": "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"},
+    "OPTIONS": {
+        "options": "-c lock_timeout=10s -c statement_timeout=30s -c "
+        "idle_in_transaction_session_timeout=60s"
+    },
 }

@@ -12,8 +12,10 @@ from polder.command import ServiceCommand
 
 class Command(ServiceCommand):
     help = (
-        "Makes the first admin user and the first API key, from ADMIN_USER, ADMIN_PASSWORD and API_KEY in the environment. Those that "
-        "are there stay as people have made them since; --reset gives them back what the environment says."
+        "Makes the first admin user and the first API key, from ADMIN_USER, ADMIN_PASSWORD and "
+        "API_KEY in the environment. Those that "
+        "are there stay as people have made them since; --reset gives them back what the "
+        "environment says."
     )
     examples = ("ADMIN_USER=admin ADMIN_PASSWORD=... API_KEY=... manage.py order access",)
 
@@ -22,9 +24,13 @@ class Command(ServiceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            name, password, key = (os.environ[variable] for variable in ("ADMIN_USER", "ADMIN_PASSWORD", "API_KEY"))
+            name, password, key = (
+                os.environ[variable] for variable in ("ADMIN_USER", "ADMIN_PASSWORD", "API_KEY")
+            )
         except KeyError as missing:
-            raise CommandError(f"{missing.args[0]} is not set: ADMIN_USER, ADMIN_PASSWORD and API_KEY are needed") from missing
+            raise CommandError(
+                f"{missing.args[0]} is not set: ADMIN_USER, ADMIN_PASSWORD and API_KEY are needed"
+            ) from missing
         users, reset = get_user_model().objects, options["reset"]
         if reset or not users.filter(username=name).exists():
             user, _ = users.get_or_create(username=name)

@@ -12,7 +12,12 @@ from polder.command import ServiceCommand
 
 class Command(ServiceCommand):
     help = "\n".join(
-        ["API keys of this service: makes, rotates (each shown once), lists or revokes.", "", "scopes:", *(f"  {scope.label}" for scope in Scope)]
+        [
+            "API keys of this service: makes, rotates (each shown once), lists or revokes.",
+            "",
+            "scopes:",
+            *(f"  {scope.label}" for scope in Scope),
+        ]
     )
     examples = (
         "manage.py order apikey create board --scope read --scope ops",
@@ -22,17 +27,36 @@ class Command(ServiceCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="create | rotate | list | revoke")
+        verbs = parser.add_subparsers(
+            dest="verb", required=True, metavar="create | rotate | list | revoke"
+        )
         create = verbs.add_parser("create", help="make a key and show it, this once")
         create.add_argument("name", help="of whoever will use it")
-        create.add_argument("--scope", action="append", required=True, choices=list(Scope.values), help="what it is good for; may be repeated")
-        rotate = verbs.add_parser("rotate", help="make another key for the same client and show it, this once; then revoke the old one")
+        create.add_argument(
+            "--scope",
+            action="append",
+            required=True,
+            choices=list(Scope.values),
+            help="what it is good for; may be repeated",
+        )
+        rotate = verbs.add_parser(
+            "rotate",
+            help="make another key for the same client and show it, this once; then revoke the old "
+            "one",
+        )
         rotate.add_argument("name", help="of the key that it is to follow")
-        verbs.add_parser("list", help="names, scopes and whether they are revoked; keys themselves are not kept")
+        verbs.add_parser(
+            "list", help="names, scopes and whether they are revoked; keys themselves are not kept"
+        )
         verbs.add_parser("revoke", help="from now on the key no longer works").add_argument("name")
 
     def handle(self, *args: Any, verb: str, **options: Any) -> None:
-        {"create": self._create, "rotate": self._rotate, "list": self._list, "revoke": self._revoke}[verb](**options)
+        {
+            "create": self._create,
+            "rotate": self._rotate,
+            "list": self._list,
+            "revoke": self._revoke,
+        }[verb](**options)
 
     def _create(self, *, name: str, scope: list[str], **options: Any) -> None:
         if not 0 < len(name) <= 100:
@@ -43,7 +67,10 @@ class Command(ServiceCommand):
             with transaction.atomic():
                 ApiKey.objects.create(name=name, digest=digest(key), scopes=scopes)
         except IntegrityError as error:
-            raise CommandError(f"There is a key named “{name}” already. Names stay taken, so that it is known whose a key was.") from error
+            raise CommandError(
+                f"There is a key named “{name}” already. Names stay taken, so that it is known "
+                "whose a key was."
+            ) from error
         self._show(name, scopes, key)
 
     def _rotate(self, *, name: str, **options: Any) -> None:
@@ -58,7 +85,10 @@ class Command(ServiceCommand):
     def _list(self, **options: Any) -> None:
         for key in ApiKey.objects.order_by("name"):
             state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "works"
-            self.stdout.write(f"{key.name:<24} of {key.client:<24} {','.join(key.scopes):<16} made {key.created_at:%Y-%m-%d}  {state}")
+            self.stdout.write(
+                f"{key.name:<24} of {key.client:<24} {','.join(key.scopes):<16} made "
+                f"{key.created_at:%Y-%m-%d}  {state}"
+            )
 
     def _revoke(self, *, name: str, **options: Any) -> None:
         key = self._named(name)
@@ -70,5 +100,8 @@ class Command(ServiceCommand):
     def _named(self, name: str) -> ApiKey:
         key = ApiKey.objects.filter(name=name).first()
         if key is None:
-            raise CommandError(f"There is no key named “{name}”. There are: {', '.join(ApiKey.objects.values_list('name', flat=True)) or 'none'}")
+            raise CommandError(
+                f"There is no key named “{name}”. There are: "
+                f"{', '.join(ApiKey.objects.values_list('name', flat=True)) or 'none'}"
+            )
         return key

@@ -30,10 +30,14 @@ class Addresses(NamedTuple):
 
 class Command(ServiceCommand):
     help = (
-        "Declares this service's exchanges, queues, policies and broker user; repeatable. Needs RABBITMQ_MANAGEMENT_URL with a deploy "
-        "user's credentials; with FLOWER_AMQP_URL it makes Flower's user too, with <SERVICE>_MANAGEMENT_URL the one that looks at what is "
-        "in force while all runs. Run it for every service before any of them starts. Afterwards it names what is in force and differs, an "
-        "operator's policies for example. Users, queues and policies that it did not make it changes in no way: it names them and ends. "
+        "Declares this service's exchanges, queues, policies and broker user; repeatable. Needs "
+        "RABBITMQ_MANAGEMENT_URL with a deploy "
+        "user's credentials; with FLOWER_AMQP_URL it makes Flower's user too, with "
+        "<SERVICE>_MANAGEMENT_URL the one that looks at what is "
+        "in force while all runs. Run it for every service before any of them starts. Afterwards "
+        "it names what is in force and differs, an "
+        "operator's policies for example. Users, queues and policies that it did not make it "
+        "changes in no way: it names them and ends. "
         "\nExit status of --check: 0 nothing differs, 1 something does, 2 it could not look."
     )
     examples = (
@@ -43,17 +47,36 @@ class Command(ServiceCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="only compare what is in force with what is declared")
-        parser.add_argument("--prune", action="store_true", help="remove what is declared no more; says what that is, and asks")
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="only compare what is in force with what is declared",
+        )
+        parser.add_argument(
+            "--prune",
+            action="store_true",
+            help="remove what is declared no more; says what that is, and asks",
+        )
         parser.add_argument("--yes", action="store_true", help="with --prune: do not ask")
-        parser.add_argument("--force", action="store_true", help="with --prune: queues with messages in them, too; the messages are lost")
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="with --prune: queues with messages in them, too; the messages are lost",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         for name in (this_service.name(), *this_service.subscribes_to()):
             if not re.fullmatch("[a-z]+", name):
-                raise CommandError(f"{name!r} is no name for a service: lower-case letters only, for the broker's rights are patterns of names")
+                raise CommandError(
+                    f"{name!r} is no name for a service: lower-case letters only, for the "
+                    "broker's rights are patterns of names"
+                )
         addresses = _addresses()
-        topology = Topology(ManagementApi(addresses.management, vhost(this_service.amqp_url())), this_service.name(), this_service.subscribes_to())
+        topology = Topology(
+            ManagementApi(addresses.management, vhost(this_service.amqp_url())),
+            this_service.name(),
+            this_service.subscribes_to(),
+        )
         try:
             if options["check"]:
                 self._check(topology, addresses)
@@ -63,7 +86,9 @@ class Command(ServiceCommand):
                 return
             self._declare(topology, addresses)
         except ManagementError as error:
-            raise CommandError(str(error), returncode=NOT_LOOKED if options["check"] else 1) from error
+            raise CommandError(
+                str(error), returncode=NOT_LOOKED if options["check"] else 1
+            ) from error
 
     def _declare(self, topology: Topology, addresses: Addresses) -> None:
         topology.declare()
@@ -72,15 +97,26 @@ class Command(ServiceCommand):
             topology.grant_flower(credentials(addresses.flower)[1])
         if addresses.monitor:
             topology.grant_monitor(*credentials(addresses.monitor))
-        self.stdout.write(f"{this_service.name()}: declared; subscribes to {', '.join(this_service.subscribes_to()) or 'nobody'}")
+        self.stdout.write(
+            f"{this_service.name()}: declared; subscribes to "
+            f"{', '.join(this_service.subscribes_to()) or 'nobody'}"
+        )
         for difference in _differences(topology, addresses):
             self.stderr.write(self.style.WARNING(f"{this_service.name()}: {difference}"))
         if old := leftovers(topology.api, topology.declared):
-            self.stderr.write(self.style.WARNING(f"{this_service.name()}: declared no more (--prune removes it): {'; '.join(old.lines())}"))
+            self.stderr.write(
+                self.style.WARNING(
+                    f"{this_service.name()}: declared no more (--prune removes it): "
+                    f"{'; '.join(old.lines())}"
+                )
+            )
 
     def _check(self, topology: Topology, addresses: Addresses) -> None:
         found = list(_differences(topology, addresses))
-        found += [f"declared no more: {line}" for line in leftovers(topology.api, topology.declared).lines()]
+        found += [
+            f"declared no more: {line}"
+            for line in leftovers(topology.api, topology.declared).lines()
+        ]
         if found:
             raise CommandError("\n".join(found), returncode=DIFFERS)
         self.stdout.write(f"{this_service.name()}: what is in force is what is declared")
@@ -92,11 +128,17 @@ class Command(ServiceCommand):
             return
         self.stdout.write("\n".join([f"{this_service.name()}: declared no more:", *old.lines()]))
         if any(old.queues.values()) and not force:
-            raise CommandError("Nothing was removed: there are messages in these queues. --force removes them with their messages")
+            raise CommandError(
+                "Nothing was removed: there are messages in these queues. --force removes them "
+                "with their messages"
+            )
         if ask and not _agreed():
             raise CommandError("Nothing was removed")
         if left := remove(topology.api, old, even_full=force):
-            raise CommandError(f"Left, because messages came meanwhile: {', '.join(left)}. They are bound to nothing any more; --force removes them")
+            raise CommandError(
+                f"Left, because messages came meanwhile: {', '.join(left)}. They are bound to "
+                "nothing any more; --force removes them"
+            )
         self.stdout.write(f"{this_service.name()}: removed")
 
 
@@ -120,11 +162,17 @@ def _addresses() -> Addresses:
     """Raises CommandError."""
     try:
         given = read(table.TOPOLOGY_VARIABLES, this_service.name(), os.environ, known=os.environ)
-        url = with_authority(given[table.RABBITMQ_MANAGEMENT_URL.name], given[table.RABBITMQ_MANAGEMENT_CA.name])
+        url = with_authority(
+            given[table.RABBITMQ_MANAGEMENT_URL.name], given[table.RABBITMQ_MANAGEMENT_CA.name]
+        )
     except Wrong as error:
-        raise CommandError(f"{error}. docs/configuration.md says what each is; --help has an example") from None
+        raise CommandError(
+            f"{error}. docs/configuration.md says what each is; --help has an example"
+        ) from None
     except WrongAddress as error:
-        raise CommandError(f"RABBITMQ_MANAGEMENT_CA is set, and RABBITMQ_MANAGEMENT_URL {error}") from None
+        raise CommandError(
+            f"RABBITMQ_MANAGEMENT_CA is set, and RABBITMQ_MANAGEMENT_URL {error}"
+        ) from None
     flower = given[table.FLOWER_AMQP_URL.name]
     if flower and credentials(flower)[0] != names.FLOWER_USER:
         raise CommandError(f"FLOWER_AMQP_URL has to name the user {names.FLOWER_USER}")

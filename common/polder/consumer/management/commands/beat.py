@@ -10,7 +10,10 @@ from polder.readiness import announce_ready
 
 
 class Command(ServiceCommand):
-    help = "Asks this service's housekeeper for its periodic jobs, each minute; the database says which are due. One per service is enough."
+    help = (
+        "Asks this service's housekeeper for its periodic jobs, each minute; the database says "
+        "which are due. One per service is enough."
+    )
     examples = ("manage.py order beat",)
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -12,12 +12,18 @@ from polder.readiness import announce_ready
 
 class Command(ServiceCommand):
     help = (
-        "Does what beat asks for (reconciler what is overdue, partitions ahead): a Celery worker without consumer, so that it cannot hold up events."
+        "Does what beat asks for (reconciler what is overdue, partitions ahead): a Celery "
+        "worker "
+        "without consumer, so that it cannot hold up events."
     )
     examples = ("manage.py order housekeeper",)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--name", default="housekeeper", help="unique among the service's workers on this host (default: housekeeper)")
+        parser.add_argument(
+            "--name",
+            default="housekeeper",
+            help="unique among the service's workers on this host (default: housekeeper)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         worker_ready.connect(_ready, weak=False)

@@ -13,14 +13,24 @@ from polder.consumer.step import EventConsumerStep
 
 class Command(ServiceCommand):
     help = (
-        "Takes events: a Celery worker that reads this service's event queues and applies them in batches. Start as many as you like, "
+        "Takes events: a Celery worker that reads this service's event queues and applies them in "
+        "batches. Start as many as you like, "
         "each with its own --name."
     )
     examples = ("manage.py inventory worker --name 2 --concurrency 4",)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--name", default="1", help="unique among the service's workers on this host (default: 1)")
-        parser.add_argument("--concurrency", type=int, default=2, help="pool processes, each applying one batch at a time (default: 2)")
+        parser.add_argument(
+            "--name",
+            default="1",
+            help="unique among the service's workers on this host (default: 1)",
+        )
+        parser.add_argument(
+            "--concurrency",
+            type=int,
+            default=2,
+            help="pool processes, each applying one batch at a time (default: 2)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         tell_at_start()

@@ -14,13 +14,19 @@ PATIENCE = 120.0  # seconds
 
 
 class Command(ServiceCommand, Migrate):
-    """Django's, with patience: a table that is in use is asked for again and again, for a moment each time.
+    """Django's, with patience: a table that is in use is asked for again and again, for a moment
+    each time.
 
-    Whoever comes while it waits for a table's lock waits behind it. So it gives up at once (`polder.database_session`),
-    lets them go first, and goes on with the migration that it had come to.
+    Whoever comes while it waits for a table's lock waits behind it. So it gives up at once
+    (`polder.database_session`), lets them go first, and goes on with the migration that it had come
+    to.
     """
 
-    help = "Brings the database's schema to what this version needs. May run while everything else does."
+    help = (
+        "Brings the database's schema to what this version needs. May run while everything "
+        "else "
+        "does."
+    )
     examples = ("manage.py order migrate", "manage.py order migrate --plan")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,7 +39,8 @@ class Command(ServiceCommand, Migrate):
                     raise
                 if time.monotonic() > give_up:
                     raise CommandError(
-                        f"A table has been in use for {PATIENCE:.0f} s (a backup, a report?); what could be migrated is. "
+                        f"A table has been in use for {PATIENCE:.0f} s (a backup, a report?); "
+                        "what could be migrated is. "
                         "pg_stat_activity tells by whom; run this again afterwards."
                     ) from error
                 self.stdout.write("  a table is in use; tried again in a moment")

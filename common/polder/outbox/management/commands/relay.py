@@ -12,11 +12,14 @@ from polder.stopping import stop_on
 
 class Command(ServiceCommand):
     help = (
-        "Takes this service's outbox to the broker until it is told to stop (SIGTERM or Ctrl-C: it ends its window first). "
+        "Takes this service's outbox to the broker until it is told to stop (SIGTERM or Ctrl-C: "
+        "it ends its window first). "
         "Start as many as you like: one leads, the others stand by."
     )
     examples = ("manage.py order relay",)
 
     def handle(self, *args: Any, **options: Any) -> None:
         tell_at_start()
-        Relay(this_service.name(), this_service.amqp_url(), stop_on(), on_ready=announce_ready).run()
+        Relay(
+            this_service.name(), this_service.amqp_url(), stop_on(), on_ready=announce_ready
+        ).run()

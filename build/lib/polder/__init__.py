@@ -1,0 +1,1 @@
+"""Events between Django services: outbox, relay, consumer, ledger, replicas, reconcilers."""

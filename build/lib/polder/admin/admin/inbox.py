@@ -1,0 +1,143 @@
+"""What was received: the ledger, what is parked, and the accounting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db import connection
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from polder import this_service
+from polder.admin.audit import DoneInVain
+from polder.admin.filters import choices_filter
+from polder.admin.operations import OperatedAdmin, Operation
+from polder.admin.read_only import ReadOnlyAdmin, pretty_json
+from polder.broker.names import dead_letter_queue, event_queue
+from polder.contracts.event import Event
+from polder.inbox.discard import NotParked, discard, restore
+from polder.inbox.failures import ConsumerHalted, TransientFailure
+from polder.inbox.models import DeliveryCount, LedgerEntry, Outcome, ParkedEvent, ParkedState, Redriven, Unrecorded
+from polder.inbox.redrive import redrive
+
+MOST_REASONS = 10_000  # parked rows that are looked through for the reasons that there are
+
+
+def heard_types() -> Iterable[str]:
+    return sorted({name for service, name in Event.known if service in this_service.subscribes_to()})
+
+
+def queues() -> Iterable[str]:
+    service = this_service.name()
+    return [*(event_queue(service, publisher) for publisher in this_service.subscribes_to()), dead_letter_queue(service)]
+
+
+def reasons() -> Iterable[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT reason FROM (SELECT reason FROM polder_inbox_parkedevent ORDER BY id DESC LIMIT {MOST_REASONS}) AS newest")
+        return sorted(reason for (reason,) in cursor.fetchall())
+
+
+def redrive_it(parked: ParkedEvent, asked: Mapping[str, Any]) -> DoneInVain | None:
+    if parked.state != ParkedState.PARKED:
+        raise NotParked(f"it is {parked.state}, not parked")
+    try:
+        state = redrive(parked.pk)
+    except (TransientFailure, ConsumerHalted) as error:
+        raise type(error)(str(error).partition("\n")[0]) from error  # PostgreSQL's further lines may quote the row
+    if state != ParkedState.PARKED:
+        return None
+    parked.refresh_from_db()
+    return DoneInVain(f"parked again: {parked.reason}; its page has the error")  # which may quote the event, and audit rows stay
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyAdmin):
+    list_display = ("id", "publisher", "type", "subject", "version", "outcome", "occurred_at", "received_at", "applied_at")
+    list_filter = ("outcome", choices_filter("publisher", this_service.subscribes_to), choices_filter("type", heard_types))
+    search_fields = ("=id", "=subject", "=correlation_id")
+    search_help_text = "The id of an event, of its subject (an order, a product), or of the request that caused it."
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> LedgerEntry | None:
+        """The newest, should another publisher use the same id."""
+        try:
+            key = UUID(object_id)
+        except ValueError:
+            return None
+        return LedgerEntry.objects.filter(pk=key).order_by("-applied_at").first()
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+        """Nothing happened to an order before it was placed, as its id tells: so the weeks before need not be looked through."""
+        found, duplicates = super().get_search_results(request, queryset, search_term)
+        try:
+            key = UUID(search_term.strip())
+        except ValueError:
+            return found, duplicates
+        return (found.filter(pk__gte=UUID(int=key.int >> 80 << 80)) if key.version == 7 else found), duplicates
+
+
+@admin.register(ParkedEvent)
+class ParkedEventAdmin(OperatedAdmin):
+    list_display = ("id", "queue", "type", "subject", "reason", "state", "times_seen", "first_seen_at", "last_seen_at")
+    list_filter = ("state", choices_filter("reason", reasons), choices_filter("queue", queues), choices_filter("type", heard_types))
+    search_fields = ("=event_id", "=subject", "=correlation_id")
+    search_help_text = "The id of an event, of its subject (an order, a product), or of the request that caused it."
+    fields = (
+        *("queue", "state", "reason", "error", "event_id", "type", "subject", "correlation_id"),
+        *("times_seen", "first_seen_at", "last_seen_at", "message", "traceback_text"),
+    )
+    readonly_fields = ("message", "traceback_text")
+    operations = (
+        Operation(
+            name="redrive",
+            label="Redrive",
+            explains="Each message is applied once more, in a transaction of its own, with the same event id. What fails again stays parked, "
+            "with the new reason.",
+            run=redrive_it,
+            permission="polder_inbox.redrive_parkedevent",
+            errors=(NotParked, TransientFailure, ConsumerHalted),
+            applies=lambda parked: parked.state == ParkedState.PARKED,
+            icon="replay",
+            for_more="`manage.py <service> redrive --help` tells how to apply any number again.",
+        ),
+        Operation(
+            name="discard",
+            label="Discard",
+            explains="The messages are set aside for good: nobody will apply them. The rows stay and can be restored.",
+            run=lambda parked, asked: discard(parked.pk),
+            permission="polder_inbox.discard_parkedevent",
+            errors=(NotParked,),
+            applies=lambda parked: parked.state == ParkedState.PARKED,
+            icon="delete",
+        ),
+        Operation(
+            name="restore",
+            label="Restore",
+            explains="Discarded messages are parked again, so that they can be redriven.",
+            run=lambda parked, asked: restore(parked.pk),
+            permission="polder_inbox.discard_parkedevent",
+            errors=(NotParked,),
+            applies=lambda parked: parked.state == ParkedState.DISCARDED,
+            icon="undo",
+        ),
+    )
+
+    def message(self, parked: Model) -> str:
+        assert isinstance(parked, ParkedEvent)
+        return pretty_json(bytes(parked.body))
+
+    @admin.display(description="Traceback")
+    def traceback_text(self, parked: Model) -> str:
+        assert isinstance(parked, ParkedEvent)
+        return pretty_json(parked.traceback)
+
+
+@admin.register(DeliveryCount)
+class TallyAdmin(ReadOnlyAdmin):
+    list_display = ("publisher", "outcome", "slot", "count")
+    list_filter = (
+        choices_filter("publisher", this_service.subscribes_to),
+        choices_filter("outcome", lambda: [*Outcome.values, *Unrecorded.values, *Redriven.values]),
+    )

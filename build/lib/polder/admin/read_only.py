@@ -1,0 +1,109 @@
+"""The admin of what people may look at and only the code may write."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from functools import cached_property
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Field, Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+
+COUNTED_AT_MOST = 10_000
+SHOWN_AT_MOST = 50_000  # characters
+KEPT_BY_THE_CODE = {"version", "created_at", "updated_at", "content_hash", "synced_at"}  # shown last
+PRE = "white-space: pre-wrap; overflow-wrap: anywhere; font-family: ui-monospace, monospace; font-size: 12px; line-height: 1.5"
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts no further than 10,000: nobody turns that many pages, and counting a whole ledger takes minutes."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows[: COUNTED_AT_MOST + 1].count())
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Lists, searches and shows; adds, changes and deletes nothing. JSON is shown indented."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    list_fullwidth = True
+    sortable_by = ()  # by the key only: any other order would sort a whole table
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+        """`=field` is looked up exactly, so that its index serves: Django would compare both sides in capitals, row by row. A field
+        that cannot hold what was typed is left out. A key may begin or end with a space, and who copies one may add some."""
+        found = Q(pk__in=[])
+        for name in self.search_fields:
+            if not name.startswith("="):
+                found |= Q(**{f"{name}__icontains": search_term.strip()})
+                continue
+            for text in {search_term, search_term.strip()}:
+                with suppress(ValidationError):
+                    found |= Q(**{name[1:]: _field(self.model, name[1:]).to_python(text)})
+        return (queryset.filter(found) if search_term.strip() else queryset), False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def _field(model: type[Model], path: str) -> Field[Any, Any]:
+    """The field at the end of a path such as `product__product_id`."""
+    *relations, last = path.split("__")
+    for relation in relations:
+        model = model._meta.get_field(relation).related_model  # type: ignore[assignment]
+    field = model._meta.get_field(last)
+    assert isinstance(field, Field)
+    return field
+
+
+def pretty_json(value: Any) -> str:
+    """Indented, in a block of its own; text that is no JSON as it is."""
+    try:
+        shown = json.dumps(json.loads(value) if isinstance(value, str | bytes) else value, indent=2, ensure_ascii=False)
+    except ValueError:
+        shown = value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
+    return format_html('<pre style="{}">{}</pre>', PRE, shown[:SHOWN_AT_MOST])
+
+
+def json_field(name: str) -> Any:
+    """A method of a ModelAdmin that shows the JSON field `name` of the row."""
+
+    @admin.display(description=name.replace("_", " "))
+    def shown(self: object, row: Model) -> str:
+        return pretty_json(getattr(row, name))
+
+    return shown
+
+
+def columns_of(model: type[Model]) -> list[str]:
+    """What a list shows when nothing else is said: every field but JSON."""
+    shown = [field.name for field in model._meta.concrete_fields if field.get_internal_type() not in ("JSONField", "ArrayField")]
+    return sorted(shown, key=lambda name: name in KEPT_BY_THE_CODE)
+
+
+def with_pretty_json(base: type[ReadOnlyAdmin], model: type[Model], **options: Any) -> type[ReadOnlyAdmin]:
+    """A ModelAdmin of all the model's fields, JSON ones indented."""
+    shown = sorted((field.name for field in model._meta.concrete_fields), key=lambda name: name in KEPT_BY_THE_CODE)
+    documents = [field.name for field in model._meta.concrete_fields if field.get_internal_type() == "JSONField"]
+    methods = {f"pretty_{name}": json_field(name) for name in documents}
+    fields = [f"pretty_{name}" if name in documents else name for name in shown]
+    given = {"list_display": columns_of(model), "fields": [*fields, *options.pop("more_fields", ())], "readonly_fields": [*methods], **methods}
+    given["readonly_fields"] = [*methods, *options.pop("readonly_fields", ())]
+    return type(f"{model.__name__}Admin", (base,), {**given, **options})

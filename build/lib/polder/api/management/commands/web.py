@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from polder.api.server import WebServer
+from polder.command import ServiceCommand
+
+
+class Command(ServiceCommand):
+    help = "Serves this service's API and admin until it is told to stop (SIGTERM or Ctrl-C)."
+    examples = ("manage.py order web --bind 127.0.0.1:8001",)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--bind", default="127.0.0.1:8000", metavar="HOST:PORT", help="where to listen (default: 127.0.0.1:8000)")
+        parser.add_argument("--threads", type=int, default=8, help="requests answered at the same time (default: 8)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        WebServer(options["bind"], options["threads"]).run()

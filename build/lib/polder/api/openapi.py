@@ -1,0 +1,135 @@
+"""The OpenAPI document, put together by drf-spectacular from what each handler is and what `documented` says of it."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import force_instance
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from polder.api import answer_schema as _registers_shapes  # noqa: F401
+from polder.api.answers import Problem
+from polder.api.body import Body
+from polder.api.documented import Documented
+from polder.api.filters import query_parameters
+from polder.api.idempotency import LONGEST_KEY
+from polder.api.pagination import ByKey
+from polder.api.problems import CATALOGUE, MEDIA_TYPE
+from polder.api.versions import ETAG_PATTERN
+from rest_framework.serializers import CharField
+
+JSON = "application/json"
+EVERYWHERE = ("not-authenticated", "not-permitted", "not-acceptable", "throttled")
+OF_A_BODY = ("invalid", "too-large", "unsupported-media-type")
+OF_IDEMPOTENCY = ("idempotency-key-missing", "idempotency-in-flight", "idempotency-key-reused", "fenced")
+OF_A_CHANGE = ("version-required", "version-mismatch", "invalid", "fenced")
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    target_class = "polder.api.keys.ApiKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": "`Api-Key <key>`"}
+
+
+class Schema(AutoSchema):
+    """What REST framework asks of every view. A handler that says nothing of itself is a warning of `spectacular --fail-on-warn`."""
+
+    @property
+    def handler(self) -> Any:
+        return getattr(self.view, self.method.lower())
+
+    @property
+    def said(self) -> Documented | None:
+        return getattr(self.handler, "documented", None)
+
+    def get_summary(self) -> str:
+        return re.split(r"[.;:](?:\s|$)", self.get_description(), maxsplit=1)[0]
+
+    def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if isinstance(field, CharField) and not field.allow_blank:
+            schema.setdefault("minLength", 1)
+        return schema
+
+    def _map_serializer(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> Any:
+        schema = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        return schema | {"additionalProperties": False} if isinstance(force_instance(serializer), Body) else schema
+
+    def get_request_serializer(self) -> Any:
+        return self.said and self.said.request
+
+    def get_response_serializers(self) -> Any:
+        if self.said is None:
+            return super().get_response_serializers()
+        by_status = defaultdict(list)
+        for kind in dict.fromkeys(self._problems(self.said)):
+            by_status[CATALOGUE[kind].status].append(kind)
+        problems = {(status, MEDIA_TYPE): OpenApiResponse(Problem, _described(kinds)) for status, kinds in sorted(by_status.items())}
+        return {(self.said.status, JSON): OpenApiResponse(self.said.answer, HTTPStatus(self.said.status).phrase), **problems}
+
+    def get_override_parameters(self) -> list[Any]:
+        if self.said is None:
+            return []
+        filters = query_parameters(self.said.filters) if self.said.filters else []
+        return [*filters, *([self.said.query] if self.said.query else []), *self._request_headers(), *self._answer_headers(self.said)]
+
+    def get_paginated_name(self, serializer_name: str) -> str:
+        return f"{serializer_name}Page"
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        return self.said is not None and self.said.filters is not None
+
+    def _get_paginator(self) -> ByKey:
+        return ByKey()
+
+    def _problems(self, said: Documented) -> Iterator[str]:
+        yield from EVERYWHERE
+        yield from said.problems
+        if "{" in self.path or said.filters:  # a cursor may lead nowhere, too
+            yield "not-found"
+        if self.method != "GET":
+            yield from OF_A_BODY
+        elif said.filters or said.query:
+            yield "invalid"
+        if self._is_idempotent():
+            yield from OF_IDEMPOTENCY
+            if said.status == HTTPStatus.CREATED:
+                yield "past-came-back"
+        if self.method == "PATCH":
+            yield from OF_A_CHANGE
+
+    def _request_headers(self) -> Iterator[OpenApiParameter]:
+        if self._is_idempotent():
+            schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY}
+            text = "New with each new request, the same when it is repeated; its answer is kept for at least 24 hours."
+            yield OpenApiParameter("Idempotency-Key", schema, OpenApiParameter.HEADER, required=True, description=text)
+        if self.method == "PATCH":
+            schema = {"type": "string", "pattern": ETAG_PATTERN}
+            yield OpenApiParameter("If-Match", schema, OpenApiParameter.HEADER, required=True, description="The `ETag` of what was read.")
+
+    def _answer_headers(self, said: Documented) -> Iterator[OpenApiParameter]:
+        if self.method in ("GET", "PATCH"):
+            yield _answer_header("ETag", said.status, "For `If-Match` and `If-None-Match`: the version, if any, and a digest.")
+        if said.status in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
+            yield _answer_header("Location", said.status, "Where the outcome is to be seen.")
+        if self._is_idempotent():
+            yield _answer_header("Idempotent-Replayed", said.status, "`true` when this is the stored answer to an earlier request.")
+        yield _answer_header("Retry-After", HTTPStatus.TOO_MANY_REQUESTS, "In how many seconds to try again.")
+
+    def _is_idempotent(self) -> bool:
+        return getattr(self.handler, "is_idempotent", False)
+
+
+def _answer_header(name: str, status: int, description: str) -> OpenApiParameter:
+    return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=description, response=[status])
+
+
+def _described(kinds: list[str]) -> str:
+    return "; ".join(f"`{kind}`: {CATALOGUE[kind].title}" for kind in kinds)

@@ -1,0 +1,135 @@
+"""Every error of the API becomes `application/problem+json`, with a type that resolves to a page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
+from http import HTTPStatus
+from itertools import count, takewhile
+from typing import Any
+
+from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from polder.api.problems import CATALOGUE, MEDIA_TYPE, MOST_ERRORS, Problem, problem
+from polder.api.throttling import wait_of_address
+from polder.outbox.fence import FencedAggregate, ForgottenAggregates
+from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
+from rest_framework.views import set_rollback
+
+LONGEST_ERROR, LONGEST_NAME = 300, 100
+RETRY_AFTER = 60  # seconds
+
+_KIND_OF: dict[type[exceptions.APIException], str] = {
+    exceptions.NotAuthenticated: "not-authenticated",
+    exceptions.AuthenticationFailed: "not-authenticated",
+    exceptions.PermissionDenied: "not-permitted",
+    exceptions.NotFound: "not-found",
+    exceptions.MethodNotAllowed: "method-not-allowed",
+    exceptions.UnsupportedMediaType: "unsupported-media-type",
+    exceptions.NotAcceptable: "not-acceptable",
+    exceptions.Throttled: "throttled",
+    exceptions.ValidationError: "invalid",
+    exceptions.ParseError: "invalid",
+}
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """REST framework's exception handler. What it does not know is Django's to answer, by `server_error`."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    elif isinstance(error, FencedAggregate | ForgottenAggregates):
+        error = _of_the_fence(error)
+    if not isinstance(error, exceptions.APIException):
+        return None
+    set_rollback()
+    if error.status_code == HTTPStatus.UNAUTHORIZED and (wait := wait_of_address(context["request"])):
+        error = exceptions.Throttled(wait)
+    kind, members = _kind_and_members(error)
+    # Rendered here and not by the view's renderer: a problem is JSON even where the answer would have been something else.
+    response = HttpResponse(JSONRenderer().render(problem(kind, error.status_code, **members)), MEDIA_TYPE, error.status_code)
+    for header, value in (("WWW-Authenticate", getattr(error, "auth_header", None)), ("Retry-After", getattr(error, "wait", None))):
+        if value:
+            response[header] = str(value)
+    return response
+
+
+def _kind_and_members(error: exceptions.APIException) -> tuple[str, dict[str, Any]]:
+    if isinstance(error, Problem):
+        return error.kind, {"detail": str(error.detail), **error.members}
+    if isinstance(error, exceptions.ValidationError):
+        return "invalid", {"errors": _first(error.detail, count(1))}
+    kind = next((kind for known, kind in _KIND_OF.items() if isinstance(error, known)), "error")
+    return kind, {"detail": str(error.detail)}
+
+
+def _first(errors: Any, told: Iterator[int]) -> Any:
+    """The errors in their places, the first of them only: neither their number nor their length is the sender's to choose."""
+    if isinstance(errors, Mapping):
+        items = ((str(name)[:LONGEST_NAME], _first(below, told)) for name, below in errors.items())
+        return dict(takewhile(lambda item: item[1] is not None, items)) or None
+    if isinstance(errors, Sequence) and not isinstance(errors, str):
+        return list(takewhile(lambda error: error is not None, (_first(error, told) for error in errors))) or None
+    return str(errors)[:LONGEST_ERROR] if next(told) <= MOST_ERRORS else None
+
+
+def _of_the_fence(error: FencedAggregate | ForgottenAggregates) -> Problem:
+    if isinstance(error, ForgottenAggregates):
+        return Problem("past-came-back", HTTPStatus.SERVICE_UNAVAILABLE, str(error), retry_after=RETRY_AFTER)
+    known: dict[str, Any] = {"knownVersion": error.fenced.known_version, "version": error.version, "reportedBy": error.fenced.reported_by}
+    return Problem("fenced", HTTPStatus.CONFLICT, str(error), **known)
+
+
+def only_safe(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For a view that is no APIView and changes nothing: GET and HEAD, and a problem for every other method."""
+
+    @wraps(view)
+    def safe(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request, *args, **kwargs)
+        response = _plain_problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED)
+        response["Allow"] = "GET, HEAD"
+        return response
+
+    return safe
+
+
+@only_safe
+def problem_page(request: HttpRequest, kind: str) -> HttpResponse:
+    """What a problem's `type` leads to: its meaning and what to do."""
+    if kind not in CATALOGUE:
+        raise Http404
+    return render(request, "polder_api/problem.html", {"kind": kind, **CATALOGUE[kind]._asdict()})
+
+
+def _plain_problem(kind: str, status: HTTPStatus, detail: str = "") -> JsonResponse:
+    return JsonResponse(problem(kind, status, detail), status=status, content_type=MEDIA_TYPE)
+
+
+def too_many(wait: float) -> HttpResponse:
+    response = _plain_problem("throttled", HTTPStatus.TOO_MANY_REQUESTS)
+    response["Retry-After"] = str(math.ceil(wait))
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        return _plain_problem("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    detail = "The Host header names none of this service's hosts." if isinstance(exception, DisallowedHost) else ""
+    return _plain_problem("invalid", HTTPStatus.BAD_REQUEST, detail)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain_problem("not-permitted", HTTPStatus.FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _plain_problem("not-found", HTTPStatus.NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _plain_problem("error", HTTPStatus.INTERNAL_SERVER_ERROR)

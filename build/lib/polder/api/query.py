@@ -1,0 +1,32 @@
+"""The query of a request: the parameters that its handler names, each once and with a value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from polder.api.documented import Documented
+from polder.api.pagination import ByKey
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+OF_A_LIST = {ByKey.cursor_query_param, ByKey.page_size_query_param}
+NOT_UTF8 = "\ufffd"  # what Django makes of bytes that it cannot read
+
+
+def check_query(request: Request, said: Documented) -> None:
+    """Raises ValidationError, by parameter: what is ignored would be taken for obeyed."""
+    filters = OF_A_LIST | set(said.filters.base_filters) if said.filters else set()
+    known = filters | set(said.query().fields if said.query else ())
+    wrong = {name: error for name, values in request.query_params.lists() if (error := _error(name in known, values))}
+    if wrong:
+        raise ValidationError({name: [error] for name, error in wrong.items()})
+
+
+def _error(known: bool, values: Sequence[str]) -> str:
+    if not known:
+        return "There is no such parameter."
+    if len(values) > 1:
+        return "It may be given once."
+    if not values[0]:
+        return "It is empty: give it a value, or leave it out."
+    return "It is not UTF-8." if NOT_UTF8 in values[0] else ""

@@ -1,0 +1,53 @@
+"""gunicorn with this service in it: one process with threads that no client can hold, and a log like that of all other processes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.module_loading import import_string
+from gunicorn.app.base import BaseApplication
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from polder import this_service
+
+GRACE_SECONDS = 10
+
+
+class SharedLog(Logger):
+    """What gunicorn says goes the way of everything else that the process says. Requests are not logged: they name people."""
+
+    def setup(self, cfg: Config) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+class WebServer(BaseApplication):
+    """`run()` listens on `bind` ("host:port") until it is told to stop, and ends the process."""
+
+    def __init__(self, bind: str, threads: int) -> None:
+        self._bind, self._threads = bind, threads
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._settings().items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """The service's own wsgi.py, after the fork."""
+        return import_string(f"{this_service.name()}_service.wsgi.application")
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "bind": self._bind,
+            "worker_class": "polder.api.worker.BufferingWorker",
+            "workers": 1,
+            "threads": self._threads,
+            "worker_connections": 512,  # well below the 1,024 files that a process may commonly open
+            "sendfile": False,  # it would wait for the client
+            "graceful_timeout": GRACE_SECONDS,
+            "control_socket_disable": True,  # it lies in the user's home, where two stacks would meet
+            # The worker proves with a file that it is alive; on a busy disk that alone may take too long.
+            "worker_tmp_dir": "/dev/shm",  # noqa: S108 - gunicorn makes a file of its own there
+            "logger_class": SharedLog,
+        }

@@ -1,0 +1,42 @@
+"""Django's system checks of the configuration: what is said when every command of a service starts."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning, register
+from polder import this_service
+
+_RANGES: Mapping[str, tuple[float, float]] = {"WEEKS_KEPT": (4, 1040), "REPUBLISH_WEEKS": (1, 1040), "CONSUMER_TIMEOUT": (5, 31_536_000)}
+
+
+@register
+def nobody_reads(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
+    """Variables with the service's prefix that nothing obeys."""
+    hint = "docs/configuration.md lists what is read. Take it out of the environment, or give it another beginning."
+    return [Warning(f"{name} is set, and nobody reads it.", hint, id="polder.W001") for name in this_service.unread_variables()]
+
+
+@register
+def settings_are_legal(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
+    """`POLDER` in the settings: what it lacks, what nobody reads, what is out of range."""
+    return [Error(problem, id="polder.E023") for problem in _problems(this_service.said())]
+
+
+def _problems(said: Mapping[str, Any]) -> Iterator[str]:
+    known = {*this_service.NEEDED, *this_service.DEFAULTS}
+    for key in sorted(said.keys() - known):
+        like = difflib.get_close_matches(key, known, 1)
+        yield f"POLDER['{key}'] is read by nobody{f'; {like[0]} is' if like else ''}."
+    for key in sorted(this_service.NEEDED - said.keys()):
+        yield f"POLDER['{key}'] is missing."
+    service = said.get("SERVICE", "a")
+    if not (isinstance(service, str) and re.fullmatch("[a-z]+", service)):
+        yield f"POLDER['SERVICE'] is {service!r}, no name for a service: use lower-case letters only."
+    for key, (low, high) in _RANGES.items():
+        value = said.get(key, low)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            yield f"POLDER['{key}'] is {value!r}; it has to be from {low:g} to {high:g}."

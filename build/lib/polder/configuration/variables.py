@@ -1,0 +1,67 @@
+"""A variable of the environment, declared once: settings are read by it, the start is checked by it, the page of them is drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from polder.configuration.kinds import Kind, NotLegal
+from polder.configuration.secret import Secret
+from polder.configuration.unknown import misspelt
+
+PLACEHOLDER = "<SERVICE>"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """`default` is a text, read as if somebody had set it; None says that the variable is needed, "" that it may be left out (None)."""
+
+    name: str  # may begin with <SERVICE>
+    kind: Kind
+    meaning: str
+    default: str | None = ""
+    secret: bool = False
+    setting: str = ""  # the Django setting that takes the value, when nothing else is made of it
+    default_shown: str = ""  # when the default itself tells people nothing
+
+    def of(self, service: str) -> str:
+        return self.name.replace(PLACEHOLDER, service.upper())
+
+
+class Wrong(ValueError):
+    """Every variable that is missing, wrong or misspelt, by name and with what it should be; no value of any."""
+
+
+def read(variables: Iterable[Variable], service: str, environ: Mapping[str, str], *, known: Iterable[str] = ()) -> dict[str, Any]:
+    """The value of each variable under its declared name; one that is set to nothing counts as not set. Raises Wrong.
+
+    `known`: names that others read, so that they are nobody's misspelling.
+    """
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    variables = list(variables)
+    names = [variable.of(service) for variable in variables]
+    suspects = misspelt(names, known, service, environ)
+    for variable, name in zip(variables, names, strict=True):
+        try:
+            found[variable.name] = _value(variable, environ.get(name, "").strip())
+        except NotLegal as error:
+            meant = [suspect for suspect, right in suspects.items() if right == name]
+            problems.append(f"{name} {error}{f' ({meant[0]} looks like it)' if meant and not environ.get(name) else ''}")
+    told = " ".join(problems)
+    problems += [f"{suspect} is read by nobody, and looks like {right}" for suspect, right in suspects.items() if suspect not in told]
+    if problems:
+        raise Wrong("; ".join(problems))
+    return found
+
+
+def _value(variable: Variable, text: str) -> Any:
+    if not text:
+        if variable.default is None:
+            raise NotLegal("is not set")
+        text = variable.default
+    if not text:
+        return None
+    value = variable.kind.read(text)
+    return Secret(value) if variable.secret and isinstance(value, str) else value

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ConsumerConfig(AppConfig):
+    name = "polder.consumer"
+    label = "polder_consumer"

@@ -1,0 +1,94 @@
+"""A batch: messages under way together, from the broker to one task in the pool and back to their acks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import NamedTuple
+
+from polder.inbox.delivery import Delivery
+
+BATCH_EVENTS = 500
+BATCH_BYTES = 4 * 1024 * 1024
+LINGER = 0.005  # seconds that the first message of a batch waits for others
+FIRST_RETRY, LONGEST_RETRY = 0.1, 10.0  # seconds
+SUSPICIOUS = 3  # deliveries: from then on it is on record that a message is under way, in case its process is lost
+
+
+class Received(NamedTuple):
+    """A message with what is needed to ack it. `kind` is its AMQP type: shown to people, trusted by nobody."""
+
+    tag: int
+    kind: str
+    delivery: Delivery
+    returns: int = 0  # how often the broker had it back
+
+
+class Kind(StrEnum):
+    """Why a batch is what it is."""
+
+    FRESH = "fresh"
+    AGAIN = "again"  # whole, after it came back in vain
+    LOCKED = "locked"  # what waits for locks
+    UNDECIDED = "undecided"  # what fails, and it is not known whose fault that is
+    QUARANTINED = "quarantined"  # one message that may be what kills its process
+    PROBE = "probe"  # while all others wait
+    SAMPLE = "sample"  # a few fresh ones, to see whether it is only the probe that fails
+
+
+@dataclass(eq=False)
+class Batch:
+    """`failures` counts how often it came back in vain. `survived`: the process that tried it last has told how that ended."""
+
+    messages: list[Received]
+    kind: Kind = Kind.FRESH
+    failures: int = 0
+    due: float = 0.0  # monotonic; not to be handed over before
+    survived: bool = False
+    hurried: bool = False
+    handed_over: float = 0.0  # monotonic
+    resolved: bool = field(default=False)  # under way, the first callback that tells its end wins
+
+    @property
+    def tags(self) -> list[int]:
+        return [message.tag for message in self.messages]
+
+    @property
+    def quarantined(self) -> bool:
+        return self.kind is Kind.QUARANTINED
+
+    def hints(self) -> dict[str, bool]:
+        """How `apply_events` is to apply it; what is not so is left out."""
+        told = {
+            "survived": self.survived,
+            "watched": not self.quarantined and any(message.returns >= SUSPICIOUS for message in self.messages),
+            "probe": self.kind is Kind.PROBE,
+            "hurried": self.hurried or self.kind is Kind.LOCKED,
+            "retried": self.kind not in (Kind.FRESH, Kind.SAMPLE) or any(message.returns for message in self.messages),
+        }
+        return {name: True for name, so in told.items() if so}
+
+    def again(self, now: float, kind: Kind | None = None) -> Batch:
+        """The same messages, after a pause that doubles each time."""
+        pause = min(LONGEST_RETRY, FIRST_RETRY * 2**self.failures)
+        kind = kind or (Kind.QUARANTINED if self.quarantined else Kind.AGAIN)
+        return Batch(self.messages, kind, min(self.failures + 1, 30), now + pause, survived=True)
+
+    def halved(self, now: float) -> list[Batch]:
+        """After its process was lost or timed out: two halves, of which one may be innocent; a single message is tried alone."""
+        if len(self.messages) == 1:
+            return [replace(self.again(now, Kind.QUARANTINED), survived=False)]
+        middle = len(self.messages) // 2
+        return [Batch(half, Kind.AGAIN, due=now + FIRST_RETRY, survived=True) for half in (self.messages[:middle], self.messages[middle:])]
+
+    def summary(self) -> str:
+        """What Flower shows as the task's arguments: `37 events from order: OrderCreated 20, OrderConfirmed 17`."""
+        publishers = ", ".join(sorted({message.delivery.publisher for message in self.messages}))
+        kinds = Counter(message.kind for message in self.messages)
+        return f"{len(self.messages)} events from {publishers}: " + ", ".join(f"{kind} {number}" for kind, number in kinds.most_common(10))
+
+
+def size_of(messages: Iterable[Received]) -> int:
+    return sum(len(message.delivery.body) for message in messages)

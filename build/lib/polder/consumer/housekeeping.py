@@ -1,0 +1,90 @@
+"""The periodic jobs that every service needs; beat asks for them, the housekeeping worker runs them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from celery import shared_task
+from django.db import close_old_connections
+from polder import this_service
+from polder.broker.watch import look_and_remember
+from polder.consumer.jobs import run_if_due
+from polder.outbox import fence
+from polder.partitioning import drop_partitions, make_partitions
+from polder.pasts import owner
+from polder.reconcile.reconciler import reconcile_overdue
+from polder.replication.regressed import close_overtaken
+from polder.retention import retention_policies
+
+log = logging.getLogger(__name__)
+
+PARTITIONED = ("polder_ledger", "polder_outbox")  # the ledger first: it has no default partition
+
+
+def periodic(name: str) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+    """Registers a function as the job of that name, which is done when it is due. The function itself stays as it is.
+
+    How often it is due, `COMMON_JOBS` says, or `POLDER["JOBS"]` in the settings.
+    """
+
+    def register(function: Callable[[], Any]) -> Callable[[], Any]:
+        @shared_task(name=name)
+        @wraps(function)
+        def job() -> Any:
+            close_old_connections()  # one that broke stays with the process otherwise
+            return run_if_due(name, function)
+
+        return function
+
+    return register
+
+
+@periodic("broker")
+def broker() -> int:
+    """Looks whether the broker is as declared: how many differences there are."""
+    return look_and_remember()
+
+
+@periodic("reconcile")
+def reconcile() -> dict[str, int]:
+    """Reconciles what should have moved and has not: keys looked at, by reconciler."""
+    return reconcile_overdue()
+
+
+@periodic("partitions")
+def partitions() -> dict[str, int]:
+    """Partitions made, by table. Raises what went wrong with a table after having tried them all."""
+    made, failures = {}, []
+    for table in PARTITIONED:
+        try:
+            made[table] = make_partitions(table)
+        except Exception as error:
+            log.exception("no partitions of %s could be made; tried again in a minute, and /readyz warns three days before they end", table)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return made
+
+
+@periodic("retention")
+def retention() -> dict[str, int]:
+    """What was let go: partitions by table, and whatever else was kept for a while."""
+    weeks_kept = {"polder_ledger": this_service.ledger_weeks_kept(), "polder_outbox": this_service.weeks_kept()}
+    dropped = {table: drop_partitions(table, weeks_kept[table]) for table in PARTITIONED}
+    return dropped | {what: forget() for what, forget in retention_policies.items()}
+
+
+@periodic("ask")
+def ask() -> dict[str, int]:
+    """Asks the subscribers what they know of this service, and ends what has ended: fences lifted, records of regressed owners closed."""
+    return {"heard by somebody": int(owner.ask()), "lifted": fence.lift_overtaken(), "closed": close_overtaken()}
+
+
+@shared_task(name="ask_at_start")
+def ask_at_start() -> bool:
+    """At once when the housekeeper has started, whenever it was asked last: a past that came back says that it was a moment ago."""
+    close_old_connections()
+    return owner.ask()

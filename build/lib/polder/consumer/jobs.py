@@ -1,0 +1,120 @@
+"""Periodic jobs by the database's clock: when one is due, what became of its last run, and which of them is overdue.
+
+Beat asks for each job once a minute and decides nothing. So neither a step of a host's clock, nor two hosts whose clocks
+differ, nor a lost schedule keeps a job from running; and a job that failed is tried again a minute later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection
+from polder import this_service
+
+MINUTE = 60
+COMMON_JOBS = {"broker": MINUTE, "reconcile": MINUTE, "ask": MINUTE, "partitions": 60 * MINUTE, "retention": 60 * MINUTE}  # seconds between two runs
+
+# It is due when it ran long enough ago, when it failed or was lost half a minute ago, or when the clock was set back behind it.
+_BEGIN = """
+INSERT INTO polder_job_run AS run (name, every, expected_since, started_at, steady_since, error)
+VALUES (%(name)s, %(every)s, clock_timestamp(), clock_timestamp(), clock_timestamp(), '')
+ON CONFLICT (name) DO UPDATE SET every = excluded.every, started_at = excluded.started_at, ended_at = NULL,
+    steady_since = CASE
+        WHEN run.started_at BETWEEN excluded.started_at - make_interval(secs => %(gap)s) AND excluded.started_at THEN run.steady_since
+        ELSE excluded.started_at END
+WHERE run.started_at IS NULL OR run.started_at > clock_timestamp()
+    OR run.started_at <= clock_timestamp() - make_interval(secs => CASE WHEN run.ended_at IS NULL OR run.error <> '' THEN 30 ELSE %(pause)s END)
+"""
+_END = """
+UPDATE polder_job_run SET ended_at = clock_timestamp(), error = %(error)s,
+    succeeded_at = CASE WHEN %(error)s = '' THEN clock_timestamp() ELSE succeeded_at END
+WHERE name = %(name)s
+"""
+_EXPECT = """
+INSERT INTO polder_job_run (name, every, expected_since, error) SELECT name, every, clock_timestamp(), ''
+FROM unnest(%s::text[], %s::int[]) AS job(name, every) ON CONFLICT (name) DO NOTHING
+"""
+_STATES = """
+SELECT name, every, started_at, ended_at, succeeded_at, error,
+    extract(epoch FROM clock_timestamp() - coalesce(succeeded_at, expected_since))::float8
+FROM polder_job_run WHERE name = ANY(%s) ORDER BY name
+"""
+
+_STEADY = "SELECT steady_since <= clock_timestamp() - make_interval(secs => %s) FROM polder_job_run WHERE name = %s"
+
+
+class JobState(NamedTuple):
+    """How a periodic job of this service stands."""
+
+    name: str
+    every: int
+    started_at: datetime | None
+    ended_at: datetime | None
+    succeeded_at: datetime | None
+    error: str
+    age: float | None  # seconds since it last succeeded, or since it was first expected; None when nothing is known of it
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether somebody should look: two runs in a row, and five minutes, have passed without a success."""
+        return self.age is not None and self.age > max(5 * MINUTE, 2 * self.every + MINUTE)
+
+
+def asked_each_minute(*names: str) -> dict[str, dict[str, Any]]:
+    """Beat's entries for these jobs. What no worker took within a minute the broker drops, by no clock but its own."""
+    return {name: {"task": name, "schedule": float(MINUTE), "options": {"expiration": MINUTE}} for name in names}
+
+
+def expected() -> Mapping[str, int]:
+    """The jobs of this service, each with the seconds between two runs."""
+    return COMMON_JOBS | this_service.jobs()
+
+
+def job_states() -> list[JobState]:
+    """How each of this service's jobs stands, by name. One statement on a table of a few rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STATES, [list(expected())])
+        known = {row[0]: JobState(*row) for row in cursor.fetchall()}
+    return [known.get(name, JobState(name, every, None, None, None, "", None)) for name, every in sorted(expected().items())]
+
+
+def run_if_due(name: str, function: Callable[[], Any]) -> Any:
+    """Runs the job when it is due, and records how it ended; None when it is not due. Raises what the job raises."""
+    if not _begin(name):
+        return None
+    try:
+        result = function()
+    except BaseException as error:
+        _end(name, f"{type(error).__name__}: {error}".strip().partition("\n")[0][:500])
+        raise
+    _end(name, "")
+    return result
+
+
+def has_been_steady(name: str, span: timedelta) -> bool:
+    """Whether the job has run for so long without a gap and without a step of the clock; True for one that was never recorded.
+
+    What counts the time since a moment in the past asks this first: after an outage, or a clock set forward by a day,
+    everything would seem to have waited too long.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_STEADY, [span.total_seconds(), name])
+        row = cursor.fetchone()
+    return row is None or row[0] is None or bool(row[0])
+
+
+def _begin(name: str) -> bool:
+    jobs = expected()
+    every = jobs[name]
+    values: dict[str, str | int] = {"name": name, "every": every, "pause": every - MINUTE // 2, "gap": every + 4 * MINUTE}
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPECT, [list(jobs), list(jobs.values())])
+        cursor.execute(_BEGIN, values)
+        return int(cursor.rowcount) == 1
+
+
+def _end(name: str, error: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_END, {"name": name, "error": error})

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import Any
+
+from celery.signals import worker_ready
+from django.core.management.base import CommandParser
+from polder.command import ServiceCommand
+from polder.consumer.arguments import service_app, worker_arguments
+from polder.consumer.housekeeping import ask_at_start
+from polder.readiness import announce_ready
+
+
+class Command(ServiceCommand):
+    help = (
+        "Does what beat asks for (reconciler what is overdue, partitions ahead): a Celery worker without consumer, so that it cannot hold up events."
+    )
+    examples = ("manage.py order housekeeper",)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--name", default="housekeeper", help="unique among the service's workers on this host (default: housekeeper)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        worker_ready.connect(_ready, weak=False)
+        service_app().worker_main(worker_arguments(options["name"], 1))
+
+
+def _ready(**_: Any) -> None:
+    announce_ready()
+    ask_at_start.delay()

@@ -1,0 +1,37 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    initial = True
+
+    dependencies = [
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='JobRun',
+            fields=[
+                ('name', models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ('every', models.PositiveIntegerField(help_text='Seconds between two runs, as the code wants it.')),
+                ('expected_since', models.DateTimeField(help_text='When this service first knew of the job.')),
+                ('started_at', models.DateTimeField(null=True)),
+                ('ended_at', models.DateTimeField(help_text='Empty while it runs, or when its process was lost.', null=True)),
+                ('succeeded_at', models.DateTimeField(help_text='When it last ended without an error.', null=True)),
+                ('steady_since', models.DateTimeField(help_text='Since when it has run without a gap and without a step of the clock.', null=True)),
+                ('error', models.TextField(default='', help_text='Of the last run that ended; empty when it succeeded.')),
+            ],
+            options={
+                'db_table': 'polder_job_run',
+                'ordering': ['name'],
+            },
+        ),
+        # So that a job which has never run at all is noticed, too.
+        migrations.RunSQL(
+            sql="""
+            INSERT INTO polder_job_run (name, every, expected_since, error)
+            VALUES ('reconcile', 60, now(), ''), ('partitions', 3600, now(), ''), ('retention', 3600, now(), ''), ('broker', 60, now(), '')
+            """,
+            reverse_sql=migrations.RunSQL.noop,
+        ),
+    ]

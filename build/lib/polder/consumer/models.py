@@ -1,0 +1,25 @@
+"""What the database remembers of the periodic jobs, so that anybody sees which of them has not run."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class JobRun(models.Model):
+    """The last run of one periodic job. Written by the job itself, every time by the database's clock."""
+
+    name = models.CharField(primary_key=True, max_length=100)
+    every = models.PositiveIntegerField(help_text="Seconds between two runs, as the code wants it.")
+    expected_since = models.DateTimeField(help_text="When this service first knew of the job.")
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True, help_text="Empty while it runs, or when its process was lost.")
+    succeeded_at = models.DateTimeField(null=True, help_text="When it last ended without an error.")
+    steady_since = models.DateTimeField(null=True, help_text="Since when it has run without a gap and without a step of the clock.")
+    error = models.TextField(default="", help_text="Of the last run that ended; empty when it succeeded.")
+
+    class Meta:
+        db_table = "polder_job_run"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

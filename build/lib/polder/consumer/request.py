@@ -1,0 +1,93 @@
+"""The Celery request of a batch. It tells the consumer how the task ended; only a result that came back counts as done."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any, Protocol
+from uuid import uuid4
+
+from billiard.einfo import ExceptionWithTraceback
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.worker.request import Request, create_request_cls
+from polder.consumer.batch import Batch
+
+
+class Listener(Protocol):
+    """Who is told how a batch ended: the session that handed it over."""
+
+    def succeeded(self, batch: Batch) -> None: ...
+    def failed(self, batch: Batch, error: BaseException) -> None: ...
+
+
+def request_class(consumer: Any, task: Any) -> type[Request]:
+    """A subclass of the request class that Celery generates for the task, as its own strategy does."""
+    generated = create_request_cls(Request, task, consumer.pool, consumer.hostname, consumer.event_dispatcher, app=consumer.app)
+
+    class BatchRequest(generated):  # type: ignore[misc, valid-type]
+        """Celery acks a request that was revoked, timed out or ended in Ignore or Retry; here acking does nothing, and these are failures."""
+
+        session: Listener
+        batch: Batch
+
+        def on_success(self, failed__retval__runtime: tuple[bool, Any, float], **kwargs: Any) -> None:
+            super().on_success(failed__retval__runtime, **kwargs)
+            if not failed__retval__runtime[0]:
+                self.session.succeeded(self.batch)
+
+        def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:
+            try:
+                with suppress(MemoryError):  # a child's, which Celery raises again here: it would end the whole worker
+                    super().on_failure(exc_info, send_failed_event=send_failed_event, return_ok=True)
+            finally:
+                self.session.failed(self.batch, _unwrapped(exc_info.exception))
+
+        def on_timeout(self, soft: bool, timeout: float) -> None:
+            super().on_timeout(soft, timeout)
+            if not soft:
+                self.session.failed(self.batch, TimeLimitExceeded(timeout))
+
+        def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> None:
+            super()._announce_revoked(reason, terminated, signum, expired)
+            self.session.failed(self.batch, WorkerLostError(f"the task was {reason}"))
+
+    return BatchRequest
+
+
+def build_request(request_type: type[Request], consumer: Any, task: Any, batch: Batch) -> Any:
+    """The request of one batch, with a new task id each time, and announced to Flower as Celery announces any task."""
+    task_id = str(uuid4())
+    arguments = ([tuple(message.delivery) for message in batch.messages], batch.quarantined)
+    headers = {
+        "lang": "py",
+        "task": task.name,
+        "id": task_id,
+        "root_id": task_id,
+        "parent_id": None,
+        "group": None,
+        "retries": 0,
+        "argsrepr": batch.summary(),
+        "kwargsrepr": "",
+        "ignore_result": True,
+    }
+    first = batch.messages[0].delivery
+    message = SimpleNamespace(
+        headers=headers, body=None, properties={}, delivery_info={"exchange": f"{first.publisher}.events", "routing_key": first.queue}
+    )
+    request = request_type(
+        message,
+        app=consumer.app,
+        hostname=consumer.hostname,
+        eventer=consumer.event_dispatcher,
+        task=task,
+        body=(arguments, batch.hints(), {}),
+        headers=headers,
+        decoded=True,
+    )
+    request.send_event("task-received", name=task.name, args=headers["argsrepr"], kwargs="", root_id=task_id, parent_id=None, retries=0)
+    return request
+
+
+def _unwrapped(error: BaseException) -> BaseException:
+    """What came from a child is the error itself; what billiard raised here (a lost process) it has wrapped."""
+    return error.exc if isinstance(error, ExceptionWithTraceback) else error

@@ -1,0 +1,140 @@
+"""The one task that takes events. It is never sent through the broker: the consumer hands it to the pool."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+
+from billiard.exceptions import SoftTimeLimitExceeded
+from celery import shared_task
+from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connection, connections
+from polder import faults
+from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT
+from polder.consumer.quiet_log import say_nothing_of_expected_failures
+from polder.inbox.applying import PATIENCE, Manner, Report, apply_batch
+from polder.inbox.attempts import begin_attempts, end_attempts
+from polder.inbox.delivery import Delivery
+from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
+from polder.inbox.quarantine import apply_quarantined
+from polder.inbox.redrive import redrive
+from polder.inbox.waiting import end_halts, parked_before
+from polder.pasts.hearing import hear
+
+log = logging.getLogger(__name__)
+
+faults.EXCEPTIONS.insert(0, (SoftTimeLimitExceeded, faults.Fault.INTERRUPTED))
+EXPECTED = (TransientFailure, ConsumerHalted, HeldBack)  # the worker's main process hears of them, and says what is to be said
+say_nothing_of_expected_failures()
+
+
+class Suspects(Exception):
+    """Nothing was tried: with those at `positions` a process was lost before, so each of them is to go alone."""
+
+    def __init__(self, positions: Sequence[int]) -> None:
+        super().__init__(positions)
+        self.positions = positions
+
+
+@shared_task(name="apply_events", ignore_result=True, soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT, throws=(*EXPECTED, Suspects))
+def apply_events(
+    messages: list[tuple[str, str, bytes, float]],
+    quarantined: bool = False,
+    *,
+    survived: bool = False,
+    watched: bool = False,
+    probe: bool = False,
+    hurried: bool = False,
+    retried: bool = False,
+) -> str:
+    """Applies a batch in one transaction; Flower shows what it returns. Raises what `apply_batch` raises, or Suspects.
+
+    `quarantined`: it is one message that may be what kills its process; `watched`: one of them may be. `probe`: the service was halted, or
+    has just started. For `hurried` and `retried` see Manner.
+    """
+    _forget_unended_transaction()
+    close_old_connections()
+    _wait_for_locks_briefly()
+    deliveries = [Delivery(*message) for message in messages]
+    events = hear(deliveries)
+    if not events:
+        return f"heard {len(messages)}"
+    manner = Manner(hold_back=True, hurried=hurried, retried=retried or probe or quarantined)
+    try:
+        if quarantined:
+            report = apply_quarantined(events[0], survived=survived, manner=manner)
+        elif watched:
+            report = _apply_watched(events, manner, survived=survived)
+        else:
+            report = apply_batch(events, manner=manner)
+    except HeldBack as held_back:
+        _bring_back(held_back.ended)
+        raise _among(held_back, events, deliveries) from None
+    except (ConsumerHalted, Suspects) as error:
+        raise _among(error, events, deliveries) from error.__cause__
+    _bring_back(report.ended | (end_halts() if probe else set()))
+    return str(report)
+
+
+def _among(error: Exception, events: Sequence[Delivery], deliveries: Sequence[Delivery]) -> Exception:
+    """The same, with the positions among all messages and not only among the events."""
+    if len(events) == len(deliveries):
+        return error
+    position = {id(delivery): number for number, delivery in enumerate(deliveries)}
+    among = [position[id(event)] for event in events]
+    if isinstance(error, HeldBack):
+        return HeldBack(str(error), [among[one] for one in error.locked], [among[one] for one in error.undecided])
+    if isinstance(error, ConsumerHalted):
+        return ConsumerHalted(str(error), None if error.positions is None else [among[one] for one in error.positions])
+    return Suspects([among[one] for one in error.positions]) if isinstance(error, Suspects) else error
+
+
+def _apply_watched(deliveries: Sequence[Delivery], manner: Manner, *, survived: bool) -> Report:
+    """Each attempt is on record meanwhile, so that even the end of the whole worker leaves a trace."""
+    try:
+        before = begin_attempts(deliveries, survived=survived)
+    except Error as error:
+        if (fault := faults.fault_of(error)) in faults.MOMENT:
+            raise TransientFailure(f"the attempts could not be recorded: {error}", fault) from error
+        raise
+    if suspects := [position for position, attempts in enumerate(before) if attempts > 0]:
+        end_attempts([delivery for delivery, attempts in zip(deliveries, before, strict=True) if attempts == 0])
+        raise Suspects(suspects)
+    try:
+        return apply_batch(deliveries, manner=manner)
+    finally:
+        _end_attempts_if_possible(deliveries)
+
+
+def _end_attempts_if_possible(deliveries: Sequence[Delivery]) -> None:
+    try:
+        end_attempts(deliveries)
+    except Error as error:
+        log.warning("attempts stay on record for a while: %s", error)
+
+
+def _bring_back(ended: Collection[str]) -> None:
+    """What was parked before the service halted was never to blame."""
+    for one in parked_before(ended) if ended else ():
+        try:
+            redrive(one)
+        except Exception:
+            log.exception("the parked message %d could not be redriven", one)
+
+
+def _wait_for_locks_briefly() -> None:
+    """Once for each connection: what waits for a lock makes all others in its batch wait as well."""
+    connection.ensure_connection()
+    raw = connection.connection
+    if getattr(raw, "waits_for_locks", "") != PATIENCE:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [PATIENCE])
+        raw.waits_for_locks = PATIENCE
+
+
+def _forget_unended_transaction() -> None:
+    """A time limit, or want of memory, may have struck while a transaction was being ended. Django would take this batch for
+    part of it, and never commit; so the connection is forgotten, with all that Django thinks of it."""
+    if connection.in_atomic_block:
+        if connection.connection is not None:
+            connection.connection.close()  # the server rolls back
+        del connections[DEFAULT_DB_ALIAS]

@@ -1,0 +1,96 @@
+"""From the bytes of a message to an event: lenient to fields it does not know, strict about those it does."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+from polder.contracts.event import Event
+from polder.contracts.upcasts import lift
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+_SOURCE_AND_TYPE = re.compile(rb'"source":\s*"/([a-z]+)",\s*"type":\s*"([A-Za-z0-9]+)"')
+
+
+class Unreadable(ValueError):
+    """The message is no event that this code can read. `reason` is a stable word to group by, `str()` says more."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def decode(body: bytes) -> Event:
+    """The event in `body`, its `data` lifted to the version the code knows. Raises Unreadable, and nothing else."""
+    try:
+        return _decoded_at_once(body) or _decoded_step_by_step(body)
+    except Unreadable:
+        raise
+    except Exception as error:  # a number of 5,000 digits cannot even be written down, for one
+        raise Unreadable("invalid", f"could not be read: {type(error).__name__}") from error
+
+
+def _decoded_at_once(body: bytes) -> Event | None:
+    """The common case in one pass over the bytes: a known type in its present version, as our services encode it. None: look closer."""
+    match = _SOURCE_AND_TYPE.search(body, 0, 500)
+    event_class = Event.known.get((match[1].decode(), match[2].decode())) if match else None
+    if event_class is None:
+        return None
+    try:
+        event = event_class.model_validate_json(body, extra="ignore")
+    except ValidationError:
+        return None
+    is_present = event.type == event_class.__name__ and event.dataschema == event_class.schema_name(event_class.schema_version)
+    return event if is_present else None
+
+
+def _decoded_step_by_step(body: bytes) -> Event:
+    envelope = _envelope(body)
+    source, kind = envelope.get("source"), str(envelope.get("type"))
+    if not isinstance(source, str):
+        raise Unreadable("invalid", "it names no source")
+    event_class = Event.known.get((source.removeprefix("/"), kind))
+    if event_class is None:
+        if any(name == kind for _, name in Event.known):
+            raise Unreadable("foreign", f"{source[:200]!r} publishes no {kind}")
+        raise Unreadable("unknown-type", f"no event type {kind[:200]!r} of {source[:200]!r} is known here")
+    version = _schema_version(event_class, envelope.get("dataschema"))
+    if version < event_class.schema_version:
+        envelope = _lifted(envelope, event_class, version)
+    try:
+        return event_class.model_validate(envelope, extra="ignore")
+    except ValidationError as error:
+        raise Unreadable("invalid", _summary(error)) from error
+
+
+def _envelope(body: bytes) -> dict[str, Any]:
+    try:
+        envelope = from_json(body, allow_inf_nan=False)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("not-json", str(error)) from error
+    if not isinstance(envelope, dict):
+        raise Unreadable("not-an-event", f"expected a JSON object, got {type(envelope).__name__}")
+    return cast("dict[str, Any]", envelope)
+
+
+def _schema_version(event_class: type[Event], schema: object) -> int:
+    name, _, version = str(schema).rpartition("/")
+    if name != f"{event_class.service}/{event_class.__name__}" or not (version.isascii() and version.isdigit() and len(version) < 10):
+        raise Unreadable("invalid", f"dataschema {str(schema)[:200]!r} is none of {event_class.schema_name(1)!r} and its later versions")
+    if int(version) > event_class.schema_version:
+        raise Unreadable("newer-version", f"{schema} is newer than version {event_class.schema_version}, the newest known here")
+    return int(version)
+
+
+def _lifted(envelope: dict[str, Any], event_class: type[Event], version: int) -> dict[str, Any]:
+    try:
+        data = lift(event_class, envelope["data"], version=version)
+    except Exception as error:
+        raise Unreadable("invalid", f"could not be lifted from version {version}: {error!r}") from error
+    return {**envelope, "data": data}
+
+
+def _summary(error: ValidationError) -> str:
+    problems = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in problems[:10])

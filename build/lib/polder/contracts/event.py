@@ -1,0 +1,127 @@
+"""The event: CloudEvents 1.0 in structured JSON, carrying the whole public state of its aggregate at one version."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal, Protocol, Self
+from uuid import UUID
+
+from polder.contracts.correlation import correlation_of
+from polder.contracts.types import Key, Text, Timestamp, Version
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic.alias_generators import to_camel
+from uuid_utils.compat import uuid7
+
+CONTENT_TYPE = "application/cloudevents+json"
+LARGEST_EVENT = 256 * 1024  # bytes on the wire; `publish()` refuses more, well below the broker's own limit
+
+
+class Value(BaseModel):
+    """Part of a public state. Frozen; encoding takes exactly the declared fields, decoding passes over unknown ones."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True, extra="forbid", allow_inf_nan=False
+    )
+
+
+class State(Value):
+    """The whole public state of one aggregate. `retired` is the tombstone: owners never delete."""
+
+    retired: bool = False
+
+    @property
+    def subject(self) -> str:
+        """The aggregate's id, spelled as its owner spells it."""
+        raise TypeError(f"{type(self).__name__} names no subject")
+
+
+class Publishable(Protocol):
+    """What `Event.of` needs of an aggregate."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    def public_state(self) -> State: ...
+
+
+class Event(BaseModel):
+    """Base of all events. A subclass of an aggregate's base class is one event type, and says it in three lines."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    service: ClassVar[str]  # who publishes it
+    aggregate: ClassVar[str]  # what it is about
+    status: ClassVar[str | None] = None  # the status that it announces, if its aggregate has a state machine
+    schema_version: ClassVar[int] = 1  # of `data`
+    known: ClassVar[dict[tuple[str, str], type[Event]]] = {}  # by service and type name
+    clashes: ClassVar[list[tuple[type[Event], type[Event]]]] = []  # two classes of one service and name: a system check reports them
+
+    specversion: Literal["1.0"] = "1.0"
+    id: UUID  # no default: a message without its own would be a new event each time it is read
+    source: Text
+    type: Text
+    subject: Key
+    time: Timestamp
+    datacontenttype: Literal["application/json"] = "application/json"
+    dataschema: Text
+    aggregatetype: Text
+    aggregateversion: Version
+    correlationid: UUID
+    causationid: UUID | None = None
+    traceparent: Text | None = None
+    data: State
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        if "service" in cls.__dict__:  # an aggregate's base class names its service; its events inherit it
+            return
+        other = Event.known.setdefault((cls.service, cls.__name__), cls)
+        if other is not cls:
+            Event.clashes.append((other, cls))
+
+    @model_validator(mode="after")
+    def _agrees_with_its_data(self) -> Self:
+        # One aggregate under two spellings of its id would be two to the merge.
+        if self.subject != self.data.subject:
+            raise ValueError(f"subject is {self.subject!r}, data is about {self.data.subject!r}")
+        if self.status is not None and self.status != self.data.status:  # type: ignore[attr-defined]
+            raise ValueError(f"{type(self).__name__} announces {self.status!r}, data says {self.data.status!r}")  # type: ignore[attr-defined]
+        return self
+
+    @classmethod
+    def of(cls, aggregate: Publishable, *, caused_by: str = "") -> Self:
+        """The event that says what `aggregate` has become, at its present version, caused by whatever is under way.
+
+        When that is something that happened to another subject (the order that took from this stock), `caused_by` names it.
+        Raises pydantic.ValidationError when the state does not keep to the contract.
+        """
+        correlation = correlation_of(caused_by or aggregate.subject)
+        return cls(
+            id=uuid7(),
+            source=f"/{cls.service}",
+            type=cls.__name__,
+            subject=aggregate.subject,
+            time=datetime.now(UTC),
+            dataschema=cls.schema_name(cls.schema_version),
+            aggregatetype=cls.aggregate,
+            aggregateversion=aggregate.version,
+            correlationid=correlation.correlation_id,
+            causationid=correlation.causation_id,
+            traceparent=correlation.traceparent,
+            data=aggregate.public_state(),
+        )
+
+    @classmethod
+    def schema_name(cls, version: int) -> str:
+        """`order/OrderCreated/1`: names one version of `data`."""
+        return f"{cls.service}/{cls.__name__}/{version}"
+
+    def encode(self) -> str:
+        """The message body: one line of JSON."""
+        return self.model_dump_json(by_alias=True, exclude_none=True)
+
+
+def events_of(contract: type[Event]) -> list[type[Event]]:
+    """The event types of the aggregate whose base class this is, in the order of their definition."""
+    return [kind for kind in Event.known.values() if issubclass(kind, contract)]

@@ -1,0 +1,37 @@
+"""Old versions of `data`, lifted one step at a time to the version that the code knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from polder.contracts.event import Event
+
+Data = dict[str, Any]
+_steps: dict[tuple[type, int], Callable[[Data], Data]] = {}
+
+
+def upcast(event: type[Event], *, from_version: int) -> Callable[[Callable[[Data], Data]], Callable[[Data], Data]]:
+    """Registers the function that lifts `data` of `event` from `from_version` to the next version. Given an aggregate's base
+    class, it does so for all events of the aggregate."""
+
+    def register(function: Callable[[Data], Data]) -> Callable[[Data], Data]:
+        _steps[event, from_version] = function
+        return function
+
+    return register
+
+
+def lift(event: type[Event], data: Data, *, version: int) -> Data:
+    """`data` as it would have been written at the present version. Raises KeyError when a step is missing."""
+    for before in range(version, event.schema_version):
+        data = step(event, before)(data)
+    return data
+
+
+def step(event: type[Event], from_version: int) -> Callable[[Data], Data]:
+    """What lifts `data` from that version to the next. Raises KeyError when nothing does."""
+    for kind in event.__mro__:
+        if found := _steps.get((kind, from_version)):
+            return found
+    raise KeyError(f"no upcast lifts {event.__name__} from version {from_version}")

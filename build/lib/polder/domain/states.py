@@ -1,0 +1,39 @@
+"""State machines: one table of legal moves, one CHECK constraint made from it. The door that makes the moves is `StatefulAggregate.move_to`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+from django.db import models
+
+S = TypeVar("S", bound=str)
+
+
+class IllegalMove(ValueError):
+    """The state machine has no such move."""
+
+
+class Moves(Generic[S]):
+    """`Moves({PENDING: {CONFIRMED, REJECTED}, ...}, initial={PENDING})`: from each state the states it may become; a state without
+    moves is terminal. One may be made in an `initial` state."""
+
+    def __init__(self, table: Mapping[S, frozenset[S] | set[S]], *, initial: set[S]) -> None:
+        self.table = {state: frozenset(targets) for state, targets in table.items()}
+        self.initial = frozenset(initial)
+        missing = {target for targets in (*self.table.values(), self.initial) for target in targets} - self.table.keys()
+        if missing:
+            raise ValueError(f"moves lead to states that the table does not list: {sorted(missing)}")
+
+    @property
+    def terminal(self) -> frozenset[S]:
+        return frozenset(state for state, targets in self.table.items() if not targets)
+
+    def check(self, before: S, after: S) -> None:
+        """Raises IllegalMove."""
+        if after not in self.table[before]:
+            raise IllegalMove(f"{before} -> {after}; legal from {before}: {', '.join(sorted(self.table[before])) or 'nothing'}")
+
+    def constraint(self, name: str, field: str = "status") -> models.CheckConstraint:
+        """The database's own word that the column holds a state of the table."""
+        return models.CheckConstraint(name=name, condition=models.Q(**{f"{field}__in": sorted(self.table)}))

@@ -1,0 +1,110 @@
+"""Whose fault it is that something could not be applied: one table. What the fault means for the batch follows from it.
+
+Why a message is refused before it is applied is classed in `reading`.
+
+SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
+from django.db import InterfaceError, OperationalError
+from polder.failpoints import FailpointReached
+from polder.outbox.fence import FencedAggregate
+from polder.unknown_schema import is_news_to_the_code
+
+
+class Fault(StrEnum):
+    """Whose fault, and so what to do."""
+
+    AWAY = "away"  # the database is away, or has no room: one batch probes, the others wait
+    BUSY = "busy"  # the moment's: the same batch again
+    LOCKED = "locked"  # somebody holds what it needs: only those who need it wait
+    TOO_SLOW = "too-slow"  # it ran into the database's time limit: again in halves
+    ENVIRONMENT = "environment"  # the schema's, the code's, the machine's: halt; no event is to blame
+    AHEAD = "ahead"  # a message that cannot be read, by whose fault is in doubt (reading.DOUBTFUL): halt if a publisher sends nothing else, else park
+    EVENT = "event"  # its own: park, unless others fail alike
+    INTERRUPTED = "interrupted"  # the process is about to end, or to be ended
+
+
+MOMENT = (Fault.AWAY, Fault.BUSY, Fault.LOCKED, Fault.TOO_SLOW)
+
+# The longest beginning of a SQLSTATE that is here decides.
+SQLSTATES: dict[str, Fault] = {
+    "08": Fault.AWAY,  # connection
+    "0A": Fault.ENVIRONMENT,  # what this server, or a plan of before the migration, cannot do
+    "25006": Fault.AWAY,  # a standby takes no writes
+    "25P03": Fault.AWAY,  # idle in a transaction for too long: the connection is cut
+    "25P04": Fault.TOO_SLOW,  # the transaction's time limit
+    "28": Fault.AWAY,  # not let in (any more)
+    "3D": Fault.ENVIRONMENT,  # no such database
+    "3F": Fault.ENVIRONMENT,  # no such schema
+    "40": Fault.BUSY,  # rolled back: serialization and the like
+    "40P01": Fault.LOCKED,  # deadlock
+    "42": Fault.ENVIRONMENT,  # no such table, column, function; no right
+    "53": Fault.AWAY,  # no disk, no memory, no connections
+    "55P03": Fault.LOCKED,  # lock not available
+    "55": Fault.BUSY,  # in use, not in the right state
+    "57": Fault.AWAY,  # an operator intervened
+    "57014": Fault.TOO_SLOW,  # statement time-out
+    "58": Fault.AWAY,  # the server's system: input, output
+    "F0": Fault.ENVIRONMENT,  # the server's configuration
+    "XX001": Fault.ENVIRONMENT,  # data corrupted
+    "XX002": Fault.ENVIRONMENT,  # index corrupted
+}
+
+# The first class that the error is an instance of decides. May grow: the consumer adds its own time limit.
+EXCEPTIONS: list[tuple[type[BaseException], Fault]] = [
+    (MemoryError, Fault.INTERRUPTED),
+    (FencedAggregate, Fault.BUSY),  # the fence was put up a moment ago; whoever tries again goes around it
+    (FailpointReached, Fault.INTERRUPTED),
+    (InterfaceError, Fault.AWAY),  # a connection that broke has no SQLSTATE
+    (OperationalError, Fault.AWAY),
+    (ConnectionError, Fault.AWAY),
+    (TimeoutError, Fault.AWAY),
+    (ImportError, Fault.ENVIRONMENT),
+    (SyntaxError, Fault.ENVIRONMENT),
+    (ImproperlyConfigured, Fault.ENVIRONMENT),
+    (AppRegistryNotReady, Fault.ENVIRONMENT),
+    (OSError, Fault.ENVIRONMENT),  # no file handles, no disk, a file that is not there
+]
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Whose fault the error is; what it was raised from is asked as well, for the database's word is inside."""
+    database_error = _with_sqlstate(error)
+    if database_error is not None:
+        return _by_sqlstate(database_error)
+    return next((fault for kind, fault in EXCEPTIONS if isinstance(error, kind)), Fault.EVENT)
+
+
+def _by_sqlstate(error: Any) -> Fault:
+    state: str = error.sqlstate
+    if state[:2] == "23":
+        return _of_a_violation(error)
+    for length in (5, 2):
+        if fault := SQLSTATES.get(state[:length]):
+            return fault
+    return Fault.EVENT
+
+
+def _of_a_violation(error: Any) -> Fault:
+    """A constraint was violated: the event's fault, if it is one that the code knows of."""
+    diag = error.diag
+    if error.sqlstate == "23514" and diag.table_name and not diag.constraint_name:
+        return Fault.BUSY  # no partition for the row, or one that was attached under way: made or passed by the next time
+    return Fault.ENVIRONMENT if is_news_to_the_code(error.sqlstate, diag) else Fault.EVENT
+
+
+def _with_sqlstate(error: BaseException | None) -> BaseException | None:
+    """The error, or what it came from, that has the five characters by which PostgreSQL classes its errors."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(getattr(error, "sqlstate", None), str):
+            return error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return None

@@ -1,0 +1,72 @@
+"""What is counted of a delivery or a redrive, so that every counter only rises.
+
+A delivery from the broker is counted once: as what became of it when it came first, else as a duplicate. So published events
+less deliveries that are no duplicates are under way. What was parked ends by a redrive (by hand, or because it arrived again
+and could be applied): that is counted apart, once for each parked message that ended.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from polder.inbox import ledger
+from polder.inbox.delivery import Arrival
+from polder.inbox.models import Outcome, Redriven, Unrecorded
+from polder.inbox.parking import park_unreadable
+from polder.inbox.repeats import Repeats, reused
+
+Counts = Counter[tuple[str, str]]
+Redriving = Collection[int] | None  # the parked rows whose messages are applied again; None: they come from the broker
+
+
+def of_parked(publisher: str, outcome: str, *, is_new: bool, redriven: Redriving) -> Counts:
+    """Of a message that was parked; `is_new` when it had not been there, or had been redriven before."""
+    if redriven is not None:
+        return Counter({(publisher, str(Redriven.FAILED)): 1})
+    return Counter({(publisher, str(outcome if is_new else Unrecorded.DUPLICATE)): 1})
+
+
+def of_duplicate(publisher: str, redriven: Redriving) -> Counts:
+    return Counter({(publisher, str(Unrecorded.DUPLICATE if redriven is None else Redriven.DUPLICATE)): 1})
+
+
+def of_unread(ended: Counter[str]) -> Counts:
+    """Of messages that could not be read, by publisher, when their event came by another one."""
+    return Counter({(publisher, str(Redriven.DUPLICATE)): number for publisher, number in ended.items()})
+
+
+def of_applied(
+    arrivals: Sequence[Arrival], by_id: Mapping[UUID, Arrival], outcomes: Mapping[UUID, Outcome], repeats: Repeats, redriven: Redriving
+) -> Counts:
+    """Of all that went through the ledger together. Parks those of another event under a used id."""
+    if redriven is None and repeats == ({}, []):
+        counted = Counter((by_id[key].delivery.publisher, str(outcome)) for key, outcome in outcomes.items())
+    else:
+        counted = _of_redriven(by_id, outcomes, repeats, redriven)
+    others = {arrival.event.id for arrival in repeats.reused}
+    for delivery, event in arrivals:
+        if by_id[event.id].delivery is not delivery or (event.id not in outcomes and event.id not in others):
+            counted += of_duplicate(delivery.publisher, redriven)
+    for arrival in repeats.reused:
+        is_new = park_unreadable(arrival.delivery, reused(arrival), arrival.event)
+        counted += of_parked(arrival.delivery.publisher, Unrecorded.UNREADABLE, is_new=is_new, redriven=redriven)
+    return counted
+
+
+def _of_redriven(by_id: Mapping[UUID, Arrival], outcomes: Mapping[UUID, Outcome], repeats: Repeats, redriven: Redriving) -> Counts:
+    """One of the parked messages of an event ends as what became of the event, the others as its duplicates."""
+    counted: Counts = Counter()
+    for key, outcome in outcomes.items():
+        publisher, ended = by_id[key].delivery.publisher, repeats.again.get(key, 0)
+        if redriven is None and not ended:
+            counted[publisher, str(outcome)] += 1
+            continue
+        beyond = redriven is not None and not ledger.holds(by_id[key].event)
+        counted[publisher, str(Redriven.BEYOND if beyond else Redriven.of(outcome))] += 1
+        if ended > 1:
+            counted[publisher, str(Redriven.DUPLICATE)] += ended - 1
+        if redriven is None:
+            counted[publisher, str(Unrecorded.DUPLICATE)] += 1
+    return counted

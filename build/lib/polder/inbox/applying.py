@@ -1,0 +1,259 @@
+"""Applying a batch: read, record in the ledger, merge, reconcile, commit. One transaction, and what it commits is done exactly once."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+from django.db import connection, transaction
+from polder.contracts.correlation import Correlation, correlated
+from polder.contracts.decode import Unreadable
+from polder.contracts.event import Event
+from polder.failpoints import Failpoint, failpoint
+from polder.faults import MOMENT, Fault, fault_of
+from polder.inbox import accounting, accounts, ledger
+from polder.inbox.accounts import Redriving
+from polder.inbox.bisecting import AllAlike, Bisection
+from polder.inbox.delivery import Arrival, Delivery
+from polder.inbox.failed import Failed, refused
+from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
+from polder.inbox.judging import Verdict, judge
+from polder.inbox.models import Outcome, Unrecorded
+from polder.inbox.parking import is_parked, park_failed, park_unreadable, was_read_before
+from polder.inbox.reading import read
+from polder.inbox.repeats import NONE, end_unread, told_apart
+from polder.inbox.waiting import note_applied, note_failures, note_halt
+from polder.reconcile.reconciler import reconcile_changed
+from polder.replication.merge import merge, newest_of_each
+from polder.replication.replica import Replica, replications
+
+PATIENCE, HURRIED = "1s", "200ms"  # for a lock
+
+
+@dataclass
+class Report:
+    """What became of a batch: deliveries by (publisher, outcome), and events by type."""
+
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    types: Counter[str] = field(default_factory=Counter)
+    ended: set[str] = field(default_factory=set)  # signatures of halts that it proved to be over
+
+    def __str__(self) -> str:
+        outcomes: Counter[str] = Counter()
+        for (_, outcome), number in self.outcomes.items():
+            outcomes[outcome] += number
+        return "; ".join(", ".join(f"{number} {name}" for name, number in counter.most_common()) for counter in (outcomes, self.types) if counter)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a batch is to be applied. `hold_back`: what fails is not parked before it is known whose fault that is, but told by
+    HeldBack. `hurried`: somebody holds locks for long; a wait for one is short. `retried`: some of it may have failed before.
+    `redriven`: the parked rows, locked by the caller, whose messages these are: somebody wants it, so no age is too high, and
+    what fails is parked, whatever else fails; they are counted as what they are."""
+
+    hold_back: bool = False
+    hurried: bool = False
+    retried: bool = False
+    redriven: Redriving = None
+
+
+AT_ONCE = Manner()
+
+
+def apply_batch(deliveries: Sequence[Delivery], *, manner: Manner = AT_ONCE) -> Report:
+    """Applies them all, or raises and has applied none. May run twice, and beside others that apply the same messages.
+
+    Raises TransientFailure (try again), ConsumerHalted (mend the service first) or, if `manner` wants it, HeldBack: then all
+    but some were applied. An event that fails for a reason of its own is parked in the same transaction, and the rest is
+    applied. What is redriven may be beyond the ledger's horizon; then its aggregate version alone keeps it from being
+    applied twice.
+    """
+    try:
+        report, held = _apply_together(deliveries, manner)
+    except ConsumerHalted as halted:
+        if halted.positions is None and manner.redriven is None:
+            note_halt("the environment", str(halted))
+        raise
+    except Exception as error:
+        fault = fault_of(error)
+        if fault in MOMENT:
+            raise TransientFailure(str(error).strip(), fault) from error
+        if fault is Fault.ENVIRONMENT:
+            reason = f"the schema, the code and the machine do not fit together, run the migrations: {error}"
+            note_halt(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}", reason)
+            raise ConsumerHalted(reason) from error
+        if fault is Fault.EVENT and manner.redriven is None:  # it came about where no event is looked at
+            note_halt(f"{type(error).__name__} while a batch was applied", repr(error))
+            raise ConsumerHalted(f"it fails whatever is applied: {error!r}") from error
+        raise
+    if held:
+        raise _held_back(report, held, deliveries)
+    return report
+
+
+def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Report, list[Failed]]:
+    """The report, and what was not applied and not parked."""
+    report, began = Report(), time.monotonic()
+    arrivals, rejected = read(deliveries, any_age=manner.redriven is not None)
+    report.types += Counter(event.type for _, event in arrivals)
+    try:
+        with transaction.atomic():
+            if manner.hurried:
+                _wait_for_locks_at_most(HURRIED)
+            bisection = Bisection(partial(_apply, redriven=manner.redriven), _wait_for_locks_at_most, to_the_end=manner.redriven is not None)
+            bisection.run(arrivals)
+            report.outcomes += bisection.outcomes
+            failures = [*(refused(one) for one in rejected), *bisection.failures]
+            verdict = _verdict(failures, began, manner) if failures else Verdict()
+            if verdict.halt:
+                raise AllAlike(failures, verdict.halt)
+            report.outcomes += _carry_out(verdict, manner)
+            if manner.retried:
+                failing = {id(one.delivery) for one in failures}
+                report.ended = note_applied([delivery for delivery in deliveries if id(delivery) not in failing])
+            _count(report, arrivals, verdict, manner.redriven)
+            failpoint(Failpoint.WORKER_BEFORE_COMMIT)
+    except AllAlike as alike:
+        raise _halted(alike, deliveries) from None
+    failpoint(Failpoint.WORKER_AFTER_COMMIT)
+    return report, verdict.undecided
+
+
+def _verdict(failures: Sequence[Failed], began: float, manner: Manner) -> Verdict:
+    if manner.redriven is None:
+        return judge(failures, began=began, hold_back=manner.hold_back)
+    moment = [one for one in failures if one.fault in MOMENT]
+    if moment:
+        told = next((one for one in moment if one.tried), moment[0])
+        raise TransientFailure(told.error.strip(), told.fault)
+    return Verdict(own=list(failures))
+
+
+def _carry_out(verdict: Verdict, manner: Manner) -> Counter[tuple[str, str]]:
+    """Parks what fails for its own sake, and writes down what else failed."""
+    outcomes: Counter[tuple[str, str]] = Counter()
+    for one in verdict.own:
+        outcomes += _park(one, manner.redriven)
+    evidence = [one for one in verdict.own if one.event or one.fault is Fault.AHEAD]
+    if evidence and manner.redriven is None:
+        note_failures(evidence, parked=True)
+    note_failures(verdict.undecided, parked=False)
+    return outcomes
+
+
+def _held_back(report: Report, held: Sequence[Failed], deliveries: Sequence[Delivery]) -> HeldBack:
+    position = {id(delivery): number for number, delivery in enumerate(deliveries)}
+    locked = [position[id(one.delivery)] for one in held if one.fault is Fault.LOCKED]
+    undecided = [position[id(one.delivery)] for one in held if one.fault is not Fault.LOCKED]
+    first = next((one for one in held if one.tried), held[0])
+    told = f"{report}; {len(held)} held back: {first.signature}: {first.error.strip()[:500]}"
+    held_back = HeldBack(told.lstrip("; "), locked, undecided)
+    held_back.ended = report.ended
+    return held_back
+
+
+def _halted(alike: AllAlike, deliveries: Sequence[Delivery]) -> ConsumerHalted:
+    signature = alike.failures[0].signature
+    failing = [one for one in alike.failures if one.signature in alike.reason or one.signature == signature]
+    note_halt(signature, alike.reason, failing)
+    keys = {one.delivery for one in failing}
+    return ConsumerHalted(alike.reason, [number for number, delivery in enumerate(deliveries) if delivery in keys])
+
+
+def _wait_for_locks_at_most(span: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [span])
+
+
+def _count(report: Report, arrivals: Sequence[Arrival], verdict: Verdict, redriven: Redriving) -> None:
+    if accounting.count(report.outcomes):
+        held = {id(one.delivery) for one in verdict.undecided}
+        ended = accounts.of_unread(end_unread([one for one in arrivals if id(one.delivery) not in held], redriven))
+        report.outcomes += ended
+        accounting.count(ended)
+
+
+def _park(one: Failed, redriven: Redriving) -> Counter[tuple[str, str]]:
+    delivery, event = one.delivery, one.event
+    if event is None:
+        was_read = redriven is None and was_read_before(delivery)
+        is_new = not was_read and park_unreadable(delivery, Unreadable(one.reason, one.error))
+        return accounts.of_parked(delivery.publisher, Unrecorded.UNREADABLE, is_new=is_new, redriven=redriven)
+    arrival = Arrival(delivery, event)
+    if not ledger.record([arrival], {event.id: Outcome.PARKED}) and not is_parked(arrival):
+        return accounts.of_duplicate(delivery.publisher, redriven)
+    is_new = park_failed(one)
+    return accounts.of_parked(delivery.publisher, Outcome.PARKED, is_new=is_new, redriven=redriven)
+
+
+def _apply(arrivals: Sequence[Arrival], redriven: Redriving) -> Counter[tuple[str, str]]:
+    """The road that every event takes.
+
+    The ledger is written before the merge tells the outcomes, so each row gets the one to be expected; the few that came
+    out otherwise (a newer version was stored already) are corrected afterwards, which is one small update and not one per event.
+    """
+    if not arrivals:
+        return Counter()
+    by_id = {arrival.event.id: arrival for arrival in arrivals}
+    if len(by_id) < len(arrivals) and (others := [each for each in arrivals if each.delivery.publisher != by_id[each.event.id].delivery.publisher]):
+        # Two publishers used one id: two events, one after the other.
+        ours = [each for each in arrivals if each.delivery.publisher == by_id[each.event.id].delivery.publisher]
+        return _apply(ours, redriven) + _apply(others, redriven)
+    expected = _outcomes([arrival.event for arrival in by_id.values()])
+    failpoint(Failpoint.WORKER_BEFORE_LEDGER)
+    new_ids = ledger.record(list(by_id.values()), expected)
+    failpoint(Failpoint.WORKER_AFTER_LEDGER)
+    repeats = NONE if len(new_ids) == len(by_id) else told_apart([by_id[key] for key in by_id if key not in new_ids], redriven)
+    new = [by_id[key].event for key in by_id if key in new_ids or key in repeats.again]
+    outcomes, changed = _merge(new)
+    wrong = [by_id[key] for key, outcome in outcomes.items() if outcome != expected[key] or (repeats.again and key in repeats.again)]
+    ledger.correct(wrong, outcomes)
+    failpoint(Failpoint.WORKER_AFTER_MERGE)
+    with correlated(each=_correlations(new)):
+        reconcile_changed(changed)
+    failpoint(Failpoint.WORKER_AFTER_RECONCILING)
+    return accounts.of_applied(arrivals, by_id, outcomes, repeats, redriven)
+
+
+def _outcomes(events: Iterable[Event]) -> dict[UUID, Outcome]:
+    """What each event comes to if every newest one of its subject is applied."""
+    outcomes: dict[UUID, Outcome] = {}
+    for aggregate, group in _by_aggregate(events).items():
+        if aggregate not in replications:
+            outcomes |= {event.id: Outcome.IGNORED for event in group}
+            continue
+        newest = newest_of_each(group)
+        outcomes |= {event.id: Outcome.APPLIED if newest[event.subject] is event else Outcome.STALE for event in group}
+    return outcomes
+
+
+def _merge(events: Sequence[Event]) -> tuple[dict[UUID, Outcome], dict[type[Replica], set[str]]]:
+    """Into the replicas, one after the other in a fixed order: each event's outcome, and the keys that changed."""
+    outcomes = _outcomes(events)
+    changed: dict[type[Replica], set[str]] = {}
+    for aggregate, group in sorted(_by_aggregate(events).items()):
+        replication = replications.get(aggregate)
+        if replication is None:
+            continue
+        merged = merge(replication, group)
+        changed[replication.model] = merged.changed
+        outcomes |= {event.id: Outcome.STALE for event in group if event.subject not in merged.changed}
+        outcomes |= {event.id: Outcome.CONFLICT for event in merged.conflicts}
+        outcomes |= {event.id: Outcome.REGRESSED for event in merged.regressed}
+    return outcomes, changed
+
+
+def _by_aggregate(events: Iterable[Event]) -> Mapping[str, list[Event]]:
+    groups: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        groups[f"{event.service}.{event.aggregate}"].append(event)
+    return groups
+
+
+def _correlations(events: Sequence[Event]) -> dict[str, Correlation]:
+    return {event.subject: Correlation(event.correlationid, event.id, event.traceparent or Correlation().traceparent) for event in events}

@@ -1,0 +1,39 @@
+"""Attempts at messages that may be what kills their process: each is on record before it is made, and taken back when it came to an end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connection
+from polder.inbox.delivery import Delivery
+
+_BEGIN = """
+INSERT INTO polder_inbox_attempt AS attempt (queue, body_hash, attempts, last_at)
+SELECT queue, body_hash, 1, clock_timestamp()
+FROM unnest(%(queues)s::text[], %(hashes)s::text[]) AS begun(queue, body_hash) ORDER BY body_hash
+ON CONFLICT (queue, body_hash) DO UPDATE SET attempts = attempt.attempts + %(one_more)s, last_at = excluded.last_at
+RETURNING queue, body_hash, attempts - 1
+"""
+
+
+def begin_attempts(deliveries: Sequence[Delivery], *, survived: bool = False) -> list[int]:
+    """Counts one more attempt at each; commits by itself. Returns the attempts before this one, in the same order, that were begun
+    and have not come to an end, so that their process was lost. `survived`: the last one was answered, though it may not have been
+    possible to take it back (the database was away); this one takes its place.
+    """
+    keys = [(one.queue, one.body_hash) for one in deliveries]
+    distinct = sorted(set(keys))
+    with connection.cursor() as cursor:
+        queues, hashes = [queue for queue, _ in distinct], [body_hash for _, body_hash in distinct]
+        cursor.execute(_BEGIN, {"one_more": 0 if survived else 1, "queues": queues, "hashes": hashes})
+        before = {(queue, body_hash): int(attempts) for queue, body_hash, attempts in cursor.fetchall()}
+    return [before[key] for key in keys]
+
+
+def end_attempts(deliveries: Sequence[Delivery]) -> None:
+    """They came to an end, one way or another."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM polder_inbox_attempt WHERE (queue, body_hash) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
+            [[one.queue for one in deliveries], [one.body_hash for one in deliveries]],
+        )

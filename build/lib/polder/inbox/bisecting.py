@@ -1,0 +1,88 @@
+"""Bisecting: what fails together is halved until the events to blame are alone, each try under a savepoint."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from django.db import transaction
+from polder.faults import Fault, fault_of
+from polder.inbox.delivery import Arrival
+from polder.inbox.failed import Failed, failed, not_tried
+
+Outcomes = Counter[tuple[str, str]]
+ENOUGH = 10  # fail alike, taken at random, and not one succeeds: the rest need not be tried
+SECONDS_FOR_LOCKS = 1.0  # that a batch may spend on finding out who waits for a lock, while it holds some itself
+SHORT_WAIT, USUAL_WAIT = "50ms", "1s"
+
+
+class AllAlike(Exception):
+    """No event is to blame: nothing of the batch is to be applied."""
+
+    def __init__(self, failures: Sequence[Failed], reason: str) -> None:
+        super().__init__(reason)
+        self.failures = failures
+        self.reason = reason
+
+
+class Bisection:
+    """`run` applies what it can of a batch; `outcomes` and `failures` tell what became of it. Raises what is no event's own.
+
+    `to_the_end`: each is tried, also when all fail alike.
+    """
+
+    def __init__(
+        self, apply: Callable[[Sequence[Arrival]], Outcomes], wait_for_locks_at_most: Callable[[str], None], *, to_the_end: bool = False
+    ) -> None:
+        self._apply = apply
+        self._wait_for_locks_at_most = wait_for_locks_at_most
+        self._to_the_end = to_the_end
+        self._deadline: float | None = None
+        self.outcomes: Outcomes = Counter()
+        self.failures: list[Failed] = []
+
+    def run(self, arrivals: Sequence[Arrival]) -> None:
+        if self._try(arrivals):
+            return
+        mixed = list(arrivals)
+        random.shuffle(mixed)  # so that the first ones stand for all, and each gets its turn when time is short
+        self._halve(mixed)
+        if self._deadline is not None:
+            self._wait_for_locks_at_most(USUAL_WAIT)
+
+    def _halve(self, arrivals: Sequence[Arrival]) -> None:
+        if len(arrivals) < 2:
+            return
+        middle = len(arrivals) // 2
+        for half in (arrivals[:middle], arrivals[middle:]):
+            if not self._try(half):
+                self._halve(half)
+
+    def _try(self, arrivals: Sequence[Arrival]) -> bool:
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            self.failures += [not_tried(arrival, Fault.LOCKED) for arrival in arrivals]
+            return True
+        try:
+            with transaction.atomic():
+                self.outcomes += self._apply(arrivals)
+        except Exception as error:
+            fault = fault_of(error)
+            if fault not in (Fault.EVENT, Fault.LOCKED):
+                raise
+            if fault is Fault.LOCKED and self._deadline is None:
+                self._deadline = time.monotonic() + SECONDS_FOR_LOCKS
+                self._wait_for_locks_at_most(SHORT_WAIT)
+            if len(arrivals) == 1:
+                self._failed(failed(arrivals[0], error, fault))
+            return False
+        return True
+
+    def _failed(self, one: Failed) -> None:
+        self.failures.append(one)
+        if not self.outcomes and len(self.failures) >= ENOUGH and {other.signature for other in self.failures} == {one.signature}:
+            if one.fault is Fault.LOCKED:
+                self._deadline = 0.0
+            elif not self._to_the_end:
+                raise AllAlike(self.failures, f"all that were tried fail alike, the last with {one.error[:500] or one.reason}: {one.signature}")

@@ -1,0 +1,27 @@
+"""What /readyz, the metrics and the overview tell of events that are not applied."""
+
+from __future__ import annotations
+
+from polder.conditions import Finding, condition, fail, ok, warn
+from polder.inbox.waiting import Waiting, halts, waiting_now
+
+
+@condition("consumer-halted", runbook="the-consumer-has-halted")
+def intake_halted() -> Finding:
+    found = halts()
+    if not found:
+        return ok("events are applied")
+    return fail("no events are applied: " + "; ".join(halt.reason for halt in found), found[0].since)
+
+
+@condition("events-waiting", runbook="events-that-wait")
+def events_waiting() -> Finding:
+    found = waiting_now()
+    if not found:
+        return ok("no event waits for something else than its turn")
+    return warn("; ".join(_told(one) for one in found[:5]), found[0].since)
+
+
+def _told(one: Waiting) -> str:
+    why = "for a lock that somebody holds" if one.fault == "locked" else "until it is known whose fault it is that they fail"
+    return f"{one.number} events from {one.publisher} wait {why}, the first is {one.event}: {one.signature}"

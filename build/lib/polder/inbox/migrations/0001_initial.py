@@ -1,0 +1,148 @@
+from django.db import migrations, models
+
+from polder import this_service
+from polder.partitioning import make_partitions, partitioned_table
+
+
+LEDGER = """
+    id uuid NOT NULL,
+    publisher varchar(30) NOT NULL,
+    type varchar(100) NOT NULL,
+    subject varchar(64) NOT NULL,
+    version bigint NOT NULL,
+    outcome varchar(10) NOT NULL CHECK (outcome IN ('applied', 'stale', 'conflict', 'regressed', 'ignored', 'parked')),
+    correlation_id uuid NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    received_at timestamptz NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    body_crc bigint,
+    PRIMARY KEY (id, publisher)
+"""
+
+
+def make_weeks(*_):
+    """A ledger that is new takes everything that publishers may announce to it."""
+    make_partitions("polder_ledger", this_service.ledger_weeks_kept())
+
+
+class Migration(migrations.Migration):
+
+    initial = True
+
+    dependencies = [
+    ]
+
+    operations = [
+        partitioned_table("polder_ledger", LEDGER, default_partition=False),
+        migrations.RunPython(make_weeks, migrations.RunPython.noop),
+        migrations.CreateModel(
+            name='LedgerEntry',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('publisher', models.CharField(max_length=30)),
+                ('type', models.CharField(max_length=100)),
+                ('subject', models.CharField(max_length=64)),
+                ('version', models.BigIntegerField()),
+                ('outcome', models.CharField(choices=[('applied', 'applied'), ('stale', 'stale: a newer version was known'), ('conflict', 'conflict: same version, other content'), ('regressed', "regressed: its owner's past came back"), ('ignored', 'ignored: no replica keeps it'), ('parked', 'parked')], max_length=10)),
+                ('correlation_id', models.UUIDField()),
+                ('occurred_at', models.DateTimeField()),
+                ('received_at', models.DateTimeField()),
+                ('applied_at', models.DateTimeField()),
+                ('body_crc', models.BigIntegerField(null=True)),
+            ],
+            options={
+                'verbose_name_plural': 'ledger',
+                'db_table': 'polder_ledger',
+                'ordering': ['-id'],
+                'managed': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='Halt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('signature', models.CharField(max_length=300, unique=True)),
+                ('reason', models.TextField()),
+                ('since', models.DateTimeField()),
+                ('last_at', models.DateTimeField()),
+                ('tries', models.PositiveIntegerField(default=1)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Attempt',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('queue', models.CharField(max_length=100)),
+                ('body_hash', models.CharField(max_length=64)),
+                ('attempts', models.PositiveIntegerField(default=1)),
+                ('last_at', models.DateTimeField(auto_now=True)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('queue', 'body_hash'), name='attempt_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='DeliveryCount',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('publisher', models.CharField(max_length=30)),
+                ('outcome', models.CharField(max_length=30)),
+                ('slot', models.PositiveSmallIntegerField()),
+                ('count', models.BigIntegerField(default=0)),
+                ('last_at', models.DateTimeField(help_text='When one of these was last counted.', null=True)),
+            ],
+            options={
+                'verbose_name_plural': 'accounting',
+                'constraints': [models.UniqueConstraint(fields=('publisher', 'outcome', 'slot'), name='deliverycount_slot')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ParkedEvent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('queue', models.CharField(max_length=100)),
+                ('body_hash', models.CharField(max_length=64)),
+                ('body', models.BinaryField()),
+                ('reason', models.CharField(help_text='A stable word to group by.', max_length=40)),
+                ('error', models.TextField()),
+                ('traceback', models.TextField(default='')),
+                ('event_id', models.UUIDField(db_index=True, null=True)),
+                ('type', models.CharField(default='', max_length=100)),
+                ('subject', models.CharField(db_index=True, default='', max_length=64)),
+                ('correlation_id', models.UUIDField(db_index=True, null=True)),
+                ('state', models.CharField(choices=[('parked', 'parked'), ('redriven', 'redriven'), ('discarded', 'discarded')], default='parked', max_length=10)),
+                ('times_seen', models.PositiveIntegerField(default=1)),
+                ('first_seen_at', models.DateTimeField(auto_now_add=True)),
+                ('last_seen_at', models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                'ordering': ['-id'],
+                'permissions': [('redrive_parkedevent', 'Can redrive parked events'), ('discard_parkedevent', 'Can discard parked events and restore them')],
+                'indexes': [models.Index(condition=models.Q(('state', 'parked')), fields=['queue', 'type', 'reason'], name='parked_by_cause'), models.Index(condition=models.Q(('event_id__isnull', False), ('state', 'parked'), ('traceback', '')), fields=['event_id'], name='parked_unread')],
+                'constraints': [models.UniqueConstraint(fields=('queue', 'body_hash'), name='parked_once'), models.CheckConstraint(condition=models.Q(('state__in', ['parked', 'redriven', 'discarded'])), name='parked_state')],
+            },
+        ),
+        migrations.CreateModel(
+            name='WaitingEvent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('queue', models.CharField(max_length=100)),
+                ('body_hash', models.CharField(max_length=64)),
+                ('publisher', models.CharField(max_length=30)),
+                ('type', models.CharField(default='', max_length=100)),
+                ('subject', models.CharField(default='', max_length=64)),
+                ('event_id', models.UUIDField(null=True)),
+                ('fault', models.CharField(max_length=20)),
+                ('signature', models.CharField(help_text='What fails alike has the same one.', max_length=300)),
+                ('error', models.TextField(default='')),
+                ('tries', models.PositiveIntegerField(default=1)),
+                ('since', models.DateTimeField()),
+                ('last_at', models.DateTimeField()),
+                ('parked_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'indexes': [models.Index(fields=['signature', '-since'], name='waiting_alike'), models.Index(condition=models.Q(('parked_at', None)), fields=['since'], name='waiting_now')],
+                'constraints': [models.UniqueConstraint(fields=('queue', 'body_hash'), name='waiting_once')],
+            },
+        ),
+    ]

@@ -1,0 +1,188 @@
+"""What a service has received: the ledger of processed events, what is parked, and the accounting of every delivery's outcome."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Outcome(models.TextChoices):
+    """What became of an event: each ends in exactly one of these."""
+
+    APPLIED = "applied", "applied"
+    STALE = "stale", "stale: a newer version was known"
+    CONFLICT = "conflict", "conflict: same version, other content"
+    REGRESSED = "regressed", "regressed: its owner's past came back"
+    IGNORED = "ignored", "ignored: no replica keeps it"
+    PARKED = "parked", "parked"
+
+
+class Unrecorded(models.TextChoices):
+    """What is counted beside the outcomes, of deliveries that no ledger row stands for."""
+
+    DUPLICATE = "duplicate", "duplicate"
+    UNREADABLE = "unreadable", "unreadable or foreign, parked"
+
+
+class Redriven(models.TextChoices):
+    """What is counted of parked messages that were applied again. They were delivered before, so these are no deliveries."""
+
+    APPLIED = "redriven-applied", "parked before: applied"
+    STALE = "redriven-stale", "parked before: stale"
+    CONFLICT = "redriven-conflict", "parked before: conflict"
+    REGRESSED = "redriven-regressed", "parked before: regressed"
+    IGNORED = "redriven-ignored", "parked before: ignored"
+    DUPLICATE = "redriven-duplicate", "parked before: its event came by another message"
+    BEYOND = "redriven-beyond", "parked before: beyond the ledger, told by its version alone"
+    FAILED = "redrive-failed", "parked before: failed again"
+
+    @classmethod
+    def of(cls, outcome: str) -> Redriven:
+        """Of a message that ended so at last."""
+        return cls(f"redriven-{outcome}")
+
+
+class LedgerEntry(models.Model):
+    """One event that this service has processed. Partitioned by the event's id, so the migration and not this class creates the table.
+
+    The table's key is id and publisher: an id that another publisher uses as well is another event's.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    publisher = models.CharField(max_length=30)
+    type = models.CharField(max_length=100)
+    subject = models.CharField(max_length=64)
+    version = models.BigIntegerField()
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    correlation_id = models.UUIDField()
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    applied_at = models.DateTimeField()
+    body_crc = models.BigIntegerField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "polder_ledger"
+        ordering = ["-id"]
+        verbose_name_plural = "ledger"
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.subject} v{self.version}: {self.outcome}"
+
+
+class ParkedState(models.TextChoices):
+    PARKED = "parked", "parked"
+    REDRIVEN = "redriven", "redriven"
+    DISCARDED = "discarded", "discarded"
+
+
+class ParkedEvent(models.Model):
+    """A message that could not be applied, kept byte by byte with the reason, until somebody redrives it."""
+
+    queue = models.CharField(max_length=100)
+    body_hash = models.CharField(max_length=64)
+    body = models.BinaryField()
+    reason = models.CharField(max_length=40, help_text="A stable word to group by.")
+    error = models.TextField()
+    traceback = models.TextField(default="")
+    event_id = models.UUIDField(null=True, db_index=True)
+    type = models.CharField(max_length=100, default="")
+    subject = models.CharField(max_length=64, default="", db_index=True)
+    correlation_id = models.UUIDField(null=True, db_index=True)
+    state = models.CharField(max_length=10, choices=ParkedState.choices, default=ParkedState.PARKED)
+    times_seen = models.PositiveIntegerField(default=1)
+    first_seen_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [("redrive_parkedevent", "Can redrive parked events"), ("discard_parkedevent", "Can discard parked events and restore them")]
+        constraints = [
+            models.UniqueConstraint(fields=["queue", "body_hash"], name="parked_once"),
+            models.CheckConstraint(condition=models.Q(state__in=ParkedState.values), name="parked_state"),
+        ]
+        indexes = [
+            models.Index(fields=["queue", "type", "reason"], name="parked_by_cause", condition=models.Q(state="parked")),
+            models.Index(fields=["event_id"], name="parked_unread", condition=models.Q(state="parked", traceback="", event_id__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type or 'message'} {self.subject}: {self.reason}"
+
+
+class Attempt(models.Model):
+    """How often a message was begun alone, because it may be what kills its process. The row goes when an attempt comes to an end."""
+
+    queue = models.CharField(max_length=100)
+    body_hash = models.CharField(max_length=64)
+    attempts = models.PositiveIntegerField(default=1)
+    last_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["queue", "body_hash"], name="attempt_once")]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.body_hash}: {self.attempts}"
+
+
+class DeliveryCount(models.Model):
+    """How many deliveries of a publisher ended how, and how many parked ones were redriven; each number only rises.
+
+    The sum over the slots counts (one per pool process, so that they do not wait for each other).
+    """
+
+    publisher = models.CharField(max_length=30)
+    outcome = models.CharField(max_length=30)
+    slot = models.PositiveSmallIntegerField()
+    count = models.BigIntegerField(default=0)
+    last_at = models.DateTimeField(null=True, help_text="When one of these was last counted.")
+
+    class Meta:
+        verbose_name_plural = "accounting"
+        constraints = [models.UniqueConstraint(fields=["publisher", "outcome", "slot"], name="deliverycount_slot")]
+
+    def __str__(self) -> str:
+        return f"{self.publisher} {self.outcome}: {self.count}"
+
+
+class WaitingEvent(models.Model):
+    """A message that could not be applied when it was tried last: it waits for a lock, or its fault is not decided yet.
+
+    The row goes when the message is applied. When it is parked, the row stays for a while as evidence, with `parked_at`.
+    """
+
+    queue = models.CharField(max_length=100)
+    body_hash = models.CharField(max_length=64)
+    publisher = models.CharField(max_length=30)
+    type = models.CharField(max_length=100, default="")
+    subject = models.CharField(max_length=64, default="")
+    event_id = models.UUIDField(null=True)
+    fault = models.CharField(max_length=20)
+    signature = models.CharField(max_length=300, help_text="What fails alike has the same one.")
+    error = models.TextField(default="")
+    tries = models.PositiveIntegerField(default=1)
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+    parked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["queue", "body_hash"], name="waiting_once")]
+        indexes = [
+            models.Index(fields=["signature", "-since"], name="waiting_alike"),
+            models.Index(fields=["since"], name="waiting_now", condition=models.Q(parked_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type or 'message'} {self.subject}: {self.signature}"
+
+
+class Halt(models.Model):
+    """Why this service applies nothing at present. The row goes when the first batch is applied again."""
+
+    signature = models.CharField(max_length=300, unique=True)
+    reason = models.TextField()
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+    tries = models.PositiveIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return self.reason

@@ -1,0 +1,55 @@
+"""Redriving: parked messages applied once more, under the locks of their rows, so that two operators at once do it once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from polder.broker.names import publisher_or_nobody
+from polder.failpoints import Failpoint, failpoint
+from polder.inbox.applying import Manner, Report, apply_batch
+from polder.inbox.delivery import Delivery
+from polder.inbox.models import ParkedEvent, ParkedState
+
+# What failed again was seen once more, by `parking`.
+_END = """
+UPDATE polder_inbox_parkedevent AS parked SET state = 'redriven', last_seen_at = clock_timestamp()
+FROM unnest(%s::bigint[], %s::bigint[]) AS tried(id, times_seen)
+WHERE parked.id = tried.id AND parked.times_seen = tried.times_seen
+"""
+
+
+def redrive(parked_id: int) -> ParkedState:
+    """Applies the message again; returns what it is now: redriven, or parked once more with the new reason.
+
+    What is not parked (any more) is left alone and its state returned. Raises ParkedEvent.DoesNotExist, TransientFailure
+    or ConsumerHalted; then nothing has changed.
+    """
+    with transaction.atomic():
+        parked = ParkedEvent.objects.select_for_update().get(pk=parked_id)
+        if parked.state == ParkedState.PARKED:
+            _apply([parked])
+            parked.refresh_from_db(fields=["state"])
+        return ParkedState(parked.state)
+
+
+def redrive_batch(parked_ids: Sequence[int]) -> Report:
+    """Applies them together, in one transaction; what fails is parked again with the new reason, and the rest is applied.
+
+    Those that are not parked (any more), and those whose rows somebody else has locked, are left alone. Raises
+    TransientFailure or ConsumerHalted; then nothing has changed.
+    """
+    with transaction.atomic():
+        found = ParkedEvent.objects.filter(pk__in=parked_ids, state=ParkedState.PARKED).order_by("pk")
+        return _apply(list(found.only("queue", "body", "times_seen").select_for_update(skip_locked=True)))
+
+
+def _apply(rows: Sequence[ParkedEvent]) -> Report:
+    now = time.time()
+    deliveries = [Delivery(row.queue, publisher_or_nobody(row.queue), bytes(row.body), now) for row in rows]
+    report = apply_batch(deliveries, manner=Manner(redriven=[row.pk for row in rows]))
+    failpoint(Failpoint.REDRIVE_AFTER_APPLY)
+    with connection.cursor() as cursor:
+        cursor.execute(_END, [[row.pk for row in rows], [row.times_seen for row in rows]])
+    return report

@@ -1,0 +1,123 @@
+"""`/metrics`, for Prometheus: read from the database at each scrape, so that it is the same whichever process answers.
+
+Open without a key, as /livez is: there are counts in it, and names of services, and nothing about any person. Block it at
+the proxy where even that is too much.
+
+Counters end in `_total` and never fall; times are in seconds; a series that is known in advance begins with 0 and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db import Error
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from polder import this_service
+from polder.api.problem_responses import only_safe
+from polder.conditions import State
+from polder.consumer.jobs import job_states
+from polder.inbox.models import Outcome, Redriven, Unrecorded
+from polder.observability import measures
+from polder.observability.look import Look, TooSlow
+from polder.observability.state import look_at_all
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
+from prometheus_client.registry import Collector
+
+ANSWERS_WITHIN = 8.0  # seconds; Prometheus waits for ten unless told otherwise
+COUNTED = f"counted up to {measures.MOST_COUNTED}"
+# Those that the code gives; beside them, a message that failed has the name of its exception.
+REASONS = ("not-json", "not-an-event", "invalid", "unknown-type", "newer-version", "foreign", "beyond-horizon", "kills-its-process")
+
+Rows = Iterable[tuple[Any, ...]]
+
+
+@only_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """503 when the database does not answer in time: no number is better than an old one."""
+    try:
+        return HttpResponse(_rendered.now(), CONTENT_TYPE_PLAIN_1_0_0)
+    except TooSlow:
+        why = f"no answer of the database within {ANSWERS_WITHIN} s"
+    except Error as error:
+        why = str(error).strip().replace("\n", " ")
+    return HttpResponse(f"# {why}\n", "text/plain; charset=utf-8", 503)
+
+
+def _render() -> bytes:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_FromTheDatabase())
+    return generate_latest(registry)
+
+
+_rendered = Look(_render, ANSWERS_WITHIN)
+
+
+class _FromTheDatabase(Collector):
+    def collect(self) -> Iterator[Metric]:
+        yield from _of_the_outbox()
+        yield from _of_the_inbox()
+        yield from _of_the_service()
+
+
+def _of_the_outbox() -> Iterator[Metric]:
+    [unpublished, oldest, held] = measures.measured(measures.UNPUBLISHED, measures.OLDEST_UNPUBLISHED, measures.HELD)
+    yield _gauge("outbox_unpublished", f"Events that the relay has yet to publish, {COUNTED}.", unpublished)
+    yield _gauge("outbox_oldest_unpublished_seconds", "Age of the oldest of them; 0 when there is none.", oldest or [(0,)])
+    yield _gauge("outbox_held", f"Events that the broker refused and that wait for an operator, {COUNTED}.", held)
+
+
+def _of_the_inbox() -> Iterator[Metric]:
+    statements = (measures.DELIVERIES, measures.REDRIVES, measures.PARKED, measures.DRIFT, measures.REGRESSED)
+    [deliveries, redrives, parked, drift, regressed] = measures.measured(*statements)
+    publishers = this_service.subscribes_to()
+    outcomes = [(publisher, str(outcome)) for publisher in publishers for outcome in (*Outcome, *Unrecorded)]
+    yield _counter(
+        "deliveries",
+        "Deliveries from the broker, each counted once by how it ended when it came.",
+        measures.and_zero(deliveries, outcomes),
+        "publisher",
+        "outcome",
+    )
+    ends = [(publisher, str(outcome)) for publisher in publishers for outcome in Redriven]
+    text = "Parked messages that were applied again, by how that ended."
+    yield _counter("redrives", text, measures.and_zero(redrives, ends), "publisher", "outcome")
+    yield _gauge("parked", f"Messages parked now, {COUNTED}.", measures.and_zero(parked, [(reason,) for reason in REASONS]), "reason")
+    yield _gauge("drift_open", "Replicas found to differ from their owner's word, and not repaired.", drift)
+    owners = [(publisher,) for publisher in publishers]
+    text = "Aggregates whose owner sends older versions than are known here: its past came back."
+    yield _gauge("regressed_open", text, measures.and_zero(regressed, owners), "owner")
+    yield _gauge(
+        "last_applied_timestamp_seconds",
+        "When an event of the publisher was last processed; 0 when none ever was.",
+        measures.last_applied(),
+        "publisher",
+    )
+
+
+def _of_the_service() -> Iterator[Metric]:
+    yield _gauge("partition_ahead_seconds", "For how long there are partitions.", measures.seconds_ahead(), "table")
+    ended = [(job.name, job.succeeded_at.timestamp() if job.succeeded_at else 0) for job in job_states()]
+    yield _gauge("job_last_success_timestamp_seconds", "When the periodic job last ended well; 0 when it never did.", ended, "job")
+    found = [(each.condition.name, each.finding.state) for each in look_at_all()]
+    states = [(name, state, state is is_in) for name, is_in in found for state in State]
+    yield _gauge("condition", "1 for the state that each condition is in, as /readyz tells them; 0 for the others.", states, "name", "state")
+
+
+def _gauge(name: str, text: str, rows: Rows, *labels: str) -> Metric:
+    """Rows are the labels' values and then the number."""
+    return _filled(GaugeMetricFamily(f"polder_{name}", text, labels=labels), rows)
+
+
+def _counter(name: str, text: str, rows: Rows, *labels: str) -> Metric:
+    return _filled(CounterMetricFamily(f"polder_{name}", text, labels=labels), rows)
+
+
+def _filled(family: CounterMetricFamily | GaugeMetricFamily, rows: Rows) -> Metric:
+    for *values, number in sorted(rows):
+        family.add_metric([str(value) for value in values], float(number))
+    return family

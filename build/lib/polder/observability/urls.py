@@ -1,0 +1,23 @@
+"""What every service answers beside its own API."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from polder.api import addresses as _registers_converters  # noqa: F401
+from polder.api.problem_responses import problem_page
+from polder.observability.applied import Applied
+from polder.observability.health import livez, readyz
+from polder.observability.metrics import metrics
+
+common_urls: list[URLPattern | URLResolver] = [
+    path("livez", livez),
+    path("readyz", readyz),
+    path("metrics", metrics),
+    path("ops/applied/<id:event_id>", Applied.as_view()),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(), name="docs"),
+    path("problems/<slug:kind>/", problem_page),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,167 @@
+"""The fence around what others know better than we do: while it stands, no use case, operation or reconciler acts on it.
+
+Everything that is done to an aggregate is published, so the one gate is in `publish()`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection, models, transaction
+from django.utils import timezone
+from polder import this_service
+from polder.contracts.event import Event
+from polder.domain.aggregate import aggregates
+from polder.outbox.models import Fenced, OutboxEvent
+
+log = logging.getLogger(__name__)
+
+_PUT_UP = """
+INSERT INTO polder_outbox_fenced AS fenced (aggregate, key, known_version, known_event_id, reported_by, is_forgotten, since, lifted_by, reason)
+SELECT aggregate, key, version, event_id, %s, is_forgotten, now(), '', ''
+FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::uuid[], %s::boolean[]) AS new(aggregate, key, version, event_id, is_forgotten)
+ON CONFLICT (aggregate, key) WHERE lifted_at IS NULL DO UPDATE
+SET known_version = excluded.known_version, known_event_id = excluded.known_event_id, reported_by = excluded.reported_by
+WHERE fenced.known_version < excluded.known_version
+"""
+
+
+class FencedAggregate(RuntimeError):
+    """Another service knows a newer version of this aggregate than we have. Nothing was done; `fenced` says who and which."""
+
+    def __init__(self, fenced: Fenced, version: int | None) -> None:
+        has = "this one has none" if version is None else f"this one has version {version}"
+        super().__init__(
+            f"{fenced.reported_by} knows version {fenced.known_version} of {fenced.aggregate} {fenced.key}, {has}: restored from a backup? "
+            "Nothing acts on it until it is healed or accepted (manage.py regressed)"
+        )
+        self.fenced = fenced
+        self.version = version
+
+
+class ForgottenAggregates(RuntimeError):
+    """Others know aggregates that we have no more. A request that makes something new may be one of those, repeated."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"others know {number} that {this_service.name()} has forgotten (restored from a backup?): nothing new is taken on request until "
+            "they are healed or accepted, since what is asked for may have been carried out already"
+        )
+
+
+class Claim(NamedTuple):
+    """What another service knows of us: an aggregate's version, and the event that told it."""
+
+    aggregate: str
+    key: str
+    version: int
+    event_id: UUID
+
+
+def stands() -> bool:
+    """Whether anything of ours is fenced."""
+    return Fenced.objects.filter(lifted_at=None).exists()
+
+
+def stood_since(lately: datetime) -> datetime | None:
+    """When the oldest fence was put up among those that stand, or stood lately."""
+    found = Fenced.objects.filter(models.Q(lifted_at=None) | models.Q(lifted_at__gt=lately)).aggregate(since=models.Min("since"))
+    since: datetime | None = found["since"]
+    return since
+
+
+def fenced_keys(aggregate: str, keys: Collection[str]) -> set[str]:
+    return set(Fenced.objects.filter(lifted_at=None, aggregate=aggregate, key__in=keys).values_list("key", flat=True))
+
+
+def check(events: Iterable[Event]) -> None:
+    """Raises FencedAggregate for the first event of an aggregate that others know at its version or above."""
+    for event in events:
+        fenced = Fenced.objects.filter(lifted_at=None, aggregate=event.aggregatetype, key=event.subject, known_version__gte=event.aggregateversion)
+        if found := fenced.first():
+            raise FencedAggregate(found, None if found.is_forgotten else event.aggregateversion - 1)
+
+
+def check_nothing_forgotten() -> None:
+    """Raises ForgottenAggregates while others know what we have no more."""
+    if number := Fenced.objects.filter(lifted_at=None, is_forgotten=True).count():
+        raise ForgottenAggregates(number)
+
+
+@transaction.atomic
+def put_up(claims: Sequence[Claim], reported_by: str) -> int:
+    """Fences what the claims prove that we have forgotten; how many. Those that an operator has accepted stay as they are.
+
+    A claim proves it when its event is not in our outbox and our row has a lower version, or is not there. May run twice.
+    """
+    behind = [(claim, version) for claim, version in _with_versions(_not_ours(claims)) if version is None or version < claim.version]
+    accepted = _accepted({claim.key for claim, _ in behind})
+    found = [(claim, version) for claim, version in behind if accepted.get((claim.aggregate, claim.key), 0) < claim.version]
+    if not found:
+        return 0
+    if not stands():
+        transaction.on_commit(lambda: _tell(found[0][0], reported_by, len(found)))
+    rows = sorted({(claim.aggregate, claim.key): (*claim, version is None) for claim, version in found}.values())
+    with connection.cursor() as cursor:
+        cursor.execute(_PUT_UP, [reported_by, *(list(column) for column in zip(*rows, strict=True))])
+    return len(rows)
+
+
+def lift_overtaken() -> int:
+    """Takes the fence down around the rows that are above what was told; how many. May run at any time, twice, at once."""
+    lifted = 0
+    for name in Fenced.objects.filter(lifted_at=None).values_list("aggregate", flat=True).distinct():
+        rows = Fenced.objects.filter(lifted_at=None, aggregate=name)
+        versions = _versions(name, list(rows.values_list("key", flat=True)))
+        over = [row.pk for row in rows if (versions.get(row.key) or 0) > row.known_version]
+        lifted += Fenced.objects.filter(pk__in=over, lifted_at=None).update(lifted_at=timezone.now())
+    return lifted
+
+
+def accept(rows: models.QuerySet[Fenced], *, by: str, reason: str) -> int:
+    """An operator takes what we have for what is to be: the fence around these rows goes. How many."""
+    return rows.filter(lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by[:150], reason=reason[:500])
+
+
+def _tell(first: Claim, reported_by: str, number: int) -> None:
+    log.critical(
+        "the past of %s came back (restored from a backup?): %s knows %d of its aggregates better, such as version %d of %s %s; "
+        "nothing acts on them until they are healed or accepted, see manage.py %s regressed",
+        *(this_service.name(), reported_by, number, first.version, first.aggregate, first.key, this_service.name()),
+    )
+
+
+def _not_ours(claims: Sequence[Claim]) -> list[Claim]:
+    """Those whose event our outbox does not have: nearly always none. What it has, we know; of weeks that it dropped, versions tell."""
+    if not claims:
+        return []
+    ids = [claim.event_id for claim in claims]
+    ours = set(OutboxEvent.objects.filter(pk__in=ids, pk__gte=min(ids), pk__lte=max(ids)).values_list("pk", flat=True))
+    return [claim for claim in claims if claim.event_id not in ours]
+
+
+def _with_versions(claims: Sequence[Claim]) -> list[tuple[Claim, int | None]]:
+    """Each with the version that we have, None where we have no row. Those of aggregates that we never owned are left out."""
+    keys: dict[str, list[str]] = {}
+    for claim in claims:
+        if claim.aggregate in aggregates():
+            keys.setdefault(claim.aggregate, []).append(claim.key)
+    versions = {name: _versions(name, names) for name, names in keys.items()}
+    return [(claim, versions[claim.aggregate].get(claim.key)) for claim in claims if claim.aggregate in versions]
+
+
+def _versions(aggregate: str, keys: Sequence[str]) -> Mapping[str, int]:
+    model = aggregates().get(aggregate)
+    if model is None:
+        return {}
+    return {str(key): version for key, version in model._default_manager.filter(pk__in=keys).values_list("pk", "version")}
+
+
+def _accepted(keys: Collection[str]) -> dict[tuple[str, str], int]:
+    """Up to which version an operator has accepted that we lack it."""
+    rows = Fenced.objects.filter(key__in=keys).exclude(lifted_by="").values_list("aggregate", "key", "known_version")
+    return {(aggregate, key): version for aggregate, key, version in sorted(rows)}

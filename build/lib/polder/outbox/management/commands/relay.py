@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from typing import Any
+
+from polder import this_service
+from polder.broker.watch import tell_at_start
+from polder.command import ServiceCommand
+from polder.outbox.relay import Relay
+from polder.readiness import announce_ready
+from polder.stopping import stop_on
+
+
+class Command(ServiceCommand):
+    help = (
+        "Takes this service's outbox to the broker until it is told to stop (SIGTERM or Ctrl-C: it ends its window first). "
+        "Start as many as you like: one leads, the others stand by."
+    )
+    examples = ("manage.py order relay",)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        tell_at_start()
+        Relay(this_service.name(), this_service.amqp_url(), stop_on(), on_ready=announce_ready).run()

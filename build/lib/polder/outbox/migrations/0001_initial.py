@@ -1,0 +1,108 @@
+from django.db import migrations, models
+
+from polder.outbox.floor import FLOOR_SQL
+from polder.partitioning import partitioned_table
+
+
+COLUMNS = """
+    id uuid PRIMARY KEY,
+    position bigint GENERATED ALWAYS AS IDENTITY (CACHE 1),
+    type varchar(100) NOT NULL,
+    aggregate_type varchar(100) NOT NULL,
+    subject varchar(64) NOT NULL,
+    version bigint NOT NULL,
+    correlation_id uuid NOT NULL,
+    body text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    published_at timestamptz,
+    attempts smallint NOT NULL DEFAULT 0,
+    retry_at timestamptz,
+    held_at timestamptz,
+    error text NOT NULL DEFAULT ''
+"""
+
+# The relay reads the first index, and nothing of the history; /metrics counts by the second; people search by the others.
+INDEXES = """
+CREATE INDEX polder_outbox_unpublished ON polder_outbox (position) WHERE published_at IS NULL AND held_at IS NULL;
+CREATE INDEX polder_outbox_held ON polder_outbox (held_at) WHERE held_at IS NOT NULL;
+CREATE INDEX polder_outbox_subject ON polder_outbox (subject);
+CREATE INDEX polder_outbox_correlation ON polder_outbox (correlation_id);
+"""
+NEEDED = ("published_at IS NULL AND held_at IS NULL", "published_at IS NULL AND held_at IS NOT NULL")  # each by an index
+REVERSE = """
+DROP TRIGGER polder_outbox_unpublished_again ON polder_outbox;
+DROP FUNCTION polder_outbox_lower_floor, polder_outbox_raise_floor, polder_outbox_check_floor, polder_outbox_floor;
+DROP SEQUENCE polder_outbox_floor;
+"""
+
+
+class Migration(migrations.Migration):
+
+    initial = True
+
+    dependencies = [
+    ]
+
+    operations = [
+        partitioned_table("polder_outbox", COLUMNS, indexes=INDEXES, default_partition=True, still_needed=NEEDED),
+        migrations.CreateModel(
+            name='OutboxEvent',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('position', models.BigIntegerField(help_text="Drawn while the aggregate's row is locked: per aggregate, the order of its versions.")),
+                ('type', models.CharField(max_length=100)),
+                ('aggregate_type', models.CharField(max_length=100)),
+                ('subject', models.CharField(max_length=64)),
+                ('version', models.BigIntegerField()),
+                ('correlation_id', models.UUIDField()),
+                ('body', models.TextField(help_text='The message, exactly as it goes over the wire.')),
+                ('created_at', models.DateTimeField()),
+                ('published_at', models.DateTimeField(null=True)),
+                ('attempts', models.PositiveSmallIntegerField(default=0, help_text='How often the broker refused this row for its own sake.')),
+                ('retry_at', models.DateTimeField(null=True)),
+                ('held_at', models.DateTimeField(help_text='Refused too often: it waits for an operator and does not stop the others.', null=True)),
+                ('error', models.TextField(default='')),
+            ],
+            options={
+                'verbose_name': 'outbox event',
+                'db_table': 'polder_outbox',
+                'ordering': ['-id'],
+                'permissions': [('release_outboxevent', 'Can release held events')],
+                'managed': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='Subscriber',
+            fields=[
+                ('name', models.CharField(max_length=30, primary_key=True, serialize=False)),
+                ('confirmed_until', models.UUIDField(help_text='All that it knows of us up to this event of ours, we know too, or have fenced.')),
+                ('answered_at', models.DateTimeField()),
+            ],
+            options={
+                'ordering': ['name'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Fenced',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('aggregate', models.CharField(max_length=100)),
+                ('key', models.CharField(max_length=64)),
+                ('known_version', models.BigIntegerField(help_text='The newest that anybody knows.')),
+                ('known_event_id', models.UUIDField(help_text='The event of it, which we have no more.')),
+                ('reported_by', models.CharField(help_text='The service that knows it.', max_length=30)),
+                ('is_forgotten', models.BooleanField(help_text='We have no such row at all.')),
+                ('since', models.DateTimeField(auto_now_add=True)),
+                ('lifted_at', models.DateTimeField(null=True)),
+                ('lifted_by', models.CharField(default='', help_text='The operator who accepted it; empty when our version has passed it.', max_length=150)),
+                ('reason', models.CharField(default='', max_length=500)),
+            ],
+            options={
+                'verbose_name_plural': 'fenced',
+                'ordering': ['-id'],
+                'permissions': [('accept_fenced', 'Can accept what a service has forgotten')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('aggregate', 'key'), name='fenced_once')],
+            },
+        ),
+        migrations.RunSQL(sql=FLOOR_SQL, reverse_sql=REVERSE),
+    ]

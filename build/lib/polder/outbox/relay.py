@@ -1,0 +1,217 @@
+"""The relay: takes what is unpublished to the broker, in windows, and marks it once the broker has confirmed it.
+
+Losing nothing rests on the order of three steps - select, confirm, mark - and on dropping the whole connection at any
+doubt. Publishing twice is harmless (the ledger absorbs it), so every crash leads to that and to nothing worse.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psycopg
+from polder.broker.confirms import BROKER_ERRORS, ConfirmedPublisher, Outgoing, Receipt, blames_a_message
+from polder.broker.names import event_exchange
+from polder.broker.nodes import Nodes
+from polder.broker.trouble import REFUSED_WAIT, refusal
+from polder.contracts.event import CONTENT_TYPE, LARGEST_EVENT
+from polder.failpoints import Failpoint, failpoint
+from polder.outbox.reader import OutboxReader, Row
+from polder.stopping import Stopping
+
+log = logging.getLogger(__name__)
+
+WINDOW = 500  # messages under way at most
+SHORTEST_NAP, LONGEST_NAP = 0.001, 0.010  # seconds between two looks at an empty outbox
+SHORTEST_WAIT, LONGEST_WAIT = 0.2, 2.0  # seconds between two tries at a broker or a database that is away
+LONGEST_TYPE = 255  # bytes of an AMQP short string
+REFUSALS = 5  # of a row, one after the other and beside accepted ones, before it is blamed
+STANDBY_LOOK = 0.5  # seconds between two tries for the leader's lock
+
+
+@dataclass
+class Backoff:
+    """Waiting times that double from `shortest` to `longest`."""
+
+    shortest: float
+    longest: float
+    _next: float = 0.0
+
+    def reset(self) -> None:
+        self._next = 0.0
+
+    def next(self) -> float:
+        self._next = min(self.longest, self._next * 2 or self.shortest)
+        return self._next
+
+
+class Relay:
+    """`run()` leads or stands by until `stop` is set; it then ends its window and returns. May run in several processes at once."""
+
+    def __init__(self, service: str, broker_url: str, stop: Stopping, on_ready: Callable[[], None] = lambda: None) -> None:
+        self.service = service
+        self.nodes = Nodes(broker_url)
+        self.stop = stop
+        self.on_ready = on_ready
+        self.window = WINDOW
+        self.outbox: OutboxReader | None = None
+        self.publisher: ConfirmedPublisher | None = None
+        self._confirmed: list[str] = []  # by the broker, and not marked yet
+        self._selected: list[Row] = []  # the next window
+        self._refusals: Counter[str] = Counter()  # by row, since a window was accepted whole
+        self._trouble = Backoff(SHORTEST_WAIT, LONGEST_WAIT)
+
+    def run(self) -> None:
+        outage = Backoff(SHORTEST_WAIT, LONGEST_WAIT)
+        while not self.stop.is_set():
+            try:
+                self._lead(outage)
+            except psycopg.Error as error:
+                wait = outage.next()
+                log.warning("the database is away, the relay tries again in %.1f s: %s", wait, str(error).strip())
+                self.stop.wait(wait)
+            finally:
+                self._drop_database()
+                self._drop_broker()  # what it has not confirmed must never be taken for a confirm of the next leader's window
+
+    def _lead(self, outage: Backoff) -> None:
+        """Takes the lead and keeps it; returns when told to stop, raises psycopg.Error when the lock may be lost."""
+        outbox = self.outbox = OutboxReader.connect()
+        while not outbox.try_lead():
+            self.on_ready()
+            outage.reset()
+            if self.stop.wait(STANDBY_LOOK):
+                return
+        log.info("the relay of %s leads", self.service)
+        self._confirmed, self._selected = [], []  # another connection's: whoever led since may have marked them
+        nap = Backoff(SHORTEST_NAP, LONGEST_NAP)
+        while not self.stop.is_set():
+            try:
+                published = self._publish_window(outbox)
+            except BROKER_ERRORS as error:
+                self._drop_broker(lost=True)
+                self.stop.wait(self._explained(error, outage))
+                continue
+            outbox.raise_floor()
+            self.on_ready()
+            outage.reset()
+            if published:
+                nap.reset()
+            else:
+                self.stop.wait(nap.next())
+        self._mark_confirmed(outbox)
+
+    def _explained(self, error: Exception, outage: Backoff) -> float:
+        """Seconds until the next try, which the log has with the reason: what is refused does not come back by being asked for often."""
+        wait = outage.next()
+        if reason := refusal(error):
+            wait = REFUSED_WAIT
+            log.error("%s; the relay tries again in %.1f s", reason, wait)
+        else:
+            log.warning("the broker is away, the relay tries again in %.1f s: %r", wait, error)
+        return wait
+
+    def _publish_window(self, outbox: OutboxReader) -> int:
+        """One window, from select to mark; returns how many rows it took up.
+
+        While the broker works on it, the window before it is marked and the one after it selected. A window is never
+        sent before the one ahead of it is confirmed, so the order on the wire is that of the positions.
+        """
+        publisher = self._connected()
+        rows = self._selected or self._sendable(outbox, outbox.select(self.window))
+        self._selected = []
+        if not rows:
+            publisher.keep_alive()
+            return 0
+        failpoint(Failpoint.RELAY_AFTER_SELECT)
+        try:
+            publisher.send([Outgoing(row.id, row.kind, row.body) for row in rows])
+            failpoint(Failpoint.RELAY_AFTER_PUBLISH)
+            self._mark_confirmed(outbox)
+            following = outbox.select(self.window, under_way=rows)
+            receipt = publisher.wait_for_confirms()
+        except BROKER_ERRORS as error:
+            self._mark_confirmed(outbox)
+            self._after_error(outbox, rows, publisher.receipt(), error)
+            raise
+        self._confirmed = [rows[index].id for index in receipt.acked]
+        failpoint(Failpoint.RELAY_AFTER_CONFIRM)
+        if receipt.refused or not following:
+            self._mark_confirmed(outbox)
+        self._after_refusals(outbox, rows, receipt)
+        if not receipt.refused:
+            self._selected = self._sendable(outbox, following)
+        self.window = WINDOW
+        return len(rows)
+
+    def _mark_confirmed(self, outbox: OutboxReader) -> None:
+        if self._confirmed:
+            outbox.mark(self._confirmed)
+            failpoint(Failpoint.RELAY_AFTER_MARK)
+        self._confirmed = []
+
+    def _sendable(self, outbox: OutboxReader, rows: list[Row]) -> list[Row]:
+        """Without the rows that no broker can take, which are held. publish() refuses them: they came another way."""
+        reasons = {row.id: reason for row in rows if (reason := _unsendable(row))}
+        for key, reason in reasons.items():
+            outbox.hold(key, reason)
+        return [row for row in rows if row.id not in reasons]
+
+    def _after_error(self, outbox: OutboxReader, rows: list[Row], receipt: Receipt, error: Exception) -> None:
+        """Marks what had been confirmed. When it was one row that the broker closed the channel at, that row is to blame."""
+        outbox.mark([rows[index].id for index in receipt.acked])
+        if blames_a_message(error):
+            if len(rows) == 1:
+                outbox.refused({rows[0].id: str(error)})
+            self.window = 1  # until a window succeeds, one row at a time: so the row to blame is found
+
+    def _after_refusals(self, outbox: OutboxReader, rows: list[Row], receipt: Receipt) -> None:
+        """At first a refusal is the broker's trouble: a quorum queue that loses its leader nacks some of what it was handed. Nothing is
+        counted, and the rows go again before any other, or the next version of an aggregate would overtake the one before it.
+
+        A row that is refused time and again beside accepted ones is refused for its own sake.
+        """
+        if not receipt.refused:
+            self._refusals.clear()
+            self._trouble.reset()
+            return
+        reasons = {rows[index].id: reason for index, reason in receipt.refused.items()}
+        if receipt.acked:
+            self._refusals.update(reasons.keys())
+            outbox.refused({key: reason for key, reason in reasons.items() if self._refusals[key] >= REFUSALS})
+        else:
+            reason = next(iter(reasons.values()))
+            log.error(
+                "the broker takes none of %d events of %s: %s; it goes on trying: is a queue missing (manage.py %s topology), is there an alarm?",
+                *(len(reasons), self.service, reason, self.service),
+            )
+        self.stop.wait(self._trouble.next())
+
+    def _connected(self) -> ConfirmedPublisher:
+        if self.publisher is None:
+            self.publisher = ConfirmedPublisher(self.nodes, event_exchange(self.service), content_type=CONTENT_TYPE)
+            log.info("the relay of %s publishes by %s", self.service, self.publisher.connection.host)
+        return self.publisher
+
+    def _drop_broker(self, *, lost: bool = False) -> None:
+        """`lost`: it has failed us, so the next connection begins at another node."""
+        if self.publisher is not None:
+            if lost:
+                self.nodes.lost(self.publisher.connection)
+            self.publisher.close()
+            self.publisher = None
+
+    def _drop_database(self) -> None:
+        if self.outbox is not None:
+            self.outbox.close()
+            self.outbox = None
+
+
+def _unsendable(row: Row) -> str:
+    if len(row.body) > LARGEST_EVENT:
+        return f"{len(row.body)} bytes are more than the {LARGEST_EVENT} allowed"
+    if len(row.kind.encode()) > LONGEST_TYPE:
+        return f"a type of {len(row.kind.encode())} bytes is more than the {LONGEST_TYPE} that AMQP has room for"
+    return ""

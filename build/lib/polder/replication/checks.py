@@ -1,0 +1,73 @@
+"""Replicas that cannot work, found before a service starts and not by the first event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import NoneType
+from typing import Any, get_args
+
+from django.apps import apps
+from django.core.checks import Error, register
+from polder.contracts.event import Event
+from polder.replication.replica import OWN_COLUMNS, Replica, clashes
+from pydantic import BaseModel
+
+
+@register()
+def replicas_fit_their_contracts(**_: Any) -> list[Error]:
+    """Each replica names an aggregate that is known, alone, and takes fields that the aggregate's public state has."""
+    models = [model for model in apps.get_models() if issubclass(model, Replica)]
+    twice = [
+        Error(f"{first._meta.label} and {second._meta.label} are both replicas of {first.replica_of}.", obj=second, id="polder.E012")
+        for first, second in clashes
+    ]
+    return [*twice, *(error for model in models for error in _errors(model))]
+
+
+def _errors(model: type[Replica]) -> Iterator[Error]:
+    if not model.replica_of:
+        hint = f'class {model.__name__}(Replica, of="inventory.product")'
+        yield Error(f"{model._meta.label} does not name the aggregate that it is a replica of.", hint=hint, obj=model, id="polder.E010")
+        return
+    state = _states().get(model.replica_of)
+    if state is None:
+        known = ", ".join(sorted(_states())) or "none: no contract is defined in an installed app"
+        yield Error(f"No contract describes {model.replica_of}.", hint=f"Known: {known}.", obj=model, id="polder.E011")
+        return
+    columns = {str(field.column): field for field in model._meta.concrete_fields if field.column not in OWN_COLUMNS}
+    for column in sorted(model.paths.keys() - columns.keys()):
+        yield Error(f"{model._meta.label} gives a path for {column}, and has no such field.", obj=model, id="polder.E013")
+    for column, field in columns.items():
+        yield from _field_errors(model, state, model.paths.get(column, column), nullable=field.null)
+
+
+def _field_errors(model: type[Replica], state: type[BaseModel], path: str, *, nullable: bool) -> Iterator[Error]:
+    found = _annotation(state, path)
+    if found is None:
+        hint = f"{state.__name__} has: {', '.join(state.model_fields)}."
+        yield Error(f"{model._meta.label} takes {path!r}, which {state.__name__} lacks.", hint=hint, obj=model, id="polder.E013")
+    elif NoneType in get_args(found) and not nullable:
+        hint = "Declare it with null=True."
+        yield Error(f"{model._meta.label} takes {path!r}, which may be null, into a column that may not.", hint=hint, obj=model, id="polder.E014")
+
+
+def _annotation(state: type[BaseModel], path: str) -> Any:
+    """The type of what a dotted path leads to; None when it leads nowhere, or through something that may be null."""
+    first, _, rest = path.partition(".")
+    field = state.model_fields.get(first)
+    if field is None:
+        return None
+    if not rest:
+        return field.annotation
+    inner = field.annotation
+    return _annotation(inner, rest) if isinstance(inner, type) and issubclass(inner, BaseModel) else None
+
+
+def _states() -> dict[str, type[BaseModel]]:
+    """The public state of every aggregate that a contract describes."""
+    states: dict[str, type[BaseModel]] = {}
+    for kind in Event.known.values():
+        state = kind.model_fields["data"].annotation
+        if isinstance(state, type) and issubclass(state, BaseModel):
+            states[f"{kind.service}.{kind.aggregate}"] = state
+    return states

@@ -1,0 +1,44 @@
+"""For tests of several transactions at once: they commit, so they have to tidy up, and they need connections of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import psycopg
+from django.db import connection, connections
+
+T = TypeVar("T")
+
+
+def empty_partitioned() -> None:
+    """Empties outbox and ledger: Django's own flush, after a test that commits, passes over tables that only migrations know."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE polder_outbox, polder_ledger")
+
+
+@contextmanager
+def other_connection() -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """A connection to this test's database that is nobody's but the test's; every statement commits."""
+    parameters = connection.get_connection_params()
+    for unknown in ("cursor_factory", "context", "server_side_binding", "prepare_threshold"):
+        parameters.pop(unknown, None)
+    with psycopg.connect(**parameters, autocommit=True) as other:
+        yield other
+
+
+def at_once(*functions: Callable[[], T]) -> list[T | Exception]:
+    """Runs each in a thread with database connections of its own; what each returned or raised, in the order given."""
+
+    def run(function: Callable[[], T]) -> T | Exception:
+        try:
+            return function()
+        except Exception as error:
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return list(pool.map(run, functions))

@@ -1,0 +1,106 @@
+"""Which service this process is of, and what its settings say of it: one dict, `POLDER`, in Django's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+NEEDED = frozenset({"SERVICE", "AMQP_URL"})
+DEFAULTS: Mapping[str, Any] = {
+    "MANAGEMENT_URL": None,
+    "CELERY_MODULE": None,  # `celery` beside the settings module
+    "REMOTE_CONTROL": False,
+    "WEEKS_KEPT": 8,
+    "REPUBLISH_WEEKS": 8,
+    "CONSUMER_TIMEOUT": 1800.0,
+    "JOBS": {},
+    "CONTRACTS": [],
+    "RUN_DIR": ".run",
+    "UNREAD_VARIABLES": [],
+}
+
+
+def said() -> dict[str, Any]:
+    """`POLDER` as the settings have it; empty where they have none, which a system check reports."""
+    return cast("dict[str, Any]", getattr(settings, "POLDER", {}))
+
+
+def _setting(key: str) -> Any:
+    if key in NEEDED and key not in said():
+        raise ImproperlyConfigured(f"POLDER['{key}'] is missing in the settings")
+    return said().get(key, DEFAULTS.get(key))
+
+
+def name() -> str:
+    """Lower-case letters: every name that the service has in RabbitMQ begins with it."""
+    return cast("str", _setting("SERVICE"))
+
+
+def amqp_url() -> str:
+    return cast("str", _setting("AMQP_URL"))
+
+
+def management_url() -> str | None:
+    """RabbitMQ's management API, with a user that only looks; None in a service that was not told of one."""
+    return cast("str | None", _setting("MANAGEMENT_URL"))
+
+
+def subscribes_to() -> list[str]:
+    """The services whose events this one takes: those of which it keeps replicas. Once the models are loaded."""
+    from polder.replication.replica import publishers  # models; this module is read before them
+
+    return publishers()
+
+
+def celery_module() -> str:
+    """Where the service's Celery application is: `celery.py` beside its settings, unless `CELERY_MODULE` says another."""
+    return _setting("CELERY_MODULE") or f"{settings.SETTINGS_MODULE.rpartition('.')[0]}.celery"
+
+
+def contracts() -> list[str]:
+    """Modules with event classes, besides `contracts` of every installed app."""
+    return cast("list[str]", _setting("CONTRACTS"))
+
+
+def remote_control() -> bool:
+    """Celery's; a revoke acks events that were never applied, so it is off unless somebody asks for it."""
+    return cast("bool", _setting("REMOTE_CONTROL"))
+
+
+def weeks_kept() -> int:
+    """Whole weeks of outbox and ledger that are kept; four at least."""
+    return cast("int", _setting("WEEKS_KEPT"))
+
+
+def consumer_timeout() -> float:
+    """Seconds after which the broker closes a channel on which a message is unacked; RabbitMQ's `consumer_timeout`."""
+    return cast("float", _setting("CONSUMER_TIMEOUT"))
+
+
+def jobs() -> dict[str, int]:
+    """The periodic jobs that this service has besides those of every service, each with the seconds between two runs."""
+    return cast("dict[str, int]", _setting("JOBS"))
+
+
+def republish_weeks() -> int:
+    """How many weeks back a publisher may announce again; the same for all services, as every ledger has to reach that far."""
+    return cast("int", _setting("REPUBLISH_WEEKS"))
+
+
+def ledger_weeks_kept() -> int:
+    """One more than of the outbox: what is announced at the last moment may wait in a queue."""
+    return max(weeks_kept(), 4) + 1
+
+
+def unread_variables() -> list[str]:
+    """Variables of the environment that look like ours and that nobody reads."""
+    return cast("list[str]", _setting("UNREAD_VARIABLES"))
+
+
+def run_dir() -> Path:
+    """Where a process keeps its files."""
+    return Path(_setting("RUN_DIR"))
