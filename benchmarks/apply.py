@@ -11,15 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from polder.broker.confirms import ConfirmedPublisher, Outgoing
-from polder.contracts.event import CONTENT_TYPE
-
 from benchmarks.comparison import OneByOne
 from benchmarks.contender import Contender, run
 from benchmarks.events import stock_changes
 from benchmarks.orm_per_event import TASK, celery_app
 from benchmarks.rate import rate
 from benchmarks.servers import Servers
+from polder.broker.confirms import ConfirmedPublisher, Outgoing
+from polder.contracts.event import CONTENT_TYPE
 
 OURS = Contender("worker", ("manage.py", "order", "worker", "--concurrency=2"))
 BY_HAND = Contender("consumer by hand", ("-m", "benchmarks.handwritten_consumer"), processes=2)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import uuid4
 
-from polder.contracts.event import Event, State
-
 from common.contracts.inventory import StockChanged, StockState
 from common.contracts.money import Money
 from common.contracts.orders import (
@@ -19,6 +17,7 @@ from common.contracts.orders import (
     OrderState,
     OrderStatus,
 )
+from polder.contracts.event import Event, State
 
 PRODUCTS = 2_000
 

@@ -45,9 +45,9 @@ def apply_one(event: dict[str, Any]) -> None:
     stored."""
     from django.db import transaction
     from django.utils import timezone
-    from polder.inbox.models import LedgerEntry, Outcome
 
     from order_service.models.replicas import Stock
+    from polder.inbox.models import LedgerEntry, Outcome
 
     data, now = event["data"], timezone.now()
     with transaction.atomic():

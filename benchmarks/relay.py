@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from polder.contracts.event import Event
-
 from benchmarks.comparison import OneByOne
 from benchmarks.contender import Contender, run
 from benchmarks.events import orders_created
 from benchmarks.rate import rate
 from benchmarks.servers import Servers
+from polder.contracts.event import Event
 
 OURS = Contender("relay", ("manage.py", "order", "relay"))
 BY_HAND = Contender("pipelined by hand", ("-m", "benchmarks.handwritten_publisher"))

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import amqp
 import psycopg
-from polder.broker.names import event_queue
 
 from deploy.local.environment import ADMIN_USER, VHOST
 from deploy.local.ports import HOST, Ports
 from deploy.local.progress import Progress
 from deploy.local.stack import ROOT, Stack
+from polder.broker.names import event_queue
 
 SERVICES = ("order", "inventory")
 PER_EVENT_QUEUE = "bench.per_event"

@@ -16,6 +16,7 @@ from benchmarks.events import stock_changes
 def write(rate: int, number: int) -> float:
     """Each event is made when it is due, never before. Returns the events a second."""
     from django.db import transaction
+
     from polder.outbox.publish import publish
 
     events = stock_changes(number)

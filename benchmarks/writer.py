@@ -87,6 +87,7 @@ def message(order: Order) -> dict[str, Any]:
 def ways() -> Mapping[str, Way]:
     """How an order's event may be written, by name; to be called once, after `django.setup()`."""
     from django.db import connection, models
+
     from polder.outbox.publish import publish
 
     class OutboxByOrm(models.Model):

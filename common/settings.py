@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+
 from polder import surroundings
 from polder.admin.settings import admin_settings
 from polder.api.settings import api_settings

@@ -70,6 +70,7 @@ def tell(stage: Stage) -> None:
     stage.compare("before the first step")
     for number, step in enumerate(STEPS, 1):
         title, _, why = (step.__doc__ or "").partition("\n\n    ")
+        title = " ".join(title.split())
         stage.terminal.say(
             f"\n[bold]{number}/{len(STEPS)}  {title}[/bold]\n  [dim]{' '.join(why.split())}[/dim]\n"
         )

@@ -10,12 +10,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from polder.configuration.table import ACCESS_VARIABLES, SERVICE_VARIABLES, TOPOLOGY_VARIABLES
-from polder.configuration.variables import Variable
-
 from deploy.docker.places import PUBLISHED
 from deploy.local.ports import FIRST_WEB_PORT, SERVERS
 from deploy.local.services import SERVICES
+from polder.configuration.table import ACCESS_VARIABLES, SERVICE_VARIABLES, TOPOLOGY_VARIABLES
+from polder.configuration.variables import Variable
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
 HEAD = """# Configuration

@@ -5,10 +5,6 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin
-from polder.admin.filters import is_set_filter
-from polder.admin.operations import OperatedAdmin, Operation, ReasonForm
-from polder.admin.read_only import ReadOnlyAdmin, with_pretty_json
-from polder.contracts.types import LARGEST_COUNT
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from inventory_service.models import Movement, Product, Reservation, Stock
@@ -20,6 +16,10 @@ from inventory_service.services import (
     stock_adjust,
     stock_receive,
 )
+from polder.admin.filters import is_set_filter
+from polder.admin.operations import OperatedAdmin, Operation, ReasonForm
+from polder.admin.read_only import ReadOnlyAdmin, with_pretty_json
+from polder.contracts.types import LARGEST_COUNT
 
 
 class ReceiveForm(ReasonForm):

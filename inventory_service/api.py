@@ -9,14 +9,6 @@ from uuid import UUID
 
 from django_filters import FilterSet
 from django_filters import rest_framework as filters
-from polder.api.addresses import address
-from polder.api.documented import documented
-from polder.api.filters import TrueOrFalse
-from polder.api.idempotency import idempotent
-from polder.api.lists import list_response
-from polder.api.problems import Problem
-from polder.api.versions import etag, required_versions
-from polder.api.view import ApiView
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -54,6 +46,14 @@ from inventory_service.services import (
     stock_adjust,
     stock_receive,
 )
+from polder.api.addresses import address
+from polder.api.documented import documented
+from polder.api.filters import TrueOrFalse
+from polder.api.idempotency import idempotent
+from polder.api.lists import list_response
+from polder.api.problems import Problem
+from polder.api.versions import etag, required_versions
+from polder.api.view import ApiView
 
 
 class ProductFilter(FilterSet):

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from polder.reconcile.reconciler import reconciles
-
 from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
 from inventory_service.models import Order, Reservation, Shipment
@@ -19,6 +17,7 @@ from inventory_service.selectors import (
     reservations_locked,
 )
 from inventory_service.services import reservations_reconcile
+from polder.reconcile.reconciler import reconciles
 
 
 @reconciles(Reservation, watching=(Order, Shipment), overdue=orders_overdue)

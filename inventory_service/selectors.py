@@ -8,12 +8,12 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
-from polder.inbox.looking_back import looks_back_to
 
 from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
 from inventory_service.models import Movement, Order, Owed, Product, Reservation, Shipment, Stock
 from inventory_service.models.replicas import LEFT, LEFT_WAREHOUSE, WANTING
+from polder.inbox.looking_back import looks_back_to
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
 RELEASING = [OrderStatus.REJECTED, OrderStatus.CANCELLED]  # orders that need their stock no longer

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from polder.api.answers import AnswerWithoutRetired
-from polder.api.body import Body
-from polder.contracts.event import Value
-from polder.contracts.types import LARGEST_COUNT, Key, Timestamp, Version
 from pydantic import Field
 from rest_framework import serializers
 
 from common.contracts.inventory import ProductState, ReservationState, StockState
 from inventory_service.models import Movement
+from polder.api.answers import AnswerWithoutRetired
+from polder.api.body import Body
+from polder.contracts.event import Value
+from polder.contracts.types import LARGEST_COUNT, Key, Timestamp, Version
 
 PRODUCT_ID = r"^[A-Za-z0-9][A-Za-z0-9._:~+-]{0,63}$"
 

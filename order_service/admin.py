@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from polder.admin.filters import is_set_filter
-from polder.admin.operations import OperatedAdmin, Operation
-from polder.admin.read_only import with_pretty_json
 
 from order_service.models import MOVES, Order
 from order_service.services import NotCancellable, UnknownOrder, order_cancel
+from polder.admin.filters import is_set_filter
+from polder.admin.operations import OperatedAdmin, Operation
+from polder.admin.read_only import with_pretty_json
 
 
 class OrderOperations(OperatedAdmin):

@@ -10,14 +10,6 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django_filters import FilterSet
 from django_filters import rest_framework as filters
-from polder.api.addresses import address
-from polder.api.documented import documented
-from polder.api.filters import TrueOrFalse
-from polder.api.idempotency import idempotent
-from polder.api.lists import list_response
-from polder.api.problems import Problem
-from polder.api.view import ApiView
-from polder.partitioning import first_key_at
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -42,6 +34,14 @@ from order_service.services import (
     order_cancel,
     order_place,
 )
+from polder.api.addresses import address
+from polder.api.documented import documented
+from polder.api.filters import TrueOrFalse
+from polder.api.idempotency import idempotent
+from polder.api.lists import list_response
+from polder.api.problems import Problem
+from polder.api.view import ApiView
+from polder.partitioning import first_key_at
 
 
 class OrderFilter(FilterSet):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from polder.reconcile.reconciler import reconciles
-
 from order_service.models import Order, Reservation, Shipment
 from order_service.selectors import orders_locked, orders_overdue, upstream_state_of
 from order_service.services import orders_follow
+from polder.reconcile.reconciler import reconciles
 
 
 @reconciles(Order, watching=(Reservation, Shipment), overdue=orders_overdue)

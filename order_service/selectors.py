@@ -9,14 +9,14 @@ from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
-from polder.inbox.models import LedgerEntry
-from polder.inbox.waiting import waiting_subjects
-from polder.partitioning import first_key_at, moment_of
 
 from common.contracts.inventory import ReservationStatus, StockRejected, StockReserved
 from common.contracts.orders import OrderStatus
 from common.contracts.shipping import ShipmentStatus
 from order_service.models import UNDECIDED, Order, Product, Reservation, Shipment, Stock
+from polder.inbox.models import LedgerEntry
+from polder.inbox.waiting import waiting_subjects
+from polder.partitioning import first_key_at, moment_of
 
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
 DECISIONS = [StockReserved.__name__, StockRejected.__name__]

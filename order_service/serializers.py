@@ -5,10 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from polder.api.answers import AnswerWithoutRetired
-from polder.api.body import Body
-from polder.contracts.event import Value
-from polder.contracts.types import LARGEST_COUNT, Count, Key, Text, Timestamp, Version
 from pydantic import Field
 from rest_framework import serializers
 
@@ -16,6 +12,10 @@ from common.contracts.inventory import ReservationStatus, Shortage
 from common.contracts.money import Money
 from common.contracts.orders import OrderState, OrderStatus
 from common.contracts.shipping import ShipmentStatus
+from polder.api.answers import AnswerWithoutRetired
+from polder.api.body import Body
+from polder.contracts.event import Value
+from polder.contracts.types import LARGEST_COUNT, Count, Key, Text, Timestamp, Version
 
 MOST_LINES = 100
 

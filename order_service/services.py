@@ -9,9 +9,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
-from polder.contracts.event import Event
-from polder.domain.aggregate import save_changed
-from polder.outbox.publish import publish
 
 from common.contracts.inventory import ReservationStatus
 from common.contracts.money import Money
@@ -29,6 +26,9 @@ from order_service.selectors import (
     orders_to_flag,
     upstream_state_of,
 )
+from polder.contracts.event import Event
+from polder.domain.aggregate import save_changed
+from polder.outbox.publish import publish
 
 
 class Line(NamedTuple):

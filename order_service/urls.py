@@ -1,11 +1,11 @@
 """Addresses of the order service."""
 
 from django.urls import path
+
+from order_service import api
 from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.index import api_index
 from polder.observability.urls import common_urls
-
-from order_service import api
 
 urlpatterns = [
     path("api/", api_index),

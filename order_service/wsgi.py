@@ -3,6 +3,7 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+
 from polder.api.chunked import with_length
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "order_service.settings"

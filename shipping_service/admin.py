@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin
-from polder.admin.operations import OperatedAdmin, Operation, ReasonForm
-from polder.admin.read_only import with_pretty_json
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from polder.admin.operations import OperatedAdmin, Operation, ReasonForm
+from polder.admin.read_only import with_pretty_json
 from shipping_service.models import Shipment
 from shipping_service.services import (
     NotDeliverable,

@@ -9,16 +9,16 @@ from uuid import UUID
 
 from django_filters import FilterSet
 from django_filters import rest_framework as filters
-from polder.api.documented import documented
-from polder.api.idempotency import idempotent
-from polder.api.lists import list_response
-from polder.api.problems import Problem
-from polder.api.view import ApiView
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.contracts.shipping import ShipmentStatus
+from polder.api.documented import documented
+from polder.api.idempotency import idempotent
+from polder.api.lists import list_response
+from polder.api.problems import Problem
+from polder.api.view import ApiView
 from shipping_service.models import Shipment
 from shipping_service.selectors import shipment_get, shipment_list
 from shipping_service.serializers import DispatchIn, ShipmentMovedOut, ShipmentOut

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from polder.contracts.types import LARGEST_COUNT
-
 from common.contracts.shipping import Package
+from polder.contracts.types import LARGEST_COUNT
 
 HEAVIEST_PARCEL = 30_000  # grams, unless a single piece weighs more
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from polder.reconcile.reconciler import reconciles
-
 from shipping_service.models import Order, Product, Reservation, Shipment
 from shipping_service.selectors import (
     orders_known,

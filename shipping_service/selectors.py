@@ -9,11 +9,11 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
-from polder.inbox.looking_back import looks_back_to
 
 from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
 from common.contracts.shipping import ShipmentStatus
+from polder.inbox.looking_back import looks_back_to
 from shipping_service.models import Order, Product, Reservation, Shipment
 from shipping_service.models.replicas import OVER_FOR_GOOD, UNDER_WAY
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from polder.api.answers import AnswerWithoutRetired
-from polder.api.body import Body
-from polder.contracts.types import Key, Timestamp, Version
 from pydantic import Field
 from rest_framework import serializers
 
 from common.contracts.shipping import ShipmentState
+from polder.api.answers import AnswerWithoutRetired
+from polder.api.body import Body
+from polder.contracts.types import Key, Timestamp, Version
 
 
 class DispatchIn(Body):

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from polder.domain.aggregate import save_changed
-from polder.outbox.publish import publish
 
 from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import OrderStatus
 from common.contracts.shipping import ShipmentStatus
+from polder.domain.aggregate import save_changed
+from polder.outbox.publish import publish
 from shipping_service.models import Order, Shipment
 from shipping_service.packing import Packing, pack
 from shipping_service.selectors import (

@@ -1,10 +1,10 @@
 """Addresses of the shipping service."""
 
 from django.urls import path
+
 from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.index import api_index
 from polder.observability.urls import common_urls
-
 from shipping_service import api
 
 urlpatterns = [

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
-from polder.contracts.event import State
 from uuid_utils.compat import uuid7
 
 from common.contracts import inventory, shipping
@@ -43,6 +42,7 @@ from common.contracts.shipping import (
     ShipmentState,
     ShipmentStatus,
 )
+from polder.contracts.event import State
 
 HOME = Address(line1="Dijk 1", postal_code="1234 AB", city="Lelystad", country="NL")
 ONE_OF_P1: Mapping[str, int] = {"p1": 1}

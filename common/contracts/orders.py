@@ -5,11 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
-from polder.contracts.event import Event, State, Value
-from polder.contracts.types import Key, Quantity, Text
 from pydantic import field_validator
 
 from common.contracts.money import Money
+from polder.contracts.event import Event, State, Value
+from polder.contracts.types import Key, Quantity, Text
 
 
 class OrderStatus(StrEnum):

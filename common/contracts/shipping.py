@@ -5,10 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
+from common.contracts.orders import Address
 from polder.contracts.event import Event, State, Value
 from polder.contracts.types import Count, Key, Quantity, Text
-
-from common.contracts.orders import Address
 
 
 class ShipmentStatus(StrEnum):

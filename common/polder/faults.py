@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 from django.db import InterfaceError, OperationalError
+
 from polder.failpoints import FailpointReached
 from polder.outbox.fence import FencedAggregate
 from polder.unknown_schema import is_news_to_the_code

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import OperationalError, connection, migrations, transaction
+
 from polder.partition_functions import functions_of
 
 log = logging.getLogger(__name__)

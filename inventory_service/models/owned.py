@@ -5,8 +5,6 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from polder.domain.aggregate import Aggregate, StatefulAggregate
-from polder.domain.states import Moves
 
 from common.contracts.inventory import (
     ProductEvent,
@@ -20,6 +18,8 @@ from common.contracts.inventory import (
     StockState,
 )
 from common.contracts.money import Money
+from polder.domain.aggregate import Aggregate, StatefulAggregate
+from polder.domain.states import Moves
 
 MOVES = Moves(
     {

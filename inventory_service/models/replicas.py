@@ -4,10 +4,10 @@ No customer, no address."""
 from __future__ import annotations
 
 from django.db import models
-from polder.replication.replica import Replica
 
 from common.contracts.orders import OrderStatus
 from common.contracts.shipping import ShipmentStatus
+from polder.replication.replica import Replica
 
 WANTING = [OrderStatus.PENDING, OrderStatus.CONFIRMED]
 # orders whose shipment has left, as shipping has told them

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from polder.contracts.types import LARGEST_COUNT
-from polder.domain.aggregate import save_changed
-from polder.outbox.publish import publish
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ProductChanged, ProductCreated, ProductRetired, StockChanged
 from inventory_service.models import Movement, Product, Stock
+from polder.contracts.types import LARGEST_COUNT
+from polder.domain.aggregate import save_changed
+from polder.outbox.publish import publish
 
 PRODUCT_FIELDS = ("name", "price", "currency", "weight_grams")  # what a change may change
 

@@ -7,13 +7,12 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from polder.contracts.event import Event
-from polder.domain.aggregate import save_changed
-from polder.outbox.publish import publish
-
 from common.contracts.inventory import ReservationStatus, StockChanged
 from inventory_service.models import Movement, Order, Owed, Reservation, Stock
 from inventory_service.selectors import stock_locked
+from polder.contracts.event import Event
+from polder.domain.aggregate import save_changed
+from polder.outbox.publish import publish
 
 log = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from polder.testing.api import api_client
 from rest_framework.test import APIClient
 
 from inventory_service.tests.stocking import stocked
+from polder.testing.api import api_client
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.db.models import Sum
-from polder.testing import published
 
 from common.contracts.inventory import ReservationStatus
 from inventory_service.models import Movement, Product, Reservation, Stock
 from inventory_service.services import product_create, stock_receive
+from polder.testing import published
 
 
 def create(product_id: str) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
+from uuid_utils.compat import uuid7
+
+from inventory_service.models import Movement, Order, Product, Reservation, Stock
 from polder.admin.models import OperatorAction
 from polder.replication.models import Drift
 from polder.testing import deliver
@@ -19,9 +22,6 @@ from polder.testing.admin_pages import (
 )
 from polder.testing.api import api_client
 from polder.testing.pasts import somebody_regressed, we_regressed
-from uuid_utils.compat import uuid7
-
-from inventory_service.models import Movement, Order, Product, Reservation, Stock
 from tests.makers import order_event, shipment_event
 
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
-from polder.testing.admin_pages import IDS, operate, operation_address, superuser_client, walk_from
-from polder.testing.api import api_client
 
 from inventory_service.models import Movement, Product, Stock
 from inventory_service.tests.stocking import create
+from polder.testing.admin_pages import IDS, operate, operation_address, superuser_client, walk_from
+from polder.testing.api import api_client
 
 
 @pytest.fixture

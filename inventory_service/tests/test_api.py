@@ -6,12 +6,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from polder.api.models import Scope
-from polder.testing import deliver, published
-from polder.testing.api import HOSTILE_BODIES, api_client, assert_problem, post
 from rest_framework.test import APIClient
 
 from inventory_service.models import Product, Stock
+from polder.api.models import Scope
+from polder.testing import deliver, published
+from polder.testing.api import HOSTILE_BODIES, api_client, assert_problem, post
 from tests.makers import order_event
 
 PRODUCT: dict[str, Any] = {

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
-from polder.inbox.applying import Report
-from polder.testing import deliver, published, shuffled
-from polder.testing.database import at_once, empty_partitioned
 
 from common.contracts.inventory import ReservationEvent
 from inventory_service.services import stock_receive
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved, stocked
+from polder.inbox.applying import Report
+from polder.testing import deliver, published, shuffled
+from polder.testing.database import at_once, empty_partitioned
 from tests.makers import order_event
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from polder.testing import deliver, published
-from polder.testing.outbox import types_of
 
 from inventory_service.models import Movement, Product, Reservation, Stock
 from inventory_service.services import (
@@ -20,6 +18,8 @@ from inventory_service.services import (
     stock_receive,
 )
 from inventory_service.tests.stocking import assert_conserved, create
+from polder.testing import deliver, published
+from polder.testing.outbox import types_of
 from tests.makers import order_event
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.db import IntegrityError, transaction
-from polder.domain.states import IllegalMove
-from polder.testing import deliver, published
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ReservationStatus
 from inventory_service.models import Movement, Reservation, Stock
 from inventory_service.tests.stocking import assert_conserved
+from polder.domain.states import IllegalMove
+from polder.testing import deliver, published
 from tests.makers import order_event
 
 

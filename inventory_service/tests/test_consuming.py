@@ -7,9 +7,6 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from polder.contracts.event import Event
-from polder.testing import arrangements, deliver, published
-from polder.testing.outbox import types_of
 
 from common.contracts.inventory import ReservationEvent, StockEvent
 from common.contracts.orders import (
@@ -30,6 +27,9 @@ from common.contracts.shipping import (
 )
 from inventory_service.models import Movement, Stock
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
+from polder.contracts.event import Event
+from polder.testing import arrangements, deliver, published
+from polder.testing.outbox import types_of
 from tests.makers import order_event, order_history, shipment_event
 
 LIFE = (ShipmentPrepared, ShipmentReady, ShipmentDispatched, ShipmentDelivered)

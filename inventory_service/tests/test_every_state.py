@@ -8,16 +8,16 @@ from uuid import UUID
 
 import pytest
 from django.utils import timezone
-from polder.outbox.models import Fenced
-from polder.reconcile.reconciler import reconcile_overdue
-from polder.testing import published
-from polder.testing.outbox import types_of
 from uuid_utils.compat import uuid7
 
 from inventory_service.models import Movement, Order, Reservation, Shipment, Stock
 from inventory_service.reconcile import reconcile_reservations
 from inventory_service.services import product_retire, stock_receive
 from inventory_service.tests.stocking import assert_conserved, stocked
+from polder.outbox.models import Fenced
+from polder.reconcile.reconciler import reconcile_overdue
+from polder.testing import published
+from polder.testing.outbox import types_of
 
 SHIPMENTS = (None, "prepared", "ready", "dispatched", "delivered", "cancelled")
 

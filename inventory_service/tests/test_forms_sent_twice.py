@@ -8,13 +8,13 @@ from decimal import Decimal
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
+
+from inventory_service.models import Movement, Stock
+from inventory_service.services import product_create, stock_receive
 from polder.admin.audit import carry_out
 from polder.admin.models import OperatorAction
 from polder.testing.admin_pages import confirm, list_address, operate, question, superuser_client
 from polder.testing.database import at_once, empty_partitioned
-
-from inventory_service.models import Movement, Stock
-from inventory_service.services import product_create, stock_receive
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from polder.testing import deliver, published
-from polder.testing.api import assert_problem, post
 from rest_framework.test import APIClient
 
 from inventory_service.models import Movement, Product
 from inventory_service.tests.stocking import create
+from polder.testing import deliver, published
+from polder.testing.api import assert_problem, post
 from tests.makers import order_event
 
 

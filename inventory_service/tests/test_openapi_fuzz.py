@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from polder.testing import deliver
-from polder.testing.openapi import Operation, every_operation
 
 from inventory_service.models import Movement
+from polder.testing import deliver
+from polder.testing.openapi import Operation, every_operation
 from tests.makers import order_event
 
 

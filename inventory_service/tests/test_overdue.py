@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
-from polder.reconcile import reconciler
-from polder.reconcile.reconciler import reconcile_overdue
-from polder.testing import deliver
-from polder.testing.history import old_ids, rows_read
 
 from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderCreated
 from inventory_service.models import Order
 from inventory_service.selectors import orders_overdue
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
+from polder.reconcile import reconciler
+from polder.reconcile.reconciler import reconcile_overdue
+from polder.testing import deliver
+from polder.testing.history import old_ids, rows_read
 from tests.makers import order_history
 
 

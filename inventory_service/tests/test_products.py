@@ -6,9 +6,6 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
-from polder.contracts.types import LARGEST_COUNT
-from polder.testing import published
-from polder.testing.outbox import types_of
 
 from common.contracts.inventory import ProductCreated, StockChanged
 from inventory_service.models import Movement, Product, Stock
@@ -20,6 +17,9 @@ from inventory_service.services import (
     stock_receive,
 )
 from inventory_service.tests.stocking import assert_conserved, create
+from polder.contracts.types import LARGEST_COUNT
+from polder.testing import published
+from polder.testing.outbox import types_of
 
 
 def test_a_product_begins_with_nothing_on_hand(db: None) -> None:

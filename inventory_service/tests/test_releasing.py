@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 from django.utils import timezone
-from polder.testing import arrangements, deliver, published, shuffled
-from polder.testing.outbox import types_of
 
 from common.contracts.inventory import ReservationEvent, StockEvent, StockReleased
 from common.contracts.orders import (
@@ -18,6 +16,8 @@ from common.contracts.orders import (
 )
 from inventory_service.models import Product
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
+from polder.testing import arrangements, deliver, published, shuffled
+from polder.testing.outbox import types_of
 from tests.makers import order_event, order_history
 
 CANCELLED = (OrderCreated, OrderConfirmed, OrderCancelRequested, OrderCancelled)

@@ -7,8 +7,6 @@ from collections import Counter
 
 from django.db import transaction
 from django.utils import timezone
-from polder.testing import deliver, published
-from polder.testing.outbox import types_of
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ReservationEvent, StockChanged, StockRejected
@@ -16,6 +14,8 @@ from common.contracts.orders import OrderCancelRequested, OrderConfirmed
 from inventory_service.models import Order, Product, Reservation, Stock
 from inventory_service.reconcile import reconcile_reservations
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
+from polder.testing import deliver, published
+from polder.testing.outbox import types_of
 from tests.makers import order_event
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from django.db import models
-from polder.domain.aggregate import StatefulAggregate
-from polder.domain.states import Moves
 from uuid_utils.compat import uuid7
 
 from common.contracts.orders import (
@@ -15,6 +13,8 @@ from common.contracts.orders import (
     OrderState,
     OrderStatus,
 )
+from polder.domain.aggregate import StatefulAggregate
+from polder.domain.states import Moves
 
 MOVES = Moves(
     {

@@ -4,6 +4,7 @@ shipments to follow."""
 from __future__ import annotations
 
 from django.db import models
+
 from polder.replication.replica import Replica
 
 

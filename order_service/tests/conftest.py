@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from polder.testing import deliver
-from polder.testing.api import api_client
 from rest_framework.test import APIClient
 
+from polder.testing import deliver
+from polder.testing.api import api_client
 from tests.makers import product_event, stock_event
 
 

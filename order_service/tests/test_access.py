@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
-from polder.api.models import Scope
-from polder.testing.api import api_client, assert_problem, post
 from rest_framework.test import APIClient
 
 from order_service.models import Order
 from order_service.tests.test_api import ORDER
+from polder.api.models import Scope
+from polder.testing.api import api_client, assert_problem, post
 
 ADDRESSES = [
     ("GET", "/api/products/"),

@@ -9,6 +9,10 @@ from django.db.models import Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+
+from order_service.models import Order, Product
+from order_service.services import Line
+from order_service.tests.test_placing import place
 from polder.admin.models import OperatorAction
 from polder.api.models import ApiKey
 from polder.inbox import applying
@@ -31,10 +35,6 @@ from polder.testing.admin_pages import (
 )
 from polder.testing.api import api_client
 from polder.testing.pasts import somebody_regressed, we_regressed
-
-from order_service.models import Order, Product
-from order_service.services import Line
-from order_service.tests.test_placing import place
 from tests.makers import product_event, reservation_event, shipment_event
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+
+from order_service.models import Product, Stock
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.testing import deliver
 from polder.testing.admin_pages import KEYS, list_address, superuser_client, walk_from
-
-from order_service.models import Product, Stock
 from tests.makers import product_event, stock_event
 
 

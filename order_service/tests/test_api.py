@@ -8,12 +8,12 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
-from polder.testing import deliver, published
-from polder.testing.api import HOSTILE_BODIES, assert_problem, post
 from rest_framework.test import APIClient
 
 from common.contracts.inventory import ProductRetired, StockRejected
 from order_service.models import Order
+from polder.testing import deliver, published
+from polder.testing.api import HOSTILE_BODIES, assert_problem, post
 from tests.makers import product_event, reservation_event
 
 ORDER: dict[str, Any] = {

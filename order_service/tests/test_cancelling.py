@@ -5,9 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from polder.contracts.event import Event
-from polder.testing import arrangements, deliver, published
-from polder.testing.outbox import types_of
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import (
@@ -29,6 +26,9 @@ from common.contracts.shipping import (
 from order_service.models import Order
 from order_service.services import Line, NotCancellable, UnknownOrder, order_cancel
 from order_service.tests.test_placing import place
+from polder.contracts.event import Event
+from polder.testing import arrangements, deliver, published
+from polder.testing.outbox import types_of
 from tests.makers import reservation_event, shipment_event
 
 

@@ -10,6 +10,13 @@ import pytest
 from django.db import connection
 from django.db.models import F
 from django.test import override_settings
+
+from common.contracts.orders import OrderEvent
+from common.contracts.shipping import ShipmentCancelled
+from order_service.models import Order
+from order_service.services import Line, order_cancel
+from order_service.tasks import deadlines
+from order_service.tests.test_placing import place
 from polder.consumer.jobs import run_if_due
 from polder.consumer.models import JobRun
 from polder.faults import Fault
@@ -20,13 +27,6 @@ from polder.inbox.waiting import end_halts, note_failures, note_halt
 from polder.testing import deliver, delivery_of, published
 from polder.testing.database import other_connection
 from polder.testing.outbox import types_of
-
-from common.contracts.orders import OrderEvent
-from common.contracts.shipping import ShipmentCancelled
-from order_service.models import Order
-from order_service.services import Line, order_cancel
-from order_service.tasks import deadlines
-from order_service.tests.test_placing import place
 from tests.makers import reservation_event, shipment_event
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import pytest
 from django.utils import timezone
-from polder.testing import published
 from uuid_utils.compat import uuid7
 
 from order_service.models import Order, Reservation, Shipment
 from order_service.reconcile import reconcile_orders
+from polder.testing import published
 
 RESERVATIONS = (None, "held", "rejected", "consumed", "released")
 SHIPMENTS = (None, "prepared", "ready", "dispatched", "delivered", "cancelled")

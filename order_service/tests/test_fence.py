@@ -16,13 +16,6 @@ from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from polder.inbox.models import ParkedEvent
-from polder.outbox import fence
-from polder.outbox.fence import Claim, FencedAggregate
-from polder.outbox.models import Fenced, OutboxEvent
-from polder.reconcile.reconciler import reconcile_overdue
-from polder.testing import deliver
-from polder.testing.api import assert_problem, post
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
@@ -32,6 +25,13 @@ from order_service.models import Order, Reservation
 from order_service.services import Line, order_cancel
 from order_service.tests.test_api import ORDER
 from order_service.tests.test_placing import place
+from polder.inbox.models import ParkedEvent
+from polder.outbox import fence
+from polder.outbox.fence import Claim, FencedAggregate
+from polder.outbox.models import Fenced, OutboxEvent
+from polder.reconcile.reconciler import reconcile_overdue
+from polder.testing import deliver
+from polder.testing.api import assert_problem, post
 from tests.makers import order_event, reservation_event
 
 pytestmark = pytest.mark.usefixtures("catalogue")

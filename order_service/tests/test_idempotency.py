@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from polder.api.keys import digest, rotate
-from polder.api.models import ApiKey
-from polder.testing import deliver
-from polder.testing.api import api_client, assert_problem, post
-from polder.testing.database import at_once, empty_partitioned
 from rest_framework.test import APIClient
 
 from order_service.models import Order
 from order_service.services import Placed, order_place
 from order_service.tests.test_api import ORDER
+from polder.api.keys import digest, rotate
+from polder.api.models import ApiKey
+from polder.testing import deliver
+from polder.testing.api import api_client, assert_problem, post
+from polder.testing.database import at_once, empty_partitioned
 from tests.makers import product_event
 
 

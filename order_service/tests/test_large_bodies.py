@@ -7,12 +7,12 @@ import tracemalloc
 from typing import Any
 
 import pytest
-from polder.testing.api import assert_problem, post
 from rest_framework.test import APIClient
 
 from order_service.models import Order
 from order_service.serializers import LineIn
 from order_service.tests.test_api import ORDER
+from polder.testing.api import assert_problem, post
 
 BODIES = {
     "100,000 lines": (413, b'{"products":[' + b"{}," * 99_999 + b"{}]}"),

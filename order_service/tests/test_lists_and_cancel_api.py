@@ -8,9 +8,6 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
-from polder.api.models import Scope
-from polder.testing import deliver, published
-from polder.testing.api import api_client, assert_problem, post
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
@@ -19,6 +16,9 @@ from common.contracts.shipping import ShipmentDispatched
 from order_service.models import Order
 from order_service.services import Line
 from order_service.tests.test_placing import place
+from polder.api.models import Scope
+from polder.testing import deliver, published
+from polder.testing.api import api_client, assert_problem, post
 from tests.makers import product_event, reservation_event, shipment_event
 
 

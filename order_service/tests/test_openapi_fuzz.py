@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from polder.testing import deliver
-from polder.testing.openapi import Operation, every_operation
 
 from order_service.services import Line
 from order_service.tests.test_placing import place
+from polder.testing import deliver
+from polder.testing.openapi import Operation, every_operation
 from tests.makers import reservation_event, shipment_event
 
 

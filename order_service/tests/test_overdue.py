@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
-from polder.reconcile import reconciler
-from polder.reconcile.reconciler import reconcile_overdue
-from polder.testing import deliver
-from polder.testing.history import old_ids, rows_read
 
 from order_service.models import Order, Reservation
 from order_service.selectors import orders_overdue, orders_past_deadline, orders_to_flag
 from order_service.services import Line
 from order_service.tests.test_placing import place
+from polder.reconcile import reconciler
+from polder.reconcile.reconciler import reconcile_overdue
+from polder.testing import deliver
+from polder.testing.history import old_ids, rows_read
 from tests.makers import reservation_event
 
 

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 from django.db import transaction
-from polder.testing import deliver, published
 from pydantic import ValidationError
 
 from common.contracts.inventory import ProductRetired
 from common.contracts.orders import Address, Customer, OrderCreated
 from order_service.models import Order
 from order_service.services import Line, Placed, UnknownProducts, order_place
+from polder.testing import deliver, published
 from tests.makers import product_event
 
 ADA = Customer(name="Ada", email="ada@example.org")

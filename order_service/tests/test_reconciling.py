@@ -7,8 +7,6 @@ from uuid import UUID
 
 import pytest
 from django.db import transaction
-from polder.testing import arrangements, deliver, published
-from polder.testing.outbox import types_of
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import (
@@ -23,6 +21,8 @@ from order_service.models import Order
 from order_service.reconcile import reconcile_orders
 from order_service.services import Line
 from order_service.tests.test_placing import place
+from polder.testing import arrangements, deliver, published
+from polder.testing.outbox import types_of
 from tests.makers import reservation_event
 
 

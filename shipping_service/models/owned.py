@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from polder.domain.aggregate import StatefulAggregate
-from polder.domain.states import Moves
 
 from common.contracts.orders import Address
 from common.contracts.shipping import Package, ShipmentEvent, ShipmentState, ShipmentStatus
+from polder.domain.aggregate import StatefulAggregate
+from polder.domain.states import Moves
 
 MOVES = Moves(
     {

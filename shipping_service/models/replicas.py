@@ -4,9 +4,9 @@ whether its stock is held."""
 from __future__ import annotations
 
 from django.db import models
-from polder.replication.replica import Replica
 
 from common.contracts.orders import OrderStatus
+from polder.replication.replica import Replica
 
 UNDER_WAY = [
     OrderStatus.PENDING,

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from rest_framework.test import APIClient
+
 from polder.testing import deliver
 from polder.testing.api import api_client
 from polder.testing.database import empty_partitioned
-from rest_framework.test import APIClient
-
 from tests.makers import product_event
 
 

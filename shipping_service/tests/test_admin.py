@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
+from uuid_utils.compat import uuid7
+
 from polder.admin.models import OperatorAction
 from polder.replication.models import Drift
 from polder.testing import deliver
@@ -20,8 +22,6 @@ from polder.testing.admin_pages import (
 )
 from polder.testing.api import api_client
 from polder.testing.pasts import somebody_regressed, we_regressed
-from uuid_utils.compat import uuid7
-
 from shipping_service.models import Shipment
 from tests.makers import order_event, reservation_event
 

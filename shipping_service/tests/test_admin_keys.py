@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.testing import deliver
 from polder.testing.admin_pages import KEYS, list_address, superuser_client, walk_from
-
 from shipping_service.models import Product
 from tests.makers import product_event
 

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from polder.api.models import Scope
-from polder.testing import deliver, published
-from polder.testing.api import HOSTILE_BODIES, api_client, assert_problem, post
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
 from common.contracts.shipping import ShipmentEvent
+from polder.api.models import Scope
+from polder.testing import deliver, published
+from polder.testing.api import HOSTILE_BODIES, api_client, assert_problem, post
 from shipping_service.models import Shipment
 from tests.makers import order_event, reservation_event
 

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from polder.testing import deliver, published
-from polder.testing.database import at_once
-from polder.testing.outbox import types_of
 from uuid_utils.compat import uuid7
 
 from common.contracts.orders import OrderCancelRequested, OrderEvent
 from common.contracts.shipping import ShipmentEvent
+from polder.testing import deliver, published
+from polder.testing.database import at_once
+from polder.testing.outbox import types_of
 from shipping_service.models import Shipment
 from shipping_service.services import (
     Moved,

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 from django.utils import timezone
-from polder.testing import published
 from uuid_utils.compat import uuid7
 
+from polder.testing import published
 from shipping_service.models import Order, Reservation, Shipment
 from shipping_service.reconcile import reconcile_shipments
 from shipping_service.services import NotDispatchable, shipment_dispatch

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from polder.testing import deliver
 from polder.testing.openapi import Operation, every_operation
-
 from shipping_service.services import shipment_dispatch
 from tests.makers import order_event, reservation_event
 

@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.utils import timezone
+
+from common.contracts.orders import OrderCancelRequested
 from polder.contracts.event import Event
 from polder.reconcile import reconciler
 from polder.reconcile.reconciler import reconcile_overdue
 from polder.testing import deliver
 from polder.testing.history import old_ids, rows_read
-
-from common.contracts.orders import OrderCancelRequested
 from shipping_service.models import Order, Reservation, Shipment
 from shipping_service.selectors import orders_overdue
 from tests.makers import order_event, reservation_event

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from polder.contracts.types import LARGEST_COUNT
 
+from polder.contracts.types import LARGEST_COUNT
 from shipping_service.packing import HEAVIEST_PARCEL, pack
 
 GRAMS = st.integers(0, 100_000)

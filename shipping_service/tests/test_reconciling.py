@@ -12,11 +12,6 @@ import pytest
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from polder.contracts.event import Event
-from polder.inbox.applying import Report
-from polder.testing import arrangements, deliver, eventually, published
-from polder.testing.database import at_once, other_connection
-from polder.testing.outbox import types_of
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import (
@@ -37,6 +32,11 @@ from common.contracts.orders import (
     OrderShipped,
 )
 from common.contracts.shipping import ShipmentEvent
+from polder.contracts.event import Event
+from polder.inbox.applying import Report
+from polder.testing import arrangements, deliver, eventually, published
+from polder.testing.database import at_once, other_connection
+from polder.testing.outbox import types_of
 from shipping_service.models import Shipment
 from shipping_service.reconcile import reconcile_shipments
 from shipping_service.selectors import shipments_waiting_for

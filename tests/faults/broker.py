@@ -14,9 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from kombu.connection import Connection
-from polder.broker.management_api import ManagementApi, ManagementError
 
 from deploy.local.stack import ROOT, Stack
+from polder.broker.management_api import ManagementApi, ManagementError
 from tests.faults.fault import fault
 from tests.faults.scene import Scene
 from tests.shop import OWNERS, Shop, until

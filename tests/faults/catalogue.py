@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 # Each registers its faults when it is imported.
+from tests.faults import (  # noqa: F401
+    broker,
+    clients,
+    clock,
+    cluster,
+    crash,
+    database,
+    full_disk,
+    halting,
+    messages,
+    network,
+    processes,
+    versions,
+)
 from tests.faults.fault import FAULTS, Fault
 
 

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from polder.failpoints import VARIABLE
 
+from polder.failpoints import VARIABLE
 from tests.faults.results import Results
 from tests.faults.scene import Scene
 from tests.load import Load

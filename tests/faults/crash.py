@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from polder.failpoints import Failpoint
-
 from tests.blackbox.operator import Operator
 from tests.faults.fault import at, register
 from tests.faults.scene import Scene

@@ -37,14 +37,12 @@ def register(strike: Strike, *, name: str = "", what: str = "", **kinds: bool) -
     name = name or strike.__name__.replace("_", "-")
     if name in FAULTS:
         raise ValueError(f"there is a fault {name} already")
-    told = what or (strike.__doc__ or "").strip().splitlines()[0].rstrip(".")
+    told = what or " ".join((strike.__doc__ or "").partition("\n\n")[0].split()).rstrip(".")
     FAULTS[name] = Fault(name, told, strike, **(NO_KIND | kinds))
 
 
 def fault(**kinds: bool) -> Callable[[Strike], Strike]:
-    """Registers the function under its own name; the first line of its docstring says what it
-    does.
-    """
+    """Registers the function under its own name; its docstring begins with what it does."""
 
     def decorate(strike: Strike) -> Strike:
         register(strike, **kinds)

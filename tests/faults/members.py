@@ -6,10 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from polder.broker.management_api import ManagementApi, ManagementError
-
 from deploy.local.environment import VHOST
 from deploy.local.stack import Stack
+from polder.broker.management_api import ManagementApi, ManagementError
 from tests.shop import OWNERS, until
 
 COMPLETE = 180.0  # seconds within which every queue has all its members online again

@@ -8,11 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from polder.broker.management_api import ManagementApi
-from polder.failpoints import Failpoint
-
 from deploy.local.environment import VHOST
 from deploy.local.stack import Stack
+from polder.broker.management_api import ManagementApi
+from polder.failpoints import Failpoint
 from tests.invariants import Checker
 from tests.load import Load
 from tests.shop import OWNERS, Shop, until

@@ -10,14 +10,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kombu.connection import Connection
+
+from deploy.local.passwords import Passwords
+from deploy.local.run_directory import RunDirectory
 from polder.broker.connect import connect
 from polder.broker.management_api import ManagementApi
 from polder.broker.nodes import credentials, vhost
 from polder.broker.topology import Topology
 from polder.testing import eventually
-
-from deploy.local.passwords import Passwords
-from deploy.local.run_directory import RunDirectory
 
 ORDER_URL = os.environ["ORDER_AMQP_URL"]
 SUBSCRIPTIONS = {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+
 from polder.testing.database import empty_partitioned
 
 

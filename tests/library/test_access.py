@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.utils import timezone
+
 from polder.api.keys import digest
 from polder.api.models import ApiKey, Scope
 

@@ -6,6 +6,7 @@ import random
 from types import SimpleNamespace
 
 import pytest
+
 from polder.consumer import acks as acks_module
 from polder.consumer.acks import PATIENCE, Acks
 

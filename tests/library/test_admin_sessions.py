@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
+
 from polder.admin.retention import forget_expired_sessions
 from polder.testing.admin_pages import detail_address, list_address, staff_client, superuser_client
 

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+
 from polder.broker.management_api import ManagementError
 from polder.broker.nodes import vhost
 from polder.testing import eventually
-
 from tests.library.broker import management
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,25 +78,22 @@ class Project:
 def python(tmp_path: Path) -> Path:
     """Of a new environment with the wheel, and with what it asks for in the versions that are
     tested here."""
+    source = tmp_path / "source"  # building leaves files beside what is built
+    shutil.copytree(ROOT / "common" / "polder", source / "common" / "polder")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run(
-        [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, ROOT],
-        check=True,
-    )
-    subprocess.run(
-        [sys.executable, "-m", "venv", "--without-pip", tmp_path / "environment"], check=True
-    )
-    versions = tmp_path / "versions.txt"
-    versions.write_text(
-        "".join(
-            f"{one.name}=={one.version}\n" for one in distributions() if one.name != "django-polder"
-        )
-    )
-    (wheel,) = tmp_path.glob("django_polder-*.whl")
-    python = tmp_path / "environment" / "bin" / "python"
-    subprocess.run(
-        [*pip, "--python", python, "install", "--constraint", versions, wheel], check=True
-    )
+    wheel = ["wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(source)]
+    subprocess.run([*pip, *wheel], check=True)
+    place = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
+    pins = tmp_path / "pins.txt"
+    others = (one for one in distributions() if one.name != "django-polder")
+    pins.write_text("".join(f"{one.name}=={one.version}\n" for one in others))
+    (built,) = tmp_path.glob("django_polder-*.whl")
+    python = place / "bin" / "python"
+    install = ["--python", str(python), "install", "--constraint", str(pins), str(built)]
+    subprocess.run([*pip, *install], check=True)
     return python
 
 

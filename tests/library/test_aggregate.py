@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.db import transaction
-from polder.domain.aggregate import StaleAggregate, save_changed
-from polder.domain.states import IllegalMove, Moves
 from uuid_utils.compat import uuid7
 
 from order_service.models import Order
+from polder.domain.aggregate import StaleAggregate, save_changed
+from polder.domain.states import IllegalMove, Moves
 
 
 @pytest.fixture

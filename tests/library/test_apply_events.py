@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.db import connection, transaction
+
+from order_service.models import Product
 from polder.consumer.tasks import apply_events
 from polder.testing import delivery_of
 from polder.testing.database import other_connection
-
-from order_service.models import Product
 from tests.makers import product_event
 
 

@@ -10,6 +10,10 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from uuid_utils.compat import uuid7
+
+from common.contracts.inventory import ProductChanged
+from order_service.models import Order, Product, Stock
 from polder.contracts.event import Event
 from polder.inbox import accounting
 from polder.inbox.applying import Report, apply_batch
@@ -20,10 +24,6 @@ from polder.reconcile.reconciler import Reconciler
 from polder.replication.replica import replications
 from polder.testing import deliver, delivery_of, shuffled
 from polder.testing.database import at_once
-from uuid_utils.compat import uuid7
-
-from common.contracts.inventory import ProductChanged
-from order_service.models import Order, Product, Stock
 from tests.makers import order_event, product_event, reservation_event, stock_event
 
 Reconcile = Callable[[Sequence[str]], None]

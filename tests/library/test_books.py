@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+
 from polder.contracts import decode as decoding
 from polder.contracts.decode import Unreadable
 from polder.contracts.event import Event
@@ -23,7 +24,6 @@ from polder.inbox.redrive import redrive, redrive_batch
 from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.replica import Replica
 from polder.testing import deliver, delivery_of
-
 from tests.invariants.books import accounted, unbalanced
 from tests.library.test_applying import tallied
 from tests.library.test_redrive import judge_each_by_itself

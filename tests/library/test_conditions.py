@@ -13,6 +13,7 @@ from threading import Event, Thread
 import pytest
 from django.db import connection, connections
 from django.test import Client
+
 from polder import conditions as registry
 from polder.conditions import Condition, Finding, State, condition, conditions, fail, ok, warn
 from polder.observability.health import ANSWERS_WITHIN

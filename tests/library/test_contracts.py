@@ -10,16 +10,16 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from polder.contracts.correlation import Correlation, correlated
-from polder.contracts.decode import Unreadable, decode
-from polder.contracts.event import Event
-from polder.contracts.upcasts import _steps, step, upcast
 from pydantic import ValidationError
 
 from common.contracts import inventory, orders, shipping
 from common.contracts.inventory import ProductEvent, ProductState, ReservationEvent, StockEvent
 from common.contracts.orders import OrderCreated, OrderEvent
 from common.contracts.shipping import ShipmentEvent
+from polder.contracts.correlation import Correlation, correlated
+from polder.contracts.decode import Unreadable, decode
+from polder.contracts.event import Event
+from polder.contracts.upcasts import _steps, step, upcast
 from tests.makers import order_event, product_event, reservation_event, shipment_event, stock_event
 
 

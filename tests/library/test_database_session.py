@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.commands.migrate import Command as Migrate
 from django.db import OperationalError, connection
+
 from polder.database_session import HOUSEKEEPING, MAINTENANCE, REQUESTS, SCHEMA, Limits, limits_of
 from polder.outbox.management.commands import migrate
 from polder.partitioning import covered

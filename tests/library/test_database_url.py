@@ -14,11 +14,11 @@ from urllib.parse import quote, urlsplit
 import psycopg
 import pytest
 from django.db.backends.postgresql.base import DatabaseWrapper
+
+from common.settings import _database
 from polder import surroundings
 from polder.configuration.database_url import database
 from polder.configuration.kinds import NotLegal
-
-from common.settings import _database
 
 SECRET = "se-cret-42"
 URL = f"postgres://u:{SECRET}@h/d"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from kombu.connection import Connection
+
 from polder.broker import names
 from polder.broker.raw_message import first_queue
 from polder.testing import eventually
-
 from tests.library.broker import connected, declare_all, management
 
 QUEUE = "order.from.inventory"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from polder.consumer.batch import (
     BATCH_BYTES,
     BATCH_EVENTS,

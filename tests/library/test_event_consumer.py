@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from billiard.exceptions import WorkerLostError
+
 from polder.consumer import acks as acks_module
 from polder.consumer import event_consumer as session_module
 from polder.consumer import prefetch as prefetch_module
@@ -17,7 +18,6 @@ from polder.consumer.dispatch import Mode
 from polder.consumer.event_consumer import EventConsumer
 from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
-
 from tests.library.test_acks import Broker
 
 

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from polder import failpoints
-from polder.failpoints import VARIABLE, Failpoint, FailpointReached
 
 from deploy.local.stack import ROOT
+from polder import failpoints
+from polder.failpoints import VARIABLE, Failpoint, FailpointReached
 
 POINT = Failpoint.WORKER_AFTER_MERGE
 

@@ -9,13 +9,13 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
+
 from polder.contracts.decode import Unreadable
 from polder.failpoints import Failpoint, FailpointReached
 from polder.faults import SQLSTATES, Fault, fault_of
 from polder.inbox.failed import refused
 from polder.inbox.reading import Rejected
 from polder.testing import deliver, delivery_of
-
 from tests.makers import product_event
 
 
@@ -248,7 +248,8 @@ def test_why_a_message_is_refused(reason: str, fault: Fault) -> None:
 
 
 def test_the_task_adds_its_time_limit() -> None:
-    import polder.consumer.tasks  # noqa: F401
     from billiard.exceptions import SoftTimeLimitExceeded
+
+    import polder.consumer.tasks  # noqa: F401
 
     assert fault_of(SoftTimeLimitExceeded()) is Fault.INTERRUPTED

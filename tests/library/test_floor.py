@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from django.db import connection
+from uuid_utils.compat import uuid7
+
 from polder.observability import measures
 from polder.outbox import reader
 from polder.outbox.reader import SELECT, OutboxReader
 from polder.outbox.republish import republish
 from polder.testing.database import other_connection
-from uuid_utils.compat import uuid7
 
 Connection = psycopg.Connection[tuple[object, ...]]
 INSERT = """INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id,

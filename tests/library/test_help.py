@@ -7,6 +7,7 @@ import shlex
 
 import pytest
 from django.core.management import get_commands, load_command_class
+
 from polder import this_service
 from polder.command import ServiceCommand
 

@@ -14,6 +14,8 @@ from django.core.checks import run_checks
 from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
+
+from order_service.models import Product
 from polder import this_service
 from polder.contracts.event import Event
 from polder.inbox import horizon as horizons
@@ -24,8 +26,6 @@ from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.reading import Blame, read
 from polder.partitioning import covered, database_now, drop_partitions, start_of_week
 from polder.testing import deliver, delivery_of
-
-from order_service.models import Product
 from tests.makers import product_event
 
 HOURS = 3600.0

@@ -6,7 +6,6 @@ from __future__ import annotations
 from polder.broker.names import housekeeping_queue
 from polder.consumer.arguments import service_app
 from polder.testing import eventually
-
 from tests.library.broker import connected, declare_all
 
 

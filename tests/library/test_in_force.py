@@ -10,13 +10,13 @@ import pytest
 from amqp.basic_message import Message
 from django.core.management import call_command
 from django.core.management.base import CommandError
+
 from polder.broker import leftovers, names
 from polder.broker.declared import NO_RIGHTS, declared
 from polder.broker.declared import rights as rights_of
 from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.nodes import credentials
 from polder.testing import eventually
-
 from tests.library.broker import connected, declare_all, management, url_of
 
 QUEUE = names.event_queue("order", "inventory")

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from celery.app.base import Celery
 from django.db.models import F
+
 from polder.consumer import steady_beat
 from polder.consumer.jobs import JobState, job_states, run_if_due
 from polder.consumer.models import JobRun

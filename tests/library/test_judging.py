@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from django.db import connection
+
+from order_service.models import Order, Product
 from polder.contracts.event import Event
 from polder.inbox.applying import Manner, apply_batch
 from polder.inbox.failures import ConsumerHalted, HeldBack
@@ -17,8 +19,6 @@ from polder.inbox.waiting import end_halts, halts, parked_before, waiting_now
 from polder.reconcile import reconciler
 from polder.reconcile.reconciler import Reconciler
 from polder.testing import deliver, delivery_of
-
-from order_service.models import Order, Product
 from tests.makers import product_event, stock_event
 
 Reconcile = Callable[[Sequence[str]], None]

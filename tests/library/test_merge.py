@@ -6,14 +6,14 @@ from decimal import Decimal
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+
+from common.contracts.inventory import ProductChanged, ProductRetired
+from order_service.models import Product
 from polder.contracts.event import Event
 from polder.replication.merge import merge, newest_of_each
 from polder.replication.models import Drift
 from polder.replication.replica import replications
 from polder.testing import arrangements, deliver
-
-from common.contracts.inventory import ProductChanged, ProductRetired
-from order_service.models import Product
 from tests.makers import product_event
 
 

@@ -9,6 +9,10 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 from django.test import Client
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from uuid_utils.compat import uuid7
+
 from polder import this_service
 from polder.inbox.discard import discard, restore
 from polder.inbox.models import ParkedEvent
@@ -16,10 +20,6 @@ from polder.inbox.redrive import redrive
 from polder.observability.metrics import REASONS
 from polder.replication.models import Drift
 from polder.testing import deliver
-from prometheus_client import Metric
-from prometheus_client.parser import text_string_to_metric_families
-from uuid_utils.compat import uuid7
-
 from tests.makers import product_event, stock_event
 
 # What is no base unit, as the linter of Prometheus has it.

@@ -14,6 +14,8 @@ import pytest
 from celery.worker.consumer import Consumer
 from django.core.exceptions import ImproperlyConfigured
 from kombu.connection import Connection
+
+from common.settings import service_settings
 from polder.broker import connect as connecting
 from polder.broker.celery_application import ClusterCelery
 from polder.broker.connect import connect
@@ -21,8 +23,6 @@ from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.nodes import Nodes, WrongAddress, credentials, node_urls, vhost
 from polder.consumer.celery_consumer import CeleryConsumer
 from polder.outbox.relay import Relay
-
-from common.settings import service_settings
 from tests.library.broker import ORDER_URL, declare_all
 
 THREE = "amqp://u:p%3B@one:1/shop;amqp://u:p%3B@two:2/shop; amqp://u:p%3B@three/shop"

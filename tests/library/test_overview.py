@@ -11,6 +11,8 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 from django.utils import timezone
+from uuid_utils.compat import uuid7
+
 from polder.admin.overview import LISTED
 from polder.inbox.models import ParkedEvent
 from polder.outbox.models import OutboxEvent
@@ -18,8 +20,6 @@ from polder.outbox.publish import publish
 from polder.replication.models import Drift, Regression
 from polder.testing import deliver
 from polder.testing.admin_pages import staff_client, superuser_client
-from uuid_utils.compat import uuid7
-
 from tests.makers import order_event, product_event
 
 

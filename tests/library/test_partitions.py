@@ -10,6 +10,10 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
+from uuid_utils.compat import uuid7
+
+from deploy.local.passwords import Passwords
+from deploy.local.run_directory import RunDirectory
 from polder.consumer import housekeeping
 from polder.partitioning import (
     DAYS_AHEAD,
@@ -19,10 +23,6 @@ from polder.partitioning import (
     moment_of,
     start_of_week,
 )
-from uuid_utils.compat import uuid7
-
-from deploy.local.passwords import Passwords
-from deploy.local.run_directory import RunDirectory
 
 TABLES = ("polder_outbox", "polder_ledger")
 INSERT = {

@@ -13,12 +13,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 from django.db import connection
+from uuid_utils.compat import uuid7
+
 from polder import partitioning
 from polder.partitioning import covered, drop_partitions, make_partitions
 from polder.testing import eventually
 from polder.testing.database import other_connection
-from uuid_utils.compat import uuid7
-
 from tests.library.test_partitions import INSERT, key_at
 
 LONGEST_WAIT = 1.5  # seconds; before, it was ten. Two locks of 0.2 s each, and a busy machine

@@ -7,6 +7,9 @@ import time
 from uuid import UUID
 
 import pytest
+from uuid_utils.compat import uuid7
+
+from common.contracts.inventory import ProductChanged
 from polder.contracts.event import Event
 from polder.inbox.delivery import Delivery
 from polder.outbox.models import Fenced, Subscriber
@@ -14,9 +17,6 @@ from polder.outbox.publish import publish
 from polder.pasts import hearing, owner, subscriber
 from polder.pasts.messages import Answer, Known, Message, Question
 from polder.testing import deliver, delivery_of
-from uuid_utils.compat import uuid7
-
-from common.contracts.inventory import ProductChanged
 from tests.library.test_regressed import HOUR, made
 from tests.makers import order_event, product_event, stock_event
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.db import Error, connection, transaction
-from polder.testing import eventually
-from polder.testing.database import at_once, other_connection
 from uuid_utils.compat import uuid7
 
 from deploy.local.databases import PRIVATE_LOG
+from polder.testing import eventually
+from polder.testing.database import at_once, other_connection
 
 LOG = Path(os.environ["POLDER_RUN_DIR"]) / "logs" / "postgres.log"
 

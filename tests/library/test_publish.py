@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+
 from polder.contracts.event import LARGEST_EVENT
 from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import EventTooLarge, NotInTransaction, publish
 from polder.testing import published
-
 from tests.makers import order_event, product_event, stock_event
 
 

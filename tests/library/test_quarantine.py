@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.db import OperationalError
+
+from order_service.models import Product
 from polder.inbox import quarantine
 from polder.inbox.attempts import begin_attempts
 from polder.inbox.delivery import Delivery
@@ -12,8 +14,6 @@ from polder.inbox.models import Attempt, LedgerEntry, ParkedEvent
 from polder.inbox.quarantine import ATTEMPTS, apply_quarantined
 from polder.inbox.redrive import redrive
 from polder.testing import deliver, delivery_of
-
-from order_service.models import Product
 from tests.library.test_applying import tallied
 from tests.makers import product_event
 

@@ -4,9 +4,9 @@ longer than the batch."""
 from __future__ import annotations
 
 import pytest
+
 from polder.inbox.reading import read
 from polder.testing import delivery_of
-
 from tests.makers import product_event
 
 

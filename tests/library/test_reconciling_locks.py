@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+
+from order_service.models import Order, Product, Stock
 from polder.inbox.applying import Report
 from polder.reconcile import reconciler
 from polder.reconcile.reconciler import Reconciler, reconcile_overdue
 from polder.testing import deliver, eventually
 from polder.testing.database import at_once, other_connection
-
-from order_service.models import Order, Product, Stock
 from tests.makers import product_event, stock_event
 
 

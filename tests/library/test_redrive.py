@@ -8,6 +8,9 @@ from uuid import UUID
 
 import pytest
 from django.db import OperationalError
+
+from common.contracts import inventory
+from order_service.models import Product
 from polder.contracts.decode import Unreadable
 from polder.contracts.event import Event
 from polder.inbox import applying, judging
@@ -18,9 +21,6 @@ from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.replica import Replica
 from polder.testing import deliver
 from polder.testing.database import at_once
-
-from common.contracts import inventory
-from order_service.models import Product
 from tests.library.test_applying import tallied
 from tests.makers import product_event
 

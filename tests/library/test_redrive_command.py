@@ -13,6 +13,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+
+from order_service.models import Product
 from polder.contracts.decode import Unreadable
 from polder.inbox import redrive_many
 from polder.inbox.applying import Report
@@ -21,8 +23,6 @@ from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
 from polder.testing import deliver
 from polder.testing.database import at_once
-
-from order_service.models import Product
 from tests.library.test_applying import tallied
 from tests.library.test_redrive import Trouble, judge_each_by_itself
 from tests.makers import product_event, stock_event

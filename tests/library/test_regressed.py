@@ -12,14 +12,14 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+
+from common.contracts.inventory import ProductChanged
+from order_service.models import Product
 from polder.contracts.event import Event
 from polder.inbox.models import DeliveryCount, LedgerEntry
 from polder.replication.models import Drift, Regression
 from polder.replication.regressed import MARGIN, close_overtaken
 from polder.testing import arrangements, deliver
-
-from common.contracts.inventory import ProductChanged
-from order_service.models import Product
 from tests.makers import product_event, stock_event
 
 HOUR = 3600.0

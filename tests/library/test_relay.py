@@ -11,6 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection, transaction
+from uuid_utils.compat import uuid7
+
 from polder.broker.confirms import ConfirmedPublisher, ConfirmTimeout, Outgoing, Receipt
 from polder.contracts.event import CONTENT_TYPE, Event
 from polder.outbox import reader
@@ -20,8 +22,6 @@ from polder.outbox.publish import publish
 from polder.outbox.relay import Relay
 from polder.testing import eventually
 from polder.testing.database import other_connection
-from uuid_utils.compat import uuid7
-
 from tests.library.broker import (
     ORDER_URL,
     Auditor,

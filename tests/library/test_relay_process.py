@@ -14,10 +14,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.db import connection
-from polder.outbox.models import OutboxEvent
-from polder.testing import eventually
 from uuid_utils.compat import uuid7
 
+from polder.outbox.models import OutboxEvent
+from polder.testing import eventually
 from tests.library.broker import declare_all, management
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,6 +7,8 @@ from functools import partial
 
 import pytest
 from django.db import connection
+
+from order_service.models import Product
 from polder.contracts.event import Event
 from polder.inbox import applying
 from polder.inbox.discard import discard
@@ -15,8 +17,6 @@ from polder.inbox.redrive import redrive
 from polder.replication.models import Drift
 from polder.testing import deliver
 from polder.testing.database import at_once
-
-from order_service.models import Product
 from tests.library.test_applying import tallied
 from tests.library.test_redrive import Trouble
 from tests.makers import product_event, shipment_event

@@ -8,12 +8,12 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from uuid_utils.compat import uuid7
+
 from polder.outbox import republish as republishing
 from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
 from polder.outbox.republish import published_between, republish
-from uuid_utils.compat import uuid7
-
 from tests.makers import order_event
 
 

@@ -17,6 +17,8 @@ from billiard.exceptions import (
 )
 from celery.exceptions import Ignore, Reject, Retry
 from celery.worker import state
+
+from order_service.celery import app
 from polder.consumer.batch import Batch
 from polder.consumer.dispatch import End
 from polder.consumer.ends import how_it_ended
@@ -24,8 +26,6 @@ from polder.consumer.request import build_request, request_class
 from polder.consumer.tasks import Suspects, apply_events
 from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
-
-from order_service.celery import app
 from tests.library.test_dispatch import many
 
 

@@ -8,14 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from uuid_utils.compat import uuid7
+
 from polder.api.models import Scope
 from polder.inbox.models import LedgerEntry, Outcome
 from polder.observability import applied
 from polder.testing import deliver, eventually
 from polder.testing.api import api_client, assert_problem
 from polder.testing.database import at_once, other_connection
-from uuid_utils.compat import uuid7
-
 from tests.makers import product_event
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+from uuid_utils.compat import uuid7
+
 from polder.observability import measures
 from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
 from polder.replication.models import Drift
 from polder.testing import deliver
-from prometheus_client.parser import text_string_to_metric_families
-from uuid_utils.compat import uuid7
-
 from tests.makers import order_event, product_event
 
 ON_THE_OUTBOX = [

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from polder.stopping import Stop
 from polder.testing import eventually
 

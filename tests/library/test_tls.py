@@ -17,17 +17,17 @@ from urllib.parse import quote, urlsplit
 import pytest
 from django.db import connection
 from kombu.connection import Connection
+
+from deploy.local.environment import VHOST
+from deploy.local.ports import Ports
+from deploy.local.rabbitmq import RabbitmqNode
+from deploy.local.stack import Stack
 from polder.broker.celery_application import ClusterCelery
 from polder.broker.connect import connect
 from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.nodes import Nodes
 from polder.broker.trouble import refusal
 from polder.testing import eventually
-
-from deploy.local.environment import VHOST
-from deploy.local.ports import Ports
-from deploy.local.rabbitmq import RabbitmqNode
-from deploy.local.stack import Stack
 from tests.library.certificates import Authority
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,11 +14,11 @@ from amqp.exceptions import AccessRefused, AMQPError
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from kombu.connection import Connection
+
 from polder.broker import names
 from polder.broker.connect import connect
 from polder.broker.nodes import credentials
 from polder.testing import eventually
-
 from tests.library.broker import connected, declare_all, management, url_of
 
 SERVICES = ("order", "inventory", "shipping")

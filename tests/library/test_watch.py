@@ -12,6 +12,7 @@ import pytest
 from amqp.exceptions import AccessRefused, NotAllowed, NotFound
 from django.core.management import call_command
 from django.db import connection
+
 from polder.broker import names
 from polder.broker.confirms import ConfirmedPublisher
 from polder.broker.connect import connect
@@ -23,7 +24,6 @@ from polder.broker.watch import look, look_and_remember, tell_at_start
 from polder.conditions import State, conditions
 from polder.consumer.jobs import run_if_due
 from polder.outbox.relay import Backoff, Relay
-
 from tests.library.broker import ORDER_URL, declare_all, management, url_of
 
 QUEUE = names.event_queue("order", "inventory")

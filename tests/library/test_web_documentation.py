@@ -11,14 +11,15 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
-from polder.api.documented import documented
-from polder.api.idempotency import idempotent
-from polder.contracts.event import Value
 from pydantic import BaseModel
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from polder.api.documented import documented
+from polder.api.idempotency import idempotent
+from polder.contracts.event import Value
 
 
 class ThingOut(Value):

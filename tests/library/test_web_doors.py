@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client, override_settings
 from django.urls import set_script_prefix
+
 from polder.api import login, machines
 from polder.api.rate import Rate
 from polder.testing import deliver
 from polder.testing.api import api_client, assert_problem
-
 from tests.makers import product_event
 
 BEHIND_TLS = override_settings(

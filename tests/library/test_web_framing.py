@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
+
+from order_service.models import Order
+from order_service.tests.test_api import ORDER
 from polder.api.incoming import Incoming
 from polder.api.problems import MEDIA_TYPE
 from polder.testing import deliver
 from polder.testing.api import api_key
-
-from order_service.models import Order
-from order_service.tests.test_api import ORDER
 from tests.library.web_process import answer, asked, connect, web_process
 from tests.makers import product_event
 

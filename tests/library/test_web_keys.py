@@ -7,10 +7,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
+from rest_framework.test import APIClient
+
 from polder.api.keys import HasScope, digest
 from polder.api.models import ApiKey, Scope
 from polder.testing.api import api_client, assert_problem, post
-from rest_framework.test import APIClient
 
 PRODUCTS = "/api/products/"
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from rest_framework.test import APIClient
+
 from polder.api.problems import CATALOGUE
 from polder.testing.api import api_client, assert_problem
-from rest_framework.test import APIClient
 
 PLAIN = ["/livez", "/readyz", "/metrics", "/api/", "/problems/invalid/"]
 

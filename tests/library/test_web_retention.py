@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+
 from polder.api import retention
 from polder.api.models import IdempotentResponse
 from polder.consumer.housekeeping import retention as housekeeping

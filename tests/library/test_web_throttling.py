@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from rest_framework.test import APIClient
+
 from polder.api import machines, rate, throttling
 from polder.api.rate import BURST_SECONDS, Rate
 from polder.testing.api import api_client, assert_problem
-from rest_framework.test import APIClient
 
 PRODUCTS = "/api/products/"
 

@@ -10,6 +10,8 @@ import pytest
 from django.core.checks import Error
 from django.db import models
 from django.test.utils import isolate_apps
+
+from order_service.models import Order, Product
 from polder.contracts import event as events
 from polder.contracts.event import Event, State
 from polder.domain.aggregate import Aggregate, StatefulAggregate
@@ -20,8 +22,6 @@ from polder.reconcile.checks import reconcilers_are_woken
 from polder.replication import checks as replica_checks
 from polder.replication import replica as replicas
 from polder.replication.replica import Replica
-
-from order_service.models import Order, Product
 
 HERE = "order_service.models"  # the app that a model of these tests is taken to be in
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from polder.failpoints import VARIABLE
-
 from deploy.local.stack import ROOT
+from polder.failpoints import VARIABLE
 from tests.edited_copy import edited_copy
 from tests.faults.results import commit
 from tests.faults.scene import Scene, events

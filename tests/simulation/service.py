@@ -22,13 +22,13 @@ import django
 django.setup()
 
 from django.db import connection  # noqa: E402
+
+from common.contracts.orders import Address, Customer  # noqa: E402
 from polder.broker.names import event_queue  # noqa: E402
 from polder.failpoints import Failpoint, FailpointReached  # noqa: E402
 from polder.inbox import applying, failures  # noqa: E402
 from polder.inbox.applying import apply_batch  # noqa: E402
 from polder.inbox.delivery import Delivery  # noqa: E402
-
-from common.contracts.orders import Address, Customer  # noqa: E402
 
 SERVICE = os.environ["DJANGO_SETTINGS_MODULE"].removesuffix("_service.settings")
 # of which service, only the environment knows

@@ -13,9 +13,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from polder.failpoints import VARIABLE
-
 from deploy.local.stack import ROOT
+from polder.failpoints import VARIABLE
 from tests.faults.catalogue import stormy
 from tests.faults.packages import provide
 from tests.faults.results import commit

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, models, transaction
+
 from polder.admin.models import OperatorAction
 from polder.outbox.fence import FencedAggregate
 

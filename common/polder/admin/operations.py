@@ -19,11 +19,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from polder.admin.audit import Asked, Result, carry_out
-from polder.admin.read_only import ReadOnlyAdmin
 from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action as unfold_action
 from unfold.widgets import UnfoldAdminTextInputWidget
+
+from polder.admin.audit import Asked, Result, carry_out
+from polder.admin.read_only import ReadOnlyAdmin
 
 MOST_AT_ONCE = 500
 LISTED = 20  # rows named on the confirmation page

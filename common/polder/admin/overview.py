@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.timesince import timesince
+
 from polder.admin.models import OperatorAction
 from polder.admin.read_only import COUNTED_AT_MOST
 from polder.conditions import State

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from django.contrib.sessions.models import Session
 from django.db.models.functions import Now
+
 from polder.retention import retention_policy
 
 

@@ -10,6 +10,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.text import capfirst
+
 from polder import this_service
 from polder.replication.replica import Replica
 

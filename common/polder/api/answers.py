@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from polder.contracts.event import State, Value
 from pydantic import Field
+
+from polder.contracts.event import State, Value
 
 
 class AnswerWithoutRetired(State):

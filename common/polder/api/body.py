@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from polder.api.problems import MOST_ERRORS
 from rest_framework import serializers
+
+from polder.api.problems import MOST_ERRORS
 
 
 class Body(serializers.Serializer[Any]):

@@ -8,6 +8,7 @@ from typing import Any
 
 from gunicorn import http
 from gunicorn.workers.gthread import TConn
+
 from polder.api.incoming import Incoming
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 from django.http import HttpRequest, HttpResponse
+
 from polder.contracts.correlation import Correlation, correlated, new_traceparent
 
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")

@@ -30,9 +30,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django_filters import FilterSet
-from polder.api.problems import CATALOGUE
 from pydantic import BaseModel
 from rest_framework.serializers import Serializer
+
+from polder.api.problems import CATALOGUE
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 

@@ -12,14 +12,15 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db import connection, transaction
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
 from polder.api.keys import caller
 from polder.api.models import IdempotentResponse
 from polder.api.problems import Problem
 from polder.failpoints import Failpoint, failpoint
 from polder.outbox.fence import check_nothing_forgotten
-from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 Handler = Callable[..., Response]
 LONGEST_KEY = 200

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 from django.urls import URLPattern, get_resolver
+
 from polder import this_service
 from polder.api.problem_responses import only_safe
 
@@ -37,11 +38,8 @@ def _calls() -> Iterator[dict[str, Any]]:
             else None
         )
         for method in METHODS:
-            what = (
-                (getattr(getattr(view, method, None), "__doc__", None) or "")
-                .strip()
-                .partition("\n")[0]
-            )
+            docstring = getattr(getattr(view, method, None), "__doc__", None) or ""
+            what = " ".join(docstring.partition("\n\n")[0].split())
             if what:  # the pages of the documentation say nothing of themselves
                 yield {
                     "method": method.upper(),

@@ -8,11 +8,12 @@ from typing import Any
 
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model
-from polder.api.models import ApiKey, Scope
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
+
+from polder.api.models import ApiKey, Scope
 
 KEYWORD = "Api-Key"
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django_filters import FilterSet
-from polder.api.pagination import ByKey
-from polder.api.view import ApiView
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+
+from polder.api.pagination import ByKey
+from polder.api.view import ApiView
 
 
 def list_response(

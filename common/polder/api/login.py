@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+
 from polder.api.problem_responses import too_many
 from polder.api.rate import Rate
 from polder.api.throttling import address_of

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
+
 from polder.api.problem_responses import too_many
 from polder.api.rate import Rate
 from polder.api.throttling import address_of

@@ -13,6 +13,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import force_instance
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework.serializers import CharField
+
 from polder.api import answer_schema as _registers_shapes  # noqa: F401
 from polder.api.answers import Problem
 from polder.api.body import Body
@@ -22,7 +24,6 @@ from polder.api.idempotency import LONGEST_KEY
 from polder.api.pagination import ByKey
 from polder.api.problems import CATALOGUE, MEDIA_TYPE
 from polder.api.versions import ETAG_PATTERN
-from rest_framework.serializers import CharField
 
 JSON = "application/json"
 EVERYWHERE = ("not-authenticated", "not-permitted", "not-acceptable", "throttled")

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from django.conf import settings
-from polder.api.problems import Problem
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.utils.mediatypes import _MediaType
+
+from polder.api.problems import Problem
 
 DEEPEST = 32
 MOST_COMMAS = 5_000  # no body needs so many values; counted before anything is made of them

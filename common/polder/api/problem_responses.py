@@ -14,12 +14,13 @@ from typing import Any
 from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from polder.api.problems import CATALOGUE, MEDIA_TYPE, MOST_ERRORS, Problem, problem
-from polder.api.throttling import wait_of_address
-from polder.outbox.fence import FencedAggregate, ForgottenAggregates
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import set_rollback
+
+from polder.api.problems import CATALOGUE, MEDIA_TYPE, MOST_ERRORS, Problem, problem
+from polder.api.throttling import wait_of_address
+from polder.outbox.fence import FencedAggregate, ForgottenAggregates
 
 LONGEST_ERROR, LONGEST_NAME = 300, 100
 RETRY_AFTER = 60  # seconds

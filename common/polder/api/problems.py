@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from polder.api.addresses import address
 from rest_framework.exceptions import APIException
+
+from polder.api.addresses import address
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 50  # told of one request

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from polder.api.documented import Documented
-from polder.api.pagination import ByKey
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+
+from polder.api.documented import Documented
+from polder.api.pagination import ByKey
 
 OF_A_LIST = {ByKey.cursor_query_param, ByKey.page_size_query_param}
 NOT_UTF8 = "\ufffd"  # what Django makes of bytes that it cannot read

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db.models.functions import Now
+
 from polder.api.models import IdempotentResponse
 from polder.retention import retention_policy
 

@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+
 from polder import this_service
 
 GRACE_SECONDS = 10

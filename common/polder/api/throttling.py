@@ -10,11 +10,12 @@ outermost of them has seen.
 from __future__ import annotations
 
 from django.http import HttpRequest
-from polder.api.keys import caller
-from polder.api.rate import Rate
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
+
+from polder.api.keys import caller
+from polder.api.rate import Rate
 
 CALLERS = Rate(float(api_settings.DEFAULT_THROTTLE_RATES["caller"] or 0))
 ADDRESSES = Rate(float(api_settings.DEFAULT_THROTTLE_RATES["address"] or 0))

@@ -14,8 +14,9 @@ import re
 from collections.abc import Sequence
 
 from django.http import HttpResponse, HttpResponseNotModified
-from polder.api.problems import Problem
 from rest_framework.request import Request
+
+from polder.api.problems import Problem
 
 ETAG_PATTERN = r'^(\*|"[0-9]{1,18}(\.[0-9a-f]{16})?")$'
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'

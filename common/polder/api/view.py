@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import Model
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
 from polder.api.body import NoBody
 from polder.api.documented import Documented
 from polder.api.problems import Problem
 from polder.api.query import check_query
 from polder.api.versions import conditional, refuse_conditions
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
 
 
 class ApiView(APIView):

@@ -20,6 +20,7 @@ from typing import Any
 
 from django.conf import settings
 from gunicorn.workers.gthread import TConn, ThreadWorker
+
 from polder.api.connection import begin, held_by, prepare
 from polder.api.incoming import Refused
 from polder.api.plain_answers import Said, plain_problem

@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import Celery
 from kombu.connection import Connection
+
 from polder.broker import tls
 from polder.broker.nodes import Nodes
 

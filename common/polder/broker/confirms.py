@@ -22,6 +22,7 @@ from amqp.method_framing import frame_writer
 from amqp.serialization import dumps
 from amqp.spec import Basic
 from kombu.connection import Connection
+
 from polder.broker.connect import HEARTBEAT, connect
 from polder.broker.nodes import Nodes
 

@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 from kombu.connection import Connection
+
 from polder.broker import tls
 from polder.broker.nodes import Nodes
 

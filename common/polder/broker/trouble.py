@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator
 
 from amqp.exceptions import AccessRefused, NotAllowed, NotFound
+
 from polder import this_service
 
 REFUSED_WAIT = 5.0  # seconds until what was refused is asked for again

@@ -9,6 +9,7 @@ from typing import Any
 
 from amqp.exceptions import NotFound
 from django.db import transaction
+
 from polder import this_service
 from polder.broker.connect import connect
 from polder.broker.declared import Declared, declared

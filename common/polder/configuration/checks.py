@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning, register
+
 from polder import this_service
 
 _RANGES: Mapping[str, tuple[float, float]] = {

@@ -9,9 +9,10 @@ from itertools import repeat
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 from polder.configuration.kinds import NotLegal
 from polder.configuration.secret import Secret
-from psycopg.conninfo import conninfo_to_dict
 
 DEFAULT_PORT = "5432"
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer ones in silence

@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import Celery
 from kombu.entity import Exchange, Queue
+
 from polder import this_service
 from polder.broker import names
 from polder.broker.celery_application import ClusterCelery

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import cast
 
 from celery import Celery
+
 from polder import this_service
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from celery.worker import state
 from celery.worker.consumer import Consumer
+
 from polder.broker.trouble import REFUSED_WAIT, refusal
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 1.0  # seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.utils import timezone
+
 from polder.broker.models import BrokerDifference
 from polder.conditions import Finding, condition, fail, ok, warn
 from polder.consumer.jobs import job_states

@@ -19,6 +19,7 @@ from uuid import uuid4
 from billiard.exceptions import WorkerLostError
 from celery.worker.state import task_reserved
 from kombu.common import ignore_errors
+
 from polder.broker.names import (
     answer_queue,
     dead_letter_queue,

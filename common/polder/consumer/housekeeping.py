@@ -10,6 +10,7 @@ from typing import Any
 
 from celery import shared_task
 from django.db import close_old_connections
+
 from polder import this_service
 from polder.broker.watch import look_and_remember
 from polder.consumer.jobs import run_if_due

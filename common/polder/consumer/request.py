@@ -11,6 +11,7 @@ from uuid import uuid4
 from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.worker.request import Request, create_request_cls
+
 from polder.consumer.batch import Batch
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import bootsteps
 from kombu.common import ignore_errors
+
 from polder import this_service
 from polder.consumer.event_consumer import EventConsumer
 from polder.consumer.read_ahead import read_ahead

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import shared_task
 from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connection, connections
+
 from polder import faults
 from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT
 from polder.consumer.quiet_log import say_nothing_of_expected_failures

@@ -6,10 +6,11 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from polder.contracts.event import Event
-from polder.contracts.upcasts import lift
 from pydantic import ValidationError
 from pydantic_core import from_json
+
+from polder.contracts.event import Event
+from polder.contracts.upcasts import lift
 
 _SOURCE_AND_TYPE = re.compile(rb'"source":\s*"/([a-z]+)",\s*"type":\s*"([A-Za-z0-9]+)"')
 

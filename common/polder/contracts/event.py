@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, Protocol, Self
 from uuid import UUID
 
-from polder.contracts.correlation import correlation_of
-from polder.contracts.types import Key, Text, Timestamp, Version
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
 from uuid_utils.compat import uuid7
+
+from polder.contracts.correlation import correlation_of
+from polder.contracts.types import Key, Text, Timestamp, Version
 
 CONTENT_TYPE = "application/cloudevents+json"
 # bytes on the wire; `publish()` refuses more, well below the broker's own limit
@@ -97,10 +98,11 @@ class Event(BaseModel):
         # One aggregate under two spellings of its id would be two to the merge.
         if self.subject != self.data.subject:
             raise ValueError(f"subject is {self.subject!r}, data is about {self.data.subject!r}")
-        if self.status is not None and self.status != self.data.status:  # type: ignore[attr-defined]
-            raise ValueError(
-                f"{type(self).__name__} announces {self.status!r}, data says {self.data.status!r}"
-            )  # type: ignore[attr-defined]
+        if self.status is not None:
+            said = getattr(self.data, "status", None)
+            if said != self.status:
+                kind = type(self).__name__
+                raise ValueError(f"{kind} announces {self.status!r}, data says {said!r}")
         return self
 
     @classmethod

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
+
 from polder.contracts.event import Event, State, events_of
 from polder.domain.states import Moves
 

@@ -11,6 +11,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import connection, transaction
+
 from polder.contracts.correlation import Correlation, correlated
 from polder.contracts.decode import Unreadable
 from polder.contracts.event import Event

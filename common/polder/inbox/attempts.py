@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import connection
+
 from polder.inbox.delivery import Delivery
 
 _BEGIN = """

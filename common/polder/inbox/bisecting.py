@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from django.db import transaction
+
 from polder.faults import Fault, fault_of
 from polder.inbox.delivery import Arrival
 from polder.inbox.failed import Failed, failed, not_tried

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.checks import Error, register
+
 from polder import this_service
 
 

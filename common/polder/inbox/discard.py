@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.utils import timezone
+
 from polder.inbox.models import ParkedEvent, ParkedState
 
 

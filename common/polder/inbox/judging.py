@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
+
 from polder.faults import Fault
 from polder.inbox.failed import Failed
 from polder.partitioning import first_key_at

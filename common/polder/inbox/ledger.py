@@ -13,12 +13,13 @@ from uuid import UUID
 from zlib import crc32
 
 from django.db import connection
+from pydantic_core import to_json
+
 from polder.contracts.event import Event
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.horizon import horizon
 from polder.inbox.models import Outcome
 from polder.partitioning import milliseconds_of
-from pydantic_core import to_json
 
 # ON CONFLICT DO NOTHING waits for another transaction that is inserting the same key, and inserts
 # if that one fails. The order of the rows is that of their keys, so two batches never wait for each

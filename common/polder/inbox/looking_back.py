@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+
 from polder.outbox import fence
 
 FIRST_HOURS = timedelta(hours=2)

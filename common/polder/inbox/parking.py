@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+
 from polder.contracts.decode import Unreadable
 from polder.contracts.event import Event
 from polder.inbox import ledger

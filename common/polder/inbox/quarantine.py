@@ -6,6 +6,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from django.db import DatabaseError, transaction
+
 from polder.faults import MOMENT, fault_of
 from polder.inbox import accounting, accounts
 from polder.inbox.applying import AT_ONCE, Manner, Report, apply_batch

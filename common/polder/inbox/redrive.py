@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from django.db import connection, transaction
+
 from polder.broker.names import publisher_or_nobody
 from polder.failpoints import Failpoint, failpoint
 from polder.inbox.applying import Manner, Report, apply_batch

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Length
+
 from polder.inbox.failures import TransientFailure
 from polder.inbox.models import ParkedEvent, ParkedState
 from polder.inbox.redrive import redrive_batch

@@ -13,6 +13,7 @@ from uuid import UUID
 from zlib import crc32
 
 from django.db import connection
+
 from polder.contracts.decode import Unreadable
 from polder.inbox import ledger
 from polder.inbox.delivery import Arrival

@@ -14,11 +14,12 @@ from typing import NamedTuple
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from pydantic_core import to_json
+
 from polder.inbox.delivery import Delivery
 from polder.inbox.failed import Failed
 from polder.inbox.models import Halt, ParkedEvent, ParkedState, WaitingEvent
 from polder.retention import retention_policy
-from pydantic_core import to_json
 
 EVIDENCE_KEPT = timedelta(days=7)
 

@@ -8,16 +8,17 @@ from threading import BoundedSemaphore
 from typing import Any
 from uuid import UUID
 
+from pydantic import Field
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
 from polder.api.documented import documented
 from polder.api.problems import Problem
 from polder.api.view import ApiView
 from polder.contracts.event import Value
 from polder.contracts.types import Timestamp
 from polder.inbox.models import LedgerEntry, Outcome
-from pydantic import Field
-from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 LONGEST_WAIT = 10  # seconds
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.1

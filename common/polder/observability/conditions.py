@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+
 from polder.conditions import Finding, condition, fail, ok, warn
 from polder.observability import measures
 from polder.partitioning import covered

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import Error
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
+
 from polder.api.problem_responses import only_safe
 from polder.conditions import State
 from polder.observability.look import Look, TooSlow

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
+
 from polder import this_service
 from polder.outbox.floor import ABOVE_FLOOR
 from polder.partitioning import covered

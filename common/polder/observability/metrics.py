@@ -16,6 +16,11 @@ from typing import Any
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
+from prometheus_client.registry import Collector
+
 from polder import this_service
 from polder.api.problem_responses import only_safe
 from polder.conditions import State
@@ -24,10 +29,6 @@ from polder.inbox.models import Outcome, Redriven, Unrecorded
 from polder.observability import measures
 from polder.observability.look import Look, TooSlow
 from polder.observability.state import look_at_all
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
-from prometheus_client.registry import Collector
 
 ANSWERS_WITHIN = 8.0  # seconds; Prometheus waits for ten unless told otherwise
 COUNTED = f"counted up to {measures.MOST_COUNTED}"

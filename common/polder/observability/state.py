@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from django.db import Error, connection, transaction
+
 from polder.conditions import Condition, Finding, State, conditions, fail, ok
 from polder.observability.measures import limit_statements
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
 from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.problem_responses import problem_page
 from polder.observability.applied import Applied

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.checks import Error, register
+
 from polder import this_service
 from polder.contracts.event import Event, events_of
 from polder.domain.aggregate import Aggregate, StatefulAggregate

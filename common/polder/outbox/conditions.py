@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db.models import Count, Min, Q
+
 from polder.conditions import Finding, condition, fail, ok
 from polder.outbox.models import Fenced
 

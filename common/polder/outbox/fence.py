@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import connection, models, transaction
 from django.utils import timezone
+
 from polder import this_service
 from polder.contracts.event import Event
 from polder.domain.aggregate import aggregates

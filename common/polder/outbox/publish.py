@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import connection
+
 from polder.contracts.event import LARGEST_EVENT, Event
 from polder.outbox import fence
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, Self, cast
 
 import psycopg
 from django.db import connection as django_connection
+
 from polder import this_service
 from polder.outbox.floor import ABOVE_FLOOR, CHECK, RAISE
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import psycopg
+
 from polder.broker.confirms import (
     BROKER_ERRORS,
     ConfirmedPublisher,

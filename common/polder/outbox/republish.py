@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
+
 from polder import this_service
 from polder.partitioning import database_now, first_key_at, start_of_week
 

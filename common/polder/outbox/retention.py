@@ -4,6 +4,7 @@ the default one, always stays."""
 from __future__ import annotations
 
 from django.db import connection
+
 from polder import this_service
 from polder.retention import retention_policy
 

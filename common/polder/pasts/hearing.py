@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from django.db import transaction
+
 from polder import this_service
 from polder.broker.confirms import BROKER_ERRORS
 from polder.broker.names import answer_queue, request_queue

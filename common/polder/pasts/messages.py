@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from polder.contracts.types import Key, Version
 from polder.inbox.delivery import Delivery
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 CONTENT_TYPE = "application/json"
 Name = Annotated[str, Field(pattern="^[a-z]{1,30}$")]

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
+from uuid_utils.compat import uuid7
+
 from polder import this_service
 from polder.broker.names import EVERY_SUBSCRIBER
 from polder.outbox import fence
@@ -16,7 +18,6 @@ from polder.outbox.models import OutboxEvent, Subscriber
 from polder.partitioning import first_key_at
 from polder.pasts.messages import Answer, Question
 from polder.pasts.talk import say
-from uuid_utils.compat import uuid7
 
 RECONCILED = timedelta(seconds=60)  # what is older is committed and delivered, whatever was slow
 BEFORE_ALL = UUID(int=0)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from django.db import connection
+
 from polder import this_service
 from polder.contracts.event import Event
 from polder.inbox.models import Outcome

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from uuid_utils.compat import uuid7
+
 from polder import this_service
 from polder.broker.confirms import ConfirmedPublisher, Outgoing
 from polder.broker.names import direct_exchange
 from polder.broker.nodes import Nodes
 from polder.pasts.messages import CONTENT_TYPE, Message
-from uuid_utils.compat import uuid7
 
 PATIENCE = 5.0  # seconds
 

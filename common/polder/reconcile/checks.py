@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.checks import Error, register
+
 from polder.reconcile.reconciler import Reconciler, reconcilers
 from polder.replication.replica import Replica, replications
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, models, transaction
+
 from polder.domain.aggregate import aggregate_name
 from polder.faults import Fault, fault_of
 from polder.outbox import fence

@@ -8,9 +8,10 @@ from typing import Any, get_args
 
 from django.apps import apps
 from django.core.checks import Error, register
+from pydantic import BaseModel
+
 from polder.contracts.event import Event
 from polder.replication.replica import OWN_COLUMNS, Replica, clashes
-from pydantic import BaseModel
 
 
 @register()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db.models import Count, Min
+
 from polder.conditions import Finding, condition, ok, warn
 from polder.replication.models import Regression
 

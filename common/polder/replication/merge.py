@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from pydantic_core import to_json
+
 from polder.contracts.event import Event
 from polder.replication.models import Drift
 from polder.replication.regressed import Regressed, is_clearly_younger, record
 from polder.replication.replica import Replication
-from pydantic_core import to_json
 
 
 class Merged(NamedTuple):

@@ -13,8 +13,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.signals import class_prepared
 from django.dispatch import receiver
-from polder.contracts.event import Event
 from pydantic import BaseModel
+
+from polder.contracts.event import Event
 
 
 class Replica(models.Model):

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import uuid4
 
 from django.utils import timezone
+from rest_framework.test import APIClient
+
 from polder.api.keys import digest, new_key
 from polder.api.models import ApiKey, Scope
-from rest_framework.test import APIClient
 
 # Bodies of a POST that must each be answered with a clean 4xx, whatever the address.
 HOSTILE_BODIES: Mapping[str, bytes] = {

@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.urls import get_resolver
+from rest_framework.test import APIClient
+
 from polder.api.models import Scope
 from polder.testing import published
 from polder.testing.api import api_client, assert_problem
 from polder.testing.handlers import Handler, api_handlers, assert_strict
-from rest_framework.test import APIClient
 
 # the admin has doors of its own
 OPEN = {

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from django.urls import URLPattern, get_resolver
-from polder.api.body import Body
-from polder.api.documented import Documented
 from rest_framework import serializers
 from rest_framework.test import APIClient
+
+from polder.api.body import Body
+from polder.api.documented import Documented
 
 VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS = ("get", "post", "put", "patch", "delete")

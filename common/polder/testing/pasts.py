@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.utils import timezone
+from uuid_utils.compat import uuid7
+
 from polder.outbox.models import Fenced, Subscriber
 from polder.replication.models import Regression
-from uuid_utils.compat import uuid7
 
 
 def somebody_regressed(aggregate: str) -> None:

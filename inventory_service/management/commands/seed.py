@@ -4,9 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from polder.command import ServiceCommand
 
 from inventory_service.services import ProductExists, product_create, stock_receive
+from polder.command import ServiceCommand
 
 PRODUCTS = [
     # productId, name, price in euro, grams, received

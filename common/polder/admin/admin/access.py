@@ -12,10 +12,11 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
-from polder.admin.operations import OperatedAdmin, Operation
-from polder.api.models import ApiKey
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from polder.admin.operations import OperatedAdmin, Operation
+from polder.api.models import ApiKey
 
 
 class AlreadyRevoked(ValueError):

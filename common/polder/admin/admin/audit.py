@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+
 from polder.admin.models import OperatorAction
 from polder.admin.read_only import ReadOnlyAdmin, with_pretty_json
 

@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+
 from polder import this_service
 from polder.admin.audit import DoneInVain
 from polder.admin.filters import choices_filter

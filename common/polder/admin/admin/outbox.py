@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
+
 from polder import this_service
 from polder.admin.filters import choices_filter, is_set_filter
 from polder.admin.operations import OperatedAdmin, Operation

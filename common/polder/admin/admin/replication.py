@@ -8,6 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib import admin
 from django.utils import timezone
+
 from polder.admin.filters import is_set_filter
 from polder.admin.operations import OperatedAdmin, Operation
 from polder.admin.read_only import ReadOnlyAdmin, with_pretty_json

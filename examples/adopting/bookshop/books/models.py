@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from django.db import models
-from polder.domain.aggregate import Aggregate
 
 from books.contracts import BookEvent, BookState
+from polder.domain.aggregate import Aggregate
 
 
 class Book(Aggregate):

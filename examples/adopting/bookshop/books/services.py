@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.db import transaction
-from polder.domain.aggregate import save_changed
-from polder.outbox.publish import publish
 
 from books.contracts import BookAdded, BookRenamed
 from books.models import Book
+from polder.domain.aggregate import save_changed
+from polder.outbox.publish import publish
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
+
 from polder.api.keys import digest
 from polder.api.models import ApiKey, Scope
 from polder.command import ServiceCommand

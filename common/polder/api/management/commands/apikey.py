@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+
 from polder.api.keys import digest, new_key, rotate
 from polder.api.models import ApiKey, Scope
 from polder.command import ServiceCommand

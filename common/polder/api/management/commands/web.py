@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+
 from polder.api.server import WebServer
 from polder.command import ServiceCommand
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django.core.management.base import CommandError, CommandParser
+
 from polder import this_service
 from polder.broker import names
 from polder.broker.declared import FLOWER_RIGHTS, rights

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery.signals import beat_init
+
 from polder.command import ServiceCommand
 from polder.consumer.arguments import service_app
 from polder.consumer.steady_beat import SteadyScheduler

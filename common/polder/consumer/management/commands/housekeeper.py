@@ -4,6 +4,7 @@ from typing import Any
 
 from celery.signals import worker_ready
 from django.core.management.base import CommandParser
+
 from polder.command import ServiceCommand
 from polder.consumer.arguments import service_app, worker_arguments
 from polder.consumer.housekeeping import ask_at_start

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+
 from polder import this_service
 from polder.broker.names import housekeeping_queue
 from polder.broker.watch import tell_at_start

@@ -6,10 +6,6 @@ from typing import IO, Any, cast
 from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
-from polder.command import ServiceCommand, moment
-from polder.inbox.failures import ConsumerHalted, TransientFailure
-from polder.inbox.models import Redriven
-from polder.inbox.redrive_many import Chosen, redrive_chosen
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,6 +16,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+
+from polder.command import ServiceCommand, moment
+from polder.inbox.failures import ConsumerHalted, TransientFailure
+from polder.inbox.models import Redriven
+from polder.inbox.redrive_many import Chosen, redrive_chosen
 
 BROKEN_OFF = 130  # as a shell says of Ctrl-C
 

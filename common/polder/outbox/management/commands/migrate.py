@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.core.management.commands.migrate import Command as Migrate
 from django.db import OperationalError
+
 from polder.command import ServiceCommand
 
 LOCK_NOT_AVAILABLE = "55P03"

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.db.models import QuerySet
+
 from polder.command import ServiceCommand
 from polder.outbox import fence
 from polder.outbox.models import Fenced

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
+
 from polder.command import ServiceCommand
 from polder.domain.aggregate import StatefulAggregate
 

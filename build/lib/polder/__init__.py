@@ -1,1 +1,0 @@
-"""Events between Django services: outbox, relay, consumer, ledger, replicas, reconcilers."""

@@ -1,9 +1,0 @@
-from django.apps import AppConfig
-
-
-class AdminConfig(AppConfig):
-    name = "polder.admin"
-    label = "polder_admin"
-
-    def ready(self) -> None:
-        from polder.admin import retention  # noqa: F401  (registers what it forgets)

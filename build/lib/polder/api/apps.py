@@ -1,9 +1,0 @@
-from django.apps import AppConfig
-
-
-class ApiConfig(AppConfig):
-    name = "polder.api"
-    label = "polder_api"
-
-    def ready(self) -> None:
-        from polder.api import retention  # noqa: F401  (registers what it forgets)

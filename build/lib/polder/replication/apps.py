@@ -1,9 +1,0 @@
-from django.apps import AppConfig
-
-
-class ReplicationConfig(AppConfig):
-    name = "polder.replication"
-    label = "polder_replication"
-
-    def ready(self) -> None:
-        from polder.replication import checks  # noqa: F401  (registers them)
