@@ -1,4 +1,4 @@
-"""The service's Celery application; `manage.py order worker | housekeeper | beat` start it."""
+"""The service's Celery application; `manage.py shipping worker | housekeeper | beat` start it."""
 
 import os
 
