@@ -1,6 +1,6 @@
-"""`make test`: brings its own PostgreSQL and RabbitMQ on free ports, runs pytest once per service
-with that service's settings, then the system tests, which start the real processes; stops
-everything it started. Needs nothing running beforehand."""
+"""`make test`: each suite on a PostgreSQL and a RabbitMQ of its own, on free ports; two at a time.
+The services' suites run with the service's settings; the system's starts the real processes.
+Needs nothing running beforehand, and stops everything that it started."""
 
 from __future__ import annotations
 
@@ -9,57 +9,79 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from deploy.local.ports import Ports
-from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
+from tests.side_by_side import run_side_by_side
 from tests.temporary import temporary_folder
 
 NOTHING_CHOSEN = 5  # pytest: none of the tests was asked for
 ROOT = Path(__file__).resolve().parents[1]
-
-
-class Suite(NamedTuple):
-    name: str
-    places: list[str]
-    settings: str
-    environment: dict[str, str]
-
-
-def suites(stack: Stack) -> Iterator[Suite]:
-    """One per service, with the servers of `stack`; the rooms of `common` are tested with the first
-    service's settings."""
-    for service in SERVICES:
-        places = [f"{service}_service"] + (
-            ["tests/library", "tests/deploy"] if service == SERVICES[0] else []
-        )
-        environment = stack.environment.of_topology(service) | stack.environment.of_service(
-            service, role="ddl"
-        )
-        yield Suite(
-            service,
-            [place for place in places if (ROOT / place).exists()],
-            f"{service}_service.settings",
-            environment,
-        )
-
-
-def run(suite: Suite, extra: list[str]) -> bool:
-    """Runs one pytest process; whether it passed."""
-    print(f"\n=== {suite.name} ===", flush=True)
-    command = [sys.executable, "-m", "pytest", *suite.places, *extra]
-    if suite.settings:
-        command.append(f"--ds={suite.settings}")
-    code = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **suite.environment}, check=False
-    ).returncode
-    return code == 0 or (code == NOTHING_CHOSEN and bool(extra))
+# Where a suite's tests are, in parts that may run side by side; the longest first.
+# The library is tested with the first service's settings.
+PARTS: dict[str, list[list[str]]] = {
+    "system": [["tests/system"]],
+    "order": [["tests/library", "tests/deploy"], ["order_service"]],
+    "inventory": [["inventory_service"]],
+    "shipping": [["shipping_service"]],
+}
 
 
 def main() -> int:
+    parser = _parser()
+    options = parser.parse_args()
+    if unknown := set(options.only) - set(PARTS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    if len(options.only) == 1:
+        [suite] = options.only
+        places = options.places or [place for part in PARTS[suite] for place in part]
+        return run(suite, places, options.pytest)
+    began = time.monotonic()
+    commands = {
+        f"{suite}: {', '.join(places)}": _command(suite, places, options.pytest)
+        for suite in PARTS
+        if suite in (options.only or PARTS)
+        for places in PARTS[suite]
+    }
+    codes = run_side_by_side(commands)
+    failed = [name for name, code in codes.items() if code not in (0, NOTHING_CHOSEN)]
+    if set(codes.values()) == {NOTHING_CHOSEN}:
+        failed = ["no test was chosen"]
+    seconds = time.monotonic() - began
+    told = f"failed: {'; '.join(failed)}" if failed else "all passed"
+    print(f"\nmake test: {told} in {seconds:.0f} s")
+    return 1 if failed else 0
+
+
+def run(suite: str, places: list[str], extra: list[str]) -> int:
+    """Runs one pytest process on servers of its own; its exit status."""
+    command = [sys.executable, "-m", "pytest", *places, *extra]
+    if suite == "system":  # its tests start what they need
+        return subprocess.run([*command, "-p", "no:django"], cwd=ROOT, check=False).returncode
+    command.append(f"--ds={suite}_service.settings")
+    with temporary_folder("test") as folder:
+        stack = Stack(folder / "run", Ports.free())
+        stack.start_servers()
+        try:
+            with stack.postgres.connect() as server:
+                server.execute(f"ALTER ROLE {suite}_ddl CREATEDB")  # type: ignore[call-overload]
+            variables = stack.environment.of_topology(suite) | stack.environment.of_service(
+                suite, role="ddl"
+            )
+            return subprocess.run(
+                command, cwd=ROOT, env={**os.environ, **variables}, check=False
+            ).returncode
+        finally:
+            stack.stop(patient=False)
+
+
+def _command(suite: str, places: list[str], extra: list[str]) -> list[str]:
+    command = [sys.executable, "-m", "tests", suite, "--places", *places]
+    return [*command, "--pytest", *extra] if extra else command
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="make test",
         description=__doc__,
@@ -69,51 +91,16 @@ def main() -> int:
         "only",
         nargs="*",
         metavar="suite",
-        help=f"{', '.join(SERVICES)} or system; all of them when none is named",
+        help=f"{', '.join(PARTS)}; all of them when none is named",
     )
+    parser.add_argument("--places", nargs="+", default=[], help="of one suite, only the tests here")
     parser.add_argument(
         "--pytest",
         nargs=argparse.REMAINDER,
         default=[],
         help="everything after this goes to pytest",
     )
-    options = parser.parse_args()
-    unknown = set(options.only) - {*SERVICES, "system"}
-    if unknown:
-        parser.error(
-            f"unknown suite {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)} and "
-            "system"
-        )
-    chosen = options.only or [*SERVICES, "system"]
-    began, failed = time.monotonic(), []
-    if set(chosen) & set(SERVICES):
-        failed += _services(chosen, options.pytest)
-    if "system" in chosen and not run(
-        Suite("system", ["tests/system"], "", {}), ["-p", "no:django", *options.pytest]
-    ):
-        failed.append("system")
-    print(
-        f"\nmake test: {'failed: ' + ', '.join(failed) if failed else 'all passed'} in "
-        f"{time.monotonic() - began:.0f} s"
-    )
-    return 1 if failed else 0
-
-
-def _services(chosen: list[str], extra: list[str]) -> list[str]:
-    with temporary_folder("test") as folder:
-        stack = Stack(folder / "run", Ports.free())
-        stack.start_servers()
-        try:
-            with stack.postgres.connect() as server:
-                for service in SERVICES:
-                    server.execute(f"ALTER ROLE {service}_ddl CREATEDB")  # type: ignore[call-overload]
-            return [
-                suite.name
-                for suite in suites(stack)
-                if suite.name in chosen and not run(suite, extra)
-            ]
-        finally:
-            stack.stop(patient=False)
+    return parser
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from tests.faults.scene import Scene
 from tests.shop import OWNERS, Shop, until
 
 
-@fault(stormy=True, quick=True)
+@fault(stormy=True)
 def broker_killed(scene: Scene) -> None:
     """kill -9 of the broker"""
     scene.kill_and_wait("rabbitmq")
@@ -126,7 +126,7 @@ def close_all_connections(shop: Shop) -> int:
     return closed
 
 
-@fault(disorders=True, quick=True)
+@fault(disorders=True)
 def broker_loses_its_disk(scene: Scene) -> None:
     """The broker comes back empty; topology is declared and events are announced again, as the
     runbook says"""

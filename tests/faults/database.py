@@ -23,7 +23,7 @@ _TERMINATE = (
 )
 
 
-@fault(stormy=True, quick=True)
+@fault(stormy=True)
 def postgres_killed(scene: Scene) -> None:
     """kill -9 of PostgreSQL's first process"""
     scene.kill_and_wait("postgres")
@@ -59,7 +59,7 @@ def postgres_backend_killed(scene: Scene) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-@fault(quick=True)
+@fault()
 def postgres_backends_terminated(scene: Scene) -> None:
     """pg_terminate_backend of every session of all services, ten times"""
     for _ in range(10):

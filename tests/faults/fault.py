@@ -15,8 +15,8 @@ Strike = Callable[[Scene], None]
 @dataclass(frozen=True)
 class Fault:
     """`strike` returns when the fault is over. `what` is one line for the report. `stormy`: short,
-    and bears others beside it. `quick`: one of the few that `make faults short=1`, and so CI, runs.
-    `cluster`: strikes a shop whose broker has three nodes."""
+    and bears others beside it. `quick`: the one of its kind that `make faults short=1`, and so
+    CI, runs. `cluster`: strikes a shop whose broker has three nodes."""
 
     name: str
     what: str

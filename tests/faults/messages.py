@@ -126,7 +126,7 @@ def backlog_of_100_000(scene: Scene) -> None:
     until(lambda: duplicates(scene.shop) >= before + 2 * sent, "all is taken", seconds=180)
 
 
-@fault(quick=True)
+@fault()
 def two_operators_redrive_the_same(scene: Scene) -> None:
     """Two operators redrive the same parked event at once, ten times over"""
     operators = [Operator.of(scene.shop, "inventory") for _ in range(2)]

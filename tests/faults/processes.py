@@ -39,7 +39,7 @@ for _role in ("relay", "worker", "web"):
     )
 
 
-@fault(quick=True)
+@fault()
 def kill_pool_children(scene: Scene) -> None:
     """kill -9 of every pool child of each worker, three times"""
     for _ in range(3):
@@ -60,7 +60,7 @@ def _kill_children(scene: Scene, service: str) -> None:
             os.kill(child, signal.SIGKILL)
 
 
-@fault(quick=True)
+@fault()
 def kill_everything(scene: Scene) -> None:
     """kill -9 of all processes of all services at once"""
     for service in OWNERS:
@@ -124,7 +124,7 @@ def stop_one_service(scene: Scene) -> None:
     scene.stack.start_process("inventory")
 
 
-@fault(quick=True)
+@fault()
 def standby_relay_takes_over(scene: Scene) -> None:
     """Two relays of one service; the leader is killed and kept down for a while"""
     with second_relay(scene, "order"):

@@ -112,8 +112,8 @@ BUGS = (
             ),
             Edit(
                 "common/polder/outbox/reader.py",
-                '"under_way": positions, "limit": limit}',
-                '"under_way": positions, "limit": limit, "half": self._half}',
+                '                "limit": limit,\n',
+                '                "limit": limit,\n                "half": self._half,\n',
             ),
         ),
         "I7",
@@ -136,10 +136,8 @@ BUGS = (
         (
             Edit(
                 "inventory_service/services/reservations.py",
-                '            stock[line["productId"]].on_hand += effect.on_hand * '
-                'line["quantity"]\n',
-                '            stock[line["productId"]].on_hand += 2 * effect.on_hand * '
-                'line["quantity"]\n',
+                '            stock[line["productId"]].on_hand += on_hand\n',
+                '            stock[line["productId"]].on_hand += 2 * on_hand\n',
             ),
         ),
         "I3",
@@ -152,13 +150,13 @@ BUGS = (
                 "common/polder/consumer/event_consumer.py",
                 "            self.consumer.on_task_request(request)\n",
                 "            self.consumer.on_task_request(request)\n"
-                "            self.committed += batch.tags\n            "
-                "self._later(self._ack_committed)\n",
+                "            self.committed += [message.tag for message in batch.messages]\n"
+                "            self._later(self._ack_committed)\n",
             ),
             Edit(
                 "common/polder/consumer/event_consumer.py",
-                "        self._unhalt(batch)\n        self.committed += batch.tags\n",
-                "        self._unhalt(batch)\n",
+                "        self.committed += [message.tag for message in done]\n",
+                "",
             ),
         ),
         "I1",
@@ -169,10 +167,10 @@ BUGS = (
         (
             Edit(
                 "inventory_service/services/reservations.py",
-                "        reservation.move_to(status)\n        _move(reservation, stock)\n",
-                "        reservation.move_to(status)\n        _move(reservation, stock)\n"
-                "        if status == ReservationStatus.RELEASED:\n            _move(reservation, "
-                "stock)\n",
+                "        reservation.move_to(status)\n",
+                "        reservation.move_to(status)\n"
+                "        if status == ReservationStatus.RELEASED:\n"
+                "            _move(reservation, stock, said)\n",
             ),
         ),
         "I10",
@@ -184,7 +182,7 @@ BUGS = (
             Edit(
                 "inventory_service/reconcile.py",
                 "        released=[reservation for reservation in held if reservation.pk in over "
-                "- gone],\n",
+                "- left],\n",
                 "        released=[],\n",
             ),
         ),
@@ -208,13 +206,13 @@ BUGS = (
         (
             Edit(
                 "common/polder/outbox/publish.py",
-                "    rows = [_row(event) for event in events]\n    with connection.cursor() as "
-                "cursor:\n",
-                "    rows = [_row(event) for event in events]\n    transaction.on_commit(lambda: "
-                "_insert(rows))\n\n\n"
-                "def _insert(rows: list[tuple[UUID | str | int, ...]]) -> None:\n"
-                "    failpoint(Failpoint.WEB_AFTER_COMMIT)\n    with connection.cursor() as "
-                "cursor:\n",
+                "    with connection.cursor() as cursor:\n"
+                "        cursor.execute(insert + _NOTHING_FENCED, values)\n",
+                "    transaction.on_commit(lambda: _insert(events, insert, values))\n\n\n"
+                "def _insert(events: tuple[Event, ...], insert: str, values: object) -> None:\n"
+                "    failpoint(Failpoint.WEB_AFTER_COMMIT)\n"
+                "    with connection.cursor() as cursor:\n"
+                "        cursor.execute(insert + _NOTHING_FENCED, values)\n",
             ),
             Edit(
                 "common/polder/outbox/publish.py",
@@ -257,10 +255,8 @@ BUGS = (
         (
             Edit(
                 "common/polder/reconcile/reconciler.py",
-                '        cursor.execute("SELECT pg_advisory_xact_lock(number) FROM '
-                'unnest(%s::bigint[]) AS number", [numbers])\n',
-                '        cursor.execute("SELECT number FROM unnest(%s::bigint[]) AS number", '
-                "[numbers])\n",
+                "SELECT pg_advisory_xact_lock(number), EXISTS",
+                "SELECT number, EXISTS",
             ),
         ),
         "test_the_second_sees_what_the_first_brought",

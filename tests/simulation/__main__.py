@@ -18,6 +18,9 @@ from tests.simulation.machine import Simulation
 from tests.simulation.world import world
 from tests.temporary import temporary_folder
 
+# What long runs are made of: when one of these never happens, the simulation itself is broken.
+HAPPENS = ("applied", "crashed", "two at once", "repeated")
+ENOUGH = 100  # runs, in which each happens many times
 RESULTS = ROOT / "docs" / "reliability" / "simulation.json"
 
 
@@ -56,6 +59,10 @@ def main() -> int:
             print(f"{failure}\n" + "\n".join(getattr(error, "__notes__", [])))
     counted = dict(Simulation.counted.most_common())
     print(", ".join(f"{count} {what}" for what, count in counted.items()))
+    if not failure and options.runs >= ENOUGH:
+        never = [what for what in HAPPENS if what not in counted]
+        failure = f"never happened: {', '.join(never)}" if never else ""
+        print(failure, end="\n" if failure else "")
     if options.record and not failure:
         known = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
         known.append(

@@ -47,7 +47,7 @@ def _reach(point: Failpoint) -> None:
         plan(point)
 
 
-applying.reach = _reach
+applying.failpoint = _reach
 
 
 def apply(batch: Sequence[Message], crash: str | None = None) -> str:
