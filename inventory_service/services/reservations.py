@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from common.contracts.inventory import ReservationStatus, StockChanged
 from inventory_service.models import Movement, Order, Owed, Reservation, Stock
@@ -70,9 +71,13 @@ def reservations_reconcile(
     _end(decided, ReservationStatus.CONSUMED, stock, said)
     decided += _take(owed, stock, said)
     decided += [_decide(order, stock, said) for order in undecided]
+    changed = _changed(said.movements, stock)
     save_changed(ended, "status")
     Reservation.objects.bulk_create(decided)
-    publish(*said.events, *_journal(said.movements, stock))
+    Movement.objects.bulk_create(said.movements)
+    save_changed([row for row, _ in changed], "on_hand", "reserved")
+    stock_events = [StockChanged.of(row, caused_by=str(cause)) for row, cause in changed]
+    publish(*said.events, *stock_events)
 
 
 def _end(
@@ -170,14 +175,11 @@ def _move(reservation: Reservation, stock: Mapping[str, Stock], said: Said) -> N
             said.movements.append(movement)
 
 
-def _journal(movements: Sequence[Movement], stock: Mapping[str, Stock]) -> list[StockChanged]:
-    """Journals them, and writes each stock row once: one version, and one event, per product and
-    transaction."""
-    Movement.objects.bulk_create(movements)
-    # the first one's
-    causes = {movement.product_id: str(movement.cause) for movement in reversed(movements)}
-    touched = [stock[product_id] for product_id in sorted(causes)]
-    for row in touched:
+def _changed(movements: Sequence[Movement], stock: Mapping[str, Stock]) -> list[tuple[Stock, UUID]]:
+    """Raises the version of each stock row that moved, once, in the order of their keys; and what
+    moved each first."""
+    causes = {movement.product_id: movement.cause for movement in reversed(movements)}
+    changed = [(stock[product_id], causes[product_id]) for product_id in sorted(causes)]
+    for row, _ in changed:
         row.change()
-    save_changed(touched, "on_hand", "reserved")
-    return [StockChanged.of(row, caused_by=causes[row.pk]) for row in touched]
+    return changed
