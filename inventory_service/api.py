@@ -91,7 +91,7 @@ class Products(ApiView):
                 weight_grams=values["weightGrams"],
             )
         except ProductExists as error:
-            raise Problem("product-exists", 409, f"There is a product {error}.") from error
+            raise Problem("product-exists", f"There is a product {error}.") from error
         return Response(
             _changed(changed),
             status=201,
@@ -227,11 +227,11 @@ def _problems(product_id: str) -> Iterator[None]:
     except UnknownProduct as error:
         raise NotFound(f"There is no product {product_id}.") from error
     except RetiredProduct as error:
-        raise Problem("product-retired", 409, f"{product_id} is retired.") from error
+        raise Problem("product-retired", f"{product_id} is retired.") from error
     except VersionMismatch as error:
-        raise Problem("version-mismatch", 412, f"{error}.", version=error.version) from error
+        raise Problem("version-mismatch", f"{error}.", version=error.version) from error
     except StockLimit as error:
-        raise Problem("stock-limit", 422, f"{error}.") from error
+        raise Problem("stock-limit", f"{error}.") from error
 
 
 def _changed(changed: Changed) -> dict[str, Any]:

@@ -89,7 +89,7 @@ class Orders(ApiView):
             )
         except UnknownProducts as error:
             raise Problem(
-                "unknown-product", 422, f"The order {error}.", products=error.product_ids
+                "unknown-product", f"The order {error}.", products=error.product_ids
             ) from error
         body = {
             "orderId": str(placed.order.pk),
@@ -124,7 +124,7 @@ class Cancel(ApiView):
         except UnknownOrder as error:
             raise NotFound(f"There is no order {order_id}.") from error
         except NotCancellable as error:
-            raise Problem("not-cancellable", 409, f"{error}.", orderStatus=error.status) from error
+            raise Problem("not-cancellable", f"{error}.", orderStatus=error.status) from error
         body = {
             "orderId": str(order_id),
             "status": cancelling.order.status,

@@ -104,9 +104,9 @@ def _problems(order_id: UUID) -> Iterator[None]:
     except UnknownShipment as error:
         raise NotFound(f"There is no shipment for order {order_id}.") from error
     except NotDispatchable as error:
-        raise Problem("not-dispatchable", 409, f"{error}.", shipmentStatus=error.status) from error
+        raise Problem("not-dispatchable", f"{error}.", shipmentStatus=error.status) from error
     except NotDeliverable as error:
-        raise Problem("not-deliverable", 409, f"{error}.", shipmentStatus=error.status) from error
+        raise Problem("not-deliverable", f"{error}.", shipmentStatus=error.status) from error
 
 
 def _moved(moved: Moved) -> dict[str, Any]:

@@ -42,7 +42,6 @@ def idempotent(handler: Handler) -> Handler:
         if not 0 < len(key) <= LONGEST_KEY or "\x00" in key:
             raise Problem(
                 "idempotency-key-missing",
-                400,
                 f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.",
             )
         asked = {"caller": caller(request), "key": key}
@@ -78,7 +77,6 @@ def _lock(**asked: str) -> None:
         if not cursor.fetchone()[0]:
             raise Problem(
                 "idempotency-in-flight",
-                409,
                 "A request with this Idempotency-Key is being worked on; repeat it in a moment.",
             )
 
@@ -87,7 +85,6 @@ def _repeat(known: IdempotentResponse, request_hash: str) -> Response:
     if known.request_hash != request_hash:
         raise Problem(
             "idempotency-key-reused",
-            422,
             "This Idempotency-Key was used for another request; send a new one.",
         )
     headers = {"Idempotent-Replayed": "true"} | (

@@ -39,11 +39,10 @@ class BoundedJSONParser(BaseParser):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(limit + 1).removeprefix(BOM)
         if len(body) > limit:
-            raise Problem("too-large", 413, f"The body has more than {limit} bytes.")
+            raise Problem("too-large", f"The body has more than {limit} bytes.")
         if body.count(b",") > MOST_COMMAS:
             raise Problem(
                 "too-large",
-                413,
                 f"The body has more than {MOST_COMMAS} commas, which is too many values.",
             )
         try:
@@ -51,21 +50,18 @@ class BoundedJSONParser(BaseParser):
         except (ValueError, RecursionError) as error:
             raise ParseError(f"The body is not valid JSON: {error}") from error
         if _deeper_than(data, DEEPEST):
-            raise Problem("too-large", 413, f"The body is nested more than {DEEPEST} levels deep.")
+            raise Problem("too-large", f"The body is nested more than {DEEPEST} levels deep.")
         return data
 
 
 def _refuse_encodings(media_type: str, request: Request | None) -> None:
     charset = _MediaType(media_type).params.get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
-        raise Problem(
-            "unsupported-media-type", 415, f"JSON is sent in UTF-8, not in {charset[:40]}."
-        )
+        raise Problem("unsupported-media-type", f"JSON is sent in UTF-8, not in {charset[:40]}.")
     coding = request.headers.get("Content-Encoding", "identity") if request else "identity"
     if coding.lower() not in ("", "identity"):
         raise Problem(
             "unsupported-media-type",
-            415,
             f"The body is to be sent as it is, without Content-Encoding {coding[:40]}.",
         )
 

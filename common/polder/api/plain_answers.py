@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
-from polder.api.problems import MEDIA_TYPE, problem
+from polder.api.problems import CATALOGUE, MEDIA_TYPE, problem
 
-KINDS = {
-    HTTPStatus.REQUEST_TIMEOUT: "too-slow",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large",
-    HTTPStatus.REQUEST_URI_TOO_LONG: "too-large",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "too-large",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "error",
-}
+KINDS = (
+    "too-slow",
+    "too-large",
+    "address-too-long",
+    "head-too-large",
+    "expectation-failed",
+    "not-implemented",
+    "error",
+)
+_KIND_OF_STATUS = {CATALOGUE[kind].status: kind for kind in KINDS}
 
 
 def plain_problem(status: HTTPStatus) -> bytes:
-    """The whole answer, after which the connection ends. Of a status that is not named above:
-    `malformed`."""
-    body = json.dumps(problem(KINDS.get(status, "malformed"), status)).encode()
+    """The whole answer, after which the connection ends. Of a status that none of KINDS has:
+    `malformed`, which is a 400."""
+    said = problem(_KIND_OF_STATUS.get(status, "malformed"))
+    body, status = json.dumps(said).encode(), HTTPStatus(said["status"])
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: "
         f"{MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"

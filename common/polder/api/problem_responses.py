@@ -59,9 +59,7 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
     # Rendered here and not by the view's renderer: a problem is JSON even where the answer would
     # have been something else.
     response = HttpResponse(
-        JSONRenderer().render(problem(kind, error.status_code, **members)),
-        MEDIA_TYPE,
-        error.status_code,
+        JSONRenderer().render(problem(kind, **members)), MEDIA_TYPE, CATALOGUE[kind].status
     )
     for header, value in (
         ("WWW-Authenticate", getattr(error, "auth_header", None)),
@@ -101,15 +99,13 @@ def _first(errors: Any, told: Iterator[int]) -> Any:
 
 def _of_the_fence(error: FencedAggregate | ForgottenAggregates) -> Problem:
     if isinstance(error, ForgottenAggregates):
-        return Problem(
-            "past-came-back", HTTPStatus.SERVICE_UNAVAILABLE, str(error), retry_after=RETRY_AFTER
-        )
+        return Problem("past-came-back", str(error), retry_after=RETRY_AFTER)
     known: dict[str, Any] = {
         "knownVersion": error.fenced.known_version,
         "version": error.version,
         "reportedBy": error.fenced.reported_by,
     }
-    return Problem("fenced", HTTPStatus.CONFLICT, str(error), **known)
+    return Problem("fenced", str(error), **known)
 
 
 def only_safe(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -120,7 +116,7 @@ def only_safe(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     def safe(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method in ("GET", "HEAD"):
             return view(request, *args, **kwargs)
-        response = _plain_problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED)
+        response = _plain_problem("method-not-allowed")
         response["Allow"] = "GET, HEAD"
         return response
 
@@ -135,34 +131,36 @@ def problem_page(request: HttpRequest, kind: str) -> HttpResponse:
     return render(request, "polder_api/problem.html", {"kind": kind, **CATALOGUE[kind]._asdict()})
 
 
-def _plain_problem(kind: str, status: HTTPStatus, detail: str = "") -> JsonResponse:
-    return JsonResponse(problem(kind, status, detail), status=status, content_type=MEDIA_TYPE)
+def _plain_problem(kind: str, detail: str = "") -> JsonResponse:
+    return JsonResponse(
+        problem(kind, detail), status=CATALOGUE[kind].status, content_type=MEDIA_TYPE
+    )
 
 
 def too_many(wait: float) -> HttpResponse:
-    response = _plain_problem("throttled", HTTPStatus.TOO_MANY_REQUESTS)
+    response = _plain_problem("throttled")
     response["Retry-After"] = str(math.ceil(wait))
     return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return _plain_problem("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return _plain_problem("too-large")
     detail = (
         "The Host header names none of this service's hosts."
         if isinstance(exception, DisallowedHost)
         else ""
     )
-    return _plain_problem("invalid", HTTPStatus.BAD_REQUEST, detail)
+    return _plain_problem("invalid", detail)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _plain_problem("not-permitted", HTTPStatus.FORBIDDEN)
+    return _plain_problem("not-permitted")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _plain_problem("not-found", HTTPStatus.NOT_FOUND)
+    return _plain_problem("not-found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _plain_problem("error", HTTPStatus.INTERNAL_SERVER_ERROR)
+    return _plain_problem("error")

@@ -52,13 +52,24 @@ CATALOGUE: dict[str, Kind] = {
     "too-large": Kind(
         413,
         "Too large or too deep",
-        "A body may have 2.5 MB, 5,000 values and 32 levels, a line of the head 4 kB; send less, "
-        "in several requests.",
+        "A body may have 2.5 MB, 5,000 values and 32 levels; send less, in several requests.",
+    ),
+    "address-too-long": Kind(
+        414, "The address is too long", "The first line of a request may have 4 kB."
+    ),
+    "head-too-large": Kind(
+        431, "The headers are too large", "A header may have 8 kB, and all of them 64 kB."
     ),
     "malformed": Kind(
         400,
         "This is no request of HTTP/1.1",
-        "Its first line, a header or a chunk is malformed, or asks for what is not done here.",
+        "Its first line, a header or a chunk is malformed.",
+    ),
+    "expectation-failed": Kind(
+        417, "Not what is expected here", "`Expect` may say `100-continue` and nothing else."
+    ),
+    "not-implemented": Kind(
+        501, "Not implemented", "A body comes in chunks or with its length, in no other coding."
     ),
     "too-slow": Kind(
         408,
@@ -153,26 +164,26 @@ CATALOGUE: dict[str, Kind] = {
 
 
 class Problem(APIException):
-    """Raise it, with `kind` and its status from the catalogue, wherever a request cannot be carried
-    out. `members` go into the body as they are."""
+    """Raise it, with a `kind` of the catalogue, wherever a request cannot be carried out. The kind
+    decides the status. `members` go into the body as they are."""
 
     def __init__(
-        self, kind: str, status: int, detail: str, *, retry_after: int | None = None, **members: Any
+        self, kind: str, detail: str, *, retry_after: int | None = None, **members: Any
     ) -> None:
         super().__init__(detail)
         self.kind = kind
-        self.status_code = status
+        self.status_code = CATALOGUE[kind].status
         self.members = members
         self.wait = retry_after  # becomes the header Retry-After
 
 
-def problem(kind: str, status: int, detail: str = "", **members: Any) -> dict[str, Any]:
+def problem(kind: str, detail: str = "", **members: Any) -> dict[str, Any]:
     """The body of a problem."""
     known = CATALOGUE[kind]
     return {
         "type": address(f"/problems/{kind}/"),
         "title": known.title,
-        "status": status,
+        "status": known.status,
         "detail": detail or known.explanation,
         **members,
     }

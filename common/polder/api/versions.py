@@ -45,11 +45,9 @@ def required_versions(request: Request) -> Versions:
     which no change can fulfil."""
     tags = _tags(request, "If-Match")
     if tags is None:
-        raise Problem("version-required", 428, "Send If-Match with the ETag of what you have read.")
+        raise Problem("version-required", "Send If-Match with the ETag of what you have read.")
     if _tags(request, "If-None-Match") is not None:
-        raise Problem(
-            "version-mismatch", 412, "If-None-Match asks that there be nothing to change."
-        )
+        raise Problem("version-mismatch", "If-None-Match asks that there be nothing to change.")
     if tags == ["*"]:
         return Versions(None)
     return Versions([int(found[1]) for tag in tags if (found := _VERSION.fullmatch(tag))])
@@ -62,7 +60,7 @@ def conditional(request: Request, response: HttpResponse, version: int | None) -
     tag = f'"{digest}"' if version is None else f'"{version}.{digest}"'
     wanted, had = _tags(request, "If-Match"), _tags(request, "If-None-Match")
     if wanted is not None and wanted != ["*"] and tag not in wanted:
-        raise Problem("version-mismatch", 412, "It is not what If-Match names.")
+        raise Problem("version-mismatch", "It is not what If-Match names.")
     if had is not None and (had == ["*"] or tag in map(_as_sent, had)):
         response = HttpResponseNotModified()
     response["ETag"] = tag
@@ -74,7 +72,6 @@ def refuse_conditions(request: Request) -> None:
     if _tags(request, "If-Match") is not None or _tags(request, "If-None-Match") is not None:
         raise Problem(
             "invalid",
-            400,
             "If-Match and If-None-Match are not taken here: what is asked for does not depend on "
             "the version.",
         )
@@ -94,7 +91,6 @@ def _tags(request: Request, header: str) -> list[str] | None:
     if len(given) > 2_000 or not _TAGS.fullmatch(given):
         raise Problem(
             "invalid",
-            400,
             f'{header} must be *, or ETags such as "7.1f0c5a9e2b7d4c36", with commas between them.',
         )
     return re.findall(_TAG, given)

@@ -67,7 +67,7 @@ class Applied(ApiView):
                 "with "
                 "?wait=5."
             )
-            raise Problem("not-applied", 404, detail, eventId=str(event_id), applied=False)
+            raise Problem("not-applied", detail, eventId=str(event_id), applied=False)
         return Response(_applied(entry))
 
 
