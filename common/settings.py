@@ -4,6 +4,7 @@ nothing but what is its own."""
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from polder.configuration import table
 from polder.configuration.secret import Secret
 from polder.configuration.unknown import unread
 from polder.configuration.variables import Variable, Wrong, read
-from polder.database_session import session_options
+from polder.database_session import may_be_pooled, session_options
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,7 +53,7 @@ def service_settings(
             "RUN_DIR": run_dir,
             "UNREAD_VARIABLES": list(unread(names, table.known(service), service, os.environ)),
         },
-        "DATABASES": {"default": _database(values[table.DATABASE_URL.name], service)},
+        "DATABASES": {"default": _database(_address(values), service)},
         "STATIC_ROOT": str(static_dir / service),
         "ROOT_URLCONF": f"{service}_service.urls",
         "WSGI_APPLICATION": f"{service}_service.wsgi.application",
@@ -94,6 +95,13 @@ def _values(service: str, own: Sequence[Variable]) -> dict[str, Any]:
             f"{table.AMQP_CA.of(service)} is set, and {table.AMQP_URL.of(service)} {error}"
         ) from None
     return values
+
+
+def _address(values: dict[str, Any]) -> dict[str, Any]:
+    """Through a pooler, if there is one, only where that may be."""
+    direct = values[table.DIRECT_DATABASE_URL.name]
+    pooled: dict[str, Any] = values[table.DATABASE_URL.name]
+    return pooled if may_be_pooled(sys.argv) or direct is None else direct
 
 
 def _database(database: dict[str, Any], service: str) -> dict[str, Any]:

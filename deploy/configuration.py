@@ -54,6 +54,17 @@ In all of them, what would end a part of the URL is percent-encoded within user,
 **TLS.** With `amqps://` and `https://` a certificate has to come from an authority that is trusted (the system's, or those in the file
 that the variable names) and has to be for the host in the URL; else nothing connects, in no process, and the log says which of the
 two it was.
+
+## Connection poolers
+
+A pooler such as PgBouncer may stand before a database for the **web processes only**: `<SERVICE>_DATABASE_URL` is the pooler's
+address, `<SERVICE>_DIRECT_DATABASE_URL` the database's own. The relay leads by a lock of its session, and workers set limits for
+theirs; through a pooler of transactions both would be somebody else's a moment later. Each new connection is looked at once: a
+process that may not be pooled and is, and a session whose time limits are not in force, are refused with what to do.
+
+PgBouncer refuses the settings that a session begins with unless it ignores them (`pool_mode = transaction`,
+`ignore_startup_parameters = options`). Then they have to be the role's own: a web process that finds one missing prints the
+statements (`ALTER ROLE ... SET lock_timeout = '10s'; ...`).
 """
 PORTS = """## Ports
 

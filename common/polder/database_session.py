@@ -46,11 +46,24 @@ _MEANING = (
 )
 
 
+POOLED = ("web",)  # every statement of these is at home in its own transaction
+
+
+def may_be_pooled(arguments: Sequence[str]) -> bool:
+    """Whether the command that `manage.py` was called with may go through a connection pooler."""
+    return _command(arguments) in POOLED
+
+
 def limits_of(arguments: Sequence[str]) -> Limits:
     """Those of the command that `manage.py` was called with; those of requests for any other
     program."""
+    return _OF_COMMANDS.get(_command(arguments), REQUESTS)
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """Nothing when this is no `manage.py`."""
     is_command = len(arguments) > 1 and PurePath(arguments[0]).name.startswith("manage.py")
-    return _OF_COMMANDS.get(arguments[1], REQUESTS) if is_command else REQUESTS
+    return arguments[1] if is_command else ""
 
 
 def session_options(limits: Limits | None = None) -> str:

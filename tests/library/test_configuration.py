@@ -93,6 +93,7 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
 NUMBERS = ["-1", "x", "1_0", "\u0663", "1e3", "nan", "inf", "9" * 30, "0x10", "1,5", "1 2"]
 WRONG: dict[str, list[str]] = {
     "ORDER_DATABASE_URL": ["", f"postgres://u:{SECRET}@h"],  # test_database_url has the others
+    "ORDER_DIRECT_DATABASE_URL": [f"postgres://u:{SECRET}@h"],
     "ORDER_SECRET_KEY": ["", "a\nb"],
     "ORDER_AMQP_URL": [
         "",
@@ -157,7 +158,7 @@ def test_every_variable_is_tried() -> None:
     names = {variable.of("order") for variable in EVERY}
 
     assert set(WRONG) == names
-    assert set(LEGAL) == names - {"ORDER_DATABASE_URL"}
+    assert set(LEGAL) == names - {"ORDER_DATABASE_URL", "ORDER_DIRECT_DATABASE_URL"}
 
 
 @pytest.mark.parametrize(

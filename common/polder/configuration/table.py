@@ -26,6 +26,14 @@ DATABASE_URL = Variable(
     None,
     secret=True,
 )
+DIRECT_DATABASE_URL = Variable(
+    "<SERVICE>_DIRECT_DATABASE_URL",
+    POSTGRESQL,
+    "where `<SERVICE>_DATABASE_URL` leads to a connection pooler: the database's own address, for "
+    "all processes but web; see [Connection poolers](#connection-poolers)",
+    default_shown="`<SERVICE>_DATABASE_URL`",
+    secret=True,
+)
 AMQP_URL = Variable(
     "<SERVICE>_AMQP_URL",
     AMQP,
@@ -129,6 +137,7 @@ READY_FILE = Variable(
 SERVICE_VARIABLES = (
     *(
         DATABASE_URL,
+        DIRECT_DATABASE_URL,
         AMQP_URL,
         AMQP_CA,
         SECRET_KEY,

@@ -1,9 +1,10 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.utils.module_loading import autodiscover_modules
 
-from polder import this_service
+from polder import database_connection, this_service
 
 
 class OutboxConfig(AppConfig):
@@ -14,4 +15,5 @@ class OutboxConfig(AppConfig):
         autodiscover_modules("contracts")
         for module in this_service.contracts():
             import_module(module)
+        connection_created.connect(database_connection.look, dispatch_uid="polder")
         from polder.outbox import checks, retention  # noqa: F401  (registers them)

@@ -13,6 +13,7 @@ import psycopg
 from django.db import connection as django_connection
 
 from polder import this_service
+from polder.database_connection import look_at
 from polder.outbox.floor import ABOVE_FLOOR, CHECK, RAISE
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,9 @@ class OutboxReader:
             "tcp_user_timeout": 10_000,
         }
         parameters["options"] = f"{parameters.get('options', '')} {_SERVER_KEEPALIVES}"
-        return cls(psycopg.connect(**parameters, autocommit=True, prepare_threshold=1))
+        connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=1)
+        look_at(connection, parameters["options"])
+        return cls(connection)
 
     def try_lead(self) -> bool:
         """Whether this connection now holds the service's relay lock. Never waits."""

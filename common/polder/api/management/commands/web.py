@@ -6,6 +6,7 @@ from django.core.management.base import CommandParser
 
 from polder.api.server import WebServer
 from polder.command import ServiceCommand
+from polder.database_connection import look_at_start
 
 
 class Command(ServiceCommand):
@@ -24,4 +25,5 @@ class Command(ServiceCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        look_at_start()
         WebServer(options["bind"], options["threads"]).run()

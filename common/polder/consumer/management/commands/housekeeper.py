@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from polder.command import ServiceCommand
 from polder.consumer.arguments import service_app, worker_arguments
 from polder.consumer.housekeeping import ask_at_start
+from polder.database_connection import look_at_start
 from polder.readiness import announce_ready
 
 
@@ -27,6 +28,7 @@ class Command(ServiceCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        look_at_start()
         worker_ready.connect(_ready, weak=False)
         service_app().worker_main(worker_arguments(options["name"], 1))
 

@@ -10,6 +10,7 @@ from polder.broker.watch import tell_at_start
 from polder.command import ServiceCommand
 from polder.consumer.arguments import service_app, worker_arguments
 from polder.consumer.step import EventConsumerStep
+from polder.database_connection import look_at_start
 
 
 class Command(ServiceCommand):
@@ -34,6 +35,7 @@ class Command(ServiceCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        look_at_start()
         tell_at_start()
         app = service_app()
         app.steps["consumer"].add(EventConsumerStep)

@@ -5,6 +5,7 @@ from typing import Any
 from polder import this_service
 from polder.broker.watch import tell_at_start
 from polder.command import ServiceCommand
+from polder.database_connection import look_at_start
 from polder.outbox.relay import Relay
 from polder.readiness import announce_ready
 from polder.stopping import stop_on
@@ -19,6 +20,7 @@ class Command(ServiceCommand):
     examples = ("manage.py order relay",)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        look_at_start()
         tell_at_start()
         Relay(
             this_service.name(), this_service.amqp_url(), stop_on(), on_ready=announce_ready

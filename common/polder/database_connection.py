@@ -1,0 +1,106 @@
+"""Each new connection to PostgreSQL is looked at once: are the session's settings those that were
+asked for, and does a pooler stand between?
+
+A pooler that ignores `options` leaves every time limit at none, in silence; one that pools
+transactions gives the relay's lock to two relays at once, and a session's settings to whoever comes
+next. So only the web processes, whose every statement is at home in its own transaction, may go
+through one, and only with the settings in force.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandError
+from django.db import OperationalError, connection
+
+from polder import this_service
+from polder.database_session import may_be_pooled
+
+REFUSED = "unsupported startup parameter"  # PgBouncer's words
+_ASKED = re.compile(r"-c (\w+)=((?:\\.|\S)*)")
+_UNITS = {"ms": 1, "s": 1_000, "min": 60_000}
+_ASK = """
+SELECT pg_backend_pid(), coalesce(json_object_agg(lower(name), setting), '{}')
+FROM pg_settings WHERE lower(name) = ANY(%s)
+"""
+
+
+class WrongConnection(ImproperlyConfigured):
+    """The connection is not what the settings ask for; says what to do."""
+
+
+def look_at_start() -> None:
+    """To be called by a process before it begins. A database that is away is waited for later on.
+
+    Raises CommandError when a pooler refuses us, or when the connection is a wrong one.
+    """
+    try:
+        connection.ensure_connection()
+    except WrongConnection as error:
+        raise CommandError(str(error)) from None
+    except OperationalError as error:
+        if REFUSED in str(error):
+            raise CommandError(_way_out(f"a pooler refuses us ({_said(error)})")) from None
+    finally:
+        connection.close()  # no process that is forked from this one inherits it
+
+
+def look(*, sender: Any = None, connection: Any, **_: Any) -> None:
+    """Receiver of Django's `connection_created`. Raises WrongConnection."""
+    if connection.vendor == "postgresql":
+        options = connection.settings_dict.get("OPTIONS", {}).get("options", "")
+        look_at(connection.connection, options)
+
+
+def look_at(raw: Any, options: str) -> None:
+    """`raw` is a psycopg connection that was made with `options`. Raises WrongConnection."""
+    asked = {name: value.replace("\\", "") for name, value in _ASKED.findall(options)}
+    cursor = raw.cursor(row_factory=_tuples) if hasattr(raw, "row_factory") else raw.cursor()
+    with cursor:
+        pid, found = cursor.execute(_ASK, [list(asked)]).fetchone()
+    is_pooled = pid != raw.info.backend_pid
+    if is_pooled and not may_be_pooled(sys.argv):
+        raise WrongConnection(_way_out("a connection pooler stands before the database"))
+    if wrong := {name: value for name, value in asked.items() if not _same(value, found[name])}:
+        raise WrongConnection(_not_in_force(wrong, found))
+
+
+def _tuples(cursor: Any) -> Any:
+    return tuple
+
+
+def _same(asked: str, found: str) -> bool:
+    """As PostgreSQL reads them: `10s` is 10000, and `ISO` is the beginning of `ISO, MDY`."""
+    return found in (asked, _milliseconds(asked)) or found.split(",")[0] == asked
+
+
+def _milliseconds(asked: str) -> str:
+    match = re.fullmatch(r"(\d+)(ms|s|min)", asked)
+    return str(int(match[1]) * _UNITS[match[2]]) if match else asked
+
+
+def _not_in_force(wrong: Mapping[str, str], found: Mapping[str, str]) -> str:
+    role = connection.settings_dict["USER"]
+    statements = " ".join(f"ALTER ROLE {role} SET {n} = '{v}';" for n, v in wrong.items())
+    states = ", ".join(f"{name} is {found[name]!r} and not {v!r}" for name, v in wrong.items())
+    return (
+        f"the session's settings are not in force: {states}. A pooler that ignores `options` is "
+        f"the usual reason; set them for the role: {statements}"
+    )
+
+
+def _way_out(what: str) -> str:
+    variable = f"{this_service.name().upper()}_DIRECT_DATABASE_URL"
+    return (
+        f"{what}, and only web processes may use one: the others hold locks and settings of a "
+        f"session. Give them the database's own address, in {variable}. See docs/configuration.md."
+    )
+
+
+def _said(error: OperationalError) -> str:
+    return str(error).strip().splitlines()[-1].strip()
