@@ -217,6 +217,10 @@ _COMMON: dict[str, Any] = {
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": "polder.observability.logs.json_lines"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        # A request for another host is answered with 400; any scanner can ask, and none deserves
+        # a traceback.
+        "filters": {"short": {"()": "polder.observability.logs.WithoutTraceback"}},
+        "loggers": {"django.security.DisallowedHost": {"filters": ["short"]}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
     },
 }

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             name='Product',
             fields=[
                 ('version', models.BigIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('product_id', models.CharField(db_collation='C', max_length=64, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
             name='Reservation',
             fields=[
                 ('version', models.BigIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('order_id', models.UUIDField(primary_key=True, serialize=False)),
                 ('status', models.CharField(choices=[(common.contracts.inventory.ReservationStatus['HELD'], common.contracts.inventory.ReservationStatus['HELD']), (common.contracts.inventory.ReservationStatus['REJECTED'], common.contracts.inventory.ReservationStatus['REJECTED']), (common.contracts.inventory.ReservationStatus['CONSUMED'], common.contracts.inventory.ReservationStatus['CONSUMED']), (common.contracts.inventory.ReservationStatus['RELEASED'], common.contracts.inventory.ReservationStatus['RELEASED'])], max_length=12)),
@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
             name='Stock',
             fields=[
                 ('version', models.BigIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('product', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='inventory.product')),
                 ('on_hand', models.PositiveIntegerField(default=0)),
@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
                 ('reserved', models.IntegerField(default=0, help_text='Change of what is reserved.')),
                 ('cause', models.UUIDField(help_text='The order, the receipt or the adjustment that moved it.')),
                 ('reason', models.CharField(default='', help_text='Why somebody adjusted it.', max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('product', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='inventory.product')),
             ],
             options={

@@ -158,7 +158,7 @@ class Movement(models.Model):
     reserved = models.IntegerField(default=0, help_text="Change of what is reserved.")
     cause = models.UUIDField(help_text="The order, the receipt or the adjustment that moved it.")
     reason = models.CharField(max_length=200, default="", help_text="Why somebody adjusted it.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         ordering = ["-id"]

@@ -1,6 +1,7 @@
 import common.contracts.orders
 import common.contracts.shipping
 import django.contrib.postgres.fields
+import django.db.models.functions.datetime
 from django.db import migrations, models
 
 
@@ -68,7 +69,7 @@ class Migration(migrations.Migration):
             name='Shipment',
             fields=[
                 ('version', models.BigIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('order_id', models.UUIDField(primary_key=True, serialize=False)),
                 ('status', models.CharField(choices=[(common.contracts.shipping.ShipmentStatus['PREPARED'], common.contracts.shipping.ShipmentStatus['PREPARED']), (common.contracts.shipping.ShipmentStatus['READY'], common.contracts.shipping.ShipmentStatus['READY']), (common.contracts.shipping.ShipmentStatus['DISPATCHED'], common.contracts.shipping.ShipmentStatus['DISPATCHED']), (common.contracts.shipping.ShipmentStatus['DELIVERED'], common.contracts.shipping.ShipmentStatus['DELIVERED']), (common.contracts.shipping.ShipmentStatus['CANCELLED'], common.contracts.shipping.ShipmentStatus['CANCELLED'])], max_length=12)),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from order_service.models import Order
@@ -68,3 +71,14 @@ def test_a_table_that_leads_nowhere() -> None:
     with pytest.raises(ValueError, match="lost"):
         Moves({"found": {"lost"}}, initial={"found"})
     assert Moves({"a": {"b"}, "b": set()}, initial={"a"}).terminal == {"b"}
+
+
+def test_the_database_says_when_it_was_made(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deadlines are counted from it, and a web host's clock may be a day off."""
+    yesterday = timezone.now() - timedelta(days=1)
+    monkeypatch.setattr(timezone, "now", lambda: yesterday)
+
+    order = Order.objects.create(id=uuid7(), customer_name="Ada", country="NL", lines=[])
+
+    assert order.created_at - yesterday > timedelta(hours=23)
+    assert Order.objects.get().created_at == order.created_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
@@ -329,6 +330,13 @@ def test_a_time_is_in_utc_or_is_refused(time: object) -> None:
     """PostgreSQL knows no offset beyond 16 hours, and Python no year beyond 9999: both would fail
     long after reading."""
     assert outcome_of(envelope(time=time)) in {"invalid", "UTC"}
+
+
+@pytest.mark.parametrize("time", ["2026-12-31T23:59:60Z", "2026-12-31T23:59:60.25+00:00"])
+def test_a_leap_second_is_the_end_of_the_second_before(time: str) -> None:
+    event = decode(json.dumps(envelope(time=time)).encode())
+
+    assert event.time == datetime(2026, 12, 31, 23, 59, 59, 999999, UTC)
 
 
 def test_of_duplicate_members_the_last_counts() -> None:

@@ -51,6 +51,16 @@ def test_a_host_that_is_not_ours_is_a_problem(client: Client, path: str) -> None
     )
 
 
+def test_a_request_for_another_host_leaves_no_traceback(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.get("/admin/", headers={"Host": "evil.example"})
+
+    [record] = [one for one in caplog.records if one.name == "django.security.DisallowedHost"]
+    assert "evil.example" in record.getMessage()
+    assert record.exc_info is None
+
+
 def test_what_costs_is_throttled(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machines, "COSTLY", Rate(0.001, burst=3_000))
 

@@ -12,6 +12,8 @@ from pydantic_core import from_json
 from polder.contracts.event import Event
 from polder.contracts.upcasts import lift
 
+# RFC 3339 has it; a datetime has not
+_LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60(\.\d+)?(?=Z|[+-])", re.IGNORECASE)
 _SOURCE_AND_TYPE = re.compile(rb'"source":\s*"/([a-z]+)",\s*"type":\s*"([A-Za-z0-9]+)"')
 
 
@@ -64,6 +66,8 @@ def _decoded_step_by_step(body: bytes) -> Event:
         raise Unreadable(
             "unknown-type", f"no event type {kind[:200]!r} of {source[:200]!r} is known here"
         )
+    if isinstance(time := envelope.get("time"), str):
+        envelope["time"] = _LEAP_SECOND.sub(r"\1:59.999999", time)
     version = _schema_version(event_class, envelope.get("dataschema"))
     if version < event_class.schema_version:
         envelope = _lifted(envelope, event_class, version)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
+from django.db.models.functions import Now
 
 from polder.contracts.event import Event, State, events_of
 from polder.domain.states import Moves
@@ -29,7 +30,7 @@ class Aggregate(models.Model):
     contract: ClassVar[type[Event]]  # the base class of its events
 
     version = models.BigIntegerField(default=1, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)  # deadlines go by one clock
     updated_at = models.DateTimeField(auto_now=True)
 
     stored_version: int = 0
@@ -138,7 +139,7 @@ def save_changed(aggregates: Sequence[A], *fields: str) -> None:
         cursor.execute(
             f"""
             UPDATE "{model._meta.db_table}" AS old SET {sets} version = new._version,
-                updated_at = now()
+                updated_at = statement_timestamp()
             FROM jsonb_to_recordset(%s::jsonb) AS new(_key {key_type}, _was bigint,
                 _version bigint{types})
             WHERE old."{key.column}" = new._key AND old.version = new._was

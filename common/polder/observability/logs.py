@@ -27,6 +27,14 @@ def json_lines() -> logging.Formatter:
     )
 
 
+class WithoutTraceback(logging.Filter):
+    """Lets the record pass with its message alone."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = record.exc_text = None
+        return True
+
+
 def _add_process(logger: logging.Logger, method: str, event: EventDict) -> EventDict:
     return {
         **event,
