@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up demo doctor status logs stop start down reset test verify fuzz faults doors storm soak simulation seeded manage migrations check bench lock
+.PHONY: help up demo status logs stop start down reset test verify fuzz faults doors storm soak simulation seeded manage migrations check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -14,10 +14,6 @@ help: ## this list
 up: ## start everything; without Docker it stays in the foreground, and Ctrl-C stops it
 	@$(VENV) requirements.txt
 	@exec $(PYTHON_RUN) -m deploy up
-
-doctor: ## what is in the way of `make up` on this machine
-	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy doctor
 
 demo: ## the story on a running shop, compared row by row after each step (brings it up if it is down; keep=1)
 	@$(VENV) requirements.txt

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from deploy.local.ports import Ports
-from deploy.local.stack import ROOT, Stack
+from deploy.local.stack import ROOT
 from tests.auditor import Auditor
+from tests.disturbed import DisturbedStack
 from tests.invariants import Checker, Watcher
 from tests.shop import OWNERS, Shop, until
 
 
 class Standing(NamedTuple):
-    stack: Stack
+    stack: DisturbedStack
     shop: Shop
     checker: Checker
 
@@ -38,7 +39,7 @@ def standing_shop(
 
     Raises AssertionError on leaving when something was never acked, if `strict`.
     """
-    stack = Stack(folder / "run", Ports.free(), root=root, extra=extra, brokers=brokers)
+    stack = DisturbedStack(folder / "run", Ports.free(), root=root, extra=extra, brokers=brokers)
     stack.start(seed=False)
     try:
         shop = Shop(stack.environment.of_stack())

@@ -1,23 +1,21 @@
-"""The commands behind the make targets, for the shop in containers: Compose's own, with the names
-that people use."""
+"""The make targets for the shop in containers: Compose's own, with the names that people use."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from deploy.docker.places import published_ports
 from deploy.local.errors import PolderError
 from deploy.local.ports import taken
 from deploy.local.processes import resolved
-from deploy.local.run_directory import variables_of, write_private
+from deploy.local.run_directory import RunDirectory, variables_of, write_private
 from deploy.local.services import SERVICES, processes_of
+from deploy.local.stack import ROOT
 from deploy.local.terminal import Terminal, address_table
 
 ANSWER_SECONDS = 20.0
@@ -30,105 +28,93 @@ class NoDocker(PolderError):
     """Docker cannot be used; the message says what is missing."""
 
 
-def names() -> dict[str, list[str]]:
-    """The containers under each name that `make stop service=` takes: a service's, all databases,
-    or one."""
-    groups = {
-        **{service: processes_of(service) for service in SERVICES},
-        "postgres": [f"{service}-postgres" for service in SERVICES],
-    }
-    each = [*(name for group in groups.values() for name in group), "flower", "rabbitmq"]
-    return groups | {name: [name] for name in each}
+def containers(name: str) -> list[str]:
+    """What `make stop service=` means by a name: a service's, all databases, or one. Raises
+    PolderError for any other."""
+    groups = {service: processes_of(service) for service in SERVICES}
+    groups["postgres"] = [f"{service}-postgres" for service in SERVICES]
+    return resolved(groups, ["flower", "rabbitmq"], name)
 
 
 @dataclass(frozen=True)
 class Compose:
-    """Of the compose.yaml in `root`, called as this machine has it."""
+    """Of the checkout's compose.yaml, called as this machine has it. Each target returns the status
+    to exit with, or raises PolderError."""
 
-    root: Path
     call: tuple[str, ...]
     version: str
+    run: RunDirectory
+    terminal: Terminal
 
     @classmethod
-    def found(cls, root: Path) -> Compose:
+    def found(cls, run: RunDirectory, terminal: Terminal) -> Compose:
         """Raises NoDocker."""
         if shutil.which("docker") is None:
             raise NoDocker("there is no docker command here")
         engine = _ask("docker", "version", "--format", "{{.Server.Version}}")
+        if "permission denied" in engine.stderr.lower():
+            raise NoDocker("Docker's socket is closed to this user")
         if engine.returncode != 0:
-            closed = "permission denied" in engine.stderr.lower()
-            raise NoDocker(
-                "Docker's socket is closed to this user" if closed else "no Docker engine answers"
-            )
+            raise NoDocker("no Docker engine answers")
         for call in CALLS:
             answer = _ask(*call, "version", "--short")
             if answer.returncode == 0:
-                return cls(root, call, answer.stdout.strip().lstrip("v"))
+                return cls(call, answer.stdout.strip().lstrip("v"), run, terminal)
         raise NoDocker(
             "Docker answers, but has no Compose (the package docker-compose-plugin or "
             "docker-compose)"
         )
 
-    def up(self, run_dir: Path, terminal: Terminal) -> int:
+    def up(self, environ: Mapping[str, str]) -> int:
         """Returns when everything is healthy, and leaves it running."""
-        if not self._output("ps", "-q") and (problems := taken(published_ports(os.environ))):
+        if not self._is_running() and (problems := taken(published_ports(environ))):
             raise PolderError("\n".join(f"{problem}." for problem in problems))
-        has_wait = int(self.version.partition(".")[0]) >= 2
-        if self.run("up", "--build", *(["--wait"] if has_wait else ["--detach"])) != 0 or not (
+        has_wait = not self.version.startswith("1.")
+        if self._run("up", "--build", "--wait" if has_wait else "--detach") != 0 or not (
             has_wait or self._healthy()
         ):
             raise PolderError(
                 "Compose could not start it; see above, and `make logs`. Without Docker: make up "
                 "STACK=native"
             )
-        run_dir.mkdir(exist_ok=True)
-        write_private(
-            run_dir / "stack.env", self._output("run", "--rm", "--no-deps", "-T", "secrets", "show")
-        )
-        terminal.say()
-        terminal.say(address_table(variables_of(run_dir / "stack.env")))
-        terminal.say(
-            f"\n  All of it for scripts: {run_dir / 'stack.env'}\n  It runs until: make down\n"
+        self.run.root.mkdir(exist_ok=True)
+        variables = self._output("run", "--rm", "--no-deps", "-T", "secrets", "show")
+        write_private(self.run.stack_env, variables)
+        self.terminal.say()
+        self.terminal.say(address_table(variables_of(self.run.stack_env)))
+        self.terminal.say(
+            f"\n  All of it for scripts: {self.run.stack_env}\n  It runs until: make down\n"
         )
         return 0
 
     def status(self) -> int:
-        return self.run("ps")
+        return self._run("ps")
 
     def logs(self, name: str) -> int:
-        return self.run("logs", "--follow", "--tail=20", *(resolved(names(), name) if name else ()))
+        return self._run("logs", "--follow", "--tail=20", *(containers(name) if name else ()))
 
     def stop(self, name: str) -> int:
-        return self.run("stop", *resolved(names(), name))
+        return self._run("stop", *containers(name))
 
     def start(self, name: str) -> int:
-        return self.run("start", *resolved(names(), name))
+        return self._run("start", *containers(name))
 
-    def down(self, *, data: bool = False) -> int:
-        return self.run("down", "--remove-orphans", *(["--volumes"] if data else []))
+    def down(self) -> int:
+        return self._run("down", "--remove-orphans")
 
-    def manage(self, service: str, arguments: Sequence[str]) -> int:
+    def manage(self, service: str, command: Sequence[str]) -> int:
         """In the container that has what the command needs, as whom it has to run."""
-        return self.run("run", "--rm", "--no-deps", "prepare", service, *arguments)
+        return self._run("run", "--rm", "--no-deps", "prepare", service, *command)
 
-    def is_running(self) -> bool:
+    def require_stopped(self) -> None:
+        if self._is_running():
+            raise PolderError("Polder runs here, in containers. Stop it first with: make down")
+
+    def delete(self) -> None:
+        self._run("down", "--remove-orphans", "--volumes")
+
+    def _is_running(self) -> bool:
         return bool(self._output("ps", "-q"))
-
-    def run(self, *arguments: str) -> int:
-        try:
-            return subprocess.run([*self.call, *arguments], cwd=self.root, check=False).returncode
-        except KeyboardInterrupt:
-            return 130
-
-    def _output(self, *arguments: str) -> str:
-        result = subprocess.run(
-            [*self.call, *arguments], cwd=self.root, capture_output=True, text=True, check=False
-        )
-        if result.returncode != 0:
-            raise PolderError(
-                f"`{' '.join([*self.call, *arguments])}` failed: {result.stderr.strip()}"
-            )
-        return result.stdout
 
     def _healthy(self) -> bool:
         """Compose 1 has no --wait: ask until no container is starting."""
@@ -141,6 +127,16 @@ class Compose:
                 return True
             time.sleep(1)
         return False
+
+    def _run(self, *arguments: str) -> int:
+        return subprocess.run([*self.call, *arguments], cwd=ROOT, check=False).returncode
+
+    def _output(self, *arguments: str) -> str:
+        command = [*self.call, *arguments]
+        result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            raise PolderError(f"`{' '.join(command)}` failed: {result.stderr.strip()}")
+        return result.stdout
 
 
 def _ask(*command: str) -> subprocess.CompletedProcess[str]:

@@ -17,30 +17,25 @@ INSIDE: Mapping[str, str] = {
     "rabbitmq-management": "rabbitmq:15672",
     "flower": "flower:5555",
 }
-
-# The variable that says under which port of this machine it is published, and the port it is
-# without.
+# The variable that says under which port of this machine it is published, and the default.
 PUBLISHED: Mapping[str, tuple[str, int]] = {
-    **{
-        f"{service}-web": (f"{service.upper()}_PORT", FIRST_WEB_PORT + place)
-        for place, service in enumerate(SERVICES)
-    },
-    **{
-        f"{service}-postgres": (f"{service.upper()}_POSTGRES_PORT", FIRST_POSTGRES_PORT + place)
-        for place, service in enumerate(SERVICES)
-    },
-    "rabbitmq": SERVERS["rabbitmq"],
-    "rabbitmq-management": SERVERS["rabbitmq_management"],
-    "flower": SERVERS["flower"],
+    name: published
+    for place, service in enumerate(SERVICES)
+    for name, published in {
+        f"{service}-web": (f"{service.upper()}_PORT", FIRST_WEB_PORT + place),
+        f"{service}-postgres": (f"{service.upper()}_POSTGRES_PORT", FIRST_POSTGRES_PORT + place),
+    }.items()
+} | {
+    name: SERVERS[name.replace("-", "_")] for name in ("rabbitmq", "rabbitmq-management", "flower")
 }
 
 
 def published_ports(environ: Mapping[str, str]) -> dict[str, int]:
-    """Each port under its variable. Raises PortTaken for no port number."""
+    """Each port under its variable. Raises PolderError for no port number."""
     return {variable: read(environ, variable, default) for variable, default in PUBLISHED.values()}
 
 
 def published_addresses(environ: Mapping[str, str]) -> dict[str, str]:
-    """Raises PortTaken for no port number."""
+    """Raises PolderError for no port number."""
     ports = published_ports(environ)
     return {name: f"{HOST}:{ports[variable]}" for name, (variable, _) in PUBLISHED.items()}

@@ -42,15 +42,15 @@ def files(passwords: Named) -> dict[str, str]:
         "RABBITMQ_DEFAULT_PASS": passwords["rabbitmq admin"],
         "RABBITMQ_DEFAULT_VHOST": VHOST,
     }
-    return {
-        **{f"{service}/env": lines_of(environment.of_service(service)) for service in SERVICES},
-        **{
-            f"{service}-postgres/password": passwords[f"{service} postgres"] for service in SERVICES
-        },
+    found = {
         "flower/env": lines_of(environment.of_flower()),
         "rabbitmq/env": lines_of(rabbitmq),
         "rabbitmq/rabbitmq.conf": RABBITMQ_CONF.read_text(),
     }
+    for service in SERVICES:
+        found[f"{service}/env"] = lines_of(environment.of_service(service))
+        found[f"{service}-postgres/password"] = passwords[f"{service} postgres"]
+    return found
 
 
 def draw(drawn: Path) -> None:
@@ -58,9 +58,8 @@ def draw(drawn: Path) -> None:
     passwords = Passwords(drawn / "all" / "passwords.json")
     # all that anybody will ask for, as only this container can write it down
     for service in SERVICES:
-        inside(passwords).of_access(service)
-        inside(passwords).of_topology(service)
-        inside(passwords).database_url(service, "ddl")
+        for command in ("access", "topology", "migrate"):
+            inside(passwords).of_command(service, command)
     for name, text in files(passwords).items():
         path = drawn / name
         new = path.with_name(f".{path.name}.new")
@@ -70,9 +69,8 @@ def draw(drawn: Path) -> None:
 
 
 def show(drawn: Path) -> str:
-    environment = Environment(
-        RUN, published_addresses(os.environ), Passwords(drawn / "all" / "passwords.json"), SERVICES
-    )
+    passwords = Passwords(drawn / "all" / "passwords.json")
+    environment = Environment(RUN, published_addresses(os.environ), passwords, SERVICES)
     return lines_of({"STACK": "docker"} | environment.of_stack())
 
 

@@ -15,6 +15,8 @@ ADMIN_USER = "admin"
 VHOST = "polder"
 # What a program needs to know of the machine it runs on; all else stays outside.
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR")
+# Of the servers, which nothing of the person's shell must reach: no PGDATA, no RABBITMQ_...
+BARE = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"}
 
 
 class Named(Protocol):
@@ -24,8 +26,7 @@ class Named(Protocol):
 
 
 def broker_host(number: int) -> str:
-    """The address of a RabbitMQ node: that of everything else for the first, and most often only
-    one."""
+    """The address of a RabbitMQ node. The first, and most often only one, has everybody's."""
     return HOST if number == 1 else f"127.0.0.{number}"
 
 
@@ -35,13 +36,6 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
         for name, value in environ.items()
         if name in INHERITED or name.startswith("LC_")
     }
-
-
-def connect_by_url_alone() -> None:
-    """Our own connections are what their URLs say: PGSSLMODE, PGSERVICE and the like of a person's
-    shell are forgotten."""
-    for name in [name for name in os.environ if name.startswith("PG")]:
-        del os.environ[name]
 
 
 @dataclass(frozen=True)
@@ -62,52 +56,40 @@ class Environment:
     def management_url(self) -> str:
         """RabbitMQ's management API with the deploy user's credentials, of every node."""
         return self._of_each_node(
-            "rabbitmq-management", f"http://{self._broker_credentials(ADMIN_USER)}@{{address}}"
+            "rabbitmq-management", f"http://{self._credentials(ADMIN_USER, 'rabbitmq admin')}@{{}}"
         )
-
-    @property
-    def flower_url(self) -> str:
-        return f"http://{self.addresses['flower']}"
-
-    def web_url(self, service: str) -> str:
-        return f"http://{self.addresses[f'{service}-web']}"
 
     def amqp_url(self, user: str) -> str:
+        password = "rabbitmq admin" if user == ADMIN_USER else f"{user} amqp"
         return self._of_each_node(
-            "rabbitmq", f"amqp://{self._broker_credentials(user)}@{{address}}/{VHOST}"
+            "rabbitmq", f"amqp://{self._credentials(user, password)}@{{}}/{VHOST}"
         )
-
-    def _broker_credentials(self, user: str) -> str:
-        return _credentials(
-            user, self.passwords["rabbitmq admin" if user == ADMIN_USER else f"{user} amqp"]
-        )
-
-    def _of_each_node(self, name: str, url: str) -> str:
-        """Of a cluster every node listens on the same port, at an address of its own."""
-        host, _, port = self.addresses[name].rpartition(":")
-        numbers = range(1, self.brokers + 1)
-        hosts = [host] if self.brokers == 1 else [broker_host(number) for number in numbers]
-        return ";".join(url.format(address=f"{host}:{port}") for host in hosts)
 
     def database_url(self, service: str, role: str = "app") -> str:
         """`role` is "app" (run time) or "ddl" (migrations)."""
-        credentials = _credentials(f"{service}_{role}", self.passwords[f"{service} {role}"])
+        credentials = self._credentials(f"{service}_{role}", f"{service} {role}")
         return f"postgres://{credentials}@{self.addresses[f'{service}-postgres']}/polder_{service}"
+
+    def common(self) -> dict[str, str]:
+        return {
+            **inherited(os.environ),
+            "PYTHONUNBUFFERED": "1",  # a log line is in the log once it was written
+            "POLDER_RUN_DIR": str(self.run_dir),
+            **self.extra,
+        }
 
     def of_service(self, service: str, role: str = "app") -> dict[str, str]:
         """All that one service's programs get."""
-        prefix = service.upper()
-        secret_key = (
-            self.passwords[f"{service} secret key"] + self.passwords[f"{service} secret key 2"]
-        )
-        monitor = _credentials(f"{service}-monitor", self.passwords[f"{service} monitor"])
+        prefix, passwords = service.upper(), self.passwords
+        monitor = self._credentials(f"{service}-monitor", f"{service} monitor")
         return self.common() | {
             f"{prefix}_MANAGEMENT_URL": self._of_each_node(
-                "rabbitmq-management", f"http://{monitor}@{{address}}"
+                "rabbitmq-management", f"http://{monitor}@{{}}"
             ),
             f"{prefix}_DATABASE_URL": self.database_url(service, role),
             f"{prefix}_AMQP_URL": self.amqp_url(service),
-            f"{prefix}_SECRET_KEY": secret_key,
+            f"{prefix}_SECRET_KEY": passwords[f"{service} secret key"]
+            + passwords[f"{service} secret key 2"],
         }
 
     def of_topology(self, service: str) -> dict[str, str]:
@@ -118,20 +100,16 @@ class Environment:
             "FLOWER_AMQP_URL": self.amqp_url("flower"),
         }
 
-    def of_access(self, service: str) -> dict[str, str]:
-        """For the command that makes the admin user and the demo API key."""
-        return self.of_service(service) | {
-            "ADMIN_USER": ADMIN_USER,
-            "ADMIN_PASSWORD": self.passwords["admin"],
-            "API_KEY": self.passwords["api key"],
-        }
-
     def of_command(self, service: str, command: str) -> dict[str, str]:
         """For `manage.py <service> <command>`: as whom it has to run."""
         if command == "topology":
             return self.of_topology(service)
-        if command == "access":
-            return self.of_access(service)
+        if command == "access":  # makes the admin user and the demo API key
+            return self.of_service(service) | {
+                "ADMIN_USER": ADMIN_USER,
+                "ADMIN_PASSWORD": self.passwords["admin"],
+                "API_KEY": self.passwords["api key"],
+            }
         return self.of_service(service, role="ddl" if command == "migrate" else "app")
 
     def of_flower(self) -> dict[str, str]:
@@ -148,33 +126,33 @@ class Environment:
 
     def of_stack(self) -> dict[str, str]:
         """What `.run/stack.env` tells the people and tools outside."""
+        urls = {
+            f"{service.upper()}_URL": f"http://{self.addresses[f'{service}-web']}"
+            for service in self.services
+        }
+        databases = {
+            f"{service.upper()}_DATABASE_URL": self.database_url(service)
+            for service in self.services
+        }
         return {
-            **{f"{service.upper()}_URL": self.web_url(service) for service in self.services},
-            "FLOWER_URL": self.flower_url,
+            **urls,
+            "FLOWER_URL": f"http://{self.addresses['flower']}",
             "RABBITMQ_MANAGEMENT_URL": self.management_url,
             "AMQP_URL": self.amqp_url(ADMIN_USER),
-            **{
-                f"{service.upper()}_DATABASE_URL": self.database_url(service)
-                for service in self.services
-            },
+            **databases,
             "API_KEY": self.passwords["api key"],
             "ADMIN_USER": ADMIN_USER,
             "ADMIN_PASSWORD": self.passwords["admin"],
-            "FLOWER_USER": ADMIN_USER,
             "FLOWER_PASSWORD": self.passwords["flower"],
-            "RABBITMQ_USER": ADMIN_USER,
             "RABBITMQ_PASSWORD": self.passwords["rabbitmq admin"],
         }
 
-    def common(self) -> dict[str, str]:
-        return {
-            **inherited(os.environ),
-            # a log line is in the log when it was written, not a buffer later
-            "PYTHONUNBUFFERED": "1",
-            "POLDER_RUN_DIR": str(self.run_dir),
-            **self.extra,
-        }
+    def _credentials(self, user: str, password: str) -> str:
+        return f"{quote(user, safe='')}:{quote(self.passwords[password], safe='')}"
 
-
-def _credentials(user: str, password: str) -> str:
-    return f"{quote(user, safe='')}:{quote(password, safe='')}"
+    def _of_each_node(self, name: str, url: str) -> str:
+        """Of a cluster every node listens on the same port, at an address of its own."""
+        host, _, port = self.addresses[name].rpartition(":")
+        numbers = range(1, self.brokers + 1)
+        hosts = [host] if self.brokers == 1 else [broker_host(number) for number in numbers]
+        return ";".join(url.format(f"{host}:{port}") for host in hosts)

@@ -18,7 +18,7 @@ class Passwords:
 
     def __getitem__(self, name: str) -> str:
         """The password called `name`: letters, digits, - and _, unless somebody wrote another into
-        the file."""
+        the file. Raises PolderError for a spoiled file."""
         with self._lock:
             kept = self._read()
             if name not in kept:
@@ -30,13 +30,13 @@ class Passwords:
     def _read(self) -> dict[str, str]:
         try:
             kept = json.loads(self._path.read_text())
-            if not isinstance(kept, dict) or not all(isinstance(one, str) for one in kept.values()):
-                raise ValueError("it is no table of names and passwords")
+            if isinstance(kept, dict) and all(isinstance(one, str) for one in kept.values()):
+                return kept
         except FileNotFoundError:
             return {}
-        except ValueError as error:
-            raise PolderError(
-                f"{self._path} was spoiled: {error}.\nRestore it, or delete all data and "
-                "passwords with: make reset"
-            ) from error
-        return kept
+        except ValueError:
+            pass
+        raise PolderError(
+            f"{self._path} was spoiled: it is no table of names and passwords.\n"
+            "Restore it, or delete all data and passwords with: make reset"
+        )

@@ -12,14 +12,13 @@ from typing import Self
 
 import psutil
 
-from .errors import PortTaken
+from .errors import PolderError
 from .services import SERVICES
 
 HOST = "127.0.0.1"
 FIRST_WEB_PORT = 8001
-# Those of the servers are eight above the usual ones. All are below the range Linux draws outgoing
-# connections from (32768 and up): up there any client's connection may hold the port at the very
-# moment of the start.
+# Those of the servers are eight above the usual ones. All are below the range from which Linux
+# takes the ports of outgoing connections (32768 and up): any client could hold one of those.
 SERVERS = {
     "flower": ("FLOWER_PORT", 5555),
     "postgres": ("POSTGRES_PORT", 5440),
@@ -28,7 +27,6 @@ SERVERS = {
     "rabbitmq_dist": ("RABBITMQ_DIST_PORT", 25680),
     "epmd": ("EPMD_PORT", 4377),
 }
-# Nobody takes one of these by accident either.
 FREE_RANGE = range(20_000, 32_000)
 
 
@@ -45,14 +43,12 @@ class Ports:
     epmd: int
 
     @classmethod
-    def from_environment(
-        cls, environ: Mapping[str, str], services: Sequence[str] = SERVICES
-    ) -> Self:
-        """The default ports, each replaced by its variable if that is set. Raises PortTaken for no
-        port number."""
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """The default ports, each replaced by its variable if that is set. Raises PolderError for
+        no port number."""
         web = {
             service: read(environ, f"{service.upper()}_PORT", FIRST_WEB_PORT + position)
-            for position, service in enumerate(services)
+            for position, service in enumerate(SERVICES)
         }
         return cls(
             web=web, **{name: read(environ, *variable) for name, variable in SERVERS.items()}
@@ -67,6 +63,15 @@ class Ports:
             web={service: next(drawn) for service in services},
             **{name: next(drawn) for name in SERVERS},
         )
+
+    @classmethod
+    def recorded(cls, path: Path) -> Self:
+        """Those that `make up` used last; the default ones if it never did."""
+        return cls.from_environment(json.loads(path.read_text()) if path.exists() else {})
+
+    def write(self, path: Path) -> None:
+        """For `recorded`."""
+        path.write_text(json.dumps({name: str(port) for name, port in self.by_variable().items()}))
 
     def by_variable(self) -> dict[str, int]:
         """Each port under the name of the environment variable that changes it."""
@@ -83,61 +88,39 @@ class Ports:
             "flower": f"{HOST}:{self.flower}",
         }
 
-    def write(self, path: Path) -> None:
-        """For `recorded`."""
-        path.write_text(json.dumps(self.by_variable()))
-
-    @classmethod
-    def recorded(cls, path: Path) -> Self:
-        """Those that `make up` used last; the default ones if it never did."""
-        known = json.loads(path.read_text()) if path.exists() else {}
-        return cls.from_environment({variable: str(port) for variable, port in known.items()})
-
 
 def taken(by_variable: Mapping[str, int]) -> list[str]:
     """For each port that cannot be had: who holds it, and what to do."""
     found: list[str] = []
     variable_of: dict[int, str] = {}
     for variable, port in by_variable.items():
-        if port in variable_of:
-            found.append(
-                f"Port {port} is given to both {variable_of[port]} and {variable}. Give each its "
-                "own"
-            )
+        if other := variable_of.get(port):
+            found.append(f"Port {port} is given to both {other} and {variable}. Give each its own")
         elif not _is_free(port):
-            by = _listener_on(port) or "(by a process that we may not see; `sudo ss -ltnp` tells)"
             found.append(
-                f"Port {port} is taken {by}. Choose another: make up {variable}={port + 10}"
+                f"Port {port} is taken {_listener_on(port)}. "
+                f"Choose another: make up {variable}={port + 10}"
             )
         variable_of[port] = variable
     return found
 
 
-def _listener_on(port: int) -> str:
-    """Who listens: "by nginx (pid 12)", or nothing when that cannot be found out."""
-    try:
-        for one in psutil.net_connections("tcp"):
-            if (
-                one.status == psutil.CONN_LISTEN
-                and one.laddr
-                and one.laddr.port == port
-                and one.pid
-            ):
-                command = " ".join(psutil.Process(one.pid).cmdline())
-                return (
-                    f"by {command if len(command) <= 60 else command[:57] + '...'} (pid {one.pid})"
-                )
-    except (psutil.Error, OSError):
-        pass
-    return ""
-
-
 def read(environ: Mapping[str, str], variable: str, default: int) -> int:
-    """The port that the variable says, or the default. Raises PortTaken for no port number."""
+    """The port that the variable says, or the default. Raises PolderError for no port number."""
     text = environ.get(variable) or str(default)
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
-        raise PortTaken(f"{variable}={text} is not a port number (1 to 65535).")
+        raise PolderError(f"{variable}={text} is not a port number (1 to 65535).")
     return int(text)
+
+
+def _listener_on(port: int) -> str:
+    try:
+        for one in psutil.net_connections("tcp"):
+            if one.pid and one.status == psutil.CONN_LISTEN and one.laddr[1:] == (port,):
+                return f"by {' '.join(psutil.Process(one.pid).cmdline())[:60]} (pid {one.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return "(by a process that we may not see; `sudo ss -ltnp` tells)"
 
 
 def _is_free(port: int) -> bool:

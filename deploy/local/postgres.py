@@ -1,10 +1,9 @@
-"""The private PostgreSQL cluster: made once, configured before every start."""
+"""The private PostgreSQL: its data is made once, its configuration before every start."""
 
 from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -12,8 +11,8 @@ from urllib.parse import quote
 import psycopg
 
 from .account import Account
-from .environment import Named, inherited
-from .errors import PolderError, Refused
+from .environment import BARE, Named
+from .errors import PolderError
 from .packages import postgres_programs
 from .ports import HOST
 from .processes import ProcessSpec
@@ -21,102 +20,70 @@ from .run_directory import RunDirectory
 from .steps import Steps
 
 SUPERUSER = "polder_admin"
-
-SETTINGS: Mapping[str, str] = {
-    "listen_addresses": HOST,
-    # a socket's path may have 107 bytes; a checkout's may well have more
-    "unix_socket_directories": "",
-    "password_encryption": "scram-sha-256",
-    "max_connections": "200",
-    "max_locks_per_transaction": "256",  # partitioned tables lock every partition
-    "shared_buffers": "256MB",
-    "effective_cache_size": "1GB",
-    "work_mem": "8MB",
-    "maintenance_work_mem": "64MB",
-    "max_wal_size": "1GB",
-    "min_wal_size": "128MB",
-    "wal_level": "replica",
-    "max_wal_senders": "0",
-    # What was committed has to survive everything: an event that was acked lives nowhere else.
-    "fsync": "on",
-    "synchronous_commit": "on",
-    "jit": "off",  # compiling costs more than any of our short statements
-    "huge_pages": "off",
-    "tcp_keepalives_idle": "10",
-    "log_timezone": "UTC",
-    "timezone": "UTC",
-    "log_line_prefix": "%m [%p] %q%u@%d ",
-    "log_lock_waits": "on",
-    "log_checkpoints": "off",
-    # else the postmaster logs what a process that was lost had been doing
-    "log_error_verbosity": "terse",
-    "cluster_name": "polder",
-}
-# What it says while it is not there yet, as opposed to turning us away.
-STARTS_OR_STOPS = (
-    "starting up",
-    "shutting down",
-    "recovery",
-    "not yet accepting",
-    "too many clients",
+OTHER_PASSWORD = (
+    "The data was made with other passwords than those of .run/passwords.json: bring that file "
+    "back, write the right one into it,\nor delete all data with: make reset"
 )
-
-
-def superuser_url(password: str, address: str, database: str) -> str:
-    return f"postgres://{SUPERUSER}:{quote(password, safe='')}@{address}/{database}"
+CONFIGURATION = Path(__file__).with_name("postgresql.conf")
 
 
 @dataclass(frozen=True)
-class PostgresCluster:
-    run: RunDirectory
-    port: int
+class PostgresServer:
+    """A server as its superuser connects to it. `password` is its name among the passwords."""
+
+    address: str
     passwords: Named
+    password: str
+
+    def connection_url(self, database: str = "postgres") -> str:
+        password = quote(self.passwords[self.password], safe="")
+        return f"postgres://{SUPERUSER}:{password}@{self.address}/{database}"
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        """In autocommit. Raises psycopg.OperationalError."""
+        return psycopg.connect(self.connection_url(database), autocommit=True, connect_timeout=5)
+
+
+@dataclass(frozen=True)
+class PostgresCluster(PostgresServer):
+    """The one under a run directory."""
+
+    run: RunDirectory
 
     @property
     def data(self) -> Path:
         return self.run.postgres / "data"
 
     def prepare(self, steps: Steps) -> ProcessSpec:
-        """Make the cluster unless it exists, write its configuration, and say how to run it."""
+        """Makes the data unless it exists, writes the configuration, and says how to run it."""
         account = Account.owning(self.run.postgres)
         if not self.data.exists():
             self._make(account, steps)
-        programs = self._programs()
-        settings = {**SETTINGS, "port": str(self.port)}
-        self._write(
-            account,
-            "postgresql.conf",
-            "".join(f"{name} = '{value}'\n" for name, value in settings.items()),
-        )
-        self._write(account, "pg_hba.conf", f"host all all {HOST}/32 scram-sha-256\n")
+        port = self.address.rpartition(":")[2]
+        for name, text in (
+            ("postgresql.conf", f"{CONFIGURATION.read_text()}port = {port}\n"),
+            ("pg_hba.conf", f"host all all {HOST}/32 scram-sha-256\n"),
+        ):
+            (self.data / name).write_text(text)
+            account.own(self.data / name)
         return ProcessSpec(
             name="postgres",
             group="postgres",
-            command=(str(programs / "postgres"), "-D", str(self.data)),
-            environment=self._environment(),
+            command=(str(self._programs() / "postgres"), "-D", str(self.data)),
+            environment=BARE,
             is_ready=self.answers,
             cwd=self.run.postgres,
             death_signal=signal.SIGINT,
             account=account.options,
         )
 
-    def connection_url(self, database: str = "postgres") -> str:
-        """For the superuser."""
-        return superuser_url(self.passwords["postgres"], f"{HOST}:{self.port}", database)
-
-    def connect(self, database: str = "postgres") -> psycopg.Connection:
-        return psycopg.connect(self.connection_url(database), autocommit=True, connect_timeout=5)
-
     def answers(self) -> bool:
-        """Raises Refused when it is there and turns us away."""
+        """Raises PolderError when it refuses our password."""
         try:
             self.connect().close()
         except psycopg.OperationalError as error:
-            said = str(error)
-            if "FATAL:" in said and not any(words in said for words in STARTS_OR_STOPS):
-                raise Refused(
-                    f"PostgreSQL refuses {SUPERUSER}: {said.strip()}\n{PASSWORD_FIX}"
-                ) from error
+            if "password authentication failed" in str(error):
+                raise PolderError(f"PostgreSQL refuses {SUPERUSER}. {OTHER_PASSWORD}") from error
             return False
         return True
 
@@ -126,55 +93,26 @@ class PostgresCluster:
         shutil.rmtree(unfinished, ignore_errors=True)
         password.unlink(missing_ok=True)
         password.touch(mode=0o600)
-        password.write_text(self.passwords["postgres"])
+        password.write_text(self.passwords[self.password])
         account.own(password)
-        initdb = [
-            str(self._programs() / "initdb"),
-            "--pgdata",
-            str(unfinished),
-            "--username",
-            SUPERUSER,
-        ]
-        options = [
-            "--auth=scram-sha-256",
-            "--pwfile",
-            str(password),
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-        ]
+        options = f"--auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 --username={SUPERUSER}"
+        places = [f"--pgdata={unfinished}", f"--pwfile={password}"]
+        initdb = [str(self._programs() / "initdb"), *options.split(), *places]
         try:
-            steps.run("initdb", account.command([*initdb, *options]), self._environment())
+            steps.run("initdb", account.command(initdb), BARE)
         finally:
             password.unlink()
         unfinished.rename(self.data)
 
-    def _write(self, account: Account, name: str, text: str) -> None:
-        path = self.data / name
-        path.write_text(text)
-        account.own(path)
-
     def _programs(self) -> Path:
         """Those of the version that made the data, which no other can read."""
-        installed = postgres_programs()
+        installed = {programs.parent.name: programs for programs in postgres_programs()}
         if not self.data.exists():
-            return installed[0]
+            return next(iter(installed.values()))
         version = (self.data / "PG_VERSION").read_text().strip()
-        for programs in installed:
-            if programs.parent.name == version:
-                return programs
-        raise PolderError(
-            f"The data in {self.data} was made by PostgreSQL {version}, which is not installed "
-            "any more.\n"
-            f"Install postgresql-{version}, or delete all data with: make reset"
-        )
-
-    def _environment(self) -> dict[str, str]:
-        # PGDATA and the like of the person's shell must not reach it.
-        return inherited({"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"})
-
-
-PASSWORD_FIX = (
-    "The data has another password than .run/passwords.json: bring that file back, "
-    "write the right "
-    "one into it,\nor delete all data with: make reset"
-)
+        if version not in installed:
+            raise PolderError(
+                f"The data in {self.data} was made by PostgreSQL {version}, which is not installed "
+                f"any more.\nInstall postgresql-{version}, or delete all data with: make reset"
+            )
+        return installed[version]

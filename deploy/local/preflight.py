@@ -1,16 +1,14 @@
-"""What a machine lacks for `make up`, found before anything is started, all of it at once."""
+"""What is in the way of `make up` on this machine, found before anything is started."""
 
 from __future__ import annotations
 
-import getpass
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import PolderError, owner_of
-from .packages import lack_of_packages
+from .errors import PolderError, nearest, not_ours
+from .packages import lack_of_packages, rabbitmq_version
 from .ports import Ports, taken
 from .run_directory import RunDirectory
 
@@ -23,55 +21,60 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - looked at, and left as it was
 
 
 def check(run: RunDirectory, ports: Ports) -> None:
-    """Raises PolderError with everything that is in the way."""
-    if found := list(lacking(run, ports)):
-        raise PolderError("\n".join(f"{problem.rstrip('.')}." for problem in found))
+    """Raises PolderError with everything that is in the way, each with what to do."""
+    if found := list(_found(run, ports)):
+        raise PolderError("\n".join(f"{problem}." for problem in found))
 
 
-def lacking(run: RunDirectory, ports: Ports) -> Iterator[str]:
-    """Each in words, with what to do."""
+def _found(run: RunDirectory, ports: Ports) -> Iterator[str]:
     yield from taken(ports.by_variable())
     if lack := lack_of_packages():
         yield lack
-    if lack := lack_of_space(run):
+    data = run.postgres / "data"
+    if data.exists() and not run.passwords.exists():
+        yield (
+            f"{data} is there, and its passwords, {run.passwords}, are not. Bring that file back, "
+            "or delete all data with: make reset"
+        )
+    if lack := other_rabbitmq(run):
         yield lack
-    if lack := lack_of_rights(run):
-        yield lack
-    if not can_write(SHARED_MEMORY):
+    free, needed = free_megabytes(run.root), BROKER
+    needed += 0 if data.exists() else DATA
+    if free < needed:
+        yield (
+            f"The disk is too full: {free:,} MB are free in {nearest(run.root)}, and {needed:,} MB "
+            "are needed. Make room, and run again"
+        )
+    if not _may_write(run.root):
+        yield not_ours(run.root)
+    if not SHARED_MEMORY.exists() or not _may_write(SHARED_MEMORY):
         yield (
             f"{SHARED_MEMORY} is missing or cannot be written, and Celery's workers keep their "
-            "locks there.\n"
-            f"Mount it: mount -t tmpfs tmpfs {SHARED_MEMORY} (in a container: --tmpfs "
-            f"{SHARED_MEMORY}), and run again"
+            f"locks there.\nMount it: mount -t tmpfs tmpfs {SHARED_MEMORY} (in a container: "
+            f"--tmpfs {SHARED_MEMORY}), and run again"
         )
 
 
-def lack_of_space(run: RunDirectory) -> str:
-    free = free_megabytes(run.root)
-    needed = BROKER + (0 if (run.postgres / "data").exists() else DATA)
-    if free >= needed:
+def other_rabbitmq(run: RunDirectory) -> str:
+    """What to say of data that the installed RabbitMQ cannot read. It reads that of its own series
+    and of the one before; any 4 reads 3.13's."""
+    noted, installed = run.rabbitmq / "version", rabbitmq_version()
+    if not noted.exists() or not installed:
+        return ""
+    made = tuple(map(int, noted.read_text().split(".")))
+    any_4 = made >= (3, 13) and installed[0] == 4 and installed >= made
+    if any_4 or installed in (made, (made[0], made[1] + 1)):
         return ""
     return (
-        f"The disk is too full: {free:,} MB are free in {place_of(run.root)}, and {needed:,} "
-        "MB "
-        "are needed. Make room, and run again"
-    )
-
-
-def lack_of_rights(run: RunDirectory) -> str:
-    place = place_of(run.root)
-    if os.access(place, os.W_OK | os.X_OK):
-        return ""
-    owner, me = owner_of(place), getpass.getuser()
-    return (
-        f"{me} may not write {place}, which belongs to {owner}. Run as {owner}, or give it "
-        "away: "
-        f"sudo chown -R {me} {place}"
+        f"The data in {run.rabbitmq} was made by RabbitMQ {noted.read_text()}; "
+        f"{'.'.join(map(str, installed))} is installed, which cannot read it.\n"
+        "Install the former again; or let it begin with an empty broker and announce all events "
+        'again, as in docs/operations.md, "Another RabbitMQ, older data"'
     )
 
 
 def free_megabytes(folder: Path) -> int:
-    return shutil.disk_usage(place_of(folder)).free // 1_000_000
+    return shutil.disk_usage(nearest(folder)).free // 1_000_000
 
 
 def disk_is_full(folder: Path) -> str:
@@ -84,14 +87,5 @@ def disk_is_full(folder: Path) -> str:
     )
 
 
-def can_write(folder: Path) -> bool:
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix="polder-"):
-            return True
-    except OSError:
-        return False
-
-
-def place_of(path: Path) -> Path:
-    """The path itself, or the nearest one above it that exists."""
-    return path if path.exists() else place_of(path.parent)
+def _may_write(folder: Path) -> bool:
+    return os.access(nearest(folder), os.W_OK | os.X_OK)

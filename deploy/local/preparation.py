@@ -1,89 +1,64 @@
-"""What has to be true before the processes may start, as few seconds after each other as it can be.
+"""What has to be true before the processes may start, in containers and without.
 
-    PostgreSQL -> databases and roles -> migrations -> admin user and API key
-    epmd -> RabbitMQ -> topology: every exchange and queue, before anything is published
+    databases and roles -> migrations -> admin user and API key
+    topology: every exchange and queue, before anything is published
     static files
+    the products of the demo shop, last
 
-The three lines run at the same time, and the services within a line. Everything may be repeated at
-every start: it makes sure that something is there, and changes nothing that people have decided
-since.
+Everything may be repeated at every start: it makes sure that something is there, and changes
+nothing that people have decided since.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from . import databases
+from .environment import Environment
+from .postgres import PostgresServer
+from .progress import Progress
 from .services import seed_order
-
-if TYPE_CHECKING:
-    from .stack import Stack
-
-# what is broken shows by dying; a start beside much other work is only slow
-SERVER_READY_SECONDS = 300.0
+from .steps import Steps
 
 
 @dataclass(frozen=True)
 class Preparation:
-    stack: Stack
+    environment: Environment
+    steps: Steps
+    progress: Progress
+    server: Callable[[str], PostgresServer]  # the one of a service
 
-    def servers(self) -> None:
-        """The two servers, with databases and roles."""
-        self.stack.steps.together(self._postgres, self._rabbitmq)
+    def databases(self) -> None:
+        with self.progress.step("Databases and roles"):
+            for service in self.environment.services:
+                databases.provide(self.server(service), self.environment.passwords, service)
 
-    def all(self) -> None:
-        self.stack.steps.together(
-            self._databases_migrated, self._messages_routed, self._static_collected
-        )
+    def migrated(self) -> None:
+        self._each("migrate", "access")
 
-    def seeds(self) -> None:
-        """Through the use cases, so their events need the running system."""
-        for service in seed_order(self.stack.services):
-            self._manage("seed", service)
+    def routed(self) -> None:
+        self._each("topology")
 
-    def _databases_migrated(self) -> None:
-        self._postgres()
-        self._each(self._migrated)
+    def static_collected(self) -> None:
+        self._each("collectstatic --noinput")
 
-    def _messages_routed(self) -> None:
-        self._rabbitmq()
-        self._each(partial(self._manage, "topology"))
+    def seeded(self) -> None:
+        """Through the use cases: what they publish waits for whoever does not run yet."""
+        for service in seed_order(self.environment.services):
+            self._manage(service, "seed")
 
-    def _static_collected(self) -> None:
-        self._each(lambda service: self._manage("collectstatic", service, "--noinput"))
+    def _each(self, *commands: str) -> None:
+        """All services at the same time, each one command after the other."""
+        services = self.environment.services
+        self.steps.together(*(partial(self._manage, service, *commands) for service in services))
 
-    def _postgres(self) -> None:
-        with self.stack.progress.step("PostgreSQL"):
-            self.stack.supervise([self.stack.postgres.prepare(self.stack.steps)])
-            self.stack.wait_supervised(["postgres"], SERVER_READY_SECONDS)
-        with self.stack.progress.step("Databases and roles"):
-            for service in self.stack.services:
-                databases.provide(self.stack.postgres, self.stack.environment.passwords, service)
-
-    def _rabbitmq(self) -> None:
-        with self.stack.progress.step("RabbitMQ"):
-            # All nodes at the same time: one that has data waits for the others.
-            for specs in (
-                [self.stack.rabbitmq.epmd()],
-                [node.prepare() for node in self.stack.brokers],
-            ):
-                self.stack.supervise(specs)
-                self.stack.wait_supervised(
-                    [spec.name for spec in specs], SERVER_READY_SECONDS * len(specs)
-                )
-
-    def _migrated(self, service: str) -> None:
-        self._manage("migrate", service)
-        self._manage("access", service)
-
-    def _each(self, step: Callable[[str], None]) -> None:
-        self.stack.steps.together(*(partial(step, service) for service in self.stack.services))
-
-    def _manage(self, command: str, service: str, *arguments: str) -> None:
-        variables: Mapping[str, str] = self.stack.environment.of_command(service, command)
-        with self.stack.progress.step(f"{service}: {command}"):
-            program = self.stack.catalogue.manage(service, command, *arguments)
-            self.stack.steps.run(f"{service}-{command}", program, variables)
+    def _manage(self, service: str, *commands: str) -> None:
+        for command in commands:
+            name, *options = command.split()
+            variables: Mapping[str, str] = self.environment.of_command(service, name)
+            program = [sys.executable, "manage.py", service, name, *options]
+            with self.progress.step(f"{service}: {name}"):
+                self.steps.run(f"{service}-{name}", program, variables)

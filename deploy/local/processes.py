@@ -13,21 +13,8 @@ from .environment import Environment
 from .errors import PolderError
 from .ports import HOST, Ports
 from .readiness import http_status
-from .run_directory import RunDirectory
+from .run_directory import lines_of
 from .services import ROLES, processes_of
-
-SCRIPT = """\
-#!/bin/sh
-# {name}, as supervisord runs it. Written anew by every `make up`.
-printf . >>{starts}
-rm -f {ready}.*.ready
-echo $$ >{pid}.new && mv {pid}.new {pid}
-unset SUPERVISOR_ENABLED SUPERVISOR_PROCESS_NAME SUPERVISOR_GROUP_NAME SUPERVISOR_SERVER_URL
-{variables}
-export POLDER_READY_FILE={ready}.$$.ready POLDER_PROCESS={name} POLDER_STACK={root}
-cd {cwd} || exit
-exec setpriv {options} -- {command}
-"""
 
 
 @dataclass(frozen=True)
@@ -44,100 +31,66 @@ class ProcessSpec:
     death_signal: signal.Signals = signal.SIGKILL
     account: tuple[str, ...] = ()  # setpriv's options to become another user
 
-    def script(self, run: RunDirectory) -> str:
-        options = (*self.account, f"--pdeathsig={self.death_signal.name.removeprefix('SIG')}")
-        return SCRIPT.format(
-            name=self.name,
-            starts=shlex.quote(str(run.starts(self.name))),
-            pid=shlex.quote(str(run.pid(self.name))),
-            variables="\n".join(
-                f"export {name}={shlex.quote(value)}" for name, value in self.environment.items()
-            ),
-            ready=shlex.quote(str(run.processes / self.name)),
-            root=shlex.quote(str(run.root)),
-            cwd=shlex.quote(str(self.cwd)),
-            options=shlex.join(options),
-            command=shlex.join(self.command),
-        )
+    def script(self) -> str:
+        """What process.sh goes on with."""
+        death = f"--pdeathsig={self.death_signal.name.removeprefix('SIG')}"
+        program = shlex.join(["setpriv", *self.account, death, "--", *self.command])
+        place = shlex.quote(str(self.cwd))
+        return f"set -a\n{lines_of(self.environment)}cd {place} && exec {program}\n"
 
 
 @dataclass(frozen=True)
 class Catalogue:
+    """Every process of one stack, with its command and variables."""
+
     environment: Environment
     ports: Ports
     root: Path  # of the checkout
     servers: tuple[str, ...] = ("postgres", "epmd", "rabbitmq")
 
     def all(self) -> list[ProcessSpec]:
-        of_services = [
-            spec for service in self.environment.services for spec in self.of_service(service)
-        ]
-        return [*of_services, self.flower()]
-
-    def names(self) -> dict[str, list[str]]:
-        """The processes under each name that `make stop service=` takes: a service's, or one,
-        servers included."""
-        names = {service: processes_of(service) for service in self.environment.services} | {
-            "flower": ["flower"]
-        }
-        each = [*(name for group in names.values() for name in group), *self.servers]
-        return names | {name: [name] for name in each}
-
-    def resolve(self, name: str) -> list[str]:
-        """The processes that `name` stands for. Raises PolderError, listing the known names, for
-        any other."""
-        return resolved(self.names(), name)
+        services = self.environment.services
+        return [*(spec for service in services for spec in self.of_service(service)), self.flower()]
 
     def of_service(self, service: str) -> list[ProcessSpec]:
-        return [self._web(service), *(self._role(service, role) for role in ROLES)]
+        port, variables = self.ports.web[service], self.environment.of_service(service)
+        web = self.manage(service, "web", "--bind", f"{HOST}:{port}")
+        commands = {"web": web} | {role: self.manage(service, role) for role in ROLES}
+        ready = {"web": lambda: http_status(port, "/readyz") == 200}
+        return [
+            ProcessSpec(
+                f"{service}-{role}", service, command, variables, ready.get(role), self.root
+            )
+            for role, command in commands.items()
+        ]
+
+    def flower(self) -> ProcessSpec:
+        port = self.ports.flower
+        options = ["-A", "deploy.flower", "flower", f"--address={HOST}", f"--port={port}"]
+        return ProcessSpec(
+            "flower",
+            "flower",
+            (sys.executable, "-m", "celery", *options),
+            self.environment.of_flower(),
+            lambda: http_status(port, "/healthcheck") == 200,
+            self.root,
+        )
 
     def manage(self, service: str, *arguments: str) -> tuple[str, ...]:
         return (sys.executable, "manage.py", service, *arguments)
 
-    def _web(self, service: str) -> ProcessSpec:
-        port = self.ports.web[service]
-        command = self.manage(service, "web", "--bind", f"{HOST}:{port}")
-        return self._process(
-            f"{service}-web", service, command, lambda: http_status(port, "/readyz") == 200
-        )
-
-    def _role(self, service: str, role: str) -> ProcessSpec:
-        return self._process(f"{service}-{role}", service, self.manage(service, role), None)
-
-    def flower(self) -> ProcessSpec:
-        port = self.ports.flower
-        command = (
-            sys.executable,
-            "-m",
-            "celery",
-            "-A",
-            "deploy.flower",
-            "flower",
-            f"--address={HOST}",
-            f"--port={port}",
-        )
-        return self._process(
-            "flower", "flower", command, lambda: http_status(port, "/healthcheck") == 200
-        )
-
-    def _process(
-        self, name: str, group: str, command: tuple[str, ...], is_ready: Callable[[], bool] | None
-    ) -> ProcessSpec:
-        variables = (
-            self.environment.of_flower()
-            if group == "flower"
-            else self.environment.of_service(group)
-        )
-        return ProcessSpec(name, group, command, variables, is_ready, self.root)
+    def resolve(self, name: str) -> list[str]:
+        """The processes that `make stop service=` means by a name: a service's, or one, servers
+        included. Raises PolderError, listing the known names, for any other."""
+        groups = {service: processes_of(service) for service in self.environment.services}
+        return resolved(groups, ["flower", *self.servers], name)
 
 
-def resolved(names: Mapping[str, list[str]], name: str) -> list[str]:
+def resolved(groups: Mapping[str, list[str]], others: list[str], name: str) -> list[str]:
     """Raises PolderError, listing the known names, for any other."""
+    each = [*(one for group in groups.values() for one in group), *others]
+    names = {**groups, **{one: [one] for one in each}}
     if name not in names:
-        problem = (
-            f"There is no service or process called {name}."
-            if name
-            else "Which one? Say service=..."
-        )
-        raise PolderError(f"{problem} There are:\n  {', '.join(names)}")
+        wrong = f"There is no service or process called {name}." if name else "Which one?"
+        raise PolderError(f"{wrong} Say service=... with one of:\n  {', '.join(names)}")
     return names[name]

@@ -1,4 +1,4 @@
-"""How a stack tells what it is doing; by default it does not."""
+"""How a start tells what it is doing; by default it does not."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,14 +9,8 @@ class Progress(Protocol):
     def step(self, title: str) -> AbstractContextManager[None]:
         """Around one step; it may be entered from several threads at the same time."""
 
-    def note(self, text: str) -> None:
-        """Something worth knowing."""
-
 
 class Silent:
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
         yield
-
-    def note(self, text: str) -> None:
-        pass

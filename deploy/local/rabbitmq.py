@@ -1,6 +1,5 @@
 """The private RabbitMQ: one node, or several that form a cluster, and the epmd they register
-with.
-"""
+with."""
 
 from __future__ import annotations
 
@@ -9,30 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .environment import ADMIN_USER, VHOST, Named, broker_host, inherited
-from .errors import PolderError, Refused
-from .packages import EPMD, RABBITMQ, rabbitmq_version
+from .environment import ADMIN_USER, BARE, VHOST, Named, broker_host
+from .packages import EPMD, RABBITMQ, of_rabbitmq, rabbitmq_version
 from .ports import Ports
 from .processes import ProcessSpec
-from .rabbitmq_root import inside
 from .readiness import accepts, http_status
 from .run_directory import RunDirectory, write_private
 
-PROGRAMS = RABBITMQ.parent
-
-CONFIGURATION = """\
+CONFIGURATION = Path(__file__).with_name("rabbitmq.conf")
+ADDRESSES = """\
 listeners.tcp.1 = {host}:{ports.rabbitmq}
 management.tcp.ip = {host}
 management.tcp.port = {ports.rabbitmq_management}
-default_user_tags.administrator = true
-default_permissions.configure = .*
-default_permissions.read = .*
-default_permissions.write = .*
-max_message_size = 1048576
-disk_free_limit.absolute = 200MB
-log.file = false
-log.console = true
-log.console.level = info
 """
 CLUSTER = """\
 cluster_formation.peer_discovery_backend = classic_config
@@ -42,16 +29,6 @@ queue_leader_locator = balanced
 # Seconds after which a node that says nothing is given up by the others, between 0.75 and 1.25 of
 # it. Erlang's own is 60.
 NET_TICK = 8
-
-
-REFUSED = """\
-RabbitMQ runs and refuses the password of its user {user}: the one in its data is not
-"rabbitmq admin" of .run/passwords.json.
-Write the right one into that file (or bring the file back), or delete all data with: make reset"""
-OTHER_VERSION = """\
-The data in {home} was made by RabbitMQ {made}; {now} is installed, which cannot read it.
-Install RabbitMQ {made} again; or let it begin with an empty broker and announce all events again,
-as in docs/operations.md, "Another RabbitMQ, older data"."""
 
 
 def broker_names(count: int) -> tuple[str, ...]:
@@ -93,84 +70,47 @@ class RabbitmqNode:
 
     def _name_of(self, number: int) -> str:
         # It is written into the node's data: it stays when the ports change.
-        name = (
-            "polder_"
-            + self.passwords["node name"][1:9].translate(str.maketrans("-_", "xx")).lower()
-        )
+        name = self.passwords["node name"][1:9].lower().translate(str.maketrans("-_", "xx"))
         # Those of a cluster share an epmd, which knows them without their hosts.
-        return f"{name}_{number}@{broker_host(number)}" if self.count > 1 else f"{name}@localhost"
+        many = f"_{number}@{broker_host(number)}"
+        return f"polder_{name}{many if self.count > 1 else '@localhost'}"
 
     def prepare(self) -> ProcessSpec:
-        """Write the configuration; say how to run the node once epmd answers. Raises PolderError
-        for data that it cannot read."""
+        """Writes the configuration; says how to run the node once epmd answers."""
         self.home.mkdir(exist_ok=True)
-        self._require_readable_data()
+        if version := rabbitmq_version():
+            (self.home / "version").write_text("{}.{}".format(*version))
         write_private(self.home / "rabbitmq.conf", self._configuration())
         write_private(self.home / "enabled_plugins", "[rabbitmq_management].\n")
         write_private(self.home / ".erlang.cookie", self.passwords["erlang cookie"])
+        command = of_rabbitmq(self.run.root, RABBITMQ / "rabbitmq-server")
         return ProcessSpec(
-            name=self.process,
-            group=self.process,
-            command=inside((str(RABBITMQ),), self.run.root),
-            environment=self.environment,
-            is_ready=self.answers,
-            cwd=self.home,
+            self.process, self.process, command, self.environment, self.answers, self.home
         )
 
     def epmd(self) -> ProcessSpec:
         """One for all nodes."""
         self.home.mkdir(exist_ok=True)
-        return ProcessSpec(
-            name="epmd",
-            group="epmd",
-            command=inside((str(EPMD),), self.run.root),
-            environment=self._epmd_environment(),
-            is_ready=lambda: accepts(self.ports.epmd),
-            cwd=self.home,
-        )
+        command, port = of_rabbitmq(self.run.root, EPMD), self.ports.epmd
+        variables = self._epmd_environment()
+        return ProcessSpec("epmd", "epmd", command, variables, lambda: accepts(port), self.home)
 
     def control(self, program: str, *arguments: str) -> tuple[tuple[str, ...], dict[str, str]]:
         """A command line of rabbitmqctl or the like for this node, and its environment."""
-        return inside((str(PROGRAMS / program), "-n", self.name, *arguments), self.run.root), dict(
-            self.environment
-        )
+        command = of_rabbitmq(self.run.root, RABBITMQ / program, "-n", self.name, *arguments)
+        return command, dict(self.environment)
 
     def answers(self) -> bool:
         """Whether the node says itself that its AMQP listener is up: it comes after the
-        management's.
-
-        Raises Refused when it is there and turns us away.
-        """
+        management's."""
         check = f"/api/health/checks/port-listener/{self.ports.rabbitmq}"
-        credentials = base64.b64encode(
-            f"{ADMIN_USER}:{self.passwords['rabbitmq admin']}".encode()
-        ).decode()
-        headers = {"Authorization": f"Basic {credentials}"}
+        credentials = f"{ADMIN_USER}:{self.passwords['rabbitmq admin']}".encode()
+        headers = {"Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
         status = http_status(self.ports.rabbitmq_management, check, headers, host=self.host)
-        if status == 401:
-            raise Refused(REFUSED.format(user=ADMIN_USER))
         return status == 200
 
-    def _require_readable_data(self) -> None:
-        """Data of another RabbitMQ is read if its own upgrades say so: series by series, and from
-        3.13 any 4."""
-        installed, noted = rabbitmq_version(), self.home / "version"
-        if (self.home / "mnesia").exists() and noted.exists() and installed:
-            major, minor = map(int, noted.read_text().split("."))
-            next_ones = {(major, minor), (major, minor + 1)} | (
-                {(4, number) for number in range(20)} if (major, minor) >= (3, 13) else set()
-            )
-            if installed not in next_ones or installed < (major, minor):
-                raise PolderError(
-                    OTHER_VERSION.format(
-                        made=f"{major}.{minor}", now="{}.{}".format(*installed), home=self.home
-                    )
-                )
-        if installed:
-            noted.write_text("{}.{}".format(*installed))
-
     def _configuration(self) -> str:
-        text = CONFIGURATION.format(host=self.host, ports=self.ports)
+        text = CONFIGURATION.read_text() + ADDRESSES.format(host=self.host, ports=self.ports)
         if self.count == 1:
             return text
         peers = (
@@ -179,20 +119,27 @@ class RabbitmqNode:
         )
         return text + CLUSTER + "".join(peers)
 
-    def _epmd_environment(self) -> Mapping[str, str]:
-        machine = inherited(
-            {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"}
-        )
+    def _epmd_environment(self) -> dict[str, str]:
         addresses = ",".join(broker_host(number) for number in range(1, self.count + 1))
-        return machine | {"ERL_EPMD_PORT": str(self.ports.epmd), "ERL_EPMD_ADDRESS": addresses}
+        return BARE | {"ERL_EPMD_PORT": str(self.ports.epmd), "ERL_EPMD_ADDRESS": addresses}
 
     @property
     def environment(self) -> Mapping[str, str]:
         """Of the node; with it rabbitmqctl speaks to the node, too."""
-        home = self.home
+        # The system's own files are not for us; those that are not there say so.
+        files = {
+            "MNESIA_BASE": "mnesia",
+            "LOG_BASE": "log",
+            "CONFIG_FILE": "rabbitmq.conf",
+            "ADVANCED_CONFIG_FILE": "advanced.config",
+            "CONFIG_FILES": "conf.d",
+            "ENABLED_PLUGINS_FILE": "enabled_plugins",
+            "CONF_ENV_FILE": "rabbitmq-env.conf",
+        }
         return {
             **self._epmd_environment(),
-            "HOME": str(home),  # where the cookie is
+            **{f"RABBITMQ_{name}": str(self.home / file) for name, file in files.items()},
+            "HOME": str(self.home),  # where the cookie is
             # Of a node without data only: those that it has are its operators'.
             "RABBITMQ_DEFAULT_USER": ADMIN_USER,
             "RABBITMQ_DEFAULT_PASS": self.passwords["rabbitmq admin"],
@@ -200,15 +147,7 @@ class RabbitmqNode:
             "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_USE_LONGNAME": str(self.count > 1).lower(),
             "RABBITMQ_DIST_PORT": str(self.dist_port),
-            "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
-            "RABBITMQ_LOG_BASE": str(home / "log"),
             "RABBITMQ_LOGS": "-",
-            "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
-            "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "advanced.config"),
-            "RABBITMQ_CONFIG_FILES": str(home / "conf.d"),
-            "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
-            # none: the system's is not for us
-            "RABBITMQ_CONF_ENV_FILE": str(home / "rabbitmq-env.conf"),
             # The script becomes the Erlang VM instead of waiting for it in between, so that its id
             # is the node's and a signal reaches it; that is what "allow input" does besides, and
             # -noinput takes the input back.
@@ -228,11 +167,8 @@ class RabbitmqNode:
         """Nodes speak to each other from their own addresses as well as to them, so that a network
         can be cut between two."""
         address = "{" + self.host.replace(".", ",") + "}"
-        listen = f"-kernel inet_dist_use_interface {address}"
-        if self.count == 1:
-            return listen
-        return (
-            f"{listen} -kernel inet_dist_connect_options [{{ip,{address}}}] -kernel "
-            "net_ticktime "
-            f"{NET_TICK}"
-        )
+        arguments = [f"-kernel inet_dist_use_interface {address}"]
+        if self.count > 1:
+            arguments.append(f"-kernel inet_dist_connect_options [{{ip,{address}}}]")
+            arguments.append(f"-kernel net_ticktime {NET_TICK}")
+        return " ".join(arguments)

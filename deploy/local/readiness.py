@@ -1,10 +1,8 @@
-"""How a process shows that it is ready."""
+"""Whether somebody answers on a port."""
 
 import http.client
 import socket
 from collections.abc import Mapping
-from pathlib import Path
-from types import MappingProxyType
 
 from .ports import HOST
 
@@ -21,19 +19,14 @@ def accepts(port: int, host: str = HOST) -> bool:
 
 
 def http_status(
-    port: int, path: str, headers: Mapping[str, str] = MappingProxyType({}), *, host: str = HOST
+    port: int, path: str, headers: Mapping[str, str] | None = None, *, host: str = HOST
 ) -> int | None:
     """The status a GET is answered with; None without an answer."""
     connection = http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)
     try:
-        connection.request("GET", path, headers=dict(headers))
+        connection.request("GET", path, headers=dict(headers or {}))
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return None
     finally:
         connection.close()
-
-
-def touched(path: Path) -> bool:
-    """Whether the process has touched its ready file; it is removed before every start."""
-    return path.exists()

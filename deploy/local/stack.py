@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-import psutil
 from filelock import FileLock, Timeout
 
 from . import packages, preflight
 from .environment import Environment
-from .errors import AlreadyRunning, PolderError, ProcessFailed, Refused
+from .errors import PolderError, failed
+from .leftovers import end_leftovers
 from .passwords import Passwords
-from .ports import Ports
+from .ports import HOST, Ports
 from .postgres import PostgresCluster
 from .preparation import Preparation
 from .processes import Catalogue, ProcessSpec
@@ -28,19 +27,19 @@ from .rabbitmq import RabbitmqNode, broker_names
 from .run_directory import RunDirectory, lines_of, write_private
 from .services import SERVICES, processes_of
 from .steps import Steps
-from .supervisord import Seen, Supervisor, end_leftovers, is_running
+from .supervisord import DOWN, Seen, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 600.0  # of one that is disturbed on purpose, something else may strike meanwhile
-REFUSED_SECONDS = 5.0
-DEATHS_THAT_ARE_ENOUGH = 4
+# what is broken shows by dying; a start beside much other work is only slow
+SERVER_READY_SECONDS = 300.0
 POLL_SECONDS = 0.2
-STATES = {
-    "STOPPED": "stopped",
-    "STOPPING": "stopping",
-    "RUNNING": "running",
-    "STARTING": "starting",
-}
+DEATHS_THAT_ARE_ENOUGH = 4
+STATES = {"STOPPED": "stopped", "STOPPING": "stopping"}
+ANOTHER_RABBITMQ = (
+    "Was its data made by another version of RabbitMQ? See docs/operations.md, "
+    "“Another RabbitMQ, older data”."
+)
 
 
 @dataclass(frozen=True)
@@ -77,21 +76,23 @@ class Stack:
         self.run = RunDirectory(run_dir.resolve())
         self.ports = ports
         self.services = tuple(services)
+        self.progress = progress or Silent()
         passwords = Passwords(self.run.passwords)
         self.environment = Environment(
             self.run.root, ports.addresses(), passwords, self.services, extra or {}, brokers
         )
         servers = ("postgres", "epmd", *broker_names(brokers))
         self.catalogue = Catalogue(self.environment, ports, root, servers)
-        self.postgres = PostgresCluster(self.run, ports.postgres, passwords)
+        self.postgres = PostgresCluster(f"{HOST}:{ports.postgres}", passwords, "postgres", self.run)
         self.brokers = [
             RabbitmqNode(self.run, ports, passwords, number, brokers)
             for number in range(1, brokers + 1)
         ]
         self.rabbitmq = self.brokers[0]
         self.steps = Steps(self.run, root)
-        self.progress = progress or Silent()
-        self._root = root
+        self._preparation = Preparation(
+            self.environment, self.steps, self.progress, lambda service: self.postgres
+        )
         self._lock = FileLock(self.run.lock, thread_local=False)
         shop = [*(name for service in self.services for name in processes_of(service)), "flower"]
         self._supervisor = Supervisor(
@@ -100,66 +101,54 @@ class Stack:
         )
         self._specs: dict[str, ProcessSpec] = {}
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.stop()
+    @classmethod
+    def running_in(cls, run_dir: Path) -> Self:
+        """For another terminal: what `make up` has started there, to be looked at, stopped and
+        started in parts. Raises PolderError."""
+        run = RunDirectory(run_dir.resolve())
+        if not run.root.exists():
+            raise PolderError(DOWN)
+        stack = cls(run.root, Ports.recorded(run.ports))
+        stack._supervisor.seen()
+        stack._specs = {spec.name: spec for spec in stack.catalogue.all()}
+        return stack
 
     # --- starting and stopping
-    # -----------------------------------------------------------------------------------
 
     def start(self, *, seed: bool = True) -> None:
-        """Bring everything up; returns when every process is ready and, with `seed`, the seed data
-        is in.
-
-        Raises PolderError (AlreadyRunning, StepFailed, ProcessFailed, Cancelled, ...) with
-        everything stopped.
-        """
-        self._begin()
-        try:
-            preparation = Preparation(self)
-            preparation.all()
+        """Brings everything up; returns when every process is ready and, with `seed`, the seed data
+        is in. Raises PolderError (Cancelled, ...) with everything stopped."""
+        with self._begun():
+            prepare = self._preparation
+            self.steps.together(
+                partial(_in_turn, self._postgres, prepare.databases, prepare.migrated),
+                partial(_in_turn, self._rabbitmq, prepare.routed),
+                prepare.static_collected,
+            )
             self.start_processes()
             if seed:
-                preparation.seeds()
-        except BaseException:
-            self.stop()
-            raise
+                prepare.seeded()
 
     def start_servers(self) -> None:
         """PostgreSQL and RabbitMQ with their databases and roles only; nothing of the services.
         Raises like `start`."""
-        self._begin()
-        try:
-            Preparation(self).servers()
-        except BaseException:
-            self.stop()
-            raise
+        with self._begun():
+            databases = partial(_in_turn, self._postgres, self._preparation.databases)
+            self.steps.together(databases, self._rabbitmq)
 
     def start_processes(self) -> None:
-        """Start the services' processes and wait until each is ready; the second half of
-        `start`.
-        """
+        """The second half of `start`: the services' processes."""
         specs = self.catalogue.all()
         self.supervise(specs)
         for group in dict.fromkeys(spec.group for spec in specs):
-            with self.progress.step(
-                f"{group}: processes ready" if group in self.services else f"{group}: ready"
-            ):
-                self.wait_supervised(
-                    [spec.name for spec in specs if spec.group == group], READY_SECONDS
-                )
+            what = "processes ready" if group in self.services else "ready"
+            with self.progress.step(f"{group}: {what}"):
+                names = [spec.name for spec in specs if spec.group == group]
+                self.wait_supervised(names, READY_SECONDS)
 
     def stop(self, *, patient: bool = True) -> None:
-        """Stop everything in good order: who works first, the servers last. Does nothing on a stack
-        not started.
+        """Stops everything in good order: who works first, the servers last. Does nothing on a
+        stack not started.
 
         Not `patient`, everything is killed: quick, for a run directory that will be thrown away.
         """
@@ -172,187 +161,123 @@ class Stack:
                     self._supervisor.close(patient=patient)
             self._supervisor.close()
         finally:
-            (self.run.root / "up.pid").unlink(missing_ok=True)
+            self.run.up_pid.unlink(missing_ok=True)
             self._lock.release()
 
     def cancel(self) -> None:
-        """Make a `start` or `wait` that is under way give up soon. May be called from a signal
+        """Makes a `start` or `wait` that is under way give up soon. May be called from a signal
         handler."""
         self.steps.cancel()
 
     def wait(self) -> None:
-        """Block until `cancel` is called. Raises PolderError when supervisord ends by itself."""
+        """Blocks until `cancel` is called. Raises PolderError when supervisord ends by itself."""
         while not self.steps.cancelled:
             if not self._supervisor.running:
-                raise PolderError(
-                    "supervisord has ended, and everything with it. Its log: "
-                    f"{self.run.log('supervisord')}"
-                )
+                log = self.run.log("supervisord")
+                raise failed("supervisord has ended, and everything with it.", log)
             time.sleep(POLL_SECONDS)
 
-    # --- looking at it and disturbing it
-    # -------------------------------------------------------------------------
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        """With supervisord; without it again when the block fails."""
+        self.run.create()
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            holder = self.run.up_pid.read_text().strip() if self.run.up_pid.exists() else "unknown"
+            raise PolderError(
+                f"Polder already runs here (process {holder}). See `make status`; stop it with "
+                "`make down`."
+            ) from None
+        try:
+            end_leftovers(self.run)
+            self.run.up_pid.write_text(f"{os.getpid()}\n")
+            preflight.check(self.run, self.ports)
+            packages.provide(self.steps, self.progress)
+            self.ports.write(self.run.ports)
+            for script in self.run.processes.glob("*.sh"):
+                script.unlink()
+            variables = {"STACK": "native"} | self.environment.of_stack()
+            write_private(self.run.stack_env, lines_of(variables))
+            self._supervisor.open()
+            yield
+        except BaseException:
+            self.stop()
+            raise
+
+    def _postgres(self) -> None:
+        with self.progress.step("PostgreSQL"):
+            self.supervise([self.postgres.prepare(self.steps)])
+            self.wait_supervised(["postgres"], SERVER_READY_SECONDS)
+
+    def _rabbitmq(self) -> None:
+        with self.progress.step("RabbitMQ"):
+            # All nodes at the same time: one that has data waits for the others.
+            nodes = [node.prepare() for node in self.brokers]
+            for specs in ([self.rabbitmq.epmd()], nodes):
+                self.supervise(specs)
+                names = [spec.name for spec in specs]
+                self.wait_supervised(names, SERVER_READY_SECONDS * len(specs))
+
+    # --- one process
 
     def process(self, name: str) -> ProcessView:
         """`order-worker`, `postgres`, ...: its pid, state, restarts. Raises KeyError for an unknown
         name."""
-        return self._view(name, self._supervisor.api.seen()[name])
+        return self._view(name, self._supervisor.seen()[name])
 
     def processes(self) -> list[ProcessView]:
         """Those that were started, be it that some are stopped now."""
-        return [
-            self._view(name, one)
-            for name, one in self._supervisor.api.seen().items()
-            if self.run.script(name).exists()
-        ]
-
-    def children(self, name: str) -> list[int]:
-        """The ids of the processes that a process has begun itself, oldest first: a worker's pool,
-        say."""
-        pid = self.process(name).pid
-        found = psutil.Process(pid).children() if pid is not None else []
-        return [
-            one.pid
-            for one in sorted(found, key=lambda one: one.create_time())
-            if is_running(one.pid)
-        ]
-
-    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal to a process; after SIGKILL, return when it is dead. It is started again
-        with back-off.
-
-        Raises ProcessLookupError when it is dead already.
-        """
-        pid = self.process(name).pid
-        if pid is None:
-            raise ProcessLookupError(f"{name} does not run")
-        os.kill(pid, number)
-        while number == signal.SIGKILL and is_running(pid):
-            time.sleep(POLL_SECONDS / 10)
-
-    def forgive(self, name: str) -> None:
-        """Start a process (or all of a service) again without back-off: it was killed on
-        purpose.
-        """
-        seen = self._supervisor.api.seen()
-        for process in self._names(name):
-            if seen[process].state == "BACKOFF":
-                self._supervisor.api.stop([process])
-            if seen[process].state in ("BACKOFF", "FATAL"):
-                self._supervisor.api.start(process)
-
-    def wait_ready(self, name: str, seconds: float = READY_SECONDS) -> None:
-        """Wait until a process, or each one of a service, is ready (again). Raises ProcessFailed
-        when it is not in time.
-
-        It may die meanwhile, as PostgreSQL does as long as a session of the one before it, killed,
-        still ends.
-        """
-        self.wait_supervised(self._names(name), seconds, whatever_they_die_of=True)
+        seen = self._supervisor.seen().items()
+        return [self._view(name, one) for name, one in seen if self.run.script(name).exists()]
 
     def stop_process(self, name: str) -> None:
-        """Stop a process, or all of a service, and keep it down; returns when it has ended. May run
-        twice."""
-        self._supervisor.api.stop(self._names(name))
-
-    def cut_down(self, *names: str) -> None:
-        """Kill processes at the same time and keep them down, as when their machines are gone;
-        `start_process` starts them again."""
-        pids = [pid for name in names if (pid := self.process(name).pid) is not None]
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)  # so that none notices that it shall stop
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-        self._supervisor.api.stop(names)
+        """Stops a process, or all of a service, and keeps it down; returns when it has ended. May
+        run twice."""
+        self._supervisor.stop(self.catalogue.resolve(name))
 
     def start_process(self, *names: str, seconds: float = READY_SECONDS) -> None:
-        """Start what `stop_process` or `cut_down` stopped; returns when it is ready. May run
-        twice.
-        """
-        processes = [process for name in names for process in self._names(name)]
+        """Starts what was stopped; returns when it is ready. May run twice."""
+        processes = [process for name in names for process in self.catalogue.resolve(name)]
         for process in processes:
             if not self.process(process).pid:
                 self.run.starts(process).unlink(missing_ok=True)
-            self._supervisor.api.start(process)
+            self._supervisor.start(process)
         self.wait_supervised(processes, seconds, whatever_they_die_of=True)
 
-    def log(self, name: str) -> Path:
-        """The log of a process, or of a step such as `order-migrate`."""
-        return self.run.log(name)
-
-    def manage(self, service: str, *arguments: str) -> str:
-        """Run `manage.py <service> ...` as the service itself and return what it printed. Raises
-        CalledProcessError."""
-        return subprocess.run(
-            self.catalogue.manage(service, *arguments),
-            cwd=self._root,
-            env=self.environment.of_service(service),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        ).stdout
-
-    @classmethod
-    def running_in(cls, run_dir: Path) -> Self:
-        """For another terminal: what `make up` has started there, to be looked at, stopped and
-        started in parts. Raises PolderError."""
-        run = RunDirectory(run_dir.resolve())
-        stack = cls(run.root, Ports.recorded(run.ports))
-        if not stack._supervisor.api.answers():
-            raise PolderError("Polder does not run here. Start it with: make up")
-        stack._specs = {spec.name: spec for spec in stack.catalogue.all()}
-        return stack
-
-    # --- for those who start it
-    # ----------------------------------------------------------------------------------
-
     def supervise(self, specs: Sequence[ProcessSpec]) -> None:
-        """Begin them; from now on they are kept running."""
+        """Begins them; from now on they are kept running."""
         for spec in specs:
-            write_private(self.run.script(spec.name), spec.script(self.run))
+            write_private(self.run.script(spec.name), spec.script())
             self._specs[spec.name] = spec
-            self._supervisor.api.start(spec.name)
+            self._supervisor.start(spec.name)
 
     def wait_supervised(
         self, names: Sequence[str], seconds: float, *, whatever_they_die_of: bool = False
     ) -> None:
-        """Raises ProcessFailed when it takes longer or, unless they may, one dies again and again;
-        Cancelled, Refused."""
-        since, refused_since = time.monotonic(), 0.0
-        before = {name: self._restarts(name) for name in names}
+        """Until each is ready. Raises PolderError when it takes longer or, unless they may, one
+        dies again and again; Cancelled."""
+        deadline = time.monotonic() + seconds
+        allowed = {name: self._restarts(name) + DEATHS_THAT_ARE_ENOUGH for name in names}
         pending = list(names)
-        while pending:
+        while True:
             self.steps.check()
-            seen = self._supervisor.api.seen()
-            try:
-                pending = [name for name in pending if not self._is_ready(name, seen[name])]
-                refused_since = 0.0
-            except Refused:  # a server that only begins may not know its users yet
-                refused_since = refused_since or time.monotonic()
-                if time.monotonic() - refused_since > REFUSED_SECONDS:
-                    raise
+            seen = self._supervisor.seen()
+            pending = [name for name in pending if not self._is_ready(name, seen[name])]
+            if not pending:
+                return
             for name in pending:
-                deaths = self._restarts(name) - before[name]
-                if deaths >= DEATHS_THAT_ARE_ENOUGH and not whatever_they_die_of:
-                    raise self._failure(
-                        name, f"{name} has ended {deaths} times instead of becoming ready."
-                    )
-            if pending and time.monotonic() - since > seconds:
-                raise self._failure(
-                    pending[0], f"{', '.join(pending)} did not become ready within {seconds:.0f} s."
-                )
-            time.sleep(POLL_SECONDS if pending else 0)
+                if self._restarts(name) >= allowed[name] and not whatever_they_die_of:
+                    raise self._failure(name, "has ended again and again instead of being ready")
+            if time.monotonic() > deadline:
+                raise self._failure(pending[0], f"was not ready within {seconds:.0f} s")
+            time.sleep(POLL_SECONDS)
 
-    def _failure(self, name: str, message: str) -> ProcessFailed:
+    def _failure(self, name: str, what: str) -> PolderError:
         fix = preflight.disk_is_full(self.run.logs)
         if name.startswith("rabbitmq"):
-            fix = (
-                fix
-                or "Was its data made by another version of RabbitMQ? See docs/operations.md, "
-                "“Another RabbitMQ, older data”."
-            )
-        return ProcessFailed(message, log=self.run.log(name), tail=self.run.tail(name), fix=fix)
+            fix = fix or ANOTHER_RABBITMQ
+        return failed(f"{name} {what}.", self.run.log(name), fix)
 
     def _is_ready(self, name: str, seen: Seen) -> bool:
         if not seen.alive or seen.pid is None:
@@ -372,35 +297,7 @@ class Stack:
         starts = self.run.starts(name)
         return starts.stat().st_size - 1 if starts.exists() else 0
 
-    def _holder(self) -> str:
-        known = self.run.root / "up.pid"
-        return known.read_text().strip() if known.exists() else "unknown"
 
-    def _begin(self) -> None:
-        self.run.create()
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise AlreadyRunning(
-                f"Polder already runs here (process {self._holder()}). See `make status`; stop it "
-                "with `make down`."
-            ) from None
-        try:
-            if ended := end_leftovers(self.run):
-                self.progress.note(f"Ended what an earlier run left behind: {ended} processes")
-            (self.run.root / "up.pid").write_text(f"{os.getpid()}\n")
-            preflight.check(self.run, self.ports)
-            packages.provide(self.steps, self.progress)
-            self.ports.write(self.run.ports)
-            for script in self.run.processes.glob("*.sh"):
-                script.unlink()
-            write_private(
-                self.run.stack_env, lines_of({"STACK": "native"} | self.environment.of_stack())
-            )
-            self._supervisor.open()
-        except BaseException:
-            self.stop()
-            raise
-
-    def _names(self, name: str) -> list[str]:
-        return self.catalogue.resolve(name)
+def _in_turn(*steps: Callable[[], None]) -> None:
+    for step in steps:
+        step()

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 
-from .errors import Cancelled, StepFailed
+from .errors import Cancelled, failed
 from .run_directory import RunDirectory
 
 POLL_SECONDS = 0.05
@@ -24,7 +24,7 @@ class Steps:
     begun."""
 
     def __init__(self, run: RunDirectory, root: Path) -> None:
-        self.directory = run
+        self._run = run
         self._root = root
         # A plain value and no threading.Event: a signal handler that takes a lock may wait for
         # itself.
@@ -46,15 +46,11 @@ class Steps:
         environment: Mapping[str, str],
         *,
         fix: str = "",
-        patient: bool = False,
     ) -> None:
-        """Write the output to the log called `name`. Raises StepFailed, which says `fix`, or
-        Cancelled.
-
-        A `patient` one is asked by SIGINT and not killed: it ends when it may.
-        """
+        """Writes the output to the log called `name`. Raises PolderError, which says `fix`, or
+        Cancelled: then the command was interrupted, and ended when it could."""
         self.check()
-        with self.directory.log(name).open("wb") as log:
+        with self._run.log(name).open("wb") as log:
             # Dies with us: a migration must not go on behind the back of the next `make up`.
             process = subprocess.Popen(
                 ["setpriv", "--pdeathsig=KILL", "--", *command],
@@ -66,26 +62,21 @@ class Steps:
                 start_new_session=True,  # Ctrl-C is for us to answer
             )
             try:
-                while (status := process.poll()) is None:
+                while process.poll() is None:
                     self.check()
                     time.sleep(POLL_SECONDS)
             except BaseException:
                 with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGINT if patient else signal.SIGKILL)
-                process.wait()
+                    os.killpg(process.pid, signal.SIGINT)
+                    process.wait()
+                    os.killpg(process.pid, signal.SIGKILL)  # whom it has left behind
                 raise
-        # Begun in the very moment of Ctrl-C, it was still in the terminal's foreground and got it
-        # too, perhaps before we did.
-        deadline = time.monotonic() + INTERRUPT_SECONDS
-        while status == -signal.SIGINT and time.monotonic() < deadline:
-            self.check()
-            time.sleep(POLL_SECONDS)
-        if status != 0:
-            how = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
-            message = f"{name} {how}. It was: {' '.join(command)}"
-            raise StepFailed(
-                message, log=self.directory.log(name), tail=self.directory.tail(name), fix=fix
-            )
+        if process.returncode == -signal.SIGINT:
+            self._await_cancel()
+        if process.returncode != 0:
+            command_line = " ".join(command)
+            message = f"{name} ended with status {process.returncode}. It was: {command_line}"
+            raise failed(message, self._run.log(name), fix)
 
     def together(self, *steps: Callable[[], None]) -> None:
         """At the same time; raises the first error, after the others have been given up or have
@@ -103,3 +94,11 @@ class Steps:
         errors = [error for step in running if (error := step.exception())]
         for error in sorted(errors, key=lambda error: isinstance(error, Cancelled)):
             raise error  # the others were only interrupted by the first
+
+    def _await_cancel(self) -> None:
+        """Begun in the very moment of Ctrl-C, a program was still in the terminal's foreground and
+        was interrupted too, perhaps before we were."""
+        deadline = time.monotonic() + INTERRUPT_SECONDS
+        while time.monotonic() < deadline:
+            self.check()
+            time.sleep(POLL_SECONDS)

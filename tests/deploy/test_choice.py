@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.docker.compose import Compose, NoDocker, names
+from deploy.docker.compose import Compose, NoDocker, containers
+from deploy.local.run_directory import RunDirectory
 from deploy.local.services import processes_of
 from deploy.local.stack import ROOT
+from deploy.local.terminal import Terminal
 
 ANSWERS = '[ "$1" = version ] && { echo 27.3.1; exit 0; }\n'
 
@@ -32,27 +34,31 @@ def make(folder: Path, name: str, script: str) -> None:
     program.chmod(0o755)
 
 
+def found() -> Compose:
+    return Compose.found(RunDirectory(Path("/nowhere")), Terminal())
+
+
 def test_no_docker_command(programs: Path) -> None:
     with pytest.raises(NoDocker, match="there is no docker command here"):
-        Compose.found(ROOT)
+        found()
 
 
 def test_the_plugin_goes_before_the_program_of_yesterday(programs: Path) -> None:
     make(programs, "docker", ANSWERS + '[ "$1" = compose ] && { echo v2.29.7; exit 0; }')
     make(programs, "docker-compose", "echo 1.29.2")
-    assert Compose.found(ROOT) == Compose(ROOT, ("docker", "compose"), "2.29.7")
+    assert (found().call, found().version) == (("docker", "compose"), "2.29.7")
 
 
 def test_the_program_of_yesterday(programs: Path) -> None:
     make(programs, "docker", ANSWERS + "echo 'unknown flag: --short' >&2; exit 125")
     make(programs, "docker-compose", "echo 1.29.2")
-    assert Compose.found(ROOT) == Compose(ROOT, ("docker-compose",), "1.29.2")
+    assert (found().call, found().version) == (("docker-compose",), "1.29.2")
 
 
 def test_no_compose(programs: Path) -> None:
     make(programs, "docker", ANSWERS + "exit 125")
     with pytest.raises(NoDocker, match="has no Compose"):
-        Compose.found(ROOT)
+        found()
 
 
 def test_no_engine_and_no_right_to_it(programs: Path) -> None:
@@ -63,14 +69,14 @@ def test_no_engine_and_no_right_to_it(programs: Path) -> None:
         ">&2; exit 1",
     )
     with pytest.raises(NoDocker, match="no Docker engine answers"):
-        Compose.found(ROOT)
+        found()
     make(
         programs,
         "docker",
         "echo 'permission denied while trying to connect to the Docker daemon socket' >&2; exit 1",
     )
     with pytest.raises(NoDocker, match="closed to this user"):
-        Compose.found(ROOT)
+        found()
 
 
 def test_an_engine_that_never_answers_is_given_up(
@@ -79,7 +85,7 @@ def test_an_engine_that_never_answers_is_given_up(
     make(programs, "docker", "exec /bin/sleep 60")
     monkeypatch.setattr("deploy.docker.compose.ANSWER_SECONDS", 0.2)
     with pytest.raises(NoDocker):
-        Compose.found(ROOT)
+        found()
 
 
 @pytest.mark.parametrize(
@@ -123,5 +129,5 @@ def test_the_targets_mean_what_was_started_here(programs: Path, tmp_path: Path) 
 
 
 def test_names_that_people_use() -> None:
-    assert names()["postgres"] == ["order-postgres", "inventory-postgres", "shipping-postgres"]
-    assert names()["order"] == processes_of("order")
+    assert containers("postgres") == ["order-postgres", "inventory-postgres", "shipping-postgres"]
+    assert containers("order") == processes_of("order")

@@ -16,11 +16,11 @@ from kombu.connection import Connection
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.docker import places, secrets
-from deploy.docker.compose import names
+from deploy.docker.compose import containers
 from deploy.local.environment import Environment
 from deploy.local.passwords import Passwords
 from deploy.local.ports import HOST, Ports
-from deploy.local.postgres import SETTINGS, SUPERUSER
+from deploy.local.postgres import CONFIGURATION, SUPERUSER
 from deploy.local.processes import Catalogue
 from deploy.local.run_directory import RunDirectory, variables_of
 from deploy.local.services import SERVICES, processes_of
@@ -35,6 +35,7 @@ ENTRYPOINT = json.loads(
         0
     ]
 )
+SETTINGS = dict(re.findall(r"^(\w+) = '(.*?)'", CONFIGURATION.read_text(), re.MULTILINE))
 ONE_SHOTS = ("secrets", "prepare")
 DATABASES = [f"{service}-postgres" for service in SERVICES]
 # Smaller than natively, where one server serves all services.
@@ -78,9 +79,7 @@ def test_every_process_is_a_container_with_the_same_command(native: Catalogue) -
 
 
 def test_the_make_targets_know_every_container() -> None:
-    assert {name for group in names().values() for name in group} == set(CONTAINERS) - set(
-        ONE_SHOTS
-    )
+    assert all(containers(name) == [name] for name in set(CONTAINERS) - set(ONE_SHOTS))
 
 
 def drawn(run: RunDirectory) -> Path:

@@ -7,33 +7,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
 from deploy.local.databases import PRIVATE_LOG, provide
 from deploy.local.passwords import Passwords
 from deploy.local.ports import HOST
-from deploy.local.postgres import superuser_url
+from deploy.local.postgres import PostgresServer
 from deploy.local.run_directory import RunDirectory
 
 SERVICE = "kiosk"
 
 
-class Cluster:
+class Cluster(PostgresServer):
     """The one that the tests run on, as its superuser."""
 
     def __init__(self) -> None:
         port = urlsplit(os.environ["ORDER_DATABASE_URL"]).port
-        self._address = f"{HOST}:{port}"
-        self._password = Passwords(RunDirectory(Path(os.environ["POLDER_RUN_DIR"])).passwords)[
-            "postgres"
-        ]
-
-    def connect(self, database: str = "postgres") -> psycopg.Connection:
-        return psycopg.connect(
-            superuser_url(self._password, self._address, database), autocommit=True
-        )
+        passwords = Passwords(RunDirectory(Path(os.environ["POLDER_RUN_DIR"])).passwords)
+        super().__init__(f"{HOST}:{port}", passwords, "postgres")
 
     def rows(self, query: str, database: str = "postgres") -> list[tuple[object, ...]]:
         with self.connect(database) as server:

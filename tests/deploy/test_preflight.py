@@ -13,7 +13,6 @@ from deploy.local import packages, preflight
 from deploy.local.errors import PolderError
 from deploy.local.passwords import Passwords
 from deploy.local.ports import HOST, Ports
-from deploy.local.rabbitmq import RabbitmqNode
 from deploy.local.run_directory import RunDirectory, lines_of, variables_of
 
 
@@ -35,8 +34,14 @@ def test_a_taken_port_is_named_with_its_holder_and_its_variable(run: RunDirector
 
 def test_a_full_disk(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "free_megabytes", lambda folder: 60)
-    assert "60 MB are free" in preflight.lack_of_space(run)
-    assert "350 MB are needed" in preflight.lack_of_space(run)
+    with pytest.raises(PolderError, match=r"60 MB are free .* and 350 MB are needed"):
+        preflight.check(run, Ports.free())
+
+
+def test_data_without_its_passwords(run: RunDirectory) -> None:
+    (run.postgres / "data").mkdir(parents=True)
+    with pytest.raises(PolderError, match=r"passwords.json, are not. Bring that file back"):
+        preflight.check(run, Ports.free())
 
 
 def test_no_shared_memory(
@@ -73,17 +78,12 @@ def test_data_of_another_rabbitmq(
     installed: tuple[int, int],
     readable: bool,
 ) -> None:
-    monkeypatch.setattr("deploy.local.rabbitmq.rabbitmq_version", lambda: installed)
-    node = RabbitmqNode(run, Ports.free(), Passwords(run.passwords))
-    (node.home / "mnesia").mkdir(parents=True)
-    (node.home / "version").write_text(made)
-    if readable:
-        node.prepare()
-        assert (node.home / "version").read_text() == f"{installed[0]}.{installed[1]}"
-    else:
-        with pytest.raises(PolderError, match=f"made by RabbitMQ {made}; .* which cannot read it"):
-            node.prepare()
-        assert (node.home / "version").read_text() == made
+    monkeypatch.setattr(preflight, "rabbitmq_version", lambda: installed)
+    run.rabbitmq.mkdir()
+    (run.rabbitmq / "version").write_text(made)
+    said = preflight.other_rabbitmq(run)
+    assert readable == (said == "")
+    assert readable or f"made by RabbitMQ {made}; " in said
 
 
 def test_a_shell_reads_the_variables_to_the_letter(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import Cancelled, StepFailed
+from deploy.local.errors import Cancelled, PolderError
+from deploy.local.leftovers import is_running
 from deploy.local.run_directory import RunDirectory
 from deploy.local.steps import Steps
-from deploy.local.supervisord import is_running
 
 # Whatever was done with SIGINT where these tests were started: a job in the background ignores it.
 INTERRUPTED = [
@@ -73,7 +73,7 @@ def test_what_is_broken_off_leaves_nobody_behind(runner: Steps, tmp_path: Path) 
 
 def test_a_failure_says_what_to_do(runner: Steps) -> None:
     failing = [sys.executable, "-c", "print('no such host'); raise SystemExit(100)"]
-    with pytest.raises(StepFailed) as failed:
+    with pytest.raises(PolderError) as failed:
         runner.run("apt", failing, dict(os.environ), fix="Look at the mirror.")
 
     assert str(failed.value).splitlines()[0] == "apt ended with status 100. It was: " + " ".join(
@@ -98,7 +98,7 @@ def test_a_command_that_must_not_be_broken_off_ends_by_itself(
 
     # When
     with pytest.raises(Cancelled):
-        runner.run("apt", ["sh", "-c", script], dict(os.environ), patient=True)
+        runner.run("apt", ["sh", "-c", script], dict(os.environ))
 
     # Then
     assert (tmp_path / "done").exists()
@@ -111,7 +111,7 @@ def test_the_first_error_ends_the_steps_beside_it(runner: Steps) -> None:
     def goes_on() -> None:
         runner.run("long", ["sleep", "600"], dict(os.environ))
 
-    with pytest.raises(StepFailed, match="broken ended with status 1"):
+    with pytest.raises(PolderError, match="broken ended with status 1"):
         runner.together(goes_on, fails)
 
 

@@ -15,10 +15,11 @@ from threading import Timer
 import pytest
 
 from deploy.local.errors import PolderError
+from deploy.local.leftovers import end_leftovers, is_running
 from deploy.local.ports import Ports
 from deploy.local.processes import ProcessSpec
 from deploy.local.stack import ROOT, Stack
-from deploy.local.supervisord import Supervisor, end_leftovers, is_running
+from deploy.local.supervisord import Supervisor
 from tests.shop import until
 
 SECONDS = 120.0
@@ -139,7 +140,7 @@ def test_what_is_still_being_stopped_is_started_once_it_has_ended(stack: Stack) 
     )
     first = supervise(stack, "order-beat", "sh", "-c", slow)
     with suppress(PolderError):
-        stack._supervisor.api.stop(["order-beat"], seconds=-1)
+        stack._supervisor.stop(["order-beat"], seconds=-1)
     assert stack.process("order-beat").state == "stopping"
 
     # When it is started, and ends meanwhile
@@ -190,7 +191,7 @@ def test_a_log_is_bounded_while_its_process_runs(stack: Stack) -> None:
         "yes 'a line that is written again and again by somebody who does not stop' | head -c "
         "70000000; sleep 600",
     )
-    log, before = stack.log("order-web"), stack.log("order-web").with_suffix(".log.1")
+    log, before = stack.run.log("order-web"), stack.run.log("order-web").with_suffix(".log.1")
     until(before.exists, "the log is set aside", SECONDS)
     until(
         lambda: log.exists() and log.stat().st_size + before.stat().st_size <= 42_000_000,

@@ -103,7 +103,6 @@ def _port_taken() -> tuple[str, str]:
             "python3 -m http.server 8002 --bind 127.0.0.1 >/dev/null 2>&1 & echo $! >/tmp/pid; "
             "sleep 1"
         )
-        said(r"Port 8002 is taken by .*http.server.*", room.run("make doctor").text)
         told = fails(
             room,
             r"Port 8002 is taken by .*http.server.* \(pid \d+\). Choose another: make up "

@@ -15,8 +15,9 @@ from contextlib import suppress
 
 from kombu.connection import Connection
 
-from deploy.local.stack import ROOT, Stack
+from deploy.local.stack import ROOT
 from polder.broker.management_api import ManagementApi, ManagementError
+from tests.disturbed import DisturbedStack
 from tests.faults.fault import fault
 from tests.faults.scene import Scene
 from tests.shop import OWNERS, Shop, until
@@ -202,14 +203,14 @@ def _announced_again_after(scene: Scene, loss: Callable[[], None]) -> None:
         assert "are unpublished again" in said
 
 
-def declare(stack: Stack, service: str) -> None:
+def declare(stack: DisturbedStack, service: str) -> None:
     """`manage.py <service> topology`, as the deploy user."""
     command = [sys.executable, "manage.py", service, "topology"]
     environment = {**os.environ, **stack.environment.of_topology(service)}
     subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
-def _control(stack: Stack, *arguments: str) -> None:
+def _control(stack: DisturbedStack, *arguments: str) -> None:
     command, environment = stack.rabbitmq.control("rabbitmqctl", *arguments)
     subprocess.run(
         command, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.local.environment import VHOST
-from deploy.local.stack import Stack
 from polder.broker.management_api import ManagementApi, ManagementError
+from tests.disturbed import DisturbedStack
 from tests.shop import OWNERS, until
 
 COMPLETE = 180.0  # seconds within which every queue has all its members online again
@@ -19,7 +19,7 @@ STALE = 7.0  # seconds; what the management API says of a queue may be five seco
 class Members:
     """Of all queues of a stack whose RabbitMQ is a cluster."""
 
-    stack: Stack
+    stack: DisturbedStack
 
     def leaders(self) -> dict[str, str]:
         """By queue, the process of the node that leads it."""

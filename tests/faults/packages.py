@@ -7,8 +7,8 @@ import os
 import shutil
 import subprocess
 
-from deploy.local import packages
 from deploy.local.packages import missing_packages
+from deploy.local.stack import ROOT
 
 # each with a program that tells it is there
 WANTED = {"nftables": "nft", "iproute2": "ip", "gcc": "cc", "libc6-dev": "cc"}
@@ -22,16 +22,8 @@ def provide() -> None:
     ] + missing_packages()
     if not missing or os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     print(f"Installing {', '.join(missing)} ...", flush=True)
-    with packages.no_servers_started():
-        for command in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
-            done = subprocess.run(
-                ["apt-get", "-q", *command],
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode:
-                print(done.stdout + done.stderr)
+    script = ROOT / "deploy/local/packages.sh"
+    done = subprocess.run(["sh", script, *missing], capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(done.stdout + done.stderr)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.environment import VHOST
-from deploy.local.stack import Stack
 from polder.broker.management_api import ManagementApi
 from polder.failpoints import Failpoint
+from tests.disturbed import DisturbedStack
 from tests.invariants import Checker
 from tests.load import Load
 from tests.shop import OWNERS, Shop, until
@@ -24,7 +24,7 @@ class Scene:
     """`chance` is seeded: the same faults strike in the same places. `full`: as long as the
     catalogue says, and not in short."""
 
-    stack: Stack
+    stack: DisturbedStack
     shop: Shop
     load: Load
     checker: Checker

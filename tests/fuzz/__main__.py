@@ -13,7 +13,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from deploy.local.ports import Ports
-from deploy.local.stack import ROOT, Stack
+from deploy.local.stack import ROOT
+from tests.disturbed import DisturbedStack
 from tests.faults.results import commit
 from tests.fuzz.run import Result, run
 from tests.invariants import Checker
@@ -45,7 +46,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     with temporary_folder("fuzz") as folder:
-        stack = Stack(folder / "run", Ports.free())
+        stack = DisturbedStack(folder / "run", Ports.free())
         stack.start()
         try:
             return _report(_fuzzed(stack, options.count, options.seed), record=options.record)
@@ -53,7 +54,7 @@ def main() -> int:
             stack.stop(patient=False)
 
 
-def _fuzzed(stack: Stack, count: int, seed: int) -> Result:
+def _fuzzed(stack: DisturbedStack, count: int, seed: int) -> Result:
     shop = Shop(stack.environment.of_stack())
     until(
         lambda: len(shop.get("order", "/api/products/")[1]["results"]) >= 5,

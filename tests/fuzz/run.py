@@ -13,8 +13,8 @@ from typing import Any
 
 from amqp.basic_message import Message
 
-from deploy.local.stack import Stack
 from tests.blackbox.wire import send_messages
+from tests.disturbed import DisturbedStack
 from tests.fuzz.mutations import Mutant, mutants
 from tests.load import Load
 from tests.shop import Shop, until
@@ -72,7 +72,7 @@ class Result:
             yield f"the worker's memory grew from {steady[0]} to {max(steady)} kB"
 
 
-def run(stack: Stack, shop: Shop, load: Load, count: int, seed: int) -> Iterator[Result]:
+def run(stack: DisturbedStack, shop: Shop, load: Load, count: int, seed: int) -> Iterator[Result]:
     """Yields the result as it grows, after each burst; the last one is whole."""
     load.place(ORIGINALS)
     until(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.local.stack import Stack
+from tests.disturbed import DisturbedStack
 from tests.invariants import Checker, check_client
 from tests.load import Load
 from tests.shop import Shop
@@ -21,7 +21,7 @@ def standing() -> Iterator[Standing]:
 
 
 @pytest.fixture(scope="session")
-def stack(standing: Standing) -> Stack:
+def stack(standing: Standing) -> DisturbedStack:
     return standing.stack
 
 

@@ -17,7 +17,7 @@ from uuid import uuid4
 import pytest
 
 from deploy.local.packages import postgres_programs
-from deploy.local.stack import Stack
+from tests.disturbed import DisturbedStack
 from tests.shop import ADDRESS, CUSTOMER, Shop, until
 from tests.standing import Standing, standing_shop
 from tests.temporary import temporary_folder
@@ -44,7 +44,7 @@ class Backup:
     """Of one service's database, by pg_dump, while it works. `restore()` brings it back and starts
     the service again."""
 
-    def __init__(self, stack: Stack, service: str, folder: Path) -> None:
+    def __init__(self, stack: DisturbedStack, service: str, folder: Path) -> None:
         self.stack, self.service, self.database = stack, service, f"polder_{service}"
         self.file = folder / f"{service}-{uuid4().hex[:8]}.dump"
         self._run("pg_dump", "--format=custom", f"--file={self.file}", self._url())

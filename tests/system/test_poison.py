@@ -12,8 +12,8 @@ import pytest
 from amqp.exceptions import AMQPError
 from uuid_utils.compat import uuid7
 
-from deploy.local.stack import Stack
 from tests.blackbox.wire import send
+from tests.disturbed import DisturbedStack
 from tests.invariants import Checker
 from tests.load import Load
 from tests.shop import Shop, until
@@ -78,7 +78,7 @@ def poison(event: dict[str, Any]) -> dict[str, bytes]:
 
 
 def test_poison_is_parked_and_the_rest_is_applied(
-    stack: Stack, shop: Shop, checker: Checker, load: Load
+    stack: DisturbedStack, shop: Shop, checker: Checker, load: Load
 ) -> None:
     # Given a worker at work
     load.place(20)

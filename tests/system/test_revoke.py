@@ -10,12 +10,13 @@ import sys
 
 from celery import Celery
 
-from deploy.local.stack import ROOT, Stack
+from deploy.local.stack import ROOT
+from tests.disturbed import DisturbedStack
 from tests.load import Load
 from tests.shop import Shop, until
 
 
-def test_a_running_batch_is_revoked(stack: Stack, shop: Shop, load: Load) -> None:
+def test_a_running_batch_is_revoked(stack: DisturbedStack, shop: Shop, load: Load) -> None:
     # Given a worker that, unlike ours, listens to remote control, and a table lock that keeps its
     # batches running
     load.regret = 0  # what is cancelled first is never reserved
@@ -56,7 +57,7 @@ def test_a_running_batch_is_revoked(stack: Stack, shop: Shop, load: Load) -> Non
         stack.start_process("inventory-worker")
 
 
-def start_controllable_worker(stack: Stack) -> subprocess.Popen[bytes]:
+def start_controllable_worker(stack: DisturbedStack) -> subprocess.Popen[bytes]:
     environment = stack.environment.of_service("inventory") | {
         "INVENTORY_REMOTE_CONTROL": "1",
         # the service's own user has no rights to remote control

@@ -3,12 +3,12 @@ nothing back."""
 
 from __future__ import annotations
 
-from deploy.local.stack import Stack
+from tests.disturbed import DisturbedStack
 from tests.load import Load
 from tests.shop import Shop, duplicates, until
 
 
-def test_it_ends_its_batches_and_acks_them(stack: Stack, shop: Shop, load: Load) -> None:
+def test_it_ends_its_batches_and_acks_them(stack: DisturbedStack, shop: Shop, load: Load) -> None:
     # Given that the past has come to rest
     load.place(50)
     before = duplicates(shop)
@@ -29,7 +29,9 @@ def test_it_ends_its_batches_and_acks_them(stack: Stack, shop: Shop, load: Load)
     assert duplicates(shop) == before
 
 
-def test_started_with_a_backlog_it_gives_nothing_back(stack: Stack, shop: Shop, load: Load) -> None:
+def test_started_with_a_backlog_it_gives_nothing_back(
+    stack: DisturbedStack, shop: Shop, load: Load
+) -> None:
     """py-amqp returns what comes for a consumer that it does not know yet; each return counts
     toward the delivery limit."""
     stack.stop_process("inventory-worker")

@@ -1,0 +1,82 @@
+"""A stack that tests disturb: processes are killed, cut down, forgiven, and waited for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+from deploy.local.leftovers import is_running
+from deploy.local.stack import READY_SECONDS, Stack
+
+POLL_SECONDS = 0.02
+
+
+class DisturbedStack(Stack):
+    """Names are those of a process, or of a service for all of its processes."""
+
+    def children(self, name: str) -> list[int]:
+        """The ids of the processes that a process has begun itself, oldest first: a worker's pool,
+        say."""
+        pid = self.process(name).pid
+        found = psutil.Process(pid).children() if pid is not None else []
+        oldest_first = sorted(found, key=lambda one: one.create_time())
+        return [one.pid for one in oldest_first if is_running(one.pid)]
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Sends a signal to a process; after SIGKILL, returns when it is dead. It is started again
+        with back-off. Raises ProcessLookupError when it is dead already."""
+        pid = self.process(name).pid
+        if pid is None:
+            raise ProcessLookupError(f"{name} does not run")
+        os.kill(pid, number)
+        while number == signal.SIGKILL and is_running(pid):
+            time.sleep(POLL_SECONDS)
+
+    def forgive(self, name: str) -> None:
+        """Starts again without back-off: it was killed on purpose."""
+        seen = self._supervisor.seen()
+        for process in self.catalogue.resolve(name):
+            if seen[process].state == "BACKOFF":
+                self._supervisor.stop([process])
+            if seen[process].state in ("BACKOFF", "FATAL"):
+                self._supervisor.start(process)
+
+    def cut_down(self, *names: str) -> None:
+        """Kills processes at the same time and keeps them down, as when their machines are gone;
+        `start_process` starts them again."""
+        pids = [pid for name in names if (pid := self.process(name).pid) is not None]
+        for number in (signal.SIGSTOP, signal.SIGKILL):  # none notices that it shall stop
+            for pid in pids:
+                os.kill(pid, number)
+        self._supervisor.stop(names)
+
+    def wait_ready(self, name: str, seconds: float = READY_SECONDS) -> None:
+        """Until each is ready (again). Raises PolderError when it is not in time.
+
+        It may die meanwhile, as PostgreSQL does as long as a session of the one before it, killed,
+        still ends.
+        """
+        names = self.catalogue.resolve(name)
+        self.wait_supervised(names, seconds, whatever_they_die_of=True)
+
+    def log(self, name: str) -> Path:
+        """The log of a process, or of a step such as `order-migrate`."""
+        return self.run.log(name)
+
+    def manage(self, service: str, *arguments: str) -> str:
+        """Runs `manage.py <service> ...` as the service itself and returns what it printed. Raises
+        CalledProcessError."""
+        return subprocess.run(
+            self.catalogue.manage(service, *arguments),
+            cwd=self.catalogue.root,
+            env=self.environment.of_service(service),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
