@@ -1,5 +1,5 @@
-"""docs/states.md, drawn from the tables of legal moves. Writes the page, or compares it, as `make
-check` does."""
+"""docs/states.md, drawn from the tables of legal moves and of the consumer. Writes the page, or
+compares it, as `make check` does."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from deploy.local.services import SERVICES
 from deploy.unreachable import settings_of
+from polder.consumer import drawing
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "states.md"
 HEAD = """# State machines
@@ -18,6 +19,14 @@ HEAD = """# State machines
 Drawn by `python -m deploy.states` from the tables of legal moves in each service's
 `models/owned.py`; `make check` fails when this page and a table differ. The same table decides what
 `move_to` allows and is a CHECK constraint of the database. On each way stands its event.
+"""
+CONSUMER = f"""## The consumer's batches
+
+What becomes of a batch, from the table in `common/polder/consumer/transitions.py`. Of several rows
+the first that fits counts. A batch decides the mode when the consumer is going, or when it is the
+probe; when another ends, the mode stays.
+
+{drawing.drawn()}
 """
 
 
@@ -30,6 +39,7 @@ def page() -> str:
                     f"## {service.capitalize()} service\n\n{_drawn(service)}"
                     for service in SERVICES
                 ),
+                CONSUMER,
             ]
         ).rstrip()
         + "\n"

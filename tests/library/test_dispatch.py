@@ -14,8 +14,9 @@ from polder.consumer.batch import (
     Kind,
     Received,
 )
-from polder.consumer.dispatch import PROBED, RULES, SAMPLED, Dispatch, End, Ended, Mode
+from polder.consumer.dispatch import PROBED, SAMPLED, Dispatch, Ended
 from polder.consumer.queues import Fresh
+from polder.consumer.transitions import MODES, TRANSITIONS, End, Mode, Part, Which, moves
 from polder.inbox.delivery import Delivery
 
 
@@ -80,8 +81,37 @@ def worker() -> Worker:
     return Worker()
 
 
-def test_every_end_has_a_rule() -> None:
-    assert set(RULES) == set(End)
+def test_the_table_has_a_row_for_every_batch_however_it_ends() -> None:
+    assert set(TRANSITIONS) == set(MODES) == set(End)
+    for row in TRANSITIONS.values():
+        assert list(row)[-1] is Which.ANY
+        assert all(moves[-1].part in (Part.ALL, Part.REST) for moves in row.values())
+
+
+@pytest.mark.parametrize("deciding", [True, False])
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("end", list(End))
+def test_no_message_is_lost_or_doubled(end: End, kind: Kind, number: int, deciding: bool) -> None:
+    # Given a batch under way
+    dispatch = Dispatch()
+    dispatch.mode = Mode.GOING if deciding else Mode.HALTED
+    batch = Batch(many(number), kind)
+    dispatch.under_way.append(batch)
+
+    # When it ends with something to say of one message, and of all
+    done = dispatch.ended(batch, Ended(end, locked=[0], suspects=[0]), 1.0)
+
+    # Then each message is done or waits, once
+    dispatch.mode = Mode.GOING
+    if dispatch.probe:
+        dispatch.returned.append(dispatch.probe)
+    tags = [message.tag for message in done]
+    while (waiting := dispatch.next(1_000.0)) is not None:
+        tags += waiting.tags
+        dispatch.under_way.clear()
+    assert sorted(tags) == list(range(1, number + 1))
+    assert moves(end, batch, deciding=deciding)
 
 
 def test_a_few_wait_a_little_for_others_and_many_do_not() -> None:
@@ -351,11 +381,15 @@ def test_suspects_go_alone_and_suspicion_ends(worker: Worker) -> None:
     worker.finish()
 
 
-def test_what_came_back_goes_again_after_a_pause_that_doubles() -> None:
-    batch, pauses = Batch(many(2)), []
+def test_what_came_back_goes_again_after_a_pause_that_doubles(worker: Worker) -> None:
+    worker.receive(2)
+    batch, pauses = worker.next(), []
     for _ in range(40):
-        batch = batch.again(100.0)
-        pauses.append(batch.due - 100.0)
+        worker.end(batch, End.AGAIN)
+        due = worker.dispatch.due()
+        assert due is not None
+        pauses.append(due - worker.now)
+        batch = worker.next(pauses[-1])
 
     assert [round(pause, 3) for pause in pauses[:4]] == [
         FIRST_RETRY,
@@ -363,20 +397,16 @@ def test_what_came_back_goes_again_after_a_pause_that_doubles() -> None:
         FIRST_RETRY * 4,
         FIRST_RETRY * 8,
     ]
-    assert max(pauses) == LONGEST_RETRY == pauses[-1]
+    assert round(max(pauses), 3) == LONGEST_RETRY == round(pauses[-1], 3)
 
 
-def test_halved_until_one_is_alone() -> None:
-    batches, steps = [Batch(many(5))], 0
-    while any(len(batch.messages) > 1 for batch in batches):
-        batches = [half for batch in batches for half in batch.halved(0.0)]
-        steps += 1
-
-    assert [tag for batch in batches for tag in batch.tags] == [1, 2, 3, 4, 5]
-    assert steps == 3
-    [alone] = Batch(many(1)).halved(0.0)
-    assert (alone.quarantined, alone.tags) == (True, [1])
-    assert alone.again(0.0).quarantined
+def test_what_is_quarantined_stays_so(worker: Worker) -> None:
+    worker.receive(1)
+    worker.end(worker.next(), End.LOST)
+    for end in (End.AGAIN, End.TOO_SLOW, End.LOST):
+        batch = worker.next(LONGEST_RETRY)
+        assert (batch.quarantined, batch.survived) == (True, end is not End.AGAIN)
+        worker.end(batch, end)
 
 
 def test_what_flower_shows() -> None:

@@ -14,8 +14,8 @@ from polder.consumer import acks as acks_module
 from polder.consumer import event_consumer as session_module
 from polder.consumer import prefetch as prefetch_module
 from polder.consumer.batch import LINGER
-from polder.consumer.dispatch import Mode
 from polder.consumer.event_consumer import EventConsumer
+from polder.consumer.transitions import Mode
 from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 from tests.library.test_acks import Broker

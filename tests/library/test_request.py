@@ -20,10 +20,10 @@ from celery.worker import state
 
 from order_service.celery import app
 from polder.consumer.batch import Batch
-from polder.consumer.dispatch import End
 from polder.consumer.ends import how_it_ended
 from polder.consumer.request import build_request, request_class
 from polder.consumer.tasks import Suspects, apply_events
+from polder.consumer.transitions import End
 from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 from tests.library.test_dispatch import many

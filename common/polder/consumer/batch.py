@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -63,9 +63,14 @@ class Batch:
     def quarantined(self) -> bool:
         return self.kind is Kind.QUARANTINED
 
+    @property
+    def pause(self) -> float:
+        """Seconds until it goes again, should it fail now: it doubles each time."""
+        return min(LONGEST_RETRY, FIRST_RETRY * 2**self.failures)
+
     def hints(self) -> dict[str, bool]:
         """How `apply_events` is to apply it; what is not so is left out."""
-        told = {
+        hints = {
             "survived": self.survived,
             "watched": not self.quarantined
             and any(message.returns >= SUSPICIOUS for message in self.messages),
@@ -74,24 +79,7 @@ class Batch:
             "retried": self.kind not in (Kind.FRESH, Kind.SAMPLE)
             or any(message.returns for message in self.messages),
         }
-        return {name: True for name, so in told.items() if so}
-
-    def again(self, now: float, kind: Kind | None = None) -> Batch:
-        """The same messages, after a pause that doubles each time."""
-        pause = min(LONGEST_RETRY, FIRST_RETRY * 2**self.failures)
-        kind = kind or (Kind.QUARANTINED if self.quarantined else Kind.AGAIN)
-        return Batch(self.messages, kind, min(self.failures + 1, 30), now + pause, survived=True)
-
-    def halved(self, now: float) -> list[Batch]:
-        """After its process was lost or timed out: two halves, of which one may be innocent; a
-        single message is tried alone."""
-        if len(self.messages) == 1:
-            return [replace(self.again(now, Kind.QUARANTINED), survived=False)]
-        middle = len(self.messages) // 2
-        return [
-            Batch(half, Kind.AGAIN, due=now + FIRST_RETRY, survived=True)
-            for half in (self.messages[:middle], self.messages[middle:])
-        ]
+        return {name: True for name, is_so in hints.items() if is_so}
 
     def summary(self) -> str:
         """What Flower shows as the task's arguments: `37 events from order: OrderCreated 20,

@@ -1,43 +1,16 @@
 """What to do with a batch next. Knows nothing of Celery, of the broker and of the database: only of
-how batches end.
-
-`RULES` is the whole policy: how a batch may end, what becomes of its messages, and the mode that
-follows.
-"""
+how batches end. The whole policy is the table in `transitions`; this carries it out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from polder.consumer.batch import Batch, Kind, Received
+from polder.consumer.batch import FIRST_RETRY, Batch, Kind, Received
 from polder.consumer.queues import Fresh, Held
+from polder.consumer.transitions import MODES, Division, End, Mode, Move, Part, Pause, moves
 
 PROBED, SAMPLED = 5, 10  # messages: of those that fail; of fresh ones
-
-
-class Mode(StrEnum):
-    """GOING: as many batches as the pool has children. Else one at a time, and the others wait
-    whole."""
-
-    STARTING = "starting"
-    GOING = "going"
-    AWAY = "away"
-    HALTED = "halted"
-
-
-class End(StrEnum):
-    """How a batch may end."""
-
-    APPLIED = "applied"  # committed
-    HELD_BACK = "held back"  # committed but for some messages
-    SUSPECTS = "suspects"  # not tried: a process was lost with some of them before
-    AGAIN = "again"  # the moment's fault
-    TOO_SLOW = "too slow"  # too much for the database's time limit
-    LOST = "lost"  # with its process
-    AWAY = "away"  # the database is away
-    HALTED = "halted"  # nothing is wrong with the events, and trying others will not help
 
 
 @dataclass(frozen=True)
@@ -49,14 +22,6 @@ class Ended:
     locked: Sequence[int] = ()
     undecided: Sequence[int] = ()
     suspects: Sequence[int] | None = None  # None: all
-
-
-@dataclass(frozen=True)
-class Rule:
-    """`mode` follows if it was the probe, or if there was no need of one; None: the mode stays."""
-
-    then: Callable[[Dispatch, Batch, Ended, float], None]
-    mode: Mode | None
 
 
 class Dispatch:
@@ -120,22 +85,18 @@ class Dispatch:
     def ended(self, batch: Batch, how: Ended, now: float) -> list[Received]:
         """Raises ValueError for a batch that is not under way."""
         self.under_way.remove(batch)
-        rule = RULES[how.end]
-        decides = self.mode is Mode.GOING or batch.kind is Kind.PROBE
-        rule.then(self, batch, how, now)
-        if decides and rule.mode is not None:
-            self.mode = rule.mode
-            if self.mode is Mode.GOING and self.probe is not None:
-                self.returned.append(self.probe)
-                self.probe = None
-        if how.end in (End.APPLIED, End.HELD_BACK):
-            waits_on = {*how.locked, *how.undecided}
-            return [
-                message
-                for position, message in enumerate(batch.messages)
-                if position not in waits_on
-            ]
-        return []
+        deciding = self.mode is Mode.GOING or batch.kind is Kind.PROBE
+        done: list[Received] = []
+        for move, messages in _divided(batch, how, moves(how.end, batch, deciding=deciding)):
+            if move.to is None:
+                done = messages
+            else:
+                self._wait(move, messages, batch, how, now)
+        if how.end is End.APPLIED:
+            self._note_progress(batch, now)
+        if deciding:
+            self._change_mode(how)
+        return done
 
     # Which batch is next.
 
@@ -192,81 +153,76 @@ class Dispatch:
 
     # What becomes of a batch.
 
-    def _done(self, batch: Batch, how: Ended, now: float) -> None:
+    def _wait(
+        self, move: Move, messages: list[Received], batch: Batch, how: Ended, now: float
+    ) -> None:
+        """Puts them where `next` finds them when their pause is over."""
+        for held in (self.locked, self.undecided):
+            if move.to is held.kind:
+                if batch.kind is held.kind:
+                    moved = len(how.locked) + len(how.undecided) < len(batch.messages)
+                    held.put_back(messages, now, moved=moved, took=now - batch.handed_over)
+                else:
+                    held.add(messages, now)
+                return
+        batches = _batches(move, messages, batch, how, now)
+        if move.to is Kind.PROBE:
+            [self.probe] = batches
+        else:
+            self.returned += batches
+
+    def _note_progress(self, batch: Batch, now: float) -> None:
         if batch.kind is Kind.SAMPLE and self.probe is not None:
             self.probe.due = now  # its like may have proved to be fine
         for held in (self.locked, self.undecided):
             if batch.kind is held.kind:
                 held.moved()
 
-    def _hold_back(self, batch: Batch, how: Ended, now: float) -> None:
-        moved = len(how.locked) + len(how.undecided) < len(batch.messages)
-        for held, positions in ((self.locked, how.locked), (self.undecided, how.undecided)):
-            messages = [batch.messages[position] for position in positions]
-            if messages and batch.kind is held.kind:
-                held.put_back(messages, now, moved=moved, took=now - batch.handed_over)
-            elif messages:
-                held.add(messages, now)
-
-    def _alone(self, batch: Batch, how: Ended, now: float) -> None:
-        suspects, others = self._divided(batch, how.suspects)
-        self.returned += [
-            Batch([message], Kind.QUARANTINED, due=now, survived=True) for message in suspects
-        ]
-        if others:
-            self.returned.append(Batch(others, Kind.AGAIN, due=now, survived=True))
-
-    def _again(self, batch: Batch, how: Ended, now: float) -> None:
-        self.returned.append(batch.again(now))
-
-    def _in_halves(self, batch: Batch, how: Ended, now: float) -> None:
-        self.returned += batch.halved(now)
-
-    def _slower(self, batch: Batch, how: Ended, now: float) -> None:
-        self.returned += batch.halved(now) if len(batch.messages) > 1 else [batch.again(now)]
-
-    def _probe_with_all(self, batch: Batch, how: Ended, now: float) -> None:
-        if self.probe is None and (self.mode is Mode.GOING or batch.kind is Kind.PROBE):
-            self.probe = batch.again(now, Kind.PROBE)
-        else:
-            self.returned.append(batch.again(now))
-
-    def _probe_with_those_that_fail(self, batch: Batch, how: Ended, now: float) -> None:
-        if self.probe is not None or not (self.mode is Mode.GOING or batch.kind is Kind.PROBE):
-            # a sample, or one that was under way when another halted all
-            self.returned.append(batch.again(now))
-            return
-        self._sampling = how.suspects is not None
-        if how.suspects is None:
-            self.probe = batch.again(now, Kind.PROBE)
-            return
-        failing, others = self._divided(batch, how.suspects)
-        self.probe = Batch(failing[:PROBED], Kind.PROBE, batch.failures, survived=True).again(
-            now, Kind.PROBE
-        )
-        if rest := [*failing[PROBED:], *others]:
-            self.returned.append(Batch(rest, Kind.AGAIN, due=now, survived=True))
-
-    @staticmethod
-    def _divided(
-        batch: Batch, positions: Sequence[int] | None
-    ) -> tuple[list[Received], list[Received]]:
-        chosen = set(range(len(batch.messages)) if positions is None else positions)
-        of_those = [
-            message for position, message in enumerate(batch.messages) if position in chosen
-        ]
-        return of_those, [
-            message for position, message in enumerate(batch.messages) if position not in chosen
-        ]
+    def _change_mode(self, how: Ended) -> None:
+        self.mode = MODES[how.end]
+        self._sampling = self.mode is Mode.HALTED and how.suspects is not None
+        if self.mode is Mode.GOING and self.probe is not None:
+            self.returned.append(self.probe)
+            self.probe = None
 
 
-RULES: dict[End, Rule] = {
-    End.APPLIED: Rule(Dispatch._done, Mode.GOING),
-    End.HELD_BACK: Rule(Dispatch._hold_back, Mode.GOING),
-    End.SUSPECTS: Rule(Dispatch._alone, Mode.GOING),
-    End.AGAIN: Rule(Dispatch._again, Mode.GOING),
-    End.TOO_SLOW: Rule(Dispatch._slower, Mode.GOING),
-    End.LOST: Rule(Dispatch._in_halves, Mode.GOING),
-    End.AWAY: Rule(Dispatch._probe_with_all, Mode.AWAY),
-    End.HALTED: Rule(Dispatch._probe_with_those_that_fail, Mode.HALTED),
-}
+def _divided(
+    batch: Batch, how: Ended, row: Sequence[Move]
+) -> Iterator[tuple[Move, list[Received]]]:
+    """The messages of each move of the row, without the moves that have none."""
+    everything = range(len(batch.messages))
+    suspects = everything if how.suspects is None else how.suspects
+    chosen: dict[Part, Collection[int]] = {
+        Part.LOCKED: how.locked,
+        Part.UNDECIDED: how.undecided,
+        Part.SUSPECTS: suspects,
+        Part.FAILING: suspects if how.suspects is None else sorted(suspects)[:PROBED],
+    }
+    taken: set[int] = set()
+    for move in row:  # the rest is what no earlier move has taken
+        positions = set(chosen.get(move.part, everything)) - taken
+        taken |= positions
+        if positions:
+            yield move, [batch.messages[position] for position in sorted(positions)]
+
+
+def _batches(
+    move: Move, messages: list[Received], batch: Batch, how: Ended, now: float
+) -> list[Batch]:
+    """What these messages of a batch become."""
+    assert move.to is not None
+    failures, due = 0, now
+    if move.pause is Pause.DOUBLING:
+        failures, due = min(batch.failures + 1, 30), now + batch.pause
+    elif move.pause is Pause.FIRST:
+        due = now + FIRST_RETRY
+    size = {
+        Division.WHOLE: len(messages),
+        Division.HALVES: (len(messages) + 1) // 2,
+        Division.SINGLY: 1,
+    }[move.division]
+    survived = not (how.end is End.LOST and move.to is Kind.QUARANTINED)
+    return [
+        Batch(messages[begin : begin + size], move.to, failures, due, survived=survived)
+        for begin in range(0, len(messages), size)
+    ]

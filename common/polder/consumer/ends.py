@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from polder.consumer.dispatch import End, Ended
+from polder.consumer.dispatch import Ended
 from polder.consumer.tasks import Suspects
+from polder.consumer.transitions import End
 from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 import logging
 
 from polder.consumer.batch import Batch
-from polder.consumer.dispatch import End, Ended, Mode
+from polder.consumer.dispatch import Ended
+from polder.consumer.transitions import End, Mode
 
 log = logging.getLogger(__name__)
 
