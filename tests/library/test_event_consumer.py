@@ -1,5 +1,4 @@
-"""One connection's worth of consumer, with a channel, a timer and a pool that are told when to do
-what."""
+"""The event consumer of one connection. The test plays the channel, the timer and the pool."""
 
 from __future__ import annotations
 
@@ -11,7 +10,8 @@ import pytest
 from billiard.exceptions import WorkerLostError
 
 from polder.consumer import acks as acks_module
-from polder.consumer import event_consumer as session_module
+from polder.consumer import dispatch_timer as timer_module
+from polder.consumer import event_consumer as module
 from polder.consumer import prefetch as prefetch_module
 from polder.consumer.batch import LINGER
 from polder.consumer.event_consumer import EventConsumer
@@ -65,7 +65,7 @@ class Timer:
 
 
 class Worker:
-    """A session of the order service with one pool process, and a clock that the test moves."""
+    """The order service's event consumer with one pool process. The test moves the clock."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1_000.0
@@ -79,19 +79,18 @@ class Worker:
             pool=SimpleNamespace(num_processes=1),
             on_task_request=self.running.append,
         )
-        monkeypatch.setattr(session_module, "request_class", lambda consumer, task: SimpleNamespace)
+        monkeypatch.setattr(module, "request_class", lambda consumer, task: SimpleNamespace)
         monkeypatch.setattr(
-            session_module, "build_request", lambda kind, consumer, task, batch: SimpleNamespace()
+            module, "build_request", lambda kind, consumer, task, batch: SimpleNamespace()
         )
-        monkeypatch.setattr(session_module, "task_reserved", lambda request: None)
-        monkeypatch.setattr(
-            session_module,
-            "time",
-            SimpleNamespace(monotonic=lambda: self.now, time=lambda: self.now),
-        )
-        monkeypatch.setattr(acks_module, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(module, "task_reserved", lambda request: None)
+        clock = SimpleNamespace(monotonic=lambda: self.now, time=lambda: self.now)
+        for each in (module, acks_module, timer_module):
+            monkeypatch.setattr(each, "time", clock)
         self.renewed = 0
-        self.session = EventConsumer(consumer, None, "order", ["inventory"], renew=self.renew)
+        self.event_consumer = EventConsumer(
+            consumer, None, "order", ["inventory"], renew=self.renew
+        )
 
     def renew(self) -> None:
         self.renewed += 1
@@ -114,7 +113,7 @@ class Worker:
                 ),
             )
 
-    def look(self, later: float = 2 * LINGER) -> None:
+    def wait(self, later: float = 2 * LINGER) -> None:
         """Time passes, and what the timer has is called."""
         self.now += later
         due, self.timer.due = self.timer.due, []
@@ -125,9 +124,9 @@ class Worker:
         """The pool's only batch ends; its tags."""
         request = self.running.pop()
         if error is None:
-            self.session.succeeded(request.batch)
+            self.event_consumer.succeeded(request.batch)
         else:
-            self.session.failed(request.batch, error)
+            self.event_consumer.failed(request.batch, error)
         return list(request.batch.tags)
 
 
@@ -150,24 +149,24 @@ def test_handed_over_by_the_timer_and_acked_by_the_result(worker: Worker) -> Non
     worker.receive(3)
     assert worker.running == []
 
-    worker.look()
+    worker.wait()
     assert [request.batch.tags for request in worker.running] == [[1, 2, 3]]
     assert worker.channel.unacked == [1, 2, 3]
 
     worker.end()
-    worker.look()
+    worker.wait()
     assert worker.channel.unacked == []
 
 
 def test_while_the_pool_is_busy_they_go_on_filling(worker: Worker) -> None:
     worker.receive()
-    worker.look()
+    worker.wait()
     worker.receive(4)
-    worker.look()
+    worker.wait()
     assert len(worker.running) == 1
 
     worker.end()
-    worker.look()
+    worker.wait()
 
     assert [request.batch.tags for request in worker.running] == [[2, 3, 4, 5]]
 
@@ -175,50 +174,50 @@ def test_while_the_pool_is_busy_they_go_on_filling(worker: Worker) -> None:
 def test_a_failed_batch_goes_again_and_is_not_acked(worker: Worker) -> None:
     # Given
     worker.receive(2)
-    worker.look()
+    worker.wait()
 
     # When
     worker.end(TransientFailure("the database is away"))
-    worker.look(0.01)
+    worker.wait(0.01)
     assert worker.running == [], "not at once"
 
     # Then
-    worker.look(0.2)
+    worker.wait(0.2)
     assert worker.channel.unacked == [1, 2]
     assert worker.end() == [1, 2]
-    worker.look()
+    worker.wait()
     assert worker.channel.unacked == []
 
 
 def test_a_halt_probes_with_one_batch_and_takes_no_other(worker: Worker) -> None:
     # Given
     worker.receive(2)
-    worker.look()
+    worker.wait()
     worker.end(ConsumerHalted("no such column"))
     worker.receive(3)
 
     # When
-    worker.look(0.01)
+    worker.wait(0.01)
     assert worker.running == []
-    worker.look(0.2)
+    worker.wait(0.2)
     assert worker.end(ConsumerHalted("still")) == [1, 2]
-    worker.look(0.01)
+    worker.wait(0.01)
     assert worker.running == []
-    worker.look(10)
+    worker.wait(10)
 
     # Then, when it works again, the rest follows
     assert worker.end() == [1, 2]
-    worker.look()
-    worker.look()
+    worker.wait()
+    worker.wait()
     assert worker.end() == [3, 4, 5]
-    worker.look()
+    worker.wait()
     assert worker.channel.unacked == []
 
 
 def test_what_was_delivered_often_goes_with_the_others_and_on_record(worker: Worker) -> None:
     worker.receive(1, **{"x-delivery-count": 3})
     worker.receive(2)
-    worker.look()
+    worker.wait()
 
     [request] = worker.running
     assert (request.batch.tags, request.batch.quarantined, request.batch.hints()["watched"]) == (
@@ -231,18 +230,18 @@ def test_what_was_delivered_often_goes_with_the_others_and_on_record(worker: Wor
 def test_what_is_held_back_waits_and_the_rest_is_acked(worker: Worker) -> None:
     # Given
     worker.receive(4)
-    worker.look()
+    worker.wait()
 
     # When
     worker.end(HeldBack("a row is locked", [1], [2]))
-    worker.look()
+    worker.wait()
 
     # Then, in pools of their own
-    worker.session.acks.ack_stragglers(patience=0)
+    worker.event_consumer.acks.ack_stragglers(patience=0)
     assert worker.channel.unacked == [2, 3]
-    worker.look(1)
+    worker.wait(1)
     assert worker.end() == [3]
-    worker.look(1)
+    worker.wait(1)
     assert worker.end() == [2]
 
 
@@ -257,7 +256,7 @@ def test_what_was_dead_lettered_goes_alone_under_its_first_queue(worker: Worker)
 
     origins = []
     for _ in range(3):
-        worker.look(0)
+        worker.wait(0)
         (message,) = worker.running[0].batch.messages
         assert worker.running[0].batch.quarantined
         origins.append((message.delivery.queue, message.delivery.publisher))
@@ -270,26 +269,26 @@ def test_what_was_dead_lettered_goes_alone_under_its_first_queue(worker: Worker)
     ]
 
 
-def test_told_twice_it_listens_once(worker: Worker) -> None:
+def test_the_second_end_of_a_batch_is_ignored(worker: Worker) -> None:
     worker.receive(2)
-    worker.look()
+    worker.wait()
     batch = worker.running[0].batch
     worker.end(WorkerLostError("timed out"))
 
-    worker.session.succeeded(batch)
-    worker.session.failed(batch, WorkerLostError("lost"))
+    worker.event_consumer.succeeded(batch)
+    worker.event_consumer.failed(batch, WorkerLostError("lost"))
 
-    worker.look(1.0)
+    worker.wait(1.0)
     assert worker.end() == [1]
 
 
 def test_a_result_after_the_connection_was_lost_acks_nothing(worker: Worker) -> None:
     worker.receive()
-    worker.look()
+    worker.wait()
     worker.channel.connection = None
 
     worker.end()
-    worker.look()
+    worker.wait()
 
     assert worker.channel.frames == []
 
@@ -297,19 +296,19 @@ def test_a_result_after_the_connection_was_lost_acks_nothing(worker: Worker) -> 
 def test_stopping_takes_nothing_new_and_acks_what_ends(worker: Worker) -> None:
     # Given one batch in the pool, and one message that waits
     worker.receive()
-    worker.look()
+    worker.wait()
     worker.receive()
 
     # When
-    worker.session.cancel()
+    worker.event_consumer.cancel()
     worker.end()
-    worker.look()
+    worker.wait()
 
     # Then
     assert worker.channel.callbacks == {}
     assert worker.running == []
     assert worker.channel.unacked == [2]
-    worker.session.close()
+    worker.event_consumer.close()
     assert worker.channel.closed
 
 
@@ -320,15 +319,15 @@ def test_an_error_in_the_loop_drops_the_connection(worker: Worker) -> None:
         )
 
 
-def test_a_batch_that_is_never_heard_of_again_goes_again(worker: Worker) -> None:
+def test_a_batch_without_a_result_goes_again(worker: Worker) -> None:
     # Given a batch in the pool
     worker.receive(4)
-    worker.look()
+    worker.wait()
 
-    # When its time is long over and nobody told how it ended
-    worker.now += session_module.SILENCE + 1
-    worker.session._make_rounds()
-    worker.look(later=1)
+    # When its time is long over and no result came
+    worker.now += module.LONGEST_BATCH + 1
+    worker.event_consumer.check_timeouts()
+    worker.wait(later=1)
 
     # Then it counts as lost: half of it is with the pool again, and nothing is acked
     assert [len(request.batch.messages) for request in worker.running] == [4, 2]
@@ -338,19 +337,19 @@ def test_a_batch_that_is_never_heard_of_again_goes_again(worker: Worker) -> None
 def test_fresh_messages_do_not_wait_for_a_retry_that_is_far_away(worker: Worker) -> None:
     # Given a message that waits for a lock for so long that it is tried each few seconds
     worker.receive()
-    worker.look()
+    worker.wait()
     for _ in range(8):
         worker.end(HeldBack("locked", [0], []))
-        worker.look(later=11)
+        worker.wait(later=11)
     worker.end(HeldBack("locked", [0], []))
-    worker.look(0)
+    worker.wait(0)
 
     # When fresh messages come
     worker.receive(2)
 
-    # Then they are with the pool as soon as ever, and the far look does nothing more
+    # Then they are with the pool as soon as ever, and the far timer does nothing more
     assert min(seconds for seconds, _ in worker.timer.due) <= 2 * LINGER
-    worker.look()
+    worker.wait()
     assert [len(request.batch.messages) for request in worker.running] == [2]
 
 
@@ -358,7 +357,7 @@ def test_fresh_messages_do_not_wait_for_a_retry_that_is_far_away(worker: Worker)
 def test_a_forged_first_queue_is_nobodys(worker: Worker, forged: str) -> None:
     worker.receive(1, "order.dead", **{"x-first-death-queue": forged})
 
-    [batch] = worker.session.dispatch.returned
+    [batch] = worker.event_consumer.dispatch.returned
     assert (batch.messages[0].delivery.queue, batch.messages[0].delivery.publisher) == (
         "order.dead",
         "",
@@ -374,11 +373,11 @@ def test_the_log_of_an_outage_is_a_line_a_minute(
     tries = 0
     until = worker.now + 480
     while worker.now < until:
-        worker.look(0.1)
+        worker.wait(0.1)
         if worker.running:
             worker.end(TransientFailure("no database", Fault.AWAY))
             tries += 1
-    worker.look(11)
+    worker.wait(11)
     worker.end()
 
     # Then
@@ -393,22 +392,22 @@ def test_the_log_of_an_outage_is_a_line_a_minute(
 def test_the_channel_is_given_up_before_the_broker_takes_it(worker: Worker) -> None:
     # Given a batch that comes back in vain for 24 minutes, and is with the pool again
     worker.receive(3)
-    worker.look()
+    worker.wait()
     for _ in range(143):
         worker.end(ConsumerHalted("a bug"))
-        worker.look(10)
-        worker.session._make_rounds()
+        worker.wait(10)
+        worker.event_consumer.check_timeouts()
         assert worker.renewed == 0
 
     # When
-    worker.look(10)
-    worker.session._make_rounds()
+    worker.wait(10)
+    worker.event_consumer.check_timeouts()
     assert worker.channel.callbacks == {}, "no more messages"
     assert worker.renewed == 0, "not while a batch is under way"
     worker.end(ConsumerHalted("a bug"))
-    worker.look(1)
+    worker.wait(1)
 
-    # Then nothing was acked, and another session has begun
+    # Then nothing was acked, and another event consumer has begun
     assert worker.renewed == 1
     assert worker.channel.closed
     assert worker.channel.frames == []
@@ -416,12 +415,12 @@ def test_the_channel_is_given_up_before_the_broker_takes_it(worker: Worker) -> N
 
 def test_a_child_that_says_nothing_does_not_keep_the_channel(worker: Worker) -> None:
     worker.receive(3)
-    worker.look()
-    worker.look(session_module.CONSUMER_TIMEOUT * session_module.IN_TIME + 1)
-    worker.session._give_up_channel()
+    worker.wait()
+    worker.wait(module.CONSUMER_TIMEOUT * module.IN_TIME + 1)
+    worker.event_consumer._give_up_channel()
 
-    for _ in range(int(session_module.CONSUMER_TIMEOUT) // 5):
-        worker.look(1)
+    for _ in range(int(module.CONSUMER_TIMEOUT) // 5):
+        worker.wait(1)
 
     assert worker.renewed == 1
 
@@ -431,7 +430,7 @@ def test_small_messages_make_the_prefetch_grow(worker: Worker) -> None:
     before = dict(worker.channel.tag_of)
 
     worker.receive(prefetch_module.SEEN)
-    worker.look()
+    worker.wait()
 
     assert worker.channel.prefetch == 1_500
     assert set(worker.channel.tag_of) == set(before)
@@ -456,31 +455,31 @@ def test_what_is_here_is_bounded_by_bytes(worker: Worker, size: int) -> None:
         given[tag] = given.get(tag, 0) + 1
         worker.receive(body=b"x" * size)
         if worker.timer.due:
-            worker.look(0)
-        worker.session._fit_prefetch()
+            worker.wait(0)
+        worker.event_consumer._fit_prefetch()
 
-    assert worker.session.prefetch.bytes <= prefetch_module.BUFFER_BYTES * 1.1
+    assert worker.event_consumer.subscription.prefetch.bytes <= prefetch_module.BUFFER_BYTES * 1.1
     assert sum(given.values()) >= min(1_500, prefetch_module.BUFFER_BYTES // size // 2)
 
 
 def test_messages_that_grow_stop_the_consumers_until_there_is_room(worker: Worker) -> None:
     # Given small ones, and the prefetch that belongs to them
     worker.receive(prefetch_module.SEEN)
-    worker.look()
+    worker.wait()
     worker.end()
-    worker.look()
+    worker.wait()
 
     # When large ones follow
-    while worker.session.prefetch.bytes <= prefetch_module.BUFFER_BYTES:
+    while worker.event_consumer.subscription.prefetch.bytes <= prefetch_module.BUFFER_BYTES:
         worker.receive(body=b"x" * 256 * 1024)
-    worker.session._make_rounds()
+    worker.event_consumer.check_timeouts()
     assert worker.channel.tag_of == {}
 
     # Then they are worked off, and fewer at once are asked for
-    while worker.session.prefetch.bytes:
-        worker.look()
+    while worker.event_consumer.subscription.prefetch.bytes:
+        worker.wait()
         worker.end()
-    worker.session._make_rounds()
+    worker.event_consumer.check_timeouts()
     assert set(worker.channel.tag_of) == {
         "order.from.inventory",
         "order.dead",
@@ -493,14 +492,14 @@ def test_messages_that_grow_stop_the_consumers_until_there_is_room(worker: Worke
 def test_what_waits_for_hours_leaves_room_for_others(worker: Worker) -> None:
     """The prefetch would be used up by messages that wait for a lock."""
     worker.receive(prefetch_module.SEEN)
-    worker.look()
+    worker.wait()
     worker.end()
     for _ in range(1_500):
         worker.receive()
-        worker.look()
+        worker.wait()
         if worker.running:
             worker.end(HeldBack("locked", range(len(worker.running[-1].batch.messages)), []))
-    worker.session._make_rounds()
+    worker.event_consumer.check_timeouts()
 
     assert worker.channel.prefetch >= 2_500
-    assert worker.session.dispatch.mode is Mode.GOING
+    assert worker.event_consumer.dispatch.mode is Mode.GOING

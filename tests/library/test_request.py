@@ -66,7 +66,7 @@ def request_of_three(events: Events) -> Any:
     )
     consumer = SimpleNamespace(app=app, hostname="order.1@here", event_dispatcher=events, pool=pool)
     built = build_request(request_class(consumer, task), consumer, task, Batch(many(3)))
-    built.session, built.batch = Session(), Batch(many(3))
+    built.listener, built.batch = Session(), Batch(many(3))
     state.task_reserved(built)
     return built
 
@@ -99,8 +99,8 @@ def test_flower_sees_what_is_in_it(request_of_three: Any, events: Events) -> Non
 def test_a_result_that_came_back_is_success(request_of_three: Any) -> None:
     request_of_three.on_success((False, "3 applied", 0.1))
 
-    assert request_of_three.session.succeeded_with == [request_of_three.batch]
-    assert request_of_three.session.failed_with == []
+    assert request_of_three.listener.succeeded_with == [request_of_three.batch]
+    assert request_of_three.listener.failed_with == []
 
 
 @pytest.mark.parametrize("in_child", [True, False], ids=["in the child", "in the parent"])
@@ -132,9 +132,9 @@ def test_anything_else_is_a_failure(
     request_of_three.on_failure(raised(error, in_child=in_child))
 
     # Then the consumer is told of it, with its own class
-    assert request_of_three.session.succeeded_with == []
-    assert request_of_three.session.failed_with
-    kind = type(request_of_three.session.failed_with[-1])
+    assert request_of_three.listener.succeeded_with == []
+    assert request_of_three.listener.failed_with
+    kind = type(request_of_three.listener.failed_with[-1])
     assert kind is type(error)
 
 
@@ -145,16 +145,16 @@ def test_a_failure_that_came_as_a_result(request_of_three: Any, error: BaseExcep
     """Celery's pool tells of an error in the task by `on_success` with the failed flag."""
     request_of_three.on_success((True, raised(error, in_child=True), 0.1))
 
-    assert request_of_three.session.succeeded_with == []
-    assert type(request_of_three.session.failed_with[-1]) is type(error)
+    assert request_of_three.listener.succeeded_with == []
+    assert type(request_of_three.listener.failed_with[-1]) is type(error)
 
 
 def test_a_hard_time_limit_is_a_failure_and_a_soft_one_not_yet(request_of_three: Any) -> None:
     request_of_three.on_timeout(soft=True, timeout=60)
-    assert request_of_three.session.failed_with == []
+    assert request_of_three.listener.failed_with == []
 
     request_of_three.on_timeout(soft=False, timeout=90)
-    assert [type(error) for error in request_of_three.session.failed_with] == [TimeLimitExceeded]
+    assert [type(error) for error in request_of_three.listener.failed_with] == [TimeLimitExceeded]
 
 
 def test_a_revoke_is_a_failure(request_of_three: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,8 +163,8 @@ def test_a_revoke_is_a_failure(request_of_three: Any, monkeypatch: pytest.Monkey
 
     assert request_of_three.revoked()
 
-    assert [type(error) for error in request_of_three.session.failed_with] == [WorkerLostError]
-    assert request_of_three.session.succeeded_with == []
+    assert [type(error) for error in request_of_three.listener.failed_with] == [WorkerLostError]
+    assert request_of_three.listener.succeeded_with == []
 
 
 def test_how_it_ended_survives_the_way_from_the_child() -> None:

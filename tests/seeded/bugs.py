@@ -151,7 +151,7 @@ BUGS = (
                 "            self.consumer.on_task_request(request)\n",
                 "            self.consumer.on_task_request(request)\n"
                 "            self.committed += [message.tag for message in batch.messages]\n"
-                "            self._later(self._ack_committed)\n",
+                "            self._call_after(0, self._ack_committed)\n",
             ),
             Edit(
                 "common/polder/consumer/event_consumer.py",
@@ -242,9 +242,9 @@ BUGS = (
         (
             Edit(
                 "common/polder/consumer/request.py",
-                '            self.session.failed(self.batch, WorkerLostError(f"the task was '
+                '            self.listener.failed(self.batch, WorkerLostError(f"the task was '
                 '{reason}"))\n',
-                "            self.session.succeeded(self.batch)\n",
+                "            self.listener.succeeded(self.batch)\n",
             ),
         ),
         "test_a_running_batch_is_revoked",

@@ -44,7 +44,7 @@ class Kind(StrEnum):
 @dataclass(eq=False)
 class Batch:
     """`failures` counts how often it came back in vain. `survived`: the process that tried it last
-    has told how that ended."""
+    lived to return a result, or an error."""
 
     messages: list[Received]
     kind: Kind = Kind.FRESH
@@ -53,7 +53,7 @@ class Batch:
     survived: bool = False
     hurried: bool = False
     handed_over: float = 0.0  # monotonic
-    resolved: bool = field(default=False)  # under way, the first callback that tells its end wins
+    resolved: bool = field(default=False)  # under way, the first of its ends counts
 
     @property
     def tags(self) -> list[int]:
@@ -66,7 +66,7 @@ class Batch:
     @property
     def pause(self) -> float:
         """Seconds until it goes again, should it fail now: it doubles each time."""
-        return min(LONGEST_RETRY, FIRST_RETRY * 2**self.failures)
+        return min(LONGEST_RETRY, FIRST_RETRY * 2.0**self.failures)
 
     def hints(self) -> dict[str, bool]:
         """How `apply_events` is to apply it; what is not so is left out."""

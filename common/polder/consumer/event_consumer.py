@@ -1,10 +1,13 @@
-"""One connection's worth of consumer: its channel, its consumers, and the batches it has in the
-pool.
+"""The event consumer of one connection: messages come in, batches go to the pool, results come back
+and are acked.
+
+    RabbitMQ -> _receive -> Dispatch -> _hand_over -> Celery's pool: `apply_events` in a child
+                   acks <-  Dispatch <- succeeded or failed, called by the batch's request
 
 Everything here runs in the worker's main process, inside Celery's event loop, and must never block:
-no decoding, no database. Batches are handed over from a timer, never from the message callback:
-while the worker starts, its pool cannot take them yet. Nothing is ever requeued: a batch that
-failed waits here, unacked, and goes again. What goes when is decided in `dispatch`.
+no decoding, no database. Batches are handed over by the dispatch timer, never from the message
+callback: while the worker starts, its pool cannot take them yet. Nothing is ever requeued: a batch
+that failed waits here, unacked, and goes again. What goes when is decided by `Dispatch`.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
 from billiard.exceptions import WorkerLostError
 from celery.worker.state import task_reserved
@@ -29,19 +31,23 @@ from polder.broker.names import (
 )
 from polder.broker.raw_message import body_of, delivery_count, first_queue
 from polder.consumer.acks import PATIENCE, Acks
-from polder.consumer.batch import LINGER, Batch, Received, size_of
-from polder.consumer.dispatch import Dispatch, End, Ended
+from polder.consumer.batch import Batch, Received, size_of
+from polder.consumer.dispatch import Dispatch, Ended
+from polder.consumer.dispatch_timer import DispatchTimer
 from polder.consumer.ends import how_it_ended
 from polder.consumer.limits import HARD_LIMIT
 from polder.consumer.prefetch import Prefetch
 from polder.consumer.reports import Reports
 from polder.consumer.request import build_request, request_class
+from polder.consumer.subscription import Subscription
+from polder.consumer.transitions import End
 from polder.failpoints import Failpoint, failpoint
 from polder.inbox.delivery import Delivery
 
 log = logging.getLogger(__name__)
 
-SILENCE = HARD_LIMIT + 30.0  # seconds; the pool ends a batch at its hard limit and says so
+# seconds; the pool ends a batch at its hard limit, and its result is here soon after
+LONGEST_BATCH = HARD_LIMIT + 30.0
 # seconds that a stop waits for batches under way; what takes longer is delivered again
 LONGEST_STOP = 15.0
 # seconds; the broker closes a channel on which a message is unacked for longer
@@ -50,11 +56,10 @@ IN_TIME = 0.8  # of the consumer timeout: then we give the channel up ourselves
 
 
 class EventConsumer:
-    """Begins consuming when made. When anything here fails, the whole connection is dropped and a
-    new session begins.
+    """Begins consuming when made. When anything here fails, the whole connection is dropped and
+    Celery makes another one, with another event consumer.
 
-    `renew` is called when this one has given its channel up, to begin another on the same
-    connection.
+    `renew` is called when this one has given its channel up: another begins on the same connection.
     """
 
     def __init__(
@@ -77,18 +82,22 @@ class EventConsumer:
         self.reports = Reports(service)
         self.committed: list[int] = []  # tags whose ack waits for the event loop
         self.stopped = False
-        self.look: Any = None
-        self.look_at = 0.0
         self.channel = consumer.connection.channel()
         self.channel.auto_decode = False
         self.acks = Acks(self.channel)
+        self.timer = DispatchTimer(self._call_after, self._hand_over)
         self.queues = [event_queue(service, publisher) for publisher in publishers]
         self.queues += [request_queue(service), answer_queue(service)]
-        # questions and answers are few and small
-        self.prefetch = Prefetch(len(publishers), consumer.pool.num_processes)
-        self.consumer_tags: list[str] = []
-        self._consume_all()
-        self.rounds = consumer.timer.call_repeatedly(PATIENCE / 2, self._guard(self._make_rounds))
+        self.subscription = Subscription(
+            self.channel,
+            [*self.queues, dead_letter_queue(service)],
+            # questions and answers are few and small
+            Prefetch(len(publishers), consumer.pool.num_processes),
+            self._guard(self._receive),
+        )
+        self.timeout_checks = consumer.timer.call_repeatedly(
+            PATIENCE / 2, self._guard(self.check_timeouts)
+        )
 
     def drain(self) -> None:
         """Takes no more messages, hands over no more batches, and runs the event loop until those
@@ -104,24 +113,23 @@ class EventConsumer:
         if self.stopped:
             return
         self.stopped = True
-        self.rounds.cancel()
+        self.timeout_checks.cancel()
         self._ack_committed()
-        self._cancel_all()
+        self.subscription.cancel()
 
     def close(self) -> None:
         """After the pool has drained: what was not applied goes back to its queue."""
         self.acks.ack_stragglers(patience=0)
         self.channel.close()
 
-    def _make_rounds(self) -> None:
-        """The net under acks and results: what finished long ago is acked, what was never heard of
-        again counts as lost."""
+    def check_timeouts(self) -> None:
+        """Every half second. Acks what finished long ago; takes a batch without a result for lost;
+        gives the channel up before the broker closes it."""
         self.acks.ack_stragglers()
         now = time.monotonic()
-        for batch in [
-            batch for batch in self.dispatch.under_way if now - batch.handed_over > SILENCE
-        ]:
-            self.failed(batch, WorkerLostError(f"nothing was heard of it for {SILENCE:.0f} s"))
+        for batch in list(self.dispatch.under_way):
+            if now - batch.handed_over > LONGEST_BATCH:
+                self.failed(batch, WorkerLostError(f"no result within {LONGEST_BATCH:.0f} s"))
         self._fit_prefetch()
         if not self.stopped and self.acks.oldest() > self.consumer_timeout * IN_TIME:
             self._give_up_channel()
@@ -142,52 +150,16 @@ class EventConsumer:
         if self._disconnected():
             return
         if self.dispatch.under_way and time.monotonic() < deadline:
-            self.consumer.timer.call_after(
-                PATIENCE / 2, self._guard(partial(self._renew_when_idle, deadline))
-            )
+            self._call_after(PATIENCE / 2, partial(self._renew_when_idle, deadline))
             return
         self.close()
         self.renew()
 
     # From the broker.
 
-    def _consume_all(self) -> None:
-        # Per consumer: quorum queues know no global prefetch.
-        self.channel.basic_qos(0, self.prefetch.number, False)
-        self.consumer_tags = [
-            self._consume(queue) for queue in (*self.queues, dead_letter_queue(self.service))
-        ]
-
-    def _cancel_all(self) -> None:
-        tags, self.consumer_tags = self.consumer_tags, []
-        for tag in tags:
-            self.channel.basic_cancel(tag)
-
     def _fit_prefetch(self) -> None:
-        """A consumer keeps the number with which it began, so another number needs another
-        consumer."""
-        if self.stopped:
-            return
-        if self.prefetch.too_much and self.consumer_tags:
-            self._cancel_all()
-        better = self.prefetch.better(self.dispatch.waiting)
-        if not self.consumer_tags:
-            if self.prefetch.room:
-                self.prefetch.number = better or self.prefetch.number
-                self._consume_all()
-        elif better is not None:
-            self.prefetch.number = better
-            self._cancel_all()
-            self._consume_all()
-
-    def _consume(self, queue: str) -> str:
-        """The channel knows the tag beforehand: messages may come together with the broker's
-        answer, and py-amqp would give back those of a tag that it does not know, which counts as a
-        delivery each time."""
-        tag = f"{queue}.{uuid4().hex}"
-        callback = self.channel.callbacks[tag] = self._guard(partial(self._receive, queue))
-        self.channel.basic_consume(queue, consumer_tag=tag, callback=callback)
-        return tag
+        if not self.stopped:
+            self.subscription.fit_prefetch(self.dispatch.waiting)
 
     def _receive(self, queue: str, message: Any) -> None:
         headers = message.properties.get("application_headers") or {}
@@ -202,28 +174,33 @@ class EventConsumer:
         )
         self.acks.received(received.tag)
         self.dispatch.receive(received, time.monotonic(), quarantined=dead)
-        if self.prefetch.received(len(received.delivery.body)):
-            self._later(self._fit_prefetch)
-        self._look_soon()
+        if self.subscription.prefetch.received(len(received.delivery.body)):
+            self._call_after(0, self._fit_prefetch)
+        self._set_timer()
 
     # To the pool.
 
-    def _hand_over_at(self, look: object) -> None:
-        if look is self.look:  # else a nearer one has taken its place
-            self._hand_over()
+    def _set_timer(self) -> None:
+        if self.stopped or not self._child_is_free():
+            return  # it is set when a batch ends
+        due = self.dispatch.due()
+        if due is not None:
+            self.timer.set(due)
 
     def _hand_over(self) -> None:
         """Gives batches to the pool while it has a free child; else they go on filling."""
-        self.look = None
+        self.timer.clear()
         while not self.stopped and self._child_is_free():
             batch = self.dispatch.next(time.monotonic())
             if batch is None:
                 break
             request = build_request(self.request_type, self.consumer, self.task, batch)
-            request.session, request.batch = self, batch
+            request.listener, request.batch = self, batch
             task_reserved(request)
+            # Celery takes it from here: the pool runs it, and its `on_success` or `on_failure`
+            # (request.py) calls `succeeded` or `failed` below.
             self.consumer.on_task_request(request)
-        self._look_soon()
+        self._set_timer()
 
     def _child_is_free(self) -> bool:
         return bool(len(self.dispatch.under_way) < self.consumer.pool.num_processes)
@@ -235,24 +212,22 @@ class EventConsumer:
         self._ended(batch, Ended(End.APPLIED))
 
     def failed(self, batch: Batch, error: BaseException) -> None:
-        """It may or may not have committed; the ledger will tell. Kept, unacked, and tried
-        again.
-        """
+        """It may or may not have committed; the ledger knows. Kept, unacked, and tried again."""
         self._ended(batch, how_it_ended(error))
 
     def _ended(self, batch: Batch, how: Ended) -> None:
-        if not self._resolve(batch):
+        if not self._is_first_end(batch):
             return
         now, mode = time.monotonic(), self.dispatch.mode
         done = self.dispatch.ended(batch, how, now)
         self.reports.ended(batch, how, now)
         self.reports.mode(mode, self.dispatch.mode)
-        self.prefetch.done(size_of(done))
+        self.subscription.prefetch.done(size_of(done))
         self.committed += [message.tag for message in done]
         if self.stopped:  # nothing new is handed over; the pool is draining
             ignore_errors(self.consumer.conninfo, self._ack_committed)
         else:
-            self._later(self._ack_and_hand_over)
+            self._call_after(0, self._ack_and_hand_over)
 
     def _ack_and_hand_over(self) -> None:
         self._ack_committed()
@@ -264,9 +239,9 @@ class EventConsumer:
         tags, self.committed = self.committed, []
         self.acks.finished(tags)
 
-    def _resolve(self, batch: Batch) -> bool:
-        """Whether this is the first word of how the batch ended; Celery may tell twice (a time-out,
-        then the lost process)."""
+    def _is_first_end(self, batch: Batch) -> bool:
+        """Whether this is the first end of the batch; Celery may report two (a time-out, then the
+        lost process)."""
         first = not batch.resolved
         batch.resolved = True
         if first and self._disconnected():
@@ -280,24 +255,10 @@ class EventConsumer:
 
     # The event loop.
 
-    def _look_soon(self) -> None:
-        if self.stopped or not self._child_is_free():
-            return  # whoever ends a batch looks again
-        now, due = time.monotonic(), self.dispatch.due()
-        if due is None:
-            return
-        wait = max(0.0, due - now)
-        # a retry far away must not keep fresh messages waiting
-        if self.look is None or now + wait < self.look_at - LINGER:
-            self.look, self.look_at = object(), now + wait
-            self.consumer.timer.call_after(
-                wait, self._guard(partial(self._hand_over_at, self.look))
-            )
-
-    def _later(self, function: Any, *args: Any) -> None:
+    def _call_after(self, seconds: float, function: Any) -> None:
         """From the event loop, where an error drops the connection; in a pool's callback it would
         only be logged."""
-        self.consumer.timer.call_after(0, self._guard(partial(function, *args)))
+        self.consumer.timer.call_after(seconds, self._guard(function))
 
     def _guard(self, function: Any) -> Any:
         def guarded(*args: Any) -> None:

@@ -1,5 +1,5 @@
-"""The Celery request of a batch. It tells the consumer how the task ended; only a result that came
-back counts as done."""
+"""The Celery request of a batch. It calls the event consumer when the task has ended; only a result
+that came back counts as done."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from polder.consumer.batch import Batch
 
 
 class Listener(Protocol):
-    """Who is told how a batch ended: the session that handed it over."""
+    """Who handed a batch over: the event consumer."""
 
     def succeeded(self, batch: Batch) -> None: ...
     def failed(self, batch: Batch, error: BaseException) -> None: ...
@@ -34,7 +34,7 @@ def request_class(consumer: Any, task: Any) -> type[Request]:
         """Celery acks a request that was revoked, timed out or ended in Ignore or Retry; here
         acking does nothing, and these are failures."""
 
-        session: Listener
+        listener: Listener
         batch: Batch
 
         def on_success(
@@ -42,7 +42,7 @@ def request_class(consumer: Any, task: Any) -> type[Request]:
         ) -> None:
             super().on_success(failed__retval__runtime, **kwargs)
             if not failed__retval__runtime[0]:
-                self.session.succeeded(self.batch)
+                self.listener.succeeded(self.batch)
 
         def on_failure(
             self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False
@@ -54,18 +54,18 @@ def request_class(consumer: Any, task: Any) -> type[Request]:
                         exc_info, send_failed_event=send_failed_event, return_ok=True
                     )
             finally:
-                self.session.failed(self.batch, _unwrapped(exc_info.exception))
+                self.listener.failed(self.batch, _unwrapped(exc_info.exception))
 
         def on_timeout(self, soft: bool, timeout: float) -> None:
             super().on_timeout(soft, timeout)
             if not soft:
-                self.session.failed(self.batch, TimeLimitExceeded(timeout))
+                self.listener.failed(self.batch, TimeLimitExceeded(timeout))
 
         def _announce_revoked(
             self, reason: str, terminated: bool, signum: Any, expired: bool
         ) -> None:
             super()._announce_revoked(reason, terminated, signum, expired)
-            self.session.failed(self.batch, WorkerLostError(f"the task was {reason}"))
+            self.listener.failed(self.batch, WorkerLostError(f"the task was {reason}"))
 
     return BatchRequest
 

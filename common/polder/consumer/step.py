@@ -22,7 +22,7 @@ class EventConsumerStep(bootsteps.StartStopStep):
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, consumer: Any, **options: Any) -> None:
-        self.session: EventConsumer | None = None
+        self.event_consumer: EventConsumer | None = None
         super().__init__(consumer, **options)
 
     def start(self, consumer: Any) -> None:
@@ -31,9 +31,9 @@ class EventConsumerStep(bootsteps.StartStopStep):
         announce_ready()
 
     def _begin(self, consumer: Any) -> None:
-        """Also when a session gave its channel up: on the same connection, another one."""
+        """Also when an event consumer gave its channel up: another one, on the same connection."""
         task = consumer.app.tasks[apply_events.name]
-        self.session = EventConsumer(
+        self.event_consumer = EventConsumer(
             *(consumer, task, this_service.name(), this_service.subscribes_to()),
             renew=partial(self._begin, consumer),
             consumer_timeout=this_service.consumer_timeout(),
@@ -41,14 +41,14 @@ class EventConsumerStep(bootsteps.StartStopStep):
 
     def drain(self) -> None:
         """Called by our Consumer before Celery stops anything."""
-        if self.session is not None:
-            ignore_errors(self.session.consumer.conninfo, self.session.drain)
+        if self.event_consumer is not None:
+            ignore_errors(self.event_consumer.consumer.conninfo, self.event_consumer.drain)
 
     def stop(self, consumer: Any) -> None:
-        if self.session is not None:
-            ignore_errors(consumer.conninfo, self.session.cancel)
+        if self.event_consumer is not None:
+            ignore_errors(consumer.conninfo, self.event_consumer.cancel)
 
     def shutdown(self, consumer: Any) -> None:
-        if self.session is not None:
-            ignore_errors(consumer.conninfo, self.session.close)
-            self.session = None
+        if self.event_consumer is not None:
+            ignore_errors(consumer.conninfo, self.event_consumer.close)
+            self.event_consumer = None

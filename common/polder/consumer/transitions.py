@@ -80,11 +80,11 @@ class Move(NamedTuple):
     division: Division = Division.WHOLE
 
 
-_AGAIN: Final = {
+_AGAIN: Final[dict[Which, tuple[Move, ...]]] = {
     Which.QUARANTINED: (Move(Part.ALL, Kind.QUARANTINED, Pause.DOUBLING),),
     Which.ANY: (Move(Part.ALL, Kind.AGAIN, Pause.DOUBLING),),
 }
-_IN_HALVES: Final = (Move(Part.ALL, Kind.AGAIN, Pause.FIRST, Division.HALVES),)
+_IN_HALVES: Final[tuple[Move, ...]] = (Move(Part.ALL, Kind.AGAIN, Pause.FIRST, Division.HALVES),)
 
 TRANSITIONS: Final[dict[End, dict[Which, tuple[Move, ...]]]] = {
     End.APPLIED: {Which.ANY: (Move(Part.ALL, None),)},
