@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import F, Q, QuerySet
 
-from common.contracts.inventory import ReservationStatus, StockRejected, StockReserved
+from common.contracts.inventory import StockRejected, StockReserved
 from common.contracts.orders import OrderStatus
-from common.contracts.shipping import ShipmentStatus
 from order_service.models import UNDECIDED, Order, Product, Reservation, Shipment, Stock
 from polder.inbox.models import LedgerEntry
 from polder.inbox.waiting import waiting_subjects
 from polder.partitioning import first_key_at, moment_of
 
-SHOULD_HAVE_MOVED = timedelta(seconds=60)
 DECISIONS = [StockReserved.__name__, StockRejected.__name__]
-HELD_ONCE = [ReservationStatus.HELD, ReservationStatus.CONSUMED]
-LEFT_WAREHOUSE = [ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED]
-
-
-class UpstreamState(NamedTuple):
-    """The statuses of an order's reservation and shipment, each None when nothing was heard of
-    it.
-    """
-
-    reservation: str | None
-    shipment: str | None
-
-
-NOTHING_KNOWN = UpstreamState(None, None)
 
 
 def orderable_products(product_ids: Collection[str]) -> dict[str, Product]:
@@ -72,36 +54,22 @@ def order_get(order_id: UUID) -> Order | None:
     return Order.objects.filter(pk=order_id).first()
 
 
-def orders_locked(order_ids: Collection[str | UUID]) -> list[Order]:
+def orders_locked(order_ids: Collection[str | UUID]) -> dict[UUID, Order]:
     """Those that exist, their rows locked in key order."""
-    return list(Order.objects.select_for_update().filter(pk__in=order_ids).order_by("pk"))
-
-
-def upstream_state_of(order_ids: Collection[str | UUID]) -> dict[UUID, UpstreamState]:
-    """What inventory and shipping have decided about each order, as far as it is known here."""
-    reservations = dict(Reservation.objects.filter(pk__in=order_ids).values_list("key", "status"))
-    shipments = dict(Shipment.objects.filter(pk__in=order_ids).values_list("key", "status"))
     return {
-        key: UpstreamState(reservations.get(key), shipments.get(key))
-        for key in reservations.keys() | shipments.keys()
+        row.pk: row
+        for row in Order.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")
     }
 
 
-def orders_overdue() -> list[QuerySet[Order]]:
-    """Orders that another service's word should have moved, and nobody noticed for a minute: by the
-    status that they are still in."""
-    heard = {"key": OuterRef("pk"), "synced_at__lt": Now() - SHOULD_HAVE_MOVED}
-    reservation, shipment = Reservation.objects.filter(**heard), Shipment.objects.filter(**heard)
-    ended = shipment.filter(status__in=[*LEFT_WAREHOUSE, ShipmentStatus.CANCELLED])
-    words = [
-        (OrderStatus.PENDING, reservation),
-        (OrderStatus.PENDING, ended),
-        (OrderStatus.CONFIRMED, reservation.filter(status=ReservationStatus.RELEASED)),
-        (OrderStatus.CONFIRMED, ended),
-        (OrderStatus.CANCELLING, ended),
-        (OrderStatus.SHIPPED, shipment.filter(status=ShipmentStatus.DELIVERED)),
-    ]
-    return [Order.objects.filter(Exists(word), status=status) for status, word in words]
+def reservations_known(order_ids: Collection[str | UUID]) -> dict[UUID, str]:
+    """The status of each order's reservation, as far as it is known here."""
+    return dict(Reservation.objects.filter(pk__in=order_ids).values_list("key", "status"))
+
+
+def shipments_known(order_ids: Collection[str | UUID]) -> dict[UUID, str]:
+    """The status of each order's shipment, as far as it is known here."""
+    return dict(Shipment.objects.filter(pk__in=order_ids).values_list("key", "status"))
 
 
 def orders_to_flag(undecided_since: datetime) -> QuerySet[Order]:

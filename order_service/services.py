@@ -10,21 +10,17 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from common.contracts.inventory import ReservationStatus
 from common.contracts.money import Money
 from common.contracts.orders import Address, Customer, OrderLine, OrderStatus
-from common.contracts.shipping import ShipmentStatus
 from order_service.models import MOVES, Order
+from order_service.rules import RULES
 from order_service.selectors import (
-    HELD_ONCE,
-    LEFT_WAREHOUSE,
-    NOTHING_KNOWN,
-    UpstreamState,
     orderable_products,
     orders_locked,
     orders_past_deadline,
     orders_to_flag,
-    upstream_state_of,
+    reservations_known,
+    shipments_known,
 )
 from polder.contracts.event import Event
 from polder.domain.aggregate import save_changed
@@ -111,9 +107,9 @@ def order_cancel(*, order_id: UUID) -> Cancelling:
     already.
     """
     orders = orders_locked([order_id])
-    if not orders:
+    order = orders.get(order_id)
+    if order is None:
         raise UnknownOrder(str(order_id))
-    [order] = orders
     if OrderStatus.CANCELLING not in MOVES.table[OrderStatus(order.status)]:
         raise NotCancellable(order)
     [requested] = _begin_cancelling(orders)
@@ -138,71 +134,36 @@ def orders_cancel_late(*, placed_before: datetime, heard_before: datetime, limit
     An order is late only when inventory had its chance: `heard_before` that moment it decided about
     orders, after this one was placed.
     """
-    late = list(
-        orders_past_deadline(placed_before, heard_before)
-        .select_for_update(skip_locked=True)
-        .order_by("pk")[:limit]
-    )
-    _begin_cancelling(late)
-    return len(late)
+    late = orders_past_deadline(placed_before, heard_before)
+    rows = late.select_for_update(skip_locked=True).order_by("pk")[:limit]
+    late_orders = {order.pk: order for order in rows}
+    _begin_cancelling(late_orders)
+    return len(late_orders)
 
 
-def orders_follow(orders: Sequence[Order], known: Mapping[UUID, UpstreamState]) -> None:
-    """Makes every legal move that what is `known` of an order leads to. The orders are locked,
-    inside the caller's transaction."""
-    moved: list[Order] = []
+def orders_follow(
+    orders: Mapping[UUID, Order], reservations: Mapping[UUID, str], shipments: Mapping[UUID, str]
+) -> None:
+    """Carries out the rules of each order, by the statuses of its reservation and its shipment.
+    The orders are locked, inside the caller's transaction."""
+    moved: dict[UUID, Order] = {}
     events: list[Event] = []
-    for order in orders:
-        before = order.version
-        while (
-            status := _next_status(order.status, known.get(order.pk, NOTHING_KNOWN))
-        ) is not None:
-            order.move_to(status)
+    for key, order in orders.items():
+        known = {"reservation": reservations.get(key), "shipment": shipments.get(key)}
+        while (rule := RULES.find(order.status, **known)) is not None:
+            order.move_to(rule.then)
             events.append(order.status_event())
-        if order.version > before:
-            moved.append(order)
-    save_changed(moved, "status")
+            moved[key] = order
+    save_changed(list(moved.values()), "status")
     publish(*events)
 
 
-def _next_status(status: str, known: UpstreamState) -> OrderStatus | None:
-    """Inventory decides whether an order is confirmed or rejected, shipping whether it is shipped
-    or cancelled.
-
-    What has left was held once, whatever of it is known here. And others end what is theirs only
-    when the order is not to be sent any more; when it says otherwise, it is the order that has
-    forgotten it.
-    """
-    is_over = (
-        known.shipment == ShipmentStatus.CANCELLED
-        or known.reservation == ReservationStatus.RELEASED
-    )
-    if status == OrderStatus.PENDING and (
-        known.shipment in LEFT_WAREHOUSE or known.reservation in HELD_ONCE
-    ):
-        return OrderStatus.CONFIRMED
-    if status == OrderStatus.PENDING and known.reservation == ReservationStatus.REJECTED:
-        return OrderStatus.REJECTED
-    if (
-        status in (OrderStatus.CONFIRMED, OrderStatus.CANCELLING)
-        and known.shipment in LEFT_WAREHOUSE
-    ):
-        return OrderStatus.SHIPPED
-    if status in (OrderStatus.PENDING, OrderStatus.CONFIRMED) and is_over:
-        return OrderStatus.CANCELLING
-    if status == OrderStatus.CANCELLING and known.shipment == ShipmentStatus.CANCELLED:
-        return OrderStatus.CANCELLED
-    if status == OrderStatus.SHIPPED and known.shipment == ShipmentStatus.DELIVERED:
-        return OrderStatus.DELIVERED
-    return None
-
-
-def _begin_cancelling(orders: Sequence[Order]) -> list[Event]:
-    for order in orders:
+def _begin_cancelling(orders: Mapping[UUID, Order]) -> list[Event]:
+    for order in orders.values():
         order.move_to(OrderStatus.CANCELLING)
-    requested = [order.status_event() for order in orders]
-    save_changed(orders, "status")
+    requested = [order.status_event() for order in orders.values()]
+    save_changed(list(orders.values()), "status")
     publish(*requested)
     # what was decided before has woken nobody for this
-    orders_follow(orders, upstream_state_of([order.pk for order in orders]))
+    orders_follow(orders, reservations_known(orders), shipments_known(orders))
     return requested

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from polder.reconcile.reconciler import reconciles
 from shipping_service.models import Order, Product, Reservation, Shipment
+from shipping_service.rules import RULES
 from shipping_service.selectors import (
     orders_known,
-    orders_overdue,
     reservations_known,
     shipments_locked,
     shipments_waiting_for,
@@ -21,7 +21,7 @@ from shipping_service.services import shipments_follow
     Shipment,
     watching=(Order, Reservation, Product),
     through={Product: shipments_waiting_for},
-    overdue=orders_overdue,
+    overdue=RULES.overdue,
 )
 def reconcile_shipments(order_ids: Sequence[str]) -> None:
     """Make each order's shipment agree: prepared at once, ready when the stock is held and every

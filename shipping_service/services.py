@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
 
 from common.contracts.inventory import ReservationStatus
-from common.contracts.orders import OrderStatus
 from common.contracts.shipping import ShipmentStatus
+from polder.contracts.event import Event
 from polder.domain.aggregate import save_changed
 from polder.outbox.publish import publish
+from polder.reconcile.rules import ABSENT, Rule
 from shipping_service.models import Order, Shipment
 from shipping_service.packing import Packing, pack
+from shipping_service.rules import LEFT, RULES, WEIGHED
 from shipping_service.selectors import (
-    CANCELLABLE,
-    LEFT,
-    NOT_TO_BE_SENT,
-    has_left,
     order_status,
     reservations_known,
     shipments_locked,
     weights_of,
 )
 
-OPENED_AS: dict[str, ShipmentStatus] = {
-    OrderStatus.PENDING: ShipmentStatus.PREPARED,
-    OrderStatus.CONFIRMED: ShipmentStatus.PREPARED,
-    # One that was not to be sent before it was heard of: a shipment that can never be dispatched,
-    # as if it had been heard of in time.
-    OrderStatus.CANCELLING: ShipmentStatus.CANCELLED,
-    OrderStatus.CANCELLED: ShipmentStatus.CANCELLED,
-    OrderStatus.REJECTED: ShipmentStatus.CANCELLED,
-}
 PACKED = ("packages", "weight_grams", "unweighed")  # the fields that packing fills
 
 
@@ -87,42 +76,43 @@ def shipment_deliver(*, order_id: UUID) -> Moved:
 
 
 def shipments_follow(
-    orders: Sequence[Order], shipments: Mapping[UUID, Shipment], reservations: Mapping[UUID, str]
+    orders: Mapping[UUID, Order],
+    shipments: Mapping[UUID, Shipment],
+    reservations: Mapping[UUID, str],
 ) -> None:
-    """Opens the shipments that orders lack, and makes every legal move that the orders and their
-    `reservations` lead to.
+    """Carries out the rules of each order's shipment, by the statuses of the order and its
+    reservation: opens it where it is absent, and moves it.
 
     The shipments are locked, inside the caller's transaction, which holds the lock of each order's
     key.
     """
     packings = _packings(orders, shipments)
-    unopened = [order for order in orders if order.pk not in shipments]
-    opened = [_open(order, packings[order.pk], reservations.get(order.pk)) for order in unopened]
-    events = [shipment.status_event() for shipment in opened]
+    opened: dict[UUID, Shipment] = {}
     moved: dict[UUID, Shipment] = {}
-    everything = {**shipments, **{shipment.pk: shipment for shipment in opened}}
-    for order in orders:
-        shipment = everything.get(order.pk)
+    events: list[Event] = []
+    for key, order in orders.items():
+        shipment, packing = shipments.get(key), packings.get(key)
+        known = {"order": order.status, "reservation": reservations.get(key)}
         while (
-            shipment is not None
-            and (
-                status := _next_status(
-                    shipment, order, packings.get(order.pk), reservations.get(order.pk)
-                )
-            )
-            is not None
-        ):
-            shipment.move_to(
-                status, **(_packed(packings[order.pk]) if status == ShipmentStatus.READY else {})
-            )
+            rule := RULES.find(shipment.status if shipment else ABSENT, **known)
+        ) is not None and _has_what_it_needs(rule, packing):
+            if shipment is None:
+                shipment = opened[key] = _open(order, rule.then, packings[key])
+            else:
+                packed = _packed(packings[key]) if rule.then == ShipmentStatus.READY else {}
+                shipment.move_to(rule.then, **packed)
+                moved[key] = shipment
             events.append(shipment.status_event())
-            moved[order.pk] = shipment
-    Shipment.objects.bulk_create(opened)
-    save_changed(
-        [shipment for key, shipment in moved.items() if key in shipments], "status", *PACKED
-    )
+    Shipment.objects.bulk_create(opened.values())
+    save_changed([moved[key] for key in moved if key in shipments], "status", *PACKED)
     _note_what_they_wait_for(packings, shipments)
     publish(*events)
+
+
+def _has_what_it_needs(rule: Rule, packing: Packing | None) -> bool:
+    if rule.needs == WEIGHED:
+        return packing is not None and packing.weight_grams is not None
+    return True
 
 
 def _note_what_they_wait_for(
@@ -144,25 +134,20 @@ def _note_what_they_wait_for(
     Shipment.objects.bulk_update(changed, ["unweighed"])
 
 
-def _packings(orders: Sequence[Order], shipments: Mapping[UUID, Shipment]) -> dict[UUID, Packing]:
+def _packings(
+    orders: Mapping[UUID, Order], shipments: Mapping[UUID, Shipment]
+) -> dict[UUID, Packing]:
     """Of the orders whose shipment is not packed for good."""
-    unpacked = [
-        order
-        for order in orders
-        if order.pk not in shipments or shipments[order.pk].status == ShipmentStatus.PREPARED
-    ]
-    weights = weights_of({line["productId"] for order in unpacked for line in order.products})
-    return {order.pk: pack(order.products, weights) for order in unpacked}
+    unpacked = {
+        key: order.products
+        for key, order in orders.items()
+        if key not in shipments or shipments[key].status == ShipmentStatus.PREPARED
+    }
+    weights = weights_of({line["productId"] for lines in unpacked.values() for line in lines})
+    return {key: pack(lines, weights) for key, lines in unpacked.items()}
 
 
-def _open(order: Order, packing: Packing, reservation: str | None) -> Shipment:
-    """One that has left, as others know, was forgotten, or never reached us: it must never leave a
-    second time."""
-    status = (
-        ShipmentStatus.DISPATCHED
-        if has_left(order.status, reservation)
-        else OPENED_AS[order.status]
-    )
+def _open(order: Order, status: str, packing: Packing) -> Shipment:
     address = order.shipping_address
     return Shipment(
         order_id=order.pk,
@@ -179,32 +164,6 @@ def _packed(packing: Packing) -> dict[str, Any]:
     """By the names of the model's fields."""
     packages = [package.model_dump(mode="json", by_alias=True) for package in packing.packages]
     return dict(zip(PACKED, (packages, packing.weight_grams, packing.unweighed), strict=True))
-
-
-def _next_status(
-    shipment: Shipment, order: Order, packing: Packing | None, reservation: str | None
-) -> ShipmentStatus | None:
-    """What has left stays so, whatever the order wishes: here it is decided between cancel and
-    dispatch."""
-    if has_left(order.status, reservation) and shipment.status in CANCELLABLE:
-        return (
-            ShipmentStatus.READY
-            if shipment.status == ShipmentStatus.PREPARED
-            else ShipmentStatus.DISPATCHED
-        )
-    if order.status == OrderStatus.DELIVERED and shipment.status == ShipmentStatus.DISPATCHED:
-        return ShipmentStatus.DELIVERED
-    if shipment.status in CANCELLABLE and order.status in NOT_TO_BE_SENT:
-        return ShipmentStatus.CANCELLED
-    is_held = reservation == ReservationStatus.HELD
-    if (
-        shipment.status == ShipmentStatus.PREPARED
-        and is_held
-        and packing is not None
-        and packing.weight_grams is not None
-    ):
-        return ShipmentStatus.READY
-    return None
 
 
 def _locked(order_id: UUID) -> Shipment:

@@ -10,13 +10,16 @@ import pytest
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from common.contracts.inventory import ReservationStatus
 from inventory_service.models import Movement, Order, Reservation, Shipment, Stock
 from inventory_service.reconcile import reconcile_reservations
+from inventory_service.rules import RULES
 from inventory_service.services import product_retire, stock_receive
 from inventory_service.tests.stocking import assert_conserved, stocked
 from polder.outbox.models import Fenced
 from polder.reconcile.reconciler import reconcile_overdue
 from polder.testing import published
+from polder.testing.history import overdue_keys
 from polder.testing.outbox import types_of
 
 SHIPMENTS = (None, "prepared", "ready", "dispatched", "delivered", "cancelled")
@@ -89,6 +92,38 @@ def test_every_combination_comes_to_its_listed_end(
     assert len(published()) == told
     assert Stock.objects.get().on_hand == 100 - ends.count("consumed")
     assert_conserved()
+
+
+@pytest.mark.parametrize("order", ENDS)
+def test_what_is_to_move_is_overdue_and_nothing_else(db: None, order: str) -> None:
+    """One table says what a reservation does next and what is overdue; the listed ends judge
+    both."""
+    # Given
+    stocked(p1=100)
+    known = {
+        standing(order, shipment, reservation): (shipment, reservation)
+        for shipment in SHIPMENTS
+        for reservation in (None, *ReservationStatus)
+    }
+    to_move = {
+        key
+        for key, (shipment, reservation) in known.items()
+        if reservation in (None, "held")
+        and ENDS[order][reservation][SHIPMENTS.index(shipment)] != reservation
+    }
+
+    # When they are looked for too early, and in time
+    assert overdue_keys(RULES) == set()
+    for model in (Order, Shipment):
+        model.objects.update(synced_at=timezone.now() - timedelta(minutes=2))
+
+    # Then
+    assert overdue_keys(RULES) == to_move
+    assert to_move == {
+        key
+        for key, (shipment, reservation) in known.items()
+        if RULES.find(reservation, order=order, shipment=shipment)
+    }
 
 
 @pytest.mark.parametrize("ended", ["rejected", "consumed", "released"])

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderCreated
 from inventory_service.models import Order
-from inventory_service.selectors import orders_overdue
+from inventory_service.selectors import reservations_overdue
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
 from polder.reconcile import reconciler
 from polder.reconcile.reconciler import reconcile_overdue
@@ -107,4 +107,4 @@ def test_what_is_over_is_not_read(shop: None) -> None:
             cursor.execute(f"ANALYZE {table}")
 
     # Then
-    assert [rows_read(overdue) for overdue in orders_overdue()] == [0] * 6
+    assert [rows_read(overdue) for overdue in reservations_overdue()] == [0] * 6

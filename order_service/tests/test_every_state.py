@@ -3,13 +3,17 @@ also when its own past came back."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from order_service.models import Order, Reservation, Shipment
 from order_service.reconcile import reconcile_orders
+from order_service.rules import RULES
 from polder.testing import published
+from polder.testing.history import overdue_keys
 
 RESERVATIONS = (None, "held", "rejected", "consumed", "released")
 SHIPMENTS = (None, "prepared", "ready", "dispatched", "delivered", "cancelled")
@@ -82,6 +86,35 @@ def test_every_combination_comes_to_its_listed_end(db: None, status: str) -> Non
     assert {key: (*known[:2], came[key]) for key, known in expected.items()} == expected
     assert len(published()) == told
     assert told == sum(version - 1 for version in Order.objects.values_list("version", flat=True))
+
+
+@pytest.mark.parametrize("status", ENDS)
+def test_what_is_to_move_is_overdue_and_nothing_else(db: None, status: str) -> None:
+    """One table says what an order does next and what is overdue; the listed ends judge both."""
+    # Given
+    known = {
+        standing(status, reservation, shipment).pk: (reservation, shipment)
+        for reservation in RESERVATIONS
+        for shipment in SHIPMENTS
+    }
+    to_move = {
+        key
+        for key, (reservation, shipment) in known.items()
+        if ENDS[status][reservation][SHIPMENTS.index(shipment)] != status
+    }
+
+    # When they are looked for too early, and in time
+    assert overdue_keys(RULES) == set()
+    for model in (Reservation, Shipment):
+        model.objects.update(synced_at=timezone.now() - timedelta(minutes=2))
+
+    # Then
+    assert overdue_keys(RULES) == to_move
+    assert to_move == {
+        key
+        for key, (reservation, shipment) in known.items()
+        if RULES.find(status, reservation=reservation, shipment=shipment)
+    }
 
 
 def test_an_id_that_is_not_ours(db: None) -> None:

@@ -9,7 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from order_service.models import Order, Reservation
-from order_service.selectors import orders_overdue, orders_past_deadline, orders_to_flag
+from order_service.rules import RULES
+from order_service.selectors import orders_past_deadline, orders_to_flag
 from order_service.services import Line
 from order_service.tests.test_placing import place
 from polder.reconcile import reconciler
@@ -82,6 +83,6 @@ def test_what_is_over_is_not_read(catalogue: None) -> None:
             cursor.execute(f"ANALYZE {table}")
 
     # Then
-    assert [rows_read(overdue) for overdue in orders_overdue()] == [0] * 6
+    assert [rows_read(overdue) for overdue in RULES.overdue()] == [0] * 6
     assert rows_read(orders_to_flag(timezone.now())) == 0
     assert rows_read(orders_past_deadline(timezone.now(), timezone.now())) == 0

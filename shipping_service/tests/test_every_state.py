@@ -3,6 +3,7 @@ and what has left never leaves again."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -10,8 +11,10 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from polder.testing import published
+from polder.testing.history import overdue_keys
 from shipping_service.models import Order, Reservation, Shipment
 from shipping_service.reconcile import reconcile_shipments
+from shipping_service.rules import RULES
 from shipping_service.services import NotDispatchable, shipment_dispatch
 
 ADDRESS = {"line1": "Dijk 1", "postalCode": "2611 AB", "city": "Delft", "country": "NL"}
@@ -90,6 +93,35 @@ def test_every_combination_comes_to_its_listed_end(catalogue: None, order: str) 
     came = dict(Shipment.objects.values_list("pk", "status"))
     assert {key: (*known[:2], came[key]) for key, known in expected.items()} == expected
     assert len(published()) == told
+
+
+@pytest.mark.parametrize("order", ENDS)
+def test_what_is_to_move_is_overdue_and_nothing_else(catalogue: None, order: str) -> None:
+    """One table says what a shipment does next and what is overdue; the listed ends judge both."""
+    # Given
+    known = {
+        standing(order, reservation, shipment): (reservation, shipment)
+        for reservation in RESERVATIONS
+        for shipment in SHIPMENTS
+    }
+    to_move = {
+        key
+        for key, (reservation, shipment) in known.items()
+        if end_of(order, reservation, shipment) != shipment
+    }
+
+    # When they are looked for too early, and in time
+    assert overdue_keys(RULES) == set()
+    for model in (Order, Reservation):
+        model.objects.update(synced_at=timezone.now() - timedelta(minutes=2))
+
+    # Then
+    assert overdue_keys(RULES) == to_move
+    assert to_move == {
+        key
+        for key, (reservation, shipment) in known.items()
+        if RULES.find(shipment, order=order, reservation=reservation)
+    }
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from polder.reconcile.reconciler import reconcile_overdue
 from polder.testing import deliver
 from polder.testing.history import old_ids, rows_read
 from shipping_service.models import Order, Reservation, Shipment
-from shipping_service.selectors import orders_overdue
+from shipping_service.rules import RULES
 from tests.makers import order_event, reservation_event
 
 
@@ -94,4 +94,4 @@ def test_what_is_over_is_not_read(catalogue: None) -> None:
             cursor.execute(f"ANALYZE {table}")
 
     # Then
-    assert [rows_read(overdue) for overdue in orders_overdue()] == [0] * 7
+    assert [rows_read(overdue) for overdue in RULES.overdue()] == [0] * 6

@@ -135,9 +135,9 @@ BUGS = (
         "a delta applied twice",
         (
             Edit(
-                "inventory_service/services/reservations.py",
-                '            stock[line["productId"]].on_hand += on_hand\n',
-                '            stock[line["productId"]].on_hand += 2 * on_hand\n',
+                "inventory_service/booking.py",
+                "            row.on_hand += movement.on_hand\n",
+                "            row.on_hand += 2 * movement.on_hand\n",
             ),
         ),
         "I3",
@@ -166,11 +166,11 @@ BUGS = (
         "released twice",
         (
             Edit(
-                "inventory_service/services/reservations.py",
-                "        reservation.move_to(status)\n",
-                "        reservation.move_to(status)\n"
-                "        if status == ReservationStatus.RELEASED:\n"
-                "            _move(reservation, stock, said)\n",
+                "inventory_service/services.py",
+                "            booking.book(reservation)\n",
+                "            booking.book(reservation)\n"
+                "            if reservation.status == ReservationStatus.RELEASED:\n"
+                "                booking.book(reservation)\n",
             ),
         ),
         "I10",
@@ -180,10 +180,9 @@ BUGS = (
         "never released",
         (
             Edit(
-                "inventory_service/reconcile.py",
-                "        released=[reservation for reservation in held if reservation.pk in over "
-                "- left],\n",
-                "        released=[],\n",
+                "inventory_service/rules.py",
+                "    Rule(ReservationStatus.HELD, ReservationStatus.RELEASED, order=NOT_WANTED),\n",
+                "",
             ),
         ),
         "I13",

@@ -1,13 +1,16 @@
-"""How much a query reads of what is over and done with."""
+"""What the periodic reconciliation finds, and how much it reads of what is over."""
 
 from __future__ import annotations
 
 import json
 import random
 import time
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, models
+
+from polder.reconcile.rules import Rules
 
 MONTH_MILLISECONDS = 30 * 24 * 3600 * 1000
 
@@ -19,6 +22,11 @@ def old_ids(number: int) -> list[str]:
         str(UUID(int=began + number << 80 | 7 << 76 | 2 << 62 | random.getrandbits(62)))
         for number in range(number)
     ]
+
+
+def overdue_keys(rules: Rules) -> set[Any]:
+    """What is overdue by the rules."""
+    return {key for query in rules.overdue() for key in query.values_list("pk", flat=True)}
 
 
 def rows_read(queryset: models.QuerySet[models.Model]) -> int:
