@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up demo status logs stop start down reset test verify fuzz faults doors storm soak simulation seeded manage migrations check bench lock
+.PHONY: help up demo status logs stop start down reset test verify chaos mutation soak manage migrations check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -51,30 +51,20 @@ verify: ## check every invariant of a running stack (env=.run/stack.env parked=0
 	@$(VENV) requirements.txt
 	@exec $(PYTHON_RUN) -m tests.verify $(foreach option,env wait watch parked audit,$(if $($(option)),--$(option) "$($(option))")) $(if $(help),--help)
 
-fuzz: ## mutated messages into the queues while orders flow (count=5000 seed=1 record=1)
-	@$(VENV) requirements-dev.txt
-	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests.fuzz --count $(or $(count),5000) --seed $(or $(seed),1) $(if $(record),--record)
+CHAOS = $(foreach option,filter count minutes seed pause rate note,$(if $($(option)),--$(option) "$($(option))")) \
+        $(foreach flag,full short offline record list,$(if $($(flag)),--$(flag)))
 
-faults: ## every fault of the catalogue under load (filter=broker count=3 full=1 short=1 record=1 list=1 rabbitmq=4)
+chaos: ## disturb a shop: kind=faults, storm, fuzz, simulation, startup (filter=broker count=3 minutes=10 seed=1 full=1 record=1 list=1)
 	@$(VENV) requirements-dev.txt
-	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests.faults -k "$(filter)" --times $(or $(count),1) --seed $(or $(seed),1) \
-	    $(if $(full),--full) $(if $(short),--short) $(if $(record),--record) $(if $(list),--list)
+	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests.chaos $(or $(kind),faults) $(CHAOS)
 
-doors: ## what may go wrong while `make up` works, in rooms of their own; root (filter=disk offline=1 list=1)
+mutation: ## plant known bugs into a copy of the code; each must be caught (filter=relay record=1 list=1)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m tests.doors -k "$(filter)" $(if $(offline),--offline) $(if $(list),--list)
+	@exec $(PYTHON_RUN) -m tests.chaos mutation $(CHAOS)
 
-simulation: ## Hypothesis drives the real contracts, merge and reconcilers (count=200 seed=1 record=1)
+soak: ## the highest steady rate for half an hour: memory, connections, lag, disks (minutes=30 rate=20 record=1)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m tests.simulation --runs $(or $(count),200) --seed $(or $(seed),1) $(if $(record),--record)
-
-seeded: ## plant known bugs into a copy of the code; each must be caught (filter=relay record=1)
-	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m tests.seeded -k "$(filter)" $(if $(record),--record)
-
-storm: ## random faults at a shop at work, then all invariants (minutes=10 seed=1 record=1)
-	@$(VENV) requirements-dev.txt
-	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests.storm --minutes $(or $(minutes),10) --seed $(or $(seed),1) $(if $(record),--record docs/reliability/storms.json)
+	@exec $(PYTHON_RUN) -m tests.chaos soak $(CHAOS)
 
 manage: ## a command of a service that runs here: service=order cmd="republish --since 2h" (cmd=help lists them)
 	@$(VENV) requirements.txt
@@ -83,11 +73,6 @@ manage: ## a command of a service that runs here: service=order cmd="republish -
 migrations: ## write the migrations that changed models lack, of every service
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m deploy.migrations
-
-soak: ## the highest steady rate for half an hour: memory, connections, lag, disks (minutes=30 rate=20 record=1)
-	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m tests.soak --minutes $(or $(minutes),30) $(if $(rate),--rate $(rate)) $(if $(note),--note "$(note)") \
-	    $(if $(record),--record)
 
 check: ## lint, types, import rules, migrations, deployment checks
 	@$(VENV) requirements-dev.txt

@@ -32,7 +32,7 @@ def checks() -> Iterator[Check]:
     yield Check("ruff: format", [str(BIN / "ruff"), "format", "--check", "."], {})
     yield Check("import rules", [str(BIN / "lint-imports")], settings_of(SERVICES[0]))
     yield Check(
-        "reliability page as measured", [sys.executable, "-m", "tests.reliability", "--check"], {}
+        "reliability page as measured", [sys.executable, "-m", "tests.chaos.report", "--check"], {}
     )
     yield Check(
         "performance page as measured", [sys.executable, "-m", "benchmarks.page", "--check"], {}

@@ -14,6 +14,9 @@ from uuid import uuid4
 
 from tests.shop import ADDRESS, CUSTOMER, Shop, until
 
+PATIENCE = (
+    90.0  # seconds that a customer repeats one request before giving up, which fails the test
+)
 LOW = 200  # available units, below which the merchant receives more
 
 
@@ -35,8 +38,7 @@ class Load:
     merchant: bool = False
     products: Sequence[str] = ("p1", "p2", "p3", "p3", "p3", "p4", "p5")
     accepted: dict[str, str] = field(default_factory=dict)  # idempotency key -> order id
-    # seconds that a customer repeats one request before giving up, which fails the test
-    patience: float = 90.0
+    patience: float = PATIENCE
     stopped: bool = False
     at_work: list[Future[None]] = field(default_factory=list)
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes a root directory of Debian 13 with its RabbitMQ, once, and prints where it is: what POLDER_RABBITMQ_ROOT takes.
 #
-#   make test rabbitmq=4      make faults rabbitmq=4 k=cluster
+#   make test rabbitmq=4      make chaos rabbitmq=4 filter=cluster
 #
 # Needs root, debootstrap (installed with apt if it is missing) and the Debian mirror that this machine's apt uses.
 # It lies outside the repository, in $POLDER_CACHE or ~/.cache/polder; delete it to have it made anew.

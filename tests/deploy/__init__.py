@@ -1,1 +1,1 @@
-"""Tests of how Polder is run. `make doors` tests more of it, on machines to spoil."""
+"""Tests of how Polder is run. `make chaos kind=startup` tests more, on copies of this machine."""

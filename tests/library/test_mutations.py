@@ -1,13 +1,13 @@
-"""The bugs that `make seeded` plants still fit the code."""
+"""The bugs that `make mutation` plants still fit the code."""
 
 from __future__ import annotations
 
 import pytest
 
 from deploy.local.stack import ROOT
-from tests.edited_copy import Edit
-from tests.faults.versions import VERSION_2
-from tests.seeded.bugs import BUGS
+from tests.chaos.faults.versions import VERSION_2
+from tests.chaos.mutation.bugs import BUGS
+from tests.chaos.mutation.edited_copy import Edit
 
 EDITS = [(bug.name, edit) for bug in BUGS for edit in bug.edits]
 EDITS += [("version 2", edit) for edit in VERSION_2]

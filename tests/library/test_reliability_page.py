@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.reliability import faults, random_runs, seeded, soaks, storms
-from tests.reliability.page import page
+from tests.chaos.report.page import (
+    of_faults,
+    of_fuzz,
+    of_mutation,
+    of_simulation,
+    of_soak,
+    of_storm,
+    page,
+)
+from tests.chaos.report.results import Record, Result, read, record
 
 RUN = {
     "commit": "abc1234",
@@ -20,39 +29,44 @@ RUN = {
 }
 
 
+def recorded(*results: Result) -> Record:
+    kept = Record()
+    for result in results:
+        kept.add(result)
+    return kept
+
+
+def test_the_newest_two_are_kept_and_the_totals_of_all(tmp_path: Path) -> None:
+    for seed in (1, 2, 3):
+        record("storm", "storm", {"seed": seed, "minutes": 10, "failures": []}, tmp_path)
+
+    kept = read("storm", tmp_path)["storm"]
+    assert [run["seed"] for run in kept.latest] == [2, 3]
+    assert (kept.runs, kept.totals) == (3, {"minutes": 30})
+
+
 def test_a_fault_that_was_never_run_says_so() -> None:
-    assert "| `broker-killed`: kill -9 of the broker | not on record |" in faults.section({})
+    assert "| `broker-killed`: kill -9 of the broker | not on record |" in of_faults({})
 
 
-def test_each_run_of_a_crash_point_is_three_strikes() -> None:
-    told = faults.section({"crash-relay.after-select": [RUN, RUN]})
-    assert "| `relay.after-select` | 6 | 2 | 7 | 0 | 0 | 24 | 1.5 | 3.10 | abc1234 |" in told
-    assert "2 runs are on record, which is 6 strikes" in told
+def test_each_run_of_a_failpoint_is_three_injections() -> None:
+    told = of_faults({"crash-relay.after-select": recorded(RUN, RUN)})
+    assert "| `relay.after-select` | 2 | 7 | 0 | 0 | 24 | 1.5 | 3.10 | abc1234 |" in told
+    assert "2 runs are on record, which is 6 injections" in told
 
 
 def test_the_broker_of_a_run_is_told() -> None:
-    told = faults.section({"broker-killed": [RUN, RUN | {"rabbitmq": "4.1.1"}]})
+    told = of_faults({"broker-killed": recorded(RUN, RUN | {"rabbitmq": "4.1.1"})})
     assert "| 3.10, 4.1 | abc1234 |" in told
 
 
 def test_a_storm_that_failed_is_told_with_what_failed() -> None:
-    storm = {
-        "seed": 3,
-        "minutes": 10.0,
-        "blows": 80,
-        "struck": {"kill-relay": 90},
-        "orders": 1200,
-        "events": 9000,
-        "again": 4,
-    }
-    told = storms.section(
-        [
-            storm
-            | {"recovery": 2.5, "failures": ["I8 shipping: 1 of order differ"], "commit": "abc1234"}
-        ]
-    )
+    storm = {"seed": 3, "minutes": 10.0, "injected": 90, "orders": 1200, "events": 9000, "again": 4}
+    failed = {"recovery": 2.5, "failures": ["I8 shipping: 1 of order differ"], "commit": "abc1234"}
+    told = of_storm(recorded(storm | failed))
+    assert "1 storms\nare on record, 10 minutes with 90 injections" in told
     assert (
-        "| 3 | 10 | 80 | 1,200 | 9,000 | 4 | 2.5 | I8 shipping: 1 of order differ | abc1234 |"
+        "| 3 | 10 | 90 | 1,200 | 9,000 | 4 | 2.5 | I8 shipping: 1 of order differ | abc1234 |"
         in told
     )
 
@@ -74,16 +88,14 @@ def test_a_storm_that_failed_is_told_with_what_failed() -> None:
         ),
     ],
 )
-def test_a_seeded_bug_with_what_caught_it(verdict: dict[str, Any], row: str) -> None:
-    assert row in seeded.section(
-        {"no ledger": verdict | {"first": "order: said", "commit": "abc1234"}}
-    )
+def test_a_planted_bug_with_what_caught_it(verdict: dict[str, Any], row: str) -> None:
+    said = {"first": "order: said", "commit": "abc1234"}
+    assert row in of_mutation({"no ledger": recorded(verdict | said)})
 
 
 def test_runs_drawn_by_a_seed() -> None:
-    assert "| 1 | 200 | 900 placed | abc1234 |" in random_runs.simulation(
-        [{"seed": 1, "at": "", "commit": "abc1234", "runs": 200, "placed": 900}]
-    )
+    simulated = {"seed": 1, "at": "", "commit": "abc1234", "runs": 200, "placed": 900}
+    assert "| 1 | 200 | 900 placed | abc1234 |" in of_simulation(recorded(simulated))
     fuzzed = {
         "seed": 2,
         "sent": 5000,
@@ -91,19 +103,19 @@ def test_runs_drawn_by_a_seed() -> None:
         "orders": 300,
         "lost": 0,
         "worst_lag": 0.4,
+        "memory_quarter": 204_800,
+        "memory_end": 205_824,
+        "commit": "abc1234",
     }
-    told = random_runs.fuzz(
-        [fuzzed | {"memory_quarter": 204_800, "memory_end": 205_824, "commit": "abc1234"}]
-    )
     assert (
         "| 2 | 5,000 | 4,000 unreadable, 1,000 duplicate | 300 | 0 | 0.40 s | 200 MB | 201 MB | "
-        "abc1234 |" in told
+        "abc1234 |" in of_fuzz(recorded(fuzzed))
     )
 
 
 def test_what_was_not_run_has_no_table() -> None:
-    assert "none is on record" in soaks.section([])
-    assert "|" not in random_runs.fuzz([])
+    assert "No run is on record" in of_soak(Record())
+    assert "|" not in of_fuzz(Record())
 
 
 def test_the_page_is_whole() -> None:
@@ -112,7 +124,7 @@ def test_the_page_is_whole() -> None:
         "Failpoints",
         "Storms",
         "Soak",
-        "Seeded bugs",
+        "Planted bugs",
         "Simulation",
         "Fuzzing",
         "Not injected",

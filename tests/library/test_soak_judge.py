@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.soak.judge import failures, memory_of
-from tests.soak.samples import Sample
-from tests.soak.usage import SHARED
+from tests.chaos.soak.judge import failures, memory_of
+from tests.chaos.soak.samples import Sample
+from tests.chaos.soak.usage import SHARED
 
 FLAT = Sample(
     0.0,

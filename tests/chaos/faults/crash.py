@@ -1,0 +1,94 @@
+"""Failpoints: at each, a process is killed, paused and made to fail, under load."""
+
+from __future__ import annotations
+
+import time
+
+from polder.failpoints import Failpoint
+from tests.blackbox.operator import Operator
+from tests.chaos.faults.fault import at, register
+from tests.chaos.faults.spoiled import parked_for_its_own_sake
+from tests.chaos.scene import Scene
+from tests.shop import OWNERS, until
+
+ACTIONS = ("kill", "pause 2", "raise")
+
+
+def crash_at(point: Failpoint, scene: Scene) -> None:
+    for action in ACTIONS:
+        scene.inject_at(scene.service(), point, action)
+        scene.orders(10)
+
+
+def crash_while_redriving(scene: Scene) -> None:
+    """An event that could not be applied is redriven by an operator, whose request is killed,
+    paused or fails on the way."""
+    operator = Operator.of(scene.shop, "inventory")
+    for action in ACTIONS:
+        parked = parked_for_its_own_sake(scene)
+        hit = scene.arm("inventory", Failpoint.REDRIVE_AFTER_APPLY, action)
+        operator.redrive(parked, reason="a fault test")
+        until(hit.exists, "the redrive comes to its failpoint")
+        scene.stack.forgive("inventory")
+        scene.stack.wait_ready("inventory")
+        operator.redrive(parked, reason="a fault test")  # when the first one was undone
+        [[state]] = scene.shop.rows(
+            "inventory", "SELECT state FROM polder_inbox_parkedevent WHERE id = %s", parked
+        )
+        assert state == "redriven", state
+
+
+for _point in Failpoint:
+    if _point is Failpoint.REDRIVE_AFTER_APPLY:
+        register(
+            crash_while_redriving,
+            name=f"crash-{_point}",
+            what=f"killed, paused and failed at {_point}",
+        )
+    else:
+        register(
+            at(crash_at, _point),
+            name=f"crash-{_point}",
+            what=f"killed, paused and failed at {_point}",
+        )
+
+
+def crash_everywhere(scene: Scene) -> None:
+    """At all failpoints of all services at once, one action after the other."""
+    for action in ACTIONS:
+        hits = [
+            scene.arm(scene.service(), point, action)
+            for point in Failpoint
+            if point is not Failpoint.REDRIVE_AFTER_APPLY
+        ]
+        for hit in hits:
+            until(hit.exists, f"{hit.name}", seconds=60)
+        for service in OWNERS:
+            scene.stack.forgive(service)
+            scene.stack.wait_ready(service)
+
+
+register(
+    crash_everywhere,
+    name="crash-everywhere",
+    what="killed, paused and failed at all failpoints at once",
+    short=True,
+)
+
+
+def crash_somewhere(scene: Scene) -> None:
+    """One failpoint, one action, one service, at random."""
+    points = [point for point in Failpoint if point is not Failpoint.REDRIVE_AFTER_APPLY]
+    hit = scene.arm(scene.service(), scene.chance.choice(points), scene.chance.choice(ACTIONS))
+    deadline = time.monotonic() + 20
+    while not hit.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    hit.with_name(hit.name.removesuffix(".hit")).unlink(missing_ok=True)  # nobody came by
+
+
+register(
+    crash_somewhere,
+    name="crash-anywhere",
+    what="killed, paused or failed at a random failpoint",
+    combines=True,
+)

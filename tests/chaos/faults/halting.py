@@ -1,0 +1,114 @@
+"""Faults of the subscriber itself: a bug in its code, a row that is held for long, a database that
+is away for minutes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.chaos.faults.fault import fault
+from tests.chaos.scene import Scene
+from tests.shop import until
+
+_BUG = """
+CREATE OR REPLACE FUNCTION a_bug() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a bug meets %', NEW.order_id USING ERRCODE = 'P0001';
+END $$;
+CREATE OR REPLACE TRIGGER a_bug BEFORE INSERT
+    ON inventory_reservation FOR EACH ROW EXECUTE FUNCTION a_bug();
+"""
+_MENDED = "DROP TRIGGER IF EXISTS a_bug ON inventory_reservation"
+BYTES_A_MINUTE = 20_000  # that a worker's log may grow by
+
+
+@contextmanager
+def _bug(scene: Scene) -> Iterator[None]:
+    """Every reservation that is to be made fails, with an error that names its order."""
+    with scene.stack.postgres.connect("polder_inventory") as server:
+        server.execute(_BUG)
+        try:
+            yield
+        finally:
+            server.execute(_MENDED)
+
+
+def _halted(scene: Scene) -> bool:
+    return bool(scene.shop.rows("inventory", "SELECT FROM polder_inbox_halt"))
+
+
+def _parked(scene: Scene) -> int:
+    [[number]] = scene.shop.rows(
+        "inventory", "SELECT count(*) FROM polder_inbox_parkedevent WHERE state = 'parked'"
+    )
+    return int(number)
+
+
+@fault(short=True)
+def bug_in_a_reconciler(scene: Scene) -> None:
+    """A bug hits every new order under traffic, and the worker is restarted three times
+    meanwhile
+    """
+    before = _parked(scene)
+    with _bug(scene):
+        scene.orders(10)
+        until(lambda: _halted(scene), "the consumer halts")
+        for _ in range(3):
+            scene.stack.stop_process("inventory-worker")
+            scene.stack.start_process("inventory-worker")
+            scene.orders(10)
+            time.sleep(scene.seconds(full=30, short=3))
+        assert _halted(scene)
+        assert _parked(scene) < before + 5, "healthy events were parked"
+    until(lambda: not _halted(scene), "the consumer goes on by itself", seconds=60)
+    until(lambda: _parked(scene) <= before, "what was parked comes back by itself", seconds=60)
+
+
+@fault()
+def stock_row_held(scene: Scene) -> None:
+    """Somebody forgets a transaction that holds one product's stock: only orders of that product
+    wait"""
+    with scene.shop.database("inventory") as connection, connection.transaction():
+        connection.execute("SELECT FROM inventory_stock WHERE product_id = 'p1' FOR UPDATE")
+        deadline = time.monotonic() + scene.seconds(full=240, short=15)
+        waits = scene.shop.place(p1=1)
+        while time.monotonic() < deadline:
+            began, order_id = time.monotonic(), scene.shop.place(p2=1)
+            until(
+                lambda: _status(scene, order_id) != "pending",  # noqa: B023
+                "another product's order is decided",
+                seconds=15,
+            )
+            print(f"another product's order is decided after {time.monotonic() - began:.1f} s")
+        assert _status(scene, waits) == "pending"
+        told = scene.shop.rows(
+            "inventory",
+            "SELECT fault, publisher FROM polder_inbox_waitingevent WHERE parked_at IS NULL AND "
+            "subject = %s",
+            waits,
+        )
+        assert told == [("locked", "order")], told
+    until(lambda: _status(scene, waits) != "pending", "what waited is decided", seconds=30)
+
+
+def _status(scene: Scene, order_id: str) -> str:
+    [[status]] = scene.shop.rows("order", "SELECT status FROM orders WHERE id = %s", order_id)
+    return str(status)
+
+
+@fault()
+def postgres_away_for_minutes(scene: Scene) -> None:
+    """PostgreSQL is away for minutes while messages wait, and the workers' logs stay small"""
+    logs = [
+        scene.stack.run.log(f"{service}-worker") for service in ("order", "inventory", "shipping")
+    ]
+    scene.orders(40)
+    before = [log.stat().st_size for log in logs]
+    scene.stack.stop_process("postgres")
+    minutes = scene.seconds(full=8, short=0.5)
+    time.sleep(minutes * 60)
+    grown = [log.stat().st_size - size for log, size in zip(logs, before, strict=True)]
+    scene.stack.start_process("postgres")
+    print(f"the workers' logs grew by {grown} bytes in {minutes} minutes")
+    assert max(grown) < BYTES_A_MINUTE * max(1.0, minutes), grown

@@ -1,0 +1,1 @@
+"""The results of chaos runs, and docs/reliability.md, which is written from them."""

@@ -1,2 +1,0 @@
-"""Faults that strike a shop at work: the catalogue, how one of them is run, and what is recorded of
-it."""

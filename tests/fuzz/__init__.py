@@ -1,1 +1,0 @@
-"""Mutated messages straight into the queues, by the ten thousand: `make fuzz`."""

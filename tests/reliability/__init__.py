@@ -1,1 +1,0 @@
-"""docs/reliability.md, written from the results in docs/reliability/."""

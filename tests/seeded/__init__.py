@@ -1,2 +1,0 @@
-"""Bugs seeded on purpose into a copy of the code: each must be caught, or the checker is worth
-nothing."""
