@@ -77,13 +77,14 @@ class Worker:
             conninfo=SimpleNamespace(connection_errors=(OSError,), channel_errors=()),
             timer=self.timer,
             pool=SimpleNamespace(num_processes=1),
-            on_task_request=self.running.append,
         )
         monkeypatch.setattr(module, "request_class", lambda consumer, task: SimpleNamespace)
         monkeypatch.setattr(
             module, "build_request", lambda kind, consumer, task, batch: SimpleNamespace()
         )
-        monkeypatch.setattr(module, "task_reserved", lambda request: None)
+        monkeypatch.setattr(
+            module, "give_to_pool", lambda consumer, request: self.running.append(request)
+        )
         clock = SimpleNamespace(monotonic=lambda: self.now, time=lambda: self.now)
         for each in (module, acks_module, timer_module):
             monkeypatch.setattr(each, "time", clock)

@@ -12,19 +12,15 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
-from amqp.basic_message import Message
 from amqp.exceptions import AMQPError, ChannelError, PreconditionFailed
-from amqp.method_framing import frame_writer
-from amqp.serialization import dumps
-from amqp.spec import Basic
 from kombu.connection import Connection
 
 from polder.broker.connect import HEARTBEAT, connect
 from polder.broker.nodes import Nodes
+from polder.seams import Message, PublishFrames
 
 # bytes that go to the socket in one call: one for each message would cost as much as all the rest
 PIECE = 64 * 1024
@@ -71,8 +67,7 @@ class ConfirmedPublisher:
         self.channel.events["basic_ack"].add(self._on_ack)
         self.channel.events["basic_nack"].add(self._on_nack)
         self.channel.events["basic_return"].add(self._on_return)
-        self._frames = Frames()
-        self._write_frames = frame_writer(self.channel.connection, self._frames)
+        self._frames = PublishFrames(self.channel)
         self._tag = 0  # the last one used; RabbitMQ counts the same way, from 1, per channel
         self._first = 1  # the tag of index 0 of the window under way
         self._waiting: dict[int, None] = {}  # tags in ascending order
@@ -94,29 +89,20 @@ class ConfirmedPublisher:
         self._receipt = Receipt()
         self._first = self._tag + 1
         self._index_of_id = {message.id: index for index, message in enumerate(window)}
-        frames, write, channel_id = (
-            self._frames.gathered,
-            self._write_frames,
-            self.channel.channel_id,
-        )
+        frames = self._frames
         for message in window:
             self._tag += 1
             self._waiting[self._tag] = None
-            arguments = _publish_arguments(self.exchange, message.kind)
             properties = {
                 "content_type": self.content_type,
                 "delivery_mode": 2,
                 "message_id": message.id,
                 "type": message.kind,
             }
-            write(1, channel_id, Basic.Publish, arguments, Message(message.body, **properties))
-            if len(frames) >= PIECE:
-                self._flush()
-        self._flush()
-
-    def _flush(self) -> None:
-        self.channel.connection.transport.write(bytes(self._frames.gathered))
-        self._frames.gathered.clear()
+            frames.add(self.exchange, message.kind, Message(message.body, **properties))
+            if len(frames.gathered) >= PIECE:
+                frames.flush()
+        frames.flush()
 
     def wait_for_confirms(self) -> Receipt:
         deadline = time.monotonic() + self.timeout
@@ -179,20 +165,6 @@ class ConfirmedPublisher:
         for one in tags:
             del self._waiting[one]
         return [one - self._first for one in tags]
-
-
-class Frames:
-    """Where py-amqp's own frame writer writes to, instead of to the socket."""
-
-    def __init__(self) -> None:
-        self.gathered = bytearray()
-        self.write = self.gathered.extend
-
-
-@lru_cache(1024)
-def _publish_arguments(exchange: str, routing_key: str) -> bytes:
-    # mandatory, not immediate
-    return bytes(dumps("Bssbb", (0, exchange, routing_key, True, False)))
 
 
 def blames_a_message(error: Exception) -> bool:

@@ -11,8 +11,7 @@ from __future__ import annotations
 import ssl
 from typing import Any, Final
 
-from kombu.transport import TRANSPORT_ALIASES
-from kombu.transport.pyamqp import SSLTransport
+from polder.seams import SSLTransport, use_transport
 
 SCHEME: Final = "amqps"
 
@@ -42,4 +41,4 @@ def options(authority: str | None) -> dict[str, Any]:
     return {"ca_certs": authority} if authority else {}
 
 
-TRANSPORT_ALIASES[SCHEME] = f"{__name__}:{ProvenTransport.__name__}"
+use_transport(SCHEME, ProvenTransport)

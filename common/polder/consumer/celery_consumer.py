@@ -8,10 +8,8 @@ import time
 from functools import partial
 from typing import Any
 
-from celery.worker import state
-from celery.worker.consumer import Consumer
-
 from polder.broker.trouble import REFUSED_WAIT, refusal
+from polder.seams import Consumer, state, steps_without_delayed_delivery
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 1.0  # seconds
 
@@ -24,11 +22,7 @@ class CeleryConsumer(Consumer):
     last_connection: Any = None
 
     class Blueprint(Consumer.Blueprint):
-        # With a quorum queue among its own, Celery would declare 28 queues for tasks with a
-        # countdown, of which we have none.
-        default_steps = [
-            step for step in Consumer.Blueprint.default_steps if "delayed_delivery" not in step
-        ]
+        default_steps = steps_without_delayed_delivery()
 
     def connect(self) -> Any:
         """After the first time it is because something about the connection broke: the next one

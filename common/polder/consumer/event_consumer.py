@@ -18,8 +18,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from billiard.exceptions import WorkerLostError
-from celery.worker.state import task_reserved
 from kombu.common import ignore_errors
 
 from polder.broker.names import (
@@ -43,6 +41,7 @@ from polder.consumer.subscription import Subscription
 from polder.consumer.transitions import End
 from polder.failpoints import Failpoint, failpoint
 from polder.inbox.delivery import Delivery
+from polder.seams import WorkerLostError, give_to_pool, is_open, raw_channel, run_event_loop
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +81,7 @@ class EventConsumer:
         self.reports = Reports(service)
         self.committed: list[int] = []  # tags whose ack waits for the event loop
         self.stopped = False
-        self.channel = consumer.connection.channel()
-        self.channel.auto_decode = False
+        self.channel = raw_channel(consumer.connection)
         self.acks = Acks(self.channel)
         self.timer = DispatchTimer(self._call_after, self._hand_over)
         self.queues = [event_queue(service, publisher) for publisher in publishers]
@@ -104,9 +102,10 @@ class EventConsumer:
         in the pool are back."""
         self.cancel()
         deadline = time.monotonic() + LONGEST_STOP
-        loop = self.consumer.hub.create_loop()
-        while self.dispatch.under_way and time.monotonic() < deadline:
-            next(loop)
+        run_event_loop(
+            self.consumer,
+            lambda: bool(self.dispatch.under_way) and time.monotonic() < deadline,
+        )
 
     def cancel(self) -> None:
         """No more messages and no more batches. May run twice."""
@@ -196,10 +195,9 @@ class EventConsumer:
                 break
             request = build_request(self.request_type, self.consumer, self.task, batch)
             request.listener, request.batch = self, batch
-            task_reserved(request)
             # Celery takes it from here: the pool runs it, and its `on_success` or `on_failure`
             # (request.py) calls `succeeded` or `failed` below.
-            self.consumer.on_task_request(request)
+            give_to_pool(self.consumer, request)
         self._set_timer()
 
     def _child_is_free(self) -> bool:
@@ -251,7 +249,7 @@ class EventConsumer:
         return first
 
     def _disconnected(self) -> bool:
-        return self.channel.connection is None
+        return not is_open(self.channel)
 
     # The event loop.
 

@@ -1,15 +1,13 @@
 """Reads what has arrived in one system call, where py-amqp makes fifteen for each message (nine
 reads, six changes of the time-out).
 
-It was a fifth of the worker's main process. It leans on two names inside py-amqp, which is pinned;
-tests/library/test_read_ahead.py and every system test would notice if they changed.
+It was a fifth of the worker's main process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from struct import unpack_from
-from typing import Any
 
 AHEAD = 64 * 1024  # bytes
 HEADER, END = 7, 1  # bytes of a frame around its payload
@@ -36,18 +34,3 @@ class ReadAhead:
         return left > HEADER and left >= HEADER + END + int(
             unpack_from(">xxxI", self._ahead, self._at)[0]
         )
-
-
-def read_ahead(connection: Any) -> None:
-    """Makes an open py-amqp connection handle, at each wake-up, all frames that came with the first
-    one."""
-    transport, read_one = connection.transport, connection.blocking_read
-    ahead = transport._quick_recv = ReadAhead(transport._quick_recv)
-
-    def read(timeout: float | None = None) -> Any:
-        answered = read_one(timeout)
-        while ahead.has_frame() and connection.connected:
-            answered = connection.on_inbound_frame(transport.read_frame()) or answered
-        return answered
-
-    connection.blocking_read = read

@@ -8,11 +8,14 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 from uuid import uuid4
 
-from billiard.einfo import ExceptionWithTraceback
-from billiard.exceptions import TimeLimitExceeded, WorkerLostError
-from celery.worker.request import Request, create_request_cls
-
 from polder.consumer.batch import Batch
+from polder.seams import (
+    Request,
+    TimeLimitExceeded,
+    WorkerLostError,
+    error_in_child,
+    generated_request_class,
+)
 
 
 class Listener(Protocol):
@@ -26,11 +29,9 @@ def request_class(consumer: Any, task: Any) -> type[Request]:
     """A subclass of the request class that Celery generates for the task, as its own strategy
     does.
     """
-    generated = create_request_cls(
-        Request, task, consumer.pool, consumer.hostname, consumer.event_dispatcher, app=consumer.app
-    )
+    generated: Any = generated_request_class(consumer, task)
 
-    class BatchRequest(generated):  # type: ignore[misc, valid-type]
+    class BatchRequest(generated):
         """Celery acks a request that was revoked, timed out or ended in Ignore or Retry; here
         acking does nothing, and these are failures."""
 
@@ -54,7 +55,7 @@ def request_class(consumer: Any, task: Any) -> type[Request]:
                         exc_info, send_failed_event=send_failed_event, return_ok=True
                     )
             finally:
-                self.listener.failed(self.batch, _unwrapped(exc_info.exception))
+                self.listener.failed(self.batch, error_in_child(exc_info.exception))
 
         def on_timeout(self, soft: bool, timeout: float) -> None:
             super().on_timeout(soft, timeout)
@@ -114,9 +115,3 @@ def build_request(request_type: type[Request], consumer: Any, task: Any, batch: 
         retries=0,
     )
     return request
-
-
-def _unwrapped(error: BaseException) -> BaseException:
-    """What came from a child is the error itself; what billiard raised here (a lost process) it has
-    wrapped."""
-    return error.exc if isinstance(error, ExceptionWithTraceback) else error

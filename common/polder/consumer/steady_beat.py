@@ -6,8 +6,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from celery.beat import ScheduleEntry, Scheduler
 from celery.schedules import schedstate
+
+from polder.seams import ScheduleEntry, Scheduler
 
 
 class SteadyEntry(ScheduleEntry):

@@ -11,9 +11,10 @@ from kombu.common import ignore_errors
 
 from polder import this_service
 from polder.consumer.event_consumer import EventConsumer
-from polder.consumer.read_ahead import read_ahead
+from polder.consumer.read_ahead import ReadAhead
 from polder.consumer.tasks import apply_events
 from polder.readiness import announce_ready
+from polder.seams import read_through
 
 
 class EventConsumerStep(bootsteps.StartStopStep):
@@ -26,7 +27,7 @@ class EventConsumerStep(bootsteps.StartStopStep):
         super().__init__(consumer, **options)
 
     def start(self, consumer: Any) -> None:
-        read_ahead(consumer.connection.connection)
+        read_through(consumer.connection.connection, ReadAhead)
         self._begin(consumer)
         announce_ready()
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from polder.consumer.prefetch import Prefetch
+from polder.seams import consume
 
 
 class Subscription:
@@ -55,10 +56,6 @@ class Subscription:
         # Per consumer: quorum queues know no global prefetch.
         self._channel.basic_qos(0, self.prefetch.number, False)
         for queue in self._queues:
-            # The channel knows the tag beforehand: messages may come together with the broker's
-            # answer, and py-amqp would give back those of a tag that it does not know, which counts
-            # as a delivery each time.
             tag = f"{queue}.{uuid4().hex}"
-            callback = self._channel.callbacks[tag] = partial(self._receive, queue)
-            self._channel.basic_consume(queue, consumer_tag=tag, callback=callback)
+            consume(self._channel, queue, tag, partial(self._receive, queue))
             self._tags.append(tag)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 
-from billiard.exceptions import SoftTimeLimitExceeded
 from celery import shared_task
 from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connection, connections
 
@@ -21,6 +20,7 @@ from polder.inbox.quarantine import apply_quarantined
 from polder.inbox.redrive import redrive
 from polder.inbox.waiting import end_halts, parked_before
 from polder.pasts.hearing import hear
+from polder.seams import SoftTimeLimitExceeded
 
 log = logging.getLogger(__name__)
 

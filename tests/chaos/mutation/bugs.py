@@ -160,8 +160,8 @@ BUGS = (
         (
             Edit(
                 "common/polder/consumer/event_consumer.py",
-                "            self.consumer.on_task_request(request)\n",
-                "            self.consumer.on_task_request(request)\n"
+                "            give_to_pool(self.consumer, request)\n",
+                "            give_to_pool(self.consumer, request)\n"
                 "            self.committed += [message.tag for message in batch.messages]\n"
                 "            self._call_after(0, self._ack_committed)\n",
             ),

@@ -20,8 +20,7 @@ class Command(ServiceCommand):
     examples = ("manage.py order relay",)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        stopping = stop_on()  # first: what it looks at may take a while
         look_at_start()
         tell_at_start()
-        Relay(
-            this_service.name(), this_service.amqp_url(), stop_on(), on_ready=announce_ready
-        ).run()
+        Relay(this_service.name(), this_service.amqp_url(), stopping, on_ready=announce_ready).run()
