@@ -6,18 +6,44 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from deploy.local.leftovers import is_running
+from deploy.local.passwords import Passwords
+from deploy.local.rabbitmq import RabbitmqNode
 from deploy.local.stack import READY_SECONDS, Stack
+from tests.cluster import ClusterNode
 
 POLL_SECONDS = 0.02
 
 
 class DisturbedStack(Stack):
-    """Names are those of a process, or of a service for all of its processes."""
+    """Names are those of a process, or of a service for all of its processes. Of several `brokers`
+    a cluster is made."""
+
+    brokers: Sequence[Any]  # ClusterNode, when there are several
+
+    def __init__(self, *arguments: Any, brokers: int = 1, **options: Any) -> None:
+        self._count = brokers
+        super().__init__(*arguments, **options)
+
+    def _nodes(self, passwords: Passwords) -> Sequence[RabbitmqNode]:
+        if self._count == 1:
+            return super()._nodes(passwords)
+        numbers = range(1, self._count + 1)
+        return [ClusterNode(self.run, self.ports, passwords, one, self._count) for one in numbers]
+
+    def _addresses(self) -> Mapping[str, str]:
+        """Every node listens on the same port, at an address of its own."""
+        found = dict(super()._addresses())
+        for name in ("rabbitmq", "rabbitmq-management"):
+            port = found[name].rpartition(":")[2]
+            found[name] = " ".join(f"{node.host}:{port}" for node in self.brokers)
+        return found
 
     def children(self, name: str) -> list[int]:
         """The ids of the processes that a process has begun itself, oldest first: a worker's pool,

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-from .ports import HOST
-
 ADMIN_USER = "admin"
 VHOST = "polder"
 # What a program needs to know of the machine it runs on; all else stays outside.
@@ -25,11 +23,6 @@ class Named(Protocol):
     def __getitem__(self, name: str) -> str: ...
 
 
-def broker_host(number: int) -> str:
-    """The address of a RabbitMQ node. The first, and most often only one, has everybody's."""
-    return HOST if number == 1 else f"127.0.0.{number}"
-
-
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
@@ -40,7 +33,8 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Environment:
-    """Credentials and addresses ("host:port", by who listens there) of one stack.
+    """Credentials and addresses ("host:port", by who listens there) of one stack. A cluster of
+    RabbitMQ has several, with blanks between them.
 
     `extra` goes to every process of the services (settings for a test).
     """
@@ -50,7 +44,6 @@ class Environment:
     passwords: Named
     services: tuple[str, ...]
     extra: Mapping[str, str] = field(default_factory=dict)
-    brokers: int = 1  # RabbitMQ nodes
 
     @property
     def management_url(self) -> str:
@@ -151,8 +144,4 @@ class Environment:
         return f"{quote(user, safe='')}:{quote(self.passwords[password], safe='')}"
 
     def _of_each_node(self, name: str, url: str) -> str:
-        """Of a cluster every node listens on the same port, at an address of its own."""
-        host, _, port = self.addresses[name].rpartition(":")
-        numbers = range(1, self.brokers + 1)
-        hosts = [host] if self.brokers == 1 else [broker_host(number) for number in numbers]
-        return ";".join(url.format(f"{host}:{port}") for host in hosts)
+        return ";".join(url.format(address) for address in self.addresses[name].split())

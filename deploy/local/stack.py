@@ -23,7 +23,7 @@ from .postgres import PostgresCluster
 from .preparation import Preparation
 from .processes import Catalogue, ProcessSpec
 from .progress import Progress, Silent
-from .rabbitmq import RabbitmqNode, broker_names
+from .rabbitmq import RabbitmqNode
 from .run_directory import RunDirectory, lines_of, write_private
 from .services import SERVICES, processes_of
 from .steps import Steps
@@ -57,9 +57,9 @@ class Stack:
     """PostgreSQL, RabbitMQ and the processes of the services, under a supervisord that is a child
     of this process.
 
-    `extra` is added to the environment of every process of the services. Of several `brokers` a
-    cluster is made. A stack starts once and stops once; the data stays in `run_dir` for the next
-    one. Everything ends with this process, even by SIGKILL.
+    `extra` is added to the environment of every process of the services. A stack starts once and
+    stops once; the data stays in `run_dir` for the next one. Everything ends with this process,
+    even by SIGKILL.
     """
 
     def __init__(
@@ -70,7 +70,6 @@ class Stack:
         *,
         root: Path = ROOT,
         extra: Mapping[str, str] | None = None,
-        brokers: int = 1,
         progress: Progress | None = None,
     ) -> None:
         self.run = RunDirectory(run_dir.resolve())
@@ -78,17 +77,14 @@ class Stack:
         self.services = tuple(services)
         self.progress = progress or Silent()
         passwords = Passwords(self.run.passwords)
+        self.brokers: Sequence[RabbitmqNode] = self._nodes(passwords)
+        self.rabbitmq = self.brokers[0]
         self.environment = Environment(
-            self.run.root, ports.addresses(), passwords, self.services, extra or {}, brokers
+            self.run.root, self._addresses(), passwords, self.services, extra or {}
         )
-        servers = ("postgres", "epmd", *broker_names(brokers))
+        servers = ("postgres", "epmd", *(node.process for node in self.brokers))
         self.catalogue = Catalogue(self.environment, ports, root, servers)
         self.postgres = PostgresCluster(f"{HOST}:{ports.postgres}", passwords, "postgres", self.run)
-        self.brokers = [
-            RabbitmqNode(self.run, ports, passwords, number, brokers)
-            for number in range(1, brokers + 1)
-        ]
-        self.rabbitmq = self.brokers[0]
         self.steps = Steps(self.run, root)
         self._preparation = Preparation(
             self.environment, self.steps, self.progress, lambda service: self.postgres
@@ -218,6 +214,12 @@ class Stack:
                 self.supervise(specs)
                 names = [spec.name for spec in specs]
                 self.wait_supervised(names, SERVER_READY_SECONDS * len(specs))
+
+    def _nodes(self, passwords: Passwords) -> Sequence[RabbitmqNode]:
+        return [RabbitmqNode(self.run, self.ports, passwords)]
+
+    def _addresses(self) -> Mapping[str, str]:
+        return self.ports.addresses()
 
     # --- one process
 

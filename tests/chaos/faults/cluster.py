@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from deploy.local.rabbitmq import RabbitmqNode
 from deploy.local.readiness import accepts
 from tests.chaos.faults.fault import fault
 from tests.chaos.faults.members import Members
 from tests.chaos.faults.nftables import rules
 from tests.chaos.scene import Scene
+from tests.cluster import ClusterNode
 from tests.shop import until
 
 STARTED = 300.0  # seconds within which a node is ready again
@@ -23,15 +23,15 @@ def _back(scene: Scene, *processes: str) -> None:
     scene.stack.start_process(*processes, seconds=STARTED)
 
 
-def _any(scene: Scene) -> RabbitmqNode:
+def _any(scene: Scene) -> ClusterNode:
     return scene.chance.choice(scene.stack.brokers)
 
 
-def _others(scene: Scene, node: RabbitmqNode) -> list[RabbitmqNode]:
+def _others(scene: Scene, node: ClusterNode) -> list[ClusterNode]:
     return [other for other in scene.stack.brokers if other is not node]
 
 
-def _until_paused(scene: Scene, node: RabbitmqNode) -> None:
+def _until_paused(scene: Scene, node: ClusterNode) -> None:
     """A node that sees no majority takes no more connections, and closes those that it has."""
     until(
         lambda: not accepts(scene.stack.ports.rabbitmq, node.host),
@@ -140,7 +140,7 @@ def cluster_majority_lost(scene: Scene) -> None:
     until(left.answers, f"{left.process} goes on", STARTED)
 
 
-def _runs_by(witness: RabbitmqNode, node: RabbitmqNode, scene: Scene) -> bool:
+def _runs_by(witness: ClusterNode, node: ClusterNode, scene: Scene) -> bool:
     """Whether a node counts another one among those that run."""
     return any(
         one["name"] == node.name and one["running"]
@@ -149,7 +149,7 @@ def _runs_by(witness: RabbitmqNode, node: RabbitmqNode, scene: Scene) -> bool:
 
 
 @contextmanager
-def _cut(node: RabbitmqNode, ports: Sequence[int] = ()) -> Iterator[None]:
+def _cut(node: ClusterNode, ports: Sequence[int] = ()) -> Iterator[None]:
     """Everything from and to the node's address is lost; or, with `ports`, what has one of them at
     either end."""
     ends = [f"ip saddr {node.host}", f"ip daddr {node.host}"]
