@@ -72,11 +72,11 @@ manage: ## a command of a service that runs here: service=order cmd="republish -
 
 migrations: ## write the migrations that changed models lack, of every service
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m deploy.migrations
+	@exec $(PYTHON_RUN) -m tools.migrations
 
 check: ## lint, types, import rules, migrations, deployment checks
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m deploy.check
+	@exec $(PYTHON_RUN) -m tools.check
 
 bench: ## relay, apply, lag and write cost beside hand-written ones (filter="lag write" count=5 quick=1 record=1)
 	@$(VENV) requirements-dev.txt

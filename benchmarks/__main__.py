@@ -23,10 +23,10 @@ from benchmarks.relay import RelayComparison
 from benchmarks.report import RECORD, RESULTS, Result, show, write
 from benchmarks.servers import Servers, running_servers
 from benchmarks.write import WRITERS, WriteComparison
-from deploy.checked_out import commit
 from deploy.local.errors import PolderError
 from deploy.local.stack import ROOT
 from deploy.local.terminal import Terminal
+from tools.checked_out import commit
 
 EXAMPLES = """\
 examples:

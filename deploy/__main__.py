@@ -19,7 +19,7 @@ from pathlib import Path
 from deploy.docker.compose import Compose, NoDocker
 from deploy.local.commands import INTERRUPTED, Native
 from deploy.local.errors import PolderError, explained
-from deploy.local.run_directory import RunDirectory, variables_of
+from deploy.local.run_directory import RunDirectory
 from deploy.local.services import SERVICES
 from deploy.local.stack import ROOT
 from deploy.local.terminal import Terminal
@@ -49,18 +49,21 @@ def run(options: argparse.Namespace, directory: RunDirectory, terminal: Terminal
     """Raises PolderError."""
     if options.command == "up":
         return choose(directory, terminal).up(os.environ)
-    containers = stack_of(directory) == "docker"
-    shop = Compose.found(directory, terminal) if containers else Native(directory, terminal)
+    started = directory.stack_env.read_text() if directory.stack_env.exists() else ""
+    contained = started.startswith("STACK=docker\n")
+    shop = Compose.found(directory, terminal) if contained else Native(directory, terminal)
     match options.command:
-        case "logs" | "stop" | "start":
-            return int(getattr(shop, options.command)(options.name))
+        case "logs":
+            return shop.logs(options.name)
+        case "stop" | "start":
+            return shop.change(options.command, options.name)
         case "manage":
             if options.service not in SERVICES:
                 raise PolderError(f"Which service? service={' or '.join(SERVICES)}, and cmd=help")
             return shop.manage(options.service, shlex.split(options.words) or ["help"])
         case "reset":
             return reset(shop, directory, terminal, yes=options.yes)
-    return int(getattr(shop, options.command)())
+    return shop.status() if options.command == "status" else shop.down()
 
 
 def choose(directory: RunDirectory, terminal: Terminal) -> Compose | Native:
@@ -84,35 +87,19 @@ def choose(directory: RunDirectory, terminal: Terminal) -> Compose | Native:
     return compose
 
 
-def stack_of(directory: RunDirectory) -> str:
-    """What was started here last."""
-    try:
-        return variables_of(directory.stack_env).get("STACK", "")
-    except FileNotFoundError:
-        return ""
-
-
 def reset(shop: Compose | Native, directory: RunDirectory, terminal: Terminal, *, yes: bool) -> int:
     shop.require_stopped()
     if not directory.root.exists():
         terminal.say(f"There is nothing to delete: {directory.root} does not exist.")
         return 0
-    if not yes and not confirmed(directory.root):
-        terminal.say("Nothing was deleted.")
+    question = f"Delete {directory.root} with all data, logs and passwords? [y/N] "
+    if not yes and not (sys.stdin.isatty() and input(question).strip().lower() in ("y", "yes")):
+        terminal.say("Nothing was deleted. To delete without being asked: make reset yes=1")
         return 1
     shop.delete()
     shutil.rmtree(directory.root)
     terminal.say(f"Deleted {directory.root}.")
     return 0
-
-
-def confirmed(folder: Path) -> bool:
-    try:
-        answer = input(f"Delete {folder} with all data, logs and passwords? [y/N] ")
-    except EOFError:
-        print("\nNobody answers here; to delete without being asked: make reset yes=1")
-        return False
-    return answer.strip().lower() in ("y", "yes")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -13,10 +13,10 @@ from deploy.docker.places import published_ports
 from deploy.local.errors import PolderError
 from deploy.local.ports import taken
 from deploy.local.processes import resolved
-from deploy.local.run_directory import RunDirectory, variables_of, write_private
+from deploy.local.run_directory import RunDirectory, write_private
 from deploy.local.services import SERVICES, processes_of
 from deploy.local.stack import ROOT
-from deploy.local.terminal import Terminal, address_table
+from deploy.local.terminal import Terminal
 
 ANSWER_SECONDS = 20.0
 READY_SECONDS = 600.0
@@ -80,11 +80,8 @@ class Compose:
         self.run.root.mkdir(exist_ok=True)
         variables = self._output("run", "--rm", "--no-deps", "-T", "secrets", "show")
         write_private(self.run.stack_env, variables)
-        self.terminal.say()
-        self.terminal.say(address_table(variables_of(self.run.stack_env)))
-        self.terminal.say(
-            f"\n  All of it for scripts: {self.run.stack_env}\n  It runs until: make down\n"
-        )
+        self.terminal.addresses(self.run.stack_env)
+        self.terminal.say("  It runs until: make down\n")
         return 0
 
     def status(self) -> int:
@@ -93,14 +90,12 @@ class Compose:
     def logs(self, name: str) -> int:
         return self._run("logs", "--follow", "--tail=20", *(containers(name) if name else ()))
 
-    def stop(self, name: str) -> int:
-        return self._run("stop", *containers(name))
+    def change(self, what: str, name: str) -> int:
+        """`what` is stop or start."""
+        return self._run(what, *containers(name))
 
-    def start(self, name: str) -> int:
-        return self._run("start", *containers(name))
-
-    def down(self) -> int:
-        return self._run("down", "--remove-orphans")
+    def down(self, *options: str) -> int:
+        return self._run("down", "--remove-orphans", *options)
 
     def manage(self, service: str, command: Sequence[str]) -> int:
         """In the container that has what the command needs, as whom it has to run."""
@@ -111,7 +106,7 @@ class Compose:
             raise PolderError("Polder runs here, in containers. Stop it first with: make down")
 
     def delete(self) -> None:
-        self._run("down", "--remove-orphans", "--volumes")
+        self.down("--volumes")
 
     def _is_running(self) -> bool:
         return bool(self._output("ps", "-q"))

@@ -14,16 +14,15 @@ from pathlib import Path
 from .errors import Cancelled, PolderError
 from .leftovers import end_leftovers, is_running
 from .ports import Ports
-from .run_directory import RunDirectory, variables_of
+from .run_directory import RunDirectory
 from .services import SERVICES
 from .stack import ROOT, Stack
-from .terminal import Terminal, address_table, process_table
+from .terminal import Terminal
 
 INTERRUPTED = 130
 # Each group of processes gets a minute to finish what it has in hand.
 DOWN_SECONDS = 240.0
-RUNNING = """
-  All of it for scripts: {stack_env}
+RUNNING = """\
   In another terminal: make status | logs | stop service={one} | start service={one} | down
   Ctrl-C stops everything.
 """
@@ -47,9 +46,8 @@ class Native:
         except Cancelled:
             self.terminal.say("\nInterrupted; everything is stopped.")
             return INTERRUPTED
-        self.terminal.say()
-        self.terminal.say(address_table(variables_of(self.run.stack_env)))
-        self.terminal.say(RUNNING.format(stack_env=self.run.stack_env, one=SERVICES[-1]))
+        self.terminal.addresses(self.run.stack_env)
+        self.terminal.say(RUNNING.format(one=SERVICES[-1]))
         try:
             stack.wait()
         finally:
@@ -59,7 +57,7 @@ class Native:
 
     def status(self) -> int:
         try:
-            self.terminal.say(process_table(Stack.running_in(self.run.root).processes()))
+            self.terminal.processes(Stack.running_in(self.run.root).processes())
         except PolderError as error:
             self.terminal.say(str(error))
         return 0
@@ -69,20 +67,16 @@ class Native:
         if not logs:
             raise PolderError("There are no logs yet. Start Polder with: make up")
         if name:
-            logs = [self.run.log(process) for process in self._known().catalogue.resolve(name)]
+            stack = Stack(self.run.root, Ports.recorded(self.run.ports))
+            logs = [self.run.log(process) for process in stack.catalogue.resolve(name)]
         script = Path(__file__).with_name("logs.sh")
         os.execvp("sh", ["sh", str(script), *map(str, logs)])  # noqa: S606 - Ctrl-C included
 
-    def stop(self, name: str) -> int:
+    def change(self, what: str, name: str) -> int:
+        """`what` is stop or start."""
         stack = Stack.running_in(self.run.root)
-        with self.terminal.step(f"Stop {', '.join(stack.catalogue.resolve(name))}"):
-            stack.stop_process(name)
-        return 0
-
-    def start(self, name: str) -> int:
-        stack = Stack.running_in(self.run.root)
-        with self.terminal.step(f"Start {', '.join(stack.catalogue.resolve(name))}"):
-            stack.start_process(name)
+        with self.terminal.step(f"{what.capitalize()} {', '.join(stack.catalogue.resolve(name))}"):
+            (stack.stop_process if what == "stop" else stack.start_process)(name)
         return 0
 
     def down(self) -> int:
@@ -109,7 +103,7 @@ class Native:
         it has to run."""
         if not self.run.stack_env.exists():
             raise PolderError("Polder has not been started here. Start it with: make up")
-        stack = self._known()
+        stack = Stack(self.run.root, Ports.recorded(self.run.ports))
         variables = stack.environment.of_command(service, command[0])
         program = stack.catalogue.manage(service, *command)
         return subprocess.run(program, cwd=ROOT, env=variables, check=False).returncode
@@ -122,9 +116,6 @@ class Native:
         end_leftovers(self.run)
         if self.run.socket.parent != self.run.root:
             shutil.rmtree(self.run.socket.parent, ignore_errors=True)
-
-    def _known(self) -> Stack:
-        return Stack(self.run.root, Ports.recorded(self.run.ports))
 
     def _holder(self) -> int | None:
         """The process of `make up`, None if there is none."""

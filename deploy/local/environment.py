@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
+from .run_directory import variables_of
+
 ADMIN_USER = "admin"
 VHOST = "polder"
 # What a program needs to know of the machine it runs on; all else stays outside.
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR")
 # Of the servers, which nothing of the person's shell must reach: no PGDATA, no RABBITMQ_...
 BARE = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"}
+
+
+FLOWER = Path(__file__).parents[1] / "flower" / "flower.env"
 
 
 class Named(Protocol):
@@ -110,29 +115,20 @@ class Environment:
             "FLOWER_AMQP_URL": self.amqp_url("flower"),
             "FLOWER_BASIC_AUTH": f"{ADMIN_USER}:{self.passwords['flower']}",
             "FLOWER_COOKIE_SECRET": self.passwords["flower cookie"],
-            # A batch's arguments and result tell how many events of which kinds it had, and what
-            # became of them.
-            "FLOWER_TASKS_COLUMNS": "name,state,args,result,received,runtime,worker",
-            # in its memory: at one task a batch, its default of 100,000 grows for hours
-            "FLOWER_MAX_TASKS": "10000",
+            **variables_of(FLOWER),
         }
 
     def of_stack(self) -> dict[str, str]:
         """What `.run/stack.env` tells the people and tools outside."""
-        urls = {
-            f"{service.upper()}_URL": f"http://{self.addresses[f'{service}-web']}"
-            for service in self.services
-        }
-        databases = {
-            f"{service.upper()}_DATABASE_URL": self.database_url(service)
-            for service in self.services
-        }
-        return {
-            **urls,
+        of_services = {}
+        for service in self.services:
+            address = self.addresses[f"{service}-web"]
+            of_services[f"{service.upper()}_URL"] = f"http://{address}"
+            of_services[f"{service.upper()}_DATABASE_URL"] = self.database_url(service)
+        return of_services | {
             "FLOWER_URL": f"http://{self.addresses['flower']}",
             "RABBITMQ_MANAGEMENT_URL": self.management_url,
             "AMQP_URL": self.amqp_url(ADMIN_USER),
-            **databases,
             "API_KEY": self.passwords["api key"],
             "ADMIN_USER": ADMIN_USER,
             "ADMIN_PASSWORD": self.passwords["admin"],

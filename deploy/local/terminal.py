@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -14,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from .errors import Cancelled
+from .run_directory import variables_of
 from .services import SERVICES
 from .stack import ProcessView
 
@@ -82,41 +84,40 @@ class Terminal:
                 if not self._spinner.tasks:
                     self._spinner.stop()
 
+    def addresses(self, stack_env: Path) -> None:
+        """Where everything is, and how to get in. Two columns, so that no password is cut on a
+        narrow terminal."""
+        stack = {name: escape(value) for name, value in variables_of(stack_env).items()}
+        rows = {}
+        for service in SERVICES:
+            address = stack[f"{service.upper()}_URL"]
+            rows[f"{service} API"] = f"{address}/api/docs/"
+            rows[f"{service} admin"] = f"{address}/admin/"
+        rows |= {
+            "Flower": f"{stack['FLOWER_URL']}/",
+            "RabbitMQ management": f"http://{stack['RABBITMQ_MANAGEMENT_URL'].split('@')[-1]}/",
+            "user": f"[bold]{stack['ADMIN_USER']}[/bold]   (admin, Flower and RabbitMQ alike; a "
+            "password for each)",
+            "admin password": f"[bold]{stack['ADMIN_PASSWORD']}[/bold]",
+            "Flower password": stack["FLOWER_PASSWORD"],
+            "RabbitMQ password": stack["RABBITMQ_PASSWORD"],
+            "API key": f"Authorization: Api-Key [bold]{stack['API_KEY']}[/bold]",
+        }
+        table = Table(show_header=False, box=None, padding=(0, 2))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for row in rows.items():
+            table.add_row(*row)
+        self.say()
+        self.say(table)
+        self.say(f"\n  All of it for scripts: {stack_env}")
 
-def address_table(stack: Mapping[str, str]) -> Table:
-    """Where everything is, and how to get in, as stack.env has it. Two columns, so that no password
-    is cut on a narrow terminal."""
-    rows = {}
-    for service in SERVICES:
-        address = stack[f"{service.upper()}_URL"]
-        rows[f"{service} API"] = f"{address}/api/docs/"
-        rows[f"{service} admin"] = f"{address}/admin/"
-    management = stack["RABBITMQ_MANAGEMENT_URL"].rpartition("@")[2]
-    user = f"[bold]{stack['ADMIN_USER']}[/bold]"
-    key = f"[bold]{escape(stack['API_KEY'])}[/bold]"
-    rows |= {
-        "Flower": f"{stack['FLOWER_URL']}/",
-        "RabbitMQ management": f"http://{management}/",
-        "user": f"{user}   (admin, Flower and RabbitMQ alike; a password for each)",
-        "admin password": f"[bold]{escape(stack['ADMIN_PASSWORD'])}[/bold]",
-        "Flower password": escape(stack["FLOWER_PASSWORD"]),
-        "RabbitMQ password": escape(stack["RABBITMQ_PASSWORD"]),
-        "API key": f"Authorization: Api-Key {key}",
-    }
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for row in rows.items():
-        table.add_row(*row)
-    return table
-
-
-def process_table(processes: Iterable[ProcessView]) -> Table:
-    table = Table(box=None, padding=(0, 2))
-    for title in ("process", "pid", "state", "since", "restarts"):
-        table.add_column(title, justify="right" if title in ("pid", "restarts") else "left")
-    for one in processes:
-        state = f"[{STATE_STYLES[one.state]}]{one.state}[/]"
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.since))
-        table.add_row(one.name, str(one.pid or "-"), state, since, str(one.restarts))
-    return table
+    def processes(self, processes: Iterable[ProcessView]) -> None:
+        table = Table(box=None, padding=(0, 2))
+        for title in ("process", "pid", "state", "since", "restarts"):
+            table.add_column(title, justify="right" if title in ("pid", "restarts") else "left")
+        for one in processes:
+            state = f"[{STATE_STYLES[one.state]}]{one.state}[/]"
+            since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.since))
+            table.add_row(one.name, str(one.pid or "-"), state, since, str(one.restarts))
+        self.say(table)

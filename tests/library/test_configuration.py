@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from deploy.unreachable import settings_of
 from order_service.variables import VARIABLES
 from polder import surroundings
 from polder.configuration import table
 from polder.configuration.secret import Secret
 from polder.configuration.variables import Variable, Wrong, read
+from tools.unreachable import settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = (*table.SERVICE_VARIABLES, *VARIABLES)

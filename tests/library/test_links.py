@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.links import broken, pictures
+from tools.links import broken, pictures
 
 
 @pytest.fixture

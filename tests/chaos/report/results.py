@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deploy.checked_out import commit
 from deploy.local.stack import ROOT
+from tools.checked_out import commit
 
 FOLDER = ROOT / "docs" / "reliability"
 KEPT = 2  # newest results of a name

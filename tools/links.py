@@ -1,4 +1,4 @@
-"""`python -m deploy.links`: every relative link of the Markdown pages leads somewhere, to a heading
+"""`python -m tools.links`: every relative link of the Markdown pages leads somewhere, to a heading
 too; every path that they name is there; and a name of the code that stands behind a link to its
 file is in that file."""
 

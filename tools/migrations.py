@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from deploy.local.services import SERVICES
-from deploy.unreachable import settings_of
+from tools.unreachable import settings_of
 
 
 def main() -> int:

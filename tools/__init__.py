@@ -1,0 +1,1 @@
+"""What developers run: `make check`, the pages that are drawn from code, `make migrations`."""

@@ -1,0 +1,111 @@
+"""`python -m tools.pages`: draws the parts of docs/configuration.md and docs/states.md that follow
+from code, each between its marks. `--check` only compares, as `make check` does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from deploy.docker.places import PUBLISHED
+from deploy.local.ports import FIRST_WEB_PORT, SERVERS
+from deploy.local.services import SERVICES
+from polder.configuration.table import ACCESS_VARIABLES, SERVICE_VARIABLES, TOPOLOGY_VARIABLES
+from polder.configuration.variables import Variable
+from polder.consumer import drawing
+from tools.unreachable import settings_of
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PART = re.compile(r"(<!-- drawn: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def drawn(page: str) -> str:
+    """The page with every part drawn anew. Raises KeyError for a part that nobody draws."""
+    return PART.sub(lambda part: f"{part[1]}\n{PARTS[part[2]]()}\n\n{part[3]}", page)
+
+
+def table(variables: Sequence[Variable]) -> str:
+    rows = [
+        f"| `{one.name}` | {one.kind.form} | {_default(one)} | {one.meaning} |" for one in variables
+    ]
+    return "\n".join(["| variable | form | default | |", "|---|---|---|---|", *rows])
+
+
+def of_one_service() -> str:
+    parts = []
+    for service in SERVICES:
+        name = f"{service}_service.variables"
+        if find_spec(name):
+            parts.append(f"### Of the {service} service alone")
+            parts.append(table(import_module(name).VARIABLES))
+    return "\n\n".join(parts)
+
+
+def ports() -> str:
+    web = {
+        f"{service.upper()}_PORT": FIRST_WEB_PORT + position
+        for position, service in enumerate(SERVICES)
+    }
+    rows = [f"| `{variable}` | {port} | |" for variable, port in [*web.items(), *SERVERS.values()]]
+    rows += [
+        f"| `{variable}` | {port} | in containers, where each service has a PostgreSQL of its own |"
+        for variable, port in PUBLISHED.values()
+        if variable.endswith("_POSTGRES_PORT")
+    ]
+    return "\n".join(["| variable | default | |", "|---|---|---|", *rows])
+
+
+def states() -> str:
+    parts = []
+    for service in SERVICES:
+        command = [sys.executable, "manage.py", service, "states"]
+        variables = os.environ | settings_of(service)
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+        parts.append(f"## {service.capitalize()} service\n\n{done.stdout.strip()}")
+    return "\n\n".join(parts)
+
+
+def _default(variable: Variable) -> str:
+    if variable.default is None:
+        return "**needed**"
+    return variable.default_shown or (f"`{variable.default}`" if variable.default else "none")
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "variables of a service": partial(table, SERVICE_VARIABLES),
+    "variables of one service": of_one_service,
+    "variables of topology": partial(table, TOPOLOGY_VARIABLES),
+    "variables of access": partial(table, ACCESS_VARIABLES),
+    "ports": ports,
+    "state machines": states,
+    "batches": drawing.drawn,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.pages", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only compare")
+    check = parser.parse_args().check
+    differ = 0
+    for path in (DOCS / "configuration.md", DOCS / "states.md"):
+        text = path.read_text()
+        if (anew := drawn(text)) == text:
+            continue
+        if check:
+            print(f"docs/{path.name} is not as the code says. Draw it: python -m tools.pages")
+            differ += 1
+        else:
+            path.write_text(anew)
+            print(f"docs/{path.name} is written")
+    return 1 if differ else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
