@@ -28,8 +28,8 @@ class Fault(StrEnum):
     TOO_SLOW = "too-slow"  # it ran into the database's time limit: again in halves
     # the schema's, the code's, the machine's: halt; no event is to blame
     ENVIRONMENT = "environment"
-    # a message that cannot be read, by whose fault is in doubt (reading.DOUBTFUL): halt if a
-    # publisher sends nothing else, else park
+    # a message that cannot be read, by whose fault is in doubt (reading.Blame): halt if a publisher
+    # sends nothing else, or if none of a known type can be read; else park
     AHEAD = "ahead"
     EVENT = "event"  # its own: park, unless others fail alike
     INTERRUPTED = "interrupted"  # the process is about to end, or to be ended

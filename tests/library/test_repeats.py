@@ -94,7 +94,8 @@ def test_the_same_event_with_other_content_is_noticed(db: None, name: str, drift
         .encode()
     )
 
-    assert deliver(body + b" ").outcomes == {("inventory", "duplicate"): 1}
+    for _ in range(3):  # however often it comes
+        assert deliver(body + b" ", body).outcomes == {("inventory", "duplicate"): 2}
 
     assert Drift.objects.count() == drifts
     assert Product.objects.get().name == "Rubber boots"

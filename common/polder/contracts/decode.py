@@ -11,6 +11,7 @@ from pydantic_core import from_json
 
 from polder.contracts.event import Event
 from polder.contracts.upcasts import lift
+from polder.origin import origin_of
 
 # RFC 3339 has it; a datetime has not
 _LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60(\.\d+)?(?=Z|[+-])", re.IGNORECASE)
@@ -19,11 +20,13 @@ _SOURCE_AND_TYPE = re.compile(rb'"source":\s*"/([a-z]+)",\s*"type":\s*"([A-Za-z0
 
 class Unreadable(ValueError):
     """The message is no event that this code can read. `reason` is a stable word to group by,
-    `str()` says more."""
+    `str()` says more. `alike` is the same for all that this code fails to read for one cause; empty
+    when the message alone is to blame."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: str, detail: str, alike: str = "") -> None:
         super().__init__(detail)
         self.reason = reason
+        self.alike = alike
 
 
 def decode(body: bytes) -> Event:
@@ -34,7 +37,9 @@ def decode(body: bytes) -> Event:
     except Unreadable:
         raise
     except Exception as error:  # a number of 5,000 digits cannot even be written down, for one
-        raise Unreadable("invalid", f"could not be read: {type(error).__name__}") from error
+        raise Unreadable(
+            "invalid", f"could not be read: {type(error).__name__}", origin_of(error)
+        ) from error
 
 
 def _decoded_at_once(body: bytes) -> Event | None:
@@ -74,7 +79,7 @@ def _decoded_step_by_step(body: bytes) -> Event:
     try:
         return event_class.model_validate(envelope, extra="ignore")
     except ValidationError as error:
-        raise Unreadable("invalid", _summary(error)) from error
+        raise Unreadable("invalid", _summary(error), _alike(error)) from error
 
 
 def _envelope(body: bytes) -> dict[str, Any]:
@@ -110,7 +115,7 @@ def _lifted(envelope: dict[str, Any], event_class: type[Event], version: int) ->
         data = lift(event_class, envelope["data"], version=version)
     except Exception as error:
         raise Unreadable(
-            "invalid", f"could not be lifted from version {version}: {error!r}"
+            "invalid", f"could not be lifted from version {version}: {error!r}", origin_of(error)
         ) from error
     return {**envelope, "data": data}
 
@@ -121,3 +126,12 @@ def _summary(error: ValidationError) -> str:
         f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
         for problem in problems[:10]
     )
+
+
+def _alike(error: ValidationError) -> str:
+    """Which members are wrong and in which way, without their values and positions in lists."""
+    wrong = {
+        f"{'.'.join(part for part in problem['loc'] if isinstance(part, str))} {problem['type']}"
+        for problem in error.errors(include_url=False, include_input=False, include_context=False)
+    }
+    return ", ".join(sorted(wrong))[:200]

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import traceback as tracebacks
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
 
 from polder.contracts.event import Event
 from polder.faults import Fault
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.reading import Blame, Rejected
-
-_NOT_OURS = (
-    "site-packages",
-    "dist-packages",
-    f"lib/python{sys.version_info.major}.{sys.version_info.minor}/",
-    "<frozen",
-)
+from polder.origin import origin_of
 
 
 @dataclass(frozen=True)
@@ -28,6 +19,8 @@ class Failed:
 
     delivery: Delivery
     event: Event | None  # None: it could not be read
+    type: str  # of the event, or what an unreadable one says of itself; empty: not known
+    subject: str
     fault: Fault
     signature: str  # the same for all that fail alike
     reason: str
@@ -43,42 +36,35 @@ class Failed:
     def aggregate(self) -> tuple[str, str]:
         return (
             self.delivery.publisher,
-            self.event.subject if self.event else self.delivery.body_hash,
+            self.subject or self.delivery.body_hash,
         )
 
 
 def failed(arrival: Arrival, error: BaseException, fault: Fault) -> Failed:
     """The type of the error and where in our code it came about tell what fails alike; its text may
     name the key."""
-    kind = type(error).__name__
-    signature = f"{kind} in {_innermost(error.__traceback__)} ({arrival.event.type})"
-    told = "".join(tracebacks.format_exception(error))[-20_000:]
+    delivery, event = arrival
+    traceback = "".join(tracebacks.format_exception(error))[-20_000:]
     return Failed(
-        arrival.delivery, arrival.event, fault, signature[:300], kind[:40], str(error), told
+        *(delivery, event, event.type, event.subject, fault),
+        f"{origin_of(error)} ({event.type})"[:300],
+        *(type(error).__name__[:40], str(error), traceback),
     )
 
 
 def not_tried(arrival: Arrival, fault: Fault) -> Failed:
-    return Failed(arrival.delivery, arrival.event, fault, "", "", "", tried=False)
+    delivery, event = arrival
+    return Failed(*(delivery, event, event.type, event.subject, fault), "", "", "", tried=False)
 
 
 def refused(rejected: Rejected) -> Failed:
     """What is no event for this service, or not yet."""
-    delivery, why = rejected
+    delivery, why = rejected.delivery, rejected.reason
     signature = f"{why.reason} from {delivery.publisher or 'nobody'}"
+    if rejected.type:
+        signature += f" ({rejected.type}): {why.alike}"
     fault = Fault.AHEAD if rejected.blame is Blame.DOUBTFUL else Fault.EVENT
-    return Failed(delivery, None, fault, signature, why.reason, str(why))
-
-
-def _innermost(traceback: TracebackType | None) -> str:
-    """The last frame that belongs neither to Python nor to an installed package:
-    `order_service/reconcile.py:reconcile_orders`."""
-    frames = [
-        (frame.f_code.co_filename, frame.f_code.co_name)
-        for frame, _ in tracebacks.walk_tb(traceback)
-    ]
-    ours = [frame for frame in frames if not any(part in frame[0] for part in _NOT_OURS)] or frames
-    if not ours:
-        return "nowhere"
-    file, function = ours[-1]
-    return f"{'/'.join(Path(file).parts[-2:])}:{function}"
+    return Failed(
+        *(delivery, None, rejected.type, rejected.subject, fault),
+        *(signature[:300], why.reason, str(why)),
+    )

@@ -160,7 +160,7 @@ def _latest_failures(
 
 
 def _applied_like(alike: Sequence[Failed], since: datetime) -> int:
-    """How many events like these were applied since: of the type; if they cannot be read, of the
+    """How many events like these were applied since: of the type; if that is not known, of the
     publisher. No more than ALIKE + 1."""
     first, made = alike[0], [one.event.id for one in alike if one.event]
     low = min([first_key_at(since - timedelta(minutes=10)), *made])
@@ -171,7 +171,7 @@ def _applied_like(alike: Sequence[Failed], since: datetime) -> int:
                 "low": low,
                 "publisher": first.delivery.publisher,
                 "since": since,
-                "type": first.event.type if first.event else "",
+                "type": first.type,
             },
         )
         return int(cursor.fetchone()[0])

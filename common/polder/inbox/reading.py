@@ -11,6 +11,7 @@ from polder.contracts.decode import Unreadable, decode
 from polder.contracts.event import Event
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.horizon import horizon
+from polder.inbox.said import said_by
 from polder.partitioning import milliseconds_of, moment_of
 
 # seconds: no message is refused by an older look at the ledger's weeks and the database's clock
@@ -22,8 +23,8 @@ class Blame(StrEnum):
     rejected: `read` raises ConsumerHalted."""
 
     MESSAGE = "message"
-    # the message's when single ones are so; this service's (old code, a wrong clock) when all
-    # recent ones are
+    # the message's when single ones are so; this service's (old code, a bug that reads none of its
+    # type, a wrong clock) when all recent ones are
     DOUBTFUL = "doubtful"
 
 
@@ -31,14 +32,18 @@ DOUBTFUL = frozenset({"unknown-type", "newer-version", "beyond-horizon"})
 
 
 class Rejected(NamedTuple):
-    """A delivery that is no event for this service."""
+    """A delivery that is no event for this service. `type` and `subject` are what an event of a
+    known type says of itself though it cannot be read."""
 
     delivery: Delivery
     reason: Unreadable
+    type: str = ""
+    subject: str = ""
 
     @property
     def blame(self) -> Blame:
-        return Blame.DOUBTFUL if self.reason.reason in DOUBTFUL else Blame.MESSAGE
+        is_doubtful = self.reason.reason in DOUBTFUL or (self.reason.alike and self.type)
+        return Blame.DOUBTFUL if is_doubtful else Blame.MESSAGE
 
 
 def read(
@@ -60,8 +65,17 @@ def read(
             # A new one, without the traceback: that would lead back to this list, through a
             # pydantic error in which Python's collector cannot see, and what it holds would never
             # be freed.
-            rejected.append(Rejected(delivery, Unreadable(reason.reason, str(reason))))
+            unreadable = Unreadable(reason.reason, str(reason), reason.alike)
+            rejected.append(_rejected(delivery, unreadable))
     return arrivals, rejected
+
+
+def _rejected(delivery: Delivery, reason: Unreadable) -> Rejected:
+    if reason.alike:
+        says = said_by(delivery.body)
+        if (delivery.publisher, says.get("type")) in Event.known:
+            return Rejected(delivery, reason, says["type"], says.get("subject", ""))
+    return Rejected(delivery, reason)
 
 
 def check_acceptable(delivery: Delivery, event: Event, *, any_age: bool) -> None:

@@ -131,21 +131,23 @@ def _drift(replication: Replication, event: Event, stored_hash: str, event_hash:
 
 
 def open_drift(replication: Replication, events: Sequence[Event]) -> None:
-    """Records those whose version the replica has with other content; for what was merged
-    before.
-    """
+    """Records those whose version the replica has with other content; for what was merged before.
+    The same content is recorded once, however often it comes."""
     stored = _stored(replication, {event.subject for event in events})
-    drifts = []
+    drifts = {}
     for event in events:
         row = stored.get(event.subject)
         if row is not None and row.version == event.aggregateversion:
             event_hash = replication.row(event)["content_hash"]
-            drifts += (
-                [_drift(replication, event, row.content_hash, event_hash)]
-                if event_hash != row.content_hash
-                else []
-            )
-    Drift.objects.bulk_create(drifts)
+            if event_hash != row.content_hash:
+                drift = _drift(replication, event, row.content_hash, event_hash)
+                drifts[event.id, event_hash] = drift
+    if drifts:
+        known = Drift.objects.filter(
+            aggregate=replication.aggregate, key__in={drift.key for drift in drifts.values()}
+        )
+        recorded = set(known.values_list("event_id", "event_hash"))
+        Drift.objects.bulk_create(drift for key, drift in drifts.items() if key not in recorded)
 
 
 @cache

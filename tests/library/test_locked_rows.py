@@ -1,0 +1,78 @@
+"""A row that another session holds for long: who needs it waits, and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+
+from order_service.models import Product
+from polder.consumer.tasks import apply_events
+from polder.contracts.event import Event
+from polder.inbox import bisecting
+from polder.inbox.failures import HeldBack
+from polder.inbox.models import LedgerEntry, ParkedEvent
+from polder.inbox.waiting import halts, waiting_now
+from polder.testing import deliver, delivery_of
+from tests.makers import product_event
+
+LOCKED = 7
+
+
+@pytest.fixture(autouse=True)
+def enough_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find out who waits, on however slow a machine."""
+    monkeypatch.setattr(bisecting, "SECONDS_FOR_LOCKS", 300.0)
+
+
+@contextmanager
+def held_by_another_session(key: str) -> Iterator[None]:
+    other = connection.get_new_connection(connection.get_connection_params())
+    try:
+        other.execute("BEGIN")
+        other.execute("SELECT FROM replica_product WHERE key = %s FOR UPDATE", [key])
+        yield
+    finally:
+        other.close()
+
+
+def products(version: int) -> list[Event]:
+    return [product_event(product_id=f"p{one}", version=version) for one in range(40)]
+
+
+def apply(events: list[Event], *, hurried: bool = False) -> list[int]:
+    """As the worker does; the positions of those that wait for a lock."""
+    messages = [tuple(delivery_of(event)) for event in events]
+    try:
+        apply_events.run(messages, hurried=hurried)
+    except HeldBack as held_back:
+        return [*held_back.locked, *held_back.undecided]
+    return []
+
+
+def versions() -> list[int]:
+    return [Product.objects.get(key=f"p{one}").version for one in range(40)]
+
+
+def test_who_needs_a_locked_row_waits_from_the_first_failure_on(committed: None) -> None:
+    deliver(*products(1))
+    second = products(2)
+    with held_by_another_session(f"p{LOCKED}"):
+        # When a batch has one event that needs it
+        assert apply(second) == [LOCKED]
+
+        # Then all others of the batch are applied, and so are fresh ones
+        assert versions() == [1 if one == LOCKED else 2 for one in range(40)]
+        assert apply(products(3), hurried=True) == [LOCKED]
+        assert apply([second[LOCKED]], hurried=True) == [0]
+        assert versions() == [1 if one == LOCKED else 3 for one in range(40)]
+        assert {waiting.fault for waiting in waiting_now()} == {"locked"}
+
+    # And it is applied when the row is free; nothing was parked or halted for it
+    assert apply([second[LOCKED]]) == []
+    assert Product.objects.get(key=f"p{LOCKED}").version == 2
+    assert LedgerEntry.objects.filter(outcome="applied").count() == 40 + 40 + 39
+    assert not ParkedEvent.objects.exists()
+    assert halts() == []
