@@ -139,8 +139,6 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
 def test_it_reads_its_queues_and_what_is_dead(worker: Worker) -> None:
     assert set(worker.channel.tag_of) == {
         "order.from.inventory",
-        "order.requests",
-        "order.answers",
         "order.dead",
     }
     assert worker.channel.prefetch == prefetch_module.FIRST
@@ -484,8 +482,6 @@ def test_messages_that_grow_stop_the_consumers_until_there_is_room(worker: Worke
     assert set(worker.channel.tag_of) == {
         "order.from.inventory",
         "order.dead",
-        "order.requests",
-        "order.answers",
     }
     assert worker.channel.prefetch < 1_500
 

@@ -11,12 +11,14 @@ from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ProductChanged
 from polder.contracts.event import Event
+from polder.direct.hearing import hear
+from polder.direct.messages import Message
 from polder.inbox.delivery import Delivery
 from polder.outbox.models import Fenced, Subscriber
 from polder.outbox.publish import publish
-from polder.pasts import hearing, owner, subscriber
-from polder.pasts.messages import Answer, Known, Message, Question
-from polder.testing import deliver, delivery_of
+from polder.pasts import hears, owner, subscriber
+from polder.pasts.messages import Answer, Known, Question
+from polder.testing import deliver
 from tests.library.test_regressed import HOUR, made
 from tests.makers import order_event, product_event, stock_event
 
@@ -33,7 +35,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Message]]:
         return True
 
     monkeypatch.setattr(owner, "say", say)
-    monkeypatch.setattr(hearing, "say", say)
+    monkeypatch.setattr(hears, "say", say)
     return heard
 
 
@@ -132,23 +134,13 @@ class TestTheSubscriber:
         first, second, stranger = question(), question(), question(by="shipping")
         nobody = question(by="billing")
 
-        assert (
-            hearing.hear(arriving("order.requests", second, first, stranger, nobody, b"{", b"\xff"))
-            == []
-        )
+        unreadable = (b"{", b"\xff", b'{"kind": "gossip"}')
+        assert hear(arriving("order.requests", second, first, stranger, nobody, *unreadable)) == 4
 
         assert {key: message.question for key, message in said if isinstance(message, Answer)} == {
             "inventory.answers": second.question,
             "shipping.answers": stranger.question,
         }
-
-    def test_events_beside_are_left_to_be_applied(
-        self, db: None, said: list[tuple[str, Message]]
-    ) -> None:
-        event = delivery_of(product_event())
-
-        assert hearing.hear([*arriving("order.requests", question()), event]) == [event]
-        assert len(said) == 1
 
 
 class TestTheOwner:
@@ -183,7 +175,7 @@ class TestTheOwner:
             Known(aggregate="order", key=(gone := str(uuid7())), version=3, event_id=uuid7()),
         ]
 
-        hearing.hear(
+        hear(
             arriving(
                 "order.answers",
                 Answer(subscriber="shipping", question=uuid7(), known=known, confirms=ours.id),

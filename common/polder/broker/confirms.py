@@ -122,6 +122,10 @@ class ConfirmedPublisher:
         """What is known of the window under way, also after an error."""
         return self._receipt
 
+    def waiting_in(self, queue: str) -> int:
+        """How many messages of the queue nobody has fetched. Needs no rights, but the queue."""
+        return int(self.channel.queue_declare(queue, passive=True).message_count)
+
     def keep_alive(self) -> None:
         """To be called often while there is nothing to publish; does something every few seconds.
         Raises when the broker is gone."""

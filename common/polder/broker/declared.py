@@ -78,7 +78,9 @@ def declared(service: str, publishers: Sequence[str]) -> Declared:
             *asked,
             housekeeping,
         ],
-        queues_of_others=[names.answer_queue(one) for one in publishers],
+        queues_of_others=[
+            queue(one) for one in publishers for queue in (names.request_queue, names.answer_queue)
+        ],
         bindings=[
             Binding(names.dead_letter_exchange(service), "q", dead),
             *(
@@ -90,8 +92,8 @@ def declared(service: str, publishers: Sequence[str]) -> Declared:
                 for queue in asked
                 for one in publishers
             ),
-            # What the publisher asks of all who subscribe to it, and what this one answers, though
-            # it may publish nothing else.
+            # What the publisher asks of all who subscribe to it, and what this one asks of it and
+            # answers, though it may publish nothing else.
             *(
                 Binding(
                     names.direct_exchange(one),
@@ -102,13 +104,9 @@ def declared(service: str, publishers: Sequence[str]) -> Declared:
                 for one in publishers
             ),
             *(
-                Binding(
-                    names.direct_exchange(service),
-                    "q",
-                    names.answer_queue(one),
-                    names.answer_queue(one),
-                )
+                Binding(names.direct_exchange(service), "q", queue(one), queue(one))
                 for one in publishers
+                for queue in (names.request_queue, names.answer_queue)
             ),
             Binding(names.celery_exchange(service), "q", housekeeping, housekeeping),
             Binding(names.worker_event_exchange(service), "e", names.FLOWER_EXCHANGE, "#"),

@@ -157,9 +157,9 @@ def _bindings(found: set[Binding], declared: Declared) -> Iterator[str]:
 
 
 def is_foreign(binding: Binding, declared: Declared) -> bool:
-    """Whether it fills a queue of this service's without being declared; subscribers bind the queue
-    of their answers themselves."""
-    answers = names.answer_queue(declared.service)
+    """Whether it fills a queue of this service's without being declared; subscribers bind the
+    queues for what they ask and answer themselves."""
+    own = (names.request_queue(declared.service), names.answer_queue(declared.service))
     if (
         not binding.source
         or binding.kind != "q"
@@ -168,7 +168,8 @@ def is_foreign(binding: Binding, declared: Declared) -> bool:
     ):
         return False
     return not (
-        binding.destination == binding.routing_key == answers
+        binding.destination in own
+        and binding.destination == binding.routing_key
         and binding.source.endswith(names.direct_exchange(""))
     )
 

@@ -20,13 +20,7 @@ from typing import Any
 
 from kombu.common import ignore_errors
 
-from polder.broker.names import (
-    answer_queue,
-    dead_letter_queue,
-    event_queue,
-    publisher_or_nobody,
-    request_queue,
-)
+from polder.broker.names import dead_letter_queue, event_queue, publisher_or_nobody
 from polder.broker.raw_message import body_of, delivery_count, first_queue
 from polder.consumer.acks import PATIENCE, Acks
 from polder.consumer.batch import Batch, Received, size_of
@@ -84,18 +78,24 @@ class EventConsumer:
         self.channel = raw_channel(consumer.connection)
         self.acks = Acks(self.channel)
         self.timer = DispatchTimer(self._call_after, self._hand_over)
-        self.queues = [event_queue(service, publisher) for publisher in publishers]
-        self.queues += [request_queue(service), answer_queue(service)]
+        self.queues = self.queues_of(service, publishers)
         self.subscription = Subscription(
             self.channel,
-            [*self.queues, dead_letter_queue(service)],
-            # questions and answers are few and small
-            Prefetch(len(publishers), consumer.pool.num_processes),
+            [*self.queues, *self.dead_letters_of(service)],
+            Prefetch(len(self.queues), consumer.pool.num_processes),
             self._guard(self._receive),
         )
         self.timeout_checks = consumer.timer.call_repeatedly(
             PATIENCE / 2, self._guard(self.check_timeouts)
         )
+
+    @staticmethod
+    def queues_of(service: str, publishers: Sequence[str]) -> list[str]:
+        return [event_queue(service, publisher) for publisher in publishers]
+
+    @staticmethod
+    def dead_letters_of(service: str) -> list[str]:
+        return [dead_letter_queue(service)]
 
     def drain(self) -> None:
         """Takes no more messages, hands over no more batches, and runs the event loop until those

@@ -21,6 +21,8 @@ class EventConsumerStep(bootsteps.StartStopStep):
     """Started anew with every connection; stopped before the pool drains, shut down after."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
+    consumer_class = EventConsumer
+    task_name = apply_events.name
 
     def __init__(self, consumer: Any, **options: Any) -> None:
         self.event_consumer: EventConsumer | None = None
@@ -33,8 +35,8 @@ class EventConsumerStep(bootsteps.StartStopStep):
 
     def _begin(self, consumer: Any) -> None:
         """Also when an event consumer gave its channel up: another one, on the same connection."""
-        task = consumer.app.tasks[apply_events.name]
-        self.event_consumer = EventConsumer(
+        task = consumer.app.tasks[self.task_name]
+        self.event_consumer = self.consumer_class(
             *(consumer, task, this_service.name(), this_service.subscribes_to()),
             renew=partial(self._begin, consumer),
             consumer_timeout=this_service.consumer_timeout(),

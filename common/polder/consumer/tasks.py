@@ -19,7 +19,6 @@ from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.quarantine import apply_quarantined
 from polder.inbox.redrive import redrive
 from polder.inbox.waiting import end_halts, parked_before
-from polder.pasts.hearing import hear
 from polder.seams import SoftTimeLimitExceeded
 
 log = logging.getLogger(__name__)
@@ -67,47 +66,19 @@ def apply_events(
     close_old_connections()
     _wait_for_locks_briefly()
     deliveries = [Delivery(*message) for message in messages]
-    events = hear(deliveries)
-    if not events:
-        return f"heard {len(messages)}"
     manner = Manner(hold_back=True, hurried=hurried, retried=retried or probe or quarantined)
     try:
         if quarantined:
-            report = apply_quarantined(events[0], survived=survived, manner=manner)
+            report = apply_quarantined(deliveries[0], survived=survived, manner=manner)
         elif watched:
-            report = _apply_watched(events, manner, survived=survived)
+            report = _apply_watched(deliveries, manner, survived=survived)
         else:
-            report = apply_batch(events, manner=manner)
+            report = apply_batch(deliveries, manner=manner)
     except HeldBack as held_back:
         _bring_back(held_back.ended)
-        raise _among(held_back, events, deliveries) from None
-    except (ConsumerHalted, Suspects) as error:
-        raise _among(error, events, deliveries) from error.__cause__
+        raise
     _bring_back(report.ended | (end_halts() if probe else set()))
     return str(report)
-
-
-def _among(
-    error: Exception, events: Sequence[Delivery], deliveries: Sequence[Delivery]
-) -> Exception:
-    """The same, with the positions among all messages and not only among the events."""
-    if len(events) == len(deliveries):
-        return error
-    position = {id(delivery): number for number, delivery in enumerate(deliveries)}
-    among = [position[id(event)] for event in events]
-    if isinstance(error, HeldBack):
-        return HeldBack(
-            str(error),
-            [among[one] for one in error.locked],
-            [among[one] for one in error.undecided],
-        )
-    if isinstance(error, ConsumerHalted):
-        return ConsumerHalted(
-            str(error), None if error.positions is None else [among[one] for one in error.positions]
-        )
-    return (
-        Suspects([among[one] for one in error.positions]) if isinstance(error, Suspects) else error
-    )
 
 
 def _apply_watched(deliveries: Sequence[Delivery], manner: Manner, *, survived: bool) -> Report:

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from polder.contracts.types import Key, Version
-from polder.inbox.delivery import Delivery
-
-CONTENT_TYPE = "application/json"
-Name = Annotated[str, Field(pattern="^[a-z]{1,30}$")]
-
-
-class Unintelligible(ValueError):
-    """The message is no question and no answer."""
-
-
-class Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+from polder.direct.messages import Message, Name
 
 
 class Question(Message):
     """What do you know of `owner` that came after the event `since`? `until` comes back in the
     answer."""
 
+    kind: Literal["question"] = "question"
     owner: Name
     question: UUID
     since: dict[Name, UUID]  # by subscriber
@@ -33,9 +23,11 @@ class Question(Message):
     until: UUID
 
 
-class Known(Message):
+class Known(BaseModel):
     """An aggregate of the owner's at the newest version that the subscriber has heard of, and the
     event that said so."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     aggregate: Annotated[str, Field(max_length=100)]
     key: Key
@@ -47,23 +39,8 @@ class Answer(Message):
     """A page of what `subscriber` knows. `confirms`, on the last page: up to which event it knows
     all there was."""
 
+    kind: Literal["answer"] = "answer"
     subscriber: Name
     question: UUID
     known: list[Known]
     confirms: UUID | None = None
-
-
-def read_question(delivery: Delivery) -> Question:
-    """Raises Unintelligible."""
-    try:
-        return Question.model_validate_json(delivery.body)
-    except ValidationError as error:
-        raise Unintelligible(f"no question: {error.error_count()} errors") from None
-
-
-def read_answer(delivery: Delivery) -> Answer:
-    """Raises Unintelligible."""
-    try:
-        return Answer.model_validate_json(delivery.body)
-    except ValidationError as error:
-        raise Unintelligible(f"no answer: {error.error_count()} errors") from None

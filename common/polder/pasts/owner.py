@@ -12,12 +12,12 @@ from uuid_utils.compat import uuid7
 
 from polder import this_service
 from polder.broker.names import EVERY_SUBSCRIBER
+from polder.direct.talk import say
 from polder.outbox import fence
 from polder.outbox.fence import Claim
 from polder.outbox.models import OutboxEvent, Subscriber
 from polder.partitioning import first_key_at
 from polder.pasts.messages import Answer, Question
-from polder.pasts.talk import say
 
 RECONCILED = timedelta(seconds=60)  # what is older is committed and delivered, whatever was slow
 BEFORE_ALL = UUID(int=0)

@@ -7,16 +7,19 @@ from django.core.management.base import CommandParser
 
 from polder.command import ServiceCommand
 from polder.consumer.arguments import service_app, worker_arguments
+from polder.consumer.direct import DirectConsumerStep
 from polder.consumer.housekeeping import ask_at_start
 from polder.database_connection import look_at_start
 from polder.readiness import announce_ready
 
+PROCESSES = 2  # a job that takes long keeps no question waiting
+
 
 class Command(ServiceCommand):
     help = (
-        "Does what beat asks for (reconciler what is overdue, partitions ahead): a Celery "
-        "worker "
-        "without consumer, so that it cannot hold up events."
+        "Does what beat asks for (reconcile what is overdue, partitions ahead), and what other "
+        "services say to this one (questions, pages of a resync): a Celery worker that takes no "
+        "events, so that it cannot hold them up."
     )
     examples = ("manage.py order housekeeper",)
 
@@ -30,7 +33,9 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         look_at_start()
         worker_ready.connect(_ready, weak=False)
-        service_app().worker_main(worker_arguments(options["name"], 1))
+        app = service_app()
+        app.steps["consumer"].add(DirectConsumerStep)
+        app.worker_main(worker_arguments(options["name"], PROCESSES))
 
 
 def _ready(**_: Any) -> None:
