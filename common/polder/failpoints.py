@@ -35,6 +35,10 @@ class Failpoint(StrEnum):
     WORKER_BEFORE_ACK = "worker.before-ack"  # in the parent
     WEB_BEFORE_COMMIT = "web.before-commit"
     WEB_AFTER_COMMIT = "web.after-commit"  # and before the response
+    RESYNC_AFTER_MERGE = "resync.after-merge"  # of a page
+    RESYNC_BEFORE_COMMIT = "resync.before-commit"
+    RESYNC_AFTER_COMMIT = "resync.after-commit"  # and before the next request
+    RESYNC_BEFORE_ANSWER = "resync.before-answer"  # of the owner's
     REDRIVE_AFTER_APPLY = "redrive.after-apply"  # and before the mark
 
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from celery import shared_task
 from django.db import close_old_connections
 
-import polder.pasts.hears  # noqa: F401  (registers what handles its messages)
+import polder.pasts.hears
+import polder.resync.hears  # noqa: F401  (both register what handles their messages)
 from polder.broker.names import answer_queue, request_queue
 from polder.consumer.event_consumer import EventConsumer
 from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT

@@ -19,6 +19,7 @@ from polder.partitioning import drop_partitions, make_partitions
 from polder.pasts import owner
 from polder.reconcile.reconciler import reconcile_overdue
 from polder.replication.regressed import close_overtaken
+from polder.resync import tending
 from polder.retention import retention_policies
 
 log = logging.getLogger(__name__)
@@ -98,6 +99,20 @@ def ask() -> dict[str, int]:
         "lifted": fence.lift_overtaken(),
         "closed": close_overtaken(),
     }
+
+
+@periodic("resync")
+def resync() -> dict[str, int]:
+    """Fills the replicas that are new or declare something new, and makes requests again that
+    nobody answered."""
+    return {"begun": len(tending.fill_new()), "asked again": tending.ask_again()}
+
+
+@shared_task(name="fill_at_start")
+def fill_at_start() -> list[str]:
+    """At once when the housekeeper has started: a service is started anew after a migration."""
+    close_old_connections()
+    return tending.fill_new()
 
 
 @shared_task(name="ask_at_start")

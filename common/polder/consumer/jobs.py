@@ -22,6 +22,7 @@ COMMON_JOBS = {
     "broker": MINUTE,
     "reconcile": MINUTE,
     "ask": MINUTE,
+    "resync": MINUTE // 4,
     "partitions": 60 * MINUTE,
     "retention": 60 * MINUTE,
 }
@@ -85,10 +86,14 @@ class JobState(NamedTuple):
 
 
 def asked_each_minute(*names: str) -> dict[str, dict[str, Any]]:
-    """Beat's entries for these jobs. What no worker took within a minute the broker drops, by no
-    clock but its own."""
+    """Beat's entries for these jobs, more often for one that is due more often. What no worker took
+    within a minute the broker drops, by no clock but its own."""
     return {
-        name: {"task": name, "schedule": float(MINUTE), "options": {"expiration": MINUTE}}
+        name: {
+            "task": name,
+            "schedule": float(min(MINUTE, expected()[name])),
+            "options": {"expiration": MINUTE},
+        }
         for name in names
     }
 
@@ -142,7 +147,7 @@ def _begin(name: str) -> bool:
     values: dict[str, str | int] = {
         "name": name,
         "every": every,
-        "pause": every - MINUTE // 2,
+        "pause": every - min(every, MINUTE) // 2,
         "gap": every + 4 * MINUTE,
     }
     with connection.cursor() as cursor:

@@ -150,26 +150,34 @@ def open_drift(replication: Replication, events: Sequence[Event]) -> None:
         Drift.objects.bulk_create(drift for key, drift in drifts.items() if key not in recorded)
 
 
-@cache
-def _merge_sql(replication: Replication) -> str:
-    model = replication.model
-    table = model._meta.db_table
-    columns: Sequence[str] = (
-        "key",
-        "version",
-        "content_hash",
-        "event_id",
-        "retired_at",
-        *replication.columns,
-    )
+def written_columns(replication: Replication) -> tuple[str, ...]:
+    return ("key", "version", "content_hash", "event_id", "retired_at", *replication.columns)
+
+
+def typed_columns(replication: Replication) -> str:
+    """For jsonb_to_recordset: the columns of `Replication.row`, with their types."""
+    columns = written_columns(replication)
+    return ", ".join(f'"{column}" {_type(replication.model, column)}' for column in columns)
+
+
+def upsert_sql(replication: Replication) -> str:
+    """Writes rows given as JSON; the caller adds which of those that are there already give way."""
+    columns = written_columns(replication)
     quoted = ", ".join(f'"{column}"' for column in columns)
-    types = ", ".join(f'"{column}" {_type(model, column)}' for column in columns)
     updates = ", ".join(f'"{column}" = excluded."{column}"' for column in columns[1:])
     return f"""
-        WITH merged AS (
-            INSERT INTO "{table}" AS stored ({quoted}, synced_at)
-            SELECT {quoted}, clock_timestamp() FROM jsonb_to_recordset(%s::jsonb) AS event({types})
+            INSERT INTO "{replication.model._meta.db_table}" AS stored ({quoted}, synced_at)
+            SELECT {quoted}, clock_timestamp()
+            FROM jsonb_to_recordset(%s::jsonb) AS said({typed_columns(replication)})
             ON CONFLICT (key) DO UPDATE SET {updates}, synced_at = excluded.synced_at
+    """
+
+
+@cache
+def _merge_sql(replication: Replication) -> str:
+    return f"""
+        WITH merged AS (
+            {upsert_sql(replication)}
             WHERE stored.version < excluded.version
             RETURNING key, version
         ), made_good AS (

@@ -6,10 +6,11 @@ from django.db import models
 
 
 class Drift(models.Model):
-    """A replica and an event of the same version disagreed about the content. Somebody changed one
-    of them by hand, or there is a bug.
+    """A replica and its owner's word about the same version disagreed. Somebody changed one of them
+    by hand, or there is a bug.
 
-    The merge closes it when a newer version makes the replica good; an operator may close it, too.
+    An event leaves the replica as it is; a newer version, a resync or an operator closes the
+    record. A resync makes the replica good, and leaves a closed record.
     """
 
     aggregate = models.CharField(max_length=100)
@@ -18,6 +19,9 @@ class Drift(models.Model):
     stored_hash = models.CharField(max_length=32)
     event_hash = models.CharField(max_length=32)
     event_id = models.UUIDField()
+    found_by = models.CharField(
+        max_length=10, default="event", help_text="An event of this version, or a resync."
+    )
     found_at = models.DateTimeField(auto_now_add=True)
     repaired_at = models.DateTimeField(null=True)
 
@@ -70,3 +74,71 @@ class Regression(models.Model):
         return (
             f"{self.aggregate} {self.key}: known v{self.known_version}, sent v{self.sent_version}"
         )
+
+
+class ReplicaState(models.Model):
+    """How one replica is filled: what it declares, how far its resync has come, what it waits
+    for. The cursor is committed with the rows that it stands for."""
+
+    class State(models.TextChoices):
+        FILLING = "filling"
+        PAUSED = "paused"
+        COMPLETE = "complete"
+        CANCELLED = "cancelled"
+
+    aggregate = models.CharField(primary_key=True, max_length=100)
+    declared = models.JSONField(
+        default=dict, help_text="The fields that the replica takes, each with where it comes from."
+    )
+    state = models.CharField(max_length=10, choices=State.choices)
+    reason = models.CharField(max_length=200, help_text="Why the last resync began.")
+    is_rebuilt = models.BooleanField(
+        default=False,
+        help_text="The replica declared something else before: no difference is drift.",
+    )
+    scans = models.BooleanField(default=True, help_text="Pages of the owner's rows are to come.")
+    cursor = models.CharField(
+        max_length=64, default="", help_text="All keys up to this one have been compared."
+    )
+    asking = models.JSONField(default=list, help_text="Keys that are to be asked for one by one.")
+    rate = models.PositiveIntegerField(help_text="Rows per second, at most.")
+    rows_done = models.BigIntegerField(default=0)
+    rows_changed = models.BigIntegerField(default=0)
+    rows_removed = models.BigIntegerField(default=0)
+    rows_disputed = models.BigIntegerField(
+        default=0, help_text="Known better here than by their owner, and left as they are."
+    )
+    estimate = models.BigIntegerField(null=True, help_text="How many rows the owner has.")
+    request_id = models.UUIDField(null=True, unique=True, help_text="The request under way.")
+    asked_at = models.DateTimeField(null=True, help_text="When it was first made.")
+    said_at = models.DateTimeField(null=True, help_text="When it last went to the owner.")
+    tries = models.PositiveIntegerField(default=0)
+    trouble = models.TextField(default="", help_text="Why it does not go on.")
+    started_at = models.DateTimeField()
+    progressed_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["aggregate"]
+        verbose_name = "replica"
+
+    def __str__(self) -> str:
+        return f"{self.aggregate}: {self.told}"
+
+    @property
+    def told(self) -> str:
+        """`filling, 40 %`, `complete since 2026-11-25 08:00 UTC`."""
+        if self.state == self.State.COMPLETE:
+            return f"complete since {self.completed_at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{self.state}, {self.percent} %" if self.percent is not None else self.state
+
+    @property
+    def percent(self) -> int | None:
+        """None while nobody knows how much there is to do."""
+        if self.estimate is None:
+            return None
+        return min(99, 100 * self.rows_done // max(1, self.estimate))
+
+    @property
+    def owner(self) -> str:
+        return self.aggregate.partition(".")[0]

@@ -6,8 +6,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
+from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -15,7 +17,7 @@ from django.db.models.signals import class_prepared
 from django.dispatch import receiver
 from pydantic import BaseModel
 
-from polder.contracts.event import Event
+from polder.contracts.event import State
 
 
 class Replica(models.Model):
@@ -55,6 +57,21 @@ class Replica(models.Model):
         return f"{self.key} v{self.version}"
 
 
+class Said(Protocol):
+    """What an owner says of one aggregate: an event, or a row of a snapshot."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def aggregateversion(self) -> int: ...
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def time(self) -> datetime: ...
+    @property
+    def data(self) -> State: ...
+
+
 OWN_COLUMNS = ("key", "version", "content_hash", "retired_at", "synced_at", "event_id")
 
 
@@ -72,19 +89,24 @@ class Replication:
     def publisher(self) -> str:
         return self.aggregate.partition(".")[0]
 
-    def row(self, event: Event) -> dict[str, Any]:
-        """The replica's row as of this event, ready for JSON."""
+    @property
+    def declared(self) -> dict[str, str]:
+        """The columns, each with where in the public state it comes from."""
+        return {column: self.model.paths.get(column, column) for column in self.columns}
+
+    def row(self, said: Said) -> dict[str, Any]:
+        """The replica's row as its owner has said, ready for JSON."""
         content = {
             column: _plain(value)
-            for column, value in zip(self.columns, self.values(event.data), strict=True)
+            for column, value in zip(self.columns, self.values(said.data), strict=True)
         }
-        content["retired_at"] = event.time.isoformat() if event.data.retired else None
         about = {
-            "version": event.aggregateversion,
-            "content_hash": content_hash(content),
-            "event_id": event.id,
+            "version": said.aggregateversion,
+            "content_hash": content_hash(content | {"retired": said.data.retired}),
+            "event_id": said.id,
+            "retired_at": said.time.isoformat() if said.data.retired else None,
         }
-        return {"key": event.subject, **about, **content}
+        return {"key": said.subject, **about, **content}
 
 
 _canonical = DjangoJSONEncoder(sort_keys=True, separators=(",", ":")).encode

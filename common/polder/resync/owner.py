@@ -1,0 +1,125 @@
+"""The owner's side: answers with its rows as they are, in one statement, so of one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, models
+from django.db.models.functions import Collate
+from pydantic_core import from_json
+from uuid_utils.compat import uuid7
+
+from polder import this_service
+from polder.domain.aggregate import Aggregate, aggregates
+from polder.outbox import fence
+from polder.outbox.fence import Claim
+from polder.resync.messages import Page, PageRequest, Row, RowsRequest
+
+LARGEST_PAGE = 256 * 1024  # bytes of rows; one more row may be as large as an event
+COUNTED = 100_000  # rows; of more than that the planner's estimate will do
+
+Said = PageRequest | RowsRequest
+
+
+def page_of(request: PageRequest) -> Page:
+    """The rows after a key. Never raises for what is in the request."""
+    model = aggregates().get(request.aggregate)
+    if model is None:
+        return _refused(request)
+    order = _order_of(model)
+    rows = model._default_manager.order_by(order)
+    if request.after:
+        try:
+            rows = rows.alias(_key=order).filter(_key__gt=_python(model, request.after))
+        except ValidationError:
+            return _refused(request, f"{request.after!r} is no key of {request.aggregate}")
+    there = list(rows[: request.size + 1])
+    found = list(_until_full(there[: request.size]))
+    return Page(
+        request=request.request,
+        read=uuid7(),
+        schema_version=model.contract.schema_version,
+        rows=found,
+        through=None if len(found) == len(there) else found[-1].key,
+        total=None if request.after else _total(model),
+    )
+
+
+def rows_of(request: RowsRequest) -> Page:
+    """The rows of some keys. What the asker proves to know better is fenced first, as if it had
+    been told when asked. Never raises for what is in the request."""
+    model = aggregates().get(request.aggregate)
+    if model is None:
+        return _refused(request)
+    keys = {one.key for one in request.keys}
+    fence.put_up(
+        [
+            Claim(request.aggregate, one.key, one.version, one.event_id)
+            for one in request.keys
+            if one.version is not None and one.event_id is not None
+        ],
+        request.asker,
+    )
+    disputed = fence.fenced_keys(request.aggregate, keys)
+    asked = [_python(model, key) for key in sorted(keys - disputed) if _is_key(model, key)]
+    rows = model._default_manager.filter(pk__in=asked).order_by(_order_of(model))
+    found = list(_until_full(rows))
+    known = set(map(str, rows.values_list("pk", flat=True)))
+    return Page(
+        request=request.request,
+        read=uuid7(),
+        schema_version=model.contract.schema_version,
+        rows=found,
+        unknown=sorted(keys - known - disputed),
+        disputed=sorted(disputed),
+    )
+
+
+def _until_full(rows: Iterable[Aggregate]) -> Iterator[Row]:
+    """The first one whatever its size."""
+    size = 0
+    for row in rows:
+        text = row.public_state().model_dump_json(by_alias=True, exclude_none=True)
+        if size and size + len(text) > LARGEST_PAGE:
+            return
+        size += len(text)
+        yield Row(key=row.subject, version=row.version, time=row.updated_at, data=from_json(text))
+
+
+def _order_of(model: type[Aggregate]) -> Any:
+    """By the key, text as the replicas order theirs."""
+    key: Any = model._meta.pk
+    target = key.target_field if key.is_relation else key
+    column = models.F(key.attname)
+    is_text = isinstance(target, models.CharField | models.TextField)
+    return Collate(column, "C") if is_text else column
+
+
+def _python(model: type[Aggregate], key: str) -> Any:
+    """Raises ValidationError."""
+    return model._meta.pk.to_python(key)
+
+
+def _is_key(model: type[Aggregate], key: str) -> bool:
+    try:
+        _python(model, key)
+    except ValidationError:
+        return False
+    return True
+
+
+def _total(model: type[Aggregate]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",
+            [f'"{model._meta.db_table}"'],
+        )
+        [estimate] = cursor.fetchone()
+    return int(estimate) if estimate > COUNTED else model._default_manager.count()
+
+
+def _refused(request: Said, why: str = "") -> Page:
+    why = why or f"{this_service.name()} owns no {request.aggregate}"
+    return Page(request=request.request, read=uuid7(), schema_version=1, rows=[], refused=why)

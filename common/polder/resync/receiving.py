@@ -1,0 +1,169 @@
+"""A page has come: merged, reconciled, and the cursor stored, in one transaction."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection
+
+from django.db import transaction
+from pydantic import ValidationError
+
+from polder.contracts.event import Event
+from polder.contracts.upcasts import lift
+from polder.failpoints import Failpoint, failpoint
+from polder.faults import MOMENT, fault_of
+from polder.reconcile.reconciler import reconcile_changed
+from polder.replication.models import ReplicaState
+from polder.replication.repair import Snapshot, keys_beside, merge_snapshots, remove_unknown
+from polder.replication.replica import Replication, replications
+from polder.resync.messages import MOST, Page
+from polder.resync.runs import next_request
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 1.0  # seconds between two pages, for the sake of the rate
+
+
+class Unusable(ValueError):
+    """The owner's answer cannot be used; the run waits, and asks again."""
+
+
+def receive(page: Page) -> bool:
+    """Takes what a page brings and asks for the next; False for one that nobody waits for (late,
+    doubled, cancelled). May run twice."""
+    began = time.monotonic()
+    pause = 0.0
+    with transaction.atomic():
+        run = (
+            ReplicaState.objects.select_for_update()
+            .filter(request_id=page.request, state=ReplicaState.State.FILLING)
+            .first()
+        )
+        if run is None or run.aggregate not in replications:
+            return False
+        try:
+            _take(run, replications[run.aggregate], page)
+        except Unusable as error:
+            run.trouble = str(error)
+            run.save()
+            return True
+        failpoint(Failpoint.RESYNC_BEFORE_COMMIT)
+        pause = min(LONGEST_PAUSE, len(page.rows) / run.rate - (time.monotonic() - began))
+        transaction.on_commit(lambda: time.sleep(max(0.0, pause)))
+        next_request(run)
+    return True
+
+
+def _take(run: ReplicaState, replication: Replication, page: Page) -> None:
+    """Raises Unusable."""
+    snapshots = _snapshots(replication, page)
+    assert run.asked_at is not None
+    repaired = merge_snapshots(
+        replication,
+        snapshots,
+        asked_at=run.asked_at,
+        is_drift=not run.is_rebuilt,
+        confirmed=bool(run.asking),
+    )
+    failpoint(Failpoint.RESYNC_AFTER_MERGE)
+    brought = {one.subject for one in snapshots}
+    removed: set[str] = set()
+    if run.asking:
+        removed = remove_unknown(
+            replication, page.unknown, event_id=page.read, asked_at=run.asked_at
+        )
+        answered = brought | set(page.unknown) | set(page.disputed)
+        run.asking = [key for key in run.asking if key not in answered]
+    else:
+        _go_on(run, replication, page, brought, repaired.above)
+    _reconcile(replication, repaired.changed | removed)
+    if page.total is not None:
+        run.estimate = page.total
+    run.rows_done += len(brought) if run.scans or run.estimate is not None else 0
+    run.rows_changed += len(repaired.changed)
+    run.rows_removed += len(removed)
+    run.rows_disputed += len(page.disputed)
+
+
+def _go_on(
+    run: ReplicaState, replication: Replication, page: Page, brought: set[str], above: list[str]
+) -> None:
+    """Past the range that the page covers, once what is doubtful in it has been asked for."""
+    assert run.asked_at is not None
+    beside = keys_beside(
+        replication,
+        brought,
+        after=run.cursor,
+        through=page.through,
+        asked_at=run.asked_at,
+        most=MOST + 1,
+    )
+    run.asking = sorted({*above, *beside[:MOST]})
+    if len(beside) > MOST:
+        run.cursor = beside[MOST - 1]  # the rest of the range comes again
+    elif page.through is not None:
+        run.cursor = page.through
+    else:
+        run.scans = False
+
+
+def _snapshots(replication: Replication, page: Page) -> list[Snapshot]:
+    """Raises Unusable."""
+    if page.refused:
+        raise Unusable(f"{replication.publisher} does not answer: {page.refused}")
+    kind = _event_class(replication)
+    if page.schema_version > kind.schema_version:
+        raise Unusable(
+            f"{replication.publisher} has version {page.schema_version} of {replication.aggregate},"
+            f" and {kind.schema_version} is the newest known here: this service has to be updated"
+        )
+    state = kind.model_fields["data"].annotation
+    assert isinstance(state, type)
+    try:
+        return [
+            Snapshot(
+                row.key,
+                row.version,
+                page.read,
+                row.time,
+                state.model_validate(
+                    lift(kind, row.data, version=page.schema_version), extra="ignore"
+                ),
+            )
+            for row in page.rows
+        ]
+    except (ValidationError, KeyError) as error:
+        raise Unusable(f"a row of {replication.aggregate} cannot be read: {error}") from error
+
+
+def _event_class(replication: Replication) -> type[Event]:
+    """Any event of the aggregate: all of them carry its state."""
+    return next(
+        kind
+        for kind in Event.known.values()
+        if f"{kind.service}.{kind.aggregate}" == replication.aggregate
+    )
+
+
+def _reconcile(replication: Replication, changed: Collection[str]) -> None:
+    """One key that cannot be reconciled keeps no page from being taken: it is overdue from now on,
+    and looked at each minute."""
+    try:
+        with transaction.atomic():
+            reconcile_changed({replication.model: set(changed)})
+        return
+    except Exception as error:
+        if fault_of(error) in MOMENT:
+            raise
+        log.warning(
+            "%s: reconciling a page failed, now key by key: %r", replication.aggregate, error
+        )
+    for key in sorted(changed):
+        try:
+            with transaction.atomic():
+                reconcile_changed({replication.model: {key}})
+        except Exception as error:
+            if fault_of(error) in MOMENT:
+                raise
+            log.exception("%s %s cannot be reconciled", replication.aggregate, key)
