@@ -19,6 +19,7 @@ from polder.conditions import State
 from polder.observability import measures
 from polder.observability.health import conditions_now
 from polder.observability.state import Standing
+from polder.replication.models import ReplicaState
 
 LATEST = 10
 LISTED = 20  # causes of parking
@@ -44,6 +45,10 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     }
     if may("polder_inbox.view_ledgerentry"):
         added["publishers"] = _publishers(measures.last_applied())
+    if may("polder_replication.view_replicastate"):
+        added["replicas"] = [
+            (state.aggregate, state.told, state.trouble) for state in ReplicaState.objects.all()
+        ]
     if may("polder_inbox.view_parkedevent"):
         [groups] = measures.measured(PARKED_GROUPS)
         added |= {

@@ -30,6 +30,7 @@ ICONS = {
     "ledgerentry": "menu_book",
     "parkedevent": "report",
     "accounting": "tag",
+    "replicastate": "sync",
     "drift": "difference",
     "regression": "history_toggle_off",
     "apikey": "key",

@@ -67,6 +67,11 @@ PARKED_SINCE = SINCE.format(
 DRIFT_SINCE = SINCE.format(
     "SELECT found_at FROM polder_replication_drift WHERE repaired_at IS NULL"
 )
+# 1 for a replica that is complete
+REPLICAS = """
+SELECT aggregate, CASE WHEN state = 'complete' THEN 1.0 ELSE
+    least(0.99, rows_done::float8 / greatest(1, estimate)) END FROM polder_replication_replicastate
+"""
 REGRESSED = f"""
 SELECT split_part(aggregate, '.', 1) AS owner, count(*)
 FROM (SELECT aggregate FROM polder_replication_regression WHERE closed_at IS NULL

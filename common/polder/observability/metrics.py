@@ -29,6 +29,7 @@ from polder.inbox.models import Outcome, Redriven, Unrecorded
 from polder.observability import measures
 from polder.observability.look import Look, TooSlow
 from polder.observability.state import look_at_all
+from polder.replication.replica import replications
 
 ANSWERS_WITHIN = 8.0  # seconds; Prometheus waits for ten unless told otherwise
 COUNTED = f"counted up to {measures.MOST_COUNTED}"
@@ -102,8 +103,9 @@ def _of_the_inbox() -> Iterator[Metric]:
         measures.PARKED,
         measures.DRIFT,
         measures.REGRESSED,
+        measures.REPLICAS,
     )
-    [deliveries, redrives, parked, drift, regressed] = measures.measured(*statements)
+    [deliveries, redrives, parked, drift, regressed, replicas] = measures.measured(*statements)
     publishers = this_service.subscribes_to()
     outcomes = [
         (publisher, str(outcome)) for publisher in publishers for outcome in (*Outcome, *Unrecorded)
@@ -130,6 +132,9 @@ def _of_the_inbox() -> Iterator[Metric]:
     owners = [(publisher,) for publisher in publishers]
     text = "Aggregates whose owner sends older versions than are known here: its past came back."
     yield _gauge("regressed_open", text, measures.and_zero(regressed, owners), "owner")
+    text = "How much of a replica has been compared with its owner; 1 when it is complete."
+    known = [(aggregate,) for aggregate in replications]
+    yield _gauge("replica_filled_ratio", text, measures.and_zero(replicas, known), "replica")
     yield _gauge(
         "last_applied_timestamp_seconds",
         "When an event of the publisher was last processed; 0 when none ever was.",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import Count, Min
 
 from polder.conditions import Finding, condition, ok, warn
-from polder.replication.models import Regression
+from polder.partitioning import database_now
+from polder.replication.models import Regression, ReplicaState
+
+STUCK_SECONDS = 60
 
 
 @condition("regressed", runbook="a-past-that-came-back")
@@ -27,3 +32,24 @@ def regressed() -> Finding:
         "versions than it sends",
         found["since"],
     )
+
+
+@condition("replicas", runbook="replicas")
+def replicas() -> Finding:
+    """How complete they are. One that is being filled is in order, unless it does not go on."""
+    states = list(ReplicaState.objects.exclude(state=ReplicaState.State.COMPLETE))
+    if not states:
+        return ok("every replica is complete")
+    long_ago = database_now() - timedelta(seconds=STUCK_SECONDS)
+    told = "; ".join(f"{each}{_trouble(each)}" for each in states)
+    wrong = [
+        each
+        for each in states
+        if each.state == ReplicaState.State.CANCELLED
+        or (each.trouble and each.progressed_at < long_ago)
+    ]
+    return warn(told, min(each.progressed_at for each in wrong)) if wrong else ok(told)
+
+
+def _trouble(state: ReplicaState) -> str:
+    return f" ({state.trouble})" if state.trouble else ""

@@ -121,6 +121,7 @@ class ReplicaState(models.Model):
     class Meta:
         ordering = ["aggregate"]
         verbose_name = "replica"
+        permissions = [("resync_replica", "Can resync replicas")]
 
     def __str__(self) -> str:
         return f"{self.aggregate}: {self.told}"

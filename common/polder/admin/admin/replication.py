@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.apps import apps
@@ -12,8 +12,10 @@ from django.utils import timezone
 from polder.admin.filters import is_set_filter
 from polder.admin.operations import OperatedAdmin, Operation
 from polder.admin.read_only import ReadOnlyAdmin, with_pretty_json
-from polder.replication.models import Drift, Regression
+from polder.replication.models import Drift, Regression, ReplicaState
 from polder.replication.replica import Replica
+from polder.resync import runs
+from polder.resync.runs import NotPossible
 
 for model in apps.get_models():
     if issubclass(model, Replica):
@@ -87,5 +89,52 @@ class RegressionAdmin(OperatedAdmin):
             errors=(NotOpen,),
             applies=lambda regression: regression.closed_at is None,
             icon="done",
+        ),
+    )
+
+
+def _operation(
+    name: str, explains: str, run: Callable[[str], None], icon: str, *states: str
+) -> Operation:
+    return Operation(
+        name=name,
+        label=name.capitalize(),
+        explains=explains,
+        run=lambda state, asked: run(state.aggregate),
+        permission="polder_replication.resync_replica",
+        errors=(NotPossible,),
+        applies=lambda state: state.state in states,
+        icon=icon,
+    )
+
+
+@admin.register(ReplicaState)
+class ReplicaStateAdmin(OperatedAdmin):
+    list_display = (
+        "aggregate",
+        "told",
+        "reason",
+        "rows_done",
+        "estimate",
+        "rows_changed",
+        "rows_removed",
+        "trouble",
+    )
+    operations = (
+        _operation(
+            "resync",
+            "The replicas are compared with their owners, row by row, and made good. Events go on.",
+            lambda aggregate: runs.begin(aggregate, "asked for in the admin"),
+            "sync",
+            *("complete", "cancelled"),
+        ),
+        _operation("pause", "No more pages are asked for.", runs.pause, "pause", "filling"),
+        _operation("resume", "It goes on where it was paused.", runs.resume, "resume", "paused"),
+        _operation(
+            "cancel",
+            "The resync ends where it is. What has come stays.",
+            runs.cancel,
+            "stop",
+            *("filling", "paused"),
         ),
     )

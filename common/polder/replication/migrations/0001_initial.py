@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'replica',
                 'ordering': ['aggregate'],
+                'permissions': [('resync_replica', 'Can resync replicas')],
             },
         ),
         migrations.CreateModel(
