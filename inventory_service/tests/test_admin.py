@@ -22,6 +22,7 @@ from polder.testing.admin_pages import (
 )
 from polder.testing.api import api_client
 from polder.testing.pasts import somebody_regressed, we_regressed
+from polder.testing.replicas import filled
 from tests.makers import order_event, shipment_event
 
 
@@ -41,6 +42,7 @@ def admin(shop: None) -> Client:
     api_client()
     we_regressed("order")
     somebody_regressed("order.order")
+    filled("order.order")
     deliver(shipment_event())
     OperatorAction.objects.create(
         operator="root",

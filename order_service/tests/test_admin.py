@@ -35,6 +35,7 @@ from polder.testing.admin_pages import (
 )
 from polder.testing.api import api_client
 from polder.testing.pasts import somebody_regressed, we_regressed
+from polder.testing.replicas import filled
 from tests.makers import product_event, reservation_event, shipment_event
 
 
@@ -51,6 +52,7 @@ def admin(catalogue: None) -> Client:
     api_client()
     we_regressed("inventory")
     somebody_regressed("inventory.product")
+    filled("inventory.product")
     OperatorAction.objects.create(
         operator="root", action="cancel", target="order.Order", key="k", reason="a test", done=True
     )

@@ -22,6 +22,7 @@ from polder.testing.admin_pages import (
 )
 from polder.testing.api import api_client
 from polder.testing.pasts import somebody_regressed, we_regressed
+from polder.testing.replicas import filled
 from shipping_service.models import Shipment
 from tests.makers import order_event, reservation_event
 
@@ -42,6 +43,7 @@ def admin(catalogue: None) -> Client:
     api_client()
     we_regressed("order")
     somebody_regressed("order.order")
+    filled("order.order")
     OperatorAction.objects.create(
         operator="root",
         action="dispatch",

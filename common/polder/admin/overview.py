@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib.admin.utils import quote
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -46,9 +47,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if may("polder_inbox.view_ledgerentry"):
         added["publishers"] = _publishers(measures.last_applied())
     if may("polder_replication.view_replicastate"):
-        added["replicas"] = [
-            (state.aggregate, state.told, state.trouble) for state in ReplicaState.objects.all()
-        ]
+        added["replicas"] = list(map(_replica, ReplicaState.objects.all()))
     if may("polder_inbox.view_parkedevent"):
         [groups] = measures.measured(PARKED_GROUPS)
         added |= {
@@ -149,6 +148,16 @@ def _publishers(applied: measures.Rows) -> list[tuple[str, str]]:
         (name, f"{timesince(datetime.fromtimestamp(moment, UTC))} ago" if moment else "never")
         for name, moment in applied
     ]
+
+
+def _replica(state: ReplicaState) -> dict[str, Any]:
+    name = "admin:polder_replication_replicastate_change"
+    return {
+        "name": state.aggregate,
+        "told": state.told,
+        "trouble": state.trouble,
+        "link": reverse(name, args=[quote(state.pk)]),
+    }
 
 
 def _group(
