@@ -40,9 +40,9 @@ def broker_restarted(scene: Scene) -> None:
 @fault()
 def broker_stop_app(scene: Scene) -> None:
     """rabbitmqctl stop_app for 30 s"""
-    _control(scene.stack, "stop_app")
+    control(scene.stack, "stop_app")
     time.sleep(scene.seconds(full=30, short=8))
-    _control(scene.stack, "start_app")
+    control(scene.stack, "start_app")
     scene.stack.wait_ready("rabbitmq")
     until(scene.stack.rabbitmq.answers, "the broker takes connections")
 
@@ -79,23 +79,23 @@ def broker_frozen_then_killed(scene: Scene) -> None:
 @fault()
 def broker_memory_alarm(scene: Scene) -> None:
     """A memory alarm blocks every publisher for 15 s"""
-    _control(scene.stack, "set_vm_memory_high_watermark", "0.0001")
+    control(scene.stack, "set_vm_memory_high_watermark", "0.0001")
     try:
         scene.orders()
         time.sleep(scene.seconds(full=15, short=5))
     finally:
-        _control(scene.stack, "set_vm_memory_high_watermark", "0.4")
+        control(scene.stack, "set_vm_memory_high_watermark", "0.4")
 
 
 @fault()
 def broker_disk_alarm(scene: Scene) -> None:
     """A disk alarm blocks every publisher for 15 s"""
-    _control(scene.stack, "set_disk_free_limit", "9000GB")
+    control(scene.stack, "set_disk_free_limit", "9000GB")
     try:
         scene.orders()
         time.sleep(scene.seconds(full=15, short=5))
     finally:
-        _control(scene.stack, "set_disk_free_limit", "200MB")
+        control(scene.stack, "set_disk_free_limit", "200MB")
 
 
 @fault()
@@ -210,7 +210,7 @@ def declare(stack: DisturbedStack, service: str) -> None:
     subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
-def _control(stack: DisturbedStack, *arguments: str) -> None:
+def control(stack: DisturbedStack, *arguments: str) -> None:
     command, environment = stack.rabbitmq.control("rabbitmqctl", *arguments)
     subprocess.run(
         command, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL
