@@ -37,6 +37,14 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     large.unlink()
 
 
+@pytest.fixture(scope="module")
+def hasty_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Of a process that waits for a request only a moment."""
+    log = tmp_path_factory.mktemp("hasty") / "log"
+    with web_process(log, "--receive-seconds", "2") as port:
+        yield port
+
+
 @pytest.mark.parametrize("half", [b"", b"G", HALF_A_HEAD, HALF_A_BODY, HALF_A_CHUNK])
 def test_half_requests_hold_no_thread(port: int, half: bytes) -> None:
     with ExitStack() as held:
@@ -58,16 +66,17 @@ def test_more_connections_than_there_may_be(port: int) -> None:
 
 
 @pytest.mark.parametrize("half", [HALF_A_HEAD, HALF_A_BODY])
-def test_a_request_has_so_long_to_come_in_however_it_drips(port: int, half: bytes) -> None:
-    with connect(port, half) as slow:
+def test_a_request_has_so_long_to_come_in_however_it_drips(hasty_port: int, half: bytes) -> None:
+    began = time.monotonic()
+    with connect(hasty_port, half) as slow:
         slow.settimeout(0.5)
         received = b""
-        deadline = time.monotonic() + 120
-        while not received and time.monotonic() < deadline:
+        while not received and time.monotonic() < began + 120:
             slow.sendall(b"x")
             with suppress(TimeoutError):
                 received = slow.recv(65536)
 
+    assert time.monotonic() - began > 2.0
     assert received.startswith(b"HTTP/1.1 408 ")
     assert b"application/problem+json" in received
 

@@ -13,6 +13,7 @@ from gunicorn.glogging import Logger
 from polder import this_service
 
 GRACE_SECONDS = 10
+RECEIVE_SECONDS = 20.0
 
 
 class SharedLog(Logger):
@@ -26,10 +27,11 @@ class SharedLog(Logger):
 
 
 class WebServer(BaseApplication):
-    """`run()` listens on `bind` ("host:port") until it is told to stop, and ends the process."""
+    """`run()` listens on `bind` ("host:port") until it is told to stop, and ends the process. A
+    request has `receive_seconds` to come in."""
 
-    def __init__(self, bind: str, threads: int) -> None:
-        self._bind, self._threads = bind, threads
+    def __init__(self, bind: str, threads: int, receive_seconds: float = RECEIVE_SECONDS) -> None:
+        self._bind, self._threads, self.receive_seconds = bind, threads, receive_seconds
         super().__init__()
 
     def load_config(self) -> None:

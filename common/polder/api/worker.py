@@ -2,7 +2,8 @@
 sends what is left of answers.
 
 A thread gets a request when all of it is there, and is rid of the answer at once, however slowly
-the client takes it. A request has RECEIVE_SECONDS to come in, an answer SEND_SECONDS to go out.
+the client takes it. A request has the `receive_seconds` of the server to come in, an answer
+SEND_SECONDS to go out.
 Whoever waits longest, or holds most, gives way when connections or memory run short. /livez, and
 /readyz with /metrics, have a thread each which nobody else uses.
 """
@@ -25,7 +26,7 @@ from polder.api.connection import begin, held_by, prepare
 from polder.api.incoming import Refused
 from polder.api.plain_answers import Said, plain_problem
 
-RECEIVE_SECONDS, SEND_SECONDS, LINGER_SECONDS = 20.0, 60.0, 2.0
+SEND_SECONDS, LINGER_SECONDS = 60.0, 2.0
 READS_AT_ONCE = 4  # of one connection, and then the others have their turn
 MOST_HELD = 64 * 1024 * 1024  # bytes, of requests that are not whole and answers that are not sent
 PROBES = re.compile(rb"(?:GET|HEAD) (?:(/livez)|/readyz|/metrics)[ ?]")
@@ -85,7 +86,7 @@ class BufferingWorker(ThreadWorker):
 
     def _await_rest(self, conn: TConn) -> None:
         if conn not in self.watched:
-            self._watch(conn, EVENT_READ, self._receive, RECEIVE_SECONDS, self._too_slow)
+            self._watch(conn, EVENT_READ, self._receive, self.app.receive_seconds, self._too_slow)
         if conn.incoming.expects_continue:
             conn.incoming.expects_continue = False
             conn.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")

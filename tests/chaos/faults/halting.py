@@ -120,8 +120,8 @@ def postgres_away_for_minutes(scene: Scene) -> None:
 
 @fault()
 def broker_consumer_timeout(scene: Scene) -> None:
-    """The broker's consumer timeout is a minute, of which nobody told the workers, and a lock on the
-    ledger keeps deliveries without an ack for longer"""
+    """The broker's consumer timeout is a minute, of which the workers know nothing, and a lock on
+    the ledger keeps deliveries without an ack for longer"""
     before, log = _parked(scene), scene.stack.log("rabbitmq")
     begin = log.stat().st_size
     seconds, every = scene.seconds(full=60, short=5), scene.seconds(full=60, short=2)
@@ -142,7 +142,8 @@ def broker_consumer_timeout(scene: Scene) -> None:
 
 
 def _give_up_after(scene: Scene, seconds: float, every: float) -> None:
-    """The broker's consumer timeout, and how often it looks. A channel learns them when it opens."""
+    """The broker's consumer timeout, and how often it looks; a channel takes over both at its
+    beginning."""
     for name, value in (("consumer_timeout", seconds), ("channel_tick_interval", every)):
         setting = f"application:set_env(rabbit, {name}, {round(value * 1000)})."
         control(scene.stack, "eval", setting)

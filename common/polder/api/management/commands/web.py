@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from polder.api.server import WebServer
+from polder.api.server import RECEIVE_SECONDS, WebServer
 from polder.command import ServiceCommand
 from polder.database_connection import look_at_start
 
@@ -23,7 +23,13 @@ class Command(ServiceCommand):
         parser.add_argument(
             "--threads", type=int, default=8, help="requests answered at the same time (default: 8)"
         )
+        parser.add_argument(
+            "--receive-seconds",
+            type=float,
+            default=RECEIVE_SECONDS,
+            help=f"that a request has to come in (default: {RECEIVE_SECONDS:g})",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         look_at_start()
-        WebServer(options["bind"], options["threads"]).run()
+        WebServer(options["bind"], options["threads"], options["receive_seconds"]).run()
