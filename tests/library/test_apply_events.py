@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from django.db import connection, transaction
 
 from order_service.models import Product
 from polder.consumer.tasks import apply_events
+from polder.faults import Fault
+from polder.inbox.failures import TransientFailure
 from polder.testing import delivery_of
 from polder.testing.database import other_connection
 from tests.makers import product_event
@@ -37,3 +40,17 @@ def test_what_cannot_be_attributed_to_a_publisher_is_parked(committed: None) -> 
         assert other.execute("SELECT queue, reason FROM polder_inbox_parkedevent").fetchall() == [
             ("order.dead", "foreign")
         ]
+
+
+def test_a_database_that_is_away_is_an_expected_failure(committed: None) -> None:
+    """Celery logs what it does not expect with a traceback, at each try."""
+    # Given a process whose connection is gone, and a server that takes no new one
+    connection.close()
+    port, connection.settings_dict["PORT"] = connection.settings_dict["PORT"], "1"
+    try:
+        # When, Then
+        with pytest.raises(TransientFailure) as caught:
+            apply_events([tuple(delivery_of(product_event()))], False)
+        assert caught.value.fault is Fault.AWAY
+    finally:
+        connection.settings_dict["PORT"] = port

@@ -124,14 +124,19 @@ def _bring_back(ended: Collection[str]) -> None:
 
 def _wait_for_locks_briefly() -> None:
     """Once for each connection: what waits for a lock makes all others in its batch wait as
-    well.
+    well. Raises TransientFailure when the database is not there.
     """
-    connection.ensure_connection()
-    raw = connection.connection
-    if getattr(raw, "waits_for_locks", "") != PATIENCE:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [PATIENCE])
-        raw.waits_for_locks = PATIENCE
+    try:
+        connection.ensure_connection()
+        raw = connection.connection
+        if getattr(raw, "waits_for_locks", "") != PATIENCE:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, false)", [PATIENCE])
+            raw.waits_for_locks = PATIENCE
+    except Error as error:
+        if (fault := faults.fault_of(error)) in faults.MOMENT:
+            raise TransientFailure(str(error).strip(), fault) from error
+        raise
 
 
 def _forget_unended_transaction() -> None:

@@ -36,7 +36,7 @@ def broken_off() -> Iterator[Case]:
         "Ctrl-C while the cluster is made, in the migrations, and while the processes start",
         _ctrl_c_later,
     )
-    yield Case("disk-full-before", "60 MB of disk are free", _disk_full_before)
+    yield Case("disk-full-before", "60 MB of disk are free", _disk_full_before, short=True)
     yield Case(
         "disk-full-in-pip",
         "the disk becomes full while pip fills .venv",

@@ -23,6 +23,7 @@ class Case:
     cause: str
     play: Callable[[], tuple[str, str]]
     network: bool = False  # fetches packages
+    short: bool = False  # `make test` plays it, too
 
 
 def said(pattern: str, text: str) -> str:

@@ -17,18 +17,23 @@ ANSWERS = (
 
 
 def lacking() -> Iterator[Case]:
-    yield Case("old-python", "python3 is 3.7, and no newer one is there", _old_python)
-    yield Case("no-venv-module", "Debian's venv module is not installed; not root", _no_venv_module)
+    yield Case("old-python", "python3 is 3.7, and no newer one is there", _old_python, short=True)
+    yield Case(
+        "no-venv-module",
+        "Debian's venv module is not installed; not root",
+        _no_venv_module,
+        short=True,
+    )
     yield Case("no-index", "no .venv and no network", _no_index, network=True)
     yield Case("no-servers", "RabbitMQ is not installed; not root", _no_servers)
     yield Case(
         "no-mirror", "RabbitMQ is not installed; root, and no network", _no_mirror, network=True
     )
-    yield Case("port-taken", "another program listens on a port", _port_taken)
+    yield Case("port-taken", "another program listens on a port", _port_taken, short=True)
     yield Case(
         "servers-run", "Debian's own PostgreSQL and RabbitMQ run on their usual ports", _servers_run
     )
-    yield Case("not-ours", ".run belongs to root; not root", _not_ours)
+    yield Case("not-ours", ".run belongs to root; not root", _not_ours, short=True)
     yield Case("runs-already", "make up, while it runs in another terminal", _runs_already)
 
 

@@ -92,7 +92,7 @@ class Machine:
         at: TracebackType | None,
     ) -> None:
         self._unshare.kill()  # and with it, by the kernel, everything that runs in the machine
-        self._unshare.wait()
+        self._unshare.communicate()
         self._place.cleanup()
 
     def run(self, command: str, *, user: str = "root", seconds: float = 600) -> Seen:

@@ -56,6 +56,9 @@ class Terminal:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"did not end within {seconds:.0f} s:\n{self.text}") from None
         self._reader.join(10)
+        for pipe in (self._program.stdin, self._program.stdout):
+            assert pipe is not None
+            pipe.close()
         return status
 
     def _read(self) -> None:
