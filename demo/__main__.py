@@ -44,7 +44,8 @@ FAILURES = (
 def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     terminal = Terminal()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # even where a shell had them ignored
+        signal.signal(number, signal.default_int_handler)
     forget()
     try:
         with standing(options.run_dir.resolve(), terminal, keep=options.keep) as variables:

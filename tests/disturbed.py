@@ -67,9 +67,8 @@ class DisturbedStack(Stack):
         """Starts again without back-off: it was killed on purpose."""
         seen = self._supervisor.seen()
         for process in self.catalogue.resolve(name):
-            if seen[process].state == "BACKOFF":
+            if seen[process].state == "waiting":
                 self._supervisor.stop([process])
-            if seen[process].state in ("BACKOFF", "FATAL"):
                 self._supervisor.start(process)
 
     def cut_down(self, *names: str) -> None:

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         service: PostgresServer(INSIDE[f"{service}-postgres"], passwords, f"{service} postgres")
         for service in SERVICES
     }
-    preparation = Preparation(environment, Steps(run, ROOT), Terminal(), servers.__getitem__)
+    preparation = Preparation(environment, Steps(run, ROOT, Terminal()), servers.__getitem__)
     try:
         preparation.databases()
         preparation.steps.together(preparation.migrated, preparation.routed)

@@ -40,7 +40,7 @@ class Native:
         away."""
         stack = Stack(self.run.root, Ports.from_environment(environ), progress=self.terminal)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: stack.cancel())
+            signal.signal(number, lambda *_: stack.steps.cancel())
         try:
             stack.start()
         except Cancelled:

@@ -7,7 +7,6 @@ import re
 import shutil
 from pathlib import Path
 
-from .progress import Progress
 from .steps import Steps
 
 # Where Debian and Ubuntu put them; never PATH, where anything may be called initdb.
@@ -67,10 +66,10 @@ def lack_of_packages() -> str:
     return ""
 
 
-def provide(steps: Steps, progress: Progress) -> None:
+def provide(steps: Steps) -> None:
     """Installs what is missing, as root. Raises PolderError."""
     if packages := missing_packages():
         script = Path(__file__).with_name("packages.sh")
-        with progress.step(f"Install {', '.join(packages)}"):
+        with steps.progress.step(f"Install {', '.join(packages)}"):
             # os.environ: a proxy of apt's, too
             steps.run("apt", ["sh", str(script), *packages], os.environ, fix=MIRROR)

@@ -19,7 +19,6 @@ from functools import partial
 from . import databases
 from .environment import Environment
 from .postgres import PostgresServer
-from .progress import Progress
 from .services import seed_order
 from .steps import Steps
 
@@ -28,11 +27,10 @@ from .steps import Steps
 class Preparation:
     environment: Environment
     steps: Steps
-    progress: Progress
     server: Callable[[str], PostgresServer]  # the one of a service
 
     def databases(self) -> None:
-        with self.progress.step("Databases and roles"):
+        with self.steps.progress.step("Databases and roles"):
             for service in self.environment.services:
                 databases.provide(self.server(service), self.environment.passwords, service)
 
@@ -60,5 +58,5 @@ class Preparation:
             name, *options = command.split()
             variables: Mapping[str, str] = self.environment.of_command(service, name)
             program = [sys.executable, "manage.py", service, name, *options]
-            with self.progress.step(f"{service}: {name}"):
+            with self.steps.progress.step(f"{service}: {name}"):
                 self.steps.run(f"{service}-{name}", program, variables)

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -16,18 +16,18 @@ from filelock import FileLock, Timeout
 from . import packages, preflight
 from .environment import Environment
 from .errors import PolderError, failed
-from .leftovers import end_leftovers
+from .leftovers import end_leftovers, is_running
 from .passwords import Passwords
 from .ports import HOST, Ports
 from .postgres import PostgresCluster
 from .preparation import Preparation
 from .processes import Catalogue, ProcessSpec
-from .progress import Progress, Silent
+from .progress import Progress
 from .rabbitmq import RabbitmqNode
 from .run_directory import RunDirectory, lines_of, write_private
 from .services import SERVICES, processes_of
 from .steps import Steps
-from .supervisord import DOWN, Seen, Supervisor
+from .supervisord import DOWN, ProcessView, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 600.0  # of one that is disturbed on purpose, something else may strike meanwhile
@@ -35,22 +35,10 @@ READY_SECONDS = 600.0  # of one that is disturbed on purpose, something else may
 SERVER_READY_SECONDS = 300.0
 POLL_SECONDS = 0.2
 DEATHS_THAT_ARE_ENOUGH = 4
-STATES = {"STOPPED": "stopped", "STOPPING": "stopping"}
 ANOTHER_RABBITMQ = (
     "Was its data made by another version of RabbitMQ? See docs/operations.md, "
     "“Another RabbitMQ, older data”."
 )
-
-
-@dataclass(frozen=True)
-class ProcessView:
-    """A supervised process as it was a moment ago."""
-
-    name: str
-    state: str  # stopped, starting, running, stopping, waiting (died; will be started again)
-    pid: int | None
-    since: float
-    restarts: int
 
 
 class Stack:
@@ -75,7 +63,6 @@ class Stack:
         self.run = RunDirectory(run_dir.resolve())
         self.ports = ports
         self.services = tuple(services)
-        self.progress = progress or Silent()
         passwords = Passwords(self.run.passwords)
         self.brokers: Sequence[RabbitmqNode] = self._nodes(passwords)
         self.rabbitmq = self.brokers[0]
@@ -85,10 +72,8 @@ class Stack:
         servers = ("postgres", "epmd", *(node.process for node in self.brokers))
         self.catalogue = Catalogue(self.environment, ports, root, servers)
         self.postgres = PostgresCluster(f"{HOST}:{ports.postgres}", passwords, "postgres", self.run)
-        self.steps = Steps(self.run, root)
-        self._preparation = Preparation(
-            self.environment, self.steps, self.progress, lambda service: self.postgres
-        )
+        self.steps = Steps(self.run, root, progress)
+        self._preparation = Preparation(self.environment, self.steps, lambda _: self.postgres)
         self._lock = FileLock(self.run.lock, thread_local=False)
         shop = [*(name for service in self.services for name in processes_of(service)), "flower"]
         self._supervisor = Supervisor(
@@ -121,7 +106,7 @@ class Stack:
                 partial(_in_turn, self._rabbitmq, prepare.routed),
                 prepare.static_collected,
             )
-            self.start_processes()
+            self._processes()
             if seed:
                 prepare.seeded()
 
@@ -132,13 +117,12 @@ class Stack:
             databases = partial(_in_turn, self._postgres, self._preparation.databases)
             self.steps.together(databases, self._rabbitmq)
 
-    def start_processes(self) -> None:
-        """The second half of `start`: the services' processes."""
+    def _processes(self) -> None:
         specs = self.catalogue.all()
         self.supervise(specs)
         for group in dict.fromkeys(spec.group for spec in specs):
             what = "processes ready" if group in self.services else "ready"
-            with self.progress.step(f"{group}: {what}"):
+            with self.steps.progress.step(f"{group}: {what}"):
                 names = [spec.name for spec in specs if spec.group == group]
                 self.wait_supervised(names, READY_SECONDS)
 
@@ -153,20 +137,15 @@ class Stack:
             return
         try:
             if self._supervisor.running:
-                with self.progress.step("Stop everything"):
+                with self.steps.progress.step("Stop everything"):
                     self._supervisor.close(patient=patient)
             self._supervisor.close()
         finally:
             self.run.up_pid.unlink(missing_ok=True)
             self._lock.release()
 
-    def cancel(self) -> None:
-        """Makes a `start` or `wait` that is under way give up soon. May be called from a signal
-        handler."""
-        self.steps.cancel()
-
     def wait(self) -> None:
-        """Blocks until `cancel` is called. Raises PolderError when supervisord ends by itself."""
+        """Blocks until the steps are cancelled. Raises PolderError when supervisord ends."""
         while not self.steps.cancelled:
             if not self._supervisor.running:
                 log = self.run.log("supervisord")
@@ -189,7 +168,7 @@ class Stack:
             end_leftovers(self.run)
             self.run.up_pid.write_text(f"{os.getpid()}\n")
             preflight.check(self.run, self.ports)
-            packages.provide(self.steps, self.progress)
+            packages.provide(self.steps)
             self.ports.write(self.run.ports)
             for script in self.run.processes.glob("*.sh"):
                 script.unlink()
@@ -202,12 +181,12 @@ class Stack:
             raise
 
     def _postgres(self) -> None:
-        with self.progress.step("PostgreSQL"):
+        with self.steps.progress.step("PostgreSQL"):
             self.supervise([self.postgres.prepare(self.steps)])
             self.wait_supervised(["postgres"], SERVER_READY_SECONDS)
 
     def _rabbitmq(self) -> None:
-        with self.progress.step("RabbitMQ"):
+        with self.steps.progress.step("RabbitMQ"):
             # All nodes at the same time: one that has data waits for the others.
             nodes = [node.prepare() for node in self.brokers]
             for specs in ([self.rabbitmq.epmd()], nodes):
@@ -226,12 +205,12 @@ class Stack:
     def process(self, name: str) -> ProcessView:
         """`order-worker`, `postgres`, ...: its pid, state, restarts. Raises KeyError for an unknown
         name."""
-        return self._view(name, self._supervisor.seen()[name])
+        return self._view(self._supervisor.seen()[name])
 
     def processes(self) -> list[ProcessView]:
         """Those that were started, be it that some are stopped now."""
-        seen = self._supervisor.seen().items()
-        return [self._view(name, one) for name, one in seen if self.run.script(name).exists()]
+        seen = self._supervisor.seen().values()
+        return [self._view(one) for one in seen if self.run.script(one.name).exists()]
 
     def stop_process(self, name: str) -> None:
         """Stops a process, or all of a service, and keeps it down; returns when it has ended. May
@@ -265,7 +244,7 @@ class Stack:
         while True:
             self.steps.check()
             seen = self._supervisor.seen()
-            pending = [name for name in pending if not self._is_ready(name, seen[name])]
+            pending = [name for name in pending if not self._is_ready(seen[name])]
             if not pending:
                 return
             for name in pending:
@@ -281,19 +260,20 @@ class Stack:
             fix = fix or ANOTHER_RABBITMQ
         return failed(f"{name} {what}.", self.run.log(name), fix)
 
-    def _is_ready(self, name: str, seen: Seen) -> bool:
-        if not seen.alive or seen.pid is None:
+    def _is_ready(self, seen: ProcessView) -> bool:
+        if not seen.pid or not is_running(seen.pid) or seen.state not in ("starting", "running"):
             return False
-        spec = self._specs.get(name)
+        spec = self._specs.get(seen.name)
         if spec is None:  # a server, seen from another process
             return True
-        return spec.is_ready() if spec.is_ready else self.run.ready(name, seen.pid).exists()
+        return spec.is_ready() if spec.is_ready else self.run.ready(seen.name, seen.pid).exists()
 
-    def _view(self, name: str, seen: Seen) -> ProcessView:
-        state = STATES.get(seen.state, "waiting")
-        if seen.alive:
-            state = "running" if self._is_ready(name, seen) else "starting"
-        return ProcessView(name, state, seen.pid, seen.since, max(0, self._restarts(name)))
+    def _view(self, seen: ProcessView) -> ProcessView:
+        """supervisord knows neither readiness nor restarts."""
+        state = seen.state
+        if seen.state in ("starting", "running"):
+            state = "running" if self._is_ready(seen) else "starting"
+        return replace(seen, state=state, restarts=max(0, self._restarts(seen.name)))
 
     def _restarts(self, name: str) -> int:
         starts = self.run.starts(name)

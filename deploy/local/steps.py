@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from .errors import Cancelled, failed
+from .progress import Progress, Silent
 from .run_directory import RunDirectory
 
 POLL_SECONDS = 0.05
@@ -23,7 +24,8 @@ class Steps:
     """Runs commands in `root`. Once `cancel` was called, what runs is ended and nothing more is
     begun."""
 
-    def __init__(self, run: RunDirectory, root: Path) -> None:
+    def __init__(self, run: RunDirectory, root: Path, progress: Progress | None = None) -> None:
+        self.progress = progress or Silent()
         self._run = run
         self._root = root
         # A plain value and no threading.Event: a signal handler that takes a lock may wait for

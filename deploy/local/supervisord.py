@@ -20,29 +20,26 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from .environment import inherited
 from .errors import PolderError, failed
-from .leftovers import end_leftovers, is_running
+from .leftovers import end_leftovers
 from .run_directory import RunDirectory, write_private
 
 HERE = Path(__file__).parent
 OPEN_SECONDS = 60.0
 SHUTDOWN_SECONDS = 180.0
 POLL_SECONDS = 0.1
+WAITING = dict.fromkeys(("BACKOFF", "EXITED", "FATAL"), "waiting")
 DOWN = "Polder does not run here. Start it with: make up"
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A process as supervisord has it."""
+class ProcessView:
+    """A process as it was a moment ago. It may be dead, and supervisord not know it yet."""
 
-    state: str  # STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL
+    name: str
+    state: str  # stopped, starting, running, stopping, waiting (died; will be started again)
     pid: int | None
     since: float
-
-    @property
-    def alive(self) -> bool:
-        """It may be dead, and supervisord not know it yet."""
-        wanted = self.state in ("STARTING", "RUNNING")
-        return wanted and self.pid is not None and is_running(self.pid)
+    restarts: int = 0
 
 
 class Supervisor:
@@ -61,18 +58,20 @@ class Supervisor:
 
     # --- asking it
 
-    def seen(self) -> dict[str, Seen]:
-        return {
-            one["name"]: Seen(one["statename"], one["pid"] or None, max(one["start"], one["stop"]))
-            for one in self._ask("getAllProcessInfo")
-            if one["name"] != "watch"
-        }
+    def seen(self) -> dict[str, ProcessView]:
+        found = {}
+        for one in self._ask("getAllProcessInfo"):
+            state = WAITING.get(one["statename"], one["statename"].lower())
+            since = max(one["start"], one["stop"])
+            found[one["name"]] = ProcessView(one["name"], state, one["pid"] or None, since)
+        del found["watch"]
+        return found
 
     def start(self, name: str, seconds: float = SHUTDOWN_SECONDS) -> None:
         """Begins it, unless it runs. What is still being stopped, perhaps by a command that was
         interrupted, has to end first."""
         deadline = time.monotonic() + seconds
-        while self.seen()[name].state == "STOPPING" and time.monotonic() < deadline:
+        while self.seen()[name].state == "stopping" and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         self._tell("startProcess", name)
 
@@ -83,12 +82,12 @@ class Supervisor:
         while left := {
             name: one
             for name, one in self.seen().items()
-            if name in names and one.state != "STOPPED"
+            if name in names and one.state != "stopped"
         }:
             for name, one in left.items():
-                if one.state == "FATAL":  # only what was begun can be stopped
+                if one.state == "waiting":  # given up perhaps; only what was begun can be stopped
                     self._tell("startProcess", name)
-                if one.state != "STOPPING":
+                if one.state != "stopping":
                     self._tell("stopProcess", name)
                     with suppress(ProcessLookupError):  # stopped (SIGSTOP), it would not see it
                         os.kill(one.pid or os.getpid(), signal.SIGCONT)

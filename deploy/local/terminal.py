@@ -17,7 +17,7 @@ from rich.table import Table
 from .errors import Cancelled
 from .run_directory import variables_of
 from .services import SERVICES
-from .stack import ProcessView
+from .supervisord import ProcessView
 
 PIPE_WIDTH = 120
 STATE_STYLES = {
