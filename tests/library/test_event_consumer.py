@@ -29,6 +29,7 @@ class Channel(Broker):
         self.tag_of: dict[str, str] = {}
         self.prefetch = 0
         self.closed = False
+        self.backlog: dict[str, object] = {}  # a message in each queue, there from the beginning
 
     def basic_qos(self, size: int, count: int, a_global: bool) -> None:
         assert not a_global, "quorum queues know no global prefetch"
@@ -37,6 +38,8 @@ class Channel(Broker):
     def basic_consume(self, queue: str, consumer_tag: str, callback: Callable[[Any], None]) -> str:
         assert self.callbacks[consumer_tag] is callback, "messages may come before the answer"
         self.tag_of[queue] = consumer_tag
+        if queue in self.backlog:
+            callback(self.backlog.pop(queue))
         return consumer_tag
 
     def basic_cancel(self, tag: str) -> None:
@@ -67,11 +70,14 @@ class Timer:
 class Worker:
     """The order service's event consumer with one pool process. The test moves the clock."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, backlog: bool = False) -> None:
         self.now = 1_000.0
         self.tag = 0
         self.channel, self.timer = Channel(), Timer()
         self.running: list[Any] = []
+        if backlog:
+            self.channel.unacked.append(1)
+            self.channel.backlog["order.from.inventory"] = _message(1)
         consumer = SimpleNamespace(
             connection=SimpleNamespace(channel=lambda: self.channel),
             conninfo=SimpleNamespace(connection_errors=(OSError,), channel_errors=()),
@@ -106,13 +112,7 @@ class Worker:
         for _ in range(number):
             self.tag += 1
             self.channel.unacked.append(self.tag)
-            properties = {"type": "StockChanged", "application_headers": headers}
-            self.channel.deliver(
-                queue,
-                SimpleNamespace(
-                    delivery_info={"delivery_tag": self.tag}, properties=properties, body=body
-                ),
-            )
+            self.channel.deliver(queue, _message(self.tag, body, headers))
 
     def wait(self, later: float = 2 * LINGER) -> None:
         """Time passes, and what the timer has is called."""
@@ -131,6 +131,11 @@ class Worker:
         return list(request.batch.tags)
 
 
+def _message(tag: int, body: bytes = b"{}", headers: dict[str, Any] | None = None) -> object:
+    properties = {"type": "StockChanged", "application_headers": headers or {}}
+    return SimpleNamespace(delivery_info={"delivery_tag": tag}, properties=properties, body=body)
+
+
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
     return Worker(monkeypatch)
@@ -142,6 +147,14 @@ def test_it_reads_its_queues_and_what_is_dead(worker: Worker) -> None:
         "order.dead",
     }
     assert worker.channel.prefetch == prefetch_module.FIRST
+
+
+def test_what_waits_comes_while_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Worker(monkeypatch, backlog=True)
+
+    worker.wait()
+
+    assert [request.batch.tags for request in worker.running] == [[1]]
 
 
 def test_handed_over_by_the_timer_and_acked_by_the_result(worker: Worker) -> None:

@@ -88,6 +88,7 @@ class EventConsumer:
         self.timeout_checks = consumer.timer.call_repeatedly(
             PATIENCE / 2, self._guard(self.check_timeouts)
         )
+        self.subscription.begin()
 
     @staticmethod
     def queues_of(service: str, publishers: Sequence[str]) -> list[str]:

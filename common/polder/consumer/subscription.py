@@ -13,7 +13,8 @@ from polder.seams import consume
 
 
 class Subscription:
-    """Consumes from `queues` until it is cancelled; `receive` gets each queue's name and message.
+    """Consumes from `queues` between `begin` and `cancel`; `receive` gets each queue's name and
+    message, the first ones already while it begins.
 
     A consumer keeps the prefetch with which it began, so another number needs another consumer.
     """
@@ -30,6 +31,9 @@ class Subscription:
         self._queues = queues
         self._receive = receive
         self._tags: list[str] = []
+
+    def begin(self) -> None:
+        """Whoever receives has to be ready."""
         self._consume()
 
     def cancel(self) -> None:
