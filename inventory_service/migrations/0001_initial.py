@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('version', models.BigIntegerField(default=1, editable=False)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('product_id', models.CharField(db_collation='C', max_length=64, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
                 ('price', models.DecimalField(decimal_places=2, max_digits=12)),
@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('version', models.BigIntegerField(default=1, editable=False)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('order_id', models.UUIDField(primary_key=True, serialize=False)),
                 ('status', models.CharField(choices=[(common.contracts.inventory.ReservationStatus['HELD'], common.contracts.inventory.ReservationStatus['HELD']), (common.contracts.inventory.ReservationStatus['REJECTED'], common.contracts.inventory.ReservationStatus['REJECTED']), (common.contracts.inventory.ReservationStatus['CONSUMED'], common.contracts.inventory.ReservationStatus['CONSUMED']), (common.contracts.inventory.ReservationStatus['RELEASED'], common.contracts.inventory.ReservationStatus['RELEASED'])], max_length=12)),
                 ('lines', models.JSONField(help_text='productId and quantity of each line.')),
@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('version', models.BigIntegerField(default=1, editable=False)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('product', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='inventory.product')),
                 ('on_hand', models.PositiveIntegerField(default=0)),
                 ('reserved', models.PositiveIntegerField(default=0)),

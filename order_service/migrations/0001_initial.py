@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('version', models.BigIntegerField(default=1, editable=False)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('status', models.CharField(choices=[(common.contracts.orders.OrderStatus['PENDING'], common.contracts.orders.OrderStatus['PENDING']), (common.contracts.orders.OrderStatus['CONFIRMED'], common.contracts.orders.OrderStatus['CONFIRMED']), (common.contracts.orders.OrderStatus['REJECTED'], common.contracts.orders.OrderStatus['REJECTED']), (common.contracts.orders.OrderStatus['CANCELLING'], common.contracts.orders.OrderStatus['CANCELLING']), (common.contracts.orders.OrderStatus['CANCELLED'], common.contracts.orders.OrderStatus['CANCELLED']), (common.contracts.orders.OrderStatus['SHIPPED'], common.contracts.orders.OrderStatus['SHIPPED']), (common.contracts.orders.OrderStatus['DELIVERED'], common.contracts.orders.OrderStatus['DELIVERED'])], default=common.contracts.orders.OrderStatus['PENDING'], max_length=12)),
                 ('customer_name', models.CharField(max_length=200)),

@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('version', models.BigIntegerField(default=1, editable=False)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
                 ('order_id', models.UUIDField(primary_key=True, serialize=False)),
                 ('status', models.CharField(choices=[(common.contracts.shipping.ShipmentStatus['PREPARED'], common.contracts.shipping.ShipmentStatus['PREPARED']), (common.contracts.shipping.ShipmentStatus['READY'], common.contracts.shipping.ShipmentStatus['READY']), (common.contracts.shipping.ShipmentStatus['DISPATCHED'], common.contracts.shipping.ShipmentStatus['DISPATCHED']), (common.contracts.shipping.ShipmentStatus['DELIVERED'], common.contracts.shipping.ShipmentStatus['DELIVERED']), (common.contracts.shipping.ShipmentStatus['CANCELLED'], common.contracts.shipping.ShipmentStatus['CANCELLED'])], max_length=12)),
                 ('line1', models.CharField(max_length=500)),

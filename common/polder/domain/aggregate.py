@@ -30,8 +30,9 @@ class Aggregate(models.Model):
     contract: ClassVar[type[Event]]  # the base class of its events
 
     version = models.BigIntegerField(default=1, editable=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)  # deadlines go by one clock
-    updated_at = models.DateTimeField(auto_now=True)
+    # both by the database's clock: deadlines go by it
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
 
     stored_version: int = 0
 
