@@ -12,10 +12,6 @@ from inventory_service.models import Movement, Order, Owed, Product, Reservation
 from inventory_service.rules import RULES
 
 
-def product_get(product_id: str) -> Product | None:
-    return Product.objects.select_related("stock").filter(pk=product_id).first()
-
-
 def product_list() -> QuerySet[Product]:
     """Retired ones too, each with its stock."""
     return Product.objects.select_related("stock")
@@ -25,17 +21,9 @@ def reservation_list() -> QuerySet[Reservation]:
     return Reservation.objects.all()
 
 
-def reservation_get(order_id: UUID) -> Reservation | None:
-    return Reservation.objects.filter(pk=order_id).first()
-
-
 def movement_list() -> QuerySet[Movement]:
     """The journal."""
     return Movement.objects.all()
-
-
-def movement_get(movement_id: int) -> Movement | None:
-    return Movement.objects.filter(pk=movement_id).first()
 
 
 def stock_locked(product_ids: Collection[str]) -> dict[str, Stock]:

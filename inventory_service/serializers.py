@@ -9,9 +9,11 @@ from pydantic import Field
 from rest_framework import serializers
 
 from common.contracts.inventory import ProductState, ReservationState, StockState
-from inventory_service.models import Movement
+from inventory_service.models import Movement, Product, Reservation, Stock
+from inventory_service.services import Changed
 from polder.api.answers import AnswerWithoutRetired
 from polder.api.body import Body
+from polder.api.responses import ResponseSerializer
 from polder.contracts.event import Value
 from polder.contracts.types import LARGEST_COUNT, Key, Timestamp, Version
 
@@ -37,6 +39,17 @@ class ProductIn(Body):
     weightGrams = serializers.IntegerField(
         min_value=0, max_value=LARGEST_COUNT, required=False, allow_null=True, default=None
     )
+
+    def product(self) -> dict[str, Any]:
+        """What `product_create` takes."""
+        asked = self.validated_data
+        return {
+            "product_id": asked["productId"],
+            "name": asked["name"],
+            "price": asked["price"]["amount"],
+            "currency": asked["price"]["currency"],
+            "weight_grams": asked["weightGrams"],
+        }
 
 
 class ProductChangeIn(Body):
@@ -107,3 +120,51 @@ class MovementOut(Value):
     cause: UUID = Field(description="The order, the receipt or the adjustment.")
     reason: str
     created_at: Timestamp
+
+
+class ProductSerializer(ResponseSerializer):
+    shape = ProductOut
+
+    def build(self, product: Product) -> ProductOut:
+        return ProductOut(**_product(product, product.stock))
+
+
+class ProductChangedSerializer(ResponseSerializer):
+    shape = ProductChangedOut
+
+    def build(self, changed: Changed) -> ProductChangedOut:
+        members = _product(changed.product, changed.stock)
+        return ProductChangedOut(**members, event_id=changed.event_id)
+
+
+class ReservationSerializer(ResponseSerializer):
+    shape = ReservationOut
+
+    def build(self, reservation: Reservation) -> ReservationOut:
+        return ReservationOut(
+            **dict(reservation.public_state()),
+            version=reservation.version,
+            created_at=reservation.created_at,
+            updated_at=reservation.updated_at,
+        )
+
+
+class MovementSerializer(ResponseSerializer):
+    shape = MovementOut
+
+    def build(self, movement: Movement) -> MovementOut:
+        return MovementOut(
+            movement_id=movement.pk,
+            product_id=movement.product_id,
+            kind=Movement.Kind(movement.kind),
+            on_hand=movement.on_hand,
+            reserved=movement.reserved,
+            cause=movement.cause,
+            reason=movement.reason,
+            created_at=movement.created_at,
+        )
+
+
+def _product(product: Product, stock: Stock) -> dict[str, Any]:
+    states = dict(stock.public_state()) | dict(product.public_state())
+    return states | {"version": product.version}

@@ -2,6 +2,7 @@
 
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
+from rest_framework.routers import SimpleRouter
 
 from inventory_service import api
 from inventory_service.serializers import PRODUCT_ID
@@ -18,17 +19,14 @@ class ProductIdConverter(StringConverter):
 
 register_converter(ProductIdConverter, "sku")
 
+router = SimpleRouter(use_regex_path=False)
+router.register("api/products", api.ProductViewSet, basename="product")
+router.register("api/reservations", api.ReservationViewSet, basename="reservation")
+router.register("api/movements", api.MovementViewSet, basename="movement")
+
 urlpatterns = [
     path("api/", api_index),
-    path("api/products/", api.Products.as_view()),
-    path("api/products/<sku:product_id>/", api.OneProduct.as_view()),
-    path("api/products/<sku:product_id>/receive/", api.Receive.as_view()),
-    path("api/products/<sku:product_id>/adjust/", api.Adjust.as_view()),
-    path("api/products/<sku:product_id>/retire/", api.Retire.as_view()),
-    path("api/reservations/", api.Reservations.as_view()),
-    path("api/reservations/<id:order_id>/", api.OneReservation.as_view()),
-    path("api/movements/", api.Movements.as_view()),
-    path("api/movements/<int:movement_id>/", api.OneMovement.as_view()),
+    *router.urls,
     *common_urls,
 ]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,24 +11,22 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django_filters import FilterSet
 from django_filters import rest_framework as filters
+from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.contracts.orders import Address, Customer, OrderStatus
+from common.contracts.orders import OrderStatus
 from order_service.models import Order, Product, Reservation, Shipment, Stock
-from order_service.selectors import (
-    order_get,
-    order_list,
-    product_get,
-    product_list,
-    reservations_of,
-    shipments_of,
-    stock_of,
+from order_service.selectors import order_list, product_list
+from order_service.serializers import (
+    OrderableProductSerializer,
+    OrderAcceptedSerializer,
+    OrderIn,
+    OrderSerializer,
 )
-from order_service.serializers import OrderableProductOut, OrderAcceptedOut, OrderIn, OrderOut
 from order_service.services import (
-    Line,
+    Accepted,
     NotCancellable,
     UnknownOrder,
     UnknownProducts,
@@ -38,9 +37,8 @@ from polder.api.addresses import address
 from polder.api.documented import documented
 from polder.api.filters import TrueOrFalse
 from polder.api.idempotency import idempotent
-from polder.api.lists import list_response
 from polder.api.problems import Problem
-from polder.api.view import ApiView
+from polder.api.view import ApiViewSet
 from polder.partitioning import first_key_at
 
 
@@ -61,153 +59,84 @@ class OrderFilter(FilterSet):
         return orders.filter(pk__lt=first_key_at(moment))
 
 
-class Orders(ApiView):
+class OrderViewSet(ApiViewSet):
     shows = (Order, Reservation, Shipment)
+    queryset = order_list()
+    lookup_url_kwarg = "order_id"
+    lookup_value_converter = "id"
+    missing = "There is no order {}."
 
-    @documented(OrderOut, filters=OrderFilter)
-    def get(self, request: Request) -> Response:
+    @documented(OrderSerializer, filters=OrderFilter)
+    def list(self, request: Request) -> Response:
         """Orders by id, oldest first; `?status=`, `?email=`, `?flagged=`, `?placedAfter=` and
         `?placedBefore=` narrow it down."""
-        return list_response(self, request, order_list(), OrderFilter, _orders)
+        return super().list(request)
 
-    @documented(OrderAcceptedOut, request=OrderIn, status=201, problems=["unknown-product"])
+    @documented(OrderSerializer)
+    def retrieve(self, request: Request, **key: Any) -> Response:
+        """The order, with what is known of its reservation and its shipment."""
+        return super().retrieve(request, **key)
+
+    @documented(OrderAcceptedSerializer, request=OrderIn, status=201, problems=["unknown-product"])
     @idempotent
-    def post(self, request: Request) -> Response:
+    def create(self, request: Request) -> Response:
         """Places an order. 201 with its id; the outcome comes later, at the address in
         `Location`.
         """
         asked = OrderIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        try:
-            placed = order_place(
-                customer=Customer.model_validate(asked.validated_data["customer"]),
-                address=Address.model_validate(asked.validated_data["shippingAddress"]),
-                lines=[
-                    Line(line["productId"], line["quantity"])
-                    for line in asked.validated_data["products"]
-                ],
-            )
-        except UnknownProducts as error:
-            raise Problem(
-                "unknown-product", f"The order {error}.", products=error.product_ids
-            ) from error
-        body = {
-            "orderId": str(placed.order.pk),
-            "status": placed.order.status,
-            "eventId": str(placed.event_id),
-        }
-        return Response(
-            body, status=201, headers={"Location": address(f"/api/orders/{placed.order.pk}/")}
-        )
+        with _problems():
+            placed = order_place(**asked.order())
+        return self._accepted(placed)
 
-
-class OneOrder(ApiView):
-    shows = (Order, Reservation, Shipment)
-
-    @documented(OrderOut)
-    def get(self, request: Request, order_id: UUID) -> Response:
-        """The order, with what is known of its reservation and its shipment."""
-        order = order_get(order_id)
-        if order is None:
-            raise NotFound(f"There is no order {order_id}.")
-        return Response(_orders([order])[0])
-
-
-class Cancel(ApiView):
-    @documented(OrderAcceptedOut, status=202, problems=["not-cancellable"])
+    @action(detail=True, methods=["post"])
+    @documented(OrderAcceptedSerializer, status=202, problems=["not-cancellable"])
     @idempotent
-    def post(self, request: Request, order_id: UUID) -> Response:
+    def cancel(self, request: Request, order_id: UUID) -> Response:
         """Asks for the order to be cancelled. 202: shipping decides, and the outcome comes at the
         address in `Location`."""
-        try:
+        with _problems():
             cancelling = order_cancel(order_id=order_id)
-        except UnknownOrder as error:
-            raise NotFound(f"There is no order {order_id}.") from error
-        except NotCancellable as error:
-            raise Problem("not-cancellable", f"{error}.", orderStatus=error.status) from error
-        body = {
-            "orderId": str(order_id),
-            "status": cancelling.order.status,
-            "eventId": str(cancelling.event_id),
-        }
-        return Response(body, status=202, headers={"Location": address(f"/api/orders/{order_id}/")})
+        return self._accepted(cancelling)
+
+    def _accepted(self, accepted: Accepted) -> Response:
+        where = address(f"/api/orders/{accepted.order.pk}/")
+        return self.answer(accepted, headers={"Location": where})
 
 
 class ProductFilter(FilterSet):
     name = filters.CharFilter(lookup_expr="icontains")
 
 
-class Products(ApiView):
+class ProductViewSet(ApiViewSet):
     shows = (Product, Stock)
+    queryset = product_list()
+    lookup_url_kwarg = "product_id"
+    lookup_value_converter = "key"
+    missing = "No product {} can be ordered."
 
-    @documented(OrderableProductOut, filters=ProductFilter)
-    def get(self, request: Request) -> Response:
+    @documented(OrderableProductSerializer, filters=ProductFilter)
+    def list(self, request: Request) -> Response:
         """Products that can be ordered, as the local copy has them; `syncedAt` tells how fresh each
         is."""
-        return list_response(self, request, product_list(), ProductFilter, _products)
+        return super().list(request)
 
-
-class OneProduct(ApiView):
-    shows = (Product, Stock)
-
-    @documented(OrderableProductOut)
-    def get(self, request: Request, product_id: str) -> Response:
+    @documented(OrderableProductSerializer)
+    def retrieve(self, request: Request, **key: Any) -> Response:
         """The product as the local copy has it; `syncedAt` tells how fresh it is."""
-        product = product_get(product_id)
-        if product is None:
-            raise NotFound(f"No product {product_id} can be ordered.")
-        return Response(_products([product])[0])
+        return super().retrieve(request, **key)
 
 
-def _orders(orders: Sequence[Order]) -> list[dict[str, Any]]:
-    keys = [order.pk for order in orders]
-    reservations, shipments = reservations_of(keys), shipments_of(keys)
-    return [_order(order, reservations.get(order.pk), shipments.get(order.pk)) for order in orders]
-
-
-def _order(
-    order: Order, reservation: Reservation | None, shipment: Shipment | None
-) -> dict[str, Any]:
-    state = order.public_state().model_dump(mode="json", by_alias=True, exclude={"retired"})
-    return state | {
-        "version": order.version,
-        "createdAt": order.created_at,
-        "updatedAt": order.updated_at,
-        "flaggedAt": order.flagged_at,
-        "reservation": reservation and _reservation(reservation),
-        "shipment": shipment and _shipment(shipment),
-    }
-
-
-def _reservation(reservation: Reservation) -> dict[str, Any]:
-    return {
-        "status": reservation.status,
-        "shortages": reservation.shortages,
-        "syncedAt": reservation.synced_at,
-    }
-
-
-def _shipment(shipment: Shipment) -> dict[str, Any]:
-    return {
-        "status": shipment.status,
-        "carrier": shipment.carrier,
-        "trackingNumber": shipment.tracking_number,
-        "syncedAt": shipment.synced_at,
-    }
-
-
-def _products(products: Sequence[Product]) -> list[dict[str, Any]]:
-    stock = stock_of([product.key for product in products])
-    return [_product(product, stock.get(product.key)) for product in products]
-
-
-def _product(product: Product, stock: Stock | None) -> dict[str, Any]:
-    return {
-        "productId": product.key,
-        "name": product.name,
-        "price": {"amount": str(product.price), "currency": product.currency},
-        "weightGrams": product.weight_grams,
-        "available": stock.available if stock else None,
-        "version": product.version,
-        "syncedAt": product.synced_at,
-    }
+@contextmanager
+def _problems() -> Iterator[None]:
+    """What a use case raises, as the caller is told."""
+    try:
+        yield
+    except UnknownOrder as error:
+        raise NotFound(OrderViewSet.missing.format(error)) from error
+    except UnknownProducts as error:
+        raise Problem(
+            "unknown-product", f"The order {error}.", products=error.product_ids
+        ) from error
+    except NotCancellable as error:
+        raise Problem("not-cancellable", f"{error}.", orderStatus=error.status) from error

@@ -30,10 +30,6 @@ def product_list() -> QuerySet[Product]:
     return Product.objects.filter(retired_at=None)
 
 
-def product_get(product_id: str) -> Product | None:
-    return product_list().filter(pk=product_id).first()
-
-
 def stock_of(product_ids: Collection[str]) -> dict[str, Stock]:
     return Stock.objects.in_bulk(list(product_ids))
 
@@ -48,10 +44,6 @@ def reservations_of(order_ids: Collection[UUID]) -> dict[UUID, Reservation]:
 
 def shipments_of(order_ids: Collection[UUID]) -> dict[UUID, Shipment]:
     return Shipment.objects.in_bulk(list(order_ids))
-
-
-def order_get(order_id: UUID) -> Order | None:
-    return Order.objects.filter(pk=order_id).first()
 
 
 def orders_locked(order_ids: Collection[str | UUID]) -> dict[UUID, Order]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +11,14 @@ from rest_framework import serializers
 
 from common.contracts.inventory import ReservationStatus, Shortage
 from common.contracts.money import Money
-from common.contracts.orders import OrderState, OrderStatus
+from common.contracts.orders import Address, Customer, OrderState, OrderStatus
 from common.contracts.shipping import ShipmentStatus
+from order_service.models import Order, Product
+from order_service.selectors import reservations_of, shipments_of, stock_of
+from order_service.services import Accepted, Line
 from polder.api.answers import AnswerWithoutRetired
 from polder.api.body import Body
+from polder.api.responses import ResponseSerializer
 from polder.contracts.event import Value
 from polder.contracts.types import LARGEST_COUNT, Count, Key, Text, Timestamp, Version
 
@@ -44,6 +49,15 @@ class OrderIn(Body):
     shippingAddress = AddressIn()
     products = LineIn(many=True, allow_empty=False, max_length=MOST_LINES)  # type: ignore[call-arg]
 
+    def order(self) -> dict[str, Any]:
+        """What `order_place` takes."""
+        asked = self.validated_data
+        return {
+            "customer": Customer.model_validate(asked["customer"]),
+            "address": Address.model_validate(asked["shippingAddress"]),
+            "lines": [Line(line["productId"], line["quantity"]) for line in asked["products"]],
+        }
+
     def validate_products(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if len({line["productId"] for line in lines}) < len(lines):
             raise serializers.ValidationError("A product may be named once; add up its quantities.")
@@ -60,7 +74,7 @@ class OrderAcceptedOut(Value):
     )
 
 
-class KnownReservation(Value):
+class KnownReservation(Value, from_attributes=True):
     """What inventory has said of the order's stock."""
 
     status: ReservationStatus
@@ -68,7 +82,7 @@ class KnownReservation(Value):
     synced_at: Timestamp
 
 
-class KnownShipment(Value):
+class KnownShipment(Value, from_attributes=True):
     """What shipping has said of the order's shipment."""
 
     status: ShipmentStatus
@@ -98,3 +112,53 @@ class OrderableProductOut(Value):
     available: Count | None = Field(description="Null while nothing was heard of its stock.")
     version: Version
     synced_at: Timestamp
+
+
+class OrderAcceptedSerializer(ResponseSerializer):
+    shape = OrderAcceptedOut
+
+    def build(self, accepted: Accepted) -> OrderAcceptedOut:
+        return OrderAcceptedOut(
+            order_id=accepted.order.pk,
+            status=OrderStatus(accepted.order.status),
+            event_id=accepted.event_id,
+        )
+
+
+class OrderSerializer(ResponseSerializer):
+    shape = OrderOut
+
+    def prepare(self, orders: Sequence[Order]) -> None:
+        keys = [order.pk for order in orders]
+        self.reservations, self.shipments = reservations_of(keys), shipments_of(keys)
+
+    def build(self, order: Order) -> OrderOut:
+        reservation, shipment = self.reservations.get(order.pk), self.shipments.get(order.pk)
+        return OrderOut(
+            **dict(order.public_state()),
+            version=order.version,
+            created_at=order.created_at,
+            updated_at=order.updated_at,
+            flagged_at=order.flagged_at,
+            reservation=KnownReservation.model_validate(reservation) if reservation else None,
+            shipment=KnownShipment.model_validate(shipment) if shipment else None,
+        )
+
+
+class OrderableProductSerializer(ResponseSerializer):
+    shape = OrderableProductOut
+
+    def prepare(self, products: Sequence[Product]) -> None:
+        self.stock = stock_of([product.key for product in products])
+
+    def build(self, product: Product) -> OrderableProductOut:
+        stock = self.stock.get(product.key)
+        return OrderableProductOut(
+            product_id=product.key,
+            name=product.name,
+            price=Money(amount=product.price, currency=product.currency),
+            weight_grams=product.weight_grams,
+            available=stock.available if stock else None,
+            version=product.version,
+            synced_at=product.synced_at,
+        )

@@ -34,12 +34,9 @@ class Line(NamedTuple):
     quantity: int
 
 
-class Placed(NamedTuple):
-    order: Order
-    event_id: UUID
+class Accepted(NamedTuple):
+    """An order after what was asked for, and the event that tells of it."""
 
-
-class Cancelling(NamedTuple):
     order: Order
     event_id: UUID
 
@@ -66,7 +63,7 @@ class UnknownProducts(ValueError):
 
 
 @transaction.atomic
-def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) -> Placed:
+def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) -> Accepted:
     """Takes an order against the local product replica, at its prices; inventory decides about the
     stock. Raises UnknownProducts."""
     products = orderable_products([line.product_id for line in lines])
@@ -95,11 +92,11 @@ def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) 
     order.save(force_insert=True)
     created = order.status_event()
     publish(created)
-    return Placed(order, created.id)
+    return Accepted(order, created.id)
 
 
 @transaction.atomic
-def order_cancel(*, order_id: UUID) -> Cancelling:
+def order_cancel(*, order_id: UUID) -> Accepted:
     """Asks for the order to be cancelled; shipping decides whether it still can be. Raises
     UnknownOrder or NotCancellable.
 
@@ -113,7 +110,7 @@ def order_cancel(*, order_id: UUID) -> Cancelling:
     if OrderStatus.CANCELLING not in MOVES.table[OrderStatus(order.status)]:
         raise NotCancellable(order)
     [requested] = _begin_cancelling(orders)
-    return Cancelling(order, requested.id)
+    return Accepted(order, requested.id)
 
 
 @transaction.atomic

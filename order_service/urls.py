@@ -1,19 +1,20 @@
 """Addresses of the order service."""
 
 from django.urls import path
+from rest_framework.routers import SimpleRouter
 
 from order_service import api
 from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.index import api_index
 from polder.observability.urls import common_urls
 
+router = SimpleRouter(use_regex_path=False)
+router.register("api/orders", api.OrderViewSet, basename="order")
+router.register("api/products", api.ProductViewSet, basename="product")
+
 urlpatterns = [
     path("api/", api_index),
-    path("api/orders/", api.Orders.as_view()),
-    path("api/orders/<id:order_id>/", api.OneOrder.as_view()),
-    path("api/orders/<id:order_id>/cancel/", api.Cancel.as_view()),
-    path("api/products/", api.Products.as_view()),
-    path("api/products/<key:product_id>/", api.OneProduct.as_view()),
+    *router.urls,
     *common_urls,
 ]
 

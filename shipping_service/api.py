@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django_filters import FilterSet
 from django_filters import rest_framework as filters
+from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,14 +17,12 @@ from rest_framework.response import Response
 from common.contracts.shipping import ShipmentStatus
 from polder.api.documented import documented
 from polder.api.idempotency import idempotent
-from polder.api.lists import list_response
 from polder.api.problems import Problem
-from polder.api.view import ApiView
+from polder.api.view import ApiViewSet
 from shipping_service.models import Shipment
-from shipping_service.selectors import shipment_get, shipment_list
-from shipping_service.serializers import DispatchIn, ShipmentMovedOut, ShipmentOut
+from shipping_service.selectors import shipment_list
+from shipping_service.serializers import DispatchIn, ShipmentMovedSerializer, ShipmentSerializer
 from shipping_service.services import (
-    Moved,
     NotDeliverable,
     NotDispatchable,
     UnknownShipment,
@@ -38,87 +37,58 @@ class ShipmentFilter(FilterSet):
     trackingNumber = filters.CharFilter(field_name="tracking_number")
 
 
-class Shipments(ApiView):
+class ShipmentViewSet(ApiViewSet):
     shows = (Shipment,)
+    queryset = shipment_list()
+    lookup_url_kwarg = "order_id"
+    lookup_value_converter = "id"
+    missing = "There is no shipment for order {}."
 
-    @documented(ShipmentOut, filters=ShipmentFilter)
-    def get(self, request: Request) -> Response:
+    @documented(ShipmentSerializer, filters=ShipmentFilter)
+    def list(self, request: Request) -> Response:
         """Shipments by order, oldest first; `?orderId=`, `?status=` and `?trackingNumber=` narrow
         it down."""
-        return list_response(
-            self,
-            request,
-            shipment_list(),
-            ShipmentFilter,
-            lambda rows: [_shipment(row) for row in rows],
-        )
+        return super().list(request)
 
-
-class OneShipment(ApiView):
-    shows = (Shipment,)
-
-    @documented(ShipmentOut)
-    def get(self, request: Request, order_id: UUID) -> Response:
+    @documented(ShipmentSerializer)
+    def retrieve(self, request: Request, **key: Any) -> Response:
         """The shipment of an order, with its packages."""
-        shipment = shipment_get(order_id)
-        if shipment is None:
-            raise NotFound(f"There is no shipment for order {order_id}.")
-        return Response(_shipment(shipment))
+        return super().retrieve(request, **key)
 
-
-class Dispatch(ApiView):
-    @documented(ShipmentMovedOut, request=DispatchIn, problems=["not-dispatchable"])
+    # not by the name `dispatch`: that is what Django calls a view by
+    @action(detail=True, methods=["post"], url_path="dispatch")
+    @documented(ShipmentMovedSerializer, request=DispatchIn, problems=["not-dispatchable"])
     @idempotent
-    def post(self, request: Request, order_id: UUID) -> Response:
+    def send(self, request: Request, order_id: UUID) -> Response:
         """The shipment leaves with a carrier; from now on its order cannot be cancelled."""
         asked = DispatchIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        carrier, tracking_number = (
-            asked.validated_data["carrier"],
-            asked.validated_data["trackingNumber"],
-        )
-        with _problems(order_id):
-            return Response(
-                _moved(
-                    shipment_dispatch(
-                        order_id=order_id, carrier=carrier, tracking_number=tracking_number
-                    )
-                )
+        with _problems():
+            moved = shipment_dispatch(
+                order_id=order_id,
+                carrier=asked.validated_data["carrier"],
+                tracking_number=asked.validated_data["trackingNumber"],
             )
+        return self.answer(moved)
 
-
-class Deliver(ApiView):
-    @documented(ShipmentMovedOut, problems=["not-deliverable"])
+    @action(detail=True, methods=["post"])
+    @documented(ShipmentMovedSerializer, problems=["not-deliverable"])
     @idempotent
-    def post(self, request: Request, order_id: UUID) -> Response:
+    def deliver(self, request: Request, order_id: UUID) -> Response:
         """The customer has it."""
-        with _problems(order_id):
-            return Response(_moved(shipment_deliver(order_id=order_id)))
+        with _problems():
+            moved = shipment_deliver(order_id=order_id)
+        return self.answer(moved)
 
 
 @contextmanager
-def _problems(order_id: UUID) -> Iterator[None]:
+def _problems() -> Iterator[None]:
     """What a use case raises, as the caller is told."""
     try:
         yield
     except UnknownShipment as error:
-        raise NotFound(f"There is no shipment for order {order_id}.") from error
+        raise NotFound(ShipmentViewSet.missing.format(error)) from error
     except NotDispatchable as error:
         raise Problem("not-dispatchable", f"{error}.", shipmentStatus=error.status) from error
     except NotDeliverable as error:
         raise Problem("not-deliverable", f"{error}.", shipmentStatus=error.status) from error
-
-
-def _moved(moved: Moved) -> dict[str, Any]:
-    return _shipment(moved.shipment) | {"eventId": str(moved.event_id)}
-
-
-def _shipment(shipment: Shipment) -> dict[str, Any]:
-    state = shipment.public_state().model_dump(mode="json", by_alias=True, exclude={"retired"})
-    rest = {
-        "unweighed": shipment.unweighed,
-        "version": shipment.version,
-        "createdAt": shipment.created_at,
-        "updatedAt": shipment.updated_at,
-    }
-    return {"shipmentId": str(shipment.pk)} | state | rest

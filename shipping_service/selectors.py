@@ -15,10 +15,6 @@ def shipment_list() -> QuerySet[Shipment]:
     return Shipment.objects.all()
 
 
-def shipment_get(order_id: UUID) -> Shipment | None:
-    return Shipment.objects.filter(pk=order_id).first()
-
-
 def shipments_locked(order_ids: Collection[str | UUID]) -> dict[UUID, Shipment]:
     """Those that exist, their rows locked in key order."""
     return {

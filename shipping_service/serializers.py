@@ -10,7 +10,10 @@ from rest_framework import serializers
 from common.contracts.shipping import ShipmentState
 from polder.api.answers import AnswerWithoutRetired
 from polder.api.body import Body
+from polder.api.responses import ResponseSerializer
 from polder.contracts.types import Key, Timestamp, Version
+from shipping_service.models import Shipment
+from shipping_service.services import Moved
 
 
 class DispatchIn(Body):
@@ -37,3 +40,25 @@ class ShipmentMovedOut(ShipmentOut):
     event_id: UUID = Field(
         description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}."
     )
+
+
+class ShipmentSerializer(ResponseSerializer):
+    shape = ShipmentOut
+
+    def build(self, shipment: Shipment) -> ShipmentOut:
+        return ShipmentOut(
+            **dict(shipment.public_state()),
+            shipment_id=shipment.pk,
+            unweighed=tuple(shipment.unweighed),
+            version=shipment.version,
+            created_at=shipment.created_at,
+            updated_at=shipment.updated_at,
+        )
+
+
+class ShipmentMovedSerializer(ResponseSerializer):
+    shape = ShipmentMovedOut
+
+    def build(self, moved: Moved) -> ShipmentMovedOut:
+        shipment = ShipmentSerializer().build(moved.shipment)
+        return ShipmentMovedOut(**dict(shipment), event_id=moved.event_id)

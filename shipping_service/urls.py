@@ -1,18 +1,19 @@
 """Addresses of the shipping service."""
 
 from django.urls import path
+from rest_framework.routers import SimpleRouter
 
 from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.index import api_index
 from polder.observability.urls import common_urls
 from shipping_service import api
 
+router = SimpleRouter(use_regex_path=False)
+router.register("api/shipments", api.ShipmentViewSet, basename="shipment")
+
 urlpatterns = [
     path("api/", api_index),
-    path("api/shipments/", api.Shipments.as_view()),
-    path("api/shipments/<id:order_id>/", api.OneShipment.as_view()),
-    path("api/shipments/<id:order_id>/dispatch/", api.Dispatch.as_view()),
-    path("api/shipments/<id:order_id>/deliver/", api.Deliver.as_view()),
+    *router.urls,
     *common_urls,
 ]
 

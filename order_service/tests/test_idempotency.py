@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from order_service.models import Order
-from order_service.services import Placed, order_place
+from order_service.services import Accepted, order_place
 from order_service.tests.test_api import ORDER
 from polder.api.keys import digest, rotate
 from polder.api.models import ApiKey
@@ -130,7 +130,7 @@ def test_while_the_first_is_under_way(committed: None, monkeypatch: pytest.Monke
     client = api_client()
     inside, go_on = threading.Event(), threading.Event()
 
-    def slowly(**values: Any) -> Placed:
+    def slowly(**values: Any) -> Accepted:
         inside.set()
         assert go_on.wait(60)
         return order_place(**values)

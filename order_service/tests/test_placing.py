@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from common.contracts.inventory import ProductRetired
 from common.contracts.orders import Address, Customer, OrderCreated
 from order_service.models import Order
-from order_service.services import Line, Placed, UnknownProducts, order_place
+from order_service.services import Accepted, Line, UnknownProducts, order_place
 from polder.testing import deliver, published
 from tests.makers import product_event
 
@@ -20,7 +20,7 @@ ADA = Customer(name="Ada", email="ada@example.org")
 HOME = Address(line1="Dijk 1", postal_code="1234 AB", city="Lelystad", country="NL")
 
 
-def place(*lines: Line) -> Placed:
+def place(*lines: Line) -> Accepted:
     return order_place(customer=ADA, address=HOME, lines=lines)
 
 

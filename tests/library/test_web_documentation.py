@@ -11,14 +11,17 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
-from pydantic import BaseModel
+from pydantic import ValidationError
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
 from polder.api.documented import documented
 from polder.api.idempotency import idempotent
+from polder.api.responses import ResponseSerializer
+from polder.api.view import ApiView
 from polder.contracts.event import Value
 
 
@@ -28,26 +31,58 @@ class ThingOut(Value):
     version: int
 
 
+class ThingSerializer(ResponseSerializer):
+    shape = ThingOut
+
+
 class ThingIn(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=3)
 
 
 class Thing(APIView):
-    @documented(ThingOut)
+    @documented(ThingSerializer)
     def get(self, request: Request, thing_id: str) -> Response:
         """One thing. At length."""
         raise NotImplementedError
 
-    @documented(ThingOut, request=ThingIn, status=202, problems=["stock-limit"])
+    @documented(ThingSerializer, request=ThingIn, status=202, problems=["stock-limit"])
     @idempotent
     def post(self, request: Request, thing_id: str) -> Response:
         """Makes it."""
         raise NotImplementedError
 
-    @documented(ThingOut, request=ThingIn)
+    @documented(ThingSerializer, request=ThingIn)
     def patch(self, request: Request, thing_id: str) -> Response:
         """Changes it."""
         raise NotImplementedError
+
+
+class Other(ApiView):
+    authentication_classes = permission_classes = throttle_classes = ()
+
+    @documented(ThingSerializer)
+    def get(self, request: Request) -> Response:
+        """Something else."""
+        return Response({"thing": 1})
+
+
+def test_a_success_that_is_not_documented_is_refused() -> None:
+    with pytest.raises(TypeError, match="does not document"):
+        Other.as_view()(APIRequestFactory().get("/"))
+
+
+def test_a_body_that_does_not_keep_to_its_shape_is_not_built() -> None:
+    class Wrong(ThingSerializer):
+        def build(self, thing: dict[str, Any]) -> ThingOut:
+            return ThingOut(**thing)
+
+    assert Wrong({"thing_id": "a", "version": 1}).data == {
+        "thingId": "a",
+        "note": "",
+        "version": 1,
+    }
+    with pytest.raises(ValidationError):
+        Wrong({"thing_id": "a", "version": "many"}).data  # noqa: B018  (it is built when asked for)
 
 
 @pytest.fixture
@@ -134,7 +169,7 @@ def test_answers_have_all_their_members_and_no_others(paths: dict[str, Any]) -> 
 
 def test_an_unknown_kind_of_problem_is_a_mistake() -> None:
     with pytest.raises(KeyError):
-        documented(BaseModel, problems=["no-such"])
+        documented(ThingSerializer, problems=["no-such"])
 
 
 def test_the_document_and_its_page_need_no_key(client: Client) -> None:

@@ -90,7 +90,7 @@ def test_what_nobody_foresaw(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*args: Any) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("order_service.api.list_response", fails)
+    monkeypatch.setattr("order_service.api.OrderViewSet.filter_queryset", fails)
     api = api_client()
     api.raise_request_exception = False
 

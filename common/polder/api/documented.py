@@ -1,20 +1,20 @@
 """What a view of the API says of itself for the OpenAPI document; `polder.api.openapi` adds what
 follows from what the view is.
 
-    class Products(ApiView):
-        @documented(ProductOut, filters=ProductFilter)
-        def get(self, request): ...                         # a list: 200 {"next", "previous",
-        "results": [ProductOut]}
+    class ProductViewSet(ApiViewSet):
+        @documented(ProductSerializer, filters=ProductFilter)
+        def list(self, request): ...      # 200 {"next", "previous", "results": [ProductOut]}
 
-        @documented(ProductChangedOut, request=ProductIn, status=201, problems=["product-exists"])
+        @documented(ProductChangedSerializer, request=ProductIn, status=201,
+            problems=["product-exists"])
         @idempotent
-        def post(self, request): ...
+        def create(self, request): ...
 
-Shapes of answers are pydantic models with camelCase aliases, made out of the contracts: `class
-ProductOut(ProductState, StockState)` with the members that the API adds (`AnswerWithoutRetired` in
-`polder.api.answers` for those that leave `retired` out). Shapes of requests are serializers, each a
-`Body`. Answers are not checked at run time: the fuzzing test compares each with its shape, which
-forbids members that it does not name.
+Answers are built by a `ResponseSerializer`, whose shape is a pydantic model made out of the
+contracts: `class ProductOut(ProductState, StockState)` with the members that the API adds
+(`AnswerWithoutRetired` in `polder.api.answers` for those that leave `retired` out). Bodies of
+requests are read by serializers, each a `Body`. `ApiView` refuses to answer a success by anything
+but what is documented.
 
 Not to be said, because it is seen: Idempotency-Key, its three problems and `Idempotent-Replayed`
 (the handler is `idempotent`); If-Match and its problems (PATCH); ETag (GET); Location (201 and
@@ -30,10 +30,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django_filters import FilterSet
-from pydantic import BaseModel
 from rest_framework.serializers import Serializer
 
 from polder.api.problems import CATALOGUE
+from polder.api.responses import ResponseSerializer
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -42,7 +42,7 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 class Documented:
     """What `documented` was told; found as `documented` on the handler."""
 
-    answer: type[BaseModel]
+    answer: type[ResponseSerializer]
     request: type[Serializer[Any]] | None
     status: int
     filters: type[FilterSet] | None  # of a list
@@ -51,7 +51,7 @@ class Documented:
 
 
 def documented(
-    answer: type[BaseModel],
+    answer: type[ResponseSerializer],
     *,
     request: type[Serializer[Any]] | None = None,
     status: int = 200,
@@ -61,7 +61,7 @@ def documented(
 ) -> Callable[[Handler], Handler]:
     """For a method of an APIView, above or below `idempotent`.
 
-    `answer`: the shape of the answer of that `status`, of one element when `filters` makes it a
+    `answer`: builds the answer of that `status`, or one element when `filters` makes it a
     list. `request`: the body. `query`: what may stand in the query besides. `problems`: kinds from
     the catalogue that only this view has; raises KeyError for an unknown one.
     """

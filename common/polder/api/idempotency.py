@@ -24,6 +24,7 @@ from polder.outbox.fence import check_nothing_forgotten
 
 Handler = Callable[..., Response]
 LONGEST_KEY = 200
+REPLAYED = "Idempotent-Replayed"
 
 
 def idempotent(handler: Handler) -> Handler:
@@ -87,9 +88,7 @@ def _repeat(known: IdempotentResponse, request_hash: str) -> Response:
             "idempotency-key-reused",
             "This Idempotency-Key was used for another request; send a new one.",
         )
-    headers = {"Idempotent-Replayed": "true"} | (
-        {"Location": known.location} if known.location else {}
-    )
+    headers = {REPLAYED: "true"} | ({"Location": known.location} if known.location else {})
     return Response(json.loads(known.body), status=known.status, headers=headers)
 
 

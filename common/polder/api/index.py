@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
-from django.urls import URLPattern, get_resolver
 
 from polder import this_service
 from polder.api.problem_responses import only_safe
+from polder.api.routes import routes
 
 CONVERTED = re.compile(r"<\w+:(\w+)>")  # <uuid:order_id>
-METHODS = ("get", "post", "put", "patch", "delete")
 
 
 @only_safe
@@ -31,18 +30,11 @@ def api_index(request: HttpRequest) -> JsonResponse:
 
 
 def _calls() -> Iterator[dict[str, Any]]:
-    for pattern in get_resolver().url_patterns:
-        view = (
-            getattr(pattern.callback, "view_class", None)
-            if isinstance(pattern, URLPattern)
-            else None
-        )
-        for method in METHODS:
-            docstring = getattr(getattr(view, method, None), "__doc__", None) or ""
-            what = " ".join(docstring.partition("\n\n")[0].split())
-            if what:  # the pages of the documentation say nothing of themselves
-                yield {
-                    "method": method.upper(),
-                    "address": "/" + CONVERTED.sub(r"{\1}", str(pattern.pattern)),
-                    "what": what,
-                }
+    for route in routes():
+        what = " ".join((route.handler.__doc__ or "").partition("\n\n")[0].split())
+        if what:  # the pages of the documentation say nothing of themselves
+            yield {
+                "method": route.method.upper(),
+                "address": "/" + CONVERTED.sub(r"{\1}", route.address),
+                "what": what,
+            }

@@ -56,7 +56,7 @@ class Schema(AutoSchema):
 
     @property
     def handler(self) -> Any:
-        return getattr(self.view, self.method.lower())
+        return getattr(self.view, getattr(self.view, "action", None) or self.method.lower())
 
     @property
     def said(self) -> Documented | None:
@@ -98,7 +98,7 @@ class Schema(AutoSchema):
         }
         return {
             (self.said.status, JSON): OpenApiResponse(
-                self.said.answer, HTTPStatus(self.said.status).phrase
+                self.said.answer.shape, HTTPStatus(self.said.status).phrase
             ),
             **problems,
         }
@@ -113,6 +113,9 @@ class Schema(AutoSchema):
             *self._request_headers(),
             *self._answer_headers(self.said),
         ]
+
+    def get_filter_backends(self) -> list[Any]:
+        return []
 
     def get_paginated_name(self, serializer_name: str) -> str:
         return f"{serializer_name}Page"

@@ -1,24 +1,29 @@
-"""The base of every view of the API."""
+"""The bases of every view of the API."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
 
 from polder.api.body import NoBody
 from polder.api.documented import Documented
+from polder.api.idempotency import REPLAYED
+from polder.api.pagination import ByKey
 from polder.api.problems import Problem
 from polder.api.query import check_query
+from polder.api.responses import ResponseSerializer
 from polder.api.versions import conditional, refuse_conditions
 
 
 class ApiView(APIView):
     """Refuses what its handler does not name: parameters of the query, a body where none is taken,
-    conditions on a POST.
+    conditions on a POST. A handler answers by `answer`, which builds what it is documented to.
 
     `shows`: the models whose rows it answers with; somebody signed in to the admin must be
     permitted to view them all.
@@ -26,11 +31,26 @@ class ApiView(APIView):
 
     shows: ClassVar[tuple[type[Model], ...]] = ()
 
+    @property
+    def said(self) -> Documented | None:
+        """What the handler of the request says of itself."""
+        handler = getattr(self, (self.request.method or "").lower(), None)
+        return getattr(handler, "documented", None)
+
+    def answer(self, instance: Any, headers: dict[str, str] | None = None) -> Response:
+        """The documented status, and the body that the documented serializer builds."""
+        assert self.said is not None
+        return self._built(Response(self.said.answer(instance).data, self.said.status), headers)
+
+    def _built(self, response: Response, headers: dict[str, str] | None = None) -> Response:
+        for name, value in (headers or {}).items():
+            response[name] = value
+        response.is_built = True  # type: ignore[attr-defined]
+        return response
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        said: Documented | None = getattr(
-            getattr(self, (request.method or "").lower(), None), "documented", None
-        )
+        said = self.said
         if said is None:
             return
         check_query(request, said)
@@ -43,12 +63,12 @@ class ApiView(APIView):
         self, request: Request, response: Response, *args: Any, **kwargs: Any
     ) -> Response:
         final: Any = super().finalize_response(request, response, *args, **kwargs)
-        if (
-            request.method not in ("GET", "HEAD")
-            or final.status_code != 200
-            or not isinstance(final, Response)
-        ):
+        if not isinstance(final, Response):
             return final  # type: ignore[no-any-return]  # a problem is a plain HttpResponse
+        if self.said and not (hasattr(final, "is_built") or final.has_header(REPLAYED)):
+            raise TypeError(f"{type(self).__name__} answers with what it does not document")
+        if request.method not in ("GET", "HEAD") or final.status_code != 200:
+            return final
         version = final.data.get("version") if isinstance(final.data, dict) else None
         try:
             final = conditional(request, final.render(), version)
@@ -57,3 +77,41 @@ class ApiView(APIView):
                 request, self.handle_exception(error), *args, **kwargs
             )
         return final  # type: ignore[no-any-return]
+
+
+class ApiViewSet(ApiView, GenericViewSet[Any]):
+    """Of one model: `list` and `retrieve` of `queryset`, for a service's own to document, and
+    actions. `lookup_url_kwarg` names the key in the address, `lookup_value_converter` its kind."""
+
+    pagination_class = ByKey
+    missing: ClassVar[str]  # what a 404 says: "There is no order {}."
+
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        rows = self.get_serializer(page, many=True).data
+        return self._built(self.get_paginated_response(rows))
+
+    def retrieve(self, request: Request, **key: Any) -> Response:
+        return self.answer(self.get_object())
+
+    def get_object(self) -> Any:
+        """Raises NotFound."""
+        key = self.kwargs[self.lookup_url_kwarg or self.lookup_field]
+        row = self.get_queryset().filter(pk=key).first()
+        if row is None:
+            raise NotFound(self.missing.format(key))
+        return row
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Raises ValidationError (400) for a filter's value that makes no sense."""
+        assert self.said is not None
+        assert self.said.filters is not None
+        asked = self.said.filters(self.request.query_params, queryset=queryset)
+        if not asked.is_valid():
+            raise ValidationError(asked.errors)
+        narrowed: QuerySet[Any] = asked.qs
+        return narrowed
+
+    def get_serializer_class(self) -> type[ResponseSerializer]:
+        assert self.said is not None
+        return self.said.answer

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from polder.api.documented import documented
 from polder.api.problems import Problem
+from polder.api.responses import ResponseSerializer
 from polder.api.view import ApiView
 from polder.contracts.event import Value
 from polder.contracts.types import Timestamp
@@ -38,6 +39,20 @@ class AppliedOut(Value):
     applied_at: Timestamp
 
 
+class AppliedSerializer(ResponseSerializer):
+    shape = AppliedOut
+
+    def build(self, entry: LedgerEntry) -> AppliedOut:
+        return AppliedOut(
+            event_id=entry.pk,
+            applied=entry.outcome != Outcome.PARKED,
+            outcome=Outcome(entry.outcome),
+            publisher=entry.publisher,
+            received_at=entry.received_at,
+            applied_at=entry.applied_at,
+        )
+
+
 class WaitIn(serializers.Serializer[Any]):
     wait = serializers.IntegerField(
         min_value=0, max_value=LONGEST_WAIT, default=0, help_text="How many seconds to wait for it."
@@ -47,7 +62,7 @@ class WaitIn(serializers.Serializer[Any]):
 class Applied(ApiView):
     shows = (LedgerEntry,)
 
-    @documented(AppliedOut, query=WaitIn, problems=["not-applied"])
+    @documented(AppliedSerializer, query=WaitIn, problems=["not-applied"])
     def get(self, request: Request, event_id: UUID) -> Response:
         """Whether this service has processed an event; with `wait`, answers as soon as it has.
 
@@ -68,7 +83,7 @@ class Applied(ApiView):
                 "?wait=5."
             )
             raise Problem("not-applied", detail, eventId=str(event_id), applied=False)
-        return Response(_applied(entry))
+        return self.answer(entry)
 
 
 def _entry_within(event_id: UUID, seconds: int) -> LedgerEntry | None:
@@ -90,14 +105,3 @@ def _entry_within(event_id: UUID, seconds: int) -> LedgerEntry | None:
 
 def _entry(event_id: UUID) -> LedgerEntry | None:
     return LedgerEntry.objects.filter(pk=event_id).first()
-
-
-def _applied(entry: LedgerEntry) -> dict[str, Any]:
-    times = {"receivedAt": entry.received_at, "appliedAt": entry.applied_at}
-    return {
-        "eventId": entry.pk,
-        "applied": entry.outcome != Outcome.PARKED,
-        "outcome": entry.outcome,
-        "publisher": entry.publisher,
-        **times,
-    }

@@ -12,6 +12,8 @@ from django.urls import get_resolver
 from rest_framework.test import APIClient
 
 from polder.api.models import Scope
+from polder.api.responses import ResponseSerializer
+from polder.api.view import ApiView
 from polder.testing import published
 from polder.testing.api import api_client, assert_problem
 from polder.testing.handlers import Handler, api_handlers, assert_strict
@@ -137,6 +139,15 @@ def test_every_door_is_known() -> None:
 
     assert {str(pattern.pattern) for pattern in get_resolver().url_patterns} - of_the_api == OPEN
     assert all(handler.view.shows for handler in HANDLERS if handler.method == "GET")
+
+
+@pytest.mark.parametrize("handler", HANDLERS, ids=str)
+def test_what_documents_an_answer_builds_it(handler: Handler) -> None:
+    """And names every member: `ApiView` refuses an answer that was built by anything else."""
+    assert handler.said
+    assert issubclass(handler.view, ApiView)
+    assert issubclass(handler.said.answer, ResponseSerializer)
+    assert handler.said.answer.shape.model_config.get("extra") == "forbid"
 
 
 def test_every_list_has_an_address_for_one() -> None:

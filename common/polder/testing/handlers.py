@@ -8,15 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from django.urls import URLPattern, get_resolver
 from rest_framework import serializers
 from rest_framework.test import APIClient
 
 from polder.api.body import Body
 from polder.api.documented import Documented
+from polder.api.routes import routes
 
 VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
-METHODS = ("get", "post", "put", "patch", "delete")
 
 
 class Handler(NamedTuple):
@@ -49,21 +48,10 @@ class Handler(NamedTuple):
 
 
 def every_handler() -> list[Handler]:
-    return list(_handlers())
-
-
-def _handlers() -> Iterator[Handler]:
-    for pattern in get_resolver().url_patterns:
-        view = (
-            getattr(pattern.callback, "view_class", None)
-            if isinstance(pattern, URLPattern)
-            else None
-        )
-        for method in METHODS:
-            if handler := getattr(view, method, None):
-                yield Handler(
-                    method.upper(), str(pattern.pattern), view, getattr(handler, "documented", None)
-                )
+    return [
+        Handler(method.upper(), address, view, getattr(handler, "documented", None))
+        for method, address, view, handler in routes()
+    ]
 
 
 def api_handlers() -> list[Handler]:
