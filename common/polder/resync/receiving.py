@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection
+from functools import partial
 
 from django.db import transaction
 from pydantic import ValidationError
@@ -33,7 +34,6 @@ def receive(page: Page) -> bool:
     """Takes what a page brings and asks for the next; False for one that nobody waits for (late,
     doubled, cancelled). May run twice."""
     began = time.monotonic()
-    pause = 0.0
     with transaction.atomic():
         run = (
             ReplicaState.objects.select_for_update()
@@ -50,9 +50,14 @@ def receive(page: Page) -> bool:
             return True
         failpoint(Failpoint.RESYNC_BEFORE_COMMIT)
         pause = min(LONGEST_PAUSE, len(page.rows) / run.rate - (time.monotonic() - began))
-        transaction.on_commit(lambda: time.sleep(max(0.0, pause)))
+        transaction.on_commit(partial(_wait, pause))
         next_request(run)
     return True
+
+
+def _wait(pause: float) -> None:
+    failpoint(Failpoint.RESYNC_AFTER_COMMIT)
+    time.sleep(max(0.0, pause))
 
 
 def _take(run: ReplicaState, replication: Replication, page: Page) -> None:

@@ -12,7 +12,6 @@ from polder import this_service
 from polder.broker.confirms import BROKER_ERRORS
 from polder.broker.names import event_queue, request_queue
 from polder.direct.talk import say, waiting_in
-from polder.failpoints import Failpoint, failpoint
 from polder.inbox.models import LedgerEntry
 from polder.partitioning import database_now
 from polder.replication.models import ReplicaState
@@ -120,7 +119,6 @@ def next_request(run: ReplicaState) -> None:
 
 def ask(aggregate: str) -> bool:
     """Makes the run's request, or makes it again; whether it went out. Not while events wait."""
-    failpoint(Failpoint.RESYNC_AFTER_COMMIT)
     run = ReplicaState.objects.filter(
         pk=aggregate, state=State.FILLING, request_id__isnull=False
     ).first()

@@ -12,6 +12,8 @@ from tests.chaos.scene import Scene
 from tests.shop import OWNERS, until
 
 ACTIONS = ("kill", "pause 2", "raise")
+# those that every service comes by while orders are placed
+UNDER_LOAD = [point for point in Failpoint if point.startswith(("relay.", "worker.", "web."))]
 
 
 def crash_at(point: Failpoint, scene: Scene) -> None:
@@ -38,8 +40,36 @@ def crash_while_redriving(scene: Scene) -> None:
         assert state == "redriven", state
 
 
+def crash_while_filling(point: Failpoint, scene: Scene) -> None:
+    """A replica has lost its rows and is filled again, while orders go on."""
+    struck = "inventory" if point is Failpoint.RESYNC_BEFORE_ANSWER else "order"
+    for action in ACTIONS:
+        hit = scene.arm(struck, point, action)
+        with scene.shop.database("order") as database:
+            database.execute("DELETE FROM replica_product WHERE key > 'p3'")
+        scene.stack.manage("order", "resync", "inventory.product", "--all", "--no-wait")
+        scene.orders(10)
+        until(hit.exists, f"{hit.name}", seconds=60)
+        scene.stack.forgive(struck)
+        until(
+            lambda: scene.shop.rows(
+                "order",
+                "SELECT FROM polder_replication_replicastate WHERE aggregate = 'inventory.product'"
+                " AND state = 'complete'",
+            ),
+            "the replica is complete",
+            seconds=120,
+        )
+
+
 for _point in Failpoint:
-    if _point is Failpoint.REDRIVE_AFTER_APPLY:
+    if _point.startswith("resync."):
+        register(
+            at(crash_while_filling, _point),
+            name=f"crash-{_point}",
+            what=f"killed, paused and failed at {_point}",
+        )
+    elif _point is Failpoint.REDRIVE_AFTER_APPLY:
         register(
             crash_while_redriving,
             name=f"crash-{_point}",
@@ -56,11 +86,7 @@ for _point in Failpoint:
 def crash_everywhere(scene: Scene) -> None:
     """At all failpoints of all services at once, one action after the other."""
     for action in ACTIONS:
-        hits = [
-            scene.arm(scene.service(), point, action)
-            for point in Failpoint
-            if point is not Failpoint.REDRIVE_AFTER_APPLY
-        ]
+        hits = [scene.arm(scene.service(), point, action) for point in UNDER_LOAD]
         for hit in hits:
             until(hit.exists, f"{hit.name}", seconds=60)
         for service in OWNERS:
@@ -78,8 +104,7 @@ register(
 
 def crash_somewhere(scene: Scene) -> None:
     """One failpoint, one action, one service, at random."""
-    points = [point for point in Failpoint if point is not Failpoint.REDRIVE_AFTER_APPLY]
-    hit = scene.arm(scene.service(), scene.chance.choice(points), scene.chance.choice(ACTIONS))
+    hit = scene.arm(scene.service(), scene.chance.choice(UNDER_LOAD), scene.chance.choice(ACTIONS))
     deadline = time.monotonic() + 20
     while not hit.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
