@@ -89,5 +89,4 @@ NOT_INJECTED = """\
 | power loss | kill -9 leaves the page cache alone, so it cannot show a missing fsync. Nothing here says that a power cut loses nothing |
 | every fault on RabbitMQ 4.x | on 4.0.5 ran those whose row says so, all of `make test`, and 5,000 mutants; nothing else |
 | a cluster on several machines | its three nodes are on one: a pause there is a stopped process, a cut is a rule of its firewall |
-| a replica truncated and rebuilt, crashing half-way through a resync | there is no resync yet |
 """
