@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ProductChanged, ProductEvent, ProductRetired
@@ -430,6 +432,43 @@ def test_reconciled_and_what_fails_stops_nothing(
 
     assert set(products()) == {"p0", "p1", "p2"}
     assert seen == [{"p0"}, {"p2"}]
+
+
+def test_an_audit_records_what_is_missing_or_behind_for_long(wire: Wire) -> None:
+    """What is younger may still be on its way."""
+    old = [product_event(product_id=f"p{number}", version=2) for number in range(4)]
+    for number, event in enumerate(old):
+        age = timedelta(seconds=1 if number == 3 else 3600)
+        wire.owns(event.model_copy(update={"time": event.time - age}))
+    deliver(old[0], product_event(product_id="p1", version=1), product_event(product_id="extra"))
+    edit("p0", name="edited")
+
+    runs.begin(PRODUCT, "it is audited", is_audit=True)
+    wire.run()
+
+    assert {key: version for key, (version, _) in products().items()} == {
+        f"p{number}": 2 for number in range(4)
+    }
+    drift = Drift.objects.values_list("key", "version", "found_by").order_by("key")
+    assert list(drift) == [
+        ("extra", 1, "audit"),
+        ("p0", 2, "audit"),
+        ("p1", 1, "audit"),
+        ("p2", 0, "audit"),
+    ]
+    assert not Drift.objects.filter(repaired_at=None).exists()
+
+
+def test_audited_when_it_was_not_compared_for_a_day(wire: Wire) -> None:
+    runs.begin(PRODUCT, "asked for")
+    wire.run()
+    assert tending.audit_due() == []
+
+    ReplicaState.objects.update(completed_at=timezone.now() - timedelta(hours=25))
+
+    assert tending.audit_due() == [PRODUCT]
+    assert tending.audit_due() == []
+    assert (wire.run().state, state().is_audit) == ("complete", True)
 
 
 class TestTheOwner:

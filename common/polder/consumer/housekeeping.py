@@ -103,9 +103,13 @@ def ask() -> dict[str, int]:
 
 @periodic("resync")
 def resync() -> dict[str, int]:
-    """Fills the replicas that are new or declare something new, and makes requests again that
-    nobody answered."""
-    return {"begun": len(tending.fill_new()), "asked again": tending.ask_again()}
+    """Fills the replicas that are new or declare something new, audits those that were not compared
+    with their owner for a day, and makes requests again that nobody answered."""
+    return {
+        "begun": len(tending.fill_new()),
+        "audited": len(tending.audit_due()),
+        "asked again": tending.ask_again(),
+    }
 
 
 @shared_task(name="fill_at_start")

@@ -20,7 +20,7 @@ class Drift(models.Model):
     event_hash = models.CharField(max_length=32)
     event_id = models.UUIDField()
     found_by = models.CharField(
-        max_length=10, default="event", help_text="An event of this version, or a resync."
+        max_length=10, default="event", help_text="An event of this version, a resync or an audit."
     )
     found_at = models.DateTimeField(auto_now_add=True)
     repaired_at = models.DateTimeField(null=True)
@@ -95,6 +95,9 @@ class ReplicaState(models.Model):
     is_rebuilt = models.BooleanField(
         default=False,
         help_text="The replica declared something else before: no difference is drift.",
+    )
+    is_audit = models.BooleanField(
+        default=False, help_text="Rows that are missing or behind for long are drift, too."
     )
     scans = models.BooleanField(default=True, help_text="Pages of the owner's rows are to come.")
     cursor = models.CharField(

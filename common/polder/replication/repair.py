@@ -19,11 +19,13 @@ from django.db.models.functions import Now
 from pydantic_core import to_json
 
 from polder.contracts.event import State
+from polder.partitioning import milliseconds_of
 from polder.replication.merge import typed_columns, upsert_sql
 from polder.replication.models import Drift
 from polder.replication.replica import Replication
 
-FOUND_BY = "resync"
+RESYNC, AUDIT = "resync", "audit"  # what found the drift
+OVERDUE = 600.0  # seconds; what the owner changed later may still be on its way
 
 
 class Snapshot(NamedTuple):
@@ -59,14 +61,15 @@ def merge_snapshots(
     snapshots: Sequence[Snapshot],
     *,
     asked_at: datetime,
-    is_drift: bool = True,
+    found_by: str | None = RESYNC,
     confirmed: bool = False,
 ) -> Repaired:
     """Brings the replica to what the owner said after `asked_at`.
 
     A row of a higher version than the owner's, not touched since, is only named, unless the owner
     was asked for it by its id (`confirmed`). What differed at the same version is recorded as
-    drift, closed, if it `is_drift`.
+    drift, closed, unless `found_by` is None; by an audit also what has been missing or behind for
+    longer than any event is on its way.
     """
     rows = {one.subject: replication.row(one) for one in sorted(snapshots, key=_subject)}
     stored = _compared(replication, rows, asked_at)
@@ -84,8 +87,10 @@ def merge_snapshots(
         for key in sorted(keys & stored.keys())
         if key in lowered or (stored[key].differs and stored[key].version == rows[key]["version"])
     ]
-    if is_drift:
-        _record(replication, drifted, {key: rows[key] for key in keys})
+    if found_by == AUDIT:
+        drifted += _overdue(snapshots, stored, keys)
+    if found_by is not None:
+        _record(replication, drifted, {key: rows[key] for key in keys}, found_by)
     changed = {
         key
         for key in keys
@@ -120,7 +125,12 @@ def keys_beside(
 
 
 def remove_unknown(
-    replication: Replication, keys: Collection[str], *, event_id: UUID, asked_at: datetime
+    replication: Replication,
+    keys: Collection[str],
+    *,
+    event_id: UUID,
+    asked_at: datetime,
+    found_by: str = RESYNC,
 ) -> set[str]:
     """Removes what the owner said that it does not know, unless touched since it was asked; which.
     Each is recorded as drift, closed."""
@@ -139,12 +149,26 @@ def remove_unknown(
         ]
     _close_open_drift(replication, {row.key for row in removed})
     gone = {row.key: {"event_id": event_id, "content_hash": ""} for row in removed}
-    _record(replication, removed, gone)
+    _record(replication, removed, gone, found_by)
     return set(gone)
 
 
 def _subject(snapshot: Snapshot) -> str:
     return snapshot.subject
+
+
+def _overdue(
+    snapshots: Sequence[Snapshot], stored: Mapping[str, Stored], written: Collection[str]
+) -> list[Stored]:
+    """Those missing or behind that their owner had changed long before it was asked, by its own
+    clock."""
+    found = []
+    for one in snapshots:
+        row = stored.get(one.subject, Stored(one.subject, 0, "", untouched=True, differs=True))
+        age = milliseconds_of(one.id) / 1000 - one.time.timestamp()
+        if one.subject in written and row.version < one.aggregateversion and age > OVERDUE:
+            found.append(row)
+    return found
 
 
 def _is_news(row: Mapping[str, Any], stored: Stored | None, lowered: bool) -> bool:
@@ -200,7 +224,10 @@ def _close_open_drift(replication: Replication, keys: Collection[str]) -> None:
 
 
 def _record(
-    replication: Replication, drifted: Sequence[Stored], said: Mapping[str, Mapping[str, Any]]
+    replication: Replication,
+    drifted: Sequence[Stored],
+    said: Mapping[str, Mapping[str, Any]],
+    found_by: str,
 ) -> None:
     if not drifted:
         return
@@ -212,7 +239,7 @@ def _record(
             stored_hash=row.content_hash,
             event_hash=said[row.key]["content_hash"],
             event_id=said[row.key]["event_id"],
-            found_by=FOUND_BY,
+            found_by=found_by,
         )
         for row in drifted
     )

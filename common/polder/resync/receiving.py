@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection
 from functools import partial
 
-from django.db import transaction
+from django.db import connection, transaction
 from pydantic import ValidationError
 
 from polder.contracts.event import Event
@@ -16,13 +16,21 @@ from polder.failpoints import Failpoint, failpoint
 from polder.faults import MOMENT, fault_of
 from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.models import ReplicaState
-from polder.replication.repair import Snapshot, keys_beside, merge_snapshots, remove_unknown
+from polder.replication.repair import (
+    AUDIT,
+    RESYNC,
+    Snapshot,
+    keys_beside,
+    merge_snapshots,
+    remove_unknown,
+)
 from polder.replication.replica import Replication, replications
 from polder.resync.messages import MOST, Page
 from polder.resync.runs import next_request
 
 log = logging.getLogger(__name__)
 
+PATIENCE = "1s"  # for a lock
 LONGEST_PAUSE = 1.0  # seconds between two pages, for the sake of the rate
 
 
@@ -35,6 +43,7 @@ def receive(page: Page) -> bool:
     doubled, cancelled). May run twice."""
     began = time.monotonic()
     with transaction.atomic():
+        _wait_for_locks_briefly()
         run = (
             ReplicaState.objects.select_for_update()
             .filter(request_id=page.request, state=ReplicaState.State.FILLING)
@@ -55,6 +64,12 @@ def receive(page: Page) -> bool:
     return True
 
 
+def _wait_for_locks_briefly() -> None:
+    """The page's own rows are locked meanwhile, and events may wait for them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
+
+
 def _wait(pause: float) -> None:
     failpoint(Failpoint.RESYNC_AFTER_COMMIT)
     time.sleep(max(0.0, pause))
@@ -68,7 +83,7 @@ def _take(run: ReplicaState, replication: Replication, page: Page) -> None:
         replication,
         snapshots,
         asked_at=run.asked_at,
-        is_drift=not run.is_rebuilt,
+        found_by=None if run.is_rebuilt else AUDIT if run.is_audit else RESYNC,
         confirmed=bool(run.asking),
     )
     failpoint(Failpoint.RESYNC_AFTER_MERGE)
@@ -76,7 +91,11 @@ def _take(run: ReplicaState, replication: Replication, page: Page) -> None:
     removed: set[str] = set()
     if run.asking:
         removed = remove_unknown(
-            replication, page.unknown, event_id=page.read, asked_at=run.asked_at
+            replication,
+            page.unknown,
+            event_id=page.read,
+            asked_at=run.asked_at,
+            found_by=AUDIT if run.is_audit else RESYNC,
         )
         answered = brought | set(page.unknown) | set(page.disputed)
         run.asking = [key for key in run.asking if key not in answered]

@@ -36,6 +36,7 @@ def begin(
     keys: Sequence[str] | None = None,
     rate: int | None = None,
     is_rebuilt: bool = False,
+    is_audit: bool = False,
 ) -> None:
     """Starts a resync of all rows, or of some keys. Raises NotPossible when one is under way, or
     the service keeps no such replica."""
@@ -57,6 +58,7 @@ def begin(
             state=State.FILLING,
             reason=reason[:200],
             is_rebuilt=is_rebuilt,
+            is_audit=is_audit,
             scans=keys is None,
             asking=sorted(set(keys or ())),
             rate=rate or RATE,

@@ -4,14 +4,18 @@ answered."""
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
+from datetime import timedelta
 
 from polder.partitioning import database_now
 from polder.replication.models import ReplicaState
 from polder.replication.replica import Replication, replications
 from polder.resync import runs
-from polder.resync.runs import FIRST_WAIT, LONGEST_WAIT, ask
+from polder.resync.runs import FIRST_WAIT, LONGEST_WAIT, NotPossible, ask
 
 log = logging.getLogger(__name__)
+
+NOT_COMPARED = timedelta(hours=24)
 
 
 def fill_new() -> list[str]:
@@ -39,6 +43,21 @@ def _reason(replication: Replication, state: ReplicaState | None) -> str:
         if state.declared.get(column) != source
     ]
     return f"it declares {', '.join(more)}" if more else "it declares less than it did"
+
+
+def audit_due() -> list[str]:
+    """Begins an audit of each replica that was not compared with its owner for a day; which. May
+    run twice, at once."""
+    long_ago = database_now() - NOT_COMPARED
+    due = ReplicaState.objects.filter(
+        state=ReplicaState.State.COMPLETE, completed_at__lt=long_ago, pk__in=replications
+    )
+    begun = []
+    for aggregate in due.values_list("pk", flat=True):
+        with suppress(NotPossible):  # somebody was quicker
+            runs.begin(aggregate, "it is audited", is_audit=True)
+            begun.append(aggregate)
+    return begun
 
 
 def ask_again() -> int:
