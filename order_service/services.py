@@ -83,10 +83,7 @@ def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) 
     order = Order(
         customer_name=customer.name,
         customer_email=customer.email,
-        line1=address.line1,
-        postal_code=address.postal_code,
-        city=address.city,
-        country=address.country,
+        **dict(address),
         lines=[line.model_dump(mode="json", by_alias=True) for line in priced],
     )
     order.save(force_insert=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from common.contracts.inventory import ReservationStatus
+from common.contracts.orders import Address
 from common.contracts.shipping import ShipmentStatus
 from polder.contracts.event import Event
 from polder.domain.aggregate import save_changed
@@ -148,16 +149,8 @@ def _packings(
 
 
 def _open(order: Order, status: str, packing: Packing) -> Shipment:
-    address = order.shipping_address
-    return Shipment(
-        order_id=order.pk,
-        status=status,
-        line1=address["line1"],
-        postal_code=address["postalCode"],
-        city=address["city"],
-        country=address["country"],
-        **_packed(packing),
-    )
+    address = Address.model_validate(order.shipping_address)
+    return Shipment(order_id=order.pk, status=status, **dict(address), **_packed(packing))
 
 
 def _packed(packing: Packing) -> dict[str, Any]:

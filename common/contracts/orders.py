@@ -27,6 +27,7 @@ class Customer(Value):
     email: Text
 
 
+# the columns of whoever keeps one have the names of its fields
 class Address(Value):
     line1: Text
     postal_code: Text

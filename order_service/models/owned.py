@@ -83,8 +83,6 @@ class Order(StatefulAggregate):
             order_id=self.pk,
             status=OrderStatus(self.status),
             customer=Customer(name=self.customer_name, email=self.customer_email),
-            shipping_address=Address(
-                line1=self.line1, postal_code=self.postal_code, city=self.city, country=self.country
-            ),
+            shipping_address=Address.model_validate(self, from_attributes=True),
             products=tuple(OrderLine.model_validate(line) for line in self.lines),
         )

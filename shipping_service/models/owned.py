@@ -79,9 +79,7 @@ class Shipment(StatefulAggregate):
         return ShipmentState(
             order_id=self.pk,
             status=ShipmentStatus(self.status),
-            shipping_address=Address(
-                line1=self.line1, postal_code=self.postal_code, city=self.city, country=self.country
-            ),
+            shipping_address=Address.model_validate(self, from_attributes=True),
             packages=tuple(Package.model_validate(package) for package in self.packages),
             weight_grams=self.weight_grams,
             carrier=self.carrier,
