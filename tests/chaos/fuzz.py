@@ -7,12 +7,13 @@ import time
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
+import psutil
 from amqp.basic_message import Message
 
 from tests.blackbox.wire import send_messages
@@ -237,15 +238,11 @@ def _mutants_taken(shop: Shop, before: Counter[str]) -> int:
 
 def _memory(pids: list[int | None]) -> int:
     """Resident kB of those of the processes that live, together."""
-    return sum(_resident(pid) for pid in pids if pid is not None)
-
-
-def _resident(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except FileNotFoundError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS:")), 0)
+    resident = 0
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            resident += psutil.Process(pid).memory_info().rss // 1024 if pid else 0
+    return resident
 
 
 KIND = Kind("mutated messages into a queue while orders flow (count=5000 seed=1)", run)
