@@ -107,10 +107,11 @@ def postgres_away_for_minutes(scene: Scene) -> None:
     logs = [
         scene.stack.run.log(f"{service}-worker") for service in ("order", "inventory", "shipping")
     ]
+    minutes = scene.seconds(full=8, short=0.5)
+    scene.load.patience += minutes * 60  # a customer repeats a request until it is back
     scene.orders(40)
     before = [log.stat().st_size for log in logs]
     scene.stack.stop_process("postgres")
-    minutes = scene.seconds(full=8, short=0.5)
     time.sleep(minutes * 60)
     grown = [log.stat().st_size - size for log, size in zip(logs, before, strict=True)]
     scene.stack.start_process("postgres")
