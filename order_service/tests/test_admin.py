@@ -15,7 +15,7 @@ from order_service.services import Line
 from order_service.tests.test_placing import place
 from polder.admin.models import OperatorAction
 from polder.api.models import ApiKey
-from polder.inbox import applying
+from polder.inbox import processing
 from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.outbox.models import OutboxEvent
@@ -258,7 +258,7 @@ def test_held_events_are_released(admin: Client) -> None:
 def test_parked_events_are_redriven(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given one that could not be applied, for a reason that has passed, and one that never can be
     with monkeypatch.context() as patch:
-        patch.setattr("polder.inbox.applying.reconcile_changed", lambda changed: 1 / 0)
+        patch.setattr("polder.inbox.processing.reconcile_changed", lambda changed: 1 / 0)
         deliver(product_event(product_id="p7"))
     parked = ParkedEvent.objects.get(subject="p7")
     hopeless = ParkedEvent.objects.filter(reason="not-json").first()
@@ -284,7 +284,7 @@ def test_what_fails_again_is_told_the_new_reason(
     def fail(changed: object) -> None:
         raise KeyError("another bug")
 
-    monkeypatch.setattr(applying, "reconcile_changed", fail)
+    monkeypatch.setattr(processing, "reconcile_changed", fail)
     deliver(product_event(product_id="p8"))
     parked = ParkedEvent.objects.get(subject="p8")
     ParkedEvent.objects.filter(pk=parked.pk).update(reason="ValueError", traceback="old")

@@ -33,7 +33,7 @@ def test_the_key_finds_what_happened_to_it(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("polder.inbox.judging.ALIKE", len(KEYS) + 1)  # no bug is suspected
-        patch.setattr("polder.inbox.applying.reconcile_changed", lambda changed: 1 / 0)
+        patch.setattr("polder.inbox.processing.reconcile_changed", lambda changed: 1 / 0)
         patch.setattr("polder.inbox.judging.ALIKE", len(KEYS) + 1)  # else the consumer would halt
         for key in KEYS:
             deliver(product_event(product_id=key, version=2))

@@ -16,7 +16,7 @@ from django.db import connection
 from polder.contracts import decode as decoding
 from polder.contracts.decode import Unreadable
 from polder.contracts.event import Event
-from polder.inbox import applying
+from polder.inbox import applying, processing
 from polder.inbox.discard import discard, restore
 from polder.inbox.models import ParkedEvent, ParkedState
 from polder.inbox.quarantine import apply_quarantined
@@ -66,7 +66,7 @@ class World:
 
         judge_each_by_itself(patch)
         patch.setattr("polder.inbox.reading.decode", read)
-        patch.setattr(applying, "reconcile_changed", reconcile)
+        patch.setattr(processing, "reconcile_changed", reconcile)
 
     def new(self) -> tuple[str, bytes]:
         kind = self.random.choice(

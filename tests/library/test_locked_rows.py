@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -11,7 +11,8 @@ from django.db import connection
 from order_service.models import Product
 from polder.consumer.tasks import apply_events
 from polder.contracts.event import Event
-from polder.inbox import bisecting
+from polder.inbox import bisecting, ledger
+from polder.inbox.delivery import Arrival, Key
 from polder.inbox.failures import HeldBack
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.waiting import halts, waiting_now
@@ -76,3 +77,24 @@ def test_who_needs_a_locked_row_waits_from_the_first_failure_on(committed: None)
     assert LedgerEntry.objects.filter(outcome="applied").count() == 40 + 40 + 39
     assert not ParkedEvent.objects.exists()
     assert halts() == []
+
+
+def test_what_another_batch_recorded_meanwhile_is_known_at_the_second_try(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the other batch had committed between our look at the ledger and our insert."""
+    first = products(1)
+    deliver(*first[:20])
+    looks: list[int] = []
+    look = ledger.known
+
+    def stale_at_first(arrivals: Sequence[Arrival]) -> dict[Key, ledger.Known]:
+        looks.append(len(arrivals))
+        return look(arrivals) if len(looks) > 1 else {}
+
+    monkeypatch.setattr(ledger, "known", stale_at_first)
+
+    report = deliver(*first)
+    assert report.outcomes == {("inventory", "applied"): 20, ("inventory", "duplicate"): 20}
+    assert looks == [40, 40]
+    assert versions() == [1] * 40

@@ -95,7 +95,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     deliver(event, b"{", product_event(name="Another name at the same version"))
     yield "a duplicate, an unreadable one and a conflict"
     with monkeypatch.context() as patch:
-        patch.setattr("polder.inbox.applying.reconcile_changed", lambda changed: 1 / 0)
+        patch.setattr("polder.inbox.processing.reconcile_changed", lambda changed: 1 / 0)
         deliver(product_event(product_id="p7"))
         yield "one is parked"
         redrive(ParkedEvent.objects.get(subject="p7").pk)

@@ -49,7 +49,7 @@ def things_wrong(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     Regression.objects.create(**known, key="p1", closed_at=timezone.now())
     Regression.objects.create(**known, key="p2")
     with monkeypatch.context() as patch:
-        patch.setattr("polder.inbox.applying.reconcile_changed", lambda changed: 1 / 0)
+        patch.setattr("polder.inbox.processing.reconcile_changed", lambda changed: 1 / 0)
         deliver(product_event(product_id="p1"), product_event(product_id="p2", version=2))
         deliver(product_event(product_id="p3"))
     ParkedEvent.objects.filter(subject="p3").update(state="discarded")

@@ -13,7 +13,7 @@ from common.contracts import inventory
 from order_service.models import Product
 from polder.contracts.decode import Unreadable
 from polder.contracts.event import Event
-from polder.inbox import applying, judging
+from polder.inbox import judging, processing
 from polder.inbox.failures import TransientFailure
 from polder.inbox.models import LedgerEntry, ParkedEvent, ParkedState
 from polder.inbox.redrive import redrive
@@ -41,7 +41,7 @@ class Trouble:
                 raise self.error
             reconcile_changed(changed)
 
-        patch.setattr(applying, "reconcile_changed", fail)
+        patch.setattr(processing, "reconcile_changed", fail)
         judge_each_by_itself(patch)
 
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from uuid import UUID
 
 from polder.inbox import ledger
-from polder.inbox.delivery import Arrival
+from polder.inbox.delivery import Arrival, Key
 from polder.inbox.models import Outcome, Redriven, Unrecorded
 from polder.inbox.parking import park_unreadable
 from polder.inbox.repeats import Repeats, reused
@@ -46,8 +45,8 @@ def of_unread(ended: Counter[str]) -> Counts:
 
 def of_applied(
     arrivals: Sequence[Arrival],
-    by_id: Mapping[UUID, Arrival],
-    outcomes: Mapping[UUID, Outcome],
+    unique: Mapping[Key, Arrival],
+    outcomes: Mapping[Key, Outcome],
     repeats: Repeats,
     redriven: Redriving,
 ) -> Counts:
@@ -55,17 +54,14 @@ def of_applied(
     id.
     """
     if redriven is None and repeats == ({}, []):
-        counted = Counter(
-            (by_id[key].delivery.publisher, str(outcome)) for key, outcome in outcomes.items()
-        )
+        counted = Counter((publisher, str(outcome)) for (publisher, _), outcome in outcomes.items())
     else:
-        counted = _of_redriven(by_id, outcomes, repeats, redriven)
-    others = {arrival.event.id for arrival in repeats.reused}
-    for delivery, event in arrivals:
-        if by_id[event.id].delivery is not delivery or (
-            event.id not in outcomes and event.id not in others
-        ):
-            counted += of_duplicate(delivery.publisher, redriven)
+        counted = _of_redriven(unique, outcomes, repeats, redriven)
+    counted_already = outcomes.keys() | {arrival.key for arrival in repeats.reused}
+    if len(arrivals) > len(counted_already):
+        for arrival in arrivals:
+            if unique[arrival.key] is not arrival or arrival.key not in counted_already:
+                counted += of_duplicate(arrival.delivery.publisher, redriven)
     for arrival in repeats.reused:
         is_new = park_unreadable(arrival.delivery, reused(arrival), arrival.event)
         counted += of_parked(
@@ -75,8 +71,8 @@ def of_applied(
 
 
 def _of_redriven(
-    by_id: Mapping[UUID, Arrival],
-    outcomes: Mapping[UUID, Outcome],
+    unique: Mapping[Key, Arrival],
+    outcomes: Mapping[Key, Outcome],
     repeats: Repeats,
     redriven: Redriving,
 ) -> Counts:
@@ -84,11 +80,11 @@ def _of_redriven(
     duplicates."""
     counted: Counts = Counter()
     for key, outcome in outcomes.items():
-        publisher, ended = by_id[key].delivery.publisher, repeats.again.get(key, 0)
+        publisher, ended = key[0], repeats.again.get(key, 0)
         if redriven is None and not ended:
             counted[publisher, str(outcome)] += 1
             continue
-        beyond = redriven is not None and not ledger.holds(by_id[key].event)
+        beyond = redriven is not None and not ledger.holds(unique[key].event)
         counted[publisher, str(Redriven.BEYOND if beyond else Redriven.of(outcome))] += 1
         if ended > 1:
             counted[publisher, str(Redriven.DUPLICATE)] += ended - 1

@@ -4,17 +4,14 @@ it commits is done exactly once."""
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from uuid import UUID
 
 from django.db import connection, transaction
 
-from polder.contracts.correlation import Correlation, correlated
 from polder.contracts.decode import Unreadable
-from polder.contracts.event import Event
 from polder.failpoints import Failpoint, failpoint
 from polder.faults import MOMENT, Fault, fault_of
 from polder.inbox import accounting, accounts, ledger
@@ -26,12 +23,10 @@ from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.judging import Verdict, judge
 from polder.inbox.models import Outcome, Unrecorded
 from polder.inbox.parking import is_parked, park_failed, park_unreadable, was_read_before
+from polder.inbox.processing import process
 from polder.inbox.reading import read
-from polder.inbox.repeats import NONE, end_unread, told_apart
+from polder.inbox.repeats import end_unread
 from polder.inbox.waiting import note_applied, note_failures, note_halt
-from polder.reconcile.reconciler import reconcile_changed
-from polder.replication.merge import merge, newest_of_each
-from polder.replication.replica import Replica, replications
 
 PATIENCE, HURRIED = "1s", "200ms"  # for a lock
 
@@ -119,7 +114,7 @@ def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Rep
             if manner.hurried:
                 _wait_for_locks_at_most(HURRIED)
             bisection = Bisection(
-                partial(_apply, redriven=manner.redriven),
+                partial(process, redriven=manner.redriven),
                 _wait_for_locks_at_most,
                 to_the_end=manner.redriven is not None,
             )
@@ -214,105 +209,7 @@ def _park(one: Failed, redriven: Redriving) -> Counter[tuple[str, str]]:
             delivery.publisher, Unrecorded.UNREADABLE, is_new=is_new, redriven=redriven
         )
     arrival = Arrival(delivery, event)
-    if not ledger.record([arrival], {event.id: Outcome.PARKED}) and not is_parked(arrival):
+    if not ledger.record([arrival], {arrival.key: Outcome.PARKED}) and not is_parked(arrival):
         return accounts.of_duplicate(delivery.publisher, redriven)
     is_new = park_failed(one)
     return accounts.of_parked(delivery.publisher, Outcome.PARKED, is_new=is_new, redriven=redriven)
-
-
-def _apply(arrivals: Sequence[Arrival], redriven: Redriving) -> Counter[tuple[str, str]]:
-    """The road that every event takes.
-
-    The ledger is written before the merge tells the outcomes, so each row gets the one to be
-    expected; the few that came out otherwise (a newer version was stored already) are corrected
-    afterwards, which is one small update and not one per event.
-    """
-    if not arrivals:
-        return Counter()
-    by_id = {arrival.event.id: arrival for arrival in arrivals}
-    if len(by_id) < len(arrivals) and (
-        others := [
-            each
-            for each in arrivals
-            if each.delivery.publisher != by_id[each.event.id].delivery.publisher
-        ]
-    ):
-        # Two publishers used one id: two events, one after the other.
-        ours = [
-            each
-            for each in arrivals
-            if each.delivery.publisher == by_id[each.event.id].delivery.publisher
-        ]
-        return _apply(ours, redriven) + _apply(others, redriven)
-    expected = _outcomes([arrival.event for arrival in by_id.values()])
-    failpoint(Failpoint.WORKER_BEFORE_LEDGER)
-    new_ids = ledger.record(list(by_id.values()), expected)
-    failpoint(Failpoint.WORKER_AFTER_LEDGER)
-    repeats = (
-        NONE
-        if len(new_ids) == len(by_id)
-        else told_apart([by_id[key] for key in by_id if key not in new_ids], redriven)
-    )
-    new = [by_id[key].event for key in by_id if key in new_ids or key in repeats.again]
-    outcomes, changed = _merge(new)
-    wrong = [
-        by_id[key]
-        for key, outcome in outcomes.items()
-        if outcome != expected[key] or (repeats.again and key in repeats.again)
-    ]
-    ledger.correct(wrong, outcomes)
-    failpoint(Failpoint.WORKER_AFTER_MERGE)
-    with correlated(each=_correlations(new)):
-        reconcile_changed(changed)
-    failpoint(Failpoint.WORKER_AFTER_RECONCILING)
-    return accounts.of_applied(arrivals, by_id, outcomes, repeats, redriven)
-
-
-def _outcomes(events: Iterable[Event]) -> dict[UUID, Outcome]:
-    """What each event comes to if every newest one of its subject is applied."""
-    outcomes: dict[UUID, Outcome] = {}
-    for aggregate, group in _by_aggregate(events).items():
-        if aggregate not in replications:
-            outcomes |= {event.id: Outcome.IGNORED for event in group}
-            continue
-        newest = newest_of_each(group)
-        outcomes |= {
-            event.id: Outcome.APPLIED if newest[event.subject] is event else Outcome.STALE
-            for event in group
-        }
-    return outcomes
-
-
-def _merge(events: Sequence[Event]) -> tuple[dict[UUID, Outcome], dict[type[Replica], set[str]]]:
-    """Into the replicas, one after the other in a fixed order: each event's outcome, and the keys
-    that changed."""
-    outcomes = _outcomes(events)
-    changed: dict[type[Replica], set[str]] = {}
-    for aggregate, group in sorted(_by_aggregate(events).items()):
-        replication = replications.get(aggregate)
-        if replication is None:
-            continue
-        merged = merge(replication, group)
-        changed[replication.model] = merged.changed
-        outcomes |= {
-            event.id: Outcome.STALE for event in group if event.subject not in merged.changed
-        }
-        outcomes |= {event.id: Outcome.CONFLICT for event in merged.conflicts}
-        outcomes |= {event.id: Outcome.REGRESSED for event in merged.regressed}
-    return outcomes, changed
-
-
-def _by_aggregate(events: Iterable[Event]) -> Mapping[str, list[Event]]:
-    groups: dict[str, list[Event]] = defaultdict(list)
-    for event in events:
-        groups[f"{event.service}.{event.aggregate}"].append(event)
-    return groups
-
-
-def _correlations(events: Sequence[Event]) -> dict[str, Correlation]:
-    return {
-        event.subject: Correlation(
-            event.correlationid, event.id, event.traceparent or Correlation().traceparent
-        )
-        for event in events
-    }

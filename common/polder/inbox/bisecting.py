@@ -13,6 +13,7 @@ from django.db import transaction
 from polder.faults import Fault, fault_of
 from polder.inbox.delivery import Arrival
 from polder.inbox.failed import Failed, failed, not_tried
+from polder.inbox.processing import Overtaken
 
 Outcomes = Counter[tuple[str, str]]
 ENOUGH = 10  # fail alike, taken at random, and not one succeeds: the rest need not be tried
@@ -76,6 +77,8 @@ class Bisection:
         try:
             with transaction.atomic():
                 self.outcomes += self._apply(arrivals)
+        except Overtaken:
+            return self._try(arrivals)
         except Exception as error:
             fault = fault_of(error)
             if fault not in (Fault.EVENT, Fault.LOCKED):

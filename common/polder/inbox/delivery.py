@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import NamedTuple
+from uuid import UUID
 
 from polder.contracts.event import Event
 
@@ -23,8 +24,16 @@ class Delivery(NamedTuple):
         return hashlib.sha256(self.body).hexdigest()
 
 
+# What an event is known by: its publisher and its id, as CloudEvents has it.
+Key = tuple[str, UUID]
+
+
 class Arrival(NamedTuple):
-    """A delivery and the event read from it."""
+    """A delivery and the event read from it, which is its publisher's own."""
 
     delivery: Delivery
     event: Event
+
+    @property
+    def key(self) -> Key:
+        return self.delivery.publisher, self.event.id

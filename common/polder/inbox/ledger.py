@@ -16,7 +16,7 @@ from django.db import connection
 from pydantic_core import to_json
 
 from polder.contracts.event import Event
-from polder.inbox.delivery import Arrival, Delivery
+from polder.inbox.delivery import Arrival, Delivery, Key
 from polder.inbox.horizon import horizon
 from polder.inbox.models import Outcome
 from polder.partitioning import milliseconds_of
@@ -33,7 +33,6 @@ FROM jsonb_to_recordset(%s::jsonb) AS event(id uuid, publisher text, type text, 
     version bigint, outcome text,
     correlation_id uuid, occurred_at timestamptz, received_at double precision, body_crc bigint)
 ON CONFLICT DO NOTHING
-RETURNING id
 """
 
 
@@ -54,19 +53,13 @@ class Known(NamedTuple):
         )
 
 
-def record(arrivals: Sequence[Arrival], expected: Mapping[UUID, Outcome]) -> set[UUID]:
-    """Inserts the events, no two with one id, each with the outcome expected of it; returns the ids
-    of those that were new.
+def record(arrivals: Sequence[Arrival], outcomes: Mapping[Key, Outcome]) -> bool:
+    """Inserts the events, no two with one key, each with its outcome; whether all were new.
 
     An id beyond the horizon has no partition to lie in: it is new each time, and only its version
     can tell otherwise.
     """
     reach = horizon()
-    beyond = {
-        event.id
-        for _, event in arrivals
-        if not reach.first <= milliseconds_of(event.id) < reach.end
-    }
     rows = [
         {
             "id": event.id,
@@ -74,21 +67,20 @@ def record(arrivals: Sequence[Arrival], expected: Mapping[UUID, Outcome]) -> set
             "type": event.type,
             "subject": event.subject,
             "version": event.aggregateversion,
-            "outcome": expected[event.id],
+            "outcome": outcomes[delivery.publisher, event.id],
             "correlation_id": event.correlationid,
             "occurred_at": event.time,
             "received_at": delivery.received_at + reach.ahead,
             "body_crc": crc32(delivery.body),
         }
         for delivery, event in sorted(arrivals, key=lambda arrival: arrival.event.id)
-        if event.id not in beyond
+        if reach.first <= milliseconds_of(event.id) < reach.end
     ]
+    if not rows:
+        return True
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [to_json(rows).decode()])
-        if cursor.rowcount == len(rows):
-            # all new, as nearly always: the keys need not be read
-            return {event.id for _, event in arrivals}
-        return {key for (key,) in cursor.fetchall()} | beyond
+        return bool(cursor.rowcount == len(rows))
 
 
 def holds(event: Event) -> bool:
@@ -108,25 +100,25 @@ def has_done(event_id: UUID, delivery: Delivery) -> bool:
         return bool(cursor.rowcount)
 
 
-def known(arrivals: Sequence[Arrival]) -> dict[UUID, Known]:
-    """What the ledger says of these events of these publishers, by id."""
-    ids = sorted(event.id for _, event in arrivals)
+def known(arrivals: Sequence[Arrival]) -> dict[Key, Known]:
+    """What the ledger says of those of these events that it has."""
+    ids = [event.id for _, event in arrivals]
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT ledger.id, ledger.type, ledger.subject, ledger.version, ledger.outcome,
-                ledger.body_crc
+            SELECT ledger.publisher, ledger.id, ledger.type, ledger.subject, ledger.version,
+                ledger.outcome, ledger.body_crc
             FROM polder_ledger AS ledger JOIN unnest(%s::uuid[], %s::text[]) AS asked(id,
                 publisher) USING (id, publisher)
             WHERE ledger.id BETWEEN %s AND %s
             """,
-            [*_keys(arrivals), ids[0], ids[-1]],
+            [*_keys(arrivals), min(ids), max(ids)],
         )
-        return {key: Known(*rest) for key, *rest in cursor.fetchall()}
+        return {(publisher, key): Known(*rest) for publisher, key, *rest in cursor.fetchall()}
 
 
-def correct(arrivals: Sequence[Arrival], outcomes: Mapping[UUID, Outcome]) -> None:
-    """Where the outcome was not the expected one: `arrivals` have these `outcomes`."""
+def correct(arrivals: Sequence[Arrival], outcomes: Mapping[Key, Outcome]) -> None:
+    """These were parked, and have these outcomes now."""
     if arrivals:
         ids = [event.id for _, event in arrivals]
         with connection.cursor() as cursor:
@@ -137,7 +129,11 @@ def correct(arrivals: Sequence[Arrival], outcomes: Mapping[UUID, Outcome]) -> No
                 WHERE ledger.id = new.id AND ledger.publisher = new.publisher
                     AND ledger.id BETWEEN %s AND %s
                 """,
-                [*_keys(arrivals), [str(outcomes[key]) for key in ids], min(ids), max(ids)],
+                [
+                    *_keys(arrivals),
+                    [str(outcomes[arrival.key]) for arrival in arrivals],
+                    *(min(ids), max(ids)),
+                ],
             )
 
 

@@ -76,7 +76,7 @@ def park_failed(one: Failed) -> bool:
 
 def is_parked(arrival: Arrival) -> bool:
     """Whether the ledger has this very event as parked."""
-    entry = ledger.known([arrival]).get(arrival.event.id)
+    entry = ledger.known([arrival]).get(arrival.key)
     return entry is not None and entry.outcome == Outcome.PARKED and entry.is_of(arrival.event)
 
 

@@ -7,7 +7,7 @@ Nothing of this is on the way of an event that is new.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 from zlib import crc32
@@ -16,7 +16,7 @@ from django.db import connection
 
 from polder.contracts.decode import Unreadable
 from polder.inbox import ledger
-from polder.inbox.delivery import Arrival
+from polder.inbox.delivery import Arrival, Key
 from polder.inbox.models import Outcome
 from polder.replication.merge import open_drift
 from polder.replication.replica import replications
@@ -46,24 +46,24 @@ class Repeats(NamedTuple):
     """`again` were parked and are to be applied now; each with how many parked messages end with
     it. `reused` are to be parked."""
 
-    again: dict[UUID, int]
+    again: dict[Key, int]
     reused: list[Arrival]
 
 
-NONE = Repeats({}, [])
-
-
-def told_apart(arrivals: Sequence[Arrival], redriven: Collection[int] | None) -> Repeats:
-    """Takes part in the open transaction, which has found that the ledger has these.
+def told_apart(
+    arrivals: Sequence[Arrival],
+    known: Mapping[Key, ledger.Known],
+    redriven: Collection[int] | None,
+) -> Repeats:
+    """Of arrivals that the ledger knows. Takes part in the open transaction.
 
     `redriven` are the parked rows that are being redriven, under their locks; None when the
     arrivals come from the broker. What is discarded stays so, and is counted as seen. An event
     repeated with other content opens a Drift record.
     """
-    known = ledger.known(arrivals)
-    there = [
-        (arrival, known[arrival.event.id]) for arrival in arrivals if arrival.event.id in known
-    ]
+    if not arrivals:
+        return Repeats({}, [])  # as nearly always
+    there = [(arrival, known[arrival.key]) for arrival in arrivals]
     same = [(arrival, entry) for arrival, entry in there if entry.is_of(arrival.event)]
     _compare(
         [
@@ -98,13 +98,14 @@ def end_unread(arrivals: Sequence[Arrival], redriven: Collection[int] | None) ->
     return +ended
 
 
-def _taken_again(parked: Sequence[Arrival], redriven: Collection[int] | None) -> dict[UUID, int]:
-    ended: Counter[UUID] = Counter()
-    for (_, queue), ids in _by_queue(parked).items():
-        ended.update(_end(queue, ids, redriven))
+def _taken_again(parked: Sequence[Arrival], redriven: Collection[int] | None) -> dict[Key, int]:
+    ended: Counter[Key] = Counter()
+    for (publisher, queue), ids in _by_queue(parked).items():
+        ended.update((publisher, key) for key in _end(queue, ids, redriven))
         if redriven is not None:
-            ended.update(ids)  # its own message, which `redrive` marks
-        elif others := [key for key in ids if key not in ended]:
+            # its own message, which `redrive` marks
+            ended.update((publisher, key) for key in ids)
+        elif others := [key for key in ids if (publisher, key) not in ended]:
             with connection.cursor() as cursor:
                 cursor.execute(_SEE_DISCARDED, [queue, others])
     return dict(ended)

@@ -18,12 +18,13 @@ from polder.replication.replica import Replication
 
 
 class Merged(NamedTuple):
-    """The keys that changed, the events in conflict, and those that say that their owner's versions
-    went back."""
+    """The keys that changed, the events in conflict, those that say that their owner's versions
+    went back, and those that the rows have now."""
 
     changed: set[str]
     conflicts: list[Event]
     regressed: list[Event]
+    applied: list[Event]
 
 
 class Stored(NamedTuple):
@@ -63,8 +64,9 @@ def merge(replication: Replication, events: Sequence[Event]) -> Merged:
             if cursor.rowcount == len(rows)
             else {str(key) for (key,) in cursor.fetchall()}
         )
+    applied = [newest[key] for key in changed]
     if len(changed) == len(events):
-        return Merged(changed, [], [])  # as nearly always
+        return Merged(changed, [], [], applied)  # as nearly always
     beaten = [
         event
         for event in events
@@ -75,7 +77,7 @@ def merge(replication: Replication, events: Sequence[Event]) -> Merged:
         for key in changed
     }
     stored |= _stored(replication, {event.subject for event in beaten} - changed)
-    return Merged(changed, *_judged(replication, beaten, stored))
+    return Merged(changed, *_judged(replication, beaten, stored), applied)
 
 
 def _stored(replication: Replication, keys: set[str]) -> dict[str, Stored]:

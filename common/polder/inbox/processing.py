@@ -1,0 +1,93 @@
+"""The way of the events of a batch that succeed together, in one pass: what is known of them, into
+the replicas, into the ledger, and what follows from it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+from polder.contracts.correlation import Correlation, correlated
+from polder.contracts.event import Event
+from polder.failpoints import Failpoint, failpoint
+from polder.inbox import accounts, ledger
+from polder.inbox.accounts import Redriving
+from polder.inbox.delivery import Arrival, Key
+from polder.inbox.models import Outcome
+from polder.inbox.repeats import told_apart
+from polder.reconcile.reconciler import reconcile_changed
+from polder.replication.merge import merge
+from polder.replication.replica import Replica, replications
+
+
+class Overtaken(Exception):
+    """Another batch recorded some of these events meanwhile. Nothing of this one counts; tried
+    again, it knows them."""
+
+
+def process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counter[tuple[str, str]]:
+    """How many ended how, by publisher and outcome. Takes part in the open transaction. Raises
+    Overtaken, and what the database and the reconcilers raise; then it is to be rolled back.
+
+    What another batch is applying at the same time meets this one at a replica's row or in the
+    ledger: each waits for the other's end, and the second has lost.
+    """
+    if not arrivals:
+        return Counter()
+    unique = {arrival.key: arrival for arrival in arrivals}  # the rest are duplicates
+    known = ledger.known(list(unique.values()))
+    repeats = told_apart([unique[key] for key in known], known, redriven)
+    new = [arrival for key, arrival in unique.items() if key not in known]
+    again = [unique[key] for key in repeats.again]
+    events = [arrival.event for arrival in (*new, *again)]
+    outcomes, changed = _merge(events)
+    failpoint(Failpoint.WORKER_AFTER_MERGE)
+    failpoint(Failpoint.WORKER_BEFORE_LEDGER)
+    if not ledger.record(new, outcomes):
+        raise Overtaken
+    ledger.correct(again, outcomes)
+    failpoint(Failpoint.WORKER_AFTER_LEDGER)
+    with correlated(each=_correlations(events)):
+        reconcile_changed(changed)
+    failpoint(Failpoint.WORKER_AFTER_RECONCILING)
+    return accounts.of_applied(arrivals, unique, outcomes, repeats, redriven)
+
+
+def _merge(
+    events: Sequence[Event],
+) -> tuple[Mapping[Key, Outcome], dict[type[Replica], set[str]]]:
+    """Into the replicas, one after the other in a fixed order: each event's outcome, and the keys
+    that changed."""
+    outcomes: dict[Key, Outcome] = {}
+    changed: dict[type[Replica], set[str]] = {}
+    for aggregate, group in sorted(_by_aggregate(events).items()):
+        replication = replications.get(aggregate)
+        if replication is None:
+            outcomes |= _each(group, Outcome.IGNORED)
+            continue
+        merged = merge(replication, group)
+        changed[replication.model] = merged.changed
+        outcomes |= _each(group, Outcome.STALE)
+        outcomes |= _each(merged.applied, Outcome.APPLIED)
+        outcomes |= _each(merged.conflicts, Outcome.CONFLICT)
+        outcomes |= _each(merged.regressed, Outcome.REGRESSED)
+    return outcomes, changed
+
+
+def _each(events: Collection[Event], outcome: Outcome) -> dict[Key, Outcome]:
+    return dict.fromkeys([(event.service, event.id) for event in events], outcome)
+
+
+def _by_aggregate(events: Sequence[Event]) -> Mapping[str, list[Event]]:
+    groups: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        groups[f"{event.service}.{event.aggregate}"].append(event)
+    return groups
+
+
+def _correlations(events: Sequence[Event]) -> dict[str, Correlation]:
+    return {
+        event.subject: Correlation(
+            event.correlationid, event.id, event.traceparent or Correlation().traceparent
+        )
+        for event in events
+    }
