@@ -5,7 +5,7 @@
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
 # rabbitmq=4: the servers of tests come from a Debian 13 root, made at the first use, and not from this machine's packages.
-OTHER_RABBITMQ := $(if $(filter 4,$(rabbitmq)),POLDER_RABBITMQ_ROOT="$$(sh deploy/local/rabbitmq4.sh)" && export POLDER_RABBITMQ_ROOT &&)
+OTHER_RABBITMQ := $(if $(filter 4,$(rabbitmq)),POLDER_RABBITMQ_ROOT="$$(sh tools/rabbitmq4.sh)" && export POLDER_RABBITMQ_ROOT &&)
 
 help: ## this list
 	@echo "Polder. The targets:"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import random
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -46,23 +47,22 @@ class Ports:
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
         """The default ports, each replaced by its variable if that is set. Raises PolderError for
         no port number."""
-        web = {
-            service: read(environ, f"{service.upper()}_PORT", FIRST_WEB_PORT + position)
-            for position, service in enumerate(SERVICES)
-        }
-        return cls(
-            web=web, **{name: read(environ, *variable) for name, variable in SERVERS.items()}
-        )
+        return cls._of(SERVICES, partial(read, environ))
 
     @classmethod
     def free(cls, services: Sequence[str] = SERVICES) -> Self:
         """Ports that nothing listens on now, drawn at random so that stacks starting together do
         not meet."""
         drawn = (port for port in random.sample(FREE_RANGE, len(FREE_RANGE)) if _is_free(port))
-        return cls(
-            web={service: next(drawn) for service in services},
-            **{name: next(drawn) for name in SERVERS},
-        )
+        return cls._of(services, lambda variable, default: next(drawn))
+
+    @classmethod
+    def _of(cls, services: Sequence[str], port: Callable[[str, int], int]) -> Self:
+        web = {
+            service: port(f"{service.upper()}_PORT", FIRST_WEB_PORT + position)
+            for position, service in enumerate(services)
+        }
+        return cls(web=web, **{name: port(*variable) for name, variable in SERVERS.items()})
 
     @classmethod
     def recorded(cls, path: Path) -> Self:
