@@ -1,14 +1,45 @@
-"""A replica that lost its rows is filled again from its owner, on the real servers."""
+"""A replica that lost its rows is filled again from its owner, on the real servers.
+
+A shop of its own, which nobody watches: the tests take rows away that nobody may take away.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from deploy.local.stack import Stack
 from tests.shop import Shop, until
+from tests.standing import Standing, standing_shop
+from tests.temporary import temporary_folder
 
 SLOW = 120.0  # seconds, on a machine that does much else
+
+
+@pytest.fixture(scope="module")
+def standing() -> Iterator[Standing]:
+    with temporary_folder("resync") as folder, standing_shop(folder, watched=False) as standing:
+        yield standing
+
+
+@pytest.fixture(scope="module")
+def stack(standing: Standing) -> Stack:
+    return standing.stack
+
+
+@pytest.fixture(scope="module")
+def shop(standing: Standing) -> Shop:
+    return standing.shop
+
+
+@pytest.fixture(autouse=True)
+def everything_holds() -> None:
+    """In the place of the one that looks at the shop of the other tests."""
 
 
 def state_of(stack: Stack, service: str, replica: str) -> dict[str, Any]:
@@ -45,3 +76,96 @@ def test_a_truncated_replica_comes_back_while_orders_are_placed(stack: Stack, sh
     columns = "key, version, content_hash, retired_at, name, weight_grams"
     assert len(shop.rows("shipping", f"SELECT {columns} FROM replica_product")) == len(before)
     shop.wait_for("shipping", order, "ready", SLOW)
+
+
+def test_an_owner_that_is_away_is_waited_for(stack: Stack, shop: Shop) -> None:
+    stack.stop_process("inventory-housekeeper")
+    with shop.database("shipping") as database:
+        database.execute("DELETE FROM replica_product WHERE key = 'p1'")
+
+    stack.manage("shipping", "resync", "inventory.product", "--all", "--no-wait")
+    until(
+        lambda: "has not answered" in state_of(stack, "shipping", "inventory.product")["trouble"],
+        "shipping says that inventory does not answer",
+        SLOW,
+    )
+    assert stack.process("shipping-web").pid
+    assert shop.get("shipping", "/readyz")[0] == 200
+    stack.start_process("inventory-housekeeper")
+
+    wait_until_complete(stack, "shipping", "inventory.product")
+    assert shop.rows("shipping", "SELECT FROM replica_product WHERE key = 'p1'")
+
+
+def test_a_housekeeper_that_is_killed_goes_on_where_it_was(stack: Stack, shop: Shop) -> None:
+    with shop.database("shipping") as database:
+        database.execute("DELETE FROM replica_product")
+    stack.manage("shipping", "resync", "inventory.product", "--all", "--no-wait", "--rate", "1")
+
+    for service, done in (("shipping", 1), ("inventory", 2)):
+        until(
+            lambda done=done: (
+                done  # type: ignore[misc]
+                <= state_of(stack, "shipping", "inventory.product")["rows_done"]
+            ),
+            f"{done} rows have come",
+            SLOW,
+        )
+        process = stack.process(f"{service}-housekeeper")
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+
+    wait_until_complete(stack, "shipping", "inventory.product")
+    owned = shop.rows("inventory", "SELECT count(*) FROM inventory_product")
+    assert shop.rows("shipping", "SELECT count(*) FROM replica_product") == owned
+
+
+def test_what_was_edited_deleted_and_added_by_hand_is_made_good(stack: Stack, shop: Shop) -> None:
+    columns = "key, version, content_hash, retired_at, synced_at, name, weight_grams"
+    with shop.database("shipping") as database:
+        database.execute("UPDATE replica_product SET weight_grams = 1 WHERE key = 'p1'")
+        database.execute("DELETE FROM replica_product WHERE key = 'p2'")
+        database.execute(
+            f"INSERT INTO replica_product ({columns}) VALUES ('p1x', 3, '', NULL, now(), 'x', 1)"
+        )
+
+    said = stack.manage("shipping", "resync", "inventory.product", "--all")
+
+    assert "2 changed, 1 removed" in said
+    found = shop.rows(
+        "shipping",
+        "SELECT key, found_by FROM polder_replication_drift WHERE repaired_at IS NOT NULL "
+        "AND key IN ('p1', 'p1x') ORDER BY key",
+    )
+    assert found == [("p1", "resync"), ("p1x", "resync")]
+
+
+def test_a_field_that_was_not_declared_is_filled_without_a_command(
+    stack: Stack, shop: Shop
+) -> None:
+    """As a migration leaves it that adds a column."""
+    with shop.database("shipping") as database:
+        database.execute("UPDATE replica_product SET name = ''")
+        database.execute(
+            "UPDATE polder_replication_replicastate SET declared = declared - 'name' "
+            "WHERE aggregate = 'inventory.product'"
+        )
+    open_before = shop.rows("shipping", "SELECT count(*) FROM polder_replication_drift")
+
+    until(
+        lambda: state_of(stack, "shipping", "inventory.product")["reason"] == "it declares name",
+        "the housekeeper has seen it",
+        SLOW,
+    )
+    wait_until_complete(stack, "shipping", "inventory.product")
+
+    assert not shop.rows("shipping", "SELECT FROM replica_product WHERE name = ''")
+    assert shop.rows("shipping", "SELECT count(*) FROM polder_replication_drift") == open_before
+
+
+def wait_until_complete(stack: Stack, service: str, replica: str) -> None:
+    until(
+        lambda: state_of(stack, service, replica)["state"] == "complete",
+        f"the replica of {replica} is complete",
+        SLOW,
+    )
