@@ -49,8 +49,13 @@ BUGS = (
         (
             Edit(
                 "common/polder/inbox/ledger.py",
-                "        return {key for (key,) in cursor.fetchall()} | beyond\n",
-                "        return {event.id for _, event in arrivals}\n",
+                "        return bool(cursor.rowcount == len(rows))\n",
+                "        return True\n",
+            ),
+            Edit(
+                "common/polder/inbox/processing.py",
+                "    known = ledger.known(list(unique.values()))\n",
+                "    known: dict[Key, ledger.Known] = {}\n",
             ),
         ),
         "I4",

@@ -19,14 +19,28 @@ from uuid import UUID
 
 import django
 
+from polder import failpoints
+from polder.failpoints import Failpoint, FailpointReached
+
+_plans = threading.local()
+
+
+def _reach(point: Failpoint) -> None:
+    """What `failpoint` is here, for whoever imports it from now on: each thread has a plan of its
+    own."""
+    plan: Callable[[Failpoint], None] | None = getattr(_plans, "plan", None)
+    if plan is not None:
+        plan(point)
+
+
+failpoints.failpoint = _reach
 django.setup()
 
 from django.db import connection  # noqa: E402
 
 from common.contracts.orders import Address, Customer  # noqa: E402
 from polder.broker.names import event_queue  # noqa: E402
-from polder.failpoints import Failpoint, FailpointReached  # noqa: E402
-from polder.inbox import applying, failures  # noqa: E402
+from polder.inbox import failures  # noqa: E402
 from polder.inbox.applying import apply_batch  # noqa: E402
 from polder.inbox.delivery import Delivery  # noqa: E402
 
@@ -36,18 +50,6 @@ use_cases: Any = import_module(f"{SERVICE}_service.services")
 BLOCKED = 0.05  # seconds after which the second of two batches is taken to wait for the first
 
 Message = tuple[str, str]  # publisher and body
-
-_plans = threading.local()
-
-
-def _reach(point: Failpoint) -> None:
-    """What `polder.failpoints.failpoint` is here: each thread has a plan of its own."""
-    plan: Callable[[Failpoint], None] | None = getattr(_plans, "plan", None)
-    if plan is not None:
-        plan(point)
-
-
-applying.failpoint = _reach
 
 
 def apply(batch: Sequence[Message], crash: str | None = None) -> str:
