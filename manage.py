@@ -50,8 +50,8 @@ def main() -> None:
                 f"{service}: the database could not do it: {str(error).strip()}\nMend that and "
                 "run again; --traceback shows where it was."
             )
-        mend = f"Is it there (make status), and is {service.upper()}_DATABASE_URL right?"
-        sys.exit(f"{service}: the database does not answer: {str(error).strip()}\n{mend}")
+        fix = f"Is it there (make status), and is {service.upper()}_DATABASE_URL right?"
+        sys.exit(f"{service}: the database does not answer: {str(error).strip()}\n{fix}")
     except OSError as error:
         if error.errno != errno.ENOSPC or "--traceback" in sys.argv:
             raise

@@ -21,7 +21,7 @@ BEGINNING, END = "<!-- figures -->\n", "<!-- /figures -->"
 
 def files(results: Mapping[str, Result]) -> dict[Path, str]:
     """Every file that is made of the results, and what has to be in it. Raises KeyError when a
-    result lacks what the page tells of."""
+    result lacks what the page names."""
     found = RECORD.with_name("found.md")
     page = sections.page(results, found.read_text() if found.exists() else "")
     charts = {RECORD.with_name(f"{name}.svg"): drawn for name, drawn in drawings(results).items()}

@@ -145,7 +145,7 @@ def ways() -> Mapping[str, Way]:
 
 
 def place(way: Way) -> None:
-    """The use case: one order and what tells of it, or nothing, in one transaction."""
+    """The use case: one order and what announces it, or nothing, in one transaction."""
     from django.db import transaction
 
     from order_service.models import Order

@@ -96,7 +96,7 @@ class ProductChangedOut(ProductOut):
     """A product after what was asked for."""
 
     event_id: UUID | None = Field(
-        description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}. Null "
+        description="The event that announces it: ask a subscriber's /ops/applied/{eventId}. Null "
         "when nothing changed."
     )
 

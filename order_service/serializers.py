@@ -70,7 +70,7 @@ class OrderAcceptedOut(Value):
     order_id: UUID
     status: OrderStatus
     event_id: UUID = Field(
-        description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}."
+        description="The event that announces it: ask a subscriber's /ops/applied/{eventId}."
     )
 
 

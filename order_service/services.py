@@ -35,7 +35,7 @@ class Line(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """An order after what was asked for, and the event that tells of it."""
+    """An order after what was asked for, and the event that announces it."""
 
     order: Order
     event_id: UUID

@@ -38,7 +38,7 @@ class ShipmentMovedOut(ShipmentOut):
     """A shipment after what was asked for."""
 
     event_id: UUID = Field(
-        description="The event that tells of it: ask a subscriber's /ops/applied/{eventId}."
+        description="The event that announces it: ask a subscriber's /ops/applied/{eventId}."
     )
 
 

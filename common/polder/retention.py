@@ -1,4 +1,4 @@
-"""What the housekeeper lets go of besides old partitions. A room that keeps rows for a while
+"""What the housekeeper drops besides old partitions. A package that keeps rows for a while
 registers here; the consumer need not know it."""
 
 from __future__ import annotations

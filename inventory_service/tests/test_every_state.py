@@ -168,7 +168,7 @@ def test_what_there_is_too_little_of_waits_for_more(
     assert not Reservation.objects.filter(pk=key).exists()
     assert f"order {key} is {order} and nothing is held for it" in caplog.text
 
-    # Then the net does it, however late there is enough
+    # Then the periodic reconciliation does it, however late there is enough
     stock_receive(product_id="p1", quantity=1)
     Order.objects.update(synced_at=timezone.now() - timedelta(days=1))
     reconcile_overdue()

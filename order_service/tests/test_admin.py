@@ -265,7 +265,7 @@ def test_parked_events_are_redriven(admin: Client, monkeypatch: pytest.MonkeyPat
     assert hopeless
 
     # When
-    messages = operate(admin, "redrive", parked, hopeless, reason="the code is mended")
+    messages = operate(admin, "redrive", parked, hopeless, reason="the code is fixed")
 
     # Then
     parked.refresh_from_db()

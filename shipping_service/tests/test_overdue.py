@@ -1,4 +1,4 @@
-"""The net: what a wake-up missed is found a minute later."""
+"""Periodic reconciliation: what a wake-up missed is found a minute later."""
 
 from __future__ import annotations
 

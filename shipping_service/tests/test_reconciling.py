@@ -308,6 +308,6 @@ def test_a_weight_that_was_known_and_is_known_again(catalogue: None) -> None:
     # When it is known again
     deliver(product_event(product_id="p1", version=9, weight_grams=700))
 
-    # Then it need not wait for the net
+    # Then it need not wait for the periodic reconciliation
     shipment = Shipment.objects.get()
     assert (shipment.status, shipment.weight_grams, shipment.unweighed) == ("ready", 700, [])

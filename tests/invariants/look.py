@@ -23,7 +23,7 @@ GROUP BY i.inhparent
 @dataclass
 class Look:
     """`lived`: the shop is older than the tests, and may have dropped weeks, forgotten answers and
-    mended drift."""
+    fixed drift."""
 
     shop: Shop
     lived: bool = False

@@ -75,7 +75,7 @@ def of_one_past(look: Look) -> Iterator[Violation]:
 
 
 def undrifted(look: Look) -> Iterator[Violation]:
-    """I8 no drift was found; of a shop that has lived, none that is not mended."""
+    """I8 no drift was found; of a shop that has lived, none that is not fixed."""
     sql = (
         "SELECT count(*) FROM "
         f"polder_replication_drift{' WHERE repaired_at IS NULL' if look.lived else ''}"

@@ -1,6 +1,6 @@
 """The watcher: what must hold at every moment, looked at again and again while the tests run.
 
-It samples: what is broken and mended between two looks goes unseen.
+It samples: what is broken and fixed between two looks goes unseen.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rooms of `common`, tested with the order service's settings: its replicas of inventory's
+"""The library, tested with the order service's settings: its replicas of inventory's
 products and stock serve as the example."""
 
 from __future__ import annotations

@@ -125,12 +125,12 @@ def test_by_ones_and_twos(db: None, reconcile_with: Callable[[Reconcile], None])
         live(last)
 
     # Then all is halted, and that holds
-    assert end_halts() == set(), "it is not mended"
+    assert end_halts() == set(), "it is not fixed"
     with pytest.raises(ConsumerHalted):
         live(last)
     assert ParkedEvent.objects.count() == ALIKE - 1
 
-    # And the few that were parked come back when it is mended
+    # And the few that were parked come back when it is fixed
     reconcile_with(lambda keys: None)
     report = apply_batch([delivery_of(last)], manner=Manner(hold_back=True, retried=True))
     assert set(parked_before(report.ended)) == set(ParkedEvent.objects.values_list("pk", flat=True))
@@ -245,7 +245,7 @@ def test_what_failed_and_was_mended_is_no_evidence(
     for event in products(ALIKE - 1):
         live(event)
 
-    # When it was mended, all was applied, and another one fails
+    # When it was fixed, all was applied, and another one fails
     reconcile_with(bad)
     assert live(*products(ALIKE - 1)) is None or LedgerEntry.objects.count() == ALIKE - 1
     held = live(product_event(product_id="bad"))

@@ -51,7 +51,7 @@ def test_the_third_attempt_that_is_lost_is_the_last(
     assert not Attempt.objects.exists()
     assert not LedgerEntry.objects.exists()
 
-    # And when somebody mended what killed it
+    # And when somebody fixed what killed it
     redrive(parked.pk)
     assert Product.objects.exists()
     assert tallied() == {("inventory", "unreadable"): 1, ("inventory", "redriven-applied"): 1}

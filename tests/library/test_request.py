@@ -142,7 +142,7 @@ def test_anything_else_is_a_failure(
     "error", [Ignore(), Retry(), ValueError("a bug"), Terminated(15)], ids=repr
 )
 def test_a_failure_that_came_as_a_result(request_of_three: Any, error: BaseException) -> None:
-    """Celery's pool tells of an error in the task by `on_success` with the failed flag."""
+    """Celery's pool announces an error in the task by `on_success` with the failed flag."""
     request_of_three.on_success((True, raised(error, in_child=True), 0.1))
 
     assert request_of_three.listener.succeeded_with == []

@@ -1,4 +1,4 @@
-"""What operators may do, each through a page that says what will happen, asks why, and tells of
+"""What operators may do, each through a page that says what will happen, asks why, and reports
 every row how it went."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The admin's sidebar: what people look for, in the words of their work and not by the rooms of the
-code."""
+"""The admin's sidebar: what people look for, in the words of their work and not by the packages of
+the code."""
 
 from __future__ import annotations
 

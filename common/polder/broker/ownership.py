@@ -1,4 +1,4 @@
-"""Whose a broker user is. RabbitMQ does not record who made one, so it is told by its rights: ours
+"""Whose a broker user is. RabbitMQ does not record who made one, so it is known by its rights: ours
 have those that topology gives."""
 
 from __future__ import annotations

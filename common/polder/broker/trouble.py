@@ -35,12 +35,12 @@ def _of_tls(error: ssl.SSLError) -> str | None:
     variable = f"{this_service.name().upper()}_AMQP_CA"
     if isinstance(error, ssl.SSLCertVerificationError):
         wrong_host = "mismatch" in error.verify_message or "not valid for" in error.verify_message
-        mend = (
+        fix = (
             "the URL has to name a host of the certificate"
             if wrong_host
             else f"is its authority in the file that {variable} names?"
         )
-        return f"the broker does not prove who it is: {error.verify_message.rstrip('.')}; {mend}"
+        return f"the broker does not prove who it is: {error.verify_message.rstrip('.')}; {fix}"
     if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return "the broker speaks no TLS on this port: amqps:// needs its TLS port, 5671 as a rule"
     return None

@@ -23,7 +23,7 @@ SAID: dict[End, tuple[int, str]] = {
         logging.CRITICAL,
         "the consumer of {service} has stopped and probes with {batch}: {text}; bring its schema "
         "up to date (manage.py {service} migrate) or "
-        "mend the code",
+        "fix the code",
     ),
     End.HELD_BACK: (
         logging.WARNING,

@@ -71,7 +71,7 @@ def apply_batch(deliveries: Sequence[Delivery], *, manner: Manner = AT_ONCE) -> 
     """Applies them all, or raises and has applied none. May run twice, and beside others that apply
     the same messages.
 
-    Raises TransientFailure (try again), ConsumerHalted (mend the service first) or, if `manner`
+    Raises TransientFailure (try again), ConsumerHalted (fix the service first) or, if `manner`
     wants it, HeldBack: then all but some were applied. An event that fails for a reason of its own
     is parked in the same transaction, and the rest is applied. What is redriven may be beyond the
     ledger's horizon; then its aggregate version alone keeps it from being applied twice.

@@ -26,7 +26,7 @@ class TransientFailure(Exception):
 
 class ConsumerHalted(Exception):
     """Nothing is wrong with the events, none was applied, and trying others will not help: somebody
-    has to mend this service.
+    has to fix this service.
 
     `positions` are those in the batch that fail; None when the batch failed as a whole.
     """

@@ -134,10 +134,10 @@ def note_applied(deliveries: Sequence[Delivery]) -> set[str]:
         cursor.execute(
             _APPLIED, [[one.queue for one in deliveries], [one.body_hash for one in deliveries]]
         )
-        mended = {signature for (signature,) in cursor.fetchall()}
+        fixed = {signature for (signature,) in cursor.fetchall()}
     ended = (
-        Halt.objects.filter(signature__in=mended).values_list("signature", flat=True)
-        if mended
+        Halt.objects.filter(signature__in=fixed).values_list("signature", flat=True)
+        if fixed
         else []
     )
     return _end(set(ended))

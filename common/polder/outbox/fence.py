@@ -149,8 +149,8 @@ def put_up(claims: Sequence[Claim], reported_by: str) -> int:
 
 
 def lift_overtaken() -> int:
-    """Takes the fence down around the rows that are above what was told; how many. May run at any
-    time, twice, at once."""
+    """Takes the fence down around the rows that are above what was reported; how many. May run at
+    any time, twice, at once."""
     lifted = 0
     for name in (
         Fenced.objects.filter(lifted_at=None).values_list("aggregate", flat=True).distinct()

@@ -1,5 +1,5 @@
-"""How far the net looks back among what is over. Of what is under way it forgets nothing, however
-old it is."""
+"""How far periodic reconciliation looks back among what is over. Of what is under way it forgets
+nothing, however old it is."""
 
 from __future__ import annotations
 

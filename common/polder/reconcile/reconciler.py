@@ -27,8 +27,8 @@ _LOCK = """
 SELECT pg_advisory_xact_lock(number), EXISTS (SELECT FROM polder_outbox_fenced
     WHERE lifted_at IS NULL) FROM unnest(%s::bigint[]) AS number
 """
-CHUNK = 500  # aggregates reconciled in one transaction by the net
-WAIT_FOR_LOCKS = "200ms"  # that the net may wait
+CHUNK = 500  # aggregates reconciled in one transaction by the periodic reconciliation
+WAIT_FOR_LOCKS = "200ms"  # that the periodic reconciliation may wait
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ def reconciles(
     that they concern. It decides from the state as it is now, never from the event that woke it, so
     it gives the same result when run twice, late, or in another order. It is called with the keys
     sorted, inside a transaction that holds a lock for each of them. `overdue()` selects rows whose
-    keys should have moved a while ago and have not: the net under everything else. It is looked at
-    every minute, so each of its queries finds them by an index on what is still under way, and
-    never reads through what is over.
+    keys should have moved a while ago and have not: the periodic reconciliation under everything
+    else. It is looked at every minute, so each of its queries finds them by an index on what is
+    still under way, and never reads through what is over.
     """
 
     def register(function: Reconcile) -> Reconcile:
@@ -148,8 +148,8 @@ def _reconcile_together(reconciler: Reconciler, keys: set[str]) -> None:
 
 
 def _reconcile_by_itself(reconciler: Reconciler, key: str) -> bool:
-    """One key that cannot be reconciled must not keep the net from the others. False: somebody
-    holds a lock that it needs."""
+    """One key that cannot be reconciled must not keep the periodic reconciliation from the others.
+    False: somebody holds a lock that it needs."""
     try:
         _reconcile_together(reconciler, {key})
     except Exception as error:
@@ -196,8 +196,8 @@ def _reconcile(
 
 def _reconcile_outside_the_fence(reconciler: Reconciler, keys: Sequence[str]) -> None:
     """Leaves alone what others know better than we do, and whatever cannot be reconciled without
-    touching it: the net looks at these keys again each minute, and finds them when the fence is
-    gone."""
+    touching it: periodic reconciliation looks at these keys again each minute, and finds them when
+    the fence is gone."""
     fenced = fence.fenced_keys(aggregate_name(reconciler.model), keys)
     free = [key for key in keys if key not in fenced]
     try:

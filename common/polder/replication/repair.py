@@ -243,7 +243,7 @@ def _record(
         )
         for row in drifted
     )
-    # recorded and mended in one transaction
+    # recorded and fixed in one transaction
     Drift.objects.filter(
         repaired_at=None, aggregate=replication.aggregate, key__in=[row.key for row in drifted]
     ).update(repaired_at=F("found_at"))

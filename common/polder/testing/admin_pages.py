@@ -208,8 +208,8 @@ def history_address(row: Model) -> str:
 
 
 def assert_who_may_only_look_cannot_act() -> int:
-    """Tries every door of every operation, and of adding, changing and deleting, on a row of each
-    list; how many doors there were.
+    """Tries every entry point of every operation, and of adding, changing and deleting, on a row of
+    each list; how many doors there were.
 
     As somebody who may look at everything, and as somebody who may do the operation and look at
     nothing.

@@ -147,7 +147,7 @@ def broker_loses_its_disk(scene: Scene) -> None:
 
 @fault(disorders=True)
 def broker_queue_unbound(scene: Scene) -> None:
-    """A queue is unbound while events are published; the runbook mends it"""
+    """A queue is unbound while events are published; the runbook repairs it"""
 
     def unbind() -> None:
         with Connection(scene.shop.variables["AMQP_URL"]) as connection:
@@ -159,7 +159,7 @@ def broker_queue_unbound(scene: Scene) -> None:
 
 @fault(disorders=True)
 def broker_queue_deleted(scene: Scene) -> None:
-    """A queue is deleted, with what is in it, while events are published; the runbook mends it"""
+    """A queue is deleted, with what is in it, while events are published; the runbook repairs it"""
 
     def delete() -> None:
         with Connection(scene.shop.variables["AMQP_URL"]) as connection:

@@ -1,5 +1,5 @@
 """An event that is right and cannot be applied, because of something at the subscriber that is
-mended afterwards."""
+fixed afterwards."""
 
 from __future__ import annotations
 

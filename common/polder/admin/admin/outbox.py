@@ -89,7 +89,7 @@ class OutboxEventAdmin(OperatedAdmin):
 
 
 class NotFenced(ValueError):
-    """The fence is gone; somebody else was quicker, or our version has passed what was told."""
+    """The fence is gone; somebody else was quicker, or our version has passed what was reported."""
 
 
 def accept(fenced: Fenced, asked: Mapping[str, Any]) -> None:
