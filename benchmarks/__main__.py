@@ -69,9 +69,9 @@ def main(arguments: Sequence[str]) -> int:
         terminal.error(error)
         return 1
     show(results, Console(highlight=False, width=None if sys.stdout.isatty() else 120))
-    terminal.note(f"Written to {' and '.join(str(path.relative_to(ROOT)) for path in paths)}")
+    terminal.say(f"Written to {' and '.join(str(path.relative_to(ROOT)) for path in paths)}")
     if options.record:
-        terminal.note(page.write())
+        terminal.say(page.write())
     return 0 if all(result.is_met(rival) for result in results for rival in result.aims) else 1
 
 
