@@ -48,7 +48,7 @@ class OneByOne(Comparison):
         for contender in self.contenders:
             with progress.step(f"{label}: {contender.name}"):
                 measured[contender.name] = self.measure(contender)
-            progress.note(told(measured[contender.name], self.unit))
+            progress.say(told(measured[contender.name], self.unit))
         return measured
 
 
