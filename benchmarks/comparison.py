@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from benchmarks.contender import Contender
 from benchmarks.report import Result
-from deploy.local.progress import Progress
+from deploy.local.terminal import Terminal
 
 Figures = Mapping[str, float]  # a `rate`, or percentiles
 
@@ -31,7 +31,7 @@ class Comparison(ABC):
         yield
 
     @abstractmethod
-    def round(self, label: str, progress: Progress) -> Mapping[str, Figures]:
+    def round(self, label: str, progress: Terminal) -> Mapping[str, Figures]:
         """The figures of each contender, measured by turns: what the machine does besides hits all
         alike."""
 
@@ -43,7 +43,7 @@ class OneByOne(Comparison):
     def measure(self, contender: Contender) -> Figures:
         """One of them, once."""
 
-    def round(self, label: str, progress: Progress) -> Mapping[str, Figures]:
+    def round(self, label: str, progress: Terminal) -> Mapping[str, Figures]:
         measured = {}
         for contender in self.contenders:
             with progress.step(f"{label}: {contender.name}"):
@@ -52,7 +52,7 @@ class OneByOne(Comparison):
         return measured
 
 
-def interleaved(comparison: Comparison, rounds: int, progress: Progress) -> Result:
+def interleaved(comparison: Comparison, rounds: int, progress: Terminal) -> Result:
     """So many rounds of it."""
     with comparison.ready():
         measured = [

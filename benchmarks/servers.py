@@ -15,8 +15,8 @@ import psycopg
 
 from deploy.local.environment import ADMIN_USER, VHOST
 from deploy.local.ports import HOST, Ports
-from deploy.local.progress import Progress
 from deploy.local.stack import ROOT, Stack
+from deploy.local.terminal import Terminal
 from polder.broker.names import event_queue
 
 SERVICES = ("order", "inventory")
@@ -77,7 +77,7 @@ class Servers:
 
 
 @contextmanager
-def running_servers(progress: Progress) -> Iterator[Servers]:
+def running_servers(progress: Terminal) -> Iterator[Servers]:
     """Starts them with schema and topology in a directory of their own; stops them and deletes
     it.
     """

@@ -19,8 +19,8 @@ from benchmarks.contender import Contender, ContenderFailed
 from benchmarks.drawings import count
 from benchmarks.servers import Servers
 from benchmarks.writer import CREATE_ORM_OUTBOX, ORM_OUTBOX, READY
-from deploy.local.progress import Progress
 from deploy.local.stack import ROOT
+from deploy.local.terminal import Terminal
 
 WRITERS = (1, 8)
 OURS = Contender("publish()", ("publish",))
@@ -60,7 +60,7 @@ class WriteComparison(Comparison):
                 process.kill()
                 process.communicate()
 
-    def round(self, label: str, progress: Progress) -> Mapping[str, Mapping[str, float]]:
+    def round(self, label: str, progress: Terminal) -> Mapping[str, Mapping[str, float]]:
         """Transactions a second of all writers together, each way in its own turns."""
         self.servers.reset()
         self.servers.database.execute(f"TRUNCATE orders, {ORM_OUTBOX}")
