@@ -13,6 +13,10 @@ class PolderError(Exception):
     """Something a person can put right; the message says what and how."""
 
 
+class Refused(PolderError):
+    """A server answers, and turns us away; waiting does not help."""
+
+
 class Cancelled(PolderError):
     """Starting was interrupted."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .environment import ADMIN_USER, BARE, VHOST, Named
+from .errors import Refused
 from .packages import EPMD, RABBITMQ, of_rabbitmq, rabbitmq_version
 from .ports import HOST, Ports
 from .processes import ProcessSpec
@@ -15,6 +16,10 @@ from .readiness import accepts, http_status
 from .run_directory import RunDirectory, variables_of, write_private
 
 HERE = Path(__file__).parent
+REFUSED = """\
+RabbitMQ runs and refuses the password of its user {user}: the one in its data is not
+"rabbitmq admin" of .run/passwords.json.
+Write the right one into that file (or bring the file back), or delete all data with: make reset"""
 
 
 @dataclass(frozen=True)
@@ -79,12 +84,15 @@ class RabbitmqNode:
 
     def answers(self) -> bool:
         """Whether the node says itself that its AMQP listener is up: it comes after the
-        management's."""
+        management's. Raises Refused for another password than the node's data have."""
         check = f"/api/health/checks/port-listener/{self.ports.rabbitmq}"
         credentials = f"{ADMIN_USER}:{self.passwords['rabbitmq admin']}".encode()
         headers = {"Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
         port = self.ports.rabbitmq_management
-        return http_status(port, check, headers, host=self.host) == 200
+        status = http_status(port, check, headers, host=self.host)
+        if status == 401:
+            raise Refused(REFUSED.format(user=ADMIN_USER))
+        return status == 200
 
     @property
     def environment(self) -> Mapping[str, str]:

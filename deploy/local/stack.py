@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from . import packages, preflight
 from .environment import Environment
-from .errors import PolderError, failed
+from .errors import PolderError, Refused, failed
 from .leftovers import end_leftovers, is_running
 from .passwords import Passwords
 from .ports import HOST, Ports
@@ -34,6 +34,7 @@ READY_SECONDS = 600.0  # of one that is disturbed on purpose, something else may
 # what is broken shows by dying; a start beside much other work is only slow
 SERVER_READY_SECONDS = 300.0
 POLL_SECONDS = 0.2
+REFUSED_SECONDS = 5.0
 DEATHS_THAT_ARE_ENOUGH = 4
 ANOTHER_RABBITMQ = (
     "Was its data made by another version of RabbitMQ? See docs/operations.md, "
@@ -81,6 +82,7 @@ class Stack:
             {"postgres": servers[:1], "epmd": servers[1:2], "broker": servers[2:], "shop": shop},
         )
         self._specs: dict[str, ProcessSpec] = {}
+        self._refused: dict[str, float] = {}  # since when a server turns us away
 
     @classmethod
     def running_in(cls, run_dir: Path) -> Self:
@@ -237,7 +239,7 @@ class Stack:
         self, names: Sequence[str], seconds: float, *, whatever_they_die_of: bool = False
     ) -> None:
         """Until each is ready. Raises PolderError when it takes longer or, unless they may, one
-        dies again and again; Cancelled."""
+        dies again and again; Cancelled; Refused."""
         deadline = time.monotonic() + seconds
         allowed = {name: self._restarts(name) + DEATHS_THAT_ARE_ENOUGH for name in names}
         pending = list(names)
@@ -266,7 +268,15 @@ class Stack:
         spec = self._specs.get(seen.name)
         if spec is None:  # a server, seen from another process
             return True
-        return spec.is_ready() if spec.is_ready else self.run.ready(seen.name, seen.pid).exists()
+        if spec.is_ready is None:
+            return self.run.ready(seen.name, seen.pid).exists()
+        try:
+            return spec.is_ready()
+        except Refused:  # a server that only begins may not know its users yet
+            since = self._refused.setdefault(seen.name, time.monotonic())
+            if time.monotonic() - since > REFUSED_SECONDS:
+                raise
+            return False
 
     def _view(self, seen: ProcessView) -> ProcessView:
         """supervisord knows neither readiness nor restarts."""
