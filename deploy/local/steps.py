@@ -53,9 +53,10 @@ class Steps:
         Cancelled: then the command was interrupted, and ended when it could."""
         self.check()
         with self._run.log(name).open("wb") as log:
-            # Dies with us: a migration must not go on behind the back of the next `make up`.
+            # Dies with us: a migration must not go on behind the back of the next `make up`. And
+            # can be interrupted, also where we were begun in the background of a script.
             process = subprocess.Popen(
-                ["setpriv", "--pdeathsig=KILL", "--", *command],
+                ["env", "--default-signal=INT", "setpriv", "--pdeathsig=KILL", "--", *command],
                 cwd=self._root,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -104,15 +105,24 @@ def test_a_command_that_must_not_be_broken_off_ends_by_itself(
     assert (tmp_path / "done").exists()
 
 
-def test_the_first_error_ends_the_steps_beside_it(runner: Steps) -> None:
+@pytest.mark.parametrize("inherited", [signal.SIG_DFL, signal.SIG_IGN], ids=["default", "ignored"])
+def test_the_first_error_ends_the_steps_beside_it(
+    runner: Steps, inherited: signal.Handlers
+) -> None:
+    """A shell that begins us in the background ignores SIGINT for us, and for all that we begin."""
+
     def fails() -> None:
         runner.run("broken", ["false"], dict(os.environ))
 
     def goes_on() -> None:
         runner.run("long", ["sleep", "600"], dict(os.environ))
 
-    with pytest.raises(PolderError, match="broken ended with status 1"):
-        runner.together(goes_on, fails)
+    before = signal.signal(signal.SIGINT, inherited)
+    try:
+        with pytest.raises(PolderError, match="broken ended with status 1"):
+            runner.together(goes_on, fails)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_signals_while_it_waits_never_hang_it(tmp_path: Path) -> None:
