@@ -103,6 +103,14 @@ def expected() -> Mapping[str, int]:
     return COMMON_JOBS | this_service.jobs()
 
 
+def expect() -> None:
+    """Notes from when on each of this service's jobs is expected, so that one which never runs is
+    noticed. May run at any time, twice."""
+    jobs = expected()
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPECT, [list(jobs), list(jobs.values())])
+
+
 def job_states() -> list[JobState]:
     """How each of this service's jobs stands, by name. One statement on a table of a few rows."""
     with connection.cursor() as cursor:
@@ -142,16 +150,15 @@ def has_been_steady(name: str, span: timedelta) -> bool:
 
 
 def _begin(name: str) -> bool:
-    jobs = expected()
-    every = jobs[name]
+    every = expected()[name]
     values: dict[str, str | int] = {
         "name": name,
         "every": every,
         "pause": every - min(every, MINUTE) // 2,
         "gap": every + 4 * MINUTE,
     }
+    expect()
     with connection.cursor() as cursor:
-        cursor.execute(_EXPECT, [list(jobs), list(jobs.values())])
         cursor.execute(_BEGIN, values)
         return int(cursor.rowcount) == 1
 

@@ -33,6 +33,7 @@ def process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counter[tuple[s
     """
     if not arrivals:
         return Counter()
+    failpoint(Failpoint.WORKER_BEFORE_LEDGER)
     unique = {arrival.key: arrival for arrival in arrivals}  # the rest are duplicates
     known = ledger.known(list(unique.values()))
     repeats = told_apart([unique[key] for key in known], known, redriven)
@@ -41,7 +42,6 @@ def process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counter[tuple[s
     events = [arrival.event for arrival in (*new, *again)]
     outcomes, changed = _merge(events)
     failpoint(Failpoint.WORKER_AFTER_MERGE)
-    failpoint(Failpoint.WORKER_BEFORE_LEDGER)
     if not ledger.record(new, outcomes):
         raise Overtaken
     ledger.correct(again, outcomes)

@@ -1,5 +1,11 @@
 from django.db import migrations, models
 
+from polder.consumer.jobs import expect
+
+
+def expect_jobs(*_):
+    expect()
+
 
 class Migration(migrations.Migration):
 
@@ -27,11 +33,5 @@ class Migration(migrations.Migration):
             },
         ),
         # So that a job which has never run at all is noticed, too.
-        migrations.RunSQL(
-            sql="""
-            INSERT INTO polder_job_run (name, every, expected_since, error)
-            VALUES ('reconcile', 60, now(), ''), ('partitions', 3600, now(), ''), ('retention', 3600, now(), ''), ('broker', 60, now(), '')
-            """,
-            reverse_sql=migrations.RunSQL.noop,
-        ),
+        migrations.RunPython(expect_jobs, migrations.RunPython.noop),
     ]
