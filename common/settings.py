@@ -51,6 +51,7 @@ def service_settings(
             "CONSUMER_TIMEOUT": values[table.CONSUMER_TIMEOUT.name],
             "JOBS": dict(jobs or {}),
             "RUN_DIR": run_dir,
+            "SCHEMAS": ROOT / "schemas",
             "UNREAD_VARIABLES": list(unread(names, table.known(service), service, os.environ)),
         },
         "DATABASES": {"default": _database(_address(values), service)},

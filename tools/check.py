@@ -28,6 +28,7 @@ class Check(NamedTuple):
 def checks() -> Iterator[Check]:
     """Everything that is checked, with variables that no server has to answer to."""
     folders = [f"{service}_service" for service in SERVICES]
+    base = published_before()
     yield Check("ruff: lint", [str(BIN / "ruff"), "check", "."], {})
     yield Check("ruff: format", [str(BIN / "ruff"), "format", "--check", "."], {})
     yield Check("import rules", [str(BIN / "lint-imports")], settings_of(SERVICES[0]))
@@ -65,6 +66,11 @@ def checks() -> Iterator[Check]:
             [*manage, "makemigrations", "--check", "--dry-run"],
             settings_of(service),
         )
+        yield Check(
+            f"{service}: contracts since {base or 'they were written'}",
+            [*manage, "contracts", "check", *(["--base", base] if base else [])],
+            settings_of(service),
+        )
         strict = settings_of(service) | {f"{service.upper()}_HTTPS": "1"}
         yield Check(
             f"{service}: OpenAPI without warnings",
@@ -76,6 +82,26 @@ def checks() -> Iterator[Check]:
             [*manage, "check", "--deploy", "--fail-level", "WARNING"],
             strict,
         )
+
+
+def published_before() -> str:
+    """The commit whose contracts others may be using: where this branch left main, or the one
+    before on main itself. Empty where Git knows none."""
+    head = _git("rev-parse", "--short", "HEAD")
+    for main in ("origin/main", "main"):
+        fork = _git("merge-base", "HEAD", main)
+        if fork and _git("rev-parse", "--short", fork) != head:
+            return _git("rev-parse", "--short", fork)
+    return _git("rev-parse", "--short", "HEAD^") or head
+
+
+def _git(*arguments: str) -> str:
+    """Empty when Git, or what was asked for, is not there."""
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def main() -> int:

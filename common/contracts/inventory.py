@@ -5,16 +5,22 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import Field
+
 from common.contracts.money import Money
 from polder.contracts.event import Event, State, Value
 from polder.contracts.types import Count, Key, Quantity, Text
 
 
 class ProductState(State):
-    product_id: Key
-    name: Text
+    """What can be ordered, and at which price. A retired one cannot."""
+
+    product_id: Key = Field(examples=["p1"])
+    name: Text = Field(examples=["Rubber boots"])
     price: Money
-    weight_grams: Count | None = None
+    """Of one piece, from now on; an order keeps the price that it was placed at."""
+    weight_grams: Count | None = Field(default=None, examples=[1200])
+    """Of one piece; without it no shipment of it becomes ready."""
 
     @property
     def subject(self) -> str:
@@ -40,12 +46,15 @@ class ProductRetired(ProductEvent):
 
 
 class StockState(State):
-    """`available` is what is on hand and not reserved."""
+    """What there is of one product."""
 
-    product_id: Key
-    on_hand: Count
-    reserved: Count
-    available: Count
+    product_id: Key = Field(examples=["p1"])
+    on_hand: Count = Field(examples=[40])
+    """In the building."""
+    reserved: Count = Field(examples=[2])
+    """Held for orders that have not left."""
+    available: Count = Field(examples=[38])
+    """What is on hand and not reserved."""
 
     @property
     def subject(self) -> str:
@@ -70,8 +79,10 @@ class ReservationStatus(StrEnum):
 
 
 class ReservedLine(Value):
-    product_id: Key
-    quantity: Quantity
+    """One product of the order, and how much of it is held."""
+
+    product_id: Key = Field(examples=["p1"])
+    quantity: Quantity = Field(examples=[2])
 
 
 class Shortage(Value):
@@ -80,16 +91,22 @@ class Shortage(Value):
 
     product_id: Key
     quantity: Quantity
+    """As ordered."""
     available: Count
+    """When it was decided."""
 
 
 class ReservationState(State):
     """All lines of one order, held together or not at all."""
 
     order_id: UUID
+    """The order that it is for; one order has one reservation, for good."""
     status: ReservationStatus
+    """What became of it; each event announces one."""
     products: tuple[ReservedLine, ...]
+    """The lines as ordered."""
     shortages: tuple[Shortage, ...] = ()
+    """Why it was rejected; empty otherwise."""
 
     @property
     def subject(self) -> str:
@@ -112,6 +129,7 @@ class StockRejected(ReservationEvent):
     """At least one line was short, so nothing is held."""
 
     status = ReservationStatus.REJECTED
+    example = {"shortages": [{"productId": "p1", "quantity": 2, "available": 1}]}
 
 
 class StockReleased(ReservationEvent):

@@ -10,4 +10,5 @@ class Money(Value):
     """A decimal string and an ISO 4217 code."""
 
     amount: Amount
+    """Exact: a text of digits with at most two places."""
     currency: Currency

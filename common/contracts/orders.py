@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from common.contracts.money import Money
 from polder.contracts.event import Event, State, Value
@@ -23,32 +23,43 @@ class OrderStatus(StrEnum):
 
 
 class Customer(Value):
-    name: Text
-    email: Text
+    """Who ordered, as they said."""
+
+    name: Text = Field(examples=["Ada Waterman"])
+    email: Text = Field(examples=["ada@example.org"])
 
 
 # the columns of whoever keeps one have the names of its fields
 class Address(Value):
-    line1: Text
-    postal_code: Text
-    city: Text
-    country: Text
+    """Where it goes."""
+
+    line1: Text = Field(examples=["Dijk 1"])
+    """Street and number."""
+    postal_code: Text = Field(examples=["2611 AB"])
+    city: Text = Field(examples=["Delft"])
+    country: Text = Field(examples=["NL"])
+    """ISO 3166-1 alpha-2."""
 
 
 class OrderLine(Value):
     """One product of an order, with its price at the time of ordering."""
 
-    product_id: Key
-    quantity: Quantity
+    product_id: Key = Field(examples=["p1"])
+    quantity: Quantity = Field(examples=[2])
     price: Money
+    """Of one piece."""
 
 
 class OrderState(State):
+    """An order as it stands. Lines and address never change."""
+
     order_id: UUID
     status: OrderStatus
+    """How far it is; each event announces one."""
     customer: Customer
     shipping_address: Address
     products: tuple[OrderLine, ...]
+    """Its lines, each product once."""
 
     @property
     def subject(self) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
+from pydantic import Field
+
 from common.contracts.orders import Address
 from polder.contracts.event import Event, State, Value
 from polder.contracts.types import Count, Key, Quantity, Text
@@ -22,26 +24,35 @@ class Package(Value):
     """All of one product: in how many parcels it goes, and what they weigh together. Neither is
     known without the product's weight."""
 
-    product_id: Key
-    quantity: Quantity
-    parcels: Count | None = None
-    weight_grams: Count | None = None
+    product_id: Key = Field(examples=["p1"])
+    quantity: Quantity = Field(examples=[2])
+    parcels: Count | None = Field(default=None, examples=[1])
+    weight_grams: Count | None = Field(default=None, examples=[2400])
 
 
 class ShipmentState(State):
     """What goes to the customer of one order. Without a weight it cannot become ready."""
 
     order_id: UUID
+    """The order that it is for; one order has one shipment, for good."""
     status: ShipmentStatus
+    """How far it is; each event announces one."""
     shipping_address: Address
     packages: tuple[Package, ...]
-    weight_grams: Count | None = None
+    """One for each product of the order."""
+    weight_grams: Count | None = Field(default=None, examples=[2400])
+    """Of all packages; null while a product's weight is not known."""
     carrier: Text = ""
+    """Who takes it; empty until it is dispatched."""
     tracking_number: Text = ""
+    """The carrier's; empty until it is dispatched."""
 
     @property
     def subject(self) -> str:
         return str(self.order_id)
+
+
+LEFT = {"carrier": "PostNL", "trackingNumber": "3S0000001"}  # for examples
 
 
 class ShipmentEvent(Event):
@@ -66,12 +77,14 @@ class ShipmentDispatched(ShipmentEvent):
     """It left; from now on its order cannot be cancelled."""
 
     status = ShipmentStatus.DISPATCHED
+    example = LEFT
 
 
 class ShipmentDelivered(ShipmentEvent):
     """The customer has it."""
 
     status = ShipmentStatus.DELIVERED
+    example = LEFT
 
 
 class ShipmentCancelled(ShipmentEvent):

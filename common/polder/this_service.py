@@ -21,6 +21,7 @@ DEFAULTS: Mapping[str, Any] = {
     "JOBS": {},
     "CONTRACTS": [],
     "RUN_DIR": ".run",
+    "SCHEMAS": "schemas",
     "UNREAD_VARIABLES": [],
 }
 
@@ -109,6 +110,11 @@ def ledger_weeks_kept() -> int:
 def unread_variables() -> list[str]:
     """Variables of the environment that look like ours and that nobody reads."""
     return cast("list[str]", _setting("UNREAD_VARIABLES"))
+
+
+def schemas() -> Path:
+    """The folder with the contracts as files: of this service, and of those that share it."""
+    return Path(_setting("SCHEMAS")).absolute()
 
 
 def run_dir() -> Path:

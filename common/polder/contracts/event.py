@@ -3,6 +3,7 @@ at one version."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, Protocol, Self
 from uuid import UUID
@@ -30,13 +31,16 @@ class Value(BaseModel):
         frozen=True,
         extra="forbid",
         allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )
 
 
 class State(Value):
-    """The whole public state of one aggregate. `retired` is the tombstone: owners never delete."""
+    """The whole public state of one aggregate. A text under a field says what it means; the
+    schemas and the catalogue of events tell it to whoever subscribes."""
 
     retired: bool = False
+    """The tombstone: owners never delete. What is retired may come back, with a higher version."""
 
     @property
     def subject(self) -> str:
@@ -58,31 +62,45 @@ class Event(BaseModel):
     """Base of all events. A subclass of an aggregate's base class is one event type, and says it in
     three lines."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     service: ClassVar[str]  # who publishes it
     aggregate: ClassVar[str]  # what it is about
     # the status that it announces, if its aggregate has a state machine
     status: ClassVar[str | None] = None
     schema_version: ClassVar[int] = 1  # of `data`
+    # what the example of this type has in `data` besides what its fields declare
+    example: ClassVar[Mapping[str, Any]] = {}
     known: ClassVar[dict[tuple[str, str], type[Event]]] = {}  # by service and type name
     # two classes of one service and name: a system check reports them
     clashes: ClassVar[list[tuple[type[Event], type[Event]]]] = []
 
     specversion: Literal["1.0"] = "1.0"
     id: UUID  # no default: a message without its own would be a new event each time it is read
+    """A UUIDv7, the same however often the event comes."""
     source: Text
+    """The service that publishes it."""
     type: Text
     subject: Key
+    """The aggregate's id, as `data` has it."""
     time: Timestamp
+    """When it happened, in UTC."""
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: Text
+    """Names the version of `data`."""
     aggregatetype: Text
     aggregateversion: Version
+    """Counted up by one with every change of the aggregate: what is not newer is passed over."""
     correlationid: UUID
+    """Names the request that began it all."""
     causationid: UUID | None = None
+    """The event that this one answers."""
     traceparent: Text | None = None
+    """W3C Trace Context."""
     data: State
+    """The whole public state of the aggregate at this version."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -35,7 +35,7 @@ def _in_utc(value: datetime) -> datetime:
 
 Text = Annotated[str, StringConstraints(max_length=500), AfterValidator(_without_nul)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_without_nul)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(examples=["EUR"])]
 Amount = Annotated[
     Decimal, Field(ge=0, max_digits=12, decimal_places=2), AfterValidator(_two_places)
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from polder.contracts.event import Event
@@ -22,6 +22,11 @@ def upcast(
         return function
 
     return register
+
+
+def registered() -> Mapping[tuple[type, int], Callable[[Data], Data]]:
+    """Every step, by the class that it was registered for and the version that it leads from."""
+    return _steps
 
 
 def lift(event: type[Event], data: Data, *, version: int) -> Data:

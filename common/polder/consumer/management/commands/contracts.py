@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from polder import this_service
+from polder.command import ServiceCommand
+from polder.contracts import gate
+from polder.contracts.examples import NoExample
+from polder.contracts.exporting import differing, exported, write
+from polder.contracts.published import Published, UnknownBase, in_folder, in_git
+from polder.reconcile.reads import reads
+
+
+class Command(ServiceCommand):
+    help = (
+        "The contracts of this service as files: JSON Schema and an example of each version of "
+        "each event, what the service reads of others, and one AsyncAPI document.\n"
+        "`export` writes them, and refuses a change within a version that breaks somebody. "
+        "`check` writes nothing, and fails when code and files differ or when such a change was "
+        "made since the commit `--base`; it names the event, the member, who reads it, and the "
+        "way out."
+    )
+    examples = (
+        "manage.py order contracts export",
+        "manage.py order contracts check --base origin/main",
+    )
+    # of a contract that breaks its own replicas this command has more to say
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("action", choices=["export", "check"])
+        parser.add_argument(
+            "--base", help="the commit to compare with; else the files that are there"
+        )
+        parser.add_argument(
+            "--replace",
+            action="store_true",
+            help="export a version anew that was never published, whatever it breaks",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        service, folder = this_service.name(), this_service.schemas()
+        try:
+            files = in_folder(folder)
+            before = in_git(folder, options["base"]) if options["base"] else files
+            now = exported(files, service, reads())
+        except (NoExample, UnknownBase, ValueError) as error:
+            raise CommandError(str(error)) from error
+        found = [] if options["replace"] else gate.problems(service, before, now)
+        for problem in found:
+            self.stdout.write("\n".join(gate.shown(problem)))
+        if options["action"] == "export":
+            self._export(folder, files, now, len(found))
+        else:
+            self._check(files, now, len(found))
+
+    def _export(self, folder: Path, files: Published, now: Published, broken: int) -> None:
+        if broken:
+            raise CommandError(
+                f"nothing is written: {_number(broken)} would break somebody. If this version was "
+                "never published, --replace writes it anew."
+            )
+        names = write(folder, files, now)
+        for name in names:
+            self.stdout.write(f"wrote {folder / name}")
+        self.stdout.write(f"{len(names)} files written")
+
+    def _check(self, files: Published, now: Published, broken: int) -> None:
+        names = list(differing(files, now))
+        for name in names:
+            self.stdout.write(f"✗ {name} is not as the code says")
+        if names:
+            self.stdout.write("    Write the files: manage.py <service> contracts export")
+        if broken or names:
+            raise CommandError(
+                f"{_number(broken)} would break somebody; {len(names)} files are not as the code "
+                "says"
+            )
+        own = sum(version.service == this_service.name() for version in now.schemas)
+        self.stdout.write(f"{own} versions of events, none broken; the files are as the code says")
+
+
+def _number(broken: int) -> str:
+    return f"{broken} change{'' if broken == 1 else 's'}"

@@ -1,0 +1,197 @@
+"""What a change of a contract breaks, within one version of it.
+
+Two readers have to be served. Subscribers that still run the old code read what the new code
+writes; the new code reads what the old code wrote and what waits: in queues, in outboxes, among
+parked events. A reader is strict about the members that it knows and passes over others. Hence a
+value may neither become less than it was nor more, and only a member that has a default may come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from polder.contracts.json_schema import Schema, resolved, without_null
+
+# what describes a value and does not decide whether one is accepted
+ANNOTATIONS = {"title", "description", "examples", "default", "deprecated", "$id", "$schema"}
+_LOWER = {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"}
+_UPPER = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
+
+
+class Breaks(StrEnum):
+    """Whom."""
+
+    OLD_READERS = "subscribers that run the old code cannot read what the new code writes"
+    NEW_READERS = (
+        "the new code cannot read what the old code wrote and what waits in queues, outboxes and "
+        "parked events"
+    )
+    BOTH = f"{OLD_READERS}, and {NEW_READERS}"
+    MEANING = "what was written without it means something else to the new code than it did"
+
+
+class Change(NamedTuple):
+    """One change that breaks somebody. `path` is of the member, as in JSON."""
+
+    path: str
+    rule: str
+    what: str
+    breaks: Breaks
+
+
+def changes(before: Schema, now: Schema) -> Iterator[Change]:
+    """What breaks between two schemas of the same version; nothing when everybody can read."""
+    yield from _Comparison(before, now).of("", before, now)
+
+
+class _Comparison:
+    def __init__(self, before: Schema, now: Schema) -> None:
+        self.before, self.now = before, now
+        self._under_way: set[tuple[str, str]] = set()
+
+    def of(self, path: str, before: Schema, now: Schema) -> Iterator[Change]:
+        """A reference that leads back to where it was met is compared there."""
+        pair = str(before.get("$ref", "")), str(now.get("$ref", ""))
+        if all(pair) and pair in self._under_way:
+            return
+        self._under_way.add(pair)
+        yield from self._values(path, before, now)
+        self._under_way.discard(pair)
+
+    def _values(self, path: str, before: Schema, now: Schema) -> Iterator[Change]:
+        old, was_nullable = without_null(before, self.before)
+        new, is_nullable = without_null(now, self.now)
+        if was_nullable != is_nullable:
+            yield Change(
+                path,
+                "nullability",
+                "may be null" if is_nullable else "may not be null any more",
+                Breaks.OLD_READERS if is_nullable else Breaks.NEW_READERS,
+            )
+        if old.get("type") != new.get("type"):
+            yield _type_change(path, old, new)
+            return
+        yield from _enum_changes(path, old, new)
+        yield from self._constraint_changes(path, old, new)
+        if "properties" in old or "properties" in new:
+            yield from self._members(path, old, new)
+        for inner, mark in (("items", "[]"), ("additionalProperties", ".*")):
+            if isinstance(old.get(inner), dict) and isinstance(new.get(inner), dict):
+                yield from self.of(f"{path}{mark}", old[inner], new[inner])
+
+    def _members(self, path: str, old: Schema, new: Schema) -> Iterator[Change]:
+        was, now = old.get("properties", {}), new.get("properties", {})
+        needed, needs = set(old.get("required", [])), set(new.get("required", []))
+        come = [name for name in now if name not in was]
+        for name in was:
+            place = f"{path}.{name}" if path else name
+            if name not in now:
+                renamed = self._renamed(was[name], now, come)
+                yield _gone(place, renamed, is_needed=name in needed)
+                come = [one for one in come if one != renamed]
+                continue
+            yield from self.of(place, was[name], now[name])
+            if name in needs and name not in needed:
+                yield Change(place, "made required", "had a default", Breaks.NEW_READERS)
+            elif name not in needed and name not in needs:
+                yield from self._default_change(place, was[name], now[name])
+        for name in come:
+            if name in needs:
+                place = f"{path}.{name}" if path else name
+                yield Change(
+                    place, "made required", "is new and has no default", Breaks.NEW_READERS
+                )
+
+    def _default_change(self, path: str, before: Schema, now: Schema) -> Iterator[Change]:
+        old, new = before.get("default"), now.get("default")
+        if old != new:
+            what = f"left out, it meant {_said(old)} and now means {_said(new)}"
+            yield Change(path, "default", what, Breaks.MEANING)
+
+    def _renamed(self, gone: Schema, now: dict[str, Schema], come: list[str]) -> str:
+        """Which new member the old one has become: the only one of the same shape, if there is
+        one."""
+        shape = _shape(gone, self.before)
+        alike = [name for name in come if _shape(now[name], self.now) == shape]
+        return alike[0] if len(alike) == 1 else ""
+
+    def _constraint_changes(self, path: str, old: Schema, new: Schema) -> Iterator[Change]:
+        seen = {"type", "const", "enum", "properties", "required", "items", "anyOf", "$defs"}
+        for word in sorted((old.keys() | new.keys()) - seen - ANNOTATIONS):
+            was, now = old.get(word), new.get(word)
+            if was == now or (isinstance(was, dict) and isinstance(now, dict)):
+                continue
+            yield _constraint_change(path, word, was, now)
+        was_any = [resolved(one, self.before) for one in old.get("anyOf", [])]
+        now_any = [resolved(one, self.now) for one in new.get("anyOf", [])]
+        if was_any != now_any:
+            yield Change(path, "type changed", "is another choice of types", Breaks.BOTH)
+
+
+def _gone(path: str, renamed: str, *, is_needed: bool) -> Change:
+    """Who reads it and has a default for it goes on, with something that nobody said."""
+    rule, what = ("renamed", f"is now {renamed}") if renamed else ("removed", "is no longer said")
+    breaks = Breaks.OLD_READERS if is_needed else Breaks.MEANING
+    if breaks is Breaks.MEANING:
+        what += "; the old code takes its default for what was said"
+    return Change(path, rule, what, breaks)
+
+
+def _type_change(path: str, old: Schema, new: Schema) -> Change:
+    was, now = old.get("type", "a choice"), new.get("type", "a choice")
+    if (was, now) == ("number", "integer"):
+        return Change(path, "type narrowed", f"was {was}, is {now}", Breaks.NEW_READERS)
+    if (was, now) == ("integer", "number"):
+        return Change(path, "type widened", f"was {was}, is {now}", Breaks.OLD_READERS)
+    return Change(path, "type changed", f"was {was}, is {now}", Breaks.BOTH)
+
+
+def _enum_changes(path: str, old: Schema, new: Schema) -> Iterator[Change]:
+    was, now = _choices(old), _choices(new)
+    if was == now:
+        return
+    if was is None or now is None:
+        rule = "enum narrowed" if was is None else "enum widened"
+        breaks = Breaks.NEW_READERS if was is None else Breaks.OLD_READERS
+        what = f"takes {'only ' + _said(now) if now is not None else 'any value'}"
+        yield Change(path, rule, what, breaks)
+        return
+    if lost := [one for one in was if one not in now]:
+        yield Change(path, "enum narrowed", f"lost {_said(lost)}", Breaks.NEW_READERS)
+    if won := [one for one in now if one not in was]:
+        yield Change(path, "enum widened", f"may be {_said(won)}", Breaks.OLD_READERS)
+
+
+def _choices(node: Schema) -> list[Any] | None:
+    if "const" in node:
+        return [node["const"]]
+    found = node.get("enum")
+    return sorted(found, key=str) if found is not None else None
+
+
+def _constraint_change(path: str, word: str, was: Any, now: Any) -> Change:
+    what = f"{word} was {_said(was)}, is {_said(now)}"
+    if word == "format":
+        return Change(path, "format", what, Breaks.BOTH)
+    bound = word.removeprefix("x-")
+    if bound in _LOWER | _UPPER:
+        is_narrower = was is None or (
+            now is not None and (float(now) > float(was)) == (bound in _LOWER)
+        )
+        rule = "narrowed" if is_narrower else "widened"
+        return Change(path, rule, what, Breaks.NEW_READERS if is_narrower else Breaks.OLD_READERS)
+    return Change(path, "type changed", what, Breaks.BOTH)
+
+
+def _shape(node: Schema, root: Schema) -> Any:
+    """What values it takes, without what is said about them."""
+    plain, is_nullable = without_null(node, root)
+    return {key: value for key, value in plain.items() if key not in ANNOTATIONS}, is_nullable
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value)
+    return "nothing" if value is None else repr(value)

@@ -1,0 +1,51 @@
+"""What the code publishes today, beside what was published before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from polder.contracts import asyncapi
+from polder.contracts.event import Event
+from polder.contracts.examples import example_of
+from polder.contracts.json_schema import schema_of
+from polder.contracts.published import Published, Version, as_files
+
+
+def kinds_of(service: str) -> dict[Version, type[Event]]:
+    """The event types that the service publishes, in the versions that the code knows."""
+    return {
+        Version(service, kind.__name__, kind.schema_version): kind
+        for (publisher, _), kind in Event.known.items()
+        if publisher == service
+    }
+
+
+def exported(before: Published, service: str, reads: Mapping[str, Any]) -> Published:
+    """The folder as it is to be: what this service publishes and reads as the code says, its older
+    versions and the other services as they are. Raises NoExample."""
+    kinds = kinds_of(service)
+    schemas = {**before.schemas, **{one: schema_of(kind) for one, kind in kinds.items()}}
+    examples = {**before.examples, **{one: example_of(kind) for one, kind in kinds.items()}}
+    known = {**before.reads, service: reads}
+    schemas, examples = dict(sorted(schemas.items())), dict(sorted(examples.items()))
+    document = asyncapi.document(schemas, examples, known)
+    return Published(schemas, examples, known, document)
+
+
+def differing(before: Published, now: Published) -> Iterator[str]:
+    """The files whose content is not what it is to be."""
+    was, wanted = as_files(before), as_files(now)
+    yield from (name for name in sorted(wanted) if was.get(name) != wanted[name])
+
+
+def write(folder: Path, before: Published, now: Published) -> list[str]:
+    """Writes the files that differ; which."""
+    files = as_files(now)
+    names = list(differing(before, now))
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(files[name])
+    return names

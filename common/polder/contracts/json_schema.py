@@ -1,0 +1,131 @@
+"""The JSON Schema (2020-12) of an event as it is on the wire, derived from its class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from polder.contracts.event import Event
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+Schema = dict[str, Any]
+
+
+def schema_of(kind: type[Event]) -> Schema:
+    """The schema of the whole message in the version that the code knows.
+
+    It is open: readers pass over members that they do not know. A member that is not required has
+    the default that readers take for it; one whose value is null is left out on the wire.
+    """
+    found = _plain(
+        kind.model_json_schema(mode="serialization", schema_generator=_OnTheWire), is_schema=True
+    )
+    types: Schema = found.pop("$defs", {})
+    members: Schema = found["properties"]
+    members["data"] = _state(members["data"], types, kind.status)
+    for name, value in _fixed(kind).items():
+        members[name] = {"type": "string", "const": value}
+    return {
+        "$schema": DIALECT,
+        "$id": f"{kind.schema_name(kind.schema_version)}.json",
+        "title": kind.__name__,
+        "description": found.get("description", ""),
+        "type": "object",
+        "required": [
+            name for name in members if name in found["required"] or "const" in members[name]
+        ],
+        "properties": members,
+        "$defs": dict(sorted(types.items())),
+    }
+
+
+def resolved(node: Schema, root: Schema) -> Schema:
+    """The schema behind a reference, with what is said beside the reference."""
+    while "$ref" in node:
+        rest = {key: value for key, value in node.items() if key != "$ref"}
+        node = {**root["$defs"][node["$ref"].rpartition("/")[2]], **rest}
+    return node
+
+
+def without_null(node: Schema, root: Schema) -> tuple[Schema, bool]:
+    """What a value is when it is not null, and whether it may be null."""
+    node = resolved(node, root)
+    choices = node.get("anyOf")
+    if not choices:
+        return node, node.get("type") == "null"
+    rest = [one for one in choices if one.get("type") != "null"]
+    outside = {key: value for key, value in node.items() if key != "anyOf"}
+    is_nullable = len(rest) < len(choices)
+    if len(rest) == 1:
+        return {**resolved(rest[0], root), **outside}, is_nullable
+    return {**outside, "anyOf": rest}, is_nullable
+
+
+def _fixed(kind: type[Event]) -> dict[str, str]:
+    """The members whose value the type of an event decides."""
+    return {
+        "specversion": "1.0",
+        "source": f"/{kind.service}",
+        "type": kind.__name__,
+        "datacontenttype": "application/json",
+        "dataschema": kind.schema_name(kind.schema_version),
+        "aggregatetype": kind.aggregate,
+    }
+
+
+def _state(data: Schema, types: Schema, status: str | None) -> Schema:
+    """The public state where it stands and not behind a reference; of its statuses, the one that
+    the event announces."""
+    name = data["$ref"].rpartition("/")[2]
+    state: Schema = types.pop(name)
+    if status is not None and "status" in state["properties"]:
+        said = state["properties"]["status"]
+        kept = {key: said[key] for key in ("description",) if key in said}
+        state["properties"]["status"] = {"type": "string", "const": str(status), **kept}
+        reference = said.get("$ref", "").rpartition("/")[2]
+        if reference and f"#/$defs/{reference}'" not in repr([state, types]):
+            types.pop(reference, None)
+    return state
+
+
+class _OnTheWire(GenerateJsonSchema):
+    """As `Event.encode` writes: a decimal is a text."""
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        digits, places = schema.get("max_digits"), schema.get("decimal_places")
+        whole = f"{{1,{digits - (places or 0)}}}" if digits is not None else "+"
+        rest = f"{{1,{places}}}" if places else "+"
+        sign = "" if (schema.get("ge") or 0) >= 0 and "ge" in schema else "-?"
+        part = "" if places == 0 else rf"(\.\d{rest})?"
+        found: Schema = {
+            "type": "string",
+            "format": "decimal",
+            "pattern": rf"^{sign}\d{whole}{part}$",
+        }
+        for bound, word in (("ge", "minimum"), ("gt", "exclusiveMinimum")):
+            if schema.get(bound):
+                found[f"x-{word}"] = str(schema[bound])  # type: ignore[literal-required]
+        for bound, word in (("le", "maximum"), ("lt", "exclusiveMaximum")):
+            if schema.get(bound) is not None:
+                found[f"x-{word}"] = str(schema[bound])  # type: ignore[literal-required]
+        return found
+
+
+def _plain(node: Any, *, is_schema: bool) -> Any:
+    """Without what says nothing to a reader: titles made from names, and that the class itself
+    takes no other members."""
+    if isinstance(node, list):
+        return [_plain(one, is_schema=is_schema) for one in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: _plain(value, is_schema=not is_schema or name not in ("properties", "$defs"))
+        for name, value in node.items()
+        if not (is_schema and name in ("title", "additionalProperties") and _says_nothing(value))
+    }
+
+
+def _says_nothing(value: Any) -> bool:
+    return isinstance(value, str) or value is False

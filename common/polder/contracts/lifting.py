@@ -1,0 +1,93 @@
+"""Whether the upcasts lead from every version that was ever published to the one that the code
+knows, with whatever anybody may have written in it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from polder.contracts.decode import Unreadable, decode
+from polder.contracts.event import Event
+from polder.contracts.json_schema import Schema
+from polder.contracts.published import Version
+from polder.contracts.samples import samples
+from polder.contracts.upcasts import lift, registered, step
+
+
+class BadUpcast(NamedTuple):
+    """`event` is of whom, `rule` one of missing, unreachable, not total, undecodable."""
+
+    event: str
+    rule: str
+    what: str
+    version: int  # from which the upcast leads, or would
+
+
+def missing(kind: type[Event]) -> Iterator[BadUpcast]:
+    """Steps that nobody registered."""
+    for version in range(1, kind.schema_version):
+        try:
+            step(kind, version)
+        except KeyError:
+            yield BadUpcast(
+                f"{kind.service}.{kind.__name__}",
+                "upcast missing",
+                f"nothing lifts version {version} to {version + 1}",
+                version,
+            )
+
+
+def unreachable(kinds: Mapping[Any, type[Event]]) -> Iterator[BadUpcast]:
+    """Registered steps that no event ever takes: from a version that is none, or hidden by the
+    steps of all subclasses."""
+    taken = {
+        (base, version)
+        for kind in kinds.values()
+        for version in range(1, kind.schema_version)
+        if (base := _origin(kind, version))
+    }
+    for (owner, version), function in registered().items():
+        if (owner, version) not in taken:
+            what = f"no event takes {function.__name__}, which leads from version {version}"
+            yield BadUpcast(owner.__name__, "upcast unreachable", what, version)
+
+
+def _origin(kind: type[Event], version: int) -> type | None:
+    return next((base for base in kind.__mro__ if (base, version) in registered()), None)
+
+
+def not_total(kind: type[Event], version: int, schema: Schema, example: Any) -> Iterator[BadUpcast]:
+    """What somebody may have written in that version and what the code cannot read today."""
+    name = f"{kind.service}.{kind.__name__}"
+    for sample, data in samples(schema, example):
+        if reason := _unreadable(kind, version, copy.deepcopy(data)):
+            what = f"version {version}, {sample}: {reason}"
+            yield BadUpcast(name, "upcast not total", what, version)
+
+
+def _unreadable(kind: type[Event], version: int, data: Any) -> str:
+    state: Any = kind.model_fields["data"].annotation
+    try:
+        state.model_validate(lift(kind, data, version=version), extra="ignore")
+    except ValidationError as error:
+        return "; ".join(
+            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
+            for one in error.errors(include_url=False, include_input=False)
+        )
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def undecodable(version: Version, example: Any) -> Iterator[BadUpcast]:
+    """Whether the example of a version is still read, through its upcasts."""
+    try:
+        decode(json.dumps(example).encode())
+    except Unreadable as error:
+        name = f"{version.service}.{version.event}"
+        what = f"the example of version {version.number} is not read: {error.reason}: {error}"
+        yield BadUpcast(name, "undecodable", what, version.number)
