@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from inventory_service.models import Movement, Order, Owed, Product, Reservation, Shipment, Stock
 from inventory_service.rules import RULES
+from polder.locking import lock_rows
 
 
 def product_list() -> QuerySet[Product]:
@@ -26,15 +27,12 @@ def movement_list() -> QuerySet[Movement]:
     return Movement.objects.all()
 
 
-def stock_locked(product_ids: Collection[str]) -> dict[str, Stock]:
-    """The stock rows of those products that exist, each with its product, locked in key order."""
-    rows = (
-        Stock.objects.select_for_update(of=("self",))
-        .select_related("product")
-        .filter(pk__in=product_ids)
-        .order_by("pk")
-    )
-    return {row.pk: row for row in rows}
+def stock_locked(product_ids: Mapping[UUID, Collection[str]]) -> dict[str, Stock]:
+    """The stock rows of the products that each order needs, as far as they exist, each with its
+    product, locked in key order."""
+    wanted = {product_id for of_one in product_ids.values() for product_id in of_one}
+    rows = Stock.objects.select_related("product").filter(pk__in=wanted)
+    return {row.pk: row for row in lock_rows(rows, needed_by=product_ids)}
 
 
 def orders_known(order_ids: Collection[str | UUID]) -> dict[UUID, Order]:
@@ -49,10 +47,8 @@ def shipments_known(order_ids: Collection[str | UUID]) -> dict[UUID, str]:
 
 def reservations_locked(order_ids: Collection[str | UUID]) -> dict[UUID, Reservation]:
     """Those that exist, their rows locked in key order."""
-    return {
-        row.pk: row
-        for row in Reservation.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")
-    }
+    rows = Reservation.objects.filter(pk__in=order_ids)
+    return {row.pk: row for row in lock_rows(rows)}
 
 
 def reservations_overdue() -> list[QuerySet[Any]]:

@@ -203,10 +203,13 @@ def _stock_of(
     orders: Mapping[UUID, Order],
     reservations: Mapping[UUID, Reservation],
 ) -> dict[str, Stock]:
-    lines = [
-        reservations[key].lines if key in reservations else orders[key].products for key in keys
-    ]
-    return stock_locked({line["productId"] for of_one in lines for line in of_one})
+    lines = {
+        key: reservations[key].lines if key in reservations else orders[key].products
+        for key in keys
+    }
+    return stock_locked(
+        {key: {line["productId"] for line in of_one} for key, of_one in lines.items()}
+    )
 
 
 def _opened(order: Order, rule: Rule, booking: Booking) -> Reservation | None:

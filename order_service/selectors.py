@@ -13,6 +13,7 @@ from common.contracts.orders import OrderStatus
 from order_service.models import UNDECIDED, Order, Product, Reservation, Shipment, Stock
 from polder.inbox.models import LedgerEntry
 from polder.inbox.waiting import waiting_subjects
+from polder.locking import lock_rows
 from polder.partitioning import first_key_at, moment_of
 
 DECISIONS = [StockReserved.__name__, StockRejected.__name__]
@@ -48,10 +49,8 @@ def shipments_of(order_ids: Collection[UUID]) -> dict[UUID, Shipment]:
 
 def orders_locked(order_ids: Collection[str | UUID]) -> dict[UUID, Order]:
     """Those that exist, their rows locked in key order."""
-    return {
-        row.pk: row
-        for row in Order.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")
-    }
+    rows = Order.objects.filter(pk__in=order_ids)
+    return {row.pk: row for row in lock_rows(rows)}
 
 
 def reservations_known(order_ids: Collection[str | UUID]) -> dict[UUID, str]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from common.contracts.shipping import ShipmentStatus
+from polder.locking import lock_rows
 from shipping_service.models import Order, Product, Reservation, Shipment
 
 
@@ -17,10 +18,8 @@ def shipment_list() -> QuerySet[Shipment]:
 
 def shipments_locked(order_ids: Collection[str | UUID]) -> dict[UUID, Shipment]:
     """Those that exist, their rows locked in key order."""
-    return {
-        row.pk: row
-        for row in Shipment.objects.select_for_update().filter(pk__in=order_ids).order_by("pk")
-    }
+    rows = Shipment.objects.filter(pk__in=order_ids)
+    return {row.pk: row for row in lock_rows(rows)}
 
 
 def orders_known(order_ids: Collection[str | UUID]) -> dict[UUID, Order]:

@@ -337,6 +337,19 @@ def test_while_something_is_locked_others_are_hurried(worker: Worker) -> None:
     assert (retry.kind, retry.hints()) == (Kind.LOCKED, {"hurried": True, "retried": True})
 
 
+def test_what_waits_for_a_lock_is_tried_again_however_many_join_it(worker: Worker) -> None:
+    worker.receive(1)
+    worker.end(worker.next(), End.HELD_BACK, locked=[0])
+    kinds = []
+    for _ in range(10):  # a new one each 0.15 s, sooner than the pause ends
+        worker.now += 0.15
+        worker.receive(1)
+        while (batch := worker.dispatch.next(worker.now)) is not None:
+            kinds.append(batch.kind)
+            worker.end(batch, End.HELD_BACK, locked=range(len(batch.messages)))
+    assert kinds.count(Kind.LOCKED) >= 2
+
+
 def test_what_is_undecided_is_tried_again_soon_and_together(worker: Worker) -> None:
     worker.receive(3)
     worker.end(worker.next(), End.HELD_BACK, undecided=[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from unittest.mock import Mock
 
 import pytest
 from django.db import connection
@@ -11,7 +12,7 @@ from django.db import connection
 from order_service.models import Product
 from polder.consumer.tasks import apply_events
 from polder.contracts.event import Event
-from polder.inbox import bisecting, ledger
+from polder.inbox import applying, bisecting, ledger
 from polder.inbox.delivery import Arrival, Key
 from polder.inbox.failures import HeldBack
 from polder.inbox.models import LedgerEntry, ParkedEvent
@@ -77,6 +78,36 @@ def test_who_needs_a_locked_row_waits_from_the_first_failure_on(committed: None)
     assert LedgerEntry.objects.filter(outcome="applied").count() == 40 + 40 + 39
     assert not ParkedEvent.objects.exists()
     assert halts() == []
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_who_waits_is_named_at_once_also_when_another_session_inserts_the_row(
+    committed: None, monkeypatch: pytest.MonkeyPatch, exists: bool
+) -> None:
+    # Given a row that somebody changes, or is about to add
+    first = products(1)
+    if exists:
+        deliver(*first)
+    tries = Mock(side_effect=applying.process)
+    monkeypatch.setattr(applying, "process", tries)
+    other = connection.get_new_connection(connection.get_connection_params())
+    try:
+        other.execute("BEGIN")
+        other.execute(
+            "INSERT INTO replica_product "
+            "(key, version, content_hash, synced_at, name, price, currency) VALUES "
+            " ('p7', 1, '', now(), '', 0, '') ON CONFLICT (key) DO UPDATE SET version = 1"
+        )
+
+        # When
+        waiting = apply(products(2), hurried=True)
+    finally:
+        other.close()
+
+    # Then
+    assert LOCKED in waiting
+    assert len(waiting) == 1 if exists else set(waiting) == set(range(40))
+    assert tries.call_count == 2
 
 
 def test_what_another_batch_recorded_meanwhile_is_known_at_the_second_try(

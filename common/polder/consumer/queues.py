@@ -60,11 +60,11 @@ class Held:
 
     def add(self, messages: Iterable[Received], now: float) -> None:
         """These wait from now on, for another reason than that they were tried from here."""
-        self._due = (
-            min(self._due, now + self._first)
-            if self._messages and self.kind is Kind.UNDECIDED
-            else max(self._due, now + self._first)
-        )
+        soon = now + self._first
+        if not self._messages:
+            self._due = max(self._due, soon)
+        elif self.kind is Kind.UNDECIDED:
+            self._due = min(self._due, soon)
         self._messages.extend(messages)
 
     def put_back(

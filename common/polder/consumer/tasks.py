@@ -12,8 +12,9 @@ from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connection
 from polder import faults
 from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT
 from polder.consumer.quiet_log import say_nothing_of_expected_failures
-from polder.inbox.applying import PATIENCE, Manner, Report, apply_batch
+from polder.inbox.applying import Manner, Report, apply_batch
 from polder.inbox.attempts import begin_attempts, end_attempts
+from polder.inbox.bisecting import USUAL_WAIT
 from polder.inbox.delivery import Delivery
 from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.quarantine import apply_quarantined
@@ -129,10 +130,10 @@ def _wait_for_locks_briefly() -> None:
     try:
         connection.ensure_connection()
         raw = connection.connection
-        if getattr(raw, "waits_for_locks", "") != PATIENCE:
+        if getattr(raw, "waits_for_locks", "") != USUAL_WAIT:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, false)", [PATIENCE])
-            raw.waits_for_locks = PATIENCE
+                cursor.execute("SELECT set_config('lock_timeout', %s, false)", [USUAL_WAIT])
+            raw.waits_for_locks = USUAL_WAIT
     except Error as error:
         if (fault := faults.fault_of(error)) in faults.MOMENT:
             raise TransientFailure(str(error).strip(), fault) from error

@@ -28,8 +28,6 @@ from polder.inbox.reading import read
 from polder.inbox.repeats import end_unread
 from polder.inbox.waiting import note_applied, note_failures, note_halt
 
-PATIENCE, HURRIED = "1s", "200ms"  # for a lock
-
 
 @dataclass
 class Report:
@@ -111,12 +109,11 @@ def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Rep
     report.types += Counter(event.type for _, event in arrivals)
     try:
         with transaction.atomic():
-            if manner.hurried:
-                _wait_for_locks_at_most(HURRIED)
             bisection = Bisection(
                 partial(process, redriven=manner.redriven),
                 _wait_for_locks_at_most,
                 to_the_end=manner.redriven is not None,
+                hurried=manner.hurried,
             )
             bisection.run(arrivals)
             report.outcomes += bisection.outcomes

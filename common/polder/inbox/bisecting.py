@@ -1,5 +1,6 @@
 """Bisecting: what fails together is halved until the events to blame are alone, each try under a
-savepoint."""
+savepoint. Who waits for a lock is asked of the reconcilers first, and halved only if they cannot
+tell."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from polder.faults import Fault, fault_of
 from polder.inbox.delivery import Arrival
 from polder.inbox.failed import Failed, failed, not_tried
 from polder.inbox.processing import Overtaken
+from polder.locking import EventsWait, naming_who_waits
 
 Outcomes = Counter[tuple[str, str]]
 ENOUGH = 10  # fail alike, taken at random, and not one succeeds: the rest need not be tried
@@ -31,11 +33,23 @@ class AllAlike(Exception):
         self.reason = reason
 
 
+def _parted(arrivals: Sequence[Arrival], wait: EventsWait) -> tuple[list[Arrival], list[Arrival]]:
+    """Who waits, and the rest."""
+    parts: tuple[list[Arrival], list[Arrival]] = ([], [])
+    for arrival in arrivals:
+        event = arrival.event
+        parts[not wait.concerns(f"{event.service}.{event.aggregate}", event.subject)].append(
+            arrival
+        )
+    return parts
+
+
 class Bisection:
     """`run` applies what it can of a batch; `outcomes` and `failures` tell what became of it.
     Raises what is no event's own.
 
-    `to_the_end`: each is tried, also when all fail alike.
+    `to_the_end`: each is tried, also when all fail alike. `hurried`: somebody is known to hold a
+    lock for long.
     """
 
     def __init__(
@@ -44,22 +58,25 @@ class Bisection:
         wait_for_locks_at_most: Callable[[str], None],
         *,
         to_the_end: bool = False,
+        hurried: bool = False,
     ) -> None:
         self._apply = apply
         self._wait_for_locks_at_most = wait_for_locks_at_most
         self._to_the_end = to_the_end
+        self._hurried = hurried
         self._deadline: float | None = None
         self.outcomes: Outcomes = Counter()
         self.failures: list[Failed] = []
 
     def run(self, arrivals: Sequence[Arrival]) -> None:
-        if self._try(arrivals):
-            return
-        mixed = list(arrivals)
-        # so that the first ones stand for all, and each gets its turn when time is short
-        random.shuffle(mixed)
-        self._halve(mixed)
-        if self._deadline is not None:
+        if self._hurried:
+            self._hurry()
+        if not self._try(arrivals):
+            mixed = list(arrivals)
+            # so that the first ones stand for all, and each gets its turn when time is short
+            random.shuffle(mixed)
+            self._halve(mixed)
+        if self._hurried:
             self._wait_for_locks_at_most(USUAL_WAIT)
 
     def _halve(self, arrivals: Sequence[Arrival]) -> None:
@@ -74,22 +91,36 @@ class Bisection:
         if self._deadline is not None and time.monotonic() > self._deadline:
             self.failures += [not_tried(arrival, Fault.LOCKED) for arrival in arrivals]
             return True
+        return self._attempt(arrivals)
+
+    def _attempt(self, arrivals: Sequence[Arrival]) -> bool:
         try:
-            with transaction.atomic():
+            with transaction.atomic(), naming_who_waits(self._hurried):
                 self.outcomes += self._apply(arrivals)
         except Overtaken:
             return self._try(arrivals)
         except Exception as error:
+            if isinstance(error, EventsWait):
+                waiting, rest = _parted(arrivals, error)
+                self.failures += [failed(arrival, error, Fault.LOCKED) for arrival in waiting]
+                if waiting:
+                    return self._attempt(rest)
             fault = fault_of(error)
             if fault not in (Fault.EVENT, Fault.LOCKED):
                 raise
             if fault is Fault.LOCKED and self._deadline is None:
                 self._deadline = time.monotonic() + SECONDS_FOR_LOCKS
-                self._wait_for_locks_at_most(SHORT_WAIT)
+                if not self._hurried:
+                    self._hurry()
+                    return self._attempt(arrivals)
             if len(arrivals) == 1:
                 self._failed(failed(arrivals[0], error, fault))
             return False
         return True
+
+    def _hurry(self) -> None:
+        self._hurried = True
+        self._wait_for_locks_at_most(SHORT_WAIT)
 
     def _failed(self, one: Failed) -> None:
         self.failures.append(one)

@@ -14,6 +14,7 @@ from polder.inbox.accounts import Redriving
 from polder.inbox.delivery import Arrival, Key
 from polder.inbox.models import Outcome
 from polder.inbox.repeats import told_apart
+from polder.locking import EventsWait, LockedKeys
 from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.merge import merge
 from polder.replication.replica import Replica, replications
@@ -26,7 +27,8 @@ class Overtaken(Exception):
 
 def process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counter[tuple[str, str]]:
     """How many ended how, by publisher and outcome. Takes part in the open transaction. Raises
-    Overtaken, and what the database and the reconcilers raise; then it is to be rolled back.
+    Overtaken, EventsWait, and what the database and the reconcilers raise; then it is to be rolled
+    back.
 
     What another batch is applying at the same time meets this one at a replica's row or in the
     ledger: each waits for the other's end, and the second has lost.
@@ -64,7 +66,10 @@ def _merge(
         if replication is None:
             outcomes |= _each(group, Outcome.IGNORED)
             continue
-        merged = merge(replication, group)
+        try:
+            merged = merge(replication, group)
+        except LockedKeys as locked:
+            raise EventsWait({aggregate: locked.keys}, locked) from locked
         changed[replication.model] = merged.changed
         outcomes |= _each(group, Outcome.STALE)
         outcomes |= _each(merged.applied, Outcome.APPLIED)

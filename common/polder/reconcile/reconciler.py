@@ -14,6 +14,7 @@ from django.db import connection, models, transaction
 
 from polder.domain.aggregate import aggregate_name
 from polder.faults import Fault, fault_of
+from polder.locking import EventsWait, LockedKeys, naming_who_waits, wait_or_name
 from polder.outbox import fence
 from polder.outbox.fence import FencedAggregate
 from polder.replication.replica import Replica
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 Reconcile = Callable[[Sequence[Any]], None]
 Overdue = Callable[[], Sequence[models.QuerySet[Any]]]
 Through = Mapping[type[Replica], Callable[[Collection[str]], Iterable[Any]]]
+_TRY_LOCK = """
+SELECT number FROM unnest(%s::bigint[]) AS number WHERE NOT pg_try_advisory_xact_lock(number)
+"""
 _LOCK = """
 SELECT pg_advisory_xact_lock(number), EXISTS (SELECT FROM polder_outbox_fenced
     WHERE lifted_at IS NULL) FROM unnest(%s::bigint[]) AS number
@@ -79,21 +83,42 @@ def reconciles(
 
 def reconcile_changed(changed: Mapping[type[Replica], Collection[str]]) -> None:
     """Runs every reconciler that watches a replica that changed, with the keys that did. Inside the
-    batch's transaction."""
+    batch's transaction. Raises EventsWait (see `locking`), besides what reconcilers raise."""
     for reconciler in reconcilers:
         ours = {replica: keys for replica in reconciler.watching if (keys := changed.get(replica))}
         if ours:
-            same = {
-                key
-                for replica, keys in ours.items()
-                if replica not in reconciler.through
-                for key in keys
-            }
-            _reconcile(
-                reconciler,
-                same,
-                {replica: keys for replica, keys in ours.items() if replica in reconciler.through},
-            )
+            try:
+                _reconcile_watched(reconciler, ours)
+            except LockedKeys as locked:
+                raise EventsWait(_who_wait(reconciler, ours, locked), locked) from locked
+
+
+def _reconcile_watched(
+    reconciler: Reconciler, ours: Mapping[type[Replica], Collection[str]]
+) -> None:
+    same = {
+        key for replica, keys in ours.items() if replica not in reconciler.through for key in keys
+    }
+    _reconcile(
+        reconciler,
+        same,
+        {replica: keys for replica, keys in ours.items() if replica in reconciler.through},
+    )
+
+
+def _who_wait(
+    reconciler: Reconciler, ours: Mapping[type[Replica], Collection[str]], locked: LockedKeys
+) -> Mapping[str, Collection[str]]:
+    """Whose changes concern the keys that wait."""
+
+    def waits(replica: type[Replica], key: str) -> bool:
+        concerned = reconciler.through[replica]([key]) if replica in reconciler.through else [key]
+        return any(str(one) in locked.keys for one in concerned)
+
+    return {
+        replica.replica_of: {key for key in keys if waits(replica, key)}
+        for replica, keys in ours.items()
+    }
 
 
 def reconcile_overdue() -> dict[str, int]:
@@ -118,8 +143,9 @@ def _pages(reconciler: Reconciler) -> Iterator[list[Any]]:
 
 def _reconcile_page(reconciler: Reconciler, page: Sequence[Any]) -> int:
     keys = {str(key) for key in page}
+    locked: set[str] = set()
     try:
-        _reconcile_together(reconciler, keys)
+        _reconcile_but_locked(reconciler, keys, locked)
     except Exception as error:
         _tell(
             error,
@@ -127,21 +153,34 @@ def _reconcile_page(reconciler: Reconciler, page: Sequence[Any]) -> int:
             reconciler.name,
             len(keys),
         )
-        locked = [key for key in sorted(keys) if not _reconcile_by_itself(reconciler, key)]
-        if locked:
-            log.warning(
-                "%s waits for locks that somebody holds, for %d overdue keys, first %s",
-                reconciler.name,
-                len(locked),
-                locked[0],
-            )
+        locked |= {
+            key for key in sorted(keys - locked) if not _reconcile_by_itself(reconciler, key)
+        }
+    if locked:
+        log.warning(
+            "%s waits for locks that somebody holds, for %d overdue keys, first %s",
+            reconciler.name,
+            len(locked),
+            min(locked),
+        )
     return len(keys)
+
+
+def _reconcile_but_locked(reconciler: Reconciler, keys: set[str], locked: set[str]) -> None:
+    """Adds to `locked` those that wait for what somebody holds, and reconciles the rest."""
+    try:
+        _reconcile_together(reconciler, keys - locked)
+    except LockedKeys as error:
+        if locked.issuperset(error.keys):
+            raise
+        locked |= error.keys
+        _reconcile_but_locked(reconciler, keys, locked)
 
 
 def _reconcile_together(reconciler: Reconciler, keys: set[str]) -> None:
     """Gives up soon when a row is locked: meanwhile it stands in the way of the events that concern
     its other keys."""
-    with transaction.atomic():
+    with transaction.atomic(), naming_who_waits(True):
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WAIT_FOR_LOCKS])
         _reconcile(reconciler, keys)
@@ -227,10 +266,21 @@ def _lock(label: str, keys: Sequence[str]) -> bool:
     per event of a batch is held. Returns whether anything of ours is fenced: asked on the way,
     once, so that it costs nothing."""
     space = zlib.crc32(label.encode())
-    numbers = sorted({_number(space, key) for key in keys})
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [numbers])
-        return any(is_fenced for _, is_fenced in cursor.fetchall())
+    number_of = {key: _number(space, key) for key in keys}
+    numbers = sorted(set(number_of.values()))
+
+    def wait() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK, [numbers])
+            return any(is_fenced for _, is_fenced in cursor.fetchall())
+
+    def held() -> set[str]:
+        with connection.cursor() as cursor:
+            cursor.execute(_TRY_LOCK, [numbers])
+            stuck = {number for (number,) in cursor.fetchall()}
+        return {key for key, number in number_of.items() if number in stuck}
+
+    return wait_or_name(wait, held)
 
 
 def _number(space: int, key: str) -> int:

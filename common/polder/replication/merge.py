@@ -3,8 +3,8 @@ wins."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from django.db import connection
 from pydantic_core import to_json
 
 from polder.contracts.event import Event
+from polder.locking import held_rows, wait_or_name
 from polder.replication.models import Drift
 from polder.replication.regressed import Regressed, is_clearly_younger, record
 from polder.replication.replica import Replication
@@ -53,17 +54,11 @@ def merge(replication: Replication, events: Sequence[Event]) -> Merged:
     clearly younger than the event that made the row, is of an owner whose past came back: that is
     recorded. Else an equal version with other content is a conflict: the row stays as it is and a
     Drift record is opened, which a newer version closes. Takes part in the open transaction; may
-    run twice.
+    run twice. Raises LockedKeys (see `locking`).
     """
     newest = newest_of_each(events)
     rows = {key: replication.row(event) for key, event in newest.items()}
-    with connection.cursor() as cursor:
-        cursor.execute(_merge_sql(replication), [to_json(list(rows.values())).decode()])
-        changed = (
-            set(rows)
-            if cursor.rowcount == len(rows)
-            else {str(key) for (key,) in cursor.fetchall()}
-        )
+    changed = wait_or_name(partial(_written, replication, rows), partial(_held, replication, rows))
     applied = [newest[key] for key in changed]
     if len(changed) == len(events):
         return Merged(changed, [], [], applied)  # as nearly always
@@ -78,6 +73,22 @@ def merge(replication: Replication, events: Sequence[Event]) -> Merged:
     }
     stored |= _stored(replication, {event.subject for event in beaten} - changed)
     return Merged(changed, *_judged(replication, beaten, stored), applied)
+
+
+def _written(replication: Replication, rows: Mapping[str, dict[str, Any]]) -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_merge_sql(replication), [to_json(list(rows.values())).decode()])
+        if cursor.rowcount == len(rows):
+            return set(rows)
+        return {str(key) for (key,) in cursor.fetchall()}
+
+
+def _held(replication: Replication, keys: Collection[str]) -> set[str]:
+    """Whose rows somebody holds; if nobody does, somebody is writing new ones, which are not seen
+    yet."""
+    known = replication.model._default_manager.filter(pk__in=keys)
+    held = {str(key) for key in held_rows(known)}
+    return held or set(keys) - {str(key) for key in known.values_list("pk", flat=True)}
 
 
 def _stored(replication: Replication, keys: set[str]) -> dict[str, Stored]:

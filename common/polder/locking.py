@@ -1,0 +1,91 @@
+"""Locking rows. When somebody holds one of them for long, the keys that need it are named, so that
+only what concerns them waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from django.db import OperationalError, models, transaction
+
+from polder.faults import Fault, fault_of
+
+M = TypeVar("M", bound=models.Model)
+Taken = TypeVar("Taken")
+
+_naming: ContextVar[bool] = ContextVar("naming_who_waits", default=False)
+
+
+class LockedKeys(Exception):
+    """Somebody holds what these keys need: those of the replica that is merged, or of the
+    reconciler. Raised from the database's error."""
+
+    def __init__(self, keys: Collection[str], error: Exception) -> None:
+        super().__init__(f"{len(keys)} keys wait for a lock: {error}")
+        self.keys = frozenset(keys)
+
+
+class EventsWait(Exception):
+    """Somebody holds what the events of these aggregates need, named by "owner.aggregate" and key.
+    Raised from the database's error; of other events it is not known that they wait."""
+
+    def __init__(self, keys: Mapping[str, Collection[str]], locked: LockedKeys) -> None:
+        super().__init__(str(locked))
+        self.keys = keys
+
+    def concerns(self, aggregate: str, key: str) -> bool:
+        return key in self.keys.get(aggregate, ())
+
+
+def lock_rows(
+    rows: models.QuerySet[M], needed_by: Mapping[Any, Collection[Any]] | None = None
+) -> list[M]:
+    """The rows, locked in the order of their primary keys. Inside a transaction.
+
+    `needed_by`: the primary keys of the rows that each key of the reconciler needs; without it each
+    row is needed by the key that it is named for. What is selected beside the rows is not locked.
+    """
+
+    def wait() -> list[M]:
+        return list(rows.select_for_update(of=("self",)).order_by("pk"))
+
+    def held() -> set[str]:
+        stuck = held_rows(rows)
+        if needed_by is None:
+            return {str(pk) for pk in stuck}
+        return {str(key) for key, needed in needed_by.items() if not stuck.isdisjoint(needed)}
+
+    return wait_or_name(wait, held)
+
+
+def held_rows(rows: models.QuerySet[Any]) -> set[Any]:
+    """The primary keys of those that somebody holds now. The others are locked."""
+    free = {row.pk for row in rows.select_for_update(of=("self",), skip_locked=True)}
+    return {pk for pk in rows.values_list("pk", flat=True) if pk not in free}
+
+
+def wait_or_name(wait: Callable[[], Taken], held: Callable[[], Collection[str]]) -> Taken:
+    """What `wait` returns. Where the keys are to be named and it waits in vain, LockedKeys with
+    those that `held` finds."""
+    if not _naming.get():
+        return wait()
+    try:
+        with transaction.atomic():
+            return wait()
+    except OperationalError as error:
+        if fault_of(error) is not Fault.LOCKED or not (keys := held()):
+            raise
+        raise LockedKeys(keys, error) from error
+
+
+@contextmanager
+def naming_who_waits(wanted: bool) -> Iterator[None]:
+    """Costs a savepoint wherever locks are taken, so it is wanted only while somebody is known to
+    hold one for long."""
+    token = _naming.set(wanted)
+    try:
+        yield
+    finally:
+        _naming.reset(token)
