@@ -159,9 +159,9 @@ def _enum_changes(path: str, old: Schema, new: Schema) -> Iterator[Change]:
         yield Change(path, rule, what, breaks)
         return
     if lost := [one for one in was if one not in now]:
-        yield Change(path, "enum narrowed", f"lost {_said(lost)}", Breaks.NEW_READERS)
+        yield Change(path, "enum narrowed", f"no longer takes {_said(lost)}", Breaks.NEW_READERS)
     if won := [one for one in now if one not in was]:
-        yield Change(path, "enum widened", f"may be {_said(won)}", Breaks.OLD_READERS)
+        yield Change(path, "enum widened", f"may now be {_said(won)}", Breaks.OLD_READERS)
 
 
 def _choices(node: Schema) -> list[Any] | None:

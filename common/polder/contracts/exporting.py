@@ -23,15 +23,14 @@ def kinds_of(service: str) -> dict[Version, type[Event]]:
 
 
 def exported(before: Published, service: str, reads: Mapping[str, Any]) -> Published:
-    """The folder as it is to be: what this service publishes and reads as the code says, its older
-    versions and the other services as they are. Raises NoExample."""
+    """The folder as it is to be: what this service publishes as the code says, its older versions
+    and the other services as they are; `reads` is what each service reads. Raises NoExample."""
     kinds = kinds_of(service)
     schemas = {**before.schemas, **{one: schema_of(kind) for one, kind in kinds.items()}}
     examples = {**before.examples, **{one: example_of(kind) for one, kind in kinds.items()}}
-    known = {**before.reads, service: reads}
     schemas, examples = dict(sorted(schemas.items())), dict(sorted(examples.items()))
-    document = asyncapi.document(schemas, examples, known)
-    return Published(schemas, examples, known, document)
+    document = asyncapi.document(schemas, examples, reads)
+    return Published(schemas, examples, reads, document)
 
 
 def differing(before: Published, now: Published) -> Iterator[str]:

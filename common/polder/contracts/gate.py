@@ -26,20 +26,22 @@ class Problem(NamedTuple):
     way_out: str = ""
 
 
-def problems(service: str, before: Published, now: Published) -> list[Problem]:
+def problems(
+    service: str, before: Published, files: Published, reads: Mapping[str, Any]
+) -> list[Problem]:
     """What is wrong with what `service` publishes by the code of this process, beside what was
-    published `before`; who reads it, `now` says."""
+    published `before`. `files` are those that are there now; `reads` is what each service reads."""
     kinds = kinds_of(service)
     found = [
-        *_lost_versions(service, kinds, before, now),
-        *_changed_within(kinds, before, now),
+        *_lost_versions(service, kinds, before, files, reads),
+        *_changed_within(kinds, before, reads),
         *_upcasts(service, kinds, before),
     ]
     return _together(found)
 
 
 def _changed_within(
-    kinds: Mapping[Version, type[Event]], before: Published, now: Published
+    kinds: Mapping[Version, type[Event]], before: Published, reads: Mapping[str, Any]
 ) -> Iterator[Problem]:
     for version, kind in kinds.items():
         if version not in before.schemas:
@@ -50,13 +52,17 @@ def _changed_within(
                 change.path,
                 change.rule,
                 f"{change.what}: {change.breaks}",
-                tuple(readers(now.reads, f"{kind.service}.{kind.aggregate}", change.path)),
+                tuple(readers(reads, f"{kind.service}.{kind.aggregate}", change.path)),
                 new_version(kind, change),
             )
 
 
 def _lost_versions(
-    service: str, kinds: Mapping[Version, type[Event]], before: Published, now: Published
+    service: str,
+    kinds: Mapping[Version, type[Event]],
+    before: Published,
+    files: Published,
+    reads: Mapping[str, Any],
 ) -> Iterator[Problem]:
     """Events that waited before are still to be read, so nothing that was published goes away."""
     newest = {version.event: version.number for version in kinds}
@@ -65,7 +71,7 @@ def _lost_versions(
             continue
         name = (f"{version.service}.{version.event} {version.number}",)
         aggregate = before.schemas[version]["properties"]["aggregatetype"].get("const", "")
-        reading = tuple(readers(now.reads, f"{service}.{aggregate}", ""))
+        reading = tuple(readers(reads, f"{service}.{aggregate}", ""))
         if version.event not in newest:
             why = "the code knows no such event any more: what waits of it is parked"
             yield Problem(name, "", "event removed", why, reading, deprecation(version.event))
@@ -73,7 +79,7 @@ def _lost_versions(
             why = f"the code knows versions up to {newest[version.event]}"
             way_out = f"raise schema_version to {version.number} again"
             yield Problem(name, "", "version lowered", why, reading, way_out)
-        elif version not in kinds and before.schemas[version] != now.schemas.get(version):
+        elif version not in kinds and before.schemas[version] != files.schemas.get(version):
             why = "its file was changed or is gone, and events of that version may still wait"
             way_out = f"bring back {version.name}.json as it was"
             yield Problem(name, "", "published version changed", why, reading, way_out)

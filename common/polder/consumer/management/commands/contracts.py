@@ -10,7 +10,7 @@ from polder.command import ServiceCommand
 from polder.contracts import gate
 from polder.contracts.examples import NoExample
 from polder.contracts.exporting import differing, exported, write
-from polder.contracts.published import Published, UnknownBase, in_folder, in_git
+from polder.contracts.published import Published, in_folder, in_git
 from polder.reconcile.reads import reads
 
 
@@ -46,12 +46,18 @@ class Command(ServiceCommand):
         try:
             files = in_folder(folder)
             before = in_git(folder, options["base"]) if options["base"] else files
-            now = exported(files, service, reads())
-        except (NoExample, UnknownBase, ValueError) as error:
+        except ValueError as error:
             raise CommandError(str(error)) from error
-        found = [] if options["replace"] else gate.problems(service, before, now)
+        known = {**files.reads, service: reads()}
+        found = [] if options["replace"] else gate.problems(service, before, files, known)
         for problem in found:
             self.stdout.write("\n".join(gate.shown(problem)))
+        try:
+            now = exported(files, service, known)
+        except NoExample as error:
+            raise CommandError(
+                f"{_number(len(found))} would break somebody, and {error}"
+            ) from error
         if options["action"] == "export":
             self._export(folder, files, now, len(found))
         else:
