@@ -110,6 +110,13 @@ def shipments_follow(
     publish(*events)
 
 
+def shipment_of(order: Order) -> Shipment:
+    """The order's shipment as it is prepared, by the weights that are known; to be saved and
+    announced."""
+    weights = weights_of({line["productId"] for line in order.products})
+    return _open(order, ShipmentStatus.PREPARED, pack(order.products, weights))
+
+
 def _has_what_it_needs(rule: Rule, packing: Packing | None) -> bool:
     if rule.needs == WEIGHED:
         return packing is not None and packing.weight_grams is not None

@@ -39,6 +39,8 @@ class Failpoint(StrEnum):
     RESYNC_BEFORE_COMMIT = "resync.before-commit"
     RESYNC_AFTER_COMMIT = "resync.after-commit"  # and before the next request
     RESYNC_BEFORE_ANSWER = "resync.before-answer"  # of the owner's
+    RESTORED_BEFORE_COMMIT = "restored.before-commit"  # of a page that is healed
+    RESTORED_AFTER_COMMIT = "restored.after-commit"  # and before the fence is taken down
     REDRIVE_AFTER_APPLY = "redrive.after-apply"  # and before the mark
 
 

@@ -7,7 +7,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from common.contracts.inventory import (
+    ProductChanged,
     ProductEvent,
+    ProductRetired,
     ProductState,
     ReservationEvent,
     ReservationState,
@@ -59,6 +61,9 @@ class Product(Aggregate):
             weight_grams=self.weight_grams,
             retired=self.retired_at is not None,
         )
+
+    def announcement(self) -> ProductEvent:
+        return (ProductRetired if self.retired_at else ProductChanged).of(self)
 
 
 class Stock(Aggregate):

@@ -9,15 +9,19 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from common.contracts.inventory import ProductChanged
+from common.contracts.inventory import ProductChanged, ProductRetired
+from order_service.models import Order
 from polder.contracts.event import Event
 from polder.direct.hearing import hear
 from polder.direct.messages import Message
 from polder.inbox.delivery import Delivery
-from polder.outbox.models import Fenced, Subscriber
+from polder.outbox import fence
+from polder.outbox.fence import Claim
+from polder.outbox.models import CopiesPage, Fenced, Subscriber
 from polder.outbox.publish import publish
-from polder.pasts import hears, owner, subscriber
-from polder.pasts.messages import Answer, Known, Question
+from polder.pasts import copies, hears, owner, subscriber
+from polder.pasts.asking import NoAnswer, ask_all, gather
+from polder.pasts.messages import Answer, Copied, Copies, CopiesRequest, Known, Question
 from polder.testing import deliver
 from tests.library.test_regressed import HOUR, made
 from tests.makers import order_event, product_event, stock_event
@@ -36,6 +40,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Message]]:
 
     monkeypatch.setattr(owner, "say", say)
     monkeypatch.setattr(hears, "say", say)
+    monkeypatch.setattr(hears, "waiting_in", lambda queues: 3)
     return heard
 
 
@@ -149,7 +154,16 @@ class TestTheOwner:
     ) -> None:
         # Given
         confirmed = uuid7()
-        owner.learn(Answer(subscriber="inventory", question=uuid7(), known=[], confirms=confirmed))
+        owner.learn(
+            Answer(
+                subscriber="inventory",
+                question=owner.new_question(),
+                known=[],
+                confirms=confirmed,
+                waiting=7,
+            )
+        )
+        assert Subscriber.objects.get().waiting == 7
         reconciled, fresh = (made(order_event(), seconds_ago=ago) for ago in (HOUR, 1))
         publish(reconciled, fresh)
 
@@ -178,7 +192,12 @@ class TestTheOwner:
         hear(
             arriving(
                 "order.answers",
-                Answer(subscriber="shipping", question=uuid7(), known=known, confirms=ours.id),
+                Answer(
+                    subscriber="shipping",
+                    question=owner.new_question(),
+                    known=known,
+                    confirms=ours.id,
+                ),
                 b"[]",
             )
         )
@@ -191,10 +210,109 @@ class TestTheOwner:
         ]
 
     def test_a_confirmation_never_goes_back(self, db: None) -> None:
-        later = uuid7()
+        later, asked = uuid7(), owner.new_question()
         for confirms in (later, LONG_AGO, None):
-            owner.learn(
-                Answer(subscriber="shipping", question=uuid7(), known=[], confirms=confirms)
-            )
+            owner.learn(Answer(subscriber="shipping", question=asked, known=[], confirms=confirms))
 
         assert Subscriber.objects.get().confirmed_until == later
+
+    def test_an_answer_to_a_question_that_it_never_asked_confirms_nothing(self, db: None) -> None:
+        """It was asked in the past that is no more, and lay in the queue: what it tells is so, and
+        what came between the backup and that question it does not tell."""
+        known = [Known(aggregate="order", key=str(uuid7()), version=3, event_id=uuid7())]
+
+        owner.learn(Answer(subscriber="shipping", question=uuid7(), known=known, confirms=uuid7()))
+
+        assert Fenced.objects.count() == 1
+        assert not Subscriber.objects.exists()
+
+
+class TestCopies:
+    def test_what_the_replicas_keep_in_parts(
+        self, db: None, said: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(copies, "LARGEST_PART", 10)
+        deliver(product_event(version=5), product_event(ProductRetired, product_id="p2", version=2))
+        asked = CopiesRequest(
+            owner="inventory", question=uuid7(), aggregate="product", keys=["p1", "p2", "p3"]
+        )
+
+        hear(arriving("order.requests", asked))
+
+        parts = [message for _, message in said if isinstance(message, Copies)]
+        assert [(part.part, part.parts, part.question) for part in parts] == [
+            (0, 2, asked.question),
+            (1, 2, asked.question),
+        ]
+        first, second = (row for part in parts for row in part.rows)
+        assert (first.key, first.version, first.is_retired, second.is_retired) == (
+            "p1",
+            5,
+            False,
+            True,
+        )
+        assert first.members == {
+            "name": "Rubber boots",
+            "price.amount": "39.95",
+            "price.currency": "EUR",
+            "weight_grams": 1800,
+        }
+
+    @pytest.mark.parametrize("aggregate", ["reservation", "cake"])
+    def test_there_is_always_an_answer(self, db: None, aggregate: str) -> None:
+        """No such key, no such replica."""
+        request = CopiesRequest(
+            owner="inventory", question=uuid7(), aggregate=aggregate, keys=["no uuid"]
+        )
+
+        assert [(page.part, page.parts, page.rows) for page in copies.copies(request)] == [
+            (0, 1, [])
+        ]
+
+    def test_gathered_when_every_part_of_everybody_is_here(
+        self, db: None, said: list[tuple[str, Message]]
+    ) -> None:
+        # Given
+        key = str(uuid7())
+        for name, version in (("inventory", 3), ("shipping", 4)):
+            fence.put_up([Claim("order", key, version, uuid7())], name)
+        asked = owner.new_question()
+        for name in ("inventory", "shipping"):
+            owner.learn(Answer(subscriber=name, question=asked, known=[], confirms=LONG_AGO))
+
+        def say(routing_key: str, messages: list[Message]) -> bool:
+            """Two have it, one of them in two parts, and says all of it twice."""
+            [request] = messages
+            assert isinstance(request, CopiesRequest)
+            old = Copied(key=key, version=3, members={"status": "pending", "products": []})
+            new = Copied(key=key, version=4, members={"status": "confirmed"})
+            about = {"question": request.question}
+            pages = [
+                Copies(**about, subscriber="inventory", part=0, parts=1, rows=[old]),
+                Copies(**about, subscriber="shipping", part=1, parts=2, rows=[new]),
+                Copies(**about, subscriber="shipping", part=0, parts=2, rows=[]),
+            ]
+            hear(arriving("order.answers", *pages, *pages))
+            return True
+
+        owner_say = pytest.MonkeyPatch()
+        owner_say.setattr(owner, "say", say)
+        try:
+            proofs = gather(5)
+        finally:
+            owner_say.undo()
+
+        [proven] = proofs.of(Order).values()
+        assert (proven.status, proven.get("products"), proven.version) == ("confirmed", [], 4)
+        assert not CopiesPage.objects.exists()
+
+    def test_whoever_does_not_answer_is_named(
+        self, db: None, said: list[tuple[str, Message]]
+    ) -> None:
+        fence.put_up([Claim("order", str(uuid7()), 3, uuid7())], "inventory")
+
+        with pytest.raises(NoAnswer, match="inventory did not answer"):
+            gather(0.1)
+        with pytest.raises(NoAnswer, match="inventory did not answer"):
+            ask_all(0.1)
+        ask_all(0.1, without=["inventory"])

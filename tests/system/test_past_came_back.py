@@ -7,8 +7,6 @@ A shop of its own: nothing heals it yet, so it does not end as the others do.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,11 @@ from uuid import uuid4
 
 import pytest
 
-from deploy.local.packages import postgres_programs
-from tests.disturbed import DisturbedStack
+from tests.backup import Backup
 from tests.shop import ADDRESS, CUSTOMER, Shop, until
 from tests.standing import Standing, standing_shop
 from tests.temporary import temporary_folder
 
-PROCESSES = ("web", "relay", "worker", "housekeeper", "beat")
 NOTICED = SLOW = 120.0  # seconds, on a machine that does much else; a few on an idle one
 
 
@@ -38,36 +34,6 @@ def set_back() -> Iterator[Standing]:
 @pytest.fixture(autouse=True)
 def everything_holds() -> None:
     """In the place of the one that looks at the shop of the other tests."""
-
-
-class Backup:
-    """Of one service's database, by pg_dump, while it works. `restore()` brings it back and starts
-    the service again."""
-
-    def __init__(self, stack: DisturbedStack, service: str, folder: Path) -> None:
-        self.stack, self.service, self.database = stack, service, f"polder_{service}"
-        self.file = folder / f"{service}-{uuid4().hex[:8]}.dump"
-        self._run("pg_dump", "--format=custom", f"--file={self.file}", self._url())
-
-    def restore(self) -> None:
-        for process in PROCESSES:
-            self.stack.stop_process(f"{self.service}-{process}")
-        with self.stack.postgres.connect() as server:
-            server.execute(f"DROP DATABASE {self.database} WITH (FORCE)")  # type: ignore[call-overload]
-            server.execute(f"CREATE DATABASE {self.database} OWNER {self.service}_ddl")  # type: ignore[call-overload]
-        self._run("pg_restore", "--exit-on-error", f"--dbname={self._url()}", str(self.file))
-        for process in PROCESSES:
-            self.stack.start_process(f"{self.service}-{process}")
-
-    def _url(self) -> str:
-        return self.stack.postgres.connection_url(self.database)
-
-    def _run(self, program: str, *arguments: str) -> None:
-        subprocess.run(
-            [str(postgres_programs()[0] / program), *arguments],
-            check=True,
-            env={"PATH": os.environ["PATH"]},
-        )
 
 
 def fenced(shop: Shop, service: str) -> dict[str, int]:

@@ -95,7 +95,7 @@ def ask() -> dict[str, int]:
     """Asks the subscribers what they know of this service, and ends what has ended: fences lifted,
     records of regressed owners closed."""
     return {
-        "heard by somebody": int(owner.ask()),
+        "heard by somebody": int(owner.ask() is not None),
         "lifted": fence.lift_overtaken(),
         "closed": close_overtaken(),
     }
@@ -124,4 +124,4 @@ def ask_at_start() -> bool:
     """At once when the housekeeper has started, whenever it was asked last: a past that came back
     says that it was a moment ago."""
     close_old_connections()
-    return owner.ask()
+    return owner.ask() is not None

@@ -63,6 +63,14 @@ class Aggregate(models.Model):
         """The whole state that others may know, as the contract has it."""
         raise TypeError(f"{type(self).__name__} defines no public state")
 
+    def announcement(self) -> Event:
+        """The event that says what it is now, whatever it became that by. Raises TypeError when its
+        contract has several and the model does not say which."""
+        kinds = events_of(self.contract)
+        if len(kinds) != 1:
+            raise TypeError(f"{type(self).__name__}.announcement() has to say which event it is")
+        return kinds[0].of(self)
+
     def change(self, **values: object) -> None:
         """Sets fields and raises the version by one; writes nothing yet."""
         for name, value in values.items():
@@ -88,6 +96,9 @@ class StatefulAggregate(Aggregate):
     def status_event(self) -> Event:
         """The event that says to which status it has come; to be made before it moves on."""
         return self.event_of(self.status).of(self)
+
+    def announcement(self) -> Event:
+        return self.status_event()
 
     @classmethod
     def event_of(cls, status: str) -> type[Event]:

@@ -42,6 +42,21 @@ class Moves(Generic[S]):
                 f"{', '.join(sorted(self.table[before])) or 'nothing'}"
             )
 
+    def path(self, before: S | None, after: S) -> list[S]:
+        """The fewest states to go through, ending in `after`, of several ways by those that stand
+        first in the table. From an initial state, which then comes first, when `before` is None.
+        Nothing when it is there. Raises IllegalMove."""
+        rank = list(self.table).index
+        starts = sorted(self.initial, key=rank) if before is None else [before]
+        ways: list[list[S]] = [[state] for state in starts]
+        seen = set(starts)
+        for way in ways:
+            if way[-1] == after:
+                return way if before is None else way[1:]
+            ways += [[*way, state] for state in sorted(self.table[way[-1]] - seen, key=rank)]
+            seen |= self.table[way[-1]]
+        raise IllegalMove(f"no moves lead from {before or 'the beginning'} to {after}")
+
     def constraint(self, name: str, field: str = "status") -> models.CheckConstraint:
         """The database's own word that the column holds a state of the table."""
         return models.CheckConstraint(

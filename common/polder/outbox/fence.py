@@ -7,7 +7,9 @@ Everything that is done to an aggregate is published, so the one gate is in `pub
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -22,6 +24,8 @@ from polder.outbox.models import Fenced, OutboxEvent
 
 log = logging.getLogger(__name__)
 
+_healing: ContextVar[bool] = ContextVar("healing", default=False)
+
 _PUT_UP = """
 INSERT INTO polder_outbox_fenced AS fenced (aggregate, key, known_version, known_event_id,
     reported_by, is_forgotten, since, lifted_by, reason)
@@ -30,7 +34,7 @@ FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::uuid[], %s::boolean[]) AS 
     version, event_id, is_forgotten)
 ON CONFLICT (aggregate, key) WHERE lifted_at IS NULL DO UPDATE
 SET known_version = excluded.known_version, known_event_id = excluded.known_event_id,
-    reported_by = excluded.reported_by
+    reported_by = excluded.reported_by, healed_at = NULL
 WHERE fenced.known_version < excluded.known_version
 """
 
@@ -44,7 +48,8 @@ class FencedAggregate(RuntimeError):
         super().__init__(
             f"{fenced.reported_by} knows version {fenced.known_version} of {fenced.aggregate} "
             f"{fenced.key}, {has}: restored from a backup? "
-            "Nothing acts on it until it is healed or accepted (manage.py regressed)"
+            f"Nothing acts on it until it is healed (manage.py {this_service.name()} restored) or "
+            "accepted (regressed --accept)"
         )
         self.fenced = fenced
         self.version = version
@@ -96,15 +101,44 @@ def fenced_keys(aggregate: str, keys: Collection[str]) -> set[str]:
 def check(events: Iterable[Event]) -> None:
     """Raises FencedAggregate for the first event of an aggregate that others know at its version or
     above."""
+    if _healing.get():
+        return
     for event in events:
         fenced = Fenced.objects.filter(
+            models.Q(known_version__gte=event.aggregateversion) | ~models.Q(healed_at=None),
             lifted_at=None,
             aggregate=event.aggregatetype,
             key=event.subject,
-            known_version__gte=event.aggregateversion,
         )
         if found := fenced.first():
             raise FencedAggregate(found, None if found.is_forgotten else event.aggregateversion - 1)
+
+
+@contextmanager
+def open_to_the_healer() -> Iterator[None]:
+    """What is published inside is what heals."""
+    token = _healing.set(True)
+    try:
+        yield
+    finally:
+        _healing.reset(token)
+
+
+def note_healed(aggregate: str, keys: Collection[str], reason: str) -> None:
+    """Our rows are above what others know. The fence stands until `lift_healed`: what is healed in
+    part is not acted on."""
+    Fenced.objects.filter(lifted_at=None, aggregate=aggregate, key__in=keys).update(
+        healed_at=timezone.now(), reason=reason[:500]
+    )
+
+
+def lift_healed() -> int:
+    """Takes the fence down around all that is healed; how many. May run twice."""
+    return (
+        Fenced.objects.filter(lifted_at=None)
+        .exclude(healed_at=None)
+        .update(lifted_at=timezone.now())
+    )
 
 
 def check_nothing_forgotten() -> None:
@@ -155,10 +189,10 @@ def lift_overtaken() -> int:
     for name in (
         Fenced.objects.filter(lifted_at=None).values_list("aggregate", flat=True).distinct()
     ):
-        rows = Fenced.objects.filter(lifted_at=None, aggregate=name)
+        rows = Fenced.objects.filter(lifted_at=None, healed_at=None, aggregate=name)
         versions = _versions(name, list(rows.values_list("key", flat=True)))
         over = [row.pk for row in rows if (versions.get(row.key) or 0) > row.known_version]
-        lifted += Fenced.objects.filter(pk__in=over, lifted_at=None).update(
+        lifted += Fenced.objects.filter(pk__in=over, lifted_at=None, healed_at=None).update(
             lifted_at=timezone.now()
         )
     return lifted
@@ -177,7 +211,7 @@ def _tell(first: Claim, reported_by: str, number: int) -> None:
     log.critical(
         "the past of %s came back (restored from a backup?): %s knows %d of its aggregates "
         "better, such as version %d of %s %s; "
-        "nothing acts on them until they are healed or accepted, see manage.py %s regressed",
+        "nothing acts on them until they are healed: manage.py %s restored",
         *(
             this_service.name(),
             reported_by,

@@ -4,6 +4,7 @@ handed them to the broker."""
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class OutboxEvent(models.Model):
@@ -66,6 +67,10 @@ class Fenced(models.Model):
         help_text="The operator who accepted it; empty when our version has passed it.",
     )
     reason = models.CharField(max_length=500, default="")
+    healed_at = models.DateTimeField(
+        null=True,
+        help_text="When our row was brought above what others know; the fence goes when all are.",
+    )
 
     class Meta:
         verbose_name_plural = "fenced"
@@ -89,9 +94,44 @@ class Subscriber(models.Model):
         help_text="All that it knows of us up to this event of ours, we know too, or have fenced."
     )
     answered_at = models.DateTimeField()
+    question = models.UUIDField(help_text="The newest question of ours that it has answered.")
+    waiting = models.PositiveIntegerField(
+        default=0, help_text="Events of ours that waited in its queue when it answered."
+    )
 
     class Meta:
         ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name
+
+
+class Question(models.Model):
+    """What we have asked of our subscribers. An answer to anything else is of a past that we have
+    no more."""
+
+    id = models.UUIDField(primary_key=True)
+    asked_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class CopiesPage(models.Model):
+    """A page of what a subscriber keeps of some aggregates of ours, until they are healed."""
+
+    question = models.ForeignKey(Question, on_delete=models.CASCADE)
+    subscriber = models.CharField(max_length=30)
+    part = models.PositiveIntegerField()
+    parts = models.PositiveIntegerField()
+    rows = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["question", "subscriber", "part"], name="copies_page_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.question_id} {self.subscriber} {self.part}/{self.parts}"

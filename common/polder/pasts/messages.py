@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from polder.contracts.types import Key, Version
 from polder.direct.messages import Message, Name
+
+MOST = 500  # keys in a request
 
 
 class Question(Message):
@@ -44,3 +46,37 @@ class Answer(Message):
     question: UUID
     known: list[Known]
     confirms: UUID | None = None
+    waiting: Annotated[int, Field(ge=0)] = 0  # events of the owner's in the subscriber's queue
+
+
+class CopiesRequest(Message):
+    """What do your replicas keep of these aggregates of `owner`'s?"""
+
+    kind: Literal["copies-request"] = "copies-request"
+    owner: Name
+    question: UUID
+    aggregate: Annotated[str, Field(max_length=100)]
+    keys: Annotated[list[Key], Field(max_length=MOST)]
+
+
+class Copied(BaseModel):
+    """A replica's row. `members`: of the public state, each by its path, such as
+    `price.amount`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    key: Key
+    version: Version
+    is_retired: bool = False
+    members: dict[str, Any]
+
+
+class Copies(Message):
+    """A part of the answer; there is always one."""
+
+    kind: Literal["copies"] = "copies"
+    subscriber: Name
+    question: UUID
+    part: Annotated[int, Field(ge=0)]
+    parts: Annotated[int, Field(ge=1)]
+    rows: list[Copied]

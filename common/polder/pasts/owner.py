@@ -3,10 +3,12 @@ from their answers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -15,34 +17,56 @@ from polder.broker.names import EVERY_SUBSCRIBER
 from polder.direct.talk import say
 from polder.outbox import fence
 from polder.outbox.fence import Claim
-from polder.outbox.models import OutboxEvent, Subscriber
+from polder.outbox.models import CopiesPage, OutboxEvent, Subscriber
+from polder.outbox.models import Question as Asked
 from polder.partitioning import first_key_at
-from polder.pasts.messages import Answer, Question
+from polder.pasts.messages import Answer, Copies, CopiesRequest, Question
 
 RECONCILED = timedelta(seconds=60)  # what is older is committed and delivered, whatever was slow
+KEPT = timedelta(days=1)  # a question, and what answers it
 BEFORE_ALL = UUID(int=0)
 
 _ANSWERED = """
-INSERT INTO polder_outbox_subscriber AS known (name, confirmed_until, answered_at) VALUES (%s, %s,
-    clock_timestamp())
+INSERT INTO polder_outbox_subscriber AS known (name, confirmed_until, question, waiting,
+    answered_at) VALUES (%s, %s, %s, %s, clock_timestamp())
 ON CONFLICT (name) DO UPDATE SET confirmed_until = greatest(known.confirmed_until,
-    excluded.confirmed_until), answered_at = clock_timestamp()
+    excluded.confirmed_until), question = greatest(known.question, excluded.question),
+    waiting = excluded.waiting, answered_at = clock_timestamp()
 """
 
 
-def ask() -> bool:
-    """Asks every subscriber what it knows of us since it last confirmed; False when nobody listens.
-    Raises one of BROKER_ERRORS.
+def ask() -> UUID | None:
+    """Asks every subscriber what it knows of us since it last confirmed: the question's id, None
+    when nobody listens. Raises one of BROKER_ERRORS.
 
     May be asked at any time and any number of times: an answer that is lost is given again at the
     next question.
     """
     until = _newest_reconciled()
     since = dict(Subscriber.objects.values_list("name", "confirmed_until"))
+    asked = new_question()
     question = Question(
-        owner=this_service.name(), question=uuid7(), since=since, otherwise=until, until=until
+        owner=this_service.name(), question=asked, since=since, otherwise=until, until=until
     )
-    return say(EVERY_SUBSCRIBER, [question])
+    return asked if say(EVERY_SUBSCRIBER, [question]) else None
+
+
+def ask_for_copies(aggregate: str, keys: Sequence[str]) -> UUID | None:
+    """Asks every subscriber what it keeps of these aggregates of ours, MOST at most: the question's
+    id, None when nobody listens. Raises one of BROKER_ERRORS."""
+    request = CopiesRequest(
+        owner=this_service.name(), question=new_question(), aggregate=aggregate, keys=list(keys)
+    )
+    return request.question if say(EVERY_SUBSCRIBER, [request]) else None
+
+
+def new_question() -> UUID:
+    """Kept for a while. What answers a question that this database does not know was asked in a
+    past that it has no more."""
+    question = uuid7()
+    Asked.objects.filter(asked_at__lt=Now() - KEPT).delete()
+    Asked.objects.create(id=question)
+    return question
 
 
 def learn(answer: Answer) -> int:
@@ -54,10 +78,29 @@ def learn(answer: Answer) -> int:
         ],
         answer.subscriber,
     )
-    if answer.confirms is not None:
+    if answer.confirms is not None and Asked.objects.filter(pk=answer.question).exists():
         with connection.cursor() as cursor:
-            cursor.execute(_ANSWERED, [answer.subscriber, answer.confirms])
+            cursor.execute(
+                _ANSWERED, [answer.subscriber, answer.confirms, answer.question, answer.waiting]
+            )
     return found
+
+
+def keep(page: Copies) -> None:
+    """What a subscriber has of ours, until it is made use of. May run twice."""
+    if Asked.objects.filter(pk=page.question).exists():
+        CopiesPage.objects.bulk_create(
+            [
+                CopiesPage(
+                    question_id=page.question,
+                    subscriber=page.subscriber,
+                    part=page.part,
+                    parts=page.parts,
+                    rows=[row.model_dump(mode="json") for row in page.rows],
+                )
+            ],
+            ignore_conflicts=True,
+        )
 
 
 def _newest_reconciled() -> UUID:

@@ -31,14 +31,14 @@ _NEWEST = (
 )
 
 
-def answers(question: Question) -> list[Answer]:
+def answers(question: Question, waiting: int = 0) -> list[Answer]:
     """The answer in pages, the last of which confirms. There is always one: nothing to tell is an
-    answer, too."""
+    answer, too. `waiting`: how many of the owner's events have not come yet."""
     since = question.since.get(this_service.name(), question.otherwise)
     known = [*_known(question.owner, since), *_regressed(question.owner)]
     pages = [known[start : start + PAGE] for start in range(0, len(known), PAGE)] or [[]]
     about = {"subscriber": this_service.name(), "question": question.question}
-    last = Answer(**about, known=pages[-1], confirms=_confirmed(question, since))
+    last = Answer(**about, known=pages[-1], confirms=_confirmed(question, since), waiting=waiting)
     return [*(Answer(**about, known=page) for page in pages[:-1]), last]
 
 

@@ -1,6 +1,9 @@
+import django.db.models.deletion
+import django.db.models.functions.datetime
 from django.db import migrations, models
 
 from polder.outbox.floor import FLOOR_SQL
+from polder.outbox.sequence import SEQUENCE_SQL
 from polder.partitioning import partitioned_table
 
 
@@ -77,9 +80,32 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=30, primary_key=True, serialize=False)),
                 ('confirmed_until', models.UUIDField(help_text='All that it knows of us up to this event of ours, we know too, or have fenced.')),
                 ('answered_at', models.DateTimeField()),
+                ('question', models.UUIDField(help_text='The newest question of ours that it has answered.')),
+                ('waiting', models.PositiveIntegerField(default=0, help_text='Events of ours that waited in its queue when it answered.')),
             ],
             options={
                 'ordering': ['name'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Question',
+            fields=[
+                ('id', models.UUIDField(primary_key=True, serialize=False)),
+                ('asked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='CopiesPage',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('subscriber', models.CharField(max_length=30)),
+                ('part', models.PositiveIntegerField()),
+                ('parts', models.PositiveIntegerField()),
+                ('rows', models.JSONField()),
+                ('question', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='polder_outbox.question')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('question', 'subscriber', 'part'), name='copies_page_once')],
             },
         ),
         migrations.CreateModel(
@@ -96,6 +122,7 @@ class Migration(migrations.Migration):
                 ('lifted_at', models.DateTimeField(null=True)),
                 ('lifted_by', models.CharField(default='', help_text='The operator who accepted it; empty when our version has passed it.', max_length=150)),
                 ('reason', models.CharField(default='', max_length=500)),
+                ('healed_at', models.DateTimeField(help_text='When our row was brought above what others know; the fence goes when all are.', null=True)),
             ],
             options={
                 'verbose_name_plural': 'fenced',
@@ -105,4 +132,5 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(sql=FLOOR_SQL, reverse_sql=REVERSE),
+        migrations.RunSQL(sql=SEQUENCE_SQL, reverse_sql="DROP FUNCTION polder_outbox_advance_sequence"),
     ]

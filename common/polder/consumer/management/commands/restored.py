@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from rich.console import Console
+
+from polder.command import ServiceCommand
+from polder.pasts.asking import NoAnswer
+from polder.pasts.refilling import NotFilled
+from polder.pasts.restoring import PATIENCE, restore
+
+UNDECIDED = 3  # exit status: something is left for an operator
+
+
+class Command(ServiceCommand):
+    help = (
+        "Heals this service after its database was restored from a backup, while all services run: "
+        "fills its replicas anew from their owners, takes back of its own aggregates what the "
+        "copies of its subscribers prove, raises their versions above all that was seen and "
+        "announces them, reconciles, and takes the fence away from what is healed. It reports what "
+        "was adopted, what was only raised, and what an operator has to decide.\n"
+        "It may be broken off anywhere and run again; run twice, it does nothing the second time. "
+        f"Exit status {UNDECIDED}: something is left to be decided, by `regressed --accept`."
+    )
+    examples = (
+        "manage.py shipping restored --dry-run",
+        "manage.py shipping restored",
+        "manage.py shipping restored --json > report.json",
+        "manage.py order restored --without shipping",
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would be done, and change nothing"
+        )
+        parser.add_argument("--json", action="store_true", help="the report as JSON")
+        parser.add_argument(
+            "--without",
+            action="append",
+            default=[],
+            metavar="SUBSCRIBER",
+            help="do not wait for this one, which is away: what it alone knows is not healed; may "
+            "be given several times",
+        )
+        parser.add_argument(
+            "--patience",
+            type=float,
+            default=PATIENCE,
+            help=f"seconds to wait for an answer (default: {PATIENCE:.0f})",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        console = Console(file=sys.stderr)
+        try:
+            with console.status("") as status:
+                report = restore(
+                    dry_run=options["dry_run"],
+                    without=options["without"],
+                    patience=options["patience"],
+                    tell=status.update,
+                )
+        except (NoAnswer, NotFilled) as error:
+            raise CommandError(
+                f"{error}. What was done until then is done; run it again."
+            ) from None
+        if options["json"]:
+            self.stdout.write(json.dumps(report.as_json(), default=str))
+        else:
+            self.stdout.write("\n".join(report.lines()))
+        if report.undecidable:
+            sys.exit(UNDECIDED)

@@ -1,0 +1,86 @@
+"""The way of a restored service back into the present, step by step. Each may be broken off and
+done again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.module_loading import autodiscover_modules
+
+from polder.failpoints import Failpoint, failpoint
+from polder.outbox import fence
+from polder.outbox.models import Fenced, Subscriber
+from polder.outbox.sequence import set_behind_the_rows
+from polder.pasts.adoption import Case
+from polder.pasts.asking import ask_all, gather
+from polder.pasts.healing import heal
+from polder.pasts.refilling import reconcile_since, refill
+from polder.pasts.report import Report
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 60.0  # seconds for an answer, or for a page
+ROUNDS = 5  # what others hear of while one round is healed, the next one heals
+BEFORE = timedelta(minutes=5)
+
+Tell = Callable[[str], None]
+
+
+def restore(
+    *,
+    dry_run: bool = False,
+    without: Collection[str] = (),
+    patience: float = PATIENCE,
+    tell: Tell = lambda step: None,
+) -> Report:
+    """Heals what this service has forgotten. Raises NoAnswer or NotFilled; then what was done until
+    then is done. May run at any time and any number of times, but not twice at once.
+
+    `without`: subscribers that are not waited for. `dry_run`: nothing is changed, and the replicas
+    are taken as they are.
+    """
+    autodiscover_modules("adopt")
+    report = Report(dry_run=dry_run)
+    since = fence.stood_since(timezone.now()) or timezone.now()
+    if not dry_run:
+        report.sequence = set_behind_the_rows()
+        tell("the service's own replicas are filled anew from their owners")
+        report.refilled = refill(patience, lambda states: tell("; ".join(map(str, states))))
+    for _ in range(1 if dry_run else ROUNDS):
+        tell("the subscribers are asked what they know")
+        ask_all(patience, without)
+        if not _round(report, dry_run=dry_run, without=without, patience=patience, tell=tell):
+            break
+    if not dry_run:
+        tell("what follows from the replicas is reconciled")
+        report.reconciled = reconcile_since(
+            min(since, report.began) - BEFORE,
+            lambda number: tell(f"{number} rows reconciled"),
+        )
+    report.waiting = dict(Subscriber.objects.filter(waiting__gt=0).values_list("name", "waiting"))
+    return report
+
+
+def _round(
+    report: Report, *, dry_run: bool, without: Collection[str], patience: float, tell: Tell
+) -> int:
+    """How many were healed."""
+    number = Fenced.objects.filter(lifted_at=None, healed_at=None).count()
+    proofs = gather(patience, without)
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        tell(f"{done} of {number} looked at")
+
+    cases: list[Case[Any]] = heal(proofs, dry_run=dry_run, tell=count)
+    report.add(cases)
+    failpoint(Failpoint.RESTORED_AFTER_COMMIT)
+    if not dry_run:
+        fence.lift_healed()
+    return sum(not case.problem for case in cases)

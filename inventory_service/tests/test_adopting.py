@@ -1,0 +1,162 @@
+"""After a restore: what becomes of products, stock and reservations that the neighbours know
+better; the journal stays the sum of it all."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from uuid_utils.compat import uuid7
+
+import inventory_service.adopt  # noqa: F401  (registers it)
+from inventory_service.models import Movement, Product, Reservation, Stock
+from inventory_service.reconcile import reconcile_reservations
+from inventory_service.services import product_change
+from inventory_service.tests.stocking import decisions
+from polder.outbox import fence
+from polder.testing import deliver, published
+from tests.invariants.stock import CONSERVED, JOURNAL
+from tests.makers import order_event
+from tests.neighbours import Neighbours
+
+pytestmark = pytest.mark.usefixtures("shop")
+
+
+@pytest.fixture
+def neighbours() -> Neighbours:
+    return Neighbours()
+
+
+def assert_conserved() -> None:
+    with connection.cursor() as cursor:
+        for _, what, sql in (*CONSERVED, *JOURNAL):
+            cursor.execute(sql)
+            assert cursor.fetchall() == [], what
+
+
+def stock() -> dict[str, tuple[int, int]]:
+    return {row.pk: (row.on_hand, row.reserved) for row in Stock.objects.all()}
+
+
+def ordered(**products: int) -> str:
+    event = order_event(products=products)
+    deliver(event)
+    return event.subject
+
+
+def forgotten(**products: int) -> UUID:
+    """An order whose reservation was decided, before the past came back."""
+    return uuid7()
+
+
+def test_prices_are_those_that_others_know(neighbours: Neighbours) -> None:
+    members = {"name": "Boots", "price__amount": "43.00", "price__currency": "EUR"}
+    neighbours.know("product", "p1", 4, **members, weight_grams=90, by="order")
+    neighbours.know("product", "p1", 4, name="Boots", weight_grams=90, by="shipping")
+
+    neighbours.heal()
+
+    product = Product.objects.get(pk="p1")
+    assert (product.price, product.weight_grams, product.name) == (Decimal("43.00"), 90, "Boots")
+    assert published(subject="p1")[-1].type == "ProductChanged"
+    product_change(product_id="p1", versions=[product.version], changes={"name": "New"})
+
+
+def test_a_product_and_its_stock_that_were_forgotten(neighbours: Neighbours) -> None:
+    members = {"name": "Pump", "price__amount": "5.00", "price__currency": "EUR"}
+    neighbours.know("product", "p9", 2, **members, weight_grams=None, is_retired=True)
+    neighbours.know("stock", "p9", 3, on_hand=7, reserved=0, available=7)
+
+    neighbours.heal()
+
+    assert Product.objects.get(pk="p9").retired_at is not None
+    assert stock()["p9"] == (7, 0)
+    assert_conserved()
+
+
+@pytest.mark.parametrize(
+    ("status", "left"),
+    [("held", (10, 2)), ("consumed", (8, 0)), ("released", (10, 0)), ("rejected", (10, 0))],
+)
+def test_a_reservation_that_was_forgotten(
+    neighbours: Neighbours, status: str, left: tuple[int, int]
+) -> None:
+    event = order_event(products={"p1": 2})
+    neighbours.know("reservation", event.subject, 2, status=status, shortages=[])
+    neighbours.know("stock", "p1", 9, on_hand=left[0], reserved=left[1])
+    deliver(event)
+    assert not Reservation.objects.exists()
+
+    neighbours.heal()
+
+    assert decisions() == {event.subject: status}
+    assert stock()["p1"] == left
+    assert_conserved()
+    assert not Movement.objects.filter(kind="adjust").exists()
+    reconcile_reservations([event.subject])
+    assert decisions() == {event.subject: status}
+
+
+@pytest.mark.parametrize(("status", "left"), [("consumed", (8, 0)), ("released", (10, 0))])
+def test_a_reservation_that_went_on(
+    neighbours: Neighbours, status: str, left: tuple[int, int]
+) -> None:
+    key = ordered(p1=2)
+    assert stock()["p1"] == (10, 2)
+    neighbours.know("reservation", key, 2, status=status, shortages=[])
+    neighbours.know("stock", "p1", 9, on_hand=left[0], reserved=left[1])
+
+    neighbours.heal()
+
+    assert (decisions(), stock()["p1"]) == ({key: status}, left)
+    assert_conserved()
+
+
+def test_goods_that_came_in_since_are_in_the_journal(neighbours: Neighbours) -> None:
+    """They are there before what was taken from them."""
+    event = order_event(products={"p2": 12})
+    neighbours.know("reservation", event.subject, 2, status="consumed", shortages=[])
+    neighbours.know("stock", "p2", 9, on_hand=3, reserved=0)
+    deliver(event)
+
+    neighbours.heal()
+
+    assert stock()["p2"] == (3, 0)
+    [adjusted] = Movement.objects.filter(kind="adjust")
+    assert (adjusted.product_id, adjusted.on_hand) == ("p2", 10)
+    assert_conserved()
+
+
+def test_what_was_held_was_there_whatever_the_stock_says(neighbours: Neighbours) -> None:
+    """Nobody has heard of the stock since."""
+    event = order_event(products={"p2": 7})
+    neighbours.know("reservation", event.subject, 1, status="held", shortages=[])
+    deliver(event)
+
+    neighbours.heal()
+
+    assert stock()["p2"] == (7, 7)
+    assert_conserved()
+
+
+def test_broken_off_between_the_stock_and_its_reservations(neighbours: Neighbours) -> None:
+    """What is healed stays fenced, so nobody takes what belongs to others; then it goes on."""
+    event = order_event(products={"p1": 4})
+    neighbours.know("stock", "p1", 9, on_hand=6, reserved=0)
+    neighbours.heal()
+    fence.put_up([], "order")
+    neighbours.know("reservation", event.subject, 2, status="consumed", shortages=[])
+    deliver(event)
+
+    neighbours.heal()
+
+    assert decisions() == {event.subject: "consumed"}
+    assert_conserved()
+
+
+def test_without_its_order_nobody_knows_what_it_holds(neighbours: Neighbours) -> None:
+    neighbours.know("reservation", key := uuid7(), 2, status="held", shortages=[])
+
+    assert "order" in neighbours.heal()[str(key)].problem

@@ -1,0 +1,159 @@
+"""After a restore: what becomes of orders that the neighbours know better."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from uuid_utils.compat import uuid7
+
+import order_service.adopt  # noqa: F401  (registers it)
+from common.contracts.orders import OrderStatus
+from order_service.models import Order
+from order_service.services import Line, order_cancel
+from order_service.tests.test_placing import place
+from polder.outbox import fence
+from polder.outbox.models import Fenced
+from polder.pasts.adoption import MARGIN
+from polder.testing import published
+from tests.neighbours import Neighbours
+
+pytestmark = pytest.mark.usefixtures("catalogue")
+LINES = [{"productId": "p1", "quantity": 2, "price": {"amount": "39.95", "currency": "EUR"}}]
+HOME = {"line1": "Dijk 1", "postalCode": "1234 AB", "city": "Lelystad", "country": "NL"}
+
+
+@pytest.fixture
+def neighbours() -> Neighbours:
+    return Neighbours()
+
+
+def told(key: object) -> list[tuple[str, int]]:
+    return [(event.type, event.aggregateversion) for event in published(subject=key)]
+
+
+def test_legal_moves_up_to_what_others_have_seen(neighbours: Neighbours) -> None:
+    order = place(Line("p1", 1)).order
+    neighbours.know("order", order.pk, 3, status="shipped")
+
+    case = neighbours.heal()[str(order.pk)]
+
+    order.refresh_from_db()
+    assert (order.status, order.version) == ("shipped", 3 + MARGIN + 2)
+    assert told(order.pk) == [
+        ("OrderCreated", 1),
+        ("OrderConfirmed", 3 + MARGIN + 1),
+        ("OrderShipped", 3 + MARGIN + 2),
+    ]
+    assert (case.was, case.is_now) == ("pending v1", f"shipped v{order.version}")
+    assert not fence.stands()
+
+
+def test_the_same_status_is_only_raised_and_announced(neighbours: Neighbours) -> None:
+    order = place(Line("p1", 1)).order
+    neighbours.know("order", order.pk, 5, status="pending")
+
+    case = neighbours.heal()[str(order.pk)]
+
+    assert not case.moved
+    assert told(order.pk)[1:] == [("OrderCreated", 5 + MARGIN + 1)]
+
+
+def test_one_that_was_forgotten_is_made_of_two_copies(neighbours: Neighbours) -> None:
+    key = uuid7()
+    neighbours.know("order", key, 1, by="inventory", status="pending", products=LINES)
+    neighbours.know(
+        "order", key, 2, status="confirmed", products=LINES, shipping_address=HOME, by="shipping"
+    )
+
+    case = neighbours.heal()[str(key)]
+
+    order = Order.objects.get(pk=key)
+    assert (order.status, order.lines, order.city) == ("confirmed", LINES, "Lelystad")
+    assert case.unknown == ["customer"]
+    assert [kind for kind, _ in told(key)] == ["OrderCreated", "OrderConfirmed"]
+    order_cancel(order_id=key)  # it can be acted on again
+
+
+@pytest.mark.parametrize(
+    ("version", "members", "why"),
+    [
+        (2, {"status": "confirmed", "products": LINES}, "address"),
+        (2, {"products": LINES, "shipping_address": HOME}, "status"),
+    ],
+)
+def test_what_the_copies_do_not_hold_is_left_to_an_operator(
+    neighbours: Neighbours, version: int, members: dict[str, Any], why: str
+) -> None:
+    key = uuid7()
+    neighbours.know("order", key, version, **members)
+
+    case = neighbours.heal()[str(key)]
+
+    assert why in case.problem
+    assert not Order.objects.filter(pk=key).exists()
+    assert fence.stands()
+
+
+def test_a_copy_that_is_behind_decides_nothing(neighbours: Neighbours) -> None:
+    """Else what it has not heard of yet would come too late, and be forgotten for good."""
+    order = place(Line("p1", 1)).order
+    neighbours.know("order", order.pk, 2, heard_of=3, status="confirmed")
+
+    assert "run this again" in neighbours.heal()[str(order.pk)].problem
+    assert told(order.pk) == [("OrderCreated", 1)]
+
+
+def test_no_legal_moves(neighbours: Neighbours) -> None:
+    order = place(Line("p1", 1)).order
+    order.move_to(OrderStatus.REJECTED)
+    Order.objects.filter(pk=order.pk).update(status="rejected", version=2)
+    neighbours.know("order", order.pk, 3, status="shipped")
+
+    assert "rejected" in neighbours.heal()[str(order.pk)].problem
+
+
+def test_one_that_fails_keeps_none_from_being_healed(neighbours: Neighbours) -> None:
+    good, bad = uuid7(), uuid7()
+    for key, city in ((good, "Delft"), (bad, "x" * 600)):
+        neighbours.know(
+            "order",
+            key,
+            1,
+            status="pending",
+            products=LINES,
+            shipping_address=HOME | {"city": city},
+        )
+
+    cases = neighbours.heal()
+
+    assert cases[str(bad)].problem
+    assert [row.pk for row in Order.objects.all()] == [good]
+    assert [row.key for row in Fenced.objects.filter(lifted_at=None)] == [str(bad)]
+
+
+def test_twice_is_harmless_and_a_dry_run_changes_nothing(neighbours: Neighbours) -> None:
+    order = place(Line("p1", 1)).order
+    neighbours.know("order", order.pk, 2, status="confirmed")
+
+    assert neighbours.heal(dry_run=True)[str(order.pk)].is_now.startswith("confirmed")
+    assert told(order.pk) == [("OrderCreated", 1)]
+    assert fence.stands()
+    assert neighbours.heal()
+    assert not neighbours.heal()
+    assert len(told(order.pk)) == 2
+
+
+def test_what_is_healed_is_not_acted_on_before_all_is(neighbours: Neighbours) -> None:
+    order = place(Line("p1", 1)).order
+    neighbours.know("order", order.pk, 2, status="confirmed")
+    lifted: list[int] = []
+    neighbours.heal(dry_run=True)
+    fence.note_healed("order", [str(order.pk)], "adopted")
+
+    with pytest.raises(fence.FencedAggregate):
+        order_cancel(order_id=UUID(str(order.pk)))
+    assert fence.lift_overtaken() == 0
+    lifted.append(fence.lift_healed())
+    assert lifted == [1]
