@@ -83,8 +83,7 @@ def adopt_reservations(cases: Sequence[Case[Reservation]], proofs: Proofs) -> No
     """With what each of its moves does to the stock; never opened again, whatever is here."""
     orders = orders_known([case.key for case in cases if case.row is None])
     found = [case for case in cases if _is_decidable(case, orders.get(UUID(case.key)))]
-    lines = [line for case in found for line in _lines(case.row, orders.get(UUID(case.key)))]
-    booking = Booking(stock_locked({line["productId"] for line in lines}))
+    booking = Booking(stock_locked({UUID(one.key): _products(one, orders) for one in found}))
     added: list[Movement] = []
     for case in found:
         if case.row is None:
@@ -113,6 +112,10 @@ def _is_decidable(case: Case[Reservation], order: Order | None) -> bool:
 def _reservation(case: Case[Reservation], order: Order) -> Reservation:
     shortages = case.proven.get("shortages", [])
     return Reservation(order_id=order.pk, lines=_lines(None, order), shortages=shortages)
+
+
+def _products(case: Case[Reservation], orders: Mapping[UUID, Order]) -> set[str]:
+    return {line["productId"] for line in _lines(case.row, orders.get(UUID(case.key)))}
 
 
 def _lines(reservation: Reservation | None, order: Order | None) -> list[dict[str, Any]]:

@@ -34,4 +34,6 @@ def we_regressed(reported_by: str) -> None:
         lifted_at=timezone.now(),
         lifted_by="root",
     )
-    Subscriber.objects.create(name=reported_by, confirmed_until=uuid7(), answered_at=timezone.now())
+    Subscriber.objects.create(
+        name=reported_by, confirmed_until=uuid7(), answered_at=timezone.now(), question=uuid7()
+    )

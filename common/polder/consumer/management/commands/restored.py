@@ -28,7 +28,7 @@ class Command(ServiceCommand):
     examples = (
         "manage.py shipping restored --dry-run",
         "manage.py shipping restored",
-        "manage.py shipping restored --json > report.json",
+        "manage.py shipping restored --json",
         "manage.py order restored --without shipping",
     )
 
