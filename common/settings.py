@@ -49,6 +49,7 @@ def service_settings(
             "WEEKS_KEPT": values[table.WEEKS_KEPT.name],
             "REPUBLISH_WEEKS": values[table.REPUBLISH_WEEKS.name],
             "CONSUMER_TIMEOUT": values[table.CONSUMER_TIMEOUT.name],
+            "LAG_BUDGET": values[table.LAG_BUDGET.name],
             "JOBS": dict(jobs or {}),
             "RUN_DIR": run_dir,
             "SCHEMAS": ROOT / "schemas",

@@ -13,16 +13,6 @@ import select
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Protocol
-
-
-class Stopping(Protocol):
-    """What a process that can be told to stop looks at; a threading.Event is one, too, where no
-    signal sets it."""
-
-    def is_set(self) -> bool: ...
-
-    def wait(self, timeout: float | None = None) -> bool: ...
 
 
 class Stop:
@@ -47,12 +37,15 @@ class Stop:
     def is_set(self) -> bool:
         return self._is_set
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Until it is set, or for so many seconds; whether it is set. Nothing is read from the
-        pipe, so it wakes everybody."""
+    def wait(self, timeout: float | None = None, *, beside: int | None = None) -> bool:
+        """Until it is set, for so many seconds, or until there is something to read from the file
+        descriptor `beside`; whether it is set. Nothing is read from the pipe, so it wakes
+        everybody."""
         if not self._is_set:
             poll = select.poll()
             poll.register(self._reader, select.POLLIN)
+            if beside is not None:
+                poll.register(beside, select.POLLIN)
             poll.poll(None if timeout is None else timeout * 1000)
         return self._is_set
 

@@ -18,6 +18,7 @@ DEFAULTS: Mapping[str, Any] = {
     "WEEKS_KEPT": 8,
     "REPUBLISH_WEEKS": 8,
     "CONSUMER_TIMEOUT": 1800.0,
+    "LAG_BUDGET": 0.05,
     "JOBS": {},
     "CONTRACTS": [],
     "RUN_DIR": ".run",
@@ -88,6 +89,11 @@ def consumer_timeout() -> float:
     """Seconds after which the broker closes a channel on which a message is unacked; RabbitMQ's
     `consumer_timeout`."""
     return cast("float", _setting("CONSUMER_TIMEOUT"))
+
+
+def lag_budget() -> float:
+    """Seconds that an event may wait at most for others, while the worker is busy."""
+    return cast("float", _setting("LAG_BUDGET"))
 
 
 def jobs() -> dict[str, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 import pytest
 
 from polder.consumer.batch import (
@@ -15,6 +17,7 @@ from polder.consumer.batch import (
     Received,
 )
 from polder.consumer.dispatch import PROBED, SAMPLED, Dispatch, Ended
+from polder.consumer.pace import Pace
 from polder.consumer.queues import Fresh
 from polder.consumer.transitions import MODES, TRANSITIONS, End, Mode, Part, Which, moves
 from polder.inbox.delivery import Delivery
@@ -115,7 +118,7 @@ def test_no_message_is_lost_or_doubled(end: End, kind: Kind, number: int, decidi
 
 
 def test_a_few_wait_a_little_for_others_and_many_do_not() -> None:
-    fresh = Fresh()
+    fresh = Fresh(Pace(0.0))
     assert fresh.due() is None
     fresh.add(received(1), 10.0)
     fresh.add(received(2), 10.002)
@@ -127,7 +130,7 @@ def test_a_few_wait_a_little_for_others_and_many_do_not() -> None:
 
 
 def test_large_ones_go_in_smaller_batches_and_one_that_is_larger_alone() -> None:
-    fresh = Fresh()
+    fresh = Fresh(Pace(0.0))
     for size in (BATCH_BYTES - 1, BATCH_BYTES - 1, BATCH_BYTES - 1, BATCH_BYTES * 2, 1):
         fresh.add(received(1, size=size), 0.0)
 
@@ -436,3 +439,26 @@ def test_what_flower_shows() -> None:
         batch.summary()
         == "4 events from inventory, order: OrderCreated 2, OrderConfirmed 1, StockChanged 1"
     )
+
+
+def batches_of(rate: int, *, takes: float, budget: float = 0.05, seconds: int = 5) -> list[int]:
+    """How many messages each batch of a steady rate holds, when each takes so long."""
+    worker, sizes = Worker(), []
+    worker.dispatch.pace = worker.dispatch.fresh._pace = Pace(budget)
+    ends: list[tuple[float, Batch]] = []
+    for _ in range(seconds * 1_000):
+        worker.now += 0.001
+        worker.receive(int(worker.now * rate) - int((worker.now - 0.001) * rate))
+        while ends and ends[0][0] <= worker.now:
+            worker.end(ends.pop(0)[1], End.APPLIED)
+        if len(ends) < 2 and (batch := worker.dispatch.next(worker.now)):
+            sizes.append(len(batch.messages))
+            ends.append((worker.now + takes, batch))
+    return sizes[10:]
+
+
+def test_messages_go_at_once_while_there_is_little_to_do_and_gather_while_there_is() -> None:
+    assert set(batches_of(20, takes=0.005)) == {1}
+    assert max(batches_of(500, takes=0.005)) <= 8, "the budget is not spent where it gains little"
+    assert 20 <= median(batches_of(500, takes=0.04)) <= 30, "all of the budget, and no more"
+    assert set(batches_of(50, takes=0.04, budget=0.0)) <= {1, 2}

@@ -23,6 +23,7 @@ from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.nodes import Nodes, WrongAddress, credentials, node_urls, vhost
 from polder.consumer.celery_consumer import CeleryConsumer
 from polder.outbox.relay import Relay
+from polder.stopping import Stop
 from tests.library.broker import ORDER_URL, declare_all
 
 THREE = "amqp://u:p%3B@one:1/shop;amqp://u:p%3B@two:2/shop; amqp://u:p%3B@three/shop"
@@ -157,9 +158,7 @@ def test_a_node_that_was_lost_goes_last(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_relay_whose_connection_failed_begins_at_another_node() -> None:
-    relay = Relay(
-        "order", f"{ORDER_URL};{ORDER_URL.replace('127.0.0.1', 'localhost')}", threading.Event()
-    )
+    relay = Relay("order", f"{ORDER_URL};{ORDER_URL.replace('127.0.0.1', 'localhost')}", Stop())
     first, second = relay.nodes.url().split(";")
 
     for lost, order in ((False, [first, second]), (True, [second, first])):

@@ -20,6 +20,7 @@ from polder.outbox import relay as relay_module
 from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
 from polder.outbox.relay import Relay
+from polder.stopping import Stop
 from polder.testing import eventually
 from polder.testing.database import other_connection
 from tests.library.broker import (
@@ -55,7 +56,7 @@ def auditor(committed: None) -> Iterator[Auditor]:
 @contextmanager
 def running(number: int = 1) -> Iterator[list[Relay]]:
     """Relays in threads; afterwards they are told to stop, and must."""
-    stop = threading.Event()
+    stop = Stop()
     relays = [Relay("order", ORDER_URL, stop) for _ in range(number)]
     threads = [threading.Thread(target=one.run, daemon=True) for one in relays]
     for thread in threads:
@@ -481,7 +482,7 @@ def test_told_to_stop_it_ends_its_window(
     auditor: Auditor, watched: type[Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given it is told to stop while a window is under way
-    stop = threading.Event()
+    stop = Stop()
     monkeypatch.setattr(
         Watched,
         "between",
@@ -504,7 +505,7 @@ def test_told_to_stop_it_ends_its_window(
 
 
 def test_ready_when_it_leads_and_when_it_stands_by(committed: None) -> None:
-    ready, stop = [threading.Event(), threading.Event()], threading.Event()
+    ready, stop = [threading.Event(), threading.Event()], Stop()
     threads = [
         threading.Thread(target=Relay("order", ORDER_URL, stop, one.set).run, daemon=True)
         for one in ready

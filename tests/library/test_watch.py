@@ -4,7 +4,6 @@ and the overview say it."""
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +23,7 @@ from polder.broker.watch import look, look_and_remember, tell_at_start
 from polder.conditions import State, conditions
 from polder.consumer.jobs import run_if_due
 from polder.outbox.relay import Backoff, Relay
+from polder.stopping import Stop
 from tests.library.broker import ORDER_URL, declare_all, management, url_of
 
 QUEUE = names.event_queue("order", "inventory")
@@ -170,7 +170,7 @@ class TestRefusals:
 def test_a_relay_says_what_is_refused(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    relay = Relay("order", ORDER_URL.replace(credentials(ORDER_URL)[1], "wrong"), threading.Event())
+    relay = Relay("order", ORDER_URL.replace(credentials(ORDER_URL)[1], "wrong"), Stop())
     with pytest.raises(AccessRefused) as refused, caplog.at_level(logging.ERROR):
         relay._connected()
     assert relay._explained(refused.value, Backoff(0.2, 2.0)) == 5.0

@@ -17,6 +17,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "WEEKS_KEPT": (4, 1040),
     "REPUBLISH_WEEKS": (1, 1040),
     "CONSUMER_TIMEOUT": (5, 31_536_000),
+    "LAG_BUDGET": (0, 10),
 }
 
 

@@ -93,6 +93,13 @@ CONSUMER_TIMEOUT = Variable(
     "channel up at 80 % of it",
     "1800",
 )
+LAG_BUDGET = Variable(
+    "<SERVICE>_LAG_BUDGET_SECONDS",
+    number(0, 10),
+    "how long an event may wait at most for others, so that they are applied together; it does "
+    "only while the worker is busy",
+    "0.05",
+)
 REPUBLISH_WEEKS = Variable(
     "POLDER_REPUBLISH_WEEKS",
     whole_number(1, 1040),
@@ -153,6 +160,7 @@ SERVICE_VARIABLES = (
         REPUBLISH_WEEKS,
         REMOTE_CONTROL,
         CONSUMER_TIMEOUT,
+        LAG_BUDGET,
         MANAGEMENT_URL,
         RUN_DIR,
         STATIC_DIR,

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from polder.consumer.batch import FIRST_RETRY, Batch, Kind, Received
+from polder.consumer.batch import FIRST_RETRY, LAG_BUDGET, Batch, Kind, Received
+from polder.consumer.pace import Pace
 from polder.consumer.queues import Fresh, Held
 from polder.consumer.transitions import MODES, Division, End, Mode, Move, Part, Pause, moves
 
@@ -28,9 +29,10 @@ class Dispatch:
     """`next` gives the batch to hand over now, `ended` takes back what became of it and returns the
     messages that are done."""
 
-    def __init__(self) -> None:
+    def __init__(self, lag_budget: float = LAG_BUDGET) -> None:
         self.mode = Mode.STARTING
-        self.fresh = Fresh()
+        self.pace = Pace(lag_budget)
+        self.fresh = Fresh(self.pace)
         self.locked = Held(Kind.LOCKED, first=0.2, longest=5.0)
         self.undecided = Held(Kind.UNDECIDED, first=0.1, longest=2.0)
         self.returned: list[Batch] = []  # whole ones, halves, and single ones
@@ -63,6 +65,8 @@ class Dispatch:
         batch = self._going(now) if self.mode is Mode.GOING else self._probing(now)
         if batch is not None:
             batch.handed_over = now
+            if batch.kind is Kind.FRESH:
+                self.pace.began(now)
             batch.hurried = len(self.locked) > 0 or any(
                 other.kind is Kind.LOCKED for other in self.under_way
             )
@@ -92,6 +96,8 @@ class Dispatch:
                 done = messages
             else:
                 self._wait(move, messages, batch, how, now)
+        if batch.kind is Kind.FRESH:
+            self.pace.ended(now - batch.handed_over)
         if how.end is End.APPLIED:
             self._note_progress(batch, now)
         if deciding:

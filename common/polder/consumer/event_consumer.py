@@ -23,7 +23,7 @@ from kombu.common import ignore_errors
 from polder.broker.names import dead_letter_queue, event_queue, publisher_or_nobody
 from polder.broker.raw_message import body_of, delivery_count, first_queue
 from polder.consumer.acks import PATIENCE, Acks
-from polder.consumer.batch import Batch, Received, size_of
+from polder.consumer.batch import LAG_BUDGET, Batch, Received, size_of
 from polder.consumer.dispatch import Dispatch, Ended
 from polder.consumer.dispatch_timer import DispatchTimer
 from polder.consumer.ends import how_it_ended
@@ -64,6 +64,7 @@ class EventConsumer:
         *,
         renew: Callable[[], None] = lambda: None,
         consumer_timeout: float = CONSUMER_TIMEOUT,
+        lag_budget: float = LAG_BUDGET,
     ) -> None:
         self.consumer = consumer
         self.task = task
@@ -71,7 +72,7 @@ class EventConsumer:
         self.renew = renew
         self.consumer_timeout = consumer_timeout
         self.request_type = request_class(consumer, task)
-        self.dispatch = Dispatch()
+        self.dispatch = Dispatch(lag_budget)
         self.reports = Reports(service)
         self.committed: list[int] = []  # tags whose ack waits for the event loop
         self.stopped = False

@@ -7,12 +7,14 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from polder.consumer.batch import BATCH_BYTES, BATCH_EVENTS, LINGER, Batch, Kind, Received
+from polder.consumer.pace import Pace
 
 
 class Fresh:
     """Messages in order of arrival, with the time of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
         self._messages: deque[tuple[float, Received]] = deque()
         self.bytes = 0
 
@@ -28,11 +30,10 @@ class Fresh:
         return len(self._messages) >= BATCH_EVENTS or self.bytes >= BATCH_BYTES
 
     def due(self) -> float | None:
-        """When the next batch of them may go: at once if they are many, else when the first has
-        waited a little for others."""
+        """When the next batch of them may go: at once if they are many, else when it is time."""
         if not self._messages:
             return None
-        return 0.0 if self.full else self._messages[0][0] + LINGER
+        return 0.0 if self.full else max(self._messages[0][0] + LINGER, self._pace.not_before())
 
     def take(self, most: int = BATCH_EVENTS) -> list[Received]:
         messages: list[Received] = []

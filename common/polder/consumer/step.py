@@ -40,6 +40,7 @@ class EventConsumerStep(bootsteps.StartStopStep):
             *(consumer, task, this_service.name(), this_service.subscribes_to()),
             renew=partial(self._begin, consumer),
             consumer_timeout=this_service.consumer_timeout(),
+            lag_budget=this_service.lag_budget(),
         )
 
     def drain(self) -> None:

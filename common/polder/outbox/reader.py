@@ -15,6 +15,8 @@ from django.db import connection as django_connection
 from polder import this_service
 from polder.database_connection import look_at
 from polder.outbox.floor import ABOVE_FLOOR, CHECK, RAISE
+from polder.outbox.wake import CHANNEL, SLEEP
+from polder.stopping import Stop
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +84,8 @@ class OutboxReader:
         self._writers: list[str] = []
         self._next_raise = time.monotonic()
         self._next_check = self._next_raise + CHECK_EVERY / 60
+        self._woken = False  # while it waited for the answer to something else
+        connection.add_notify_handler(self._wake)
 
     @classmethod
     def connect(cls) -> Self:
@@ -104,7 +108,24 @@ class OutboxReader:
         """Whether this connection now holds the service's relay lock. Never waits."""
         key = zlib.crc32(f"relay of {this_service.name()}".encode())
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
-        return bool(row and row[0])
+        leads = bool(row and row[0])
+        if leads:
+            self._connection.execute(f"LISTEN {CHANNEL}")
+        return leads
+
+    def sleep(self, asleep: bool) -> None:
+        """Whether writers wake us from now on."""
+        self._connection.execute(SLEEP, [asleep])
+
+    def wait(self, stop: Stop, seconds: float) -> None:
+        """Until a writer wakes us; no longer than so, or than `stop`."""
+        if not self._woken:
+            stop.wait(seconds, beside=self._connection.fileno())
+        server = self._connection.pgconn
+        server.consume_input()
+        while server.notifies():
+            pass
+        self._woken = False
 
     def select(self, limit: int, under_way: Sequence[Row] = ()) -> list[Row]:
         """The oldest rows to be published, in their order, without those under way. No transaction
@@ -168,6 +189,9 @@ class OutboxReader:
     def hold(self, key: str, reason: str) -> None:
         """Takes the row out of the stream until an operator releases it."""
         self._connection.execute(_HOLD, [reason, key])
+
+    def _wake(self, _: psycopg.Notify) -> None:
+        self._woken = True
 
     def close(self) -> None:
         self._connection.close()

@@ -28,12 +28,12 @@ from polder.broker.trouble import REFUSED_WAIT, refusal
 from polder.contracts.event import CONTENT_TYPE, LARGEST_EVENT
 from polder.failpoints import Failpoint, failpoint
 from polder.outbox.reader import OutboxReader, Row
-from polder.stopping import Stopping
+from polder.outbox.wake import Rest
+from polder.stopping import Stop
 
 log = logging.getLogger(__name__)
 
 WINDOW = 500  # messages under way at most
-SHORTEST_NAP, LONGEST_NAP = 0.001, 0.010  # seconds between two looks at an empty outbox
 # seconds between two tries at a broker or a database that is away
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 2.0
 LONGEST_TYPE = 255  # bytes of an AMQP short string
@@ -65,7 +65,7 @@ class Relay:
         self,
         service: str,
         broker_url: str,
-        stop: Stopping,
+        stop: Stop,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self.service = service
@@ -111,7 +111,7 @@ class Relay:
         log.info("the relay of %s leads", self.service)
         # another connection's: whoever led since may have marked them
         self._confirmed, self._selected = [], []
-        nap = Backoff(SHORTEST_NAP, LONGEST_NAP)
+        rest = Rest(outbox)
         while not self.stop.is_set():
             try:
                 published = self._publish_window(outbox)
@@ -122,11 +122,11 @@ class Relay:
             outbox.raise_floor()
             self.on_ready()
             outage.reset()
-            if published:
-                nap.reset()
-            else:
-                self.stop.wait(nap.next())
+            rest.found(published)
+            if not published:
+                rest.wait(self.stop)
         self._mark_confirmed(outbox)
+        outbox.sleep(False)
 
     def _explained(self, error: Exception, outage: Backoff) -> float:
         """Seconds until the next try, which the log has with the reason: what is refused does not

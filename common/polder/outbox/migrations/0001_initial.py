@@ -4,6 +4,7 @@ from django.db import migrations, models
 
 from polder.outbox.floor import FLOOR_SQL
 from polder.outbox.sequence import SEQUENCE_SQL
+from polder.outbox.wake import WAKE_SQL
 from polder.partitioning import partitioned_table
 
 
@@ -33,6 +34,9 @@ CREATE INDEX polder_outbox_correlation ON polder_outbox (correlation_id);
 """
 NEEDED = ("published_at IS NULL AND held_at IS NULL", "published_at IS NULL AND held_at IS NOT NULL")  # each by an index
 REVERSE = """
+DROP TRIGGER polder_outbox_wake ON polder_outbox;
+DROP FUNCTION polder_outbox_wake, polder_outbox_sleep;
+DROP SEQUENCE polder_outbox_asleep;
 DROP TRIGGER polder_outbox_unpublished_again ON polder_outbox;
 DROP FUNCTION polder_outbox_lower_floor, polder_outbox_raise_floor, polder_outbox_check_floor, polder_outbox_floor;
 DROP SEQUENCE polder_outbox_floor;
@@ -131,6 +135,6 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('aggregate', 'key'), name='fenced_once')],
             },
         ),
-        migrations.RunSQL(sql=FLOOR_SQL, reverse_sql=REVERSE),
+        migrations.RunSQL(sql=FLOOR_SQL + WAKE_SQL, reverse_sql=REVERSE),
         migrations.RunSQL(sql=SEQUENCE_SQL, reverse_sql="DROP FUNCTION polder_outbox_advance_sequence"),
     ]

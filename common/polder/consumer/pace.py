@@ -1,0 +1,29 @@
+"""How often fresh messages go to the pool. A batch costs a fixed amount whatever it holds, so while
+the pool has little to do the first message goes at once; the more of its time small batches take,
+the longer messages gather, up to the lag that the service may add."""
+
+from __future__ import annotations
+
+SHARE = 0.5  # of one child's time, that batches may take which are not full
+NEW = 0.3  # weight of the newest batch in what a batch takes
+
+
+class Pace:
+    """Times are monotonic seconds. `budget`: the longest that a message waits for others."""
+
+    def __init__(self, budget: float) -> None:
+        self._budget = budget
+        self._takes = 0.0
+        self._next = 0.0
+
+    def began(self, now: float) -> None:
+        """A batch of fresh messages was handed over."""
+        self._next = now + min(self._budget, self._takes / SHARE)
+
+    def ended(self, took: float) -> None:
+        """It was with the pool for so long."""
+        self._takes += (took - self._takes) * NEW
+
+    def not_before(self) -> float:
+        """When the next one may go, unless it is full."""
+        return self._next
