@@ -37,6 +37,7 @@ def test_a_job_that_was_never_run_is_noticed(db: None) -> None:
         "reconcile",
         "ask",
         "resync",
+        "redrive",
         "partitions",
         "retention",
         "deadlines",

@@ -14,6 +14,7 @@ from django.db import close_old_connections
 from polder import this_service
 from polder.broker.watch import look_and_remember
 from polder.consumer.jobs import run_if_due
+from polder.inbox.readable import Readable
 from polder.outbox import fence
 from polder.partitioning import drop_partitions, make_partitions
 from polder.pasts import owner
@@ -24,6 +25,7 @@ from polder.retention import retention_policies
 
 log = logging.getLogger(__name__)
 
+_readable = Readable()
 PARTITIONED = ("polder_ledger", "polder_outbox")  # the ledger first: it has no default partition
 
 
@@ -101,6 +103,12 @@ def ask() -> dict[str, int]:
     }
 
 
+@periodic("redrive")
+def redrive() -> dict[str, int]:
+    """Applies what was parked before the code knew its type or version: how many ended how."""
+    return dict(_readable.redrive())
+
+
 @periodic("resync")
 def resync() -> dict[str, int]:
     """Fills the replicas that are new or declare something new, audits those that were not compared
@@ -117,6 +125,13 @@ def fill_at_start() -> list[str]:
     """At once when the housekeeper has started: a service is started anew after a migration."""
     close_old_connections()
     return tending.fill_new()
+
+
+@shared_task(name="redrive_at_start")
+def redrive_at_start() -> dict[str, int]:
+    """At once when the housekeeper has started: its code may be new."""
+    close_old_connections()
+    return dict(_readable.redrive())
 
 
 @shared_task(name="ask_at_start")

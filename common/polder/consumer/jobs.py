@@ -22,6 +22,7 @@ COMMON_JOBS = {
     "broker": MINUTE,
     "reconcile": MINUTE,
     "ask": MINUTE,
+    "redrive": MINUTE,
     "resync": MINUTE // 4,
     "partitions": 60 * MINUTE,
     "retention": 60 * MINUTE,

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from polder.command import ServiceCommand
 from polder.consumer.arguments import service_app, worker_arguments
 from polder.consumer.direct import DirectConsumerStep
-from polder.consumer.housekeeping import ask_at_start, fill_at_start
+from polder.consumer.housekeeping import ask_at_start, fill_at_start, redrive_at_start
 from polder.database_connection import look_at_start
 from polder.readiness import announce_ready
 
@@ -42,3 +42,4 @@ def _ready(**_: Any) -> None:
     announce_ready()
     ask_at_start.delay()
     fill_at_start.delay()
+    redrive_at_start.delay()
