@@ -50,7 +50,7 @@ def orders_created(number: int) -> Iterator[Event]:
         state = OrderState(
             order_id=order_id,
             status=OrderStatus.PENDING,
-            customer=Customer(name=f"Customer {index}", email=f"customer.{index}@example.org"),
+            customer=Customer.named(f"Customer {index}", f"customer.{index}@example.org"),
             shipping_address=Address(
                 line1=f"Polderweg {index % 200}",
                 postal_code="1234 AB",

@@ -56,6 +56,7 @@ def message(order: Order) -> dict[str, Any]:
     """The event as one would put it together by hand: the same attributes and data, nothing
     validated."""
     key = uuid7()
+    given, _, family = order.customer_name.rpartition(" ")
     return {
         "specversion": "1.0",
         "id": str(key),
@@ -64,7 +65,7 @@ def message(order: Order) -> dict[str, Any]:
         "subject": str(order.pk),
         "time": datetime.now(UTC).isoformat(),
         "datacontenttype": "application/json",
-        "dataschema": "order/OrderCreated/1",
+        "dataschema": "order/OrderCreated/2",
         "aggregatetype": "order",
         "aggregateversion": order.version,
         "correlationid": str(key),
@@ -72,7 +73,11 @@ def message(order: Order) -> dict[str, Any]:
             "retired": False,
             "orderId": str(order.pk),
             "status": order.status,
-            "customer": {"name": order.customer_name, "email": order.customer_email},
+            "customer": {
+                "givenName": given or family,
+                "familyName": family if given else "",
+                "email": order.customer_email,
+            },
             "shippingAddress": {
                 "line1": order.line1,
                 "postalCode": order.postal_code,

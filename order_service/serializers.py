@@ -53,7 +53,7 @@ class OrderIn(Body):
         """What `order_place` takes."""
         asked = self.validated_data
         return {
-            "customer": Customer.model_validate(asked["customer"]),
+            "customer": Customer.named(**asked["customer"]),
             "address": Address.model_validate(asked["shippingAddress"]),
             "lines": [Line(line["productId"], line["quantity"]) for line in asked["products"]],
         }
@@ -91,9 +91,17 @@ class KnownShipment(Value, from_attributes=True):
     synced_at: Timestamp
 
 
+class CustomerOut(Customer):
+    """Who ordered, as they said."""
+
+    name: Text
+    """As it was given."""
+
+
 class OrderOut(AnswerWithoutRetired, OrderState):
     """An order, with what is known of its reservation and its shipment."""
 
+    customer: CustomerOut
     version: Version
     created_at: Timestamp
     updated_at: Timestamp
@@ -134,8 +142,11 @@ class OrderSerializer(ResponseSerializer):
 
     def build(self, order: Order) -> OrderOut:
         reservation, shipment = self.reservations.get(order.pk), self.shipments.get(order.pk)
+        state = dict(order.public_state())
+        customer = CustomerOut(name=order.customer_name, **dict(state.pop("customer")))
         return OrderOut(
-            **dict(order.public_state()),
+            **state,
+            customer=customer,
             version=order.version,
             created_at=order.created_at,
             updated_at=order.updated_at,

@@ -81,7 +81,7 @@ def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) 
         for line in lines
     ]
     order = Order(
-        customer_name=customer.name,
+        customer_name=customer.full_name,
         customer_email=customer.email,
         **dict(address),
         lines=[line.model_dump(mode="json", by_alias=True) for line in priced],

@@ -74,7 +74,7 @@ def order_event(
     state = OrderState(
         order_id=order_id,
         status=OrderStatus(str(kind.status)),
-        customer=Customer(name="Ada", email="ada@example.org"),
+        customer=Customer.named("Ada", "ada@example.org"),
         shipping_address=HOME,
         products=tuple(
             OrderLine(product_id=product_id, quantity=quantity, price=price)

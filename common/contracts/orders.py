@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from common.contracts.money import Money
 from polder.contracts.event import Event, State, Value
 from polder.contracts.types import Key, Quantity, Text
+from polder.contracts.upcasts import Data, upcast
 
 
 class OrderStatus(StrEnum):
@@ -23,10 +24,25 @@ class OrderStatus(StrEnum):
 
 
 class Customer(Value):
-    """Who ordered, as they said."""
+    """Who ordered, as they said. They give their name in one piece, and `named` alone splits it: so
+    an order says the same in every version."""
 
-    name: Text = Field(examples=["Ada Waterman"])
+    given_name: Text = Field(examples=["Ada"])
+    """The name but for its last word; all of it when it has only one."""
+    family_name: Text = Field(examples=["Waterman"])
+    """The last word of the name; empty when it has only one."""
     email: Text = Field(examples=["ada@example.org"])
+
+    @classmethod
+    def named(cls, name: str, email: str) -> Customer:
+        """Of a name in one piece."""
+        given, _, family = name.rpartition(" ")
+        return cls(given_name=given or family, family_name=family if given else "", email=email)
+
+    @property
+    def full_name(self) -> str:
+        """In one piece again."""
+        return f"{self.given_name} {self.family_name}" if self.family_name else self.given_name
 
 
 # the columns of whoever keeps one have the names of its fields
@@ -76,6 +92,7 @@ class OrderState(State):
 class OrderEvent(Event):
     service = "order"
     aggregate = "order"
+    schema_version = 2  # 1 had the customer's name in one piece
     data: OrderState
 
 
@@ -119,3 +136,11 @@ class OrderDelivered(OrderEvent):
     """Its shipment arrived."""
 
     status = OrderStatus.DELIVERED
+
+
+@upcast(OrderEvent, from_version=1)
+def _order_event_2(data: Data) -> Data:
+    """Version 1 had the customer's name in one piece."""
+    old = data["customer"]
+    customer = Customer.named(old["name"], old["email"])
+    return {**data, "customer": customer.model_dump(by_alias=True)}

@@ -82,7 +82,7 @@ class Order(StatefulAggregate):
         return OrderState(
             order_id=self.pk,
             status=OrderStatus(self.status),
-            customer=Customer(name=self.customer_name, email=self.customer_email),
+            customer=Customer.named(self.customer_name, self.customer_email),
             shipping_address=Address.model_validate(self, from_attributes=True),
             products=tuple(OrderLine.model_validate(line) for line in self.lines),
         )

@@ -16,7 +16,7 @@ from order_service.services import Accepted, Line, UnknownProducts, order_place
 from polder.testing import deliver, published
 from tests.makers import product_event
 
-ADA = Customer(name="Ada", email="ada@example.org")
+ADA = Customer.named("Ada", "ada@example.org")
 HOME = Address(line1="Dijk 1", postal_code="1234 AB", city="Lelystad", country="NL")
 
 

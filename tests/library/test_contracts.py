@@ -104,7 +104,7 @@ def test_the_wire() -> None:
     # Then
     assert content["specversion"] == "1.0"
     assert content["source"] == "/order"
-    assert content["dataschema"] == "order/OrderCreated/1"
+    assert content["dataschema"] == "order/OrderCreated/2"
     assert content["time"].endswith("Z")
     assert content["data"]["products"] == [
         {"productId": "p1", "quantity": 2, "price": {"amount": "9.95", "currency": "EUR"}}
@@ -130,7 +130,10 @@ def test_unknown_members_are_passed_over() -> None:
     body = envelope(
         colour="red",
         data=envelope()["data"]
-        | {"mood": "good", "customer": {"name": "A", "email": "a", "age": 7}},
+        | {
+            "mood": "good",
+            "customer": {"givenName": "A", "familyName": "B", "email": "a", "age": 7},
+        },
     )
 
     assert isinstance(decode(json.dumps(body).encode()), OrderCreated)
@@ -200,7 +203,7 @@ def test_an_unknown_type(kind: object) -> None:
     assert reason_of(envelope(type=kind)) == "unknown-type"
 
 
-@pytest.mark.parametrize("version", ["2", "7", "999999999"])
+@pytest.mark.parametrize("version", ["3", "7", "999999999"])
 def test_a_newer_version(version: str) -> None:
     assert reason_of(envelope(dataschema=f"order/OrderCreated/{version}")) == "newer-version"
 
@@ -291,8 +294,8 @@ def test_a_newer_version(version: str) -> None:
                 {"productId": "p1", "quantity": 1, "price": {"amount": "1", "currency": "euro"}}
             ]
         ),
-        data(customer={"name": "a\x00b", "email": "a"}),
-        data(customer={"name": "x" * 501, "email": "a"}),
+        data(customer={"givenName": "a\x00b", "familyName": "b", "email": "a"}),
+        data(customer={"givenName": "x" * 501, "familyName": "b", "email": "a"}),
     ],
 )
 def test_invalid(body: dict[str, Any]) -> None:
@@ -436,6 +439,38 @@ class TestUpcasts:
         }
 
         assert reason_of(wire) == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "family"),
+    [
+        ("Ada Waterman", "Ada", "Waterman"),
+        ("Ada van der Waterman", "Ada van der", "Waterman"),
+        ("Ada", "Ada", ""),
+        ("", "", ""),
+        ("x" * 500, "x" * 500, ""),
+    ],
+)
+def test_version_1_of_an_order_is_read_as_version_2_says_it(
+    name: str, given: str, family: str
+) -> None:
+    # Given the order as version 1 said it, and as version 2 does
+    as_1 = envelope(
+        dataschema="order/OrderCreated/1",
+        data=envelope()["data"] | {"customer": {"name": name, "email": "ada@example.org"}},
+    )
+    as_2 = orders.Customer.named(name, "ada@example.org")
+
+    # Then
+    read = decode(json.dumps(as_1).encode())
+    assert isinstance(read, OrderCreated)
+    assert read.data.customer == as_2
+    assert (as_2.given_name, as_2.family_name, as_2.full_name) == (given, family, name)
+
+    # And what version 1 could not be is not read
+    for customer in ({"email": "a"}, {"name": 5, "email": "a"}, None, "Ada"):
+        broken = as_1 | {"data": as_1["data"] | {"customer": customer}}
+        assert reason_of(broken) == "invalid"
 
 
 def test_causes() -> None:

@@ -27,7 +27,7 @@ from tests.library.test_pasts import arriving
 from tests.makers import HOME, product_event
 
 PRODUCT = "inventory.product"
-ADA = Customer(name="Ada", email="ada@example.org")
+ADA = Customer.named("Ada", "ada@example.org")
 
 
 class Wire:

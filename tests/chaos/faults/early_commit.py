@@ -30,7 +30,7 @@ def insert_order(connection: psycopg.Connection[Any]) -> UUID:
     state = OrderState(
         order_id=order_id,
         status=OrderStatus.PENDING,
-        customer=Customer(name="Late Bird", email="late@example.org"),
+        customer=Customer.named("Late Bird", "late@example.org"),
         shipping_address=Address(line1="Dijk 2", postal_code="2611 AB", city="Delft", country="NL"),
         products=(line,),
     )

@@ -1,8 +1,4 @@
-"""Two versions of an event's `data` on the wire at once, as in any deployment, and the way back.
-
-The last of the catalogue: whoever sends all history again after this one sends events that version
-1 does not know.
-"""
+"""Two versions of an event's `data` on the wire at once, as in any deployment, forth and back."""
 
 from __future__ import annotations
 
@@ -20,67 +16,88 @@ from deploy.local.readiness import http_status
 from tests.chaos.faults.fault import fault
 from tests.chaos.mutation.edited_copy import Edit, edited_copy
 from tests.chaos.scene import Scene
-from tests.shop import until
+from tests.shop import Shop, until
 
-# Version 2 of all that order says: an order has a channel, which version 1 did not know.
-VERSION_2 = (
+CONTRACT = "common/contracts/orders.py"
+# The code as it was while the customer's name was one member.
+VERSION_1 = (
+    Edit(CONTRACT, "    schema_version = 2  # 1 had the customer's name in one piece\n", ""),
+    Edit(CONTRACT, '    given_name: Text = Field(examples=["Ada"])\n', "    name: Text\n"),
+    Edit(CONTRACT, '    family_name: Text = Field(examples=["Waterman"])\n', ""),
     Edit(
-        "common/contracts/orders.py",
-        "    customer: Customer\n",
-        "    channel: Text\n    customer: Customer\n",
+        CONTRACT,
+        'cls(given_name=given or family, family_name=family if given else "", email=email)',
+        "cls(name=name, email=email)",
     ),
     Edit(
-        "common/contracts/orders.py",
-        '    aggregate = "order"\n',
-        '    aggregate = "order"\n    schema_version = 2\n',
+        CONTRACT,
+        'f"{self.given_name} {self.family_name}" if self.family_name else self.given_name',
+        "self.name",
     ),
-    Edit(
-        "common/contracts/orders.py",
-        "from polder.contracts.types import",
-        "from polder.contracts.upcasts import upcast\nfrom polder.contracts.types import",
-    ),
-    Edit(
-        "common/contracts/orders.py",
-        "    status = OrderStatus.DELIVERED\n",
-        "    status = OrderStatus.DELIVERED\n\n\nupcast(OrderEvent, from_version=1)(lambda data: "
-        '{**data, "channel": "unknown"})\n',
-    ),
-    Edit(
-        "order_service/models/owned.py",
-        "        return OrderState(\n",
-        '        return OrderState(\n            channel="web",\n',
-    ),
+    Edit("order_service/serializers.py", "CustomerOut(name=order.customer_name, ", "CustomerOut("),
 )
 SUBSCRIBERS = ("inventory", "shipping")
-_OF_VERSION_2 = """FROM polder_outbox WHERE body LIKE '%"dataschema":"order/%/2"%'"""
+ORDERS = 20  # of version 1, at each stage
+_OF_VERSION = """FROM polder_outbox WHERE body LIKE '%%"dataschema":"order/%%/' || %s || '"%%'"""
+_TOO_NEW = """
+SELECT (SELECT count(*) FROM polder_inbox_parkedevent WHERE reason = 'newer-version')
+    + (SELECT count(*) FROM polder_inbox_waitingevent WHERE error LIKE '%newest known here%')
+"""
+_STILL_PARKED = "SELECT count(*) FROM polder_inbox_parkedevent WHERE state = 'parked'"
 
 
 @fault()
 def two_versions_side_by_side(scene: Scene) -> None:
-    """The subscribers learn version 2 of order's events; order publishes versions 1 and 2 at once;
-    all is rolled back, the publisher first"""
+    """Order publishes versions 1 and 2 of its events at once; the subscribers go back to code that
+    knows version 1 alone, and forth again: what they could not read is applied by itself"""
     with tempfile.TemporaryDirectory(prefix="polder-versions-") as folder:
-        new = edited_copy(Path(folder), VERSION_2)
+        old = edited_copy(Path(folder), VERSION_1)
+        with _process(scene, old, "order", "worker", "--name", "v1"), _web(scene, old) as url:
+            both = replace(scene.shop, variables=scene.shop.variables | {"ORDER_URL": url})
+            _order(scene, both)
+            with _subscribers_of(scene, old):
+                _order(scene, both)
+                for service in SUBSCRIBERS:
+                    until(
+                        lambda: scene.shop.rows(service, _TOO_NEW)[0][0] > 0,  # noqa: B023
+                        f"{service} met a version that it does not know",
+                    )
+            _order(scene, both)
+        until(lambda: _in_flight(scene) == 0, "both versions have been read")
         for service in SUBSCRIBERS:
-            scene.stack.stop_process(f"{service}-worker")
-        with ExitStack() as subscribers:
-            for service in SUBSCRIBERS:
-                subscribers.enter_context(_process(scene, new, service, "worker", "--name", "v2"))
-            with _process(scene, new, "order", "worker", "--name", "v2"), _web(scene, new) as url:
-                shop = replace(scene.shop, variables=scene.shop.variables | {"ORDER_URL": url})
-                for _ in range(20):
-                    scene.load.accepted[f"v2-{time.monotonic_ns()}"] = shop.place(p3=1)
-                scene.orders()
-            until(lambda: _in_flight(scene) == 0, "version 2 has been read")
-        for service in SUBSCRIBERS:
-            scene.stack.start_process(f"{service}-worker")
-        scene.orders()
-    [[told]] = scene.shop.rows("order", f"SELECT count(*) {_OF_VERSION_2}")
-    assert told >= 20, f"{told} events of version 2"
+            until(
+                lambda: scene.shop.rows(service, _STILL_PARKED)[0][0] == 0,  # noqa: B023
+                f"{service} has applied what it had parked",
+            )
+    for version in ("1", "2"):
+        [[said]] = scene.shop.rows("order", f"SELECT count(*) {_OF_VERSION}", version)
+        assert said >= 3 * ORDERS, f"{said} events of version {version}"
+
+
+def _order(scene: Scene, both: Shop) -> None:
+    """By version 1, while customers go on with version 2."""
+    for _ in range(ORDERS):
+        scene.load.accepted[f"v1-{time.monotonic_ns()}"] = both.place(p3=1)
+    scene.orders()
+
+
+@contextmanager
+def _subscribers_of(scene: Scene, root: Path) -> Iterator[None]:
+    """The subscribers run the code in `root`, and afterwards their own again."""
+    parts = [f"{service}-{part}" for service in SUBSCRIBERS for part in ("worker", "housekeeper")]
+    for part in parts:
+        scene.stack.stop_process(part)
+    with ExitStack() as processes:
+        for part in parts:
+            service, _, command = part.partition("-")
+            processes.enter_context(_process(scene, root, service, command, "--name", "v1"))
+        yield
+    for part in parts:
+        scene.stack.start_process(part)
 
 
 def _in_flight(scene: Scene) -> int:
-    sent = {key for (key,) in scene.shop.rows("order", f"SELECT id {_OF_VERSION_2}")}
+    sent = {key for (key,) in scene.shop.rows("order", f"SELECT id {_OF_VERSION}", "1")}
     return max(
         len(
             sent
@@ -98,7 +115,7 @@ def _in_flight(scene: Scene) -> int:
 @contextmanager
 def _process(scene: Scene, root: Path, service: str, *arguments: str) -> Iterator[None]:
     """Of the service, but with the code in `root`; ended in good order."""
-    with scene.stack.log(f"{service}-v2").open("ab") as log:
+    with scene.stack.log(f"{service}-v1").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", service, *arguments],
             cwd=root,
@@ -121,10 +138,10 @@ def _web(scene: Scene, root: Path) -> Iterator[str]:
     """Its address, once it answers."""
     port = Ports.free().web["order"]
     with _process(scene, root, "order", "web", "--bind", f"{HOST}:{port}"):
-        log = scene.stack.log("order-v2")
+        log = scene.stack.log("order-v1")
         until(
             lambda: http_status(port, "/readyz") == 200,
-            f"the new version answers; its log is {log}",
+            f"version 1 answers; its log is {log}",
             seconds=60,
         )
         yield f"http://{HOST}:{port}"

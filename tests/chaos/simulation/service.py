@@ -125,7 +125,7 @@ def place(lines: dict[str, int]) -> str | None:
     asked = [use_cases.Line(product, count) for product, count in lines.items()]
     try:
         placed = use_cases.order_place(
-            customer=Customer(name="Ada", email="ada@example.org"), address=address, lines=asked
+            customer=Customer.named("Ada", "ada@example.org"), address=address, lines=asked
         )
     except use_cases.UnknownProducts:
         return None
