@@ -47,7 +47,7 @@ _STILL_PARKED = "SELECT count(*) FROM polder_inbox_parkedevent WHERE state = 'pa
 
 
 @fault()
-def two_versions_side_by_side(scene: Scene) -> None:
+def two_versions_forth_and_back(scene: Scene) -> None:
     """Order publishes versions 1 and 2 of its events at once; the subscribers go back to code that
     knows version 1 alone, and forth again: what they could not read is applied by itself"""
     with tempfile.TemporaryDirectory(prefix="polder-versions-") as folder:
