@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from deploy.local.stack import ROOT
-from tests.chaos.faults.versions import VERSION_2
+from tests.chaos.faults.versions import VERSION_1
 from tests.chaos.mutation.bugs import BUGS
 from tests.chaos.mutation.edited_copy import Edit
 
 EDITS = [(bug.name, edit) for bug in BUGS for edit in bug.edits]
-EDITS += [("version 2", edit) for edit in VERSION_2]
+EDITS += [("version 1", edit) for edit in VERSION_1]
 
 
 @pytest.mark.parametrize(("name", "edit"), EDITS, ids=[name for name, _ in EDITS])
