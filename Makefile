@@ -80,7 +80,7 @@ check: ## lint, types, import rules, migrations, deployment checks
 
 bench: ## relay, apply, lag and write cost beside hand-written ones (filter="lag write" count=5 quick=1 record=1)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m benchmarks $(filter) $(if $(count),--rounds $(count)) $(if $(quick),--quick) $(if $(note),--note "$(note)") \
+	@exec $(PYTHON_RUN) -m benchmarks $(filter) $(if $(base),--base $(base)) $(if $(count),--rounds $(count)) $(if $(quick),--quick) $(if $(note),--note "$(note)") \
 	    $(if $(record),--record)
 
 LOCK := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import page
+from benchmarks import page, story
 from benchmarks.apply import ApplyComparison
 from benchmarks.comparison import Comparison, interleaved
 from benchmarks.contender import ContenderFailed
@@ -35,11 +35,14 @@ examples:
   python -m benchmarks apply --rounds 7       only the apply path, with medians of seven rounds
   python -m benchmarks lag write --record     these two, kept for docs/performance.md
   make bench filter="lag write" record=1           the same
+  make bench filter=story base=HEAD~3         the whole shop, here and at another commit
 """
 KINDS = ("relay", "apply", "lag", "write")
 
 
 def main(arguments: Sequence[str]) -> int:
+    if arguments and arguments[0] == "story":
+        return story.main(arguments[1:])
     options = parser().parse_args(arguments)
     # an exception: so servers and contenders are stopped as well
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
