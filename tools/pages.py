@@ -1,5 +1,6 @@
-"""`python -m tools.pages`: draws the parts of docs/configuration.md and docs/states.md that follow
-from code, each between its marks. `--check` only compares, as `make check` does."""
+"""`python -m tools.pages`: draws the parts of docs/configuration.md, docs/states.md and
+docs/events.md that follow from code, each between its marks. `--check` only compares, as
+`make check` does."""
 
 from __future__ import annotations
 
@@ -20,6 +21,8 @@ from deploy.local.services import SERVICES
 from polder.configuration.table import ACCESS_VARIABLES, SERVICE_VARIABLES, TOPOLOGY_VARIABLES
 from polder.configuration.variables import Variable
 from polder.consumer import drawing
+from polder.contracts import markdown
+from polder.contracts.published import in_folder
 from tools.unreachable import settings_of
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -72,6 +75,10 @@ def states() -> str:
     return "\n\n".join(parts)
 
 
+def events() -> str:
+    return markdown.drawn(in_folder(DOCS.parent / "schemas"), "../schemas")
+
+
 def _default(variable: Variable) -> str:
     if variable.default is None:
         return "**needed**"
@@ -85,6 +92,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "variables of access": partial(table, ACCESS_VARIABLES),
     "ports": ports,
     "state machines": states,
+    "events": events,
     "batches": drawing.drawn,
 }
 
@@ -94,7 +102,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only compare")
     check = parser.parse_args().check
     differ = 0
-    for path in (DOCS / "configuration.md", DOCS / "states.md"):
+    for path in (DOCS / "configuration.md", DOCS / "states.md", DOCS / "events.md"):
         text = path.read_text()
         if (anew := drawn(text)) == text:
             continue

@@ -24,8 +24,7 @@ class OrderStatus(StrEnum):
 
 
 class Customer(Value):
-    """Who ordered, as they said. They give their name in one piece, and `named` alone splits it: so
-    an order says the same in every version."""
+    """Who ordered, as they said."""
 
     given_name: Text = Field(examples=["Ada"])
     """The name but for its last word; all of it when it has only one."""
@@ -35,7 +34,8 @@ class Customer(Value):
 
     @classmethod
     def named(cls, name: str, email: str) -> Customer:
-        """Of a name in one piece."""
+        """Of a name in one piece, as people give it to us. Nothing else splits one: so an order
+        says the same in every version."""
         given, _, family = name.rpartition(" ")
         return cls(given_name=given or family, family_name=family if given else "", email=email)
 
@@ -70,6 +70,7 @@ class OrderState(State):
     """An order as it stands. Lines and address never change."""
 
     order_id: UUID
+    """Given by us; reservation and shipment of the order have it, too."""
     status: OrderStatus
     """How far it is; each event announces one."""
     customer: Customer

@@ -3,12 +3,13 @@ the code."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
 
 from polder import this_service
@@ -51,6 +52,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ):
         if model_admin.has_view_permission(request):
             groups[_group_of(model)].append(_entry(model))
+    with suppress(NoReverseMatch):  # a project need not show it
+        catalogue = {"title": "Catalogue", "icon": "import_contacts", "link": reverse("events")}
+        groups["Events"].append(catalogue)
     return [
         {"title": title, "separator": True, "items": items}
         for title, items in groups.items()

@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.problem_responses import problem_page
+from polder.observability import events
 from polder.observability.applied import Applied
 from polder.observability.health import livez, readyz
 from polder.observability.metrics import metrics
@@ -20,5 +21,6 @@ common_urls: list[URLPattern | URLResolver] = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(), name="docs"),
     path("problems/<slug:kind>/", problem_page),
+    *events.urls,
     path("admin/", admin.site.urls),
 ]

@@ -27,6 +27,10 @@ OPEN = {
     "api/schema/",
     "api/docs/",
     "problems/<slug:kind>/",
+    "events/",
+    "events/asyncapi.yaml",
+    "events/<slug:service>/<slug:event>/",
+    "events/<slug:service>/<slug:event>/<int:version>.json",
     "admin/",
 }
 HANDLERS = api_handlers()

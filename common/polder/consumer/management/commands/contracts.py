@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from polder import this_service
 from polder.command import ServiceCommand
-from polder.contracts import gate
+from polder.contracts import gate, markdown
 from polder.contracts.examples import NoExample
 from polder.contracts.exporting import differing, exported, write
 from polder.contracts.published import Published, in_folder, in_git
@@ -21,7 +21,7 @@ class Command(ServiceCommand):
         "`export` writes them, and refuses a change within a version that breaks somebody. "
         "`check` writes nothing, and fails when code and files differ or when such a change was "
         "made since the commit `--base`; it names the event, the member, who reads it, and the "
-        "way out."
+        "way out. `catalogue` prints what the files say as Markdown."
     )
     examples = (
         "manage.py order contracts export",
@@ -31,7 +31,7 @@ class Command(ServiceCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("action", choices=["export", "check"])
+        parser.add_argument("action", choices=["export", "check", "catalogue"])
         parser.add_argument(
             "--base", help="the commit to compare with; else the files that are there"
         )
@@ -48,6 +48,9 @@ class Command(ServiceCommand):
             before = in_git(folder, options["base"]) if options["base"] else files
         except ValueError as error:
             raise CommandError(str(error)) from error
+        if options["action"] == "catalogue":
+            self.stdout.write(markdown.drawn(files, folder.name))
+            return
         known = {**files.reads, service: reads()}
         found = [] if options["replace"] else gate.problems(service, before, files, known)
         for problem in found:
