@@ -125,6 +125,13 @@ def test_an_event_of_a_foreign_project_reaches_a_replica(projects: tuple[Project
     for project in projects:
         assert "no issues" in project.manage("check")
 
+    # And their contracts are files, which the gate compares
+    for project in projects:
+        project.manage("contracts", "export")
+        assert "none broken" in project.manage("contracts", "check")
+    assert (projects[0].folder / "schemas/bookshop/BookAdded/1.json").exists()
+    assert "bookshop.book" in (projects[1].folder / "schemas/blog/reads.json").read_text()
+
     # Given a book that was there before the adoption, and everything migrated and declared
     bookshop, blog = projects
     bookshop.manage("migrate", "books", "0001")
