@@ -174,5 +174,5 @@ def test_an_event_of_a_foreign_project_reaches_a_replica(projects: tuple[Project
         )
         assert (
             "{} {'polder_ledger': 0, 'polder_outbox': 0} {'polder_ledger': 0, 'polder_outbox': 0, "
-            "'outbox events of no week': 0}" in done
+            "'outbox events of no week': 0, 'why events waited': 0}" in done
         )
