@@ -48,6 +48,7 @@ def service_settings(
             "REMOTE_CONTROL": values[table.REMOTE_CONTROL.name],
             "WEEKS_KEPT": values[table.WEEKS_KEPT.name],
             "REPUBLISH_WEEKS": values[table.REPUBLISH_WEEKS.name],
+            "GUARD": values[table.GUARD.name],
             "CONSUMER_TIMEOUT": values[table.CONSUMER_TIMEOUT.name],
             "LAG_BUDGET": values[table.LAG_BUDGET.name],
             "JOBS": dict(jobs or {}),

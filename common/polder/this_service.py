@@ -17,6 +17,7 @@ DEFAULTS: Mapping[str, Any] = {
     "REMOTE_CONTROL": False,
     "WEEKS_KEPT": 8,
     "REPUBLISH_WEEKS": 8,
+    "GUARD": "refuse",
     "CONSUMER_TIMEOUT": 1800.0,
     "LAG_BUDGET": 0.05,
     "JOBS": {},
@@ -106,6 +107,11 @@ def republish_weeks() -> int:
     """How many weeks back a publisher may announce again; the same for all services, as every
     ledger has to reach that far."""
     return cast("int", _setting("REPUBLISH_WEEKS"))
+
+
+def guard() -> str:
+    """What becomes of a write that others would not hear of: refuse, report or off."""
+    return cast("str", _setting("GUARD"))
 
 
 def ledger_weeks_kept() -> int:

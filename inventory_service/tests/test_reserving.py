@@ -14,6 +14,7 @@ from common.contracts.orders import OrderCancelRequested, OrderConfirmed
 from inventory_service.models import Order, Product, Reservation, Stock
 from inventory_service.reconcile import reconcile_reservations
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
+from polder.outbox.guard.door import unguarded
 from polder.testing import deliver, published
 from polder.testing.outbox import types_of
 from tests.makers import order_event
@@ -35,7 +36,8 @@ def test_every_line_is_held(shop: None) -> None:
 
 def test_one_short_line_rejects_them_all(shop: None) -> None:
     # Given a product with too little of it, one that is unknown, and one that is retired
-    Product.objects.filter(pk="p2").update(retired_at=timezone.now())
+    with unguarded("a product that is retired"):
+        Product.objects.filter(pk="p2").update(retired_at=timezone.now())
     order = order_event(products={"p1": 11, "p2": 1, "p3": 1})
 
     # When

@@ -37,6 +37,7 @@ class Order(StatefulAggregate):
 
     contract = OrderEvent
     moves = MOVES
+    private = ("flagged_at",)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     status = models.CharField(

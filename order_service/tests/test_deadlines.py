@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.test import override_settings
 
@@ -24,6 +24,7 @@ from polder.inbox.delivery import Arrival
 from polder.inbox.failed import failed
 from polder.inbox.models import LedgerEntry
 from polder.inbox.waiting import end_halts, note_failures, note_halt
+from polder.outbox.guard.door import unguarded
 from polder.testing import deliver, delivery_of, published
 from polder.testing.database import other_connection
 from polder.testing.outbox import types_of
@@ -114,15 +115,16 @@ def test_more_than_fit_into_one_transaction(
 @pytest.mark.django_db(transaction=True)
 def test_one_that_is_being_worked_on_is_left_to_the_next_time() -> None:
     # Given
-    Order.objects.create(
-        lines=[],
-        customer_name="Ada",
-        customer_email="a@example.org",
-        line1="x",
-        postal_code="x",
-        city="x",
-        country="NL",
-    )
+    with transaction.atomic(), unguarded("an order"):
+        Order.objects.create(
+            lines=[],
+            customer_name="Ada",
+            customer_email="a@example.org",
+            line1="x",
+            postal_code="x",
+            city="x",
+            country="NL",
+        )
     later(days=2)
     with other_connection() as other, other.transaction():
         other.execute("SELECT FROM orders FOR UPDATE")

@@ -28,6 +28,7 @@ class Shipment(StatefulAggregate):
 
     contract = ShipmentEvent
     moves = MOVES
+    private = ("unweighed",)
 
     order_id = models.UUIDField(primary_key=True)
     status = models.CharField(

@@ -78,6 +78,7 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
     "ORDER_PROXIES": [("0", 0), ("2", 2)],
     "ORDER_WEEKS_KEPT": [("4", 4), (" 12 ", 12)],
     "POLDER_REPUBLISH_WEEKS": [("1", 1), ("12", 12)],
+    "ORDER_GUARD": [("refuse", "refuse"), ("report", "report"), ("off", "off")],
     "ORDER_MANAGEMENT_URL": [
         (url, url)
         for url in ("http://u:p@h:15672", "https://u:p@[::1]/x", "http://u:p@a:1;http://u:p@b:1")
@@ -133,6 +134,7 @@ WRONG: dict[str, list[str]] = {
     "ORDER_PROXIES": [*NUMBERS, "1.5", "101"],
     "ORDER_WEEKS_KEPT": [*NUMBERS, "3", "0"],
     "POLDER_REPUBLISH_WEEKS": [*NUMBERS, "0"],
+    "ORDER_GUARD": ["Refuse", "on", "0"],
     "ORDER_MANAGEMENT_URL": [
         AMQP,
         f"http://u:{SECRET}@",

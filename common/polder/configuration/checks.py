@@ -20,6 +20,8 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "LAG_BUDGET": (0, 10),
 }
 
+_GUARDS = ("refuse", "report", "off")
+
 
 @register
 def nobody_reads(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
@@ -52,6 +54,8 @@ def _problems(said: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"POLDER['SERVICE'] is {service!r}, no name for a service: use lower-case letters only."
         )
+    if (guard := said.get("GUARD", "refuse")) not in _GUARDS:
+        yield f"POLDER['GUARD'] is {guard!r}; it has to be one of {', '.join(_GUARDS)}."
     for key, (low, high) in _RANGES.items():
         value = said.get(key, low)
         if (

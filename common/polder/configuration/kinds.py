@@ -113,6 +113,15 @@ def number(least: float, most: float) -> Kind:
     return Kind(f"number, {least:g} to {most:g}", read)
 
 
+def one_of(*words: str) -> Kind:
+    def read(value: str) -> str:
+        if value not in words:
+            raise NotLegal(f"must be one of {', '.join(words)}")
+        return value
+
+    return Kind(" or ".join(f"`{word}`" for word in words), read)
+
+
 def seconds(least: int, most: int) -> Kind:
     """A whole number, as a timedelta."""
     whole = whole_number(least, most)

@@ -13,6 +13,7 @@ from polder.configuration.kinds import (
     YES_OR_NO,
     Kind,
     number,
+    one_of,
     whole_number,
 )
 from polder.configuration.variables import Variable
@@ -107,6 +108,13 @@ REPUBLISH_WEEKS = Variable(
     "that keeps less does not start",
     "8",
 )
+GUARD = Variable(
+    "<SERVICE>_GUARD",
+    one_of("refuse", "report", "off"),
+    "what becomes of a write to what the service owns that others would not hear of: see "
+    "[the guard](public.md#the-guard). In force after the next `migrate`",
+    "refuse",
+)
 REMOTE_CONTROL = Variable(
     "<SERVICE>_REMOTE_CONTROL",
     YES_OR_NO,
@@ -158,6 +166,7 @@ SERVICE_VARIABLES = (
     *(
         WEEKS_KEPT,
         REPUBLISH_WEEKS,
+        GUARD,
         REMOTE_CONTROL,
         CONSUMER_TIMEOUT,
         LAG_BUDGET,

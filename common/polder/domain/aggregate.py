@@ -28,6 +28,8 @@ class Aggregate(models.Model):
     `publish()` the event of it."""
 
     contract: ClassVar[type[Event]]  # the base class of its events
+    # Fields that no event carries; the guard lets them change without a new version.
+    private: ClassVar[Collection[str]] = ()
 
     version = models.BigIntegerField(default=1, editable=False)
     # both by the database's clock: deadlines go by it
@@ -121,6 +123,13 @@ def aggregates() -> dict[str, type[Aggregate]]:
 def aggregate_name(model: type[models.Model]) -> str:
     """What its events call it; nothing for a model that others never hear of."""
     return model.contract.aggregate if issubclass(model, Aggregate) else ""
+
+
+def public_columns(model: type[Aggregate]) -> set[str]:
+    """Those of which others hear: all but the version, the times that every row has, and what the
+    model declares private."""
+    silent = {"version", "created_at", "updated_at", *model.private}
+    return {str(field.column) for field in model._meta.concrete_fields if field.name not in silent}
 
 
 def save_changed(aggregates: Sequence[A], *fields: str) -> None:

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from polder.faults import Fault, fault_of
 from polder.inbox.delivery import Arrival
@@ -96,7 +96,11 @@ class Bisection:
     def _attempt(self, arrivals: Sequence[Arrival]) -> bool:
         try:
             with transaction.atomic(), naming_who_waits(self._hurried):
-                self.outcomes += self._apply(arrivals)
+                outcomes = self._apply(arrivals)
+                # what would fail at the commit, such as a version without its event, fails here,
+                # where it is known whose it is
+                connection.check_constraints()
+                self.outcomes += outcomes
         except Overtaken:
             return self._try(arrivals)
         except Exception as error:

@@ -35,6 +35,10 @@ HELD = (
     "SELECT count(*) FROM (SELECT FROM polder_outbox WHERE held_at IS NOT NULL LIMIT "
     f"{MOST_COUNTED}) AS counted"
 )
+GUARD = f"""
+SELECT aggregate, count(*) FROM (SELECT aggregate FROM polder_outbox_guardfinding
+    LIMIT {MOST_COUNTED}) AS counted GROUP BY aggregate
+"""
 DELIVERIES = (
     "SELECT publisher, outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE "
     "outcome "

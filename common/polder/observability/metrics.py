@@ -25,6 +25,7 @@ from polder import this_service
 from polder.api.problem_responses import only_safe
 from polder.conditions import State
 from polder.consumer.jobs import job_states
+from polder.domain.aggregate import aggregates
 from polder.inbox.models import Outcome, Redriven, Unrecorded
 from polder.observability import measures
 from polder.observability.look import Look, TooSlow
@@ -78,8 +79,8 @@ class _FromTheDatabase(Collector):
 
 
 def _of_the_outbox() -> Iterator[Metric]:
-    [unpublished, oldest, held] = measures.measured(
-        measures.UNPUBLISHED, measures.OLDEST_UNPUBLISHED, measures.HELD
+    [unpublished, oldest, held, guard] = measures.measured(
+        measures.UNPUBLISHED, measures.OLDEST_UNPUBLISHED, measures.HELD, measures.GUARD
     )
     yield _gauge(
         "outbox_unpublished", f"Events that the relay has yet to publish, {COUNTED}.", unpublished
@@ -93,6 +94,12 @@ def _of_the_outbox() -> Iterator[Metric]:
         "outbox_held",
         f"Events that the broker refused and that wait for an operator, {COUNTED}.",
         held,
+    )
+    yield _gauge(
+        "guard_reported",
+        f"Writes kept on record that went around publish() while the guard reported, {COUNTED}.",
+        measures.and_zero(guard, [(name,) for name in aggregates()]),
+        "aggregate",
     )
 
 

@@ -2,6 +2,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
 from polder import database_connection, this_service
@@ -17,3 +18,7 @@ class OutboxConfig(AppConfig):
             import_module(module)
         connection_created.connect(database_connection.look, dispatch_uid="polder")
         from polder.outbox import checks, retention  # noqa: F401  (registers them)
+        from polder.outbox.guard import door, install
+
+        connection_created.connect(door.listen, dispatch_uid="polder.guard")
+        post_migrate.connect(install.install, sender=self, dispatch_uid="polder.guard")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import Error, register
+from django.core.checks import Error, Tags, Warning, register
+from django.db import DEFAULT_DB_ALIAS
 
 from polder import this_service
 from polder.contracts.event import Event, events_of
 from polder.domain.aggregate import Aggregate, StatefulAggregate
+from polder.outbox.guard.install import differences
 
 
 @register()
@@ -39,6 +41,15 @@ def aggregates_fit_their_contracts(**_: Any) -> list[Error]:
     ]
 
 
+@register(Tags.database)
+def the_guard_is_as_declared(databases: Sequence[str] | None = None, **_: Any) -> list[Warning]:
+    """Asked by `check --database default` and by `migrate`, which makes it so."""
+    if not databases or DEFAULT_DB_ALIAS not in databases:
+        return []
+    hint = "migrate puts the guard of this version and of POLDER['GUARD'] into the database."
+    return [Warning(f"{one}.", hint=hint, id="polder.W002") for one in differences()]
+
+
 def _errors(model: type[Aggregate]) -> Iterator[Error]:
     contract = getattr(model, "contract", None)
     if contract is None:
@@ -57,6 +68,13 @@ def _errors(model: type[Aggregate]) -> Iterator[Error]:
         )
     if model.public_state is Aggregate.public_state:
         yield Error(f"{model._meta.label} defines no public_state().", obj=model, id="polder.E005")
+    names = {field.name for field in model._meta.concrete_fields}
+    for name in sorted(set(model.private) - names):
+        yield Error(
+            f"{model._meta.label} declares {name!r} private, and has no such field.",
+            obj=model,
+            id="polder.E006",
+        )
     if issubclass(model, StatefulAggregate):
         yield from _status_errors(model)
 

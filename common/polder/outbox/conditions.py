@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models import Count, Min, Q
 
-from polder.conditions import Finding, condition, fail, ok
-from polder.outbox.models import Fenced
+from polder import this_service
+from polder.conditions import Finding, condition, fail, ok, warn
+from polder.outbox.guard.install import differences
+from polder.outbox.models import Fenced, GuardFinding
+from polder.partitioning import database_now
+
+MOST_FOUND = 1_000
 
 
 @condition("fenced", runbook="a-past-that-came-back")
@@ -31,4 +38,20 @@ def fenced() -> Finding:
         f"this service's past came back: others know {found['number']} of its aggregates better, "
         f"{example}{forgotten}",
         found["since"],
+    )
+
+
+@condition("guard", runbook="the-guard")
+def guard() -> Finding:
+    """Whether the guard stands as declared, and what it let pass within a day."""
+    if different := list(differences()):
+        return warn(f"{'; '.join(different)}: run migrate")
+    lately = GuardFinding.objects.filter(found_at__gt=database_now() - timedelta(days=1))
+    found = lately.order_by("-found_at")[:MOST_FOUND]
+    if not found:
+        return ok(f"nothing is known to go around publish() (mode {this_service.guard()})")
+    number = f"{MOST_FOUND} or more" if len(found) == MOST_FOUND else str(len(found))
+    return warn(
+        f"{number} writes within a day went around publish(), such as: {found[0]}",
+        found[len(found) - 1].found_at,
     )

@@ -135,3 +135,29 @@ class CopiesPage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.question_id} {self.subscriber} {self.part}/{self.parts}"
+
+
+class GuardFinding(models.Model):
+    """A write that the guard would have refused, in its mode `report`. Written by its triggers, in
+    the transaction of the write."""
+
+    class What(models.TextChoices):
+        UNRAISED = "unraised", "public columns changed, and the version did not rise"
+        LOWERED = "lowered", "the version went down"
+        UNANNOUNCED = "unannounced", "a version without its event"
+        DELETED = "deleted", "deleted, or its key changed"
+
+    aggregate = models.CharField(max_length=100)
+    key = models.TextField()
+    version = models.BigIntegerField()
+    what = models.CharField(max_length=20, choices=What.choices)
+    told = models.CharField(max_length=500)
+    role = models.CharField(max_length=63, help_text="The database's role that wrote it.")
+    program = models.CharField(max_length=63, help_text="As it calls itself to the database.")
+    found_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.aggregate} {self.key}: {self.told}"

@@ -8,6 +8,7 @@ from django.db import connection
 
 from polder.contracts.event import LARGEST_EVENT, Event
 from polder.outbox import fence
+from polder.outbox.guard.sql import line as guard_line
 
 # The identity column `position` is drawn row by row in the order given, while the caller still
 # holds its aggregates' locks.
@@ -20,9 +21,17 @@ _INSERT_ONE = """
 INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body)
 SELECT %s::uuid, %s::text, %s::text, %s::text, %s::bigint, %s::uuid, %s::text
 """
-# Of the whole table and not of these rows: asked once in a statement, it costs nothing and leaves
-# the order of the rows alone.
-_NOTHING_FENCED = " WHERE NOT EXISTS (SELECT FROM polder_outbox_fenced WHERE lifted_at IS NULL)"
+# Both are asked once in a statement: they cost nothing and leave the order of the rows alone. What
+# is noted for the guard is noted only if the rows are written. Beyond NOTED characters it looks
+# into the outbox.
+_NOTE = """(SELECT set_config('polder.announced', CASE WHEN length(noted) < %s
+    THEN noted || %s ELSE noted END, true)
+    FROM coalesce(current_setting('polder.announced', true), '') AS noted) IS NOT NULL"""
+_NOTED = f" WHERE {_NOTE}"
+# Of the whole table and not of these rows.
+_NOTHING_FENCED = f""" WHERE CASE WHEN EXISTS (SELECT FROM polder_outbox_fenced
+    WHERE lifted_at IS NULL) THEN false ELSE {_NOTE} END"""
+NOTED = 32_000
 
 
 class NotInTransaction(RuntimeError):
@@ -54,11 +63,17 @@ def publish(*events: Event) -> None:
         if len(rows) == 1
         else (_INSERT, tuple(list(column) for column in zip(*rows, strict=True)))
     )
+    lines = "".join(map(_line, events))
+    values = (*values, NOTED, lines if len(lines) < NOTED else "")
     with connection.cursor() as cursor:
         cursor.execute(insert + _NOTHING_FENCED, values)
         if cursor.rowcount == 0:
             fence.check(events)
-            cursor.execute(insert, values)
+            cursor.execute(insert + _NOTED, values)
+
+
+def _line(event: Event) -> str:
+    return guard_line(event.aggregatetype, event.aggregateversion, event.subject)
 
 
 def _row(event: Event) -> tuple[UUID | str | int, ...]:

@@ -135,6 +135,23 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at', None)), fields=('aggregate', 'key'), name='fenced_once')],
             },
         ),
+        migrations.CreateModel(
+            name='GuardFinding',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('aggregate', models.CharField(max_length=100)),
+                ('key', models.TextField()),
+                ('version', models.BigIntegerField()),
+                ('what', models.CharField(choices=[('unraised', 'public columns changed, and the version did not rise'), ('lowered', 'the version went down'), ('unannounced', 'a version without its event'), ('deleted', 'deleted, or its key changed')], max_length=20)),
+                ('told', models.CharField(max_length=500)),
+                ('role', models.CharField(help_text="The database's role that wrote it.", max_length=63)),
+                ('program', models.CharField(help_text='As it calls itself to the database.', max_length=63)),
+                ('found_at', models.DateTimeField(db_index=True)),
+            ],
+            options={
+                'ordering': ['-id'],
+            },
+        ),
         migrations.RunSQL(sql=FLOOR_SQL + WAKE_SQL, reverse_sql=REVERSE),
         migrations.RunSQL(sql=SEQUENCE_SQL, reverse_sql="DROP FUNCTION polder_outbox_advance_sequence"),
     ]
