@@ -201,11 +201,11 @@ def test_a_filter_that_makes_no_sense(api: APIClient, db: None, query: str) -> N
 
 
 @pytest.mark.parametrize("path", ["products", "reservations", "movements"])
-def test_a_page_costs_two_queries_whatever_its_length(
-    api: APIClient, shop: None, path: str, django_assert_num_queries: Any
+def test_a_page_costs_at_most_two_queries_whatever_its_length(
+    api: APIClient, shop: None, path: str, django_assert_max_num_queries: Any
 ) -> None:
     for _ in range(3):
-        with django_assert_num_queries(2):  # the key, the rows
+        with django_assert_max_num_queries(2):  # the key, the rows
             before = api.get(f"/api/{path}/").json()["results"]
         deliver(order_event(products={"p1": 1}))
         create(f"p{len(before) + 10}")

@@ -13,8 +13,10 @@ from rest_framework.test import APIClient
 from order_service.models import Order
 from order_service.services import Accepted, order_place
 from order_service.tests.test_api import ORDER
+from polder.api import idempotency, keys
 from polder.api.keys import digest, rotate
 from polder.api.models import ApiKey
+from polder.outbox.models import OutboxEvent
 from polder.testing import deliver
 from polder.testing.api import api_client, assert_problem, post
 from polder.testing.database import at_once, empty_partitioned
@@ -167,3 +169,29 @@ def test_many_at_once_make_one(committed: None) -> None:
     assert set(statuses) <= {201, 409}
     assert 201 in statuses
     assert Order.objects.count() == 1
+
+
+def test_what_another_request_did_between_our_look_and_our_lock_counts(
+    api: APIClient, catalogue: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = post(api, "/api/orders/", ORDER, key="k1")
+    # As if the first request had committed after our statement's snapshot was taken
+    monkeypatch.setattr(idempotency, "_locked", lambda **asked: (None, False))
+
+    again = post(api, "/api/orders/", ORDER, key="k1")
+
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert Order.objects.count() == 1
+    assert OutboxEvent.objects.count() == 1
+
+
+def test_an_order_takes_as_few_statements_as_it_needs(
+    committed: None, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "TRUSTED_SECONDS", 3600.0)
+    api = api_client()
+    post(api, "/api/orders/", ORDER)  # the key is known, the connection was used
+    # begin, the key's lock with what was answered before, savepoint, products, the order, its
+    # event, release, the answer, commit
+    with django_assert_num_queries(9):
+        post(api, "/api/orders/", ORDER)

@@ -121,11 +121,11 @@ def test_filters(api: APIClient, ready: UUID) -> None:
     assert_problem(api.get("/api/shipments/?orderId=1"), 400, "invalid")
 
 
-def test_a_page_costs_two_queries_whatever_its_length(
-    api: APIClient, catalogue: None, django_assert_num_queries: Any
+def test_a_page_costs_at_most_two_queries_whatever_its_length(
+    api: APIClient, catalogue: None, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(3):
-        with django_assert_num_queries(2):  # the key, the rows
+        with django_assert_max_num_queries(2):  # the key, the rows
             assert len(api.get("/api/shipments/").json()["results"]) == number
         deliver(order_event())
 

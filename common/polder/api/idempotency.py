@@ -11,7 +11,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,11 +20,17 @@ from polder.api.keys import caller
 from polder.api.models import IdempotentResponse
 from polder.api.problems import Problem
 from polder.failpoints import Failpoint, failpoint
-from polder.outbox.fence import check_nothing_forgotten
+from polder.outbox import fence
 
 Handler = Callable[..., Response]
 LONGEST_KEY = 200
 REPLAYED = "Idempotent-Replayed"
+_KNOWN = ("request_hash", "status", "body", "location")
+_LOCK_AND_LOOK = f"""
+SELECT is_ours, {fence.FORGOTTEN}, {", ".join(_KNOWN)}
+FROM pg_try_advisory_xact_lock(%s) AS is_ours
+LEFT JOIN polder_api_idempotentresponse ON caller = %s AND key = %s
+"""
 
 
 def idempotent(handler: Handler) -> Handler:
@@ -47,23 +53,19 @@ def idempotent(handler: Handler) -> Handler:
             )
         asked = {"caller": caller(request), "key": key}
         request_hash = _hash(request)
-        with transaction.atomic():
-            _lock(**asked)
-            known = IdempotentResponse.objects.filter(**asked).first()
-            if known is not None:
-                return _repeat(known, request_hash)
-            response = handler(view, request, *args, **kwargs)
-            if response.status_code == HTTPStatus.CREATED:
-                # the answers to requests were set back, too: this may be one of them, repeated
-                check_nothing_forgotten()
-            IdempotentResponse.objects.create(
-                **asked,
-                request_hash=request_hash,
-                status=response.status_code,
-                body=JSONRenderer().render(response.data).decode(),
-                location=response.headers.get("Location", ""),
-            )
-            failpoint(Failpoint.WEB_BEFORE_COMMIT)
+        try:
+            with transaction.atomic():
+                known, forgotten = _locked(**asked)
+                if known is not None:
+                    return _repeat(known, request_hash)
+                response = handler(view, request, *args, **kwargs)
+                if forgotten and response.status_code == HTTPStatus.CREATED:
+                    # the answers to requests were set back, too: this may be one of them, repeated
+                    fence.check_nothing_forgotten()
+                _store(IdempotentResponse(**asked, request_hash=request_hash), response)
+                failpoint(Failpoint.WEB_BEFORE_COMMIT)
+        except AnsweredMeanwhile:
+            return _repeat(IdempotentResponse.objects.get(**asked), request_hash)
         failpoint(Failpoint.WEB_AFTER_COMMIT)
         return response
 
@@ -71,15 +73,35 @@ def idempotent(handler: Handler) -> Handler:
     return once
 
 
-def _lock(**asked: str) -> None:
+class AnsweredMeanwhile(Exception):
+    """The first request committed between our look and our lock."""
+
+
+def _locked(**asked: str) -> tuple[IdempotentResponse | None, bool]:
+    """Takes the lock of the key. Returns what was answered to it before, as far as that could be
+    seen before the lock was had, and whether this service has forgotten something."""
     number = zlib.crc32(asked["caller"].encode()) << 31 | zlib.crc32(asked["key"].encode()) >> 1
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
-        if not cursor.fetchone()[0]:
-            raise Problem(
-                "idempotency-in-flight",
-                "A request with this Idempotency-Key is being worked on; repeat it in a moment.",
-            )
+        cursor.execute(_LOCK_AND_LOOK, [number, asked["caller"], asked["key"]])
+        is_ours, forgotten, *known = cursor.fetchone()
+    if not is_ours:
+        raise Problem(
+            "idempotency-in-flight",
+            "A request with this Idempotency-Key is being worked on; repeat it in a moment.",
+        )
+    found = dict(zip(_KNOWN, known, strict=True))
+    return IdempotentResponse(**found) if found["status"] else None, forgotten
+
+
+def _store(answer: IdempotentResponse, response: Response) -> None:
+    """Raises AnsweredMeanwhile; then nothing of this request may stay."""
+    answer.status = response.status_code
+    answer.body = JSONRenderer().render(response.data).decode()
+    answer.location = response.headers.get("Location", "")
+    try:
+        answer.save(force_insert=True)
+    except IntegrityError as error:
+        raise AnsweredMeanwhile from error
 
 
 def _repeat(known: IdempotentResponse, request_hash: str) -> Response:

@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connection
 from polder import faults
 from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT
 from polder.consumer.quiet_log import say_nothing_of_expected_failures
+from polder.database_connection import trust_what_is_quiet
 from polder.inbox.applying import Manner, Report, apply_batch
 from polder.inbox.attempts import begin_attempts, end_attempts
 from polder.inbox.bisecting import USUAL_WAIT
@@ -128,6 +129,7 @@ def _wait_for_locks_briefly() -> None:
     well. Raises TransientFailure when the database is not there.
     """
     try:
+        trust_what_is_quiet()
         connection.ensure_connection()
         raw = connection.connection
         if getattr(raw, "waits_for_locks", "") != USUAL_WAIT:

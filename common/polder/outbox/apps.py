@@ -1,6 +1,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.core.signals import request_started
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
@@ -17,6 +18,7 @@ class OutboxConfig(AppConfig):
         for module in this_service.contracts():
             import_module(module)
         connection_created.connect(database_connection.look, dispatch_uid="polder")
+        request_started.connect(database_connection.trust_what_is_quiet, dispatch_uid="polder")
         from polder.outbox import checks, retention  # noqa: F401  (registers them)
         from polder.outbox.guard import door, install
 

@@ -141,6 +141,9 @@ def lift_healed() -> int:
     )
 
 
+FORGOTTEN = "EXISTS (SELECT FROM polder_outbox_fenced WHERE lifted_at IS NULL AND is_forgotten)"
+
+
 def check_nothing_forgotten() -> None:
     """Raises ForgottenAggregates while others know what we have no more."""
     if number := Fenced.objects.filter(lifted_at=None, is_forgotten=True).count():

@@ -11,11 +11,11 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from polder.admin.operations import OperatedAdmin, Operation
+from polder.api import keys
 from polder.api.models import ApiKey
 
 
@@ -24,7 +24,7 @@ class AlreadyRevoked(ValueError):
 
 
 def revoke(key: ApiKey, asked: Mapping[str, Any]) -> None:
-    if not ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+    if not keys.revoke(key):
         raise AlreadyRevoked("it was revoked before")
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
+from polder.api import keys
 from polder.api.keys import digest, new_key, rotate
 from polder.api.models import ApiKey, Scope
 from polder.command import ServiceCommand
@@ -93,10 +93,9 @@ class Command(ServiceCommand):
 
     def _revoke(self, *, name: str, **options: Any) -> None:
         key = self._named(name)
-        if key.revoked_at:
-            raise CommandError(f"“{name}” was revoked on {key.revoked_at:%Y-%m-%d} already.")
-        ApiKey.objects.filter(pk=key.pk).update(revoked_at=timezone.now())
-        self.stdout.write(f"“{name}” no longer works")
+        if not keys.revoke(key):
+            raise CommandError(f"“{name}” was revoked already; `apikey list` says when.")
+        self.stdout.write(f"“{name}” no longer works, within {keys.TRUSTED_SECONDS:.0f} seconds")
 
     def _named(self, name: str) -> ApiKey:
         key = ApiKey.objects.filter(name=name).first()
