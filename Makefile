@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up demo status logs stop start down reset test verify chaos mutation soak manage migrations check bench lock
+.PHONY: help up demo status logs stop start down reset test verify chaos mutation soak manage migrations contracts check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -74,7 +74,11 @@ migrations: ## write the migrations that changed models lack, of every service
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tools.migrations
 
-check: ## lint, types, import rules, migrations, deployment checks
+contracts: ## write the contracts of every service into schemas/, as the code says; refuses what breaks somebody
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m tools.contracts $(if $(replace),--replace)
+
+check: ## lint, types, import rules, migrations, contracts, deployment checks
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tools.check
 

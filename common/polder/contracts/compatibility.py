@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from polder.contracts.json_schema import Schema, resolved, without_null
+from polder.contracts.json_schema import Schema, without_null
 
 # what describes a value and does not decide whether one is accepted
 ANNOTATIONS = {"title", "description", "examples", "default", "deprecated", "$id", "$schema"}
@@ -124,8 +124,8 @@ class _Comparison:
             if was == now or (isinstance(was, dict) and isinstance(now, dict)):
                 continue
             yield _constraint_change(path, word, was, now)
-        was_any = [resolved(one, self.before) for one in old.get("anyOf", [])]
-        now_any = [resolved(one, self.now) for one in new.get("anyOf", [])]
+        was_any = [_shape(one, self.before) for one in old.get("anyOf", [])]
+        now_any = [_shape(one, self.now) for one in new.get("anyOf", [])]
         if was_any != now_any:
             yield Change(path, "type changed", "is another choice of types", Breaks.BOTH)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.library.contracts.edits import BREAKING, COMPATIBLE, RETIRED, TO_2, UPCAST, Edit
 from tools.unreachable import settings_of
@@ -170,3 +171,14 @@ def test_an_unknown_base(copy: Copy) -> None:
 
     assert checked.returncode == 1
     assert "nowhere cannot be compared with" in checked.stdout
+
+
+def test_the_hook_for_pre_commit(copy: Copy) -> None:
+    """Its entry is this command, for a project of one service."""
+    [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    python, manage, contracts, *arguments = hook["entry"].split()
+    assert (python, manage, contracts) == ("python", "manage.py", "contracts")
+
+    assert copy.contracts("inventory", *arguments).returncode == 0
+    copy.edit(BREAKING[0])
+    assert copy.contracts("inventory", *arguments).returncode == 1
