@@ -4,6 +4,9 @@ registers here; the consumer need not know it."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+
+from django.db import models, transaction
 
 Forget = Callable[[], int]
 retention_policies: dict[str, Forget] = {}  # by what is forgotten
@@ -18,3 +21,20 @@ def retention_policy(what: str) -> Callable[[Forget], Forget]:
         return function
 
     return register
+
+
+def delete_in_steps(rows: models.QuerySet[Any, Any], at_once: int = 1_000) -> int:
+    """Deletes them, oldest first, so many in a transaction of their own, so that no lock is held
+    for long; how many. Those that somebody holds are left to the next time."""
+    deleted = 0
+    while True:
+        with transaction.atomic():
+            step = list(
+                rows.select_for_update(skip_locked=True)
+                .order_by("pk")
+                .values_list("pk", flat=True)[:at_once]
+            )
+            rows.model._default_manager.filter(pk__in=step).delete()
+        deleted += len(step)
+        if len(step) < at_once:
+            return deleted

@@ -4,6 +4,7 @@ Django's settings."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +19,10 @@ DEFAULTS: Mapping[str, Any] = {
     "WEEKS_KEPT": 8,
     "REPUBLISH_WEEKS": 8,
     "GUARD": "refuse",
+    "PARKED_DAYS": 365,
+    "DECIDED_DAYS": 90,
+    "RECORDS_DAYS": 90,
+    "ANSWERS_HOURS": 24,
     "CONSUMER_TIMEOUT": 1800.0,
     "LAG_BUDGET": 0.05,
     "JOBS": {},
@@ -112,6 +117,12 @@ def republish_weeks() -> int:
 def guard() -> str:
     """What becomes of a write that others would not hear of: refuse, report or off."""
     return cast("str", _setting("GUARD"))
+
+
+def kept(what: str) -> timedelta:
+    """How long rows are kept: `PARKED_DAYS`, `DECIDED_DAYS`, `RECORDS_DAYS` or `ANSWERS_HOURS`."""
+    unit = what.rpartition("_")[2].lower()
+    return timedelta(**{unit: _setting(what)})
 
 
 def ledger_weeks_kept() -> int:

@@ -78,6 +78,11 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
     "ORDER_PROXIES": [("0", 0), ("2", 2)],
     "ORDER_WEEKS_KEPT": [("4", 4), (" 12 ", 12)],
     "POLDER_REPUBLISH_WEEKS": [("1", 1), ("12", 12)],
+    "ORDER_LAG_BUDGET_SECONDS": [("0", 0.0), ("0.1", 0.1)],
+    "ORDER_PARKED_DAYS": [("1", 1)],
+    "ORDER_DECIDED_DAYS": [("90", 90)],
+    "ORDER_RECORDS_DAYS": [("1", 1)],
+    "ORDER_ANSWERS_HOURS": [("48", 48)],
     "ORDER_GUARD": [("refuse", "refuse"), ("report", "report"), ("off", "off")],
     "ORDER_MANAGEMENT_URL": [
         (url, url)
@@ -134,6 +139,11 @@ WRONG: dict[str, list[str]] = {
     "ORDER_PROXIES": [*NUMBERS, "1.5", "101"],
     "ORDER_WEEKS_KEPT": [*NUMBERS, "3", "0"],
     "POLDER_REPUBLISH_WEEKS": [*NUMBERS, "0"],
+    "ORDER_LAG_BUDGET_SECONDS": [*NUMBERS],
+    "ORDER_PARKED_DAYS": [*NUMBERS, "0"],
+    "ORDER_DECIDED_DAYS": [*NUMBERS, "0"],
+    "ORDER_RECORDS_DAYS": [*NUMBERS, "0"],
+    "ORDER_ANSWERS_HOURS": [*NUMBERS, "23"],
     "ORDER_GUARD": ["Refuse", "on", "0"],
     "ORDER_MANAGEMENT_URL": [
         AMQP,

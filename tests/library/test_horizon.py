@@ -167,8 +167,8 @@ def test_a_ledger_that_forgets_too_soon_does_not_start(
     ):
         found = run_checks()
 
-    assert [error.id for error in found if error.id == "inbox.E001"] == (
-        [] if starts else ["inbox.E001"]
+    assert [error.id for error in found if error.id == "polder.E024"] == (
+        [] if starts else ["polder.E024"]
     )
 
 

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.db.models.functions import Now
 
+from polder import this_service
 from polder.api.models import IdempotentResponse
-from polder.retention import retention_policy
+from polder.retention import delete_in_steps, retention_policy
 
-KEPT_FOR = timedelta(hours=24)
 AT_ONCE = 5_000
 
 
 @retention_policy("answers")
 def forget_old_responses() -> int:
-    """Deletes the answers older than 24 hours, oldest first; returns how many.
-
-    Each 5,000 in a transaction of their own, so that no lock is held for long; it may be stopped at
-    any time, and run twice or at once.
-    """
-    forgotten = 0
-    while True:
-        old = (
-            IdempotentResponse.objects.filter(created_at__lt=Now() - KEPT_FOR)
-            .order_by("created_at")
-            .values("pk")[:AT_ONCE]
-        )
-        deleted, _ = IdempotentResponse.objects.filter(pk__in=old).delete()
-        forgotten += deleted
-        if deleted < AT_ONCE:
-            return forgotten
+    """Deletes the answers older than `ANSWERS_HOURS`; returns how many. May be stopped at any time,
+    and run twice or at once."""
+    kept = this_service.kept("ANSWERS_HOURS")
+    old = IdempotentResponse.objects.filter(created_at__lt=Now() - kept)
+    return delete_in_steps(old, AT_ONCE)

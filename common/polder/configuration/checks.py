@@ -18,6 +18,10 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "REPUBLISH_WEEKS": (1, 1040),
     "CONSUMER_TIMEOUT": (5, 31_536_000),
     "LAG_BUDGET": (0, 10),
+    "PARKED_DAYS": (1, 36_500),
+    "DECIDED_DAYS": (1, 36_500),
+    "RECORDS_DAYS": (1, 36_500),
+    "ANSWERS_HOURS": (24, 8_760),
 }
 
 _GUARDS = ("refuse", "report", "off")

@@ -115,6 +115,31 @@ GUARD = Variable(
     "[the guard](public.md#the-guard). In force after the next `migrate`",
     "refuse",
 )
+PARKED_DAYS = Variable(
+    "<SERVICE>_PARKED_DAYS",
+    whole_number(1, 36_500),
+    "how long a message that nobody has decided about stays parked, from when it came last",
+    "365",
+)
+DECIDED_DAYS = Variable(
+    "<SERVICE>_DECIDED_DAYS",
+    whole_number(1, 36_500),
+    "how long parked messages are kept that were redriven or discarded",
+    "90",
+)
+RECORDS_DAYS = Variable(
+    "<SERVICE>_RECORDS_DAYS",
+    whole_number(1, 36_500),
+    "how long closed records of drift and of regressed aggregates are kept, and what the guard "
+    "reported",
+    "90",
+)
+ANSWERS_HOURS = Variable(
+    "<SERVICE>_ANSWERS_HOURS",
+    whole_number(24, 8_760),
+    "how long the answer to a request is given again for its `Idempotency-Key`",
+    "24",
+)
 REMOTE_CONTROL = Variable(
     "<SERVICE>_REMOTE_CONTROL",
     YES_OR_NO,
@@ -167,6 +192,10 @@ SERVICE_VARIABLES = (
         WEEKS_KEPT,
         REPUBLISH_WEEKS,
         GUARD,
+        PARKED_DAYS,
+        DECIDED_DAYS,
+        RECORDS_DAYS,
+        ANSWERS_HOURS,
         REMOTE_CONTROL,
         CONSUMER_TIMEOUT,
         LAG_BUDGET,

@@ -7,7 +7,7 @@ class InboxConfig(AppConfig):
     label = "polder_inbox"
 
     def ready(self) -> None:
-        from polder.inbox import checks  # noqa: F401  (registers them)
+        from polder.inbox import checks, retention  # noqa: F401  (registers them)
         from polder.reconcile import checks as reconciler_checks  # noqa: F401
 
         autodiscover_modules("reconcile")

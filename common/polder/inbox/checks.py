@@ -24,6 +24,6 @@ def ledger_reaches_what_may_come_again(**_: Any) -> list[Error]:
             f"{announced} weeks old",
             hint=f"Raise {variable} to {announced}, or lower POLDER_REPUBLISH_WEEKS for every "
             "service.",
-            id="inbox.E001",
+            id="polder.E024",
         )
     ]

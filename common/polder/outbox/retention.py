@@ -4,9 +4,11 @@ the default one, always stays."""
 from __future__ import annotations
 
 from django.db import connection
+from django.db.models.functions import Now
 
 from polder import this_service
-from polder.retention import retention_policy
+from polder.outbox.models import GuardFinding
+from polder.retention import delete_in_steps, retention_policy
 
 AT_ONCE = 10_000  # rows
 _DROP = """
@@ -23,3 +25,10 @@ def drop_strays() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_DROP, [this_service.weeks_kept(), AT_ONCE])
         return int(cursor.rowcount)
+
+
+@retention_policy("findings of the guard")
+def forget_findings() -> int:
+    """How many. May run at any time, twice, at once."""
+    before = Now() - this_service.kept("RECORDS_DAYS")
+    return delete_in_steps(GuardFinding.objects.filter(found_at__lt=before))

@@ -6,4 +6,4 @@ class ReplicationConfig(AppConfig):
     label = "polder_replication"
 
     def ready(self) -> None:
-        from polder.replication import checks  # noqa: F401  (registers them)
+        from polder.replication import checks, retention  # noqa: F401  (registers them)

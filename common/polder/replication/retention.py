@@ -1,0 +1,23 @@
+"""Records of what was wrong with replicas go some time after it was made good. Open ones stay."""
+
+from __future__ import annotations
+
+from django.db.models.functions import Now
+
+from polder import this_service
+from polder.replication.models import Drift, Regression
+from polder.retention import delete_in_steps, retention_policy
+
+
+@retention_policy("closed records of drift")
+def forget_closed_drift() -> int:
+    """How many. May run at any time, twice, at once."""
+    before = Now() - this_service.kept("RECORDS_DAYS")
+    return delete_in_steps(Drift.objects.filter(repaired_at__lt=before))
+
+
+@retention_policy("closed records of regressed aggregates")
+def forget_closed_regressions() -> int:
+    """How many. May run at any time, twice, at once."""
+    before = Now() - this_service.kept("RECORDS_DAYS")
+    return delete_in_steps(Regression.objects.filter(closed_at__lt=before))

@@ -1,0 +1,105 @@
+"""What the housekeeper lets go, and when: by settings, in small steps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models import Model
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from polder.consumer.housekeeping import retention
+from polder.inbox.models import ParkedEvent
+from polder.outbox.models import GuardFinding
+from polder.replication.models import Drift, Regression
+from polder.retention import delete_in_steps
+from polder.testing.database import at_once, other_connection
+
+
+def days_ago(days: float) -> Any:
+    return timezone.now() - timedelta(days=days)
+
+
+def parked(state: str, days: float) -> None:
+    row = ParkedEvent.objects.create(
+        queue="q", body_hash=str(uuid7()), body=b"{}", reason="invalid", error="", state=state
+    )
+    ParkedEvent.objects.filter(pk=row.pk).update(last_seen_at=days_ago(days))
+
+
+def drift(key: str, repaired: Any) -> None:
+    row = Drift.objects.create(
+        aggregate="inventory.product", key=key, version=1, event_id=uuid7(), repaired_at=repaired
+    )
+    Drift.objects.filter(pk=row.pk).update(found_at=days_ago(400))
+
+
+def regression(key: str, closed: Any) -> None:
+    known = {"known_version": 2, "known_event_id": uuid7(), "sent_version": 1}
+    Regression.objects.create(
+        aggregate="inventory.product", key=key, sent_event_id=uuid7(), closed_at=closed, **known
+    )
+
+
+def finding(key: str, found: Any) -> None:
+    GuardFinding.objects.create(
+        aggregate="order", key=key, version=1, what="deleted", told="", found_at=found
+    )
+
+
+def test_what_is_over_goes_and_what_is_open_stays(db: None) -> None:
+    # Given one of each a day before its time, and one a day after
+    for state, days in (("parked", 365), ("redriven", 90), ("discarded", 90)):
+        parked(state, days - 1)
+        parked(state, days + 1)
+    for record in (drift, regression):
+        record("open", None)
+        record("young", days_ago(89))
+        record("old", days_ago(91))
+    finding("young", days_ago(89))
+    finding("old", days_ago(91))
+
+    # When
+    let_go = retention()
+    again = retention()
+
+    # Then
+    expected = {
+        "parked messages": 3,
+        "closed records of drift": 1,
+        "closed records of regressed aggregates": 1,
+        "findings of the guard": 1,
+    }
+    assert {what: let_go[what] for what in expected} == expected
+    assert not any(again[what] for what in expected)
+    assert keys_of(ParkedEvent, "state") == ["discarded", "parked", "redriven"]
+    assert keys_of(Drift) == keys_of(Regression) == ["open", "young"]
+    assert keys_of(GuardFinding) == ["young"]
+
+
+def keys_of(model: type[Model], name: str = "key") -> list[str]:
+    return sorted(model._default_manager.values_list(name, flat=True))
+
+
+@pytest.mark.usefixtures("committed")
+def test_in_small_steps_around_what_somebody_holds() -> None:
+    for number in range(7):
+        drift(str(number), days_ago(91))
+    old = Drift.objects.filter(repaired_at__lt=days_ago(90))
+    with other_connection() as other, other.transaction():
+        other.execute("SELECT FROM polder_replication_drift WHERE key = '3' FOR UPDATE")
+
+        assert delete_in_steps(old, at_once=2) == 6
+
+    assert at_once(lambda: delete_in_steps(old, 2), lambda: delete_in_steps(old, 2)).count(1) == 1
+
+
+@pytest.mark.parametrize("state", ["parked", "discarded"])
+def test_nothing_is_forgotten_that_may_come_again(db: None, settings: Any, state: str) -> None:
+    """It would be parked anew."""
+    settings.POLDER = settings.POLDER | {"WEEKS_KEPT": 60}
+    parked(state, 7 * 61 - 1)
+
+    assert retention()["parked messages"] == 0
