@@ -160,12 +160,13 @@ def product_event(
     name: str = "Rubber boots",
     price: str = "39.95",
     weight_grams: int | None = 1800,
+    currency: str = "EUR",
 ) -> ProductEvent:
     """An event of a product; a ProductRetired carries the tombstone."""
     state = ProductState(
         product_id=product_id,
         name=name,
-        price=Money(amount=Decimal(price), currency="EUR"),
+        price=Money(amount=Decimal(price), currency=currency),
         weight_grams=weight_grams,
         retired=kind is inventory.ProductRetired,
     )

@@ -75,6 +75,7 @@ def _merge(
         outcomes |= _each(merged.applied, Outcome.APPLIED)
         outcomes |= _each(merged.conflicts, Outcome.CONFLICT)
         outcomes |= _each(merged.regressed, Outcome.REGRESSED)
+        outcomes |= _each(merged.outside, Outcome.IGNORED)
     return outcomes, changed
 
 

@@ -62,6 +62,13 @@ def _errors(model: type[Replica]) -> Iterator[Error]:
             obj=model,
             id="polder.E013",
         )
+    for path in sorted(path for path in model.where if _annotation(state, path) is None):
+        yield Error(
+            f"{model._meta.label} keeps only some by {path!r}, which {state.__name__} lacks.",
+            hint=f"{state.__name__} has: {', '.join(state.model_fields)}.",
+            obj=model,
+            id="polder.E015",
+        )
     for column, field in columns.items():
         yield from _field_errors(model, state, model.paths.get(column, column), nullable=field.null)
 

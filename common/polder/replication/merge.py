@@ -14,18 +14,20 @@ from pydantic_core import to_json
 from polder.contracts.event import Event
 from polder.locking import held_rows, wait_or_name
 from polder.replication.models import Drift
+from polder.replication.outside import sort_out
 from polder.replication.regressed import Regressed, is_clearly_younger, record
 from polder.replication.replica import Replication
 
 
 class Merged(NamedTuple):
     """The keys that changed, the events in conflict, those that say that their owner's versions
-    went back, and those that the rows have now."""
+    went back, those that the rows have now or left with, and those of what is not kept."""
 
     changed: set[str]
     conflicts: list[Event]
     regressed: list[Event]
     applied: list[Event]
+    outside: Sequence[Event] = ()
 
 
 class Stored(NamedTuple):
@@ -56,7 +58,28 @@ def merge(replication: Replication, events: Sequence[Event]) -> Merged:
     Drift record is opened, which a newer version closes. Takes part in the open transaction; may
     run twice. Raises LockedKeys (see `locking`).
     """
+    if replication.where:
+        return _merge_some(replication, events)
     newest = newest_of_each(events)
+    return _merged(replication, newest, events)
+
+
+def _merge_some(replication: Replication, events: Sequence[Event]) -> Merged:
+    """Of a replica that keeps only some. What is late for an aggregate that left is stale."""
+    kept, left, outside = sort_out(replication, newest_of_each(events))
+    merged = _merged(replication, kept, [event for event in events if event.subject in kept])
+    return merged._replace(
+        changed=merged.changed | left.keys(),
+        applied=[*merged.applied, *left.values()],
+        outside=list(outside.values()),
+    )
+
+
+def _merged(
+    replication: Replication, newest: Mapping[str, Event], events: Sequence[Event]
+) -> Merged:
+    if not newest:
+        return Merged(set(), [], [], [])
     rows = {key: replication.row(event) for key, event in newest.items()}
     changed = wait_or_name(partial(_written, replication, rows), partial(_held, replication, rows))
     applied = [newest[key] for key in changed]

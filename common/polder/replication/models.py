@@ -39,6 +39,22 @@ class Drift(models.Model):
         return f"{self.aggregate} {self.key} v{self.version}"
 
 
+class OutsideVersion(models.Model):
+    """An aggregate that a replica with `where` does not keep: at which version it was when that was
+    known last. So no older event brings it in."""
+
+    aggregate = models.CharField(max_length=100)
+    key = models.CharField(max_length=64)
+    version = models.BigIntegerField()
+    since = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["aggregate", "key"], name="outside_once")]
+
+    def __str__(self) -> str:
+        return f"{self.aggregate} {self.key} v{self.version}"
+
+
 class Regression(models.Model):
     """An owner said something clearly later, at a version that this service knows otherwise: its
     own past came back.

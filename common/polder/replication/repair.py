@@ -22,6 +22,7 @@ from polder.contracts.event import State
 from polder.partitioning import milliseconds_of
 from polder.replication.merge import typed_columns, upsert_sql
 from polder.replication.models import Drift
+from polder.replication.outside import sort_out
 from polder.replication.replica import Replication
 
 RESYNC, AUDIT = "resync", "audit"  # what found the drift
@@ -71,7 +72,11 @@ def merge_snapshots(
     drift, closed, unless `found_by` is None; by an audit also what has been missing or behind for
     longer than any event is on its way.
     """
-    rows = {one.subject: replication.row(one) for one in sorted(snapshots, key=_subject)}
+    kept, left, _ = sort_out(
+        replication, {one.subject: one for one in sorted(snapshots, key=_subject)}, even_equal=True
+    )
+    snapshots = list(kept.values())
+    rows = {one.subject: replication.row(one) for one in snapshots}
     stored = _compared(replication, rows, asked_at)
     above = {key for key, row in stored.items() if row.version > rows[key]["version"]}
     lowered = {key for key in above if confirmed and stored[key].untouched}
@@ -96,7 +101,9 @@ def merge_snapshots(
         for key in keys
         if key not in stored or stored[key].differs or stored[key].version != rows[key]["version"]
     }
-    return Repaired(changed, sorted(key for key in above - lowered if stored[key].untouched))
+    return Repaired(
+        changed | left.keys(), sorted(key for key in above - lowered if stored[key].untouched)
+    )
 
 
 def keys_beside(

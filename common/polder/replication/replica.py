@@ -4,7 +4,7 @@ fields that it needs."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -24,6 +24,13 @@ class Replica(models.Model):
     """Base of replicas: `class Product(Replica, of="inventory.product", price="price.amount")`
     keeps a row of each product.
 
+    `where={"status": ("confirmed", "shipped")}` keeps only those of which each named member of the
+    public state has one of the values; a row that stops matching leaves, and is as if it had never
+    been here.
+
+    With `where={"status": ("confirmed", "shipped")}` only of those of which each named member of
+    the public state has one of the values: a row that stops matching leaves.
+
     Each declared field is taken from the attribute of the same name in the aggregate's public
     state, or from the dotted path that is given for it. Only replication writes the rows. No
     foreign keys and no unique constraint besides the key.
@@ -31,6 +38,7 @@ class Replica(models.Model):
 
     replica_of: ClassVar[str] = ""  # "inventory.product"
     paths: ClassVar[Mapping[str, str]] = {}
+    where: ClassVar[Mapping[str, Any]] = {}  # by member of the public state: its value, or several
 
     key: models.Field[Any, Any] = models.CharField(
         max_length=64, primary_key=True, db_collation="C"
@@ -49,8 +57,10 @@ class Replica(models.Model):
     class Meta:
         abstract = True
 
-    def __init_subclass__(cls, *, of: str = "", **paths: str) -> None:
-        cls.replica_of, cls.paths = of, paths
+    def __init_subclass__(
+        cls, *, of: str = "", where: Mapping[str, Any] | None = None, **paths: str
+    ) -> None:
+        cls.replica_of, cls.paths, cls.where = of, paths, where or {}
         super().__init_subclass__()
 
     def __str__(self) -> str:
@@ -84,6 +94,7 @@ class Replication:
     aggregate: str  # "inventory.product"
     columns: tuple[str, ...]
     values: Callable[[Any], tuple[Any, ...]]
+    where: tuple[tuple[str, frozenset[Any]], ...] = ()
 
     @property
     def publisher(self) -> str:
@@ -93,6 +104,16 @@ class Replication:
     def declared(self) -> dict[str, str]:
         """The columns, each with where in the public state it comes from."""
         return {column: self.model.paths.get(column, column) for column in self.columns}
+
+    @property
+    def declaration(self) -> dict[str, str]:
+        """All that makes its rows what they are; another one is filled anew."""
+        where = {path: sorted(map(str, values)) for path, values in self.where}
+        return self.declared | ({"(where)": _canonical(where)} if where else {})
+
+    def keeps(self, state: Any) -> bool:
+        """Whether an aggregate of this public state belongs into the replica."""
+        return all(attrgetter(path)(state) in values for path, values in self.where)
 
     def row(self, said: Said) -> dict[str, Any]:
         """The replica's row as its owner has said, ready for JSON."""
@@ -139,7 +160,13 @@ def _replication(model: type[Replica]) -> Replication:
     sources = [model.paths.get(column, column) for column in columns]
     getter = attrgetter(*sources) if sources else lambda state: ()
     values = (lambda state: (getter(state),)) if len(sources) == 1 else getter
-    return Replication(model, model.replica_of, columns, values)
+    where = tuple((path, _several(allowed)) for path, allowed in sorted(model.where.items()))
+    return Replication(model, model.replica_of, columns, values, where)
+
+
+def _several(values: Any) -> frozenset[Any]:
+    is_one = isinstance(values, str) or not isinstance(values, Iterable)
+    return frozenset([values] if is_one else values)
 
 
 def publishers() -> list[str]:

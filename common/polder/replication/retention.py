@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db.models.functions import Now
 
 from polder import this_service
-from polder.replication.models import Drift, Regression
+from polder.replication.models import Drift, OutsideVersion, Regression
 from polder.retention import delete_in_steps, retention_policy
 
 
@@ -21,3 +23,11 @@ def forget_closed_regressions() -> int:
     """How many. May run at any time, twice, at once."""
     before = Now() - this_service.kept("RECORDS_DAYS")
     return delete_in_steps(Regression.objects.filter(closed_at__lt=before))
+
+
+@retention_policy("versions outside of replicas")
+def forget_outside() -> int:
+    """Those of which no older event can come any more; how many. May run at any time, twice, at
+    once."""
+    reach = timedelta(weeks=this_service.ledger_weeks_kept())
+    return delete_in_steps(OutsideVersion.objects.filter(since__lt=Now() - reach))

@@ -54,7 +54,7 @@ def begin(
         now = database_now()
         run = ReplicaState(
             aggregate=aggregate,
-            declared=replication.declared,
+            declared=replication.declaration,
             state=State.FILLING,
             reason=reason[:200],
             is_rebuilt=is_rebuilt,

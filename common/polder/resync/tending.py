@@ -35,11 +35,11 @@ def fill_new() -> list[str]:
 def _reason(replication: Replication, state: ReplicaState | None) -> str:
     if state is None:
         return "it is new"
-    if state.declared == replication.declared:
+    if state.declared == replication.declaration:
         return ""
     more = [
         column
-        for column, source in replication.declared.items()
+        for column, source in replication.declaration.items()
         if state.declared.get(column) != source
     ]
     return f"it declares {', '.join(more)}" if more else "it declares less than it did"

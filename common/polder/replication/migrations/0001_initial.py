@@ -64,6 +64,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='OutsideVersion',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('aggregate', models.CharField(max_length=100)),
+                ('key', models.CharField(max_length=64)),
+                ('version', models.BigIntegerField()),
+                ('since', models.DateTimeField(db_index=True)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('aggregate', 'key'), name='outside_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='Regression',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

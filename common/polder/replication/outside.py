@@ -1,0 +1,104 @@
+"""What a replica with `where` does not keep. The version of what left, and of what never matched,
+is remembered for as long as an older event may come, so that none brings it back.
+
+Whoever looks at a key of such a replica holds its lock until the transaction ends: there may be no
+row to lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import connection
+
+from polder.replication.replica import Replication, Said
+
+S = TypeVar("S", bound=Said)
+
+_LOCK = """
+SELECT count(pg_advisory_xact_lock(hashtextextended(name, 0))) FROM (
+    SELECT %s || ' ' || key AS name FROM unnest(%s::text[]) AS key ORDER BY 1) AS sorted
+"""
+_NEWER = """
+WITH said AS (SELECT * FROM unnest(%s::text[], %s::bigint[]) AS said(key, version)), back AS (
+    DELETE FROM polder_replication_outsideversion AS outside USING said
+    WHERE outside.aggregate = %s AND outside.key = said.key AND outside.version < said.version
+)
+SELECT key FROM said WHERE EXISTS (SELECT FROM polder_replication_outsideversion AS outside
+    WHERE outside.aggregate = %s AND outside.key = said.key AND outside.version >= said.version)
+"""
+_REMEMBER = """
+INSERT INTO polder_replication_outsideversion AS outside (aggregate, key, version, since)
+SELECT %s, key, version, clock_timestamp() FROM unnest(%s::text[], %s::bigint[])
+    AS said(key, version)
+ON CONFLICT (aggregate, key) DO UPDATE
+SET version = greatest(outside.version, excluded.version), since = excluded.since
+"""
+
+
+class SortedOut(NamedTuple):
+    """By subject: what is to be merged; what made a row leave; what is not kept, and made none
+    leave. What is older than what left is in none of them."""
+
+    kept: dict[str, S]  # type: ignore[valid-type]
+    left: dict[str, S]  # type: ignore[valid-type]
+    outside: dict[str, S]  # type: ignore[valid-type]
+
+
+def sort_out(
+    replication: Replication, newest: Mapping[str, S], *, even_equal: bool = False
+) -> SortedOut:
+    """Removes the rows that stopped matching. `even_equal`: also those of the same version, on its
+    owner's word. Takes part in the open transaction; may run twice."""
+    if not replication.where:
+        return SortedOut(dict(newest), {}, {})
+    _execute(_LOCK, [replication.aggregate, sorted(newest)])
+    out = {key: one for key, one in newest.items() if not replication.keeps(one.data)}
+    left = {key: out[key] for key in _removed(replication, out, even_equal=even_equal)}
+    gone = _without_row(replication, out)
+    if gone:
+        _execute(_REMEMBER, [replication.aggregate, *_columns({key: out[key] for key in gone})])
+    there = {key: one for key, one in newest.items() if key not in out}
+    late = _execute(_NEWER, [*_columns(there), replication.aggregate, replication.aggregate])
+    kept = {key: one for key, one in there.items() if key not in late}
+    return SortedOut(kept, left, {key: out[key] for key in gone if key not in left})
+
+
+def _removed(replication: Replication, out: Mapping[str, Said], *, even_equal: bool) -> list[str]:
+    return sorted(_execute(_remove_sql(replication, "<=" if even_equal else "<"), _columns(out)))
+
+
+def _without_row(replication: Replication, out: Mapping[str, Said]) -> list[str]:
+    rows = replication.model._default_manager.filter(pk__in=list(out)).values_list("pk", flat=True)
+    return sorted(out.keys() - set(map(str, rows)))
+
+
+@cache
+def _remove_sql(replication: Replication, older: str) -> str:
+    meta = replication.model._meta
+    key_type = meta.pk.db_type(connection)
+    return f"""
+        WITH removed AS (
+            DELETE FROM "{meta.db_table}" AS stored
+            USING unnest(%s::text[], %s::bigint[]) AS said(key, version)
+            WHERE stored.key = said.key::{key_type} AND stored.version {older} said.version
+            RETURNING stored.key::text
+        ), closed AS (
+            UPDATE polder_replication_drift AS drift SET repaired_at = clock_timestamp()
+            FROM removed WHERE drift.repaired_at IS NULL
+                AND drift.aggregate = '{replication.aggregate}' AND drift.key = removed.key
+        )
+        SELECT key FROM removed
+    """
+
+
+def _columns(said: Mapping[str, Said]) -> list[Sequence[Any]]:
+    return [list(said), [one.aggregateversion for one in said.values()]]
+
+
+def _execute(sql: str, values: Sequence[Any]) -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return {str(row[0]) for row in cursor.fetchall()} if cursor.description else set()

@@ -1,0 +1,133 @@
+"""A replica that keeps only some of its owner's aggregates: whatever the order of events."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from common.contracts.inventory import ProductChanged, ProductState
+from common.contracts.money import Money
+from order_service.models import Product
+from polder.contracts.event import Event
+from polder.inbox.models import LedgerEntry
+from polder.partitioning import database_now
+from polder.replication import replica
+from polder.replication.checks import replicas_fit_their_contracts
+from polder.replication.models import OutsideVersion
+from polder.replication.repair import Snapshot, merge_snapshots
+from polder.replication.replica import Replication, replications
+from polder.testing import arrangements, deliver
+from polder.testing.database import at_once, empty_partitioned
+from tests.makers import product_event
+
+PRODUCT = "inventory.product"
+
+
+@pytest.fixture
+def in_euro(monkeypatch: pytest.MonkeyPatch) -> Replication:
+    """Order's products, of which it keeps those in euro only."""
+    monkeypatch.setattr(Product, "where", {"price.currency": ["EUR", "NLG"]})
+    some = replica._replication(Product)
+    monkeypatch.setitem(replications, PRODUCT, some)
+    return some
+
+
+def product(version: int, currency: str) -> Event:
+    return product_event(ProductChanged, version=version, price=f"1.0{version}", currency=currency)
+
+
+def kept() -> list[tuple[str, int]]:
+    return list(Product.objects.values_list("key", "version"))
+
+
+HISTORIES = {
+    "leaves": (("EUR", "EUR", "USD"), []),
+    "never came": (("USD", "USD", "USD"), []),
+    "begins to match": (("USD", "EUR"), [("p1", 2)]),
+    "leaves and comes back": (("EUR", "USD", "NLG", "USD", "EUR"), [("p1", 5)]),
+    "comes and leaves again": (("USD", "EUR", "USD"), []),
+}
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_whatever_the_order(db: None, in_euro: Replication, name: str) -> None:
+    currencies, expected = HISTORIES[name]
+    for order in arrangements(range(len(currencies))):
+        Product.objects.all().delete()
+        OutsideVersion.objects.all().delete()
+        events = [product(number + 1, currency) for number, currency in enumerate(currencies)]
+        for place in order:
+            deliver(events[place])
+            deliver(events[place])  # and again
+
+        assert kept() == expected, order
+
+
+def test_together_in_one_batch(db: None, in_euro: Replication) -> None:
+    deliver(product(1, "EUR"))
+    deliver(product(3, "USD"), product(2, "EUR"))
+    deliver(product(4, "USD"))
+
+    assert kept() == []
+    outcomes = LedgerEntry.objects.order_by("version").values_list("version", "outcome")
+    assert list(outcomes) == [(1, "applied"), (2, "stale"), (3, "applied"), (4, "ignored")]
+
+
+@pytest.mark.usefixtures("committed")
+def test_at_once(in_euro: Replication) -> None:
+    """The newer one leaves no row to lock; still the older one does not come in behind it."""
+    for _ in range(10):
+        new, old = product(5, "USD"), product(4, "EUR")
+        ended = at_once(partial(deliver, new), partial(deliver, old))
+        assert not [one for one in ended if isinstance(one, Exception)]
+
+        assert kept() == []
+        empty_partitioned()
+        OutsideVersion.objects.all().delete()
+
+
+def snapshot(version: int, currency: str, key: str = "p1") -> Snapshot:
+    price = Money(amount="1.00", currency=currency)  # type: ignore[arg-type]
+    state = ProductState(product_id=key, name="Boots", price=price)
+    return Snapshot(key, version, uuid7(), datetime.now(UTC), state)
+
+
+def test_a_resync_keeps_to_it(db: None, in_euro: Replication) -> None:
+    # Given one that the owner has changed without our hearing of it, and one that is not here
+    deliver(product(2, "EUR"))
+    said = [snapshot(3, "USD"), snapshot(1, "EUR", "p2"), snapshot(1, "USD", "p3")]
+
+    # When
+    repaired = merge_snapshots(in_euro, said, asked_at=database_now())
+
+    # Then
+    assert kept() == [("p2", 1)]
+    assert repaired.changed == {"p1", "p2"}
+    deliver(product_event(ProductChanged, version=2, currency="EUR"))  # late
+    assert kept() == [("p2", 1)]
+    # nothing is left to do
+    assert not merge_snapshots(in_euro, said, asked_at=database_now()).changed
+
+
+def test_a_narrower_where_takes_rows_out_by_a_resync(db: None, in_euro: Replication) -> None:
+    deliver(product(2, "NLG"))
+    before = in_euro.declaration
+    narrower = Replication(
+        Product, PRODUCT, in_euro.columns, in_euro.values, (("price.currency", frozenset({"EUR"})),)
+    )
+
+    merge_snapshots(narrower, [snapshot(2, "NLG")], asked_at=database_now())
+
+    assert kept() == []
+    assert narrower.declaration != before  # so the housekeeper begins a resync by itself
+
+
+def test_a_member_that_the_contract_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Product, "where", {"colour": "red", "price.currency": "EUR"})
+
+    [error] = replicas_fit_their_contracts()
+
+    assert (error.id, "'colour'" in str(error.msg)) == ("polder.E015", True)
