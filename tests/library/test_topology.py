@@ -3,6 +3,7 @@ changes nothing."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,9 +18,12 @@ from kombu.connection import Connection
 
 from polder.broker import names
 from polder.broker.connect import connect
+from polder.broker.declared import declared, rights
+from polder.broker.definitions import definitions
+from polder.broker.in_force import differences
 from polder.broker.nodes import credentials
 from polder.testing import eventually
-from tests.library.broker import connected, declare_all, management, url_of
+from tests.library.broker import SUBSCRIPTIONS, connected, declare_all, management, url_of
 
 SERVICES = ("order", "inventory", "shipping")
 USERS = (*SERVICES, "flower")
@@ -202,19 +206,19 @@ def test_no_guest() -> None:
     assert not any(users[user] for user in USERS), "no tag, so no management either"
 
 
-def definitions() -> dict[str, Any]:
+def in_force() -> dict[str, Any]:
     """All that is declared, without what changes by itself."""
     found: dict[str, Any] = management().call("GET", "definitions", management().vhost)
     return {name: sorted(map(repr, part)) for name, part in found.items() if isinstance(part, list)}
 
 
 def test_declared_again_it_is_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    before = definitions()
+    before = in_force()
 
     call_command("topology")
     declare_all()
 
-    assert definitions() == before
+    assert in_force() == before
     assert "order: declared; subscribes to inventory, shipping" in capsys.readouterr().out
 
 
@@ -276,3 +280,30 @@ def test_several_may_declare_the_same_user_at_once() -> None:
             ]:
                 declared.result()
         management().call("DELETE", "users", user)
+
+
+def test_what_is_printed_can_be_imported(capsys: pytest.CaptureFixture[str]) -> None:
+    """By RabbitMQ itself, into another virtual host; then nothing differs from what is declared."""
+    # Given what is printed without asking any broker
+    call_command("topology", "--print")
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == printed_for(management().vhost)
+
+    # When a broker imports it
+    elsewhere = management()
+    elsewhere.vhost = "printed"
+    elsewhere.put("vhosts", "printed", body={})
+    try:
+        elsewhere.call("POST", "definitions", body=printed_for("printed"))
+
+        # Then
+        wanted = declared("order", SUBSCRIPTIONS["order"])
+        eventually(lambda: list(differences(elsewhere, wanted)) == [], seconds=120)
+        granted = elsewhere.call("GET", "permissions", "printed", "order")
+        assert rights("order")._asdict().items() <= granted.items()
+    finally:
+        elsewhere.call("DELETE", "vhosts", "printed")
+
+
+def printed_for(vhost: str) -> dict[str, Any]:
+    return definitions("order", SUBSCRIPTIONS["order"], "order", vhost)

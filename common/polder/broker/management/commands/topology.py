@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from polder import this_service
 from polder.broker import names
 from polder.broker.declared import FLOWER_RIGHTS, rights
+from polder.broker.definitions import definitions
 from polder.broker.in_force import differences
 from polder.broker.leftovers import leftovers, remove
 from polder.broker.management_api import ManagementApi, ManagementError
@@ -38,13 +40,15 @@ class Command(ServiceCommand):
         "in force while all runs. Run it for every service before any of them starts. Afterwards "
         "it names what is in force and differs, an "
         "operator's policies for example. Users, queues and policies that it did not make it "
-        "changes in no way: it names them and ends. "
+        "changes in no way: it names them and ends. --print writes all of it, "
+        "but for the users, as definitions that RabbitMQ imports, and asks no broker. "
         "\nExit status of --check: 0 nothing differs, 1 something does, 2 it could not look."
     )
     examples = (
         "RABBITMQ_MANAGEMENT_URL=http://admin:secret@127.0.0.1:15672 manage.py order topology",
         "manage.py order topology --check",
         "manage.py order topology --prune",
+        "manage.py order topology --print",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -65,6 +69,12 @@ class Command(ServiceCommand):
             help="with --prune: queues with messages in them, too; the messages are lost",
         )
 
+        parser.add_argument(
+            "--print",
+            action="store_true",
+            help="only print what is declared, as definitions in JSON that RabbitMQ imports",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         for name in (this_service.name(), *this_service.subscribes_to()):
             if not re.fullmatch("[a-z]+", name):
@@ -72,6 +82,9 @@ class Command(ServiceCommand):
                     f"{name!r} is no name for a service: lower-case letters only, for the "
                     "broker's rights are patterns of names"
                 )
+        if options["print"]:
+            self._print()
+            return
         addresses = _addresses()
         topology = Topology(
             ManagementApi(addresses.management, vhost(this_service.amqp_url())),
@@ -90,6 +103,13 @@ class Command(ServiceCommand):
             raise CommandError(
                 str(error), returncode=NOT_LOOKED if options["check"] else 1
             ) from error
+
+    def _print(self) -> None:
+        url = this_service.amqp_url()
+        found = definitions(
+            this_service.name(), this_service.subscribes_to(), credentials(url)[0], vhost(url)
+        )
+        self.stdout.write(json.dumps(found, indent=2))
 
     def _declare(self, topology: Topology, addresses: Addresses) -> None:
         topology.declare()
