@@ -17,6 +17,7 @@ from polder.contracts.json_schema import Schema, without_null
 # what describes a value and does not decide whether one is accepted
 ANNOTATIONS = {"title", "description", "examples", "default", "deprecated", "$id", "$schema"}
 _LOWER = {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"}
+NUMBERS = ("integer", "number")
 _UPPER = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
 
 
@@ -46,6 +47,19 @@ def changes(before: Schema, now: Schema) -> Iterator[Change]:
     yield from _Comparison(before, now).of("", before, now)
 
 
+def lost_nulls(root: Schema) -> Iterator[tuple[str, str]]:
+    """Members that may be null and do not have null as their default, each with the default that
+    they have, if any."""
+    nodes = {"": root} | {f"{name}: ": node for name, node in root.get("$defs", {}).items()}
+    nodes["data."] = root["properties"]["data"]
+    for before, node in nodes.items():
+        for name, member in node.get("properties", {}).items():
+            if without_null(member, root)[1] and (
+                name in node.get("required", []) or member.get("default") is not None
+            ):
+                yield f"{before}{name}", repr(member["default"]) if "default" in member else ""
+
+
 class _Comparison:
     def __init__(self, before: Schema, now: Schema) -> None:
         self.before, self.now = before, now
@@ -70,8 +84,9 @@ class _Comparison:
                 "may be null" if is_nullable else "may not be null any more",
                 Breaks.OLD_READERS if is_nullable else Breaks.NEW_READERS,
             )
-        if old.get("type") != new.get("type"):
-            yield _type_change(path, old, new)
+        took, takes = _choices_of(old, self.before), _choices_of(new, self.now)
+        if old.get("type") != new.get("type") or ("anyOf" in old and not _same(took, takes)):
+            yield _type_change(path, old, new, took, takes)
             return
         yield from _enum_changes(path, old, new)
         yield from self._constraint_changes(path, old, new)
@@ -124,10 +139,11 @@ class _Comparison:
             if was == now or (isinstance(was, dict) and isinstance(now, dict)):
                 continue
             yield _constraint_change(path, word, was, now)
-        was_any = [_shape(one, self.before) for one in old.get("anyOf", [])]
-        now_any = [_shape(one, self.now) for one in new.get("anyOf", [])]
-        if was_any != now_any:
-            yield Change(path, "type changed", "is another choice of types", Breaks.BOTH)
+
+
+def _choices_of(node: Schema, root: Schema) -> list[Any]:
+    """The shapes of value that it takes."""
+    return [_shape(one, root)[0] for one in node.get("anyOf", [node])]
 
 
 def _gone(path: str, renamed: str, *, is_needed: bool) -> Change:
@@ -139,13 +155,20 @@ def _gone(path: str, renamed: str, *, is_needed: bool) -> Change:
     return Change(path, rule, what, breaks)
 
 
-def _type_change(path: str, old: Schema, new: Schema) -> Change:
-    was, now = old.get("type", "a choice"), new.get("type", "a choice")
-    if (was, now) == ("number", "integer"):
-        return Change(path, "type narrowed", f"was {was}, is {now}", Breaks.NEW_READERS)
-    if (was, now) == ("integer", "number"):
-        return Change(path, "type widened", f"was {was}, is {now}", Breaks.OLD_READERS)
-    return Change(path, "type changed", f"was {was}, is {now}", Breaks.BOTH)
+def _type_change(path: str, old: Schema, new: Schema, was: list[Any], now: list[Any]) -> Change:
+    what = f"was {_types(old)}, is {_types(new)}"
+    if all(one in now for one in was) or {} in now or (_types(old), _types(new)) == NUMBERS:
+        return Change(path, "type widened", what, Breaks.OLD_READERS)
+    if all(one in was for one in now) or {} in was or (_types(new), _types(old)) == NUMBERS:
+        return Change(path, "type narrowed", what, Breaks.NEW_READERS)
+    return Change(path, "type changed", what, Breaks.BOTH)
+
+
+def _types(node: Schema) -> str:
+    choices = node.get("anyOf", [node])
+    return " or ".join(
+        str(one.get("type", "object" if "$ref" in one else "anything")) for one in choices
+    )
 
 
 def _enum_changes(path: str, old: Schema, new: Schema) -> Iterator[Change]:
@@ -173,16 +196,21 @@ def _choices(node: Schema) -> list[Any] | None:
 
 def _constraint_change(path: str, word: str, was: Any, now: Any) -> Change:
     what = f"{word} was {_said(was)}, is {_said(now)}"
-    if word == "format":
-        return Change(path, "format", what, Breaks.BOTH)
     bound = word.removeprefix("x-")
-    if bound in _LOWER | _UPPER:
-        is_narrower = was is None or (
-            now is not None and (float(now) > float(was)) == (bound in _LOWER)
-        )
+    if was is None or now is None:
+        breaks = Breaks.NEW_READERS if was is None else Breaks.OLD_READERS
+        rule = "narrowed" if was is None else "widened"
+    elif bound in _LOWER | _UPPER:
+        is_narrower = (float(now) > float(was)) == (bound in _LOWER)
+        breaks = Breaks.NEW_READERS if is_narrower else Breaks.OLD_READERS
         rule = "narrowed" if is_narrower else "widened"
-        return Change(path, rule, what, Breaks.NEW_READERS if is_narrower else Breaks.OLD_READERS)
-    return Change(path, "type changed", what, Breaks.BOTH)
+    else:
+        breaks, rule = Breaks.BOTH, "type changed"
+    return Change(path, "format" if word == "format" else rule, what, breaks)
+
+
+def _same(was: list[Any], now: list[Any]) -> bool:
+    return all(one in now for one in was) and all(one in was for one in now)
 
 
 def _shape(node: Schema, root: Schema) -> Any:
@@ -192,6 +220,6 @@ def _shape(node: Schema, root: Schema) -> Any:
 
 
 def _said(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         return ", ".join(str(one) for one in value)
     return "nothing" if value is None else repr(value)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from polder.contracts import lifting
-from polder.contracts.compatibility import changes
+from polder.contracts.compatibility import changes, lost_nulls
 from polder.contracts.event import Event
 from polder.contracts.exporting import kinds_of
 from polder.contracts.json_schema import schema_of
@@ -36,6 +36,7 @@ def problems(
         *_lost_versions(service, kinds, before, files, reads),
         *_changed_within(kinds, before, reads),
         *_upcasts(service, kinds, before),
+        *_lost_nulls(kinds),
     ]
     return _together(found)
 
@@ -100,6 +101,17 @@ def _upcasts(
                 found += lifting.undecodable(older, example)
     for one in found:
         yield Problem((one.event,), "", one.rule, one.what)
+
+
+def _lost_nulls(kinds: Mapping[Version, type[Event]]) -> Iterator[Problem]:
+    """A null is left out on the wire: who reads it takes the default."""
+    for version, kind in kinds.items():
+        for path, default in lost_nulls(schema_of(kind)):
+            why = "a null is left out on the wire, and readers then " + (
+                f"take {default}" if default else "refuse the event"
+            )
+            name = (f"{version.service}.{version.event} {version.number}",)
+            yield Problem(name, path, "null lost", why, (), "give it the default None")
 
 
 def readers(reads: Mapping[str, Any], aggregate: str, path: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, NoDefault
 from pydantic_core import core_schema
 
 from polder.contracts.event import Event
@@ -92,6 +92,14 @@ def _state(data: Schema, types: Schema, status: str | None) -> Schema:
 
 class _OnTheWire(GenerateJsonSchema):
     """As `Event.encode` writes: a decimal is a text."""
+
+    def get_default_value(self, schema: core_schema.WithDefaultSchema) -> Any:
+        """What a factory makes, too, if it always makes the same."""
+        factory: Any = schema.get("default_factory")
+        if factory is None or schema.get("default_factory_takes_data"):
+            return super().get_default_value(schema)
+        first = factory()
+        return first if first == factory() else NoDefault
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         digits, places = schema.get("max_digits"), schema.get("decimal_places")

@@ -20,14 +20,19 @@ def reads() -> dict[str, Any]:
                 "of": aggregate,
                 "replica": replication.model._meta.label,
                 "fields": {
-                    column: _in_json(aggregate, path)
-                    for column, path in sorted(replication.declared.items())
+                    name: _in_json(aggregate, path)
+                    for name, path in sorted(_looked_at(replication).items())
                 },
                 "reconcilers": _watched_by(replication),
             }
             for aggregate, replication in sorted(replications.items())
         ]
     }
+
+
+def _looked_at(replication: Replication) -> dict[str, str]:
+    """What it keeps, and what decides whether it keeps it."""
+    return replication.declared | {f"where {path}": path for path, _ in replication.where}
 
 
 def _watched_by(replication: Replication) -> list[str]:

@@ -149,6 +149,23 @@ BREAKING = [
         ("order.Product (name)",),
     ),
     Edit(
+        "a null that is lost",
+        WEIGHT,
+        "    weight_grams: Count | None = Field(default=0, examples=[1200])\n",
+        "data.weightGrams",
+        "null lost",
+        says=("readers then take 0", "give it the default None"),
+    ),
+    Edit(
+        "a type widened to a choice",
+        NAME,
+        '    name: Text | Count = Field(examples=["Rubber boots"])\n',
+        "data.name",
+        "type widened",
+        ("order.Product (name)",),
+        says=("subscribers that run the old code cannot read",),
+    ),
+    Edit(
         "may not be null any more",
         WEIGHT,
         "    weight_grams: Count = Field(default=0, examples=[1200])\n",
