@@ -62,6 +62,9 @@ class Recorded:
         self.asleep: list[bool] = []
         self.waits: list[float] = []
 
+    def listen(self) -> None:
+        pass
+
     def sleep(self, asleep: bool) -> None:
         self.asleep.append(asleep)
 

@@ -108,10 +108,11 @@ class OutboxReader:
         """Whether this connection now holds the service's relay lock. Never waits."""
         key = zlib.crc32(f"relay of {this_service.name()}".encode())
         row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
-        leads = bool(row and row[0])
-        if leads:
-            self._connection.execute(f"LISTEN {CHANNEL}")
-        return leads
+        return bool(row and row[0])
+
+    def listen(self) -> None:
+        """To whoever wakes us."""
+        self._connection.execute(f"LISTEN {CHANNEL}")
 
     def sleep(self, asleep: bool) -> None:
         """Whether writers wake us from now on."""

@@ -45,6 +45,8 @@ COUNTED = 0.5  # seconds over which they are counted
 class Sleeper(Protocol):
     """What the outbox's reader does for it."""
 
+    def listen(self) -> None: ...
+
     def sleep(self, asleep: bool) -> None: ...
 
     def wait(self, stop: Stop, seconds: float) -> None: ...
@@ -55,6 +57,7 @@ class Rest:
 
     def __init__(self, outbox: Sleeper) -> None:
         self._outbox = outbox
+        outbox.listen()
         outbox.sleep(False)  # whatever the leader before has left
         self._asleep = False
         self._settled = 0.0  # monotonic
