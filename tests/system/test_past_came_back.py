@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -102,6 +104,29 @@ def test_shipping_dispatches_nothing_a_second_time(set_back: Standing, tmp_path:
     # And what it has not forgotten, it goes on with
     another = place_ready(shop, p3=1)
     assert shop.dispatch(another)[0] == 200
+
+
+def test_nothing_is_decided_before_the_neighbours_have_answered(
+    set_back: Standing, tmp_path: Path
+) -> None:
+    """From the first moment at which it answers at all, what has left cannot leave again."""
+    stack, shop, _ = set_back
+    order = place_ready(shop, p3=1)
+    backup = Backup(stack, "shipping", tmp_path)
+    assert shop.dispatch(order)[0] == 200
+    shop.wait_for("inventory", order, "consumed", SLOW)
+    answers: list[int] = []
+
+    def dispatch() -> bool:
+        with suppress(OSError, HTTPException):
+            answers.append(shop.dispatch(order)[0])
+        return bool(answers)
+
+    backup.restore()
+    until(dispatch, "shipping answers", SLOW)
+
+    assert answers == [409]
+    assert shop.get("shipping", f"/api/shipments/{order}/")[1]["status"] == "ready"
 
 
 def test_inventory_changes_no_price_and_takes_no_stock_that_it_does_not_know(

@@ -17,7 +17,7 @@ from polder.consumer.jobs import run_if_due
 from polder.inbox.readable import Readable
 from polder.outbox import fence
 from polder.partitioning import drop_partitions, make_partitions
-from polder.pasts import owner
+from polder.pasts import owner, start
 from polder.reconcile.reconciler import reconcile_overdue
 from polder.replication.regressed import close_overtaken
 from polder.resync import tending
@@ -29,9 +29,12 @@ _readable = Readable()
 PARTITIONED = ("polder_ledger", "polder_outbox")  # the ledger first: it has no default partition
 
 
-def periodic(name: str) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
+def periodic(
+    name: str, *, decides: bool = True
+) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
     """Registers a function as the job of that name, which is done when it is due. The function
-    itself stays as it is.
+    itself stays as it is. One that decides something about aggregates waits, after a start, until
+    the subscribers have told what they know of them.
 
     How often it is due, `COMMON_JOBS` says, or `POLDER["JOBS"]` in the settings.
     """
@@ -41,6 +44,8 @@ def periodic(name: str) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
         @wraps(function)
         def job() -> Any:
             close_old_connections()  # one that broke stays with the process otherwise
+            if decides and not start.may_act():
+                return None  # it stays due
             return run_if_due(name, function)
 
         return function
@@ -48,7 +53,7 @@ def periodic(name: str) -> Callable[[Callable[[], Any]], Callable[[], Any]]:
     return register
 
 
-@periodic("broker")
+@periodic("broker", decides=False)
 def broker() -> int:
     """Looks whether the broker is as declared: how many differences there are."""
     return look_and_remember()
@@ -60,7 +65,7 @@ def reconcile() -> dict[str, int]:
     return reconcile_overdue()
 
 
-@periodic("partitions")
+@periodic("partitions", decides=False)
 def partitions() -> dict[str, int]:
     """Partitions made, by table. Raises what went wrong with a table after having tried them
     all.
@@ -81,7 +86,7 @@ def partitions() -> dict[str, int]:
     return made
 
 
-@periodic("retention")
+@periodic("retention", decides=False)
 def retention() -> dict[str, int]:
     """What was let go: partitions by table, and whatever else was kept for a while."""
     weeks_kept = {
@@ -92,7 +97,7 @@ def retention() -> dict[str, int]:
     return dropped | {what: forget() for what, forget in retention_policies.items()}
 
 
-@periodic("ask")
+@periodic("ask", decides=False)
 def ask() -> dict[str, int]:
     """Asks the subscribers what they know of this service, and ends what has ended: fences lifted,
     records of regressed owners closed."""
@@ -109,7 +114,7 @@ def redrive() -> dict[str, int]:
     return dict(_readable.redrive())
 
 
-@periodic("resync")
+@periodic("resync", decides=False)
 def resync() -> dict[str, int]:
     """Fills the replicas that are new or declare something new, audits those that were not compared
     with their owner for a day, and makes requests again that nobody answered."""

@@ -57,6 +57,14 @@ def waiting_in(queues: Sequence[str]) -> int:
         return sum(publisher.waiting_in(queue) for queue in queues)
 
 
+def hang_up() -> None:
+    """Closes what is kept, as before a fork."""
+    while _kept:
+        line = _kept.pop()
+        if line.process == os.getpid():
+            line.publisher.close()
+
+
 @contextmanager
 def _line() -> Iterator[ConfirmedPublisher]:
     """The connection that is kept, if it is fit, and kept again unless something went wrong."""

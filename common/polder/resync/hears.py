@@ -8,6 +8,7 @@ from polder.broker.names import answer_queue
 from polder.direct.hearing import hears
 from polder.direct.talk import say
 from polder.failpoints import Failpoint, failpoint
+from polder.pasts import start
 from polder.resync import owner, receiving
 from polder.resync.messages import Page, PageRequest, RowsRequest
 
@@ -29,5 +30,7 @@ def answer_with_rows(requests: Sequence[RowsRequest]) -> None:
 
 @hears(Page)
 def take_pages(pages: Sequence[Page]) -> None:
+    if not start.may_act():
+        return  # they are asked for again: what follows from them would be decided
     for page in pages:
         receiving.receive(page)

@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 from polder.api.server import RECEIVE_SECONDS, WebServer
 from polder.command import ServiceCommand
 from polder.database_connection import look_at_start
+from polder.pasts.start import wait_for_answers
 
 
 class Command(ServiceCommand):
@@ -32,4 +33,5 @@ class Command(ServiceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         look_at_start()
+        wait_for_answers()
         WebServer(options["bind"], options["threads"], options["receive_seconds"]).run()

@@ -10,6 +10,7 @@ from polder.consumer.arguments import service_app, worker_arguments
 from polder.consumer.direct import DirectConsumerStep
 from polder.consumer.housekeeping import ask_at_start, fill_at_start, redrive_at_start
 from polder.database_connection import look_at_start
+from polder.pasts import start
 from polder.readiness import announce_ready
 
 PROCESSES = 2  # a job that takes long keeps no question waiting
@@ -32,6 +33,7 @@ class Command(ServiceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         look_at_start()
+        start.begin()
         worker_ready.connect(_ready, weak=False)
         app = service_app()
         app.steps["consumer"].add(DirectConsumerStep)

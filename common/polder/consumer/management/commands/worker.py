@@ -11,6 +11,7 @@ from polder.command import ServiceCommand
 from polder.consumer.arguments import service_app, worker_arguments
 from polder.consumer.step import EventConsumerStep
 from polder.database_connection import look_at_start
+from polder.pasts.start import wait_for_answers
 
 
 class Command(ServiceCommand):
@@ -37,6 +38,7 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         look_at_start()
         tell_at_start()
+        wait_for_answers()
         app = service_app()
         app.steps["consumer"].add(EventConsumerStep)
         # Events only: housekeeping has a worker of its own, so Celery's one queue is left out here.
