@@ -14,13 +14,15 @@ PROCESSES = ("web", "relay", "worker", "housekeeper", "beat")
 
 
 class Backup:
-    """Of one service's database, by pg_dump, while it works. `restore()` brings it back and starts
-    the service again."""
+    """Of one service's database, by pg_dump, while it works, or of the copy of it that has the
+    `url`. `restore()` brings it back and starts the service again."""
 
-    def __init__(self, stack: DisturbedStack, service: str, folder: Path) -> None:
+    def __init__(
+        self, stack: DisturbedStack, service: str, folder: Path, url: str | None = None
+    ) -> None:
         self.stack, self.service, self.database = stack, service, f"polder_{service}"
         self.file = folder / f"{service}-{uuid4().hex[:8]}.dump"
-        self._run("pg_dump", "--format=custom", f"--file={self.file}", self._url())
+        self._run("pg_dump", "--format=custom", f"--file={self.file}", url or self._url())
 
     def restore(self, *, start: bool = True) -> None:
         for process in PROCESSES:

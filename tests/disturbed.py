@@ -96,10 +96,14 @@ class DisturbedStack(Stack):
     def manage(self, service: str, *arguments: str) -> str:
         """Runs `manage.py <service> ...` as the service itself and returns what it printed. Raises
         CalledProcessError."""
+        return self.manage_with({}, service, *arguments)
+
+    def manage_with(self, extra: Mapping[str, str], service: str, *arguments: str) -> str:
+        """The same, with more variables."""
         return subprocess.run(
             self.catalogue.manage(service, *arguments),
             cwd=self.catalogue.root,
-            env=self.environment.of_service(service),
+            env={**self.environment.of_service(service), **extra},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,

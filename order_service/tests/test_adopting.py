@@ -17,6 +17,7 @@ from polder.outbox import fence
 from polder.outbox.guard.door import unguarded
 from polder.outbox.models import Fenced
 from polder.pasts.adoption import MARGIN
+from polder.pasts.healing import raise_accepted
 from polder.testing import published
 from tests.neighbours import Neighbours
 
@@ -80,7 +81,7 @@ def test_one_that_was_forgotten_is_made_of_two_copies(neighbours: Neighbours) ->
 @pytest.mark.parametrize(
     ("version", "members", "why"),
     [
-        (2, {"status": "confirmed", "products": LINES}, "address"),
+        (2, {"status": "confirmed", "shipping_address": HOME}, "lines"),
         (2, {"products": LINES, "shipping_address": HOME}, "status"),
     ],
 )
@@ -159,3 +160,30 @@ def test_what_is_healed_is_not_acted_on_before_all_is(neighbours: Neighbours) ->
     assert fence.lift_overtaken() == 0
     lifted.append(fence.lift_healed())
     assert lifted == [1]
+
+
+@pytest.mark.parametrize(
+    ("known", "becomes"),
+    [("confirmed", "cancelling"), ("pending", "cancelling"), ("shipped", "shipped")],
+)
+def test_what_can_be_sent_nowhere_is_cancelled(
+    neighbours: Neighbours, known: str, becomes: str
+) -> None:
+    neighbours.know("order", key := uuid7(), 3, status=known, products=LINES, by="inventory")
+
+    assert neighbours.heal()[str(key)].unknown == ["customer", "address"]
+    assert Order.objects.get(pk=key).status == becomes
+
+
+def test_what_an_operator_has_accepted_is_raised_and_announced(neighbours: Neighbours) -> None:
+    order = place(Line("p1", 1)).order
+    neighbours.know_of("order", order.pk, 4)
+    neighbours.know_of("order", uuid7(), 4)
+    assert raise_accepted() == []
+    fence.accept(Fenced.objects.all(), by="ada", reason="a test")
+
+    [case] = raise_accepted()
+
+    assert (case.key, case.moved) == (str(order.pk), False)
+    assert told(order.pk)[1:] == [("OrderCreated", 4 + MARGIN + 1)]
+    assert raise_accepted() == []

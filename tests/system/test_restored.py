@@ -3,13 +3,20 @@ holds that can be asked of a service whose books were set back, and nothing leav
 
 from __future__ import annotations
 
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from polder.failpoints import VARIABLE
+from tests.archive import Archive
 from tests.backup import Backup
+from tests.invariants import check_client
+from tests.load import Load
 from tests.restoring import Trade, heal, wait_until_all_agrees, wait_until_noticed
+from tests.shop import OWNERS
 from tests.standing import Standing, standing_shop
 from tests.temporary import temporary_folder
 
@@ -52,3 +59,82 @@ def test_set_back_and_healed(set_back: Standing, tmp_path: Path, service: str) -
     assert (again["adopted"], again["lifted"]) == ([], [])
     trade.some()
     wait_until_all_agrees(shop)
+
+
+@pytest.mark.parametrize("services", [("order", "shipping"), ("inventory", "shipping")])
+def test_two_at_once(set_back: Standing, tmp_path: Path, services: tuple[str, str]) -> None:
+    """One after the other, and the first once more: then it hears of what the second has taken
+    back."""
+    stack, shop, _ = set_back
+    trade = Trade(shop)
+    trade.some()
+    backups = [Backup(stack, service, tmp_path) for service in services]
+    trade.go_on()
+    trade.some()
+
+    for backup in backups:
+        backup.restore(start=False)
+    for backup in backups:
+        backup.start()
+    for service in services:
+        wait_until_noticed(shop, service)
+    for service in (*services, services[0]):
+        report = heal(stack, service)
+
+    assert not report["undecidable"], report["undecidable"]
+    wait_until_all_agrees(shop)
+    trade.nothing_leaves_again()
+
+
+def test_under_load_and_killed_in_the_middle(set_back: Standing, tmp_path: Path) -> None:
+    """kill -9 of the command, at a page and before the fence goes; then it is run again."""
+    stack, shop, _ = set_back
+    load = Load(shop, customers=2, pause=0.3, merchant=True)
+    with load.flowing():
+        load.more(20)
+        backup = Backup(stack, "shipping", tmp_path)
+        load.more(60)
+        backup.restore()
+        wait_until_noticed(shop, "shipping")
+        began = time.monotonic()
+        for point in ("restored.before-commit", "restored.after-commit"):
+            armed = tmp_path / f"shipping.{point}"
+            armed.write_text("kill")
+            with pytest.raises(subprocess.CalledProcessError):
+                stack.manage_with({VARIABLE: str(tmp_path)}, "shipping", "restored")
+            assert armed.with_name(f"{armed.name}.hit").exists()
+        report = heal(stack, "shipping")
+        took = time.monotonic() - began
+
+    assert not report["undecidable"], report["undecidable"]
+    print(f"healed in {took:.0f} s, with two kills: {len(report['adopted'])} in the last run")
+    wait_until_all_agrees(shop)
+    check_client(shop, load.accepted)
+
+
+def test_recovered_to_a_moment_from_a_base_backup_and_its_wal(
+    set_back: Standing, tmp_path: Path
+) -> None:
+    """As docs/operations.md says: the cluster beside, as it was, and the service's database out of
+    it."""
+    stack, shop, _ = set_back
+    archive, trade = Archive(stack), Trade(shop)
+    archive.begin()
+    for service in OWNERS:
+        stack.wait_ready(service)
+    trade.some()
+    moment = archive.moment()
+    trade.go_on()
+    trade.some()
+
+    with archive.recovered(moment) as address:
+        url = archive.url(address, "polder_order")
+        backup = Backup(stack, "order", tmp_path, url)
+    backup.restore()
+    wait_until_noticed(shop, "order")
+    report = heal(stack, "order")
+
+    assert report["adopted"], report
+    assert not report["undecidable"], report["undecidable"]
+    wait_until_all_agrees(shop)
+    trade.nothing_leaves_again()

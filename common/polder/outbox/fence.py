@@ -210,6 +210,19 @@ def accept(rows: models.QuerySet[Fenced], *, by: str, reason: str) -> int:
     )
 
 
+def accepted_and_behind(aggregate: str) -> Iterator[Fenced]:
+    """The newest of what an operator has accepted of each row that we have, and that others still
+    know at our version or above."""
+    newest: dict[str, Fenced] = {}
+    for row in Fenced.objects.filter(aggregate=aggregate).exclude(lifted_by=""):
+        if row.key not in newest or newest[row.key].known_version < row.known_version:
+            newest[row.key] = row
+    versions = _versions(aggregate, list(newest))
+    for key in sorted(newest):
+        if key in versions and versions[key] <= newest[key].known_version:
+            yield newest[key]
+
+
 def _tell(first: Claim, reported_by: str, number: int) -> None:
     log.critical(
         "the past of %s came back (restored from a backup?): %s knows %d of its aggregates "

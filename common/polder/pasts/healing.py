@@ -44,6 +44,19 @@ def heal(
     return cases
 
 
+def raise_accepted() -> list[Case[Any]]:
+    """What an operator has accepted is right as it is here: raised above what others know, and
+    announced, so that they take it. May run twice."""
+    cases: list[Case[Any]] = []
+    with correlated(Correlation()):
+        for aggregate, model in aggregates().items():
+            accepted = list(fence.accepted_and_behind(aggregate))
+            for start in range(0, len(accepted), PAGE):
+                page = accepted[start : start + PAGE]
+                cases += _healed(model, aggregate, page, Proofs({}), only_raise)
+    return cases
+
+
 def _pages(aggregate: str) -> Iterator[list[Fenced]]:
     """Rows that exist first."""
     rows = list(
@@ -75,7 +88,11 @@ def _heal_page(
 
 @transaction.atomic
 def _healed(
-    model: type[Aggregate], aggregate: str, page: Sequence[Fenced], proofs: Proofs
+    model: type[Aggregate],
+    aggregate: str,
+    page: Sequence[Fenced],
+    proofs: Proofs,
+    adopt: Callable[[Sequence[Case[Any]]], None] | None = None,
 ) -> list[Case[Any]]:
     keys = [one.key for one in page]
     rows = {
@@ -85,7 +102,10 @@ def _healed(
     cases: list[Case[Any]] = [
         Case(aggregate, one.key, rows.get(one.key), _proven(one, model, proofs)) for one in page
     ]
-    _adopt(aggregate, cases, proofs)
+    if adopt is None:
+        _adopt(aggregate, cases, proofs)
+    else:
+        adopt(cases)
     for case in cases:
         if not case.events and not case.problem:
             case.undecidable("this service's way of taking it back did nothing")

@@ -17,7 +17,7 @@ from polder.outbox.models import Fenced, Subscriber
 from polder.outbox.sequence import set_behind_the_rows
 from polder.pasts.adoption import Case
 from polder.pasts.asking import ask_all, gather
-from polder.pasts.healing import heal
+from polder.pasts.healing import heal, raise_accepted
 from polder.pasts.refilling import reconcile_since, refill
 from polder.pasts.report import Report
 
@@ -56,6 +56,7 @@ def restore(
         if not _round(report, dry_run=dry_run, without=without, patience=patience, tell=tell):
             break
     if not dry_run:
+        report.add(raise_accepted())
         tell("what follows from the replicas is reconciled")
         report.reconciled = reconcile_since(
             min(since, report.began) - BEFORE,

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 15.0  # seconds
 LOOKS = 0.1
+NOT_THERE: tuple[type[BaseException], ...] = (Error, *BROKER_ERRORS)
 ASKS = 1.0  # while the broker, or who listens, is not there
 
 
@@ -48,7 +49,7 @@ def wait_for_answers(patience: float = PATIENCE) -> bool:
                         return True  # nobody subscribes
                 if question is not None and not (missing := who_is_missing(question)):
                     return True
-            except (*BROKER_ERRORS, Error):
+            except NOT_THERE:
                 question = None  # not there yet, or not any more
             time.sleep(LOOKS)
         log.warning(

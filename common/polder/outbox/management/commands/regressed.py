@@ -18,10 +18,10 @@ class Command(ServiceCommand):
     help = (
         "Shows what other services know better of this one's aggregates than it does: its past "
         "came back, from a backup or by a failover. "
-        "Nothing acts on these until they are healed (not yet by a command) or accepted.\n"
+        "Nothing acts on these until they are healed (`restored`) or accepted.\n"
         "--accept takes the fence away: what this service has is then right, and what it has "
-        "forgotten is lost. Others go on showing what "
-        "they know of a row until its version has passed theirs."
+        "forgotten is lost. Others go on showing what they know of a row until its version has "
+        "passed theirs: `restored` raises what was accepted."
     )
     examples = (
         "manage.py shipping regressed",
