@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 
 from polder.contracts.correlation import Correlation, correlated, new_traceparent
 
+HEADER = "X-Correlation-ID"
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 
 
@@ -24,13 +25,13 @@ class CorrelationMiddleware:
         correlation = Correlation(_correlation_id(request), None, _traceparent(request))
         with correlated(correlation):
             response = self.get_response(request)
-        response["X-Correlation-ID"] = str(correlation.correlation_id)
+        response.setdefault(HEADER, str(correlation.correlation_id))
         return response
 
 
 def _correlation_id(request: HttpRequest) -> UUID:
     try:
-        return UUID(request.headers.get("X-Correlation-ID", ""))
+        return UUID(request.headers.get(HEADER, ""))
     except ValueError:
         return uuid4()
 

@@ -7,27 +7,31 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from polder.api.correlation import HEADER
 from polder.api.keys import caller
 from polder.api.models import IdempotentResponse
 from polder.api.problems import Problem
+from polder.contracts.correlation import Correlation, correlated, correlation_of
 from polder.failpoints import Failpoint, failpoint
-from polder.outbox import fence
+from polder.outbox import carried_out, fence
 
 Handler = Callable[..., Response]
 LONGEST_KEY = 200
 REPLAYED = "Idempotent-Replayed"
 _KNOWN = ("request_hash", "status", "body", "location")
 _LOCK_AND_LOOK = f"""
-SELECT is_ours, {fence.FORGOTTEN}, {", ".join(_KNOWN)}
+SELECT is_ours, {fence.FORGOTTEN}, {carried_out.WAS}, {", ".join(_KNOWN)}
 FROM pg_try_advisory_xact_lock(%s) AS is_ours
 LEFT JOIN polder_api_idempotentresponse ON caller = %s AND key = %s
 """
@@ -53,12 +57,15 @@ def idempotent(handler: Handler) -> Handler:
             )
         asked = {"caller": caller(request), "key": key}
         request_hash = _hash(request)
+        correlation = _correlation(request, **asked)
         try:
             with transaction.atomic():
-                known, forgotten = _locked(**asked)
+                known, forgotten = _locked(correlation.correlation_id, **asked)
                 if known is not None:
                     return _repeat(known, request_hash)
-                response = handler(view, request, *args, **kwargs)
+                with correlated(correlation):
+                    response = handler(view, request, *args, **kwargs)
+                response[HEADER] = str(correlation.correlation_id)
                 if forgotten and response.status_code == HTTPStatus.CREATED:
                     # the answers to requests were set back, too: this may be one of them, repeated
                     fence.check_nothing_forgotten()
@@ -77,19 +84,30 @@ class AnsweredMeanwhile(Exception):
     """The first request committed between our look and our lock."""
 
 
-def _locked(**asked: str) -> tuple[IdempotentResponse | None, bool]:
+def _correlation(request: Request, caller: str, key: str) -> Correlation:
+    """The request's own; if it names none, the one that each repetition has, too."""
+    found = correlation_of("")
+    if str(found.correlation_id) == request.headers.get(HEADER, "").lower():
+        return found
+    return replace(found, correlation_id=carried_out.correlation_of_request(caller, key))
+
+
+def _locked(correlation_id: UUID, **asked: str) -> tuple[IdempotentResponse | None, bool]:
     """Takes the lock of the key. Returns what was answered to it before, as far as that could be
-    seen before the lock was had, and whether this service has forgotten something."""
+    seen before the lock was had, and whether this service has forgotten something. Raises
+    CarriedOutBefore."""
     number = zlib.crc32(asked["caller"].encode()) << 31 | zlib.crc32(asked["key"].encode()) >> 1
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_AND_LOOK, [number, asked["caller"], asked["key"]])
-        is_ours, forgotten, *known = cursor.fetchone()
+        cursor.execute(_LOCK_AND_LOOK, [correlation_id, number, asked["caller"], asked["key"]])
+        is_ours, forgotten, was_carried_out, *known = cursor.fetchone()
     if not is_ours:
         raise Problem(
             "idempotency-in-flight",
             "A request with this Idempotency-Key is being worked on; repeat it in a moment.",
         )
     found = dict(zip(_KNOWN, known, strict=True))
+    if was_carried_out and not found["status"]:
+        carried_out.check(correlation_id)
     return IdempotentResponse(**found) if found["status"] else None, forgotten
 
 

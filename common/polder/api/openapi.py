@@ -139,6 +139,7 @@ class Schema(AutoSchema):
             yield from OF_IDEMPOTENCY
             if said.status == HTTPStatus.CREATED:
                 yield "past-came-back"
+                yield "carried-out-before"
         if self.method == "PATCH":
             yield from OF_A_CHANGE
 

@@ -20,6 +20,7 @@ from rest_framework.views import set_rollback
 
 from polder.api.problems import CATALOGUE, MEDIA_TYPE, MOST_ERRORS, Problem, problem
 from polder.api.throttling import wait_of_address
+from polder.outbox.carried_out import CarriedOutBefore
 from polder.outbox.fence import FencedAggregate, ForgottenAggregates
 
 LONGEST_ERROR, LONGEST_NAME = 300, 100
@@ -48,6 +49,9 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
         error = exceptions.PermissionDenied()
     elif isinstance(error, FencedAggregate | ForgottenAggregates):
         error = _of_the_fence(error)
+    elif isinstance(error, CarriedOutBefore):
+        made: dict[str, Any] = {"aggregate": error.made.aggregate, "key": error.made.key}
+        error = Problem("carried-out-before", str(error), **made)
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()

@@ -146,6 +146,12 @@ CATALOGUE: dict[str, Kind] = {
         "restored from a backup, or failed over. "
         "Nothing acts on it until an operator has healed or accepted it. Do not repeat it before.",
     ),
+    "carried-out-before": Kind(
+        409,
+        "It was carried out before this service was restored",
+        "This service was restored from a backup, and has forgotten the answer to this "
+        "Idempotency-Key. Others knew what the request had made: `aggregate` and `key` name it.",
+    ),
     "past-came-back": Kind(
         503,
         "This service has forgotten something",

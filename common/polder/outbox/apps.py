@@ -19,7 +19,7 @@ class OutboxConfig(AppConfig):
             import_module(module)
         connection_created.connect(database_connection.look, dispatch_uid="polder")
         request_started.connect(database_connection.trust_what_is_quiet, dispatch_uid="polder")
-        from polder.outbox import checks, retention  # noqa: F401  (registers them)
+        from polder.outbox import carried_out, checks, retention  # noqa: F401  (registers them)
         from polder.outbox.guard import door, install
 
         connection_created.connect(door.listen, dispatch_uid="polder.guard")

@@ -106,6 +106,18 @@ class Subscriber(models.Model):
         return self.name
 
 
+class CarriedOut(models.Model):
+    """A request whose answer this service has forgotten, and what it made, as others knew it."""
+
+    correlation_id = models.UUIDField(primary_key=True)
+    aggregate = models.CharField(max_length=100)
+    key = models.CharField(max_length=64)
+    noted_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.aggregate} {self.key}"
+
+
 class Question(models.Model):
     """What we have asked of our subscribers. An answer to anything else is of a past that we have
     no more."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar, cast
+from uuid import UUID
 
 from polder.contracts.event import Event
 from polder.domain.aggregate import Aggregate, StatefulAggregate, aggregate_name, aggregates
@@ -35,6 +36,7 @@ class Copy(NamedTuple):
     version: int
     is_retired: bool
     members: Mapping[str, Any]  # of the public state, by path: "status", "price.amount"
+    begun_by: UUID | None = None  # the correlation of its first event
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,11 @@ class Proven:
         """At the newest version."""
         newest = [copy for copy in self.copies if copy.version >= self.version]
         return next((copy.members["status"] for copy in newest if "status" in copy.members), None)
+
+    @property
+    def begun_by(self) -> UUID | None:
+        """The correlation of its first event, as far as somebody has it."""
+        return next((copy.begun_by for copy in self.copies if copy.begun_by is not None), None)
 
     @property
     def is_retired(self) -> bool:

@@ -98,7 +98,13 @@ def _proven(aggregate: str, keys: Iterable[str], question: UUID) -> Iterator[tup
     for page in CopiesPage.objects.filter(question_id=question):
         for row in page.rows:
             copies.setdefault(row["key"], []).append(
-                Copy(page.subscriber, row["version"], row["is_retired"], row["members"])
+                Copy(
+                    page.subscriber,
+                    row["version"],
+                    row["is_retired"],
+                    row["members"],
+                    UUID(row["begun_by"]) if row["begun_by"] else None,
+                )
             )
     fenced = Fenced.objects.filter(lifted_at=None, aggregate=aggregate, key__in=list(keys))
     for row in fenced:

@@ -6,11 +6,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from polder import this_service
+from polder.inbox.models import LedgerEntry, Outcome
 from polder.pasts.messages import Copied, Copies, CopiesRequest
 from polder.replication.replica import Replica, Replication, replications
 
@@ -20,7 +22,7 @@ LARGEST_PART = 256 * 1024  # bytes of rows; one more row may be as large as an e
 def copies(request: CopiesRequest) -> list[Copies]:
     """The answer. Never raises for what is in the request."""
     replication = replications.get(f"{request.owner}.{request.aggregate}")
-    rows = [] if replication is None else list(_rows(replication, request.keys))
+    rows = [] if replication is None else list(_rows(replication, request))
     parts = list(_parts(rows)) or [[]]
     return [
         Copies(
@@ -34,8 +36,9 @@ def copies(request: CopiesRequest) -> list[Copies]:
     ]
 
 
-def _rows(replication: Replication, keys: list[str]) -> Iterator[Copied]:
-    model = replication.model
+def _rows(replication: Replication, request: CopiesRequest) -> Iterator[Copied]:
+    model, keys = replication.model, request.keys
+    begun_by = _begun_by(replication.publisher, keys, request.since)
     columns = {field.column: field.attname for field in model._meta.concrete_fields}
     found = model._default_manager.filter(pk__in=[key for key in keys if _is_key(model, key)])
     for row in found.order_by("pk"):
@@ -46,8 +49,18 @@ def _rows(replication: Replication, keys: list[str]) -> Iterator[Copied]:
             key=str(row.pk),
             version=row.version,
             is_retired=row.retired_at is not None,
+            begun_by=begun_by.get(str(row.pk)),
             members=json.loads(json.dumps(members, cls=DjangoJSONEncoder)),
         )
+
+
+def _begun_by(publisher: str, keys: list[str], since: UUID) -> dict[str, UUID]:
+    """By the first events of aggregates; an aggregate's key may be that of another, too, and both
+    were begun by one request then, or it is another's and proves nothing."""
+    first = LedgerEntry.objects.filter(
+        id__gt=since, publisher=publisher, subject__in=keys, version=1
+    ).exclude(outcome=Outcome.PARKED)
+    return dict(first.order_by("-id").values_list("subject", "correlation_id"))
 
 
 def _parts(rows: list[Copied]) -> Iterator[list[Copied]]:

@@ -15,7 +15,7 @@ from polder.contracts.correlation import Correlation, correlated
 from polder.domain.aggregate import Aggregate, aggregates, save_changed
 from polder.failpoints import Failpoint, failpoint
 from polder.faults import MOMENT, fault_of
-from polder.outbox import fence
+from polder.outbox import carried_out, fence
 from polder.outbox.models import Fenced
 from polder.outbox.publish import publish
 from polder.pasts.adoption import Case, Proofs, Proven, adoption_of, in_order, only_raise
@@ -113,6 +113,13 @@ def _healed(
     model._default_manager.bulk_create(_rows(done, made=True))
     save_changed(_rows(done, made=False), *_fields(model))
     publish(*(event for case in done for event in case.events))
+    carried_out.note(
+        {
+            case.proven.begun_by: (aggregate, case.key)
+            for case in done
+            if case.is_made and case.proven.begun_by is not None
+        }
+    )
     for reason in ("adopted", "lifted"):
         fence.note_healed(
             aggregate,

@@ -57,6 +57,7 @@ class CopiesRequest(Message):
     question: UUID
     aggregate: Annotated[str, Field(max_length=100)]
     keys: Annotated[list[Key], Field(max_length=MOST)]
+    since: UUID = UUID(int=0)  # the events that began them were made later
 
 
 class Copied(BaseModel):
@@ -68,6 +69,7 @@ class Copied(BaseModel):
     key: Key
     version: Version
     is_retired: bool = False
+    begun_by: UUID | None = None  # the correlation of its first event
     members: dict[str, Any]
 
 

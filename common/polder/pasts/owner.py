@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Min
 from django.db.models.functions import Now
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -17,12 +18,13 @@ from polder.broker.names import EVERY_SUBSCRIBER
 from polder.direct.talk import say
 from polder.outbox import fence
 from polder.outbox.fence import Claim
-from polder.outbox.models import CopiesPage, OutboxEvent, Subscriber
+from polder.outbox.models import CopiesPage, Fenced, OutboxEvent, Subscriber
 from polder.outbox.models import Question as Asked
-from polder.partitioning import first_key_at
+from polder.partitioning import first_key_at, moment_of
 from polder.pasts.messages import Answer, Copies, CopiesRequest, Question
 
 RECONCILED = timedelta(seconds=60)  # what is older is committed and delivered, whatever was slow
+BEFORE_THE_OLDEST = timedelta(hours=6)
 KEPT = timedelta(days=1)  # a question, and what answers it
 BEFORE_ALL = UUID(int=0)
 
@@ -55,9 +57,20 @@ def ask_for_copies(aggregate: str, keys: Sequence[str]) -> UUID | None:
     """Asks every subscriber what it keeps of these aggregates of ours, MOST at most: the question's
     id, None when nobody listens. Raises one of BROKER_ERRORS."""
     request = CopiesRequest(
-        owner=this_service.name(), question=new_question(), aggregate=aggregate, keys=list(keys)
+        owner=this_service.name(),
+        question=new_question(),
+        aggregate=aggregate,
+        keys=list(keys),
+        since=_before_the_oldest_forgotten(),
     )
     return request.question if say(EVERY_SUBSCRIBER, [request]) else None
+
+
+def _before_the_oldest_forgotten() -> UUID:
+    """What was forgotten began after the backup was made, so some time before the oldest event that
+    we lack, at most."""
+    oldest = Fenced.objects.filter(lifted_at=None).aggregate(id=Min("known_event_id"))["id"]
+    return BEFORE_ALL if oldest is None else first_key_at(moment_of(oldest) - BEFORE_THE_OLDEST)
 
 
 def new_question() -> UUID:

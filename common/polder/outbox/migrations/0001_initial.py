@@ -92,6 +92,15 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='CarriedOut',
+            fields=[
+                ('correlation_id', models.UUIDField(primary_key=True, serialize=False)),
+                ('aggregate', models.CharField(max_length=100)),
+                ('key', models.CharField(max_length=64)),
+                ('noted_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name='Question',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
