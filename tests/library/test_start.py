@@ -4,7 +4,7 @@ time."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import pytest
@@ -23,6 +23,7 @@ LONG_AGO = UUID(int=0)
 def _stays_connected(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The test's transaction is on the connection."""
     monkeypatch.setattr(start.connection, "close", lambda: None)
+    monkeypatch.setattr(start, "hear_one", lambda queue, use: False)
     yield
     start._Gate.began = None
 
@@ -60,6 +61,22 @@ def test_everybody_who_ever_answered(db: None, monkeypatch: pytest.MonkeyPatch) 
     says(monkeypatch, "inventory", "shipping")
 
     assert start.wait_for_answers()
+
+
+def test_it_reads_the_answers_itself(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its housekeeper is not there yet."""
+    publish(order_event())
+    asked = says(monkeypatch)
+
+    def hear_one(queue: str, use: Callable[[bytes], None]) -> bool:
+        answer = Answer(subscriber="shipping", question=asked[-1], known=[], confirms=LONG_AGO)
+        use(answer.model_dump_json().encode())
+        return True
+
+    monkeypatch.setattr(start, "hear_one", hear_one)
+
+    assert start.wait_for_answers(5)
+    assert Subscriber.objects.get().name == "shipping"
 
 
 def test_one_is_away(

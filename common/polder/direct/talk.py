@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from uuid_utils.compat import uuid7
@@ -55,6 +55,13 @@ def waiting_in(queues: Sequence[str]) -> int:
     fetched. Raises one of BROKER_ERRORS."""
     with _line() as publisher:
         return sum(publisher.waiting_in(queue) for queue in queues)
+
+
+def hear_one(queue: str, use: Callable[[bytes], None]) -> bool:
+    """One message of this queue of ours; whether there was one. For a process that has no consumer.
+    Raises one of BROKER_ERRORS, or what `use` raises; then the message stays."""
+    with _line() as publisher:
+        return publisher.take(queue, use)
 
 
 def hang_up() -> None:

@@ -1,9 +1,10 @@
 """A process that decides something asks the subscribers first, when it starts: its database may
 have been set back, and nothing in it says so.
 
-It waits for their answers, for a bounded time: on an ordinary start some tenths of a second. When
-one of them does not answer in time, it begins all the same: no service waits for another to do its
-work. What that one knows better is fenced when it answers.
+It waits for their answers for a bounded time, on an ordinary start some tenths of a second, and
+reads them itself, for its housekeeper may not be there yet. When one of them does not answer in
+time, it begins all the same: no service waits for another to do its work. What that one knows
+better is fenced when it answers.
 """
 
 from __future__ import annotations
@@ -18,15 +19,19 @@ from uuid_utils.compat import uuid7
 
 from polder import this_service
 from polder.broker.confirms import BROKER_ERRORS
-from polder.direct.talk import hang_up
+from polder.broker.names import answer_queue
+from polder.direct.hearing import hear
+from polder.direct.talk import hang_up, hear_one
+from polder.inbox.delivery import Delivery
+from polder.inbox.failures import TransientFailure
 from polder.outbox.models import OutboxEvent, Subscriber
-from polder.pasts import owner
+from polder.pasts import hears, owner  # noqa: F401  (registers what handles the answers)
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 15.0  # seconds
 LOOKS = 0.1
-NOT_THERE: tuple[type[BaseException], ...] = (Error, *BROKER_ERRORS)
+NOT_THERE: tuple[type[BaseException], ...] = (Error, TransientFailure, *BROKER_ERRORS)
 ASKS = 1.0  # while the broker, or who listens, is not there
 
 
@@ -49,6 +54,8 @@ def wait_for_answers(patience: float = PATIENCE) -> bool:
                         return True  # nobody subscribes
                 if question is not None and not (missing := who_is_missing(question)):
                     return True
+                if question is not None and hear_one(answer_queue(this_service.name()), _hear):
+                    continue
             except NOT_THERE:
                 question = None  # not there yet, or not any more
             time.sleep(LOOKS)
@@ -63,6 +70,11 @@ def wait_for_answers(patience: float = PATIENCE) -> bool:
     finally:
         hang_up()
         connection.close()
+
+
+def _hear(body: bytes) -> None:
+    """What came for this service while its own housekeeper may not be there yet."""
+    hear([Delivery(answer_queue(this_service.name()), "", body, time.time())])
 
 
 def who_is_missing(question: UUID) -> set[str]:
