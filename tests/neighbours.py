@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
@@ -32,6 +33,7 @@ class Neighbours:
         by: str = "neighbour",
         is_retired: bool = False,
         heard_of: int = 0,
+        begun_by: UUID | None = None,
         **members: Any,
     ) -> None:
         """One of them keeps a copy at that version, and has heard of `heard_of`, if it is newer.
@@ -40,7 +42,7 @@ class Neighbours:
         paths: Mapping[str, Any] = {
             name.replace("__", "."): value for name, value in members.items()
         }
-        self.copies[about].append(Copy(by, version, is_retired, paths))
+        self.copies[about].append(Copy(by, version, is_retired, paths, begun_by))
         self.know_of(aggregate, key, max(version, heard_of), by=by)
 
     def know_of(self, aggregate: str, key: object, version: int, *, by: str = "neighbour") -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
 import order_service.adopt  # noqa: F401  (registers it)
 from common.contracts.orders import OrderStatus
 from order_service.models import Order
 from order_service.services import Line, order_cancel
+from order_service.tests.test_api import ORDER
 from order_service.tests.test_placing import place
-from polder.outbox import fence
+from polder.api.models import IdempotentResponse
+from polder.outbox import carried_out, fence
 from polder.outbox.guard.door import unguarded
-from polder.outbox.models import Fenced
+from polder.outbox.models import Fenced, OutboxEvent
 from polder.pasts.adoption import MARGIN
 from polder.pasts.healing import raise_accepted
 from polder.testing import published
+from polder.testing.api import assert_problem, post
 from tests.neighbours import Neighbours
 
 pytestmark = pytest.mark.usefixtures("catalogue")
@@ -187,3 +191,39 @@ def test_what_an_operator_has_accepted_is_raised_and_announced(neighbours: Neigh
     assert (case.key, case.moved) == (str(order.pk), False)
     assert told(order.pk)[1:] == [("OrderCreated", 4 + MARGIN + 1)]
     assert raise_accepted() == []
+
+
+def test_a_request_whose_answer_was_forgotten_makes_no_second_order(
+    neighbours: Neighbours, api: APIClient
+) -> None:
+    # Given an order of which others know by which request it was made, and nothing is left here
+    placed = post(api, "/api/orders/", ORDER, key="k1")
+    key = placed.json()["orderId"]
+    [created] = published(subject=key)
+    assert placed["X-Correlation-ID"] == str(created.correlationid)
+    for model in (IdempotentResponse, Order, OutboxEvent):
+        model.objects.all().delete()
+    about = {"products": LINES, "shipping_address": HOME, "begun_by": created.correlationid}
+    neighbours.know("order", key, 2, status="confirmed", **about)
+    assert_problem(post(api, "/api/orders/", ORDER, key="k1"), 503, "past-came-back")
+    neighbours.heal()
+
+    # When it is repeated
+    problem = assert_problem(post(api, "/api/orders/", ORDER, key="k1"), 409, "carried-out-before")
+
+    # Then it is told what it made, and another request makes another
+    assert (problem["aggregate"], problem["key"]) == ("order", key)
+    assert post(api, "/api/orders/", ORDER, key="k2").status_code == 201
+    assert Order.objects.count() == 2
+    assert carried_out.forget() == 0
+
+
+def test_a_request_that_names_its_correlation_keeps_it(api: APIClient) -> None:
+    """Nothing leads from its events to its key then."""
+    mine = str(uuid4())
+    headers = {"Idempotency-Key": "k1", "X-Correlation-ID": mine}
+
+    response = api.post("/api/orders/", ORDER, format="json", headers=headers)
+
+    assert response["X-Correlation-ID"] == mine
+    assert {str(event.correlationid) for event in published()} == {mine}

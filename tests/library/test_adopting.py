@@ -5,6 +5,7 @@ replica of the other."""
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -174,5 +175,6 @@ def test_an_event_of_a_foreign_project_reaches_a_replica(projects: tuple[Project
         )
         assert (
             "{} {'polder_ledger': 0, 'polder_outbox': 0} {'polder_ledger': 0, 'polder_outbox': 0, "
-            "'outbox events of no week': 0, 'why events waited': 0}" in done
+            in done
         )
+        assert not re.search(r": [1-9]", done)

@@ -232,7 +232,8 @@ class TestCopies:
         self, db: None, said: list[tuple[str, Message]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(copies, "LARGEST_PART", 10)
-        deliver(product_event(version=5), product_event(ProductRetired, product_id="p2", version=2))
+        deliver(began := product_event(), product_event(ProductChanged, version=5))
+        deliver(product_event(ProductRetired, product_id="p2", version=2))
         asked = CopiesRequest(
             owner="inventory", question=uuid7(), aggregate="product", keys=["p1", "p2", "p3"]
         )
@@ -245,6 +246,7 @@ class TestCopies:
             (1, 2, asked.question),
         ]
         first, second = (row for part in parts for row in part.rows)
+        assert (first.begun_by, second.begun_by) == (began.correlationid, None)
         assert (first.key, first.version, first.is_retired, second.is_retired) == (
             "p1",
             5,

@@ -8,7 +8,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Min
 from django.db.models.functions import Now
 from django.utils import timezone
 from uuid_utils.compat import uuid7
@@ -69,7 +68,8 @@ def ask_for_copies(aggregate: str, keys: Sequence[str]) -> UUID | None:
 def _before_the_oldest_forgotten() -> UUID:
     """What was forgotten began after the backup was made, so some time before the oldest event that
     we lack, at most."""
-    oldest = Fenced.objects.filter(lifted_at=None).aggregate(id=Min("known_event_id"))["id"]
+    ids = Fenced.objects.filter(lifted_at=None).values_list("known_event_id", flat=True)
+    oldest = ids.order_by("known_event_id").first()
     return BEFORE_ALL if oldest is None else first_key_at(moment_of(oldest) - BEFORE_THE_OLDEST)
 
 
