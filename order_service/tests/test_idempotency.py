@@ -176,7 +176,7 @@ def test_what_another_request_did_between_our_look_and_our_lock_counts(
 ) -> None:
     first = post(api, "/api/orders/", ORDER, key="k1")
     # As if the first request had committed after our statement's snapshot was taken
-    monkeypatch.setattr(idempotency, "_locked", lambda **asked: (None, False))
+    monkeypatch.setattr(idempotency, "_locked", lambda *_, **asked: (None, False))
 
     again = post(api, "/api/orders/", ORDER, key="k1")
 
