@@ -55,6 +55,8 @@ def service_settings(
             "GUARD": values[table.GUARD.name],
             "CONSUMER_TIMEOUT": values[table.CONSUMER_TIMEOUT.name],
             "LAG_BUDGET": values[table.LAG_BUDGET.name],
+            "AUDIT_EVERY": values[table.AUDIT_EVERY.name],
+            "DEEP_AUDIT_EVERY": values[table.DEEP_AUDIT_EVERY.name],
             "JOBS": dict(jobs or {}),
             "RUN_DIR": run_dir,
             "SCHEMAS": ROOT / "schemas",

@@ -25,6 +25,8 @@ DEFAULTS: Mapping[str, Any] = {
     "ANSWERS_HOURS": 24,
     "CONSUMER_TIMEOUT": 1800.0,
     "LAG_BUDGET": 0.05,
+    "AUDIT_EVERY": 3_600,
+    "DEEP_AUDIT_EVERY": 86_400,
     "JOBS": {},
     "CONTRACTS": [],
     "RUN_DIR": ".run",
@@ -100,6 +102,17 @@ def consumer_timeout() -> float:
 def lag_budget() -> float:
     """Seconds that an event may wait at most for others, while the worker is busy."""
     return cast("float", _setting("LAG_BUDGET"))
+
+
+def audit_every() -> int:
+    """Seconds after which a replica's keys and versions are compared with its owner's again; 0:
+    never."""
+    return cast("int", _setting("AUDIT_EVERY"))
+
+
+def deep_audit_every() -> int:
+    """Seconds after which its content is; 0: never."""
+    return cast("int", _setting("DEEP_AUDIT_EVERY"))
 
 
 def jobs() -> dict[str, int]:

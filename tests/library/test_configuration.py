@@ -93,6 +93,8 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
     "POLDER_PROCESS": [("order-relay", "order-relay"), ("", None)],
     "POLDER_READY_FILE": [("/x", "/x")],
     "ORDER_CONSUMER_TIMEOUT_SECONDS": [("5", 5)],
+    "ORDER_AUDIT_SECONDS": [("0", 0), ("60", 60)],
+    "ORDER_DEEP_AUDIT_SECONDS": [("0", 0), ("86400", 86_400)],
     "ORDER_FLAG_AFTER_SECONDS": [("1", timedelta(seconds=1))],
     "ORDER_CANCEL_AFTER_SECONDS": [("86400", timedelta(days=1))],
 }
@@ -156,6 +158,8 @@ WRONG: dict[str, list[str]] = {
     "POLDER_PROCESS": ["a\x1bb"],
     "POLDER_READY_FILE": ["a\nb"],
     "ORDER_CONSUMER_TIMEOUT_SECONDS": [*NUMBERS, "4"],
+    "ORDER_AUDIT_SECONDS": [*NUMBERS, "31536001"],
+    "ORDER_DEEP_AUDIT_SECONDS": [*NUMBERS, "31536001"],
     "ORDER_FLAG_AFTER_SECONDS": [*NUMBERS, "0"],
     "ORDER_CANCEL_AFTER_SECONDS": [*NUMBERS, "0"],
 }

@@ -17,7 +17,7 @@ from polder.partitioning import database_now
 from polder.replication import replica
 from polder.replication.checks import replicas_fit_their_contracts
 from polder.replication.models import OutsideVersion
-from polder.replication.repair import Snapshot, merge_snapshots
+from polder.replication.repair import Manner, Snapshot, merge_snapshots
 from polder.replication.replica import Replication, replications
 from polder.testing import arrangements, deliver
 from polder.testing.database import at_once, empty_partitioned
@@ -101,7 +101,7 @@ def test_a_resync_keeps_to_it(db: None, in_euro: Replication) -> None:
     said = [snapshot(3, "USD"), snapshot(1, "EUR", "p2"), snapshot(1, "USD", "p3")]
 
     # When
-    repaired = merge_snapshots(in_euro, said, asked_at=database_now())
+    repaired = merge_snapshots(in_euro, said, Manner(database_now()))
 
     # Then
     assert kept() == [("p2", 1)]
@@ -109,7 +109,7 @@ def test_a_resync_keeps_to_it(db: None, in_euro: Replication) -> None:
     deliver(product_event(ProductChanged, version=2, currency="EUR"))  # late
     assert kept() == [("p2", 1)]
     # nothing is left to do
-    assert not merge_snapshots(in_euro, said, asked_at=database_now()).changed
+    assert not merge_snapshots(in_euro, said, Manner(database_now())).changed
 
 
 def test_a_narrower_where_takes_rows_out_by_a_resync(db: None, in_euro: Replication) -> None:
@@ -119,7 +119,7 @@ def test_a_narrower_where_takes_rows_out_by_a_resync(db: None, in_euro: Replicat
         Product, PRODUCT, in_euro.columns, in_euro.values, (("price.currency", frozenset({"EUR"})),)
     )
 
-    merge_snapshots(narrower, [snapshot(2, "NLG")], asked_at=database_now())
+    merge_snapshots(narrower, [snapshot(2, "NLG")], Manner(database_now()))
 
     assert kept() == []
     assert narrower.declaration != before  # so the housekeeper begins a resync by itself

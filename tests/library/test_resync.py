@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ProductChanged, ProductEvent, ProductRetired
@@ -50,9 +49,13 @@ class Wire:
 
     def asked(self) -> PageRequest | RowsRequest:
         """The last thing that was asked of inventory."""
+        message = self.last()
+        assert isinstance(message, PageRequest | RowsRequest)
+        return message
+
+    def last(self) -> Message:
         key, message = self.said[-1]
         assert key == "inventory.requests"
-        assert isinstance(message, PageRequest | RowsRequest)
         return message
 
     def answer(self, request: PageRequest | RowsRequest | None = None) -> Page:
@@ -67,13 +70,18 @@ class Wire:
                 unknown=[key for key in keys if key not in self.owned],
                 disputed=[one.key for one in request.keys if one.key in self.fenced],
             )
-        rest = sorted(key for key in self.owned if key > request.after)
+        since = request.since
+        rest = sorted(
+            key
+            for key, event in self.owned.items()
+            if key > request.after and (since is None or event.time >= since)
+        )
         keys, left = rest[: self.size], rest[self.size :]
         return Page(
             **about,
             rows=[row(self.owned[key]) for key in keys],
             through=keys[-1] if left else None,
-            total=None if request.after else len(self.owned),
+            total=None if request.after or since else len(self.owned),
         )
 
     def run(self) -> ReplicaState:
@@ -434,41 +442,20 @@ def test_reconciled_and_what_fails_stops_nothing(
     assert seen == [{"p0"}, {"p2"}]
 
 
-def test_an_audit_records_what_is_missing_or_behind_for_long(wire: Wire) -> None:
-    """What is younger may still be on its way."""
-    old = [product_event(product_id=f"p{number}", version=2) for number in range(4)]
-    for number, event in enumerate(old):
-        age = timedelta(seconds=1 if number == 3 else 3600)
-        wire.owns(event.model_copy(update={"time": event.time - age}))
-    deliver(old[0], product_event(product_id="p1", version=1), product_event(product_id="extra"))
-    edit("p0", name="edited")
+def test_only_what_the_owner_changed_since(wire: Wire) -> None:
+    """It brings some of the rows in its range, so nothing beside them is asked for."""
+    old, new = product_event(product_id="p1", name="a"), product_event(product_id="p2", name="a")
+    deliver(old, new)
+    edit("p1", name="edited")
+    edit("p2", name="edited")
+    since = new.time + timedelta(hours=1)
+    wire.owns(old, new.model_copy(update={"time": since}))
 
-    runs.begin(PRODUCT, "it is audited", is_audit=True)
-    wire.run()
+    runs.begin(PRODUCT, "asked for", since=since)
+    end = wire.run()
 
-    assert {key: version for key, (version, _) in products().items()} == {
-        f"p{number}": 2 for number in range(4)
-    }
-    drift = Drift.objects.values_list("key", "version", "found_by").order_by("key")
-    assert list(drift) == [
-        ("extra", 1, "audit"),
-        ("p0", 2, "audit"),
-        ("p1", 1, "audit"),
-        ("p2", 0, "audit"),
-    ]
-    assert not Drift.objects.filter(repaired_at=None).exists()
-
-
-def test_audited_when_it_was_not_compared_for_a_day(wire: Wire) -> None:
-    runs.begin(PRODUCT, "asked for")
-    wire.run()
-    assert tending.audit_due() == []
-
-    ReplicaState.objects.update(completed_at=timezone.now() - timedelta(hours=25))
-
-    assert tending.audit_due() == [PRODUCT]
-    assert tending.audit_due() == []
-    assert (wire.run().state, state().is_audit) == ("complete", True)
+    assert products() == {"p1": (1, "edited"), "p2": (1, "a")}
+    assert (end.rows_changed, end.rows_removed) == (1, 0)
 
 
 class TestTheOwner:

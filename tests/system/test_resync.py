@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -161,6 +162,54 @@ def test_a_field_that_was_not_declared_is_filled_without_a_command(
 
     assert not shop.rows("shipping", "SELECT FROM replica_product WHERE name = ''")
     assert shop.rows("shipping", "SELECT count(*) FROM polder_replication_drift") == open_before
+
+
+def test_a_deep_audit_finds_every_kind_of_difference(stack: Stack, shop: Shop) -> None:
+    """Each is recorded with before and after and made good, a dry run changes nothing, and what
+    differs between neither is not found."""
+    columns = "key, version, content_hash, retired_at, synced_at, name, weight_grams"
+    with shop.database("shipping") as database:
+        database.execute("UPDATE replica_product SET weight_grams = 7 WHERE key = 'p1'")
+        database.execute("DELETE FROM replica_product WHERE key = 'p2'")
+        database.execute("UPDATE replica_product SET version = version - 1 WHERE key = 'p3'")
+        database.execute(
+            f"INSERT INTO replica_product ({columns}) VALUES ('p3x', 3, '', NULL, now(), 'x', 1)"
+        )
+    with shop.database("inventory") as database:
+        # the guard would refuse it
+        database.execute("SELECT set_config('polder.guard', 'off', false)")
+        database.execute("UPDATE inventory_product SET weight_grams = 9 WHERE product_id = 'p4'")
+    kinds = {
+        "p1": "edited-here",
+        "p2": "missing",
+        "p3": "behind",
+        "p3x": "extra",
+        "p4": "edited-there",
+    }
+
+    dry = json.loads(audited(stack, "--deep", "--dry-run"))
+    quick = json.loads(audited(stack))
+    deep = json.loads(audited(stack, "--deep"))
+
+    assert {one["key"]: one["kind"] for one in dry} == kinds
+    assert not any(one["repaired_at"] for one in dry)
+    assert {one["key"] for one in quick} == {"p2", "p3", "p3x"}
+    assert {one["key"]: one["kind"] for one in deep} == {
+        key: kind for key, kind in kinds.items() if key in ("p1", "p4")
+    }
+    [edited] = [one for one in deep if one["key"] == "p4"]
+    assert edited["after"]["weight_grams"] == 9 != edited["before"]["weight_grams"]
+    assert json.loads(audited(stack, "--deep")) == []
+    assert not shop.rows(
+        "shipping", "SELECT FROM polder_replication_drift WHERE repaired_at IS NULL"
+    )
+
+
+def audited(stack: Stack, *options: str) -> str:
+    try:
+        return stack.manage("shipping", "audit", "inventory.product", "--json", *options)
+    except subprocess.CalledProcessError as error:  # something differed
+        return str(error.stdout)
 
 
 def wait_until_complete(stack: Stack, service: str, replica: str) -> None:

@@ -17,6 +17,8 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "WEEKS_KEPT": (4, 1040),
     "REPUBLISH_WEEKS": (1, 1040),
     "CONSUMER_TIMEOUT": (5, 31_536_000),
+    "AUDIT_EVERY": (0, 31_536_000),
+    "DEEP_AUDIT_EVERY": (0, 31_536_000),
     "LAG_BUDGET": (0, 10),
     "PARKED_DAYS": (1, 36_500),
     "DECIDED_DAYS": (1, 36_500),

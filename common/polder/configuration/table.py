@@ -140,6 +140,18 @@ ANSWERS_HOURS = Variable(
     "how long the answer to a request is given again for its `Idempotency-Key`",
     "24",
 )
+AUDIT_EVERY = Variable(
+    "<SERVICE>_AUDIT_SECONDS",
+    whole_number(0, 31_536_000),
+    "how often each replica's keys and versions are compared with its owner's; 0: never",
+    "3600",
+)
+DEEP_AUDIT_EVERY = Variable(
+    "<SERVICE>_DEEP_AUDIT_SECONDS",
+    whole_number(0, 31_536_000),
+    "how often its content is compared as well; 0: never",
+    "86400",
+)
 REMOTE_CONTROL = Variable(
     "<SERVICE>_REMOTE_CONTROL",
     YES_OR_NO,
@@ -199,6 +211,8 @@ SERVICE_VARIABLES = (
         REMOTE_CONTROL,
         CONSUMER_TIMEOUT,
         LAG_BUDGET,
+        AUDIT_EVERY,
+        DEEP_AUDIT_EVERY,
         MANAGEMENT_URL,
         RUN_DIR,
         STATIC_DIR,

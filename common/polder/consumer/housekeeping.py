@@ -117,10 +117,11 @@ def redrive() -> dict[str, int]:
 @periodic("resync", decides=False)
 def resync() -> dict[str, int]:
     """Fills the replicas that are new or declare something new, audits those that were not compared
-    with their owner for a day, and makes requests again that nobody answered."""
+    with their owner for long, and makes requests again that nobody answered."""
     return {
         "begun": len(tending.fill_new()),
         "audited": len(tending.audit_due()),
+        "weighed": tending.weigh(),
         "asked again": tending.ask_again(),
     }
 

@@ -71,9 +71,11 @@ PARKED_SINCE = SINCE.format(
 DRIFT_SINCE = SINCE.format(
     "SELECT found_at FROM polder_replication_drift WHERE repaired_at IS NULL"
 )
-# 1 for a replica that is complete
+DRIFT_FOUND = "SELECT aggregate, drift_found FROM polder_replication_replicastate"
+# 1 for a replica that is complete, also while it is audited
 REPLICAS = """
-SELECT aggregate, CASE WHEN state = 'complete' THEN 1.0 ELSE
+SELECT aggregate, CASE WHEN state = 'complete' OR (is_audit AND completed_at IS NOT NULL)
+    THEN 1.0 ELSE
     least(0.99, rows_done::float8 / greatest(1, estimate)) END FROM polder_replication_replicastate
 """
 REGRESSED = f"""

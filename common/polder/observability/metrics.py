@@ -109,10 +109,13 @@ def _of_the_inbox() -> Iterator[Metric]:
         measures.REDRIVES,
         measures.PARKED,
         measures.DRIFT,
+        measures.DRIFT_FOUND,
         measures.REGRESSED,
         measures.REPLICAS,
     )
-    [deliveries, redrives, parked, drift, regressed, replicas] = measures.measured(*statements)
+    [deliveries, redrives, parked, drift, drift_found, regressed, replicas] = measures.measured(
+        *statements
+    )
     publishers = this_service.subscribes_to()
     outcomes = [
         (publisher, str(outcome)) for publisher in publishers for outcome in (*Outcome, *Unrecorded)
@@ -136,11 +139,13 @@ def _of_the_inbox() -> Iterator[Metric]:
     yield _gauge(
         "drift_open", "Replicas found to differ from their owner's word, and not repaired.", drift
     )
+    known = [(aggregate,) for aggregate in replications]
+    text = "Rows that a resync or an audit found to differ from their owner's."
+    yield _counter("drift_found", text, measures.and_zero(drift_found, known), "replica")
     owners = [(publisher,) for publisher in publishers]
     text = "Aggregates whose owner sends older versions than are known here: its past came back."
     yield _gauge("regressed_open", text, measures.and_zero(regressed, owners), "owner")
     text = "How much of a replica has been compared with its owner; 1 when it is complete."
-    known = [(aggregate,) for aggregate in replications]
     yield _gauge("replica_filled_ratio", text, measures.and_zero(replicas, known), "replica")
     yield _gauge(
         "last_applied_timestamp_seconds",

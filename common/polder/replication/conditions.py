@@ -37,7 +37,7 @@ def regressed() -> Finding:
 @condition("replicas", runbook="replicas")
 def replicas() -> Finding:
     """How complete they are. One that is being filled is in order, unless it does not go on."""
-    states = list(ReplicaState.objects.exclude(state=ReplicaState.State.COMPLETE))
+    states = [each for each in ReplicaState.objects.all() if not each.is_complete]
     if not states:
         return ok("every replica is complete")
     long_ago = database_now() - timedelta(seconds=STUCK_SECONDS)

@@ -14,19 +14,15 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
-from django.db.models.functions import Now
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from polder.contracts.event import State
-from polder.partitioning import milliseconds_of
+from polder.replication import drifted
+from polder.replication.drifted import Found
 from polder.replication.merge import typed_columns, upsert_sql
-from polder.replication.models import Drift
+from polder.replication.models import DriftKind, FoundBy
 from polder.replication.outside import sort_out
 from polder.replication.replica import Replication
-
-RESYNC, AUDIT = "resync", "audit"  # what found the drift
-OVERDUE = 600.0  # seconds; what the owner changed later may still be on its way
 
 
 class Snapshot(NamedTuple):
@@ -40,6 +36,18 @@ class Snapshot(NamedTuple):
     data: State
 
 
+class Manner(NamedTuple):
+    """How rows are taken. `asked_at`: what was touched here since then is left alone. `found_by`:
+    whose finding what differs is recorded as; None: nobody is to blame. `overdue`: what the owner
+    changed before then has been handled here, so what is missing or behind is drift. `dry`: only
+    recorded, nothing is changed."""
+
+    asked_at: datetime
+    found_by: FoundBy | None = FoundBy.RESYNC
+    overdue: datetime | None = None
+    dry: bool = False
+
+
 class Stored(NamedTuple):
     """A row of ours, compared with the snapshot's. `untouched`: not since the owner was asked."""
 
@@ -48,62 +56,65 @@ class Stored(NamedTuple):
     content_hash: str
     untouched: bool
     differs: bool
+    content: dict[str, Any] | None
 
 
 class Repaired(NamedTuple):
-    """The keys that changed, and those whose version here is above the owner's."""
+    """The keys that changed, those whose version here is above the owner's, and how many were
+    recorded as drift."""
 
     changed: set[str]
     above: list[str]
+    drifted: int
 
 
 def merge_snapshots(
     replication: Replication,
     snapshots: Sequence[Snapshot],
+    manner: Manner,
     *,
-    asked_at: datetime,
-    found_by: str | None = RESYNC,
     confirmed: bool = False,
 ) -> Repaired:
-    """Brings the replica to what the owner said after `asked_at`.
+    """Brings the replica to what the owner said after it was asked.
 
     A row of a higher version than the owner's, not touched since, is only named, unless the owner
-    was asked for it by its id (`confirmed`). What differed at the same version is recorded as
-    drift, closed, unless `found_by` is None; by an audit also what has been missing or behind for
-    longer than any event is on its way.
+    was asked for it by its id (`confirmed`).
     """
-    kept, left, _ = sort_out(
-        replication, {one.subject: one for one in sorted(snapshots, key=_subject)}, even_equal=True
-    )
-    snapshots = list(kept.values())
-    rows = {one.subject: replication.row(one) for one in snapshots}
-    stored = _compared(replication, rows, asked_at)
+    kept, left = _sorted_out(replication, snapshots, manner)
+    rows = {key: replication.row(one) for key, one in kept.items()}
+    stored = _compared(replication, rows, manner.asked_at)
     above = {key for key, row in stored.items() if row.version > rows[key]["version"]}
     lowered = {key for key in above if confirmed and stored[key].untouched}
-    written = [row for key, row in rows.items() if _is_news(row, stored.get(key), key in lowered)]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{_write_sql(replication)}", [to_json(written).decode(), sorted(lowered) or [""]]
-        )
-        keys = {key for (key,) in cursor.fetchall()}
-    _close_open_drift(replication, keys)
-    drifted = [
-        stored[key]
-        for key in sorted(keys & stored.keys())
-        if key in lowered or (stored[key].differs and stored[key].version == rows[key]["version"])
-    ]
-    if found_by == AUDIT:
-        drifted += _overdue(snapshots, stored, keys)
-    if found_by is not None:
-        _record(replication, drifted, {key: rows[key] for key in keys}, found_by)
+    news = {key for key, row in rows.items() if _is_news(row, stored.get(key), key in lowered)}
+    if not manner.dry:
+        news = _write(replication, [rows[key] for key in sorted(news)], lowered)
+        drifted.close(replication, news)
+    found = []
+    for key in sorted(news):
+        kind = _kind(stored.get(key), rows[key], kept[key], manner)
+        if kind is not None:
+            found.append(_found(kind, stored.get(key), rows[key]))
+    number = 0
+    if manner.found_by is not None:
+        number = drifted.record(replication, found, manner.found_by, repaired=not manner.dry)
     changed = {
         key
-        for key in keys
+        for key in news
         if key not in stored or stored[key].differs or stored[key].version != rows[key]["version"]
     }
-    return Repaired(
-        changed | left.keys(), sorted(key for key in above - lowered if stored[key].untouched)
-    )
+    rest = sorted(key for key in above - lowered if stored[key].untouched)
+    return Repaired(set() if manner.dry else changed | left, rest, number)
+
+
+def _sorted_out(
+    replication: Replication, snapshots: Sequence[Snapshot], manner: Manner
+) -> tuple[dict[str, Snapshot], set[str]]:
+    """Those that the replica keeps, and the keys of rows that left it."""
+    said = {one.subject: one for one in sorted(snapshots, key=_subject)}
+    if manner.dry:
+        return {key: one for key, one in said.items() if replication.keeps(one.data)}, set()
+    kept, left, _ = sort_out(replication, said, even_equal=True)
+    return kept, set(left)
 
 
 def keys_beside(
@@ -132,50 +143,68 @@ def keys_beside(
 
 
 def remove_unknown(
-    replication: Replication,
-    keys: Collection[str],
-    *,
-    event_id: UUID,
-    asked_at: datetime,
-    found_by: str = RESYNC,
-) -> set[str]:
-    """Removes what the owner said that it does not know, unless touched since it was asked; which.
-    Each is recorded as drift, closed."""
+    replication: Replication, keys: Collection[str], event_id: UUID, manner: Manner
+) -> tuple[set[str], int]:
+    """Removes what the owner said that it does not know, unless touched since it was asked; which,
+    and how many were recorded as drift."""
     meta = replication.model._meta
     key_type = meta.pk.db_type(connection)
     sql = f"""
-        DELETE FROM "{meta.db_table}" WHERE key IN (SELECT key FROM "{meta.db_table}"
-            WHERE key = ANY(%s::{key_type}[]) AND synced_at < %s ORDER BY key FOR UPDATE)
-        RETURNING key::text, version, content_hash
+        SELECT key::text, version, content_hash, {drifted.content_sql(replication, "stored")}
+        FROM "{meta.db_table}" AS stored
+        WHERE key = ANY(%s::{key_type}[]) AND synced_at < %s
+        ORDER BY key FOR UPDATE
     """
     with connection.cursor() as cursor:
-        cursor.execute(sql, [sorted(keys), asked_at])
-        removed = [
-            Stored(key, version, content_hash, untouched=True, differs=True)
-            for key, version, content_hash in cursor.fetchall()
+        cursor.execute(sql, [sorted(keys), manner.asked_at])
+        found = [
+            Found(key, DriftKind.EXTRA, version, content_hash, from_json(content), None, event_id)
+            for key, version, content_hash, content in cursor.fetchall()
         ]
-    _close_open_drift(replication, {row.key for row in removed})
-    gone = {row.key: {"event_id": event_id, "content_hash": ""} for row in removed}
-    _record(replication, removed, gone, found_by)
-    return set(gone)
+        gone = {one.key for one in found}
+        if gone and not manner.dry:
+            cursor.execute(
+                f'DELETE FROM "{meta.db_table}" WHERE key = ANY(%s::{key_type}[])', [sorted(gone)]
+            )
+    if not manner.dry:
+        drifted.close(replication, gone)
+    number = 0
+    if manner.found_by is not None:
+        number = drifted.record(replication, found, manner.found_by, repaired=not manner.dry)
+    return set() if manner.dry else gone, number
 
 
 def _subject(snapshot: Snapshot) -> str:
     return snapshot.subject
 
 
-def _overdue(
-    snapshots: Sequence[Snapshot], stored: Mapping[str, Stored], written: Collection[str]
-) -> list[Stored]:
-    """Those missing or behind that their owner had changed long before it was asked, by its own
-    clock."""
-    found = []
-    for one in snapshots:
-        row = stored.get(one.subject, Stored(one.subject, 0, "", untouched=True, differs=True))
-        age = milliseconds_of(one.id) / 1000 - one.time.timestamp()
-        if one.subject in written and row.version < one.aggregateversion and age > OVERDUE:
-            found.append(row)
-    return found
+def _kind(
+    stored: Stored | None, row: Mapping[str, Any], said: Snapshot, manner: Manner
+) -> DriftKind | None:
+    """What kind of drift it was; None for what live events explain, or what looks different and is
+    not."""
+    if stored is None or stored.version < row["version"]:
+        if manner.overdue is None or said.time >= manner.overdue:
+            return None
+        return DriftKind.BEHIND if stored else DriftKind.MISSING
+    if stored.version > row["version"]:
+        return DriftKind.ABOVE
+    if not stored.differs:
+        return None
+    is_ours = stored.content_hash == row["content_hash"]
+    return DriftKind.EDITED_HERE if is_ours else DriftKind.EDITED_THERE
+
+
+def _found(kind: DriftKind, stored: Stored | None, row: dict[str, Any]) -> Found:
+    return Found(
+        row["key"],
+        kind,
+        stored.version if stored else 0,
+        stored.content_hash if stored else "",
+        stored.content if stored else None,
+        row,
+        row["event_id"],
+    )
 
 
 def _is_news(row: Mapping[str, Any], stored: Stored | None, lowered: bool) -> bool:
@@ -191,7 +220,10 @@ def _compared(
 ) -> dict[str, Stored]:
     with connection.cursor() as cursor:
         cursor.execute(_compare_sql(replication), [asked_at, to_json(list(rows.values())).decode()])
-        return {row[0]: Stored(*row) for row in cursor.fetchall()}
+        return {
+            key: Stored(key, version, hashed, untouched, differs, content and from_json(content))
+            for key, version, hashed, untouched, differs, content in cursor.fetchall()
+        }
 
 
 @cache
@@ -204,13 +236,23 @@ def _compare_sql(replication: Replication) -> str:
         )
         for side in ("stored", "said")
     }
+    differs = f"({content['stored']}) IS DISTINCT FROM ({content['said']})"
     return f"""
         SELECT stored.key::text, stored.version, stored.content_hash, stored.synced_at < %s,
-            ({content["stored"]}) IS DISTINCT FROM ({content["said"]})
+            {differs}, CASE WHEN {differs} OR stored.version <> said.version
+                THEN {drifted.content_sql(replication, "stored")} END
         FROM jsonb_to_recordset(%s::jsonb) AS said({typed_columns(replication)})
         JOIN "{replication.model._meta.db_table}" AS stored ON stored.key = said.key
         ORDER BY stored.key FOR UPDATE OF stored
     """
+
+
+def _write(
+    replication: Replication, rows: Sequence[Mapping[str, Any]], lowered: Collection[str]
+) -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_write_sql(replication), [to_json(rows).decode(), sorted(lowered) or [""]])
+        return {key for (key,) in cursor.fetchall()}
 
 
 @cache
@@ -221,36 +263,3 @@ def _write_sql(replication: Replication) -> str:
         WHERE stored.version <= excluded.version OR stored.key::text = ANY(%s::text[])
         RETURNING key::text
     """
-
-
-def _close_open_drift(replication: Replication, keys: Collection[str]) -> None:
-    if keys:
-        Drift.objects.filter(
-            repaired_at=None, aggregate=replication.aggregate, key__in=keys
-        ).update(repaired_at=Now())
-
-
-def _record(
-    replication: Replication,
-    drifted: Sequence[Stored],
-    said: Mapping[str, Mapping[str, Any]],
-    found_by: str,
-) -> None:
-    if not drifted:
-        return
-    Drift.objects.bulk_create(
-        Drift(
-            aggregate=replication.aggregate,
-            key=row.key,
-            version=row.version,
-            stored_hash=row.content_hash,
-            event_hash=said[row.key]["content_hash"],
-            event_id=said[row.key]["event_id"],
-            found_by=found_by,
-        )
-        for row in drifted
-    )
-    # recorded and fixed in one transaction
-    Drift.objects.filter(
-        repaired_at=None, aggregate=replication.aggregate, key__in=[row.key for row in drifted]
-    ).update(repaired_at=F("found_at"))

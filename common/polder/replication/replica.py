@@ -3,21 +3,22 @@ fields that it needs."""
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.signals import class_prepared
 from django.dispatch import receiver
 from pydantic import BaseModel
 
-from polder.contracts.event import State
+from polder.contracts.event import Event, State
+from polder.replication.content import Kind, hash_of, kind_name, kind_named
 
 
 class Replica(models.Model):
@@ -109,33 +110,47 @@ class Replication:
     def declaration(self) -> dict[str, str]:
         """All that makes its rows what they are; another one is filled anew."""
         where = {path: sorted(map(str, values)) for path, values in self.where}
-        return self.declared | ({"(where)": _canonical(where)} if where else {})
+        return self.declared | ({"(where)": json.dumps(where, sort_keys=True)} if where else {})
 
     def keeps(self, state: Any) -> bool:
         """Whether an aggregate of this public state belongs into the replica."""
         return all(attrgetter(path)(state) in values for path, values in self.where)
 
+    @cached_property
+    def kinds(self) -> dict[str, str]:
+        """By column, in the order of their names: how its content is written; "" for a column
+        whose content cannot be."""
+        fields = {str(field.column): field for field in self.model._meta.concrete_fields}
+        return {column: kind_name(fields[column]) for column in sorted(self.columns)}
+
+    @property
+    def has_digests(self) -> bool:
+        """Whether its owner can reckon the same of its rows: else they are compared one by one."""
+        key = self.model._meta.pk
+        return (
+            not self.where
+            and all(self.kinds.values())
+            and isinstance(key, models.CharField | models.UUIDField)
+        )
+
+    @cached_property
+    def written(self) -> dict[str, Kind]:
+        return {column: kind_named(kind or "json") for column, kind in self.kinds.items()}
+
     def row(self, said: Said) -> dict[str, Any]:
         """The replica's row as its owner has said, ready for JSON."""
         content = {
-            column: _plain(value)
+            column: plain(value)
             for column, value in zip(self.columns, self.values(said.data), strict=True)
         }
+        values = [content[column] for column in self.written]
         about = {
             "version": said.aggregateversion,
-            "content_hash": content_hash(content | {"retired": said.data.retired}),
+            "content_hash": hash_of(said.data.retired, values, [*self.written.values()]),
             "event_id": said.id,
             "retired_at": said.time.isoformat() if said.data.retired else None,
         }
         return {"key": said.subject, **about, **content}
-
-
-_canonical = DjangoJSONEncoder(sort_keys=True, separators=(",", ":")).encode
-
-
-def content_hash(content: dict[str, Any]) -> str:
-    """128 bits over the canonical JSON (sorted keys, no spaces) of a row's content."""
-    return hashlib.md5(_canonical(content).encode(), usedforsecurity=False).hexdigest()
 
 
 replications: dict[str, Replication] = {}  # by aggregate
@@ -169,14 +184,24 @@ def _several(values: Any) -> frozenset[Any]:
     return frozenset([values] if is_one else values)
 
 
+def event_class(replication: Replication) -> type[Event]:
+    """Any event of the aggregate: all of them carry its state."""
+    return next(
+        kind
+        for kind in Event.known.values()
+        if f"{kind.service}.{kind.aggregate}" == replication.aggregate
+    )
+
+
 def publishers() -> list[str]:
     """The services whose events this one takes: those of which it keeps replicas."""
     return sorted({replication.publisher for replication in replications.values()})
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value of a public state, as its JSON has it."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=True)
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

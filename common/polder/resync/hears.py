@@ -1,36 +1,75 @@
-"""What is done with requests, and with the pages that answer them."""
+"""What is done with requests, and with the answers to ours."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from polder.broker.names import answer_queue
 from polder.direct.hearing import hears
 from polder.direct.talk import say
 from polder.failpoints import Failpoint, failpoint
 from polder.pasts import start
-from polder.resync import owner, receiving
-from polder.resync.messages import Page, PageRequest, RowsRequest
+from polder.resync import digests, owner, receiving
+from polder.resync.messages import (
+    Answer,
+    Digests,
+    DigestsRequest,
+    KeysRequest,
+    Listing,
+    Page,
+    PageRequest,
+    RowsRequest,
+)
+
+R = TypeVar("R", PageRequest, RowsRequest, DigestsRequest, KeysRequest)
 
 
 @hears(PageRequest)
 def answer_with_pages(requests: Sequence[PageRequest]) -> None:
-    """One that was made several times while nobody answered, once."""
-    for request in {one.request: one for one in requests}.values():
-        page = owner.page_of(request)
-        failpoint(Failpoint.RESYNC_BEFORE_ANSWER)
-        say(answer_queue(request.asker), [page])
+    _answer(requests, owner.page_of)
 
 
 @hears(RowsRequest)
 def answer_with_rows(requests: Sequence[RowsRequest]) -> None:
+    _answer(requests, owner.rows_of)
+
+
+@hears(DigestsRequest)
+def answer_with_digests(requests: Sequence[DigestsRequest]) -> None:
+    _answer(requests, digests.digests_of)
+
+
+@hears(KeysRequest)
+def answer_with_keys(requests: Sequence[KeysRequest]) -> None:
+    _answer(requests, digests.keys_of)
+
+
+def _answer(requests: Sequence[R], answer: Callable[[R], Answer]) -> None:
+    """One that was made several times while nobody answered, once."""
     for request in {one.request: one for one in requests}.values():
-        say(answer_queue(request.asker), [owner.rows_of(request)])
+        answered = answer(request)
+        failpoint(Failpoint.RESYNC_BEFORE_ANSWER)
+        say(answer_queue(request.asker), [answered])
 
 
 @hears(Page)
 def take_pages(pages: Sequence[Page]) -> None:
+    _take(pages)
+
+
+@hears(Digests)
+def take_digests(answers: Sequence[Digests]) -> None:
+    _take(answers)
+
+
+@hears(Listing)
+def take_listings(answers: Sequence[Listing]) -> None:
+    _take(answers)
+
+
+def _take(answers: Sequence[Answer]) -> None:
     if not start.may_act():
         return  # they are asked for again: what follows from them would be decided
-    for page in pages:
-        receiving.receive(page)
+    for answer in answers:
+        receiving.receive(answer)

@@ -11,6 +11,9 @@ from polder.contracts.types import Key, Timestamp, Version
 from polder.direct.messages import Message, Name
 
 MOST = 500  # rows in a page, keys in a request
+BUCKET = 500  # rows that one digest is of
+MOST_DIGESTED = 200 * BUCKET  # rows that one answer is of
+MOST_LISTED = 2_000  # rows
 AggregateName = Annotated[str, Field(max_length=100)]  # "product", as the owner's events have it
 
 
@@ -27,6 +30,7 @@ class PageRequest(Message):
     aggregate: AggregateName
     after: Annotated[str, Field(max_length=64)]
     size: Annotated[int, Field(ge=1, le=MOST)]
+    since: Timestamp | None = None  # only those that you changed since
 
 
 class Proven(Part):
@@ -73,3 +77,86 @@ class Page(Message):
     unknown: list[Key] = []
     disputed: list[Key] = []
     refused: str = ""  # why there is no answer
+
+
+class DeclaredField(Part):
+    """A field that the asker keeps: its column, where in the public state it comes from, and how
+    its values are written."""
+
+    column: Annotated[str, Field(max_length=63)]
+    path: Annotated[str, Field(max_length=500)]
+    kind: Annotated[str, Field(max_length=20)]
+
+
+class Content(Part):
+    """What is compared besides keys and versions."""
+
+    schema_version: Version
+    fields: Annotated[list[DeclaredField], Field(max_length=90)]
+
+
+class DigestsRequest(Message):
+    """What your rows after the key come to, in buckets of BUCKET rows."""
+
+    kind: Literal["digests-request"] = "digests-request"
+    asker: Name
+    request: UUID
+    aggregate: AggregateName
+    after: Annotated[str, Field(max_length=64)]
+    size: Annotated[int, Field(ge=1, le=MOST_DIGESTED)]
+    content: Content | None = None
+
+
+class Bucket(Part):
+    """Rows up to a key, or to the end."""
+
+    through: Key | None
+    rows: int
+    digest: int
+
+
+class Digests(Message):
+    """Of the buckets that follow the key that was asked for."""
+
+    kind: Literal["digests"] = "digests"
+    request: UUID
+    read: UUID
+    buckets: list[Bucket] = []
+    total: int | None = None
+    refused: str = ""
+
+
+class KeysRequest(Message):
+    """Which rows do you have after the key, up to the other one or to the end?"""
+
+    kind: Literal["keys-request"] = "keys-request"
+    asker: Name
+    request: UUID
+    aggregate: AggregateName
+    after: Annotated[str, Field(max_length=64)]
+    through: Key | None = None
+    content: Content | None = None
+
+
+class Listed(Part):
+    """A row; `hash` of its content, where that was asked for."""
+
+    key: Key
+    version: Version
+    hash: str = ""
+
+
+class Listing(Message):
+    """All rows up to `through`, or to the end of the range. Of those that are `unsaid` the newest
+    version is not published yet."""
+
+    kind: Literal["listing"] = "listing"
+    request: UUID
+    read: UUID
+    rows: list[Listed] = []
+    through: Key | None = None
+    unsaid: list[Key] = []
+    refused: str = ""
+
+
+Answer = Page | Digests | Listing

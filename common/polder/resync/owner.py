@@ -28,13 +28,15 @@ def page_of(request: PageRequest) -> Page:
     model = aggregates().get(request.aggregate)
     if model is None:
         return _refused(request)
-    order = _order_of(model)
+    order = order_of(model)
     rows = model._default_manager.order_by(order)
     if request.after:
         try:
-            rows = rows.alias(_key=order).filter(_key__gt=_python(model, request.after))
+            rows = rows.alias(_key=order).filter(_key__gt=python_key(model, request.after))
         except ValidationError:
             return _refused(request, f"{request.after!r} is no key of {request.aggregate}")
+    if request.since is not None:
+        rows = rows.filter(updated_at__gte=request.since)
     there = list(rows[: request.size + 1])
     found = list(_until_full(there[: request.size]))
     return Page(
@@ -43,7 +45,7 @@ def page_of(request: PageRequest) -> Page:
         schema_version=model.contract.schema_version,
         rows=found,
         through=None if len(found) == len(there) else found[-1].key,
-        total=None if request.after else _total(model),
+        total=None if request.after or request.since else total_of(model),
     )
 
 
@@ -63,8 +65,8 @@ def rows_of(request: RowsRequest) -> Page:
         request.asker,
     )
     disputed = fence.fenced_keys(request.aggregate, keys)
-    asked = [_python(model, key) for key in sorted(keys - disputed) if _is_key(model, key)]
-    rows = model._default_manager.filter(pk__in=asked).order_by(_order_of(model))
+    asked = [python_key(model, key) for key in sorted(keys - disputed) if _is_key(model, key)]
+    rows = model._default_manager.filter(pk__in=asked).order_by(order_of(model))
     found = list(_until_full(rows))
     known = set(map(str, rows.values_list("pk", flat=True)))
     return Page(
@@ -88,29 +90,37 @@ def _until_full(rows: Iterable[Aggregate]) -> Iterator[Row]:
         yield Row(key=row.subject, version=row.version, time=row.updated_at, data=from_json(text))
 
 
-def _order_of(model: type[Aggregate]) -> Any:
+def order_of(model: type[Aggregate]) -> Any:
     """By the key, text as the replicas order theirs."""
     key: Any = model._meta.pk
-    target = key.target_field if key.is_relation else key
     column = models.F(key.attname)
-    is_text = isinstance(target, models.CharField | models.TextField)
-    return Collate(column, "C") if is_text else column
+    return Collate(column, "C") if is_text_key(model) else column
 
 
-def _python(model: type[Aggregate], key: str) -> Any:
+def key_field(model: type[Aggregate]) -> Any:
+    """What the key is, also where it is another row's."""
+    key: Any = model._meta.pk
+    return key.target_field if key.is_relation else key
+
+
+def is_text_key(model: type[Aggregate]) -> bool:
+    return isinstance(key_field(model), models.CharField | models.TextField)
+
+
+def python_key(model: type[Aggregate], key: str) -> Any:
     """Raises ValidationError."""
     return model._meta.pk.to_python(key)
 
 
 def _is_key(model: type[Aggregate], key: str) -> bool:
     try:
-        _python(model, key)
+        python_key(model, key)
     except ValidationError:
         return False
     return True
 
 
-def _total(model: type[Aggregate]) -> int:
+def total_of(model: type[Aggregate]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",

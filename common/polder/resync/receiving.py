@@ -1,4 +1,4 @@
-"""A page has come: merged, reconciled, and the cursor stored, in one transaction."""
+"""An answer has come. A page is merged, reconciled, and the cursor stored, in one transaction."""
 
 from __future__ import annotations
 
@@ -10,22 +10,15 @@ from functools import partial
 from django.db import connection, transaction
 from pydantic import ValidationError
 
-from polder.contracts.event import Event
 from polder.contracts.upcasts import lift
 from polder.failpoints import Failpoint, failpoint
 from polder.faults import MOMENT, fault_of
 from polder.reconcile.reconciler import reconcile_changed
-from polder.replication.models import ReplicaState
-from polder.replication.repair import (
-    AUDIT,
-    RESYNC,
-    Snapshot,
-    keys_beside,
-    merge_snapshots,
-    remove_unknown,
-)
-from polder.replication.replica import Replication, replications
-from polder.resync.messages import MOST, Page
+from polder.replication.models import UNDER_WAY, ReplicaState
+from polder.replication.repair import Snapshot, keys_beside, merge_snapshots, remove_unknown
+from polder.replication.replica import Replication, event_class, replications
+from polder.resync import comparing
+from polder.resync.messages import MOST, Answer, Digests, Page
 from polder.resync.runs import next_request
 
 log = logging.getLogger(__name__)
@@ -38,30 +31,44 @@ class Unusable(ValueError):
     """The owner's answer cannot be used; the run waits, and asks again."""
 
 
-def receive(page: Page) -> bool:
-    """Takes what a page brings and asks for the next; False for one that nobody waits for (late,
+def receive(answer: Answer) -> bool:
+    """Takes what an answer brings and asks for more; False for one that nobody waits for (late,
     doubled, cancelled). May run twice."""
     began = time.monotonic()
     with transaction.atomic():
         _wait_for_locks_briefly()
         run = (
             ReplicaState.objects.select_for_update()
-            .filter(request_id=page.request, state=ReplicaState.State.FILLING)
+            .filter(request_id=answer.request, state__in=UNDER_WAY)
             .first()
         )
         if run is None or run.aggregate not in replications:
             return False
+        done = run.rows_done
         try:
-            _take(run, replications[run.aggregate], page)
+            _take_any(run, replications[run.aggregate], answer)
         except Unusable as error:
             run.trouble = str(error)
             run.save()
             return True
         failpoint(Failpoint.RESYNC_BEFORE_COMMIT)
-        pause = min(LONGEST_PAUSE, len(page.rows) / run.rate - (time.monotonic() - began))
+        rows = max(run.rows_done - done, len(getattr(answer, "rows", ())))
+        pause = min(LONGEST_PAUSE, rows / run.rate - (time.monotonic() - began))
         transaction.on_commit(partial(_wait, pause))
         next_request(run)
     return True
+
+
+def _take_any(run: ReplicaState, replication: Replication, answer: Answer) -> None:
+    """Raises Unusable."""
+    if isinstance(answer, Page):
+        _take(run, replication, answer)
+    elif answer.refused:
+        comparing.row_by_row(run, answer.refused)
+    elif isinstance(answer, Digests):
+        comparing.take_digests(run, replication, answer)
+    else:
+        comparing.take_listing(run, replication, answer)
 
 
 def _wait_for_locks_briefly() -> None:
@@ -78,25 +85,15 @@ def _wait(pause: float) -> None:
 def _take(run: ReplicaState, replication: Replication, page: Page) -> None:
     """Raises Unusable."""
     snapshots = _snapshots(replication, page)
-    assert run.asked_at is not None
-    repaired = merge_snapshots(
-        replication,
-        snapshots,
-        asked_at=run.asked_at,
-        found_by=None if run.is_rebuilt else AUDIT if run.is_audit else RESYNC,
-        confirmed=bool(run.asking),
-    )
+    manner = comparing.manner_of(run)
+    repaired = merge_snapshots(replication, snapshots, manner, confirmed=bool(run.asking))
     failpoint(Failpoint.RESYNC_AFTER_MERGE)
     brought = {one.subject for one in snapshots}
     removed: set[str] = set()
     if run.asking:
-        removed = remove_unknown(
-            replication,
-            page.unknown,
-            event_id=page.read,
-            asked_at=run.asked_at,
-            found_by=AUDIT if run.is_audit else RESYNC,
-        )
+        removed, drifted = remove_unknown(replication, page.unknown, page.read, manner)
+        run.rows_drifted += drifted
+        run.drift_found += drifted
         answered = brought | set(page.unknown) | set(page.disputed)
         run.asking = [key for key in run.asking if key not in answered]
     else:
@@ -104,10 +101,13 @@ def _take(run: ReplicaState, replication: Replication, page: Page) -> None:
     _reconcile(replication, repaired.changed | removed)
     if page.total is not None:
         run.estimate = page.total
-    run.rows_done += len(brought) if run.scans or run.estimate is not None else 0
+    if run.compared_by == ReplicaState.Compared.ROWS:
+        run.rows_done += len(brought) if run.scans or run.estimate is not None else 0
     run.rows_changed += len(repaired.changed)
     run.rows_removed += len(removed)
     run.rows_disputed += len(page.disputed)
+    run.rows_drifted += repaired.drifted
+    run.drift_found += repaired.drifted
 
 
 def _go_on(
@@ -115,14 +115,16 @@ def _go_on(
 ) -> None:
     """Past the range that the page covers, once what is doubtful in it has been asked for."""
     assert run.asked_at is not None
-    beside = keys_beside(
-        replication,
-        brought,
-        after=run.cursor,
-        through=page.through,
-        asked_at=run.asked_at,
-        most=MOST + 1,
-    )
+    beside = []
+    if run.since is None:  # else it brings only some of those in its range
+        beside = keys_beside(
+            replication,
+            brought,
+            after=run.cursor,
+            through=page.through,
+            asked_at=run.asked_at,
+            most=MOST + 1,
+        )
     run.asking = sorted({*above, *beside[:MOST]})
     if len(beside) > MOST:
         run.cursor = beside[MOST - 1]  # the rest of the range comes again
@@ -136,7 +138,7 @@ def _snapshots(replication: Replication, page: Page) -> list[Snapshot]:
     """Raises Unusable."""
     if page.refused:
         raise Unusable(f"{replication.publisher} does not answer: {page.refused}")
-    kind = _event_class(replication)
+    kind = event_class(replication)
     if page.schema_version > kind.schema_version:
         raise Unusable(
             f"{replication.publisher} has version {page.schema_version} of {replication.aggregate},"
@@ -159,15 +161,6 @@ def _snapshots(replication: Replication, page: Page) -> list[Snapshot]:
         ]
     except (ValidationError, KeyError) as error:
         raise Unusable(f"a row of {replication.aggregate} cannot be read: {error}") from error
-
-
-def _event_class(replication: Replication) -> type[Event]:
-    """Any event of the aggregate: all of them carry its state."""
-    return next(
-        kind
-        for kind in Event.known.values()
-        if f"{kind.service}.{kind.aggregate}" == replication.aggregate
-    )
 
 
 def _reconcile(replication: Replication, changed: Collection[str]) -> None:

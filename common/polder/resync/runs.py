@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 
 from django.db import transaction
@@ -14,15 +15,33 @@ from polder.broker.names import event_queue, request_queue
 from polder.direct.talk import say, waiting_in
 from polder.inbox.models import LedgerEntry
 from polder.partitioning import database_now
-from polder.replication.models import ReplicaState
-from polder.replication.replica import replications
-from polder.resync.messages import MOST, PageRequest, Proven, RowsRequest
+from polder.replication.drifted import close_unfound
+from polder.replication.models import UNDER_WAY, ReplicaState
+from polder.replication.replica import Replication, event_class, replications
+from polder.resync.messages import (
+    BUCKET,
+    MOST,
+    MOST_DIGESTED,
+    Content,
+    DeclaredField,
+    DigestsRequest,
+    KeysRequest,
+    PageRequest,
+    Proven,
+    RowsRequest,
+)
 
 State = ReplicaState.State
+Compared = ReplicaState.Compared
 RATE = 2_000  # rows per second, unless somebody says otherwise
+QUICK_RATE, DEEP_RATE = 200_000, 20_000  # of audits
+DEEPLY_DIGESTED = 10 * BUCKET  # rows whose content one answer is of
+MOST_DOUBTFUL = 5_000  # keys
+AUDITED = ("audited_at", "deeply_audited_at")
 LIVE_FIRST = 1_000  # events that may wait in our queues while a page is asked for
 FIRST_WAIT, LONGEST_WAIT = 10.0, 300.0  # seconds until a request is made again
 YIELDING = "events that wait go first"
+WEIGHED = "waits until what its owner had published has been handled here"
 
 
 class NotPossible(ValueError):
@@ -34,53 +53,90 @@ def begin(
     reason: str,
     *,
     keys: Sequence[str] | None = None,
+    since: datetime | None = None,
     rate: int | None = None,
     is_rebuilt: bool = False,
-    is_audit: bool = False,
 ) -> None:
-    """Starts a resync of all rows, or of some keys. Raises NotPossible when one is under way, or
-    the service keeps no such replica."""
-    replication = replications.get(aggregate)
-    if replication is None:
+    """Starts a resync of all rows, of some keys, or of those that the owner changed since; it takes
+    the place of an audit. Raises NotPossible when one is under way, or the service keeps no such
+    replica."""
+    with transaction.atomic():
+        known = _known(_replication(aggregate))
+        if known and known.is_under_way_or_paused and not (is_rebuilt or known.is_audit):
+            raise NotPossible(
+                f"a resync of {aggregate} is under way already ({known.told}): it is joined "
+                "without --all, --ids and --since, or ended with --cancel"
+            )
+        run = _new(aggregate, known, reason, rate or RATE)
+        run.is_rebuilt, run.since = is_rebuilt, since
+        run.is_partial = keys is not None or since is not None
+        if keys is not None:
+            run.scans, run.asking, run.estimate = False, sorted(set(keys)), len(set(keys))
+        next_request(run)
+
+
+def audit(
+    aggregate: str, reason: str, *, deep: bool, rate: int | None = None, dry: bool = False
+) -> None:
+    """Starts an audit. Raises NotPossible as `begin` does."""
+    with transaction.atomic():
+        replication = _replication(aggregate)
+        known = _known(replication)
+        if known and known.is_under_way_or_paused:
+            raise NotPossible(f"{aggregate} is {known.told}; what is under way ends with --cancel")
+        run = _new(aggregate, known, reason, rate or (DEEP_RATE if deep else QUICK_RATE))
+        run.state, run.is_audit, run.is_dry = State.AUDITING, True, dry
+        run.compared_by = Compared.DEEP if deep else Compared.QUICK
+        if not replication.has_digests:
+            run.compared_by, run.rate = Compared.ROWS, rate or RATE
+        next_request(run)
+
+
+def _replication(aggregate: str) -> Replication:
+    """Raises NotPossible."""
+    if aggregate not in replications:
         known = ", ".join(sorted(replications))
         raise NotPossible(f"{this_service.name()} keeps no replica of {aggregate}; it has: {known}")
-    with transaction.atomic():
-        known_run = ReplicaState.objects.select_for_update().filter(pk=aggregate).first()
-        if known_run and known_run.state in (State.FILLING, State.PAUSED) and not is_rebuilt:
-            raise NotPossible(
-                f"a resync of {aggregate} is under way already ({known_run.told}): it is joined "
-                "without --all and --ids, or ended with --cancel"
-            )
-        now = database_now()
-        run = ReplicaState(
-            aggregate=aggregate,
-            declared=replication.declaration,
-            state=State.FILLING,
-            reason=reason[:200],
-            is_rebuilt=is_rebuilt,
-            is_audit=is_audit,
-            scans=keys is None,
-            asking=sorted(set(keys or ())),
-            rate=rate or RATE,
-            started_at=now,
-            progressed_at=now,
-            completed_at=known_run.completed_at if known_run else None,
-            estimate=len(set(keys)) if keys is not None else None,
-        )
-        next_request(run)
+    return replications[aggregate]
+
+
+def _known(replication: Replication) -> ReplicaState | None:
+    found = ReplicaState.objects.select_for_update().filter(pk=replication.aggregate)
+    return found.first()
+
+
+def _new(aggregate: str, known: ReplicaState | None, reason: str, rate: int) -> ReplicaState:
+    """What the replica keeps of before is when it was complete and compared."""
+    now = database_now()
+    kept = (
+        {name: getattr(known, name) for name in ("completed_at", *AUDITED, "drift_found")}
+        if known
+        else {}
+    )
+    return ReplicaState(
+        aggregate=aggregate,
+        declared=replications[aggregate].declaration,
+        state=State.FILLING,
+        reason=reason[:200],
+        rate=rate,
+        started_at=now,
+        progressed_at=now,
+        **kept,
+    )
 
 
 def pause(aggregate: str) -> None:
     """Raises NotPossible."""
     with transaction.atomic():
-        _stop(_under_way(aggregate, State.FILLING), State.PAUSED)
+        _stop(_under_way(aggregate, *UNDER_WAY), State.PAUSED)
 
 
 def resume(aggregate: str, rate: int | None = None) -> None:
     """Raises NotPossible."""
     with transaction.atomic():
         run = _under_way(aggregate, State.PAUSED)
-        run.state, run.rate = State.FILLING, rate or run.rate
+        run.state = State.AUDITING if run.is_audit else State.FILLING
+        run.rate = rate or run.rate
         next_request(run)
 
 
@@ -88,7 +144,7 @@ def cancel(aggregate: str) -> None:
     """What has come stays; a page that is under way is dropped when it comes. Raises
     NotPossible."""
     with transaction.atomic():
-        run = _under_way(aggregate, State.FILLING, State.PAUSED)
+        run = _under_way(aggregate, *UNDER_WAY, State.PAUSED)
         # one that was complete before is as complete as it was
         _stop(run, State.COMPLETE if run.completed_at else State.CANCELLED)
 
@@ -96,7 +152,7 @@ def cancel(aggregate: str) -> None:
 def _under_way(aggregate: str, *states: State) -> ReplicaState:
     run = ReplicaState.objects.select_for_update().filter(pk=aggregate, state__in=states).first()
     if run is None:
-        raise NotPossible(f"no resync of {aggregate} is {' or '.join(states)}")
+        raise NotPossible(f"nothing of {aggregate} is {' or '.join(states)}")
     return run
 
 
@@ -106,23 +162,40 @@ def _stop(run: ReplicaState, state: State) -> None:
 
 
 def next_request(run: ReplicaState) -> None:
-    """Ends the run, or stores its next request and makes it when the transaction has committed.
-    In the transaction that locks the run."""
+    """Ends the run, or stores its next request and makes it when the transaction has committed; or
+    leaves it to be weighed whether what is behind is on its way. In the transaction that locks the
+    run."""
     now = database_now()
     run.trouble, run.tries, run.said_at, run.progressed_at = "", 0, None, now
-    if not run.scans and not run.asking:
-        run.state, run.completed_at, run.request_id = State.COMPLETE, now, None
+    goes_on = run.scans or run.ranges
+    if not run.asking and (len(run.doubtful) > MOST_DOUBTFUL or (run.doubtful and not goes_on)):
+        run.request_id, run.trouble = None, WEIGHED
         run.save()
-        return
-    run.request_id, run.asked_at = uuid7(), now
+    elif run.asking or goes_on:
+        run.request_id, run.asked_at = uuid7(), now
+        run.save()
+        transaction.on_commit(partial(ask, run.aggregate))
+    else:
+        _end(run, now)
+
+
+def _end(run: ReplicaState, now: datetime) -> None:
+    run.state, run.request_id = State.COMPLETE, None
+    if not run.is_audit:
+        run.completed_at = now
+    if not run.is_partial:
+        deep = run.compared_by != Compared.QUICK
+        run.audited_at = run.started_at
+        run.deeply_audited_at = run.started_at if deep else run.deeply_audited_at
+        if not run.rows_disputed and not run.rows_undecided:
+            close_unfound(run.aggregate, since=run.started_at, with_content=deep)
     run.save()
-    transaction.on_commit(partial(ask, run.aggregate))
 
 
 def ask(aggregate: str) -> bool:
     """Makes the run's request, or makes it again; whether it went out. Not while events wait."""
     run = ReplicaState.objects.filter(
-        pk=aggregate, state=State.FILLING, request_id__isnull=False
+        pk=aggregate, state__in=UNDER_WAY, request_id__isnull=False
     ).first()
     if run is None:
         return False
@@ -152,15 +225,37 @@ def _said(run: ReplicaState) -> str:
     return ""
 
 
-def _request(run: ReplicaState) -> PageRequest | RowsRequest:
+def _request(run: ReplicaState) -> PageRequest | RowsRequest | DigestsRequest | KeysRequest:
     about = {
         "asker": this_service.name(),
         "request": run.request_id,
         "aggregate": run.aggregate.partition(".")[2],
     }
+    content = content_of(run)
     if run.asking:
         return RowsRequest(**about, keys=_proven(run.aggregate, run.asking[:MOST]))
-    return PageRequest(**about, after=run.cursor, size=max(1, min(MOST, run.rate)))
+    if run.ranges:
+        after, through = run.ranges[0]
+        return KeysRequest(**about, after=after, through=through, content=content)
+    if run.compared_by == Compared.ROWS:
+        size = max(1, min(MOST, run.rate))
+        return PageRequest(**about, after=run.cursor, size=size, since=run.since)
+    size = DEEPLY_DIGESTED if content else MOST_DIGESTED
+    return DigestsRequest(**about, after=run.cursor, size=size, content=content)
+
+
+def content_of(run: ReplicaState) -> Content | None:
+    """What is compared besides keys and versions."""
+    if run.compared_by != Compared.DEEP:
+        return None
+    replication = replications[run.aggregate]
+    return Content(
+        schema_version=event_class(replication).schema_version,
+        fields=[
+            DeclaredField(column=column, path=replication.declared[column], kind=kind)
+            for column, kind in replication.kinds.items()
+        ],
+    )
 
 
 def _proven(aggregate: str, keys: Sequence[str]) -> list[Proven]:

@@ -1,21 +1,20 @@
-"""What is looked at every few seconds: replicas that are to be filled, and requests that nobody
-answered."""
+"""What is looked at every few seconds: replicas that are to be filled or audited, audits that wait,
+and requests that nobody answered."""
 
 from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime
 
+from polder import this_service
 from polder.partitioning import database_now
-from polder.replication.models import ReplicaState
+from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import Replication, replications
-from polder.resync import runs
-from polder.resync.runs import FIRST_WAIT, LONGEST_WAIT, NotPossible, ask
+from polder.resync import runs, weighing
+from polder.resync.runs import FIRST_WAIT, LONGEST_WAIT, NotPossible, State, ask
 
 log = logging.getLogger(__name__)
-
-NOT_COMPARED = timedelta(hours=24)
 
 
 def fill_new() -> list[str]:
@@ -46,27 +45,35 @@ def _reason(replication: Replication, state: ReplicaState | None) -> str:
 
 
 def audit_due() -> list[str]:
-    """Begins an audit of each replica that was not compared with its owner for a day; which. May
-    run twice, at once."""
-    long_ago = database_now() - NOT_COMPARED
-    due = ReplicaState.objects.filter(
-        state=ReplicaState.State.COMPLETE, completed_at__lt=long_ago, pk__in=replications
-    )
+    """Begins an audit of each complete replica that was not compared with its owner for long, a
+    deep one where its content was not; which. May run twice, at once."""
     begun = []
-    for aggregate in due.values_list("pk", flat=True):
-        with suppress(NotPossible):  # somebody was quicker
-            runs.begin(aggregate, "it is audited", is_audit=True)
-            begun.append(aggregate)
+    for state in ReplicaState.objects.filter(state=State.COMPLETE, pk__in=replications):
+        deep = _is_old(
+            state.deeply_audited_at or state.completed_at, this_service.deep_audit_every()
+        )
+        if deep or _is_old(state.audited_at or state.completed_at, this_service.audit_every()):
+            with suppress(NotPossible):  # somebody was quicker
+                runs.audit(state.aggregate, "it is due", deep=deep)
+                begun.append(state.aggregate)
     return begun
+
+
+def _is_old(moment: datetime | None, every: int) -> bool:
+    return every > 0 and (moment is None or abs((database_now() - moment).total_seconds()) > every)
+
+
+def weigh() -> int:
+    """Goes on with the audits that waited for what is on its way; how many."""
+    waiting = ReplicaState.objects.filter(state__in=UNDER_WAY, request_id=None)
+    return sum(weighing.weigh(aggregate) for aggregate in waiting.values_list("pk", flat=True))
 
 
 def ask_again() -> int:
     """Makes the requests again that have waited for too long; how many."""
     return sum(
         ask(run.aggregate)
-        for run in ReplicaState.objects.filter(
-            state=ReplicaState.State.FILLING, request_id__isnull=False
-        )
+        for run in ReplicaState.objects.filter(state__in=UNDER_WAY, request_id__isnull=False)
         if _is_due(run)
     )
 

@@ -18,4 +18,6 @@ def filled(aggregate: str) -> ReplicaState:
         started_at=now,
         progressed_at=now,
         completed_at=now,
+        audited_at=now,
+        deeply_audited_at=now,
     )

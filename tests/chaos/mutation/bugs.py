@@ -278,4 +278,30 @@ BUGS = (
         "test_the_second_sees_what_the_first_brought",
         tests=("order", "--pytest", "-k", "the_second_sees"),
     ),
+    Bug(
+        "repair skipped at equal version",
+        (
+            Edit(
+                "common/polder/replication/repair.py",
+                '    return stored.version == row["version"] and (\n'
+                '        stored.differs or stored.content_hash != row["content_hash"]\n'
+                "    )\n",
+                "    return False\n",
+            ),
+        ),
+        "test_what_was_edited_is_found_by_a_deep_one_alone",
+        tests=("order", "--pytest", "-k", "test_audit or test_resync"),
+    ),
+    Bug(
+        "what is on its way taken for lost",
+        (
+            Edit(
+                "common/polder/resync/weighing.py",
+                "        if not _is_handled(run):\n",
+                "        if False:\n",
+            ),
+        ),
+        "test_an_event_on_its_way_is_no_drift",
+        tests=("order", "--pytest", "-k", "test_audit"),
+    ),
 )

@@ -2,32 +2,49 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db.models import Q, Sum
 
 from polder.command import ServiceCommand
 from polder.partitioning import database_now
-from polder.replication.models import Drift, ReplicaState
+from polder.replication.models import UNDER_WAY, Drift, DriftKind, FoundBy, ReplicaState
 from polder.replication.replica import replications
 from polder.resync import runs
 from polder.resync.runs import NotPossible
 
 LOOKS = 0.5  # seconds
+COLUMNS = (
+    *("aggregate", "key", "kind", "version", "before", "after"),
+    *("found_by", "found_at", "repaired_at"),
+)
 
 
 class Command(ServiceCommand):
     help = (
-        "Compares every row of this service's replicas with its owner's, column by column, makes "
-        "good what differs and says what it was. It is a resync that also records as drift what "
-        "has been missing or behind for ten minutes: what is younger may still be on its way. "
-        "The housekeeper does it by itself with each replica that was not compared for a day.\n"
-        "The exit status is 1 when something differed."
+        "Compares this service's replicas with their owners', makes good what differs and says "
+        "what it was. A quick audit compares digests of keys and versions, and finds rows that "
+        "are missing, extra or behind; a deep one compares the content of every row, and finds "
+        "what somebody edited on either side. What is on its way is no difference: the audit "
+        "waits until that has been handled here, for ten minutes at most.\n"
+        "The housekeeper does both by itself, quick ones each hour and deep ones each day. The "
+        "exit status is 1 when something differed."
     )
-    examples = ("manage.py shipping audit", "manage.py shipping audit inventory.product --json")
+    examples = (
+        "manage.py shipping audit",
+        "manage.py shipping audit inventory.product --deep",
+        "manage.py shipping audit --deep --dry-run --json",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("replicas", nargs="*", help="only these, such as inventory.product")
+        parser.add_argument("--deep", action="store_true", help="compare the content as well")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="record and say what differs, change nothing"
+        )
         parser.add_argument("--rate", type=int, help="rows per second, at most")
         parser.add_argument("--json", action="store_true", help="what differed, as JSON")
 
@@ -36,25 +53,48 @@ class Command(ServiceCommand):
         chosen = options["replicas"] or sorted(replications)
         for aggregate in chosen:
             try:
-                runs.begin(aggregate, "it is audited", rate=options["rate"], is_audit=True)
+                runs.audit(
+                    aggregate,
+                    "it is audited",
+                    deep=options["deep"],
+                    rate=options["rate"],
+                    dry=options["dry_run"],
+                )
             except NotPossible as error:
                 raise CommandError(str(error)) from None
-        while ReplicaState.objects.filter(pk__in=chosen, state=ReplicaState.State.FILLING).exists():
+        while ReplicaState.objects.filter(pk__in=chosen, state__in=UNDER_WAY).exists():
             time.sleep(LOOKS)
-        found = list(
-            Drift.objects.filter(aggregate__in=chosen, found_by="audit", found_at__gte=since)
-            .order_by("aggregate", "key")
-            .values("aggregate", "key", "version", "stored_hash", "event_hash", "repaired_at")
-        )
+        found = _found(chosen, since)
         if options["json"]:
             self.stdout.write(json.dumps(found, default=str))
         for one in [] if options["json"] else found:
-            what = "unknown to its owner" if not one["event_hash"] else "differed"
-            what = "missing" if not one["version"] else what
-            self.stdout.write(f"{one['aggregate']} {one['key']} v{one['version']}: {what}")
-        rows = sum(ReplicaState.objects.filter(pk__in=chosen).values_list("rows_done", flat=True))
-        told = f"{rows} rows compared, {len(found)} differed and were made good"
+            kind = DriftKind(one["kind"]).label
+            self.stdout.write(f"{one['aggregate']} {one['key']} v{one['version']}: {kind}")
+        told = _told(chosen, len(found), dry=options["dry_run"])
         if found:
             raise CommandError(told)
         if not options["json"]:
             self.stdout.write(told)
+
+
+def _found(chosen: Sequence[str], since: datetime) -> list[dict[str, Any]]:
+    records = Drift.objects.filter(Q(found_at__gte=since) | Q(seen_at__gte=since, repaired_at=None))
+    audits = (FoundBy.QUICK, FoundBy.DEEP)
+    return list(
+        records.filter(aggregate__in=chosen, found_by__in=audits)
+        .order_by("aggregate", "key")
+        .values(*COLUMNS)
+    )
+
+
+def _told(chosen: Sequence[str], found: int, *, dry: bool) -> str:
+    sums = ReplicaState.objects.filter(pk__in=chosen).aggregate(
+        rows=Sum("rows_done"), disputed=Sum("rows_disputed"), undecided=Sum("rows_undecided")
+    )
+    told = f"{sums['rows']} rows compared, {found} differed"
+    told += " and were left as they are" if dry else " and were made good"
+    if sums["disputed"]:
+        told += f", {sums['disputed']} are left: known better here"
+    if sums["undecided"]:
+        told += f", {sums['undecided']} are behind and may be on their way"
+    return told

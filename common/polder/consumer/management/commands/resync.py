@@ -7,8 +7,8 @@ from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from polder.command import ServiceCommand
-from polder.replication.models import ReplicaState
+from polder.command import ServiceCommand, moment
+from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.resync import runs
 from polder.resync.runs import NotPossible
 
@@ -20,14 +20,15 @@ class Command(ServiceCommand):
     help = (
         "Fills a replica anew from its owner, while events go on: the housekeepers of both "
         "services do it, page by page over the broker, and this shows how far they are. It may be "
-        "broken off (Ctrl-C), and the resync goes on; without --all and --ids it is joined again. "
-        "What differs at the same version is made good and recorded as drift, what the owner does "
-        "not know is removed, and what it seems to have forgotten is left alone.\n"
+        "broken off (Ctrl-C), and the resync goes on; with none of --all, --ids and --since it is "
+        "joined. What differs at the same version is made good and recorded as drift, what the "
+        "owner does not know is removed, and what it seems to have forgotten is left alone.\n"
         "Events that wait go first: while there are many, no page is asked for."
     )
     examples = (
         "manage.py shipping resync inventory.product --all",
         "manage.py shipping resync inventory.product --ids p1 p2",
+        "manage.py shipping resync inventory.product --since 2h",
         "manage.py shipping resync inventory.product --all --rate 200 --no-wait",
         "manage.py shipping resync inventory.product --pause",
     )
@@ -37,6 +38,11 @@ class Command(ServiceCommand):
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--all", action="store_true", help="compare all of the owner's rows")
         what.add_argument("--ids", nargs="+", help="only the rows of these keys")
+        what.add_argument(
+            "--since",
+            help="only the rows that the owner changed since: a time such as 2026-11-25T08:00Z, or "
+            "a span such as 2h",
+        )
         what.add_argument("--pause", action="store_true", help="ask for no more pages")
         what.add_argument("--resume", action="store_true", help="go on where it was paused")
         what.add_argument("--cancel", action="store_true", help="end it; what has come stays")
@@ -60,8 +66,14 @@ class Command(ServiceCommand):
 
     def _act(self, aggregate: str, options: dict[str, Any]) -> bool:
         """Raises NotPossible."""
-        if options["all"] or options["ids"]:
-            runs.begin(aggregate, "asked for", keys=options["ids"], rate=options["rate"])
+        if options["all"] or options["ids"] or options["since"]:
+            runs.begin(
+                aggregate,
+                "asked for",
+                keys=options["ids"],
+                since=moment("--since", options["since"]) if options["since"] else None,
+                rate=options["rate"],
+            )
         elif options["pause"]:
             runs.pause(aggregate)
             return False
@@ -84,7 +96,7 @@ class Command(ServiceCommand):
         try:
             with Progress(*columns, transient=True, console=console) as progress:
                 bar = progress.add_task(aggregate, total=None, trouble="")
-                while (run := _state(aggregate)).state == ReplicaState.State.FILLING:
+                while (run := _state(aggregate)).state in UNDER_WAY:
                     progress.update(
                         bar, completed=run.rows_done, total=run.estimate, trouble=run.trouble
                     )
