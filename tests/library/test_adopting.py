@@ -20,6 +20,7 @@ import pytest
 
 from polder.broker.management_api import ManagementError
 from polder.broker.nodes import vhost
+from polder.init.texts import HEADER
 from polder.testing import eventually
 from tests.library.broker import management
 
@@ -43,6 +44,18 @@ class Project:
             "RABBITMQ_MANAGEMENT_URL": os.environ["RABBITMQ_MANAGEMENT_URL"],
         }
         shutil.copytree(EXAMPLE / name, self.folder)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """What the example has of `polder.init` is taken away, and comes again."""
+        settings = self.folder / self.name / "settings.py"
+        settings.write_text(settings.read_text().partition(HEADER)[0])
+        (self.folder / self.name / "celery.py").unlink()
+        command = [self.python, "-m", "polder.init", "--yes"]
+        subprocess.run(command, cwd=self.folder, env=self.environment, check=True)
+        for name in ("settings.py", "celery.py"):
+            written = (self.folder / self.name / name).read_text()
+            assert written == (EXAMPLE / self.name / self.name / name).read_text()
 
     def manage(self, *arguments: str) -> str:
         command = [self.python, "manage.py", *arguments]
@@ -157,7 +170,7 @@ def test_an_event_of_a_foreign_project_reaches_a_replica(projects: tuple[Project
     )
 
     # Then the blog knows both
-    with bookshop.running("relay"), blog.running("worker"):
+    with bookshop.running("events"), blog.running("events"):
         eventually(lambda: len(blog.rows("SELECT FROM polder_ledger")) == 3, seconds=300)
     assert blog.rows("SELECT key, version, title FROM replica_book ORDER BY key") == [
         ("1", 1, "Utopia"),

@@ -1,0 +1,106 @@
+"""`python -m polder.init`, where manage.py is: prepares a Django project for events."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from polder.init import files, plan, steps
+from polder.init.project import NoProject, Project
+from polder.init.settings_file import NotUnderstood
+
+DESCRIPTION = """Prepares the Django project in this folder for events: settings, a Celery module,
+and the stub of a contract. It shows what it would change, and changes it after a yes. What is there
+already stays; a second run changes nothing."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0 also when nothing is to be done, or somebody says no to it."""
+    options = _options(arguments)
+    root = Path.cwd()
+    try:
+        project = Project.find(root, options.settings)
+        service = options.service or project.service()
+        try:
+            changes = plan.changes(project, service, options.publishes)
+        except NotUnderstood as error:
+            _say(f"{project.settings} is left alone: {error}. Add this by hand:\n")
+            _say(plan.by_hand(project, service))
+            return 1
+        return _carry_out(changes, root, options) or _say_steps(service, options)
+    except (NoProject, OSError) as error:
+        _say(f"nothing is changed: {error}")
+        return 1
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m polder.init", description=DESCRIPTION)
+    parser.add_argument("--settings", help="the settings module (default: what manage.py names)")
+    parser.add_argument(
+        "--service", type=_service, help="lower-case letters only (default: the project's name)"
+    )
+    parser.add_argument(
+        "--publishes", metavar="APP.MODEL", help="writes the stub of its contract: books.Book"
+    )
+    parser.add_argument(
+        "--replicates",
+        metavar="OWNER.AGGREGATE",
+        type=_aggregate,
+        help="says what is left to do for a replica of it: bookshop.book",
+    )
+    parser.add_argument("--yes", action="store_true", help="asks nothing")
+    parser.add_argument("--dry-run", action="store_true", help="only shows")
+    return parser.parse_args(arguments)
+
+
+def _service(text: str) -> str:
+    if not re.fullmatch("[a-z]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not lower-case letters only")
+    return text
+
+
+def _aggregate(text: str) -> str:
+    if not re.fullmatch(r"[a-z]+\.[a-z_]+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a service and an aggregate")
+    return text
+
+
+def _carry_out(
+    changes: Sequence[files.Change], root: Path, options: argparse.Namespace
+) -> int | None:
+    """None once everything is as it should be. Raises OSError."""
+    for change in changes:
+        _say(change.diff(root))
+    if not changes:
+        _say("There is nothing to change.")
+    elif options.dry_run:
+        return 0
+    elif options.yes or _agrees():
+        files.write(changes)
+    else:
+        _say("nothing is changed")
+        return 0
+    return None
+
+
+def _agrees() -> bool:
+    try:
+        return input("Change it so? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _say_steps(service: str, options: argparse.Namespace) -> int:
+    _say(steps.left(service, options.publishes, options.replicates))
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

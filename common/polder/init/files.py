@@ -1,0 +1,84 @@
+"""Files that change together: shown, and written all or none."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Change:
+    path: Path
+    before: str | None  # None: the file is new
+    after: str
+
+    def diff(self, root: Path) -> str:
+        name = self.path.relative_to(root).as_posix() if self._within(root) else str(self.path)
+        lines = difflib.unified_diff(
+            (self.before or "").splitlines(keepends=True),
+            self.after.splitlines(keepends=True),
+            "/dev/null" if self.before is None else f"a/{name}",
+            f"b/{name}",
+        )
+        return "".join(
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+            for line in lines
+        )
+
+    def _within(self, root: Path) -> bool:
+        return self.path.is_relative_to(root)
+
+
+def read(path: Path) -> str:
+    """With the line ends as they are. Raises OSError, UnicodeDecodeError."""
+    return path.read_bytes().decode()
+
+
+def write(changes: Sequence[Change]) -> None:
+    """All of them, or none when one cannot be written (OSError)."""
+    beside: list[Path] = []
+    done: list[Change] = []
+    try:
+        beside += _written_beside(changes)
+        for change, new in zip(changes, beside, strict=True):
+            new.replace(change.path)
+            done.append(change)
+    except OSError:
+        for change in done:
+            _undo(change)
+        raise
+    finally:
+        for new in beside:
+            new.unlink(missing_ok=True)
+
+
+def _written_beside(changes: Sequence[Change]) -> Iterator[Path]:
+    for change in changes:
+        number, name = tempfile.mkstemp(dir=change.path.parent, prefix=f".{change.path.name}.")
+        yield Path(name)
+        with os.fdopen(number, "wb") as file:
+            file.write(change.after.encode())
+        if change.before is None:
+            Path(name).chmod(0o666 & ~_umask())
+        else:
+            shutil.copymode(change.path, name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _undo(change: Change) -> None:
+    with suppress(OSError):
+        if change.before is None:
+            change.path.unlink()
+        else:
+            change.path.write_bytes(change.before.encode())

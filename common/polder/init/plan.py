@@ -1,0 +1,81 @@
+"""What a project lacks, as changes of files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from polder.init import texts
+from polder.init.files import Change, read
+from polder.init.project import NoProject, Project
+from polder.init.settings_file import NotUnderstood, Settings
+
+
+def changes(project: Project, service: str, publishes: str | None) -> list[Change]:
+    """Nothing that is there already. Raises NotUnderstood and NoProject."""
+    path = project.settings
+    try:
+        settings = Settings.read(read(path))
+    except UnicodeDecodeError:
+        raise NotUnderstood("it is not in UTF-8") from None
+    settings.check_time_zone()
+    celery = _celery(project, settings)
+    blocks = _blocks(project, settings, service, celery)
+    found = []
+    if blocks:
+        text = "\n\n".join([texts.HEADER, *blocks])
+        found.append(Change(path, settings.source, settings.with_block(text)))
+    if celery and not celery.exists():
+        found.append(Change(celery, None, texts.CELERY))
+    if publishes and (stub := _contracts(project, service, publishes)):
+        found.append(stub)
+    return found
+
+
+def by_hand(project: Project, service: str) -> str:
+    """The same, for somebody who pastes it."""
+    parts = [
+        f"# {project.module}, which imports os",
+        texts.installed(texts.APPS),
+        texts.polder(service, None),
+        texts.database(has_options=False),
+        f"# {project.package}.celery",
+        texts.CELERY,
+    ]
+    return "\n\n".join(parts)
+
+
+def _blocks(project: Project, settings: Settings, service: str, celery: Path | None) -> list[str]:
+    blocks = []
+    if apps := settings.missing_apps():
+        blocks.append(texts.installed(apps))
+    if not settings.has_polder:
+        assert celery is not None
+        module = None if celery.name == "celery.py" else f"{project.package}.{celery.stem}"
+        blocks.append(texts.polder(service, module))
+    if database := settings.database_block():
+        blocks.append(database)
+    return blocks
+
+
+def _celery(project: Project, settings: Settings) -> Path | None:
+    """Where the Celery application of the events is or is to be; a project that has one of its own
+    keeps it. None where the settings name it."""
+    if settings.has_polder and settings.says("CELERY_MODULE"):
+        return None
+    usual = project.settings.parent / "celery.py"
+    if project.settings.name == "__init__.py":
+        usual = project.settings.parent.parent / "celery.py"
+    if usual.exists() and "polder" not in usual.read_text(encoding="utf-8"):
+        if settings.has_polder:
+            raise NotUnderstood(f"{usual.name} is the project's own, and POLDER names no other")
+        return usual.with_name("polder_celery.py")
+    return usual
+
+
+def _contracts(project: Project, service: str, publishes: str) -> Change | None:
+    match = re.fullmatch(r"([\w.]+)\.([A-Z]\w*)", publishes)
+    if not match:
+        raise NoProject(f"--publishes {publishes} is not an app and a model, such as books.Book")
+    path = project.app(match[1]) / "contracts.py"
+    return None if path.exists() else Change(path, None, texts.contracts(service, match[2]))

@@ -1,0 +1,145 @@
+"""A settings module as text: what it has, and what it lacks."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from polder.init import texts
+
+
+class NotUnderstood(ValueError):
+    """The settings are written in a way that is not changed by a program; says which."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the text says, as far as it matters here."""
+
+    source: str
+    tree: ast.Module
+
+    @classmethod
+    def read(cls, source: str) -> Settings:
+        """Raises NotUnderstood."""
+        try:
+            return cls(source, ast.parse(source))
+        except (SyntaxError, ValueError) as error:
+            raise NotUnderstood(f"it is no Python: {error}") from None
+
+    @property
+    def has_polder(self) -> bool:
+        return self._value("POLDER") is not None
+
+    @property
+    def lines_end(self) -> str:
+        return "\r\n" if "\r\n" in self.source else "\n"
+
+    def says(self, word: str) -> bool:
+        """Whether a text anywhere in it has `word` in it."""
+        return any(word in text for text in _texts(self.tree))
+
+    def missing_apps(self) -> list[str]:
+        """Raises NotUnderstood."""
+        value = self._value("INSTALLED_APPS")
+        if value is None or not self._is_list(value):
+            raise NotUnderstood("INSTALLED_APPS is not a list that is written out in it")
+        return [app for app in texts.APPS if app not in set(self._listed())]
+
+    def database_block(self) -> str:
+        """What the default database lacks; nothing if it has it. Raises NotUnderstood."""
+        if self.says("lock_timeout"):
+            return ""
+        value = self._value("DATABASES")
+        default = _member(value, "default") if isinstance(value, ast.Dict) else None
+        if default is None:
+            raise NotUnderstood("DATABASES is not a dict with a default that is written out in it")
+        if not isinstance(default, ast.Dict):
+            return texts.database(has_options=True)
+        engine = _member(default, "ENGINE")
+        if isinstance(engine, ast.Constant) and "postg" not in str(engine.value):
+            raise NotUnderstood(f"the database is {engine.value}, and has to be PostgreSQL")
+        options = _member(default, "OPTIONS")
+        if options is not None and "options" in set(_texts(options)):
+            raise NotUnderstood("the database has options of its own for PostgreSQL's session")
+        return texts.database(has_options=options is not None)
+
+    def check_time_zone(self) -> None:
+        """Raises NotUnderstood."""
+        value = self._value("USE_TZ")
+        if isinstance(value, ast.Constant) and value.value is False:
+            raise NotUnderstood("USE_TZ is False, and has to be True")
+
+    def with_block(self, block: str) -> str:
+        """The whole text with `block` at its end, and `import os` where the block needs it."""
+        lines = self.source.splitlines(keepends=True)
+        if "os." in block and not self._imports_os():
+            lines.insert(self._first_import(), f"import os{self.lines_end}")
+        text = "".join(lines).rstrip("\r\n")
+        return text + f"\n\n{block}\n".replace("\n", self.lines_end)
+
+    def _value(self, name: str) -> ast.expr | None:
+        """What is bound to it last, at the top of the module."""
+        found = None
+        for node in self.tree.body:
+            if isinstance(node, ast.Assign):
+                targets = node.targets
+            elif isinstance(node, ast.AnnAssign):
+                targets = [node.target]
+            else:
+                continue
+            if any(isinstance(one, ast.Name) and one.id == name for one in targets):
+                found = node.value
+        return found
+
+    def _listed(self) -> Iterator[str]:
+        """What stands in lists at the top of the module."""
+        for node in self.tree.body:
+            is_bound = isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign)
+            if is_bound and isinstance(node.value, ast.List | ast.BinOp):
+                yield from _texts(node.value)
+
+    def _is_list(self, value: ast.expr) -> bool:
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+            return self._is_list(value.left) and self._is_list(value.right)
+        if isinstance(value, ast.Name):
+            bound = self._value(value.id)
+            return isinstance(bound, ast.List | ast.BinOp) and self._is_list(bound)
+        return isinstance(value, ast.List)
+
+    def _imports_os(self) -> bool:
+        return any(
+            isinstance(node, ast.Import)
+            and any(one.name == "os" and one.asname is None for one in node.names)
+            for node in self.tree.body
+        )
+
+    def _first_import(self) -> int:
+        """The index of its line; that of the first one where an import may stand if there is
+        none."""
+        place = 0
+        for node in self.tree.body:
+            is_future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
+            if isinstance(node, ast.Import | ast.ImportFrom) and not is_future:
+                return node.lineno - 1
+            if is_future or (place == 0 and _is_text(node)):
+                place = node.end_lineno or place
+        return place
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _member(value: ast.Dict, key: str) -> ast.expr | None:
+    for name, member in zip(value.keys, value.values, strict=True):
+        if isinstance(name, ast.Constant) and name.value == key:
+            return member
+    return None
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value

@@ -1,0 +1,97 @@
+"""What is written into a project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+APPS = (
+    "polder.broker",
+    "polder.outbox",
+    "polder.consumer",
+    "polder.inbox",
+    "polder.replication",
+)
+
+HEADER = "# ---- added by python -m polder.init " + "-" * 59
+
+CELERY = '''\
+"""The service's Celery application; `manage.py worker | housekeeper | beat` start it."""
+
+from polder.consumer.app import celery_app
+
+app = celery_app()
+'''
+
+_LIMITS = """{
+        "options": "-c lock_timeout=10s -c statement_timeout=30s -c "
+        "idle_in_transaction_session_timeout=60s"
+    }"""
+
+
+def installed(apps: Sequence[str]) -> str:
+    return "\n".join(["INSTALLED_APPS += [", *(f'    "{app}",' for app in apps), "]"])
+
+
+def polder(service: str, celery_module: str | None) -> str:
+    """`celery_module`: None where it is the default."""
+    module = [f'    "CELERY_MODULE": "{celery_module}",'] if celery_module else []
+    return "\n".join(
+        [
+            "POLDER = {",
+            f'    "SERVICE": "{service}",  # lower-case letters only: every name in RabbitMQ '
+            "begins with it",
+            f'    "AMQP_URL": os.environ["{amqp_variable(service)}"],',
+            *module,
+            "}",
+        ]
+    )
+
+
+def database(*, has_options: bool) -> str:
+    """`has_options`: the database has some already, which stay."""
+    kept = 'DATABASES["default"].get("OPTIONS", {})\n    | ' if has_options else ""
+    return f"""DATABASES["default"] |= {{
+    "CONN_MAX_AGE": None,
+    "CONN_HEALTH_CHECKS": True,
+    # lock_timeout < statement_timeout < the time limit of a batch
+    "OPTIONS": {kept}{_LIMITS},
+}}"""
+
+
+def amqp_variable(service: str) -> str:
+    return f"{service.upper()}_AMQP_URL"
+
+
+def contracts(service: str, model: str) -> str:
+    name = model.lower()
+    return f'''\
+"""What {service} says: the {model} aggregate. Whoever subscribes has the same file."""
+
+from __future__ import annotations
+
+from polder.contracts.event import Event, State
+from polder.contracts.types import Key
+
+
+class {model}State(State):
+    {name}_id: Key
+    # What others may know of it, each with a type of polder.contracts.types. All of it is public.
+
+    @property
+    def subject(self) -> str:
+        return self.{name}_id
+
+
+class {model}Event(Event):
+    service = "{service}"
+    aggregate = "{name}"
+    data: {model}State
+
+
+class {model}Added({model}Event):
+    """It exists from now on."""
+
+
+class {model}Changed({model}Event):
+    """Something of its state changed."""
+'''

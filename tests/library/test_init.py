@@ -1,0 +1,224 @@
+"""`python -m polder.init` in projects as people write them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from polder.init import files
+from polder.init.files import Change
+
+SETTINGS = """\
+from pathlib import Path
+
+INSTALLED_APPS = ["books"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "shop"}}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Made by `django-admin startproject`, with a database that fits."""
+    make = [sys.executable, "-m", "django"]
+    subprocess.run([*make, "startproject", "bookshop", str(tmp_path)], check=True)
+    subprocess.run([*make, "startapp", "books"], cwd=tmp_path, check=True)
+    settings = tmp_path / "bookshop/settings.py"
+    text = settings.read_text().replace("backends.sqlite3", "backends.postgresql")
+    settings.write_text(text.replace("INSTALLED_APPS = [", "INSTALLED_APPS = [\n    'books',"))
+    return tmp_path
+
+
+def init(folder: Path, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {
+        name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "polder.init", *arguments],
+        cwd=folder,
+        env=environment,
+        input=answer,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+
+
+def check(folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "BOOKSHOP_AMQP_URL": "amqp://bookshop:p@host/"}
+    command = [sys.executable, "manage.py", "check"]
+    return subprocess.run(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+
+
+def written(folder: Path, settings: str, *arguments: str) -> str:
+    """What becomes of these settings."""
+    (folder / "bookshop").mkdir(exist_ok=True)
+    path = folder / "bookshop/settings.py"
+    path.write_bytes(settings.encode())
+    done = init(folder, "--settings", "bookshop.settings", "--yes", *arguments)
+    assert done.returncode == 0, done.stdout
+    return path.read_bytes().decode()
+
+
+def test_a_new_project_passes_its_checks_after_it(project: Path) -> None:
+    done = init(project, "--publishes", "books.Book", "--yes")
+
+    assert done.returncode == 0
+    assert "+++ b/books/contracts.py" in done.stdout
+    assert "no issues" in check(project).stdout
+
+
+def test_a_second_run_changes_nothing(project: Path) -> None:
+    init(project, "--publishes", "books.Book", "--yes")
+    before = content(project)
+
+    done = init(project, "--publishes", "books.Book", "--yes")
+
+    assert "There is nothing to change." in done.stdout
+    assert content(project) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer"), [(["--dry-run"], ""), ([], "n\n"), ([], ""), (["--dry-run"], "y\n")]
+)
+def test_nothing_is_written_without_a_yes(project: Path, arguments: list[str], answer: str) -> None:
+    before = content(project)
+
+    done = init(project, *arguments, answer=answer)
+
+    assert done.returncode == 0
+    assert '+    "polder.broker",' in done.stdout
+    assert content(project) == before
+
+
+def test_a_yes_is_enough(project: Path) -> None:
+    init(project, answer="y\n")
+
+    assert (project / "bookshop/celery.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (SETTINGS.replace('["books"]', "apps()"), "INSTALLED_APPS is not a list"),
+        (SETTINGS.replace('["books"]', '("books",)'), "INSTALLED_APPS is not a list"),
+        ("from bookshop.base import *\n", "INSTALLED_APPS is not a list"),
+        (SETTINGS.replace("postgresql", "sqlite3"), "has to be PostgreSQL"),
+        (
+            SETTINGS.replace('"NAME"', '"OPTIONS": {"options": "-c jit=off"}, "NAME"'),
+            "options of its own",
+        ),
+        (f"{SETTINGS}USE_TZ = False\n", "USE_TZ"),
+        (f"{SETTINGS}if:\n", "no Python"),
+    ],
+)
+def test_settings_that_it_does_not_understand_are_left_alone(
+    project: Path, settings: str, why: str
+) -> None:
+    (project / "bookshop/settings.py").write_text(settings)
+    before = content(project)
+
+    done = init(project, "--publishes", "books.Book", "--yes")
+
+    assert done.returncode == 1
+    assert why in done.stdout
+    assert "POLDER = {" in done.stdout
+    assert "app = celery_app()" in done.stdout
+    assert content(project) == before
+
+
+def test_lists_put_together_of_others_are_understood(tmp_path: Path) -> None:
+    settings = SETTINGS.replace(
+        'INSTALLED_APPS = ["books"]',
+        'OURS = ["books", "polder.broker"]\nINSTALLED_APPS = OURS + []',
+    )
+
+    after = written(tmp_path, settings)
+
+    assert after.startswith("import os\nfrom pathlib")
+    assert after.count('"polder.broker"') == 1
+    compile(after, "settings", "exec")
+
+
+def test_options_and_line_ends_stay(tmp_path: Path) -> None:
+    settings = SETTINGS.replace('"NAME"', '"OPTIONS": {"sslmode": "require"}, "NAME"')
+
+    after = written(tmp_path, settings.replace("\n", "\r\n"))
+
+    assert after.count("\n") == after.count("\r\n")
+    names = {"__builtins__": __builtins__}
+    os.environ["BOOKSHOP_AMQP_URL"] = "amqp://"
+    try:
+        exec(after, names)  # noqa: S102
+    finally:
+        del os.environ["BOOKSHOP_AMQP_URL"]
+    options = names["DATABASES"]["default"]["OPTIONS"]
+    assert options["sslmode"] == "require"
+    assert "lock_timeout=10s" in options["options"]
+
+
+@pytest.mark.parametrize("head", ['"""Ours."""\n', "from __future__ import annotations\n", ""])
+def test_os_is_imported_where_it_may_be(tmp_path: Path, head: str) -> None:
+    settings = SETTINGS.replace("from pathlib import Path\n", "")
+
+    after = written(tmp_path, head + settings)
+
+    assert after.startswith(f"{head}import os\n")
+    compile(after, "settings", "exec")
+
+
+def test_a_project_keeps_its_own_celery_application(project: Path) -> None:
+    own = project / "bookshop/celery.py"
+    own.write_text("from celery import Celery\n\napp = Celery('bookshop')\n")
+
+    init(project, "--yes")
+
+    assert "Celery('bookshop')" in own.read_text()
+    assert "celery_app()" in (project / "bookshop/polder_celery.py").read_text()
+    settings = (project / "bookshop/settings.py").read_text()
+    assert '"CELERY_MODULE": "bookshop.polder_celery"' in settings
+    assert "no issues" in check(project).stdout
+    assert "There is nothing to change." in init(project, "--yes").stdout
+
+
+def test_for_a_replica_it_says_what_is_left_and_writes_nothing_of_it(project: Path) -> None:
+    done = init(project, "--replicates", "warehouse.stock_item", "--yes")
+
+    assert 'class StockItem(Replica, of="warehouse.stock_item")' in done.stdout
+    assert "warehouse" not in "".join(str(one) for one in content(project).values())
+    assert "no issues" in check(project).stdout
+
+
+def test_a_model_that_is_not_there_gets_no_contract(project: Path) -> None:
+    before = content(project)
+
+    done = init(project, "--publishes", "nowhere.Book", "--yes")
+
+    assert (done.returncode, content(project)) == (1, before)
+    assert "there is no app nowhere" in done.stdout
+
+
+def test_a_file_that_cannot_be_written_leaves_all_as_it_was(tmp_path: Path) -> None:
+    old = tmp_path / "settings.py"
+    old.write_text("before")
+    (tmp_path / "celery.py").mkdir()  # no file takes its place
+    (tmp_path / "celery.py/full").touch()
+    changes = [Change(old, "before", "after"), Change(tmp_path / "celery.py", None, "after")]
+
+    with pytest.raises(OSError, match="celery"):
+        files.write(changes)
+
+    assert old.read_text() == "before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["celery.py", "settings.py"]
