@@ -5,7 +5,6 @@ replica of the other."""
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -184,10 +183,6 @@ def test_an_event_of_a_foreign_project_reaches_a_replica(projects: tuple[Project
             "shell",
             "-c",
             "from polder.consumer.housekeeping import *; print(reconcile(), partitions(), "
-            "retention())",
+            "{*retention().values()})",
         )
-        assert (
-            "{} {'polder_ledger': 0, 'polder_outbox': 0} {'polder_ledger': 0, 'polder_outbox': 0, "
-            in done
-        )
-        assert not re.search(r": [1-9]", done)
+        assert "{} {'polder_ledger': 0, 'polder_outbox': 0} {0}" in done
