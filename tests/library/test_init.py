@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_options_and_line_ends_stay(tmp_path: Path) -> None:
     after = written(tmp_path, settings.replace("\n", "\r\n"))
 
     assert after.count("\n") == after.count("\r\n")
-    names = {"__builtins__": __builtins__}
+    names: dict[str, Any] = {}
     os.environ["BOOKSHOP_AMQP_URL"] = "amqp://"
     try:
         exec(after, names)  # noqa: S102

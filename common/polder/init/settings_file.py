@@ -58,8 +58,8 @@ class Settings:
         if not isinstance(default, ast.Dict):
             return texts.database(has_options=True)
         engine = _member(default, "ENGINE")
-        if isinstance(engine, ast.Constant) and "postg" not in str(engine.value):
-            raise NotUnderstood(f"the database is {engine.value}, and has to be PostgreSQL")
+        if isinstance(engine, ast.Constant) and "postg" not in (named := str(engine.value)):
+            raise NotUnderstood(f"the database is {named}, and has to be PostgreSQL")
         options = _member(default, "OPTIONS")
         if options is not None and "options" in set(_texts(options)):
             raise NotUnderstood("the database has options of its own for PostgreSQL's session")
@@ -96,9 +96,10 @@ class Settings:
     def _listed(self) -> Iterator[str]:
         """What stands in lists at the top of the module."""
         for node in self.tree.body:
-            is_bound = isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign)
-            if is_bound and isinstance(node.value, ast.List | ast.BinOp):
-                yield from _texts(node.value)
+            if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+                value = node.value
+                if isinstance(value, ast.List | ast.BinOp):
+                    yield from _texts(value)
 
     def _is_list(self, value: ast.expr) -> bool:
         if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
