@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from polder.stopping import Stop
+from polder.stopping import Stop, stop_on
 
 PATIENCE = 30.0  # seconds that a process has to end what it is doing
 _GLANCE = 0.2
@@ -44,8 +44,8 @@ class ProcessGroup:
             reader.start()
 
     def run(self, stop: Stop, on_ready: Callable[[], None] = lambda: None) -> int:
-        """Until it is told to stop, or one of them ends: then it ends the others. The exit status
-        of the one that ended; 0 if it was told to."""
+        """Until it is told to stop, or one of them ends: then it ends the others, and kills them
+        when it is told so again. The exit status of the one that ended; 0 if it was told to."""
         status, waits = 0, True
         try:
             while not stop.wait(_GLANCE):
@@ -85,6 +85,9 @@ class ProcessGroup:
         for line in process.stdout:
             self.say(name, line.rstrip("\n"))
 
+    def _live(self) -> list[str]:
+        return [name for name, process in self._processes.items() if process.poll() is None]
+
     def _ended(self) -> tuple[str, int] | None:
         for name, process in self._processes.items():
             if (code := process.poll()) is not None:
@@ -92,15 +95,16 @@ class ProcessGroup:
         return None
 
     def _end(self) -> None:
+        again = stop_on()
         for process in self._processes.values():
             if process.poll() is None:
                 process.terminate()
         deadline = time.monotonic() + PATIENCE
-        for name, process in self._processes.items():
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                self.say("events", f"{name} does not end, and is killed")
+        while self._live() and time.monotonic() < deadline and not again.wait(_GLANCE):
+            pass
+        for name in self._live():
+            self.say("events", f"{name} does not end, and is killed")
+        for process in self._processes.values():
             with suppress(ProcessLookupError):  # and whatever it left behind
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,19 +69,25 @@ class Project:
         ).stdout
 
     @contextmanager
-    def running(self, *arguments: str) -> Iterator[None]:
-        """Until it has said that it is ready; stopped as `make stop` would."""
-        ready = self.folder / f"ready-{arguments[0]}"
-        environment = self.environment | {"POLDER_READY_FILE": str(ready)}
-        process = subprocess.Popen(
-            [self.python, "manage.py", *arguments], cwd=self.folder, env=environment
-        )
+    def running(self, *processes: str) -> Iterator[None]:
+        """Until all that it needs have said that they are ready; stopped by Ctrl-C."""
+        ready, output = self.folder / "ready", self.folder / "output"
+        with output.open("w") as file:
+            process = subprocess.Popen(
+                [self.python, "manage.py", "events"],
+                cwd=self.folder,
+                env=self.environment | {"POLDER_READY_FILE": str(ready)},
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
         try:
             eventually(ready.exists, seconds=300)
             yield
         finally:
-            process.terminate()
-            process.wait(120)
+            process.send_signal(signal.SIGINT)
+            status = process.wait(120)
+        assert status == 0
+        assert f"| ready: {', '.join(processes)}\n" in output.read_text()
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
         with psycopg.connect(self.database) as connection:
@@ -169,7 +176,10 @@ def test_an_event_of_a_foreign_project_reaches_a_replica(projects: tuple[Project
     )
 
     # Then the blog knows both
-    with bookshop.running("events"), blog.running("events"):
+    with (
+        bookshop.running("relay", "housekeeper", "beat"),
+        blog.running("worker", "housekeeper", "beat"),
+    ):
         eventually(lambda: len(blog.rows("SELECT FROM polder_ledger")) == 3, seconds=300)
     assert blog.rows("SELECT key, version, title FROM replica_book ORDER BY key") == [
         ("1", 1, "Utopia"),

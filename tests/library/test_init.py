@@ -115,7 +115,7 @@ def test_a_yes_is_enough(project: Path) -> None:
     [
         (SETTINGS.replace('["books"]', "apps()"), "INSTALLED_APPS is not a list"),
         (SETTINGS.replace('["books"]', '("books",)'), "INSTALLED_APPS is not a list"),
-        ("from bookshop.base import *\n", "INSTALLED_APPS is not a list"),
+        ("from .base import *\n", "it takes over what is in .base"),
         (SETTINGS.replace("postgresql", "sqlite3"), "has to be PostgreSQL"),
         (
             SETTINGS.replace('"NAME"', '"OPTIONS": {"options": "-c jit=off"}, "NAME"'),
@@ -211,12 +211,37 @@ def test_a_model_that_is_not_there_gets_no_contract(project: Path) -> None:
     assert "there is no app nowhere" in done.stdout
 
 
+def test_a_file_that_was_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    old, new = tmp_path / "settings.py", tmp_path / "celery.py"
+    old.write_text("changed")
+
+    with pytest.raises(OSError, match="meanwhile"):
+        files.write([Change(old, "before", "after"), Change(new, None, "after")])
+
+    assert old.read_text() == "changed"
+    assert not new.exists()
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    file, link = tmp_path / "file.py", tmp_path / "link.py"
+    file.write_text("before")
+    link.symlink_to(file)
+
+    files.write([Change(link, "before", "after")])
+
+    assert (link.is_symlink(), file.read_text()) == (True, "after")
+
+
 def test_a_file_that_cannot_be_written_leaves_all_as_it_was(tmp_path: Path) -> None:
     old = tmp_path / "settings.py"
     old.write_text("before")
     (tmp_path / "celery.py").mkdir()  # no file takes its place
     (tmp_path / "celery.py/full").touch()
-    changes = [Change(old, "before", "after"), Change(tmp_path / "celery.py", None, "after")]
+    names = ("contracts.py", "celery.py")
+    changes = [
+        Change(old, "before", "after"),
+        *(Change(tmp_path / name, None, "after") for name in names),
+    ]
 
     with pytest.raises(OSError, match="celery"):
         files.write(changes)

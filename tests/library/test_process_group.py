@@ -17,6 +17,8 @@ from polder.testing import eventually
 ROOT = Path(__file__).resolve().parents[2]
 READY = "import os, time, pathlib; pathlib.Path(os.environ['POLDER_READY_FILE']).touch(); "
 POLITE = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('bye'))); "
+DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+STUBBORN = f"{DEAF}{READY}print('begun', os.getpid()); time.sleep(600)"
 SLEEPS = f"{POLITE}{READY}print('begun', os.getpid()); time.sleep(600)"
 DIES = f"{READY}print('oh'); time.sleep(1); raise SystemExit(3)"
 KILLED = f"{READY}os.kill(os.getpid(), 9)"
@@ -89,6 +91,23 @@ def test_one_that_dies_ends_the_others(
 
     assert run.process.wait(120) == status
     assert f"events | p1 ended with status {status}; the others end, too" in run.said()
+    assert not any(_lives(child) for child in run.children())
+
+
+def test_being_told_again_kills_who_does_not_end(tmp_path: Path, runs: list[Run]) -> None:
+    # Given
+    run = Run(tmp_path / "output", SLEEPS, STUBBORN)
+    runs.append(run)
+    eventually(lambda: "events | ready" in run.said() and len(run.children()) == 2)
+    run.process.send_signal(signal.SIGINT)
+    eventually(lambda: "p0     | bye" in run.said())
+
+    # When
+    run.process.send_signal(signal.SIGINT)
+
+    # Then
+    assert run.process.wait(120) == 0
+    assert "events | p1 does not end, and is killed" in run.said()
     assert not any(_lives(child) for child in run.children())
 
 

@@ -89,7 +89,7 @@ def _carry_out(
 def _agrees() -> bool:
     try:
         return input("Change it so? [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
+    except (EOFError, KeyboardInterrupt):
         return False
 
 

@@ -31,6 +31,17 @@ class Change:
             for line in lines
         )
 
+    @property
+    def place(self) -> Path:
+        """Where the file itself is, if `path` is a link to it."""
+        return self.path.resolve()
+
+    def check_unchanged(self) -> None:
+        """Raises OSError."""
+        now = read(self.place) if self.place.is_file() else None
+        if now != self.before:
+            raise OSError(f"{self.path} was changed by somebody meanwhile")
+
     def _within(self, root: Path) -> bool:
         return self.path.is_relative_to(root)
 
@@ -41,15 +52,19 @@ def read(path: Path) -> str:
 
 
 def write(changes: Sequence[Change]) -> None:
-    """All of them, or none when one cannot be written (OSError)."""
+    """All of them, or none when one cannot be written or is no longer as it was shown (OSError).
+    New files come first: they harm nobody should this process be killed between two."""
+    changes = sorted(changes, key=lambda change: change.before is not None)
     beside: list[Path] = []
     done: list[Change] = []
     try:
-        beside += _written_beside(changes)
+        for new in _written_beside(changes):
+            beside.append(new)
         for change, new in zip(changes, beside, strict=True):
-            new.replace(change.path)
+            change.check_unchanged()
+            new.replace(change.place)
             done.append(change)
-    except OSError:
+    except BaseException:
         for change in done:
             _undo(change)
         raise
@@ -60,7 +75,7 @@ def write(changes: Sequence[Change]) -> None:
 
 def _written_beside(changes: Sequence[Change]) -> Iterator[Path]:
     for change in changes:
-        number, name = tempfile.mkstemp(dir=change.path.parent, prefix=f".{change.path.name}.")
+        number, name = tempfile.mkstemp(dir=change.place.parent, prefix=f".{change.path.name}.")
         yield Path(name)
         with os.fdopen(number, "wb") as file:
             file.write(change.after.encode())
@@ -81,4 +96,4 @@ def _undo(change: Change) -> None:
         if change.before is None:
             change.path.unlink()
         else:
-            change.path.write_bytes(change.before.encode())
+            change.place.write_bytes(change.before.encode())

@@ -66,7 +66,7 @@ def _celery(project: Project, settings: Settings) -> Path | None:
     usual = project.settings.parent / "celery.py"
     if project.settings.name == "__init__.py":
         usual = project.settings.parent.parent / "celery.py"
-    if usual.exists() and "polder" not in usual.read_text(encoding="utf-8"):
+    if usual.exists() and b"polder.consumer.app" not in usual.read_bytes():
         if settings.has_polder:
             raise NotUnderstood(f"{usual.name} is the project's own, and POLDER names no other")
         return usual.with_name("polder_celery.py")

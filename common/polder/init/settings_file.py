@@ -44,7 +44,8 @@ class Settings:
         """Raises NotUnderstood."""
         value = self._value("INSTALLED_APPS")
         if value is None or not self._is_list(value):
-            raise NotUnderstood("INSTALLED_APPS is not a list that is written out in it")
+            told = "INSTALLED_APPS is not a list that is written out in it"
+            raise NotUnderstood(f"{told}{self._where_else()}")
         return [app for app in texts.APPS if app not in set(self._listed())]
 
     def database_block(self) -> str:
@@ -108,6 +109,14 @@ class Settings:
             bound = self._value(value.id)
             return isinstance(bound, ast.List | ast.BinOp) and self._is_list(bound)
         return isinstance(value, ast.List)
+
+    def _where_else(self) -> str:
+        """Settings that begin with those of another module: a hint to take that one."""
+        for node in self.tree.body:
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                place = "." * node.level + (node.module or "")
+                return f"; it takes over what is in {place}: say that one with --settings"
+        return ""
 
     def _imports_os(self) -> bool:
         return any(
