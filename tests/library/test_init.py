@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from polder.init import files
 from polder.init.files import Change
 
+DATABASE = "initialised"
+DDL_URL = os.environ["ORDER_DATABASE_URL"]
 SETTINGS = """\
 from pathlib import Path
 
@@ -29,6 +34,7 @@ def project(tmp_path: Path) -> Path:
     subprocess.run([*make, "startapp", "books"], cwd=tmp_path, check=True)
     settings = tmp_path / "bookshop/settings.py"
     text = settings.read_text().replace("backends.sqlite3", "backends.postgresql")
+    text = text.replace("BASE_DIR / 'db.sqlite3'", f"'{DATABASE}'")
     settings.write_text(text.replace("INSTALLED_APPS = [", "INSTALLED_APPS = [\n    'books',"))
     return tmp_path
 
@@ -55,9 +61,29 @@ def content(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.fixture
+def database() -> Iterator[None]:
+    with psycopg.connect(DDL_URL, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {DATABASE}")
+        yield
+        server.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+
+
 def check(folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "BOOKSHOP_AMQP_URL": "amqp://bookshop:p@host/"}
-    command = [sys.executable, "manage.py", "check"]
+    return manage(folder, "check")
+
+
+def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    place = urlsplit(DDL_URL)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "BOOKSHOP_AMQP_URL": "amqp://bookshop:p@host/",
+        "PGHOST": str(place.hostname),
+        "PGPORT": str(place.port),
+        "PGUSER": str(place.username),
+        "PGPASSWORD": str(place.password),
+    }
+    command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True
     )
@@ -79,6 +105,17 @@ def test_a_new_project_passes_its_checks_after_it(project: Path) -> None:
     assert done.returncode == 0
     assert "+++ b/books/contracts.py" in done.stdout
     assert "no issues" in check(project).stdout
+
+
+def test_a_new_project_migrates_and_writes_down_its_contract(project: Path, database: None) -> None:
+    init(project, "--publishes", "books.Book", "--yes")
+
+    manage(project, "migrate")
+    manage(project, "contracts", "export")
+
+    assert "No changes" in manage(project, "makemigrations", "--check", "--dry-run").stdout
+    assert "no issues" in manage(project, "check", "--database", "default").stdout
+    assert (project / "schemas/bookshop/BookAdded/1.json").exists()
 
 
 def test_a_second_run_changes_nothing(project: Path) -> None:

@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             changes = plan.changes(project, service, options.publishes)
         except NotUnderstood as error:
-            _say(f"{project.settings} is left alone: {error}. Add this by hand:\n")
+            _say(f"{project.settings} is left alone: {error}.")
+            _say("Run this again when it is otherwise, or add by hand:\n")
             _say(plan.by_hand(project, service))
             return 1
         return _carry_out(changes, root, options) or _say_steps(service, options)
