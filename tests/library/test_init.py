@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,17 +27,23 @@ DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "sho
 """
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Made by `django-admin startproject`, with a database that fits."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """By `django-admin startproject`, with a database that fits."""
+    folder = tmp_path_factory.mktemp("made")
     make = [sys.executable, "-m", "django"]
-    subprocess.run([*make, "startproject", "bookshop", str(tmp_path)], check=True)
-    subprocess.run([*make, "startapp", "books"], cwd=tmp_path, check=True)
-    settings = tmp_path / "bookshop/settings.py"
+    subprocess.run([*make, "startproject", "bookshop", str(folder)], check=True)
+    subprocess.run([*make, "startapp", "books"], cwd=folder, check=True)
+    settings = folder / "bookshop/settings.py"
     text = settings.read_text().replace("backends.sqlite3", "backends.postgresql")
     text = text.replace("BASE_DIR / 'db.sqlite3'", f"'{DATABASE}'")
     settings.write_text(text.replace("INSTALLED_APPS = [", "INSTALLED_APPS = [\n    'books',"))
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def project(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "project"))
 
 
 def init(folder: Path, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
@@ -237,6 +244,14 @@ def test_for_a_replica_it_says_what_is_left_and_writes_nothing_of_it(project: Pa
     assert 'class StockItem(Replica, of="warehouse.stock_item")' in done.stdout
     assert "warehouse" not in "".join(str(one) for one in content(project).values())
     assert "no issues" in check(project).stdout
+
+
+def test_a_name_of_several_words_is_one_in_the_contract(project: Path) -> None:
+    init(project, "--publishes", "books.BookCover", "--yes")
+
+    stub = (project / "books/contracts.py").read_text()
+    assert 'aggregate = "book_cover"' in stub
+    assert "class BookCoverState(State):\n    book_cover_id: Key" in stub
 
 
 def test_a_model_that_is_not_there_gets_no_contract(project: Path) -> None:

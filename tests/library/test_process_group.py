@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from polder.consumer.management.commands import events
 from polder.testing import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,6 +110,29 @@ def test_being_told_again_kills_who_does_not_end(tmp_path: Path, runs: list[Run]
     assert run.process.wait(120) == 0
     assert "events | p1 does not end, and is killed" in run.said()
     assert not any(_lives(child) for child in run.children())
+
+
+@pytest.mark.parametrize(
+    ("mine", "relay"),
+    [
+        (["manage.py", "events"], ["manage.py", "relay"]),
+        (["manage.py", "order", "events"], ["manage.py", "order", "relay"]),
+        (
+            ["-Werror", "-m", "django", "events", "--settings", "a.b"],
+            ["-Werror", "-m", "django", "relay", "--settings", "a.b"],
+        ),
+    ],
+)
+def test_each_is_started_as_the_command_was(
+    monkeypatch: pytest.MonkeyPatch, mine: list[str], relay: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "orig_argv", ["python", *mine])
+
+    assert events.command("relay") == [sys.executable, *relay]
+
+
+def test_a_service_that_publishes_and_subscribes_needs_all() -> None:
+    assert events.needed() == ["relay", "worker", "housekeeper", "beat"]
 
 
 def _lives(number: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 APPS = (
@@ -63,7 +64,7 @@ def amqp_variable(service: str) -> str:
 
 
 def contracts(service: str, model: str) -> str:
-    name = model.lower()
+    name = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", model).lower()
     return f'''\
 """What {service} says: the {model} aggregate. Whoever subscribes has the same file."""
 

@@ -26,7 +26,7 @@ class Command(ServiceCommand):
         environment = {**os.environ}
         environment.pop("POLDER_PROCESS", None)  # each has a name of its own
         group = ProcessGroup(
-            {name: _command(name) for name in needed()}, environment, self.stdout.write
+            {name: command(name) for name in needed()}, environment, self.stdout.write
         )
         sys.exit(group.run(stop, announce_ready))
 
@@ -40,7 +40,8 @@ def needed() -> list[str]:
     return [*relay, *worker, "housekeeper", "beat"]
 
 
-def _command(name: str) -> list[str]:
-    """As this process was started, whatever it was that started it."""
+def command(name: str) -> list[str]:
+    """As this process was started, whatever it was that started it, and with the same options."""
     mine = sys.orig_argv
-    return [sys.executable, *mine[1 : len(mine) - mine[::-1].index("events") - 1], name]
+    place = len(mine) - mine[::-1].index("events") - 1
+    return [sys.executable, *mine[1:place], name, *mine[place + 1 :]]
