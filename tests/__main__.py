@@ -1,5 +1,5 @@
-"""`make test`: each suite on a PostgreSQL and a RabbitMQ of its own, on free ports; two at a time.
-The services' suites run with the service's settings; the system's starts the real processes.
+"""`make test`: each suite on a PostgreSQL and a RabbitMQ of its own, on free ports, three side by
+side. The services' suites run with the service's settings; the system's starts the real processes.
 Needs nothing running beforehand, and stops everything that it started."""
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Where a suite's tests are, in parts that may run side by side; the longest first.
 # The library is tested with the first service's settings.
 PARTS: dict[str, list[list[str]]] = {
-    "system": [["tests/system"]],
+    "system": [["tests/system"], ["tests/healing"]],
     "order": [["tests/library", "tests/deploy"], ["order_service"]],
     "inventory": [["inventory_service"]],
     "shipping": [["shipping_service"]],

@@ -33,11 +33,6 @@ def set_back() -> Iterator[Standing]:
         yield standing
 
 
-@pytest.fixture(autouse=True)
-def everything_holds() -> None:
-    """In the place of the one that looks at the shop of the other tests."""
-
-
 def fenced(shop: Shop, service: str) -> dict[str, int]:
     """What the service has been told that it has forgotten: key -> version."""
     return {

@@ -30,12 +30,6 @@ def set_back() -> Iterator[Standing]:
         yield standing
 
 
-@pytest.fixture(autouse=True)
-def everything_holds() -> None:
-    """In the place of the one that looks at the shop of the other tests: the ledgers and outboxes
-    of a service that was set back are not those that others remember."""
-
-
 @pytest.mark.parametrize("service", ["shipping", "order", "inventory"])
 def test_set_back_and_healed(set_back: Standing, tmp_path: Path, service: str) -> None:
     stack, shop, _ = set_back

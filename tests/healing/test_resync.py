@@ -38,11 +38,6 @@ def shop(standing: Standing) -> Shop:
     return standing.shop
 
 
-@pytest.fixture(autouse=True)
-def everything_holds() -> None:
-    """In the place of the one that looks at the shop of the other tests."""
-
-
 def state_of(stack: Stack, service: str, replica: str) -> dict[str, Any]:
     found = json.loads(stack.manage(service, "replicas", "--json"))
     [state] = [one for one in found if one["replica"] == replica]
