@@ -43,9 +43,9 @@ reset: ## delete all data and passwords (asks first; yes=1 does not)
 	@$(VENV) requirements.txt
 	@exec $(PYTHON_RUN) -m deploy reset $(if $(yes),--yes)
 
-test: ## all tests, with servers of their own (rabbitmq=4: on RabbitMQ 4)
+test: ## all tests but the long ones, with servers of their own (full=1: all; rabbitmq=4: on RabbitMQ 4)
 	@$(VENV) requirements-dev.txt
-	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests
+	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests $(if $(full),--full)
 
 verify: ## check every invariant of a running stack (env=.run/stack.env parked=0 watch=3 audit=on)
 	@$(VENV) requirements.txt

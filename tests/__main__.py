@@ -1,4 +1,4 @@
-"""`make test`: each suite on a PostgreSQL and a RabbitMQ of its own, on free ports, three side by
+"""`make test`: each suite on a PostgreSQL and a RabbitMQ of its own, on free ports, two side by
 side. The services' suites run with the service's settings; the system's starts the real processes.
 Needs nothing running beforehand, and stops everything that it started."""
 
@@ -36,10 +36,10 @@ def main() -> int:
     if len(options.only) == 1:
         [suite] = options.only
         places = options.places or [place for part in PARTS[suite] for place in part]
-        return run(suite, places, options.pytest)
+        return run(suite, places, _chosen(options))
     began = time.monotonic()
     commands = {
-        f"{suite}: {', '.join(places)}": _command(suite, places, options.pytest)
+        f"{suite}: {', '.join(places)}": _command(suite, places, _chosen(options))
         for suite in PARTS
         if suite in (options.only or PARTS)
         for places in PARTS[suite]
@@ -76,9 +76,14 @@ def run(suite: str, places: list[str], extra: list[str]) -> int:
             stack.stop(patient=False)
 
 
+def _chosen(options: argparse.Namespace) -> list[str]:
+    """For pytest: without the long ones, unless all are asked for."""
+    return list(options.pytest) if options.full else ["-m", "not long", *options.pytest]
+
+
 def _command(suite: str, places: list[str], extra: list[str]) -> list[str]:
-    command = [sys.executable, "-m", "tests", suite, "--places", *places]
-    return [*command, "--pytest", *extra] if extra else command
+    command = [sys.executable, "-m", "tests", suite, "--full", "--places", *places]
+    return [*command, "--pytest", *extra]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="suite",
         help=f"{', '.join(PARTS)}; all of them when none is named",
     )
+    parser.add_argument("--full", action="store_true", help="the long ones, too")
     parser.add_argument("--places", nargs="+", default=[], help="of one suite, only the tests here")
     parser.add_argument(
         "--pytest",

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-AT_ONCE = 3  # those of whole shops mostly wait
+AT_ONCE = 2
 
 
 def run_side_by_side(

@@ -124,6 +124,7 @@ def test_nothing_is_decided_before_the_neighbours_have_answered(
     assert shop.get("shipping", f"/api/shipments/{order}/")[1]["status"] == "ready"
 
 
+@pytest.mark.long
 def test_inventory_changes_no_price_and_takes_no_stock_that_it_does_not_know(
     set_back: Standing, tmp_path: Path
 ) -> None:
@@ -185,6 +186,7 @@ def test_inventory_changes_no_price_and_takes_no_stock_that_it_does_not_know(
     assert not shop.rows("inventory", "SELECT FROM polder_inbox_parkedevent")
 
 
+@pytest.mark.long
 def test_order_does_not_take_an_order_twice(set_back: Standing, tmp_path: Path) -> None:
     stack, shop, _ = set_back
     backup = Backup(stack, "order", tmp_path)

@@ -30,7 +30,14 @@ def set_back() -> Iterator[Standing]:
         yield standing
 
 
-@pytest.mark.parametrize("service", ["shipping", "order", "inventory"])
+@pytest.mark.parametrize(
+    "service",
+    [
+        pytest.param("shipping", marks=pytest.mark.long),
+        pytest.param("order", marks=pytest.mark.long),
+        "inventory",
+    ],
+)
 def test_set_back_and_healed(set_back: Standing, tmp_path: Path, service: str) -> None:
     stack, shop, _ = set_back
     trade = Trade(shop)
@@ -55,6 +62,7 @@ def test_set_back_and_healed(set_back: Standing, tmp_path: Path, service: str) -
     wait_until_all_agrees(shop)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("services", [("order", "shipping"), ("inventory", "shipping")])
 def test_two_at_once(set_back: Standing, tmp_path: Path, services: tuple[str, str]) -> None:
     """One after the other, and the first once more: then it hears of what the second has taken
@@ -80,6 +88,7 @@ def test_two_at_once(set_back: Standing, tmp_path: Path, services: tuple[str, st
     trade.nothing_leaves_again()
 
 
+@pytest.mark.long
 def test_under_load_and_killed_in_the_middle(set_back: Standing, tmp_path: Path) -> None:
     """kill -9 of the command, at a page and before the fence goes; then it is run again."""
     stack, shop, _ = set_back
@@ -106,6 +115,7 @@ def test_under_load_and_killed_in_the_middle(set_back: Standing, tmp_path: Path)
     check_client(shop, load.accepted)
 
 
+@pytest.mark.long
 def test_recovered_to_a_moment_from_a_base_backup_and_its_wal(
     set_back: Standing, tmp_path: Path
 ) -> None:

@@ -74,6 +74,7 @@ def test_a_truncated_replica_comes_back_while_orders_are_placed(stack: Stack, sh
     shop.wait_for("shipping", order, "ready", SLOW)
 
 
+@pytest.mark.long
 def test_an_owner_that_is_away_is_waited_for(stack: Stack, shop: Shop) -> None:
     stack.stop_process("inventory-housekeeper")
     with shop.database("shipping") as database:
@@ -93,6 +94,7 @@ def test_an_owner_that_is_away_is_waited_for(stack: Stack, shop: Shop) -> None:
     assert shop.rows("shipping", "SELECT FROM replica_product WHERE key = 'p1'")
 
 
+@pytest.mark.long
 def test_a_housekeeper_that_is_killed_goes_on_where_it_was(stack: Stack, shop: Shop) -> None:
     with shop.database("shipping") as database:
         database.execute("DELETE FROM replica_product")
