@@ -4,7 +4,7 @@ the longer messages gather, up to the lag that the service may add."""
 
 from __future__ import annotations
 
-SHARE = 0.5  # of one child's time, that batches may take which are not full
+SHARE = 1.0  # of one child's time, that batches may take which are not full
 NEW = 0.3  # weight of the newest batch in what a batch takes
 
 
