@@ -19,7 +19,7 @@ from deploy.local.errors import PolderError
 from deploy.local.terminal import Terminal
 from tests.blackbox.account import OUTCOMES, accounts
 from tests.blackbox.comparison import Comparison, Difference, compare
-from tests.blackbox.copies import COPIES, SUBSCRIPTIONS
+from tests.blackbox.copies import COPIES, SUBSCRIPTIONS, subscribers_of
 from tests.blackbox.shop import Shop, expect, until
 
 # seconds that the shop may take for what should take milliseconds, on however slow a machine
@@ -54,16 +54,20 @@ class Stage:
         until(goal, what, PATIENCE)
         events: dict[Any, tuple[float, str, str]] = {}
         applied: dict[Any, dict[str, float]] = {}
+        owners: dict[Any, str] = {}
 
         def all_applied() -> bool:
             for owner in SUBSCRIPTIONS:
                 for key, kind, body, at in self.shop.rows(owner, COMMITTED, correlation_id):
                     state = json.loads(body)["data"]
+                    owners[key] = owner
                     events[key] = (at, kind, state.get("status") or state["productId"])
             for subscriber in SUBSCRIPTIONS:
                 for key, at in self.shop.rows(subscriber, APPLIED, list(events)):
                     applied.setdefault(key, {})[subscriber] = at
-            return all(len(applied.get(key, {})) == len(SUBSCRIPTIONS) - 1 for key in events)
+            return all(
+                len(applied.get(key, {})) == len(subscribers_of(owners[key])) for key in events
+            )
 
         until(all_applied, "every event is applied", PATIENCE)
         for key, (at, kind, says) in sorted(events.items(), key=lambda item: item[1]):

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from deploy.local.ports import Ports
+from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 from tests.side_by_side import run_side_by_side
 from tests.temporary import temporary_folder
@@ -22,10 +23,9 @@ ROOT = Path(__file__).resolve().parents[1]
 # The library is tested with the first service's settings.
 PARTS: dict[str, list[list[str]]] = {
     "system": [["tests/system"], ["tests/healing"]],
-    "order": [["tests/library", "tests/deploy"], ["order_service"]],
-    "inventory": [["inventory_service"]],
-    "shipping": [["shipping_service"]],
+    **{service: [[f"{service}_service"]] for service in SERVICES},
 }
+PARTS[SERVICES[0]].insert(0, ["tests/library", "tests/deploy"])
 
 
 def main() -> int:

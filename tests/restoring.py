@@ -15,7 +15,7 @@ from tests.invariants import events, messages, orders, replicas
 from tests.invariants.look import Look
 from tests.invariants.stock import conserved, journal
 from tests.invariants.violation import Violation
-from tests.shop import Shop, until
+from tests.shop import OWNERS, Shop, until
 
 UNDECIDED = 3  # the command's exit status
 SLOW = 180.0  # seconds, on a machine that does much else
@@ -115,7 +115,7 @@ def disagreements(shop: Shop) -> Iterator[Violation]:
         replicas.equal(look, {}),
         replicas.undrifted(look),
         replicas.of_one_past(look),
-        messages.parked(look, dict.fromkeys(("order", "inventory", "shipping"), 0)),
+        messages.parked(look, dict.fromkeys(OWNERS, 0)),
         messages.queued(look),
     )
 

@@ -31,7 +31,9 @@ def checks() -> Iterator[Check]:
     base = published_before()
     yield Check("ruff: lint", [str(BIN / "ruff"), "check", "."], {})
     yield Check("ruff: format", [str(BIN / "ruff"), "format", "--check", "."], {})
-    yield Check("import rules", [str(BIN / "lint-imports")], settings_of(SERVICES[0]))
+    yield Check(
+        "import rules", [sys.executable, "-m", "tools.import_rules"], settings_of(SERVICES[0])
+    )
     yield Check(
         "reliability page as measured", [sys.executable, "-m", "tests.chaos.report", "--check"], {}
     )

@@ -1,6 +1,6 @@
 """`python -m tools.pages`: draws the parts of docs/configuration.md, docs/states.md and
-docs/events.md that follow from code, each between its marks. `--check` only compares, as
-`make check` does."""
+docs/events.md that follow from code, each between its marks, and writes compose.yaml for the
+services that there are. `--check` only compares, as `make check` does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -23,9 +23,13 @@ from polder.configuration.variables import Variable
 from polder.consumer import drawing
 from polder.contracts import markdown
 from polder.contracts.published import in_folder
+from tools.each_service import written
 from tools.unreachable import settings_of
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+COMPOSE = ROOT / "compose.yaml"
+COMPOSE_TEMPLATE = ROOT / "deploy" / "docker" / "compose.template.yaml"
 PART = re.compile(r"(<!-- drawn: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -76,7 +80,7 @@ def states() -> str:
 
 
 def events() -> str:
-    return markdown.drawn(in_folder(DOCS.parent / "schemas"), "../schemas")
+    return markdown.drawn(in_folder(ROOT / "schemas"), "../schemas")
 
 
 def _default(variable: Variable) -> str:
@@ -97,21 +101,28 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
+def pages() -> Iterator[tuple[Path, str]]:
+    """Each with its text as it should be."""
+    for path in (DOCS / "configuration.md", DOCS / "states.md", DOCS / "events.md"):
+        yield path, drawn(path.read_text())
+    yield COMPOSE, written(COMPOSE_TEMPLATE.read_text(), SERVICES)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.pages", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only compare")
     check = parser.parse_args().check
     differ = 0
-    for path in (DOCS / "configuration.md", DOCS / "states.md", DOCS / "events.md"):
-        text = path.read_text()
-        if (anew := drawn(text)) == text:
+    for path, anew in pages():
+        name = path.relative_to(ROOT)
+        if anew == path.read_text():
             continue
         if check:
-            print(f"docs/{path.name} is not as the code says. Draw it: python -m tools.pages")
+            print(f"{name} is not as the code says. Draw it: python -m tools.pages")
             differ += 1
         else:
             path.write_text(anew)
-            print(f"docs/{path.name} is written")
+            print(f"{name} is written")
     return 1 if differ else 0
 
 

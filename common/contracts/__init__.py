@@ -1,5 +1,7 @@
-"""The shop's language: every event that a service publishes."""
+"""The shop's language: every event that a service publishes, in a module for each."""
 
-from common.contracts import inventory, orders, shipping
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = ["inventory", "orders", "shipping"]
+for module in iter_modules(__path__):
+    import_module(f"{__name__}.{module.name}")

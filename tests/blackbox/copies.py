@@ -1,16 +1,33 @@
 """Who keeps a copy of what, as SQL of our own: an owner's rows and a replica's that must be
-equal.
+equal. Of a service that is not named here, what its published contract says that it reads.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
-SUBSCRIPTIONS = {
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+_SHOP = {
     "order": ("inventory", "shipping"),
     "inventory": ("order", "shipping"),
     "shipping": ("order", "inventory"),
 }
+_READS = {
+    path.parent.name: tuple(reads["of"] for reads in json.loads(path.read_text())["replicas"])
+    for path in sorted(SCHEMAS.glob("*/reads.json"))
+    if path.parent.name not in _SHOP
+}
+SUBSCRIPTIONS = _SHOP | {
+    service: tuple(sorted({aggregate.partition(".")[0] for aggregate in aggregates}))
+    for service, aggregates in _READS.items()
+}
+
+
+def subscribers_of(owner: str) -> set[str]:
+    return {service for service, publishers in SUBSCRIPTIONS.items() if owner in publishers}
 
 
 class Copy(NamedTuple):
@@ -47,6 +64,25 @@ SELECT id::text, version, status, lines,
     jsonb_build_object('line1', line1, 'postalCode', postal_code, 'city', city, 'country',
         country) FROM orders
 """
+
+_VERSIONS = {  # key and version of each row, for whoever keeps a copy
+    "order.order": "SELECT id::text, version FROM orders",
+    "inventory.product": "SELECT product_id, version FROM inventory_product",
+    "inventory.stock": "SELECT product_id, version FROM inventory_stock",
+    "inventory.reservation": "SELECT order_id::text, version FROM inventory_reservation",
+    "shipping.shipment": "SELECT order_id::text, version FROM shipping_shipment",
+}
+
+
+def _of_others() -> Iterator[Copy]:
+    """By key and version."""
+    for subscriber, aggregates in _READS.items():
+        for of in aggregates:
+            owner, _, aggregate = of.partition(".")
+            if of in _VERSIONS:
+                replica = f"SELECT key::text, version FROM replica_{aggregate}"
+                yield Copy(aggregate, owner, _VERSIONS[of], subscriber, replica, ())
+
 
 COPIES = (
     Copy(
@@ -121,4 +157,5 @@ COPIES = (
         "SELECT key::text, version, status FROM replica_shipment",
         ("status",),
     ),
+    *_of_others(),
 )

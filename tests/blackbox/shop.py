@@ -16,12 +16,14 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from tests.blackbox.copies import SUBSCRIPTIONS
+
 STATUS_OF = {
     "order": "/api/orders/{}/",
     "inventory": "/api/reservations/{}/",
     "shipping": "/api/shipments/{}/",
 }
-OWNERS = ("order", "inventory", "shipping")
+OWNERS = tuple(SUBSCRIPTIONS)
 EVER = UUID(int=0)  # before the key of any event
 ADDRESS = {"line1": "Dijk 1", "postalCode": "2611 AB", "city": "Delft", "country": "NL"}
 CUSTOMER = {"name": "Ada Waterman", "email": "ada@example.org"}

@@ -13,6 +13,7 @@ from deploy.local.environment import VHOST
 from deploy.local.stack import ROOT
 from polder.broker.management_api import ManagementApi
 from polder.failpoints import VARIABLE, Failpoint
+from tests.blackbox.copies import subscribers_of
 from tests.disturbed import DisturbedStack
 from tests.invariants import Checker
 from tests.load import PATIENCE, Load
@@ -115,11 +116,14 @@ def in_flight(shop: Shop) -> int:
     """Events committed that some subscriber has not applied yet, counted once for each of them. Too
     low by what moves while it counts."""
     had = sum(shop.rows(owner, "SELECT count(*) FROM polder_ledger")[0][0] for owner in OWNERS)
-    return max(0, events(shop) * (len(OWNERS) - 1) - int(had))
+    due = sum(_events_of(shop, owner) * len(subscribers_of(owner)) for owner in OWNERS)
+    return max(0, due - int(had))
 
 
 def events(shop: Shop) -> int:
     """Committed in all services together."""
-    return int(
-        sum(shop.rows(owner, "SELECT count(*) FROM polder_outbox")[0][0] for owner in OWNERS)
-    )
+    return sum(_events_of(shop, owner) for owner in OWNERS)
+
+
+def _events_of(shop: Shop, owner: str) -> int:
+    return int(shop.rows(owner, "SELECT count(*) FROM polder_outbox")[0][0])

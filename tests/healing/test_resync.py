@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from deploy.local.stack import Stack
-from tests.shop import Shop, until
+from tests.shop import OWNERS, Shop, until
 from tests.standing import Standing, standing_shop
 from tests.temporary import temporary_folder
 
@@ -45,7 +45,7 @@ def state_of(stack: Stack, service: str, replica: str) -> dict[str, Any]:
 
 
 def test_every_replica_is_complete_soon_after_the_start(stack: Stack) -> None:
-    for service in ("order", "inventory", "shipping"):
+    for service in OWNERS:
         until(
             lambda service=service: (
                 {  # type: ignore[misc]

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.services import SERVICES
 from polder.stopping import Stop
 from polder.testing import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("common", "order_service", "inventory_service", "shipping_service")
+OURS = ("common", *(f"{service}_service" for service in SERVICES))
 
 # The signal comes at a random moment of a wait that is begun again and again, as by a relay that
 # finds nothing to do. What hangs is ended by the parent: a process that waits for a lock in a

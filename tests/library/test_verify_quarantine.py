@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 from deploy.local.ports import Ports
+from deploy.local.services import SERVICES
 from deploy.local.stack import ROOT
 from tests.shop import Shop
 from tests.verify.run import Verification
 
-FOREIGN = "{'common', 'order_service', 'inventory_service', 'shipping_service', 'deploy', 'django'}"
+FOREIGN = {"common", *(f"{service}_service" for service in SERVICES), "deploy", "django"}
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

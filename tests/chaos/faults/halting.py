@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.chaos.faults.broker import close_all_connections, control
 from tests.chaos.faults.fault import fault
 from tests.chaos.scene import Scene
-from tests.shop import until
+from tests.shop import OWNERS, until
 
 _BUG = """
 CREATE OR REPLACE FUNCTION a_bug() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -105,9 +105,7 @@ def _status(scene: Scene, order_id: str) -> str:
 @fault()
 def postgres_away_for_minutes(scene: Scene) -> None:
     """PostgreSQL is away for minutes while messages wait, and the workers' logs stay small"""
-    logs = [
-        scene.stack.run.log(f"{service}-worker") for service in ("order", "inventory", "shipping")
-    ]
+    logs = [scene.stack.run.log(f"{service}-worker") for service in OWNERS]
     minutes = scene.seconds(full=8, short=0.5)
     scene.load.patience += minutes * 60  # a customer repeats a request until it is back
     scene.orders(40)

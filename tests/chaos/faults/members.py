@@ -8,8 +8,9 @@ from typing import Any
 
 from deploy.local.environment import VHOST
 from polder.broker.management_api import ManagementApi, ManagementError
+from tests.blackbox.copies import SUBSCRIPTIONS
 from tests.disturbed import DisturbedStack
-from tests.shop import OWNERS, until
+from tests.shop import until
 
 COMPLETE = 180.0  # seconds within which every queue has all its members online again
 STALE = 7.0  # seconds; what the management API says of a queue may be five seconds old
@@ -68,10 +69,10 @@ class Members:
             for queue in queues
             if sorted(queue.get("online", [])) != nodes
         ]
-        # Two event queues and four more for each service.
+        # An event queue for each publisher, and four more for each service.
         return wrong or (
             []
-            if len(queues) >= len(OWNERS) * (len(OWNERS) - 1 + 4)
+            if len(queues) >= sum(len(publishers) + 4 for publishers in SUBSCRIPTIONS.values())
             else [f"only {len(queues)} queues are there"]
         )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.blackbox.copies import subscribers_of
 from tests.blackbox.operator import Operator
 from tests.blackbox.wire import send
 from tests.chaos.faults.fault import fault
@@ -106,7 +107,7 @@ def _has_all(shop: Shop, owner: str, waiting: list[bytes]) -> bool:
     )
     had = "SELECT count(*) FROM polder_ledger WHERE publisher = %s"
     return all(
-        shop.rows(subscriber, had, owner)[0][0] >= sent for subscriber in set(OWNERS) - {owner}
+        shop.rows(subscriber, had, owner)[0][0] >= sent for subscriber in subscribers_of(owner)
     )
 
 

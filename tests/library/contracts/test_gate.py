@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploy.local.services import SERVICES
 from tests.library.contracts.edits import BREAKING, COMPATIBLE, RETIRED, TO_2, UPCAST, Edit
 from tools.unreachable import settings_of
 
 ROOT = Path(__file__).resolve().parents[3]
-CODE = ("common", "order_service", "inventory_service", "shipping_service", "schemas", "manage.py")
+FOLDERS = [f"{service}_service" for service in SERVICES]
+CODE = ("common", *FOLDERS, "schemas", "manage.py")
 
 
 class Copy:

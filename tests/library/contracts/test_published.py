@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.validators import validator_for
 
+from deploy.local.services import SERVICES
 from polder.contracts.decode import decode
 from polder.contracts.event import Event
 from polder.contracts.exporting import kinds_of
@@ -22,7 +23,6 @@ from tests.makers import order_event, product_event, reservation_event, shipment
 ROOT = Path(__file__).resolve().parents[3]
 PUBLISHED = in_folder(ROOT / "schemas")
 EVERY = sorted(PUBLISHED.schemas)
-SERVICES = {"order", "inventory", "shipping"}
 
 
 def shown(version: Version) -> str:
