@@ -21,7 +21,7 @@ from kombu.connection import Connection
 from polder.broker.connect import HEARTBEAT, connect
 from polder.broker.nodes import Nodes
 from polder.broker.raw_message import body_of
-from polder.seams import Message, PublishFrames
+from polder.seams.amqp import Message, PublishFrames
 
 # bytes that go to the socket in one call: one for each message would cost as much as all the rest
 PIECE = 64 * 1024

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ssl
 from typing import Any, Final
 
-from polder.seams import SSLTransport, use_transport
+from polder.seams.amqp import SSLTransport, use_transport
 
 SCHEME: Final = "amqps"
 

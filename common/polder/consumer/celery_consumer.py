@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from polder.broker.trouble import REFUSED_WAIT, refusal
-from polder.seams import Consumer, state, steps_without_delayed_delivery
+from polder.seams.celery import Consumer, state, steps_without_delayed_delivery
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 1.0  # seconds
 

@@ -35,7 +35,8 @@ from polder.consumer.subscription import Subscription
 from polder.consumer.transitions import End
 from polder.failpoints import Failpoint, failpoint
 from polder.inbox.delivery import Delivery
-from polder.seams import WorkerLostError, give_to_pool, is_open, raw_channel, run_event_loop
+from polder.seams.amqp import is_open, raw_channel
+from polder.seams.celery import WorkerLostError, give_to_pool, run_event_loop
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from polder.consumer.batch import Batch
-from polder.seams import (
+from polder.seams.celery import (
     Request,
     TimeLimitExceeded,
     WorkerLostError,

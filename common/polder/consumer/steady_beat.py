@@ -8,7 +8,7 @@ from typing import Any
 
 from celery.schedules import schedstate
 
-from polder.seams import ScheduleEntry, Scheduler
+from polder.seams.celery import ScheduleEntry, Scheduler
 
 
 class SteadyEntry(ScheduleEntry):

@@ -14,7 +14,7 @@ from polder.consumer.event_consumer import EventConsumer
 from polder.consumer.read_ahead import ReadAhead
 from polder.consumer.tasks import apply_events
 from polder.readiness import announce_ready
-from polder.seams import read_through
+from polder.seams.amqp import read_through
 
 
 class EventConsumerStep(bootsteps.StartStopStep):

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from polder.consumer.prefetch import Prefetch
-from polder.seams import consume
+from polder.seams.amqp import consume
 
 
 class Subscription:

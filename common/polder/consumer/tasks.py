@@ -21,7 +21,7 @@ from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.quarantine import apply_quarantined
 from polder.inbox.redrive import redrive
 from polder.inbox.waiting import end_halts, parked_before
-from polder.seams import SoftTimeLimitExceeded
+from polder.seams.celery import SoftTimeLimitExceeded
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,83 @@
+"""Of py-amqp and kombu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from amqp.basic_message import Message
+from amqp.method_framing import frame_writer
+from amqp.serialization import dumps
+from amqp.spec import Basic
+from kombu.transport import TRANSPORT_ALIASES
+from kombu.transport.pyamqp import SSLTransport
+
+__all__ = ["Message", "SSLTransport"]
+
+
+def raw_channel(connection: Any) -> Any:
+    """Its messages are bytes, whatever encoding they claim."""
+    channel = connection.channel()
+    channel.auto_decode = False
+    return channel
+
+
+def is_open(channel: Any) -> bool:
+    return channel.connection is not None
+
+
+def consume(channel: Any, queue: str, tag: str, callback: Callable[[Any], None]) -> None:
+    """The channel knows the tag beforehand: messages may come together with the broker's answer,
+    and py-amqp would give back those of a tag that it does not know, which counts as a delivery
+    each time."""
+    channel.callbacks[tag] = callback
+    channel.basic_consume(queue, consumer_tag=tag, callback=callback)
+
+
+def read_through(connection: Any, reader: Callable[[Callable[[int], bytes]], Any]) -> None:
+    """Makes an open connection read by `reader(recv)`, and handle at each wake-up all frames that
+    it has."""
+    transport, read_one = connection.transport, connection.blocking_read
+    reading = transport._quick_recv = reader(transport._quick_recv)
+
+    def read(timeout: float | None = None) -> Any:
+        answered = read_one(timeout)
+        while reading.has_frame() and connection.connected:
+            answered = connection.on_inbound_frame(transport.read_frame()) or answered
+        return answered
+
+    connection.blocking_read = read
+
+
+class PublishFrames:
+    """The frames of many messages, written by py-amqp into `gathered` instead of to the socket."""
+
+    def __init__(self, channel: Any) -> None:
+        self.gathered = bytearray()
+        self.write = self.gathered.extend  # what frame_writer takes a transport for
+        self._channel = channel
+        self._write_frames = frame_writer(channel.connection, self)
+
+    def add(self, exchange: str, routing_key: str, message: Message) -> None:
+        """Mandatory, so that what no queue takes comes back."""
+        arguments = _publish_arguments(exchange, routing_key)
+        self._write_frames(1, self._channel.channel_id, Basic.Publish, arguments, message)
+
+    def flush(self) -> None:
+        """One call of the socket for all of them."""
+        self._channel.connection.transport.write(bytes(self.gathered))
+        self.gathered.clear()
+
+
+@lru_cache(1024)
+def _publish_arguments(exchange: str, routing_key: str) -> bytes:
+    return bytes(dumps("Bssbb", (0, exchange, routing_key, True, False)))
+
+
+# kombu
+
+
+def use_transport(scheme: str, transport: type[SSLTransport]) -> None:
+    """Whatever connects by a URL of that scheme, connects by this transport."""
+    TRANSPORT_ALIASES[scheme] = f"{transport.__module__}:{transport.__name__}"
