@@ -32,7 +32,8 @@ QUEUE = f"{SUBSCRIBER}.from.{PUBLISHER}"
 # mutants sent before the worker has to have taken them: the backlog that good events wait behind
 BURST = 1_000
 ORIGINALS = 200
-COUNT, PAUSE = 5_000, 0.05
+# a customer's pause leaves the machine time for the mutants
+COUNT, PAUSE = 5_000, 0.3
 # seconds: what a poisoned queue may hold up a good event, on a machine at a fifth of its speed
 LARGEST_LAG = 60.0
 LARGEST_GROWTH = 1.5  # of the worker's memory, after the first quarter of the run
@@ -140,7 +141,7 @@ def _fuzz(stack: DisturbedStack, shop: Shop, load: Load, count: int, seed: int) 
             until(
                 lambda: _mutants_taken(shop, before) >= result.sent,
                 "the burst is taken",
-                seconds=120,
+                seconds=300,
             )
             result.seconds = time.monotonic() - began
             result.memory.append(_memory([worker, *children]))

@@ -6,12 +6,15 @@ import pytest
 from django.db import connection, transaction
 
 from order_service.models import Product
-from polder.consumer.tasks import apply_events
+from polder.consumer.tasks import Suspects, apply_events
 from polder.faults import Fault
+from polder.inbox import attempts
 from polder.inbox.failures import TransientFailure
+from polder.inbox.models import Attempt
 from polder.testing import delivery_of
 from polder.testing.database import other_connection
 from tests.makers import product_event
+from tests.shop import until
 
 
 def test_a_transaction_that_was_never_ended_swallows_nothing(committed: None) -> None:
@@ -54,3 +57,28 @@ def test_a_database_that_is_away_is_an_expected_failure(committed: None) -> None
         assert caught.value.fault is Fault.AWAY
     finally:
         connection.settings_dict["PORT"] = port
+
+
+def test_what_another_process_has_under_way_was_not_lost(committed: None) -> None:
+    """A broken connection: the broker delivers again what a child is still applying. Who forges the
+    count of deliveries gets the same."""
+    delivery = delivery_of(product_event())
+    message = tuple(delivery)
+    begin = attempts._BEGIN % {"one_more": 1, "queues": "%s", "hashes": "%s"}
+    with other_connection() as other:
+        other.execute(begin, [[delivery.queue], [delivery.body_hash]])
+
+        # When it comes here meanwhile, it goes with the rest, and the other's record stays
+        assert apply_events([message], watched=True) == "1 applied; 1 ProductCreated"
+        assert apply_events([message], watched=True) == "1 duplicate; 1 ProductCreated"
+        assert Attempt.objects.get().attempts == 1
+
+    # Then, when the other is lost, it is a suspect
+    def suspected() -> bool:
+        try:
+            apply_events([message], watched=True)
+        except Suspects:
+            return True
+        return False
+
+    until(suspected, "the other's session has ended")

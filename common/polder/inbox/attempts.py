@@ -9,19 +9,30 @@ from django.db import connection
 
 from polder.inbox.delivery import Delivery
 
-_BEGIN = """
-INSERT INTO polder_inbox_attempt AS attempt (queue, body_hash, attempts, last_at)
-SELECT queue, body_hash, 1, clock_timestamp()
+# The same message may be under way in two processes: it came again while the first still had it.
+# The first one's session lives then, so nothing was lost, and the record stays the first one's.
+_UNDER_WAY = """attempt.session IN (SELECT pid || '-' || extract(epoch FROM backend_start)
+        FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_start IS NOT NULL)"""
+_BEGIN = f"""
+INSERT INTO polder_inbox_attempt AS attempt (queue, body_hash, attempts, session, last_at)
+SELECT queue, body_hash, 1, (SELECT pid || '-' || extract(epoch FROM backend_start)
+    FROM pg_stat_activity WHERE pid = pg_backend_pid()), clock_timestamp()
 FROM unnest(%(queues)s::text[], %(hashes)s::text[]) AS begun(queue, body_hash) ORDER BY body_hash
-ON CONFLICT (queue, body_hash) DO UPDATE SET attempts = attempt.attempts + %(one_more)s,
-    last_at = excluded.last_at
+ON CONFLICT (queue, body_hash) DO UPDATE SET last_at = excluded.last_at,
+    attempts = attempt.attempts + CASE WHEN {_UNDER_WAY} THEN 0 ELSE %(one_more)s END,
+    session = CASE WHEN {_UNDER_WAY} THEN attempt.session ELSE excluded.session END
 RETURNING queue, body_hash, attempts - 1
+"""
+_END = f"""
+DELETE FROM polder_inbox_attempt AS attempt
+WHERE (queue, body_hash) IN (SELECT * FROM unnest(%s::text[], %s::text[])) AND NOT {_UNDER_WAY}
 """
 
 
 def begin_attempts(deliveries: Sequence[Delivery], *, survived: bool = False) -> list[int]:
     """Counts one more attempt at each; commits by itself. Returns the attempts before this one, in
-    the same order, that were begun and have not come to an end, so that their process was lost.
+    the same order, that were begun and have not come to an end, so that their process was lost;
+    an attempt that is still under way elsewhere is none.
     `survived`: the last one was answered, though it may not have been possible to take it back (the
     database was away); this one takes its place."""
     keys = [(one.queue, one.body_hash) for one in deliveries]
@@ -38,10 +49,9 @@ def begin_attempts(deliveries: Sequence[Delivery], *, survived: bool = False) ->
 
 
 def end_attempts(deliveries: Sequence[Delivery]) -> None:
-    """They came to an end, one way or another."""
+    """They came to an end, one way or another. What another session has under way stays on
+    record."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM polder_inbox_attempt WHERE (queue, body_hash) IN (SELECT * FROM "
-            "unnest(%s::text[], %s::text[]))",
-            [[one.queue for one in deliveries], [one.body_hash for one in deliveries]],
+            _END, [[one.queue for one in deliveries], [one.body_hash for one in deliveries]]
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -29,27 +29,28 @@ ALIKE = 5
 HOLD_TRIES, HOLD_SECONDS = 3, 5.0
 NEWEST = 5_000  # rows of the ledger that are looked at
 
+# One statement each for all kinds of failures in a batch: mutants fail in a hundred ways at once.
 _ALIKE = """
-SELECT publisher, coalesce(nullif(subject, ''), body_hash), max(since) FROM (
-    SELECT * FROM polder_inbox_waitingevent WHERE signature = %s ORDER BY since DESC LIMIT 500
+SELECT waiting.signature, publisher, coalesce(nullif(subject, ''), body_hash), max(since)
+FROM unnest(%s::text[]) AS asked(signature), LATERAL (
+    SELECT * FROM polder_inbox_waitingevent WHERE signature = asked.signature
+    ORDER BY since DESC LIMIT 500
 ) AS waiting
 WHERE NOT EXISTS (SELECT FROM polder_ledger AS ledger WHERE ledger.id = waiting.event_id
     AND ledger.publisher = waiting.publisher AND ledger.outcome <> 'parked')
-GROUP BY 1, 2
+GROUP BY 1, 2, 3
 """
 _KNOWN = """
-SELECT queue, body_hash, tries, since FROM polder_inbox_waitingevent
-WHERE signature = %s AND (queue, body_hash) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+SELECT signature, queue, body_hash, tries, since FROM polder_inbox_waitingevent
+WHERE (signature, queue, body_hash) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
 """
 _APPLIED = f"""
-SELECT count(*) FROM (
-    SELECT FROM (SELECT * FROM polder_ledger WHERE id >= %(low)s ORDER BY id DESC
-        LIMIT {NEWEST}) AS newest
-    WHERE publisher = %(publisher)s AND applied_at >= %(since)s
-        AND CASE WHEN %(type)s = '' THEN outcome <> 'parked' ELSE type = %(type)s
-            AND outcome = 'applied' END
-    LIMIT {ALIKE + 1}
-) AS like_them
+WITH newest AS (SELECT publisher, type, outcome, applied_at FROM polder_ledger WHERE id >= %s
+    ORDER BY id DESC LIMIT {NEWEST}),
+likes AS (SELECT publisher, type, applied_at FROM newest WHERE outcome = 'applied'
+    UNION ALL SELECT publisher, '', applied_at FROM newest WHERE outcome <> 'parked')
+SELECT publisher, type, (array_agg(applied_at ORDER BY applied_at DESC))[:{ALIKE + 1}]
+FROM likes GROUP BY 1, 2
 """
 
 
@@ -69,27 +70,36 @@ class Verdict:
     undecided: list[Failed] = field(default_factory=list)
 
 
+@dataclass
+class Evidence:
+    """What the database knows of failures like those of a batch. `before`: of the very messages,
+    by signature; `failing`: when each aggregate began to fail so, by signature; `applied`: when the
+    latest of a publisher's events were applied, by type, and by "" for all types."""
+
+    before: dict[str, dict[tuple[str, str], Before]]
+    failing: dict[str, dict[tuple[str, str], datetime]]
+    applied: dict[tuple[str, str], list[datetime]]
+
+
 def judge(failures: Sequence[Failed], *, began: float, hold_back: bool) -> Verdict:
     """Judges a batch's failures, with those before. `began` is when the batch did (monotonic).
     Inside its transaction, after what could be applied of it. Unless `hold_back`, nothing stays
     undecided."""
     verdict = Verdict()
-    now = database_time()
-    for signature, alike in _by_signature(failures).items():
-        fault = alike[0].fault
-        if fault is Fault.LOCKED:
-            verdict.undecided += alike
-        elif fault is Fault.EVENT and alike[0].event is None:
-            verdict.own += alike  # no event at all
+    doubtful: dict[str, list[Failed]] = defaultdict(list)
+    for one in failures:
+        if one.fault is Fault.LOCKED:
+            verdict.undecided.append(one)
+        elif one.fault is Fault.EVENT and one.event is None:
+            verdict.own.append(one)  # no event at all
         else:
-            _judge_alike(
-                verdict,
-                signature,
-                alike,
-                now,
-                now - timedelta(seconds=time.monotonic() - began),
-                hold_back,
-            )
+            doubtful[one.signature].append(one)
+    if doubtful:
+        now = database_time()
+        began_at = now - timedelta(seconds=time.monotonic() - began)
+        evidence = _evidence(doubtful, began_at)
+        for signature, alike in doubtful.items():
+            _judge_alike(verdict, signature, alike, evidence, now, began_at, hold_back)
     return verdict
 
 
@@ -103,15 +113,23 @@ def _judge_alike(
     verdict: Verdict,
     signature: str,
     alike: list[Failed],
+    evidence: Evidence,
     now: datetime,
     began: datetime,
     hold_back: bool,
 ) -> None:
-    before = _before(signature, alike)
+    before = evidence.before[signature]
     since = {one.key: before[one.key].since if one.key in before else began for one in alike}
-    latest = _latest_failures(signature, alike, since)
+    failing = evidence.failing[signature]
+    for one in alike:
+        failing.setdefault(one.aggregate, since[one.key])
+    latest = sorted(failing.values(), reverse=True)
     suspicious = len(latest) >= ALIKE
-    applied = _applied_like(alike, latest[ALIKE - 1] if suspicious else min(since.values()))
+    from_then = latest[ALIKE - 1] if suspicious else min(since.values())
+    # how many events like these were applied since: of the type; if that is not known, of the
+    # publisher. No more than ALIKE + 1.
+    like_them = evidence.applied.get((alike[0].delivery.publisher, alike[0].type), [])
+    applied = sum(at >= from_then for at in like_them)
     if suspicious and applied <= ALIKE:
         verdict.halt = (
             f"{len(latest)} fail alike, the last with "
@@ -127,51 +145,20 @@ def _judge_alike(
         (verdict.undecided if hold_back and not known else verdict.own).append(one)
 
 
-def _by_signature(failures: Iterable[Failed]) -> dict[str, list[Failed]]:
-    groups: dict[str, list[Failed]] = defaultdict(list)
-    for one in failures:
-        groups[one.signature].append(one)
-    return groups
-
-
-def _before(signature: str, alike: Sequence[Failed]) -> dict[tuple[str, str], Before]:
-    queues, hashes = (
-        [one.delivery.queue for one in alike],
-        [one.delivery.body_hash for one in alike],
-    )
+def _evidence(doubtful: Mapping[str, Sequence[Failed]], began: datetime) -> Evidence:
+    evidence = Evidence(defaultdict(dict), defaultdict(dict), {})
+    asked = [(signature, *one.key) for signature, alike in doubtful.items() for one in alike]
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN, [signature, queues, hashes])
-        return {
-            (queue, body_hash): Before(tries, since)
-            for queue, body_hash, tries, since in cursor.fetchall()
-        }
-
-
-def _latest_failures(
-    signature: str, alike: Sequence[Failed], since: dict[tuple[str, str], datetime]
-) -> list[datetime]:
-    """When each aggregate began to fail so, the latest first."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ALIKE, [signature])
-        failing = {(publisher, subject): at for publisher, subject, at in cursor.fetchall()}
-    for one in alike:
-        failing.setdefault(one.aggregate, since[one.key])
-    return sorted(failing.values(), reverse=True)
-
-
-def _applied_like(alike: Sequence[Failed], since: datetime) -> int:
-    """How many events like these were applied since: of the type; if that is not known, of the
-    publisher. No more than ALIKE + 1."""
-    first, made = alike[0], [one.event.id for one in alike if one.event]
-    low = min([first_key_at(since - timedelta(minutes=10)), *made])
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _APPLIED,
-            {
-                "low": low,
-                "publisher": first.delivery.publisher,
-                "since": since,
-                "type": first.type,
-            },
-        )
-        return int(cursor.fetchone()[0])
+        cursor.execute(_KNOWN, [list(column) for column in zip(*asked, strict=True)])
+        for signature, queue, body_hash, tries, since in cursor.fetchall():
+            evidence.before[signature][queue, body_hash] = Before(tries, since)
+            began = min(began, since)
+        cursor.execute(_ALIKE, [list(doubtful)])
+        for signature, publisher, subject, at in cursor.fetchall():
+            evidence.failing[signature][publisher, subject] = at
+            began = min(began, at)
+        made = [one.event.id for alike in doubtful.values() for one in alike if one.event]
+        cursor.execute(_APPLIED, [min([first_key_at(began - timedelta(minutes=10)), *made])])
+        for publisher, kind, latest in cursor.fetchall():
+            evidence.applied[publisher, kind] = latest
+    return evidence

@@ -128,12 +128,14 @@ class ParkedEvent(models.Model):
 
 
 class Attempt(models.Model):
-    """How often a message was begun alone, because it may be what kills its process. The row goes
-    when an attempt comes to an end."""
+    """How often a message was begun that may be what kills its process. The row goes when an
+    attempt comes to an end. `session`: of the database, that began the latest one; as long as it
+    lives, its process was not lost."""
 
     queue = models.CharField(max_length=100)
     body_hash = models.CharField(max_length=64)
     attempts = models.PositiveIntegerField(default=1)
+    session = models.CharField(max_length=40, default="")
     last_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -106,9 +106,9 @@ class World:
         self.past.clear()
         for service in OWNERS:
             with self.owner.database(service) as server:
-                server.execute(
-                    "; ".join(f'DELETE FROM "{table}"' for table in self.tables[service])
-                )  # type: ignore[call-overload]
+                # no trigger fires: the guard would refuse what a use case never does
+                deletes = [f'DELETE FROM "{table}"' for table in self.tables[service]]
+                server.execute("; ".join(["SET session_replication_role = replica", *deletes]))  # type: ignore[call-overload]
 
 
 @contextmanager
@@ -176,6 +176,4 @@ def _tables(owner: Shop, service: str) -> list[str]:
         "relnamespace = 'public'::regnamespace"
     )
     found = [str(name) for (name,) in owner.rows(service, sql)]
-    tables = [name for name in found if not name.startswith(KEPT)]
-    # those that refer to others first
-    return sorted(tables, key=lambda name: "movement" not in name and "stock" not in name)
+    return [name for name in found if not name.startswith(KEPT)]

@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 ('queue', models.CharField(max_length=100)),
                 ('body_hash', models.CharField(max_length=64)),
                 ('attempts', models.PositiveIntegerField(default=1)),
+                ('session', models.CharField(default='', max_length=40)),
                 ('last_at', models.DateTimeField(auto_now=True)),
             ],
             options={
