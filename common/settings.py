@@ -162,7 +162,7 @@ _DATABASE_OPTIONS: dict[str, Any] = {
 _APPS = [
     "polder.admin",  # its templates come before Unfold's, and Unfold's before Django's
     "unfold",
-    "django.contrib.admin",
+    "polder.admin.late.LateAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -224,7 +224,7 @@ _COMMON: dict[str, Any] = {
     "LOGGING": {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "polder.observability.logs.json_lines"}},
+        "formatters": {"json": {"()": "polder.observability.logs.JsonLines"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         # A request for another host is answered with 400; any scanner can ask, and none deserves
         # a traceback.

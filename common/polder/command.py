@@ -7,8 +7,9 @@ import textwrap
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+from django.core.checks import Tags
 from django.core.management.base import (
     BaseCommand,
     CommandError,
@@ -18,6 +19,8 @@ from django.core.management.base import (
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from polder.starts import STARTS
+
 WIDTH = 100
 _AGO = re.compile(r"^(\d{1,6})([smhd])$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -25,8 +28,13 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 class ServiceCommand(BaseCommand):
     """Its `--help` says in `help` what it does, and ends in `examples`: each a whole command line,
-    as one would type it."""
+    as one would type it.
 
+    It checks what it needs before it runs. What is served (addresses, pages, templates) is checked
+    by `web`, which serves it, and by `check`.
+    """
+
+    requires_system_checks: tuple[str, ...] | Literal["__all__"] = (STARTS, Tags.models)
     examples: ClassVar[Sequence[str]]
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from polder import this_service
+from polder.starts import STARTS
 
 _RANGES: Mapping[str, tuple[float, float]] = {
     "WEEKS_KEPT": (4, 1040),
@@ -29,7 +30,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 _GUARDS = ("refuse", "report", "off")
 
 
-@register
+@register(STARTS)
 def nobody_reads(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
     """Variables with the service's prefix that nothing obeys."""
     hint = (
@@ -42,7 +43,7 @@ def nobody_reads(app_configs: Sequence[Any] | None, **options: Any) -> list[Chec
     ]
 
 
-@register
+@register(STARTS)
 def settings_are_legal(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
     """`POLDER` in the settings: what it lacks, what nobody reads, what is out of range."""
     return [Error(problem, id="polder.E023") for problem in _problems(this_service.said())]

@@ -8,9 +8,10 @@ from typing import Any
 from django.core.checks import Error, register
 
 from polder import this_service
+from polder.starts import STARTS
 
 
-@register()
+@register(STARTS)
 def ledger_reaches_what_may_come_again(**_: Any) -> list[Error]:
     """Events that an owner announces again must be known as duplicates, and new ones must not be
     beyond the ledger's reach."""

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+from datetime import UTC, datetime
+from typing import Any
 
-import structlog
-from structlog.typing import EventDict
 
+class JsonLines(logging.Formatter):
+    """Event (what was said), timestamp, level, logger, process, and the traceback if there is
+    one; of records of the standard library's loggers."""
 
-def json_lines() -> logging.Formatter:
-    """time, level, logger, event, process, and the traceback if there is one; for records of the
-    standard library's loggers."""
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            _add_process,
-        ],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(default=str),
-        ],
-    )
+    def format(self, record: logging.LogRecord) -> str:
+        written = datetime.fromtimestamp(record.created, UTC)
+        line: dict[str, Any] = {
+            "event": record.getMessage(),
+            "timestamp": written.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "process": os.environ.get("POLDER_PROCESS", "").rpartition(":")[2],
+            "pid": os.getpid(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            line["stack"] = self.formatStack(record.stack_info)
+        return json.dumps(line)
 
 
 class WithoutTraceback(logging.Filter):
@@ -33,11 +36,3 @@ class WithoutTraceback(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.exc_info = record.exc_text = None
         return True
-
-
-def _add_process(logger: logging.Logger, method: str, event: EventDict) -> EventDict:
-    return {
-        **event,
-        "process": os.environ.get("POLDER_PROCESS", "").rpartition(":")[2],
-        "pid": os.getpid(),
-    }

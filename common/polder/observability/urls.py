@@ -13,6 +13,8 @@ from polder.observability.applied import Applied
 from polder.observability.health import livez, readyz
 from polder.observability.metrics import metrics
 
+admin.autodiscover()  # its pages, unless they were found when the process started
+
 common_urls: list[URLPattern | URLResolver] = [
     path("livez", livez),
     path("readyz", readyz),

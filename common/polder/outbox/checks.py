@@ -13,9 +13,10 @@ from polder import this_service
 from polder.contracts.event import Event, events_of
 from polder.domain.aggregate import Aggregate, StatefulAggregate
 from polder.outbox.guard.install import differences
+from polder.starts import STARTS
 
 
-@register()
+@register(STARTS)
 def event_types_are_named_once(**_: Any) -> list[Error]:
     return [
         Error(
@@ -29,7 +30,7 @@ def event_types_are_named_once(**_: Any) -> list[Error]:
     ]
 
 
-@register()
+@register(STARTS)
 def aggregates_fit_their_contracts(**_: Any) -> list[Error]:
     """Each aggregate has a contract of this service and a public state, and an event for each of
     its statuses."""

@@ -10,9 +10,10 @@ from django.core.checks import Error, register
 
 from polder.reconcile.reconciler import Reconciler, reconcilers
 from polder.replication.replica import Replica, replications
+from polder.starts import STARTS
 
 
-@register()
+@register(STARTS)
 def reconcilers_are_woken(**_: Any) -> list[Error]:
     """Each watches replicas, at least one, and each model has one."""
     models = Counter(reconciler.model for reconciler in reconcilers)

@@ -12,9 +12,10 @@ from pydantic import BaseModel
 
 from polder.contracts.event import Event
 from polder.replication.replica import OWN_COLUMNS, Replica, clashes
+from polder.starts import STARTS
 
 
-@register()
+@register(STARTS)
 def replicas_fit_their_contracts(**_: Any) -> list[Error]:
     """Each replica names an aggregate that is known, alone, and takes fields that the aggregate's
     public state has."""

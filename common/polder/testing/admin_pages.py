@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import unescape
 from typing import Any
 from uuid import uuid4
@@ -70,8 +70,14 @@ def search_everywhere(client: Client, text: str) -> None:
 
 
 def list_addresses() -> Iterator[tuple[type[Model], str]]:
-    for model in admin.site._registry:
+    for model in _pages():
         yield model, list_address(model)
+
+
+def _pages() -> Mapping[type[Model], Any]:
+    """The model and the admin of each list."""
+    admin.autodiscover()
+    return admin.site._registry
 
 
 def list_address(model: type[Model]) -> str:
@@ -215,13 +221,10 @@ def assert_who_may_only_look_cannot_act() -> int:
     nothing.
     """
     viewer = staff_client(
-        *(
-            f"{model._meta.app_label}.view_{model._meta.model_name}"
-            for model in admin.site._registry
-        )
+        *(f"{model._meta.app_label}.view_{model._meta.model_name}" for model in _pages())
     )
     doors = 0
-    for model, model_admin in admin.site._registry.items():
+    for model, model_admin in _pages().items():
         row = model._default_manager.order_by("pk")[0]
         for operation in getattr(model_admin, "operations", ()):
             doors += _try_doors(viewer, row, operation.name)

@@ -12,6 +12,7 @@ from polder.pasts.start import wait_for_answers
 
 class Command(ServiceCommand):
     help = "Serves this service's API and admin until it is told to stop (SIGTERM or Ctrl-C)."
+    requires_system_checks = "__all__"
     examples = ("manage.py order web --bind 127.0.0.1:8001",)
 
     def add_arguments(self, parser: CommandParser) -> None:
