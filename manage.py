@@ -19,6 +19,12 @@ def main() -> None:
         path.parent.name.removesuffix("_service")
         for path in Path(__file__).parent.glob("*_service/settings.py")
     )
+    # this checkout's own library, wherever the installed one is
+    sys.path.insert(1, str(Path(__file__).parent / "common"))
+    if sys.argv[1:2] in (["new-service"], ["remove-service"]):
+        from tools.new_service.command import main as write_or_remove
+
+        sys.exit(write_or_remove(sys.argv[1], sys.argv[2:]))
     if len(sys.argv) < 2 or sys.argv[1] not in services:
         given = (
             f"{sys.argv[1]!r} is no service. "
@@ -27,10 +33,9 @@ def main() -> None:
         )
         sys.exit(
             f"{given}Usage: manage.py <service> <command>, where <service> is "
-            f"{' or '.join(services)}; for example: manage.py {services[0]} help"
+            f"{' or '.join(services)}; for example: manage.py {services[0]} help. A service more: "
+            "manage.py new-service --help"
         )
-    # this checkout's own library, wherever the installed one is
-    sys.path.insert(1, str(Path(__file__).parent / "common"))
     service = sys.argv.pop(1)
     sys.argv[0] += f" {service}"  # as usage lines and `help` are to name it
     os.environ["DJANGO_SETTINGS_MODULE"] = f"{service}_service.settings"

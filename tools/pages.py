@@ -1,6 +1,6 @@
-"""`python -m tools.pages`: draws the parts of docs/configuration.md, docs/states.md and
-docs/events.md that follow from code, each between its marks, and writes compose.yaml for the
-services that there are. `--check` only compares, as `make check` does."""
+"""`python -m tools.pages`: draws the parts of the pages that follow from code, each between its
+marks, and writes compose.yaml for the services that there are. `--check` only compares, as `make
+check` does."""
 
 from __future__ import annotations
 
@@ -23,13 +23,20 @@ from polder.configuration.variables import Variable
 from polder.consumer import drawing
 from polder.contracts import markdown
 from polder.contracts.published import in_folder
+from tools import pictures
 from tools.each_service import written
 from tools.unreachable import settings_of
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCS = ROOT / "docs"
 COMPOSE = ROOT / "compose.yaml"
 COMPOSE_TEMPLATE = ROOT / "deploy" / "docker" / "compose.template.yaml"
+DRAWN = (
+    "README.md",
+    "docs/architecture.md",
+    "docs/configuration.md",
+    "docs/states.md",
+    "docs/events.md",
+)
 PART = re.compile(r"(<!-- drawn: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -97,14 +104,16 @@ PARTS: dict[str, Callable[[], str]] = {
     "ports": ports,
     "state machines": states,
     "events": events,
+    "services and queues": pictures.services_and_queues,
+    "the whole": pictures.the_whole,
     "batches": drawing.drawn,
 }
 
 
 def pages() -> Iterator[tuple[Path, str]]:
     """Each with its text as it should be."""
-    for path in (DOCS / "configuration.md", DOCS / "states.md", DOCS / "events.md"):
-        yield path, drawn(path.read_text())
+    for name in DRAWN:
+        yield ROOT / name, drawn((ROOT / name).read_text())
     yield COMPOSE, written(COMPOSE_TEMPLATE.read_text(), SERVICES)
 
 

@@ -23,5 +23,12 @@ class KeyConverter(StringConverter):
     regex = "[^\x00]{1,64}"
 
 
+class PartConverter(KeyConverter):
+    """A key after which the address goes on; one with a slash in it has none."""
+
+    regex = "[^/\x00]{1,64}"
+
+
 register_converter(IdConverter, "id")
+register_converter(PartConverter, "part")
 register_converter(KeyConverter, "key")

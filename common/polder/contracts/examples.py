@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import BaseModel
 
-from polder.contracts.event import Event
+from polder.contracts.event import Event, State
 from polder.contracts.json_schema import Schema, schema_of, without_null
 
 WHEN = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -51,6 +51,11 @@ def example_of(kind: type[Event]) -> dict[str, Any]:
         raise NoExample(f"no example of {kind.service}.{kind.__name__}: {error}; {hint}") from error
     found: dict[str, Any] = json.loads(event.encode())
     return found
+
+
+def key_members(state: State) -> list[str]:
+    """The members of a public state that name the aggregate."""
+    return [name for name, value in state if str(value) == state.subject]
 
 
 def value_of(node: Schema, name: str, root: Schema) -> Any:

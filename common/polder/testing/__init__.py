@@ -10,6 +10,7 @@ the broker is left out.
 
 from polder.testing.arrivals import arrangements, shuffled
 from polder.testing.arriving import deliver, delivery_of
+from polder.testing.makers import make_event
 from polder.testing.outbox import published
 from polder.testing.polling import eventually
 
@@ -18,6 +19,7 @@ __all__ = [
     "deliver",
     "delivery_of",
     "eventually",
+    "make_event",
     "published",
     "shuffled",
 ]

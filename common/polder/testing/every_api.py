@@ -3,6 +3,7 @@ polder.testing.every_api import *`."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -34,11 +35,12 @@ OPEN = {
     "admin/",
 }
 HANDLERS = api_handlers()
+# by what a variable of an address is written in; any other is a text
+SOME = dict.fromkeys(("id", "uuid"), "0190a6e0-0000-7000-8000-000000000000") | {"int": "1"}
 ANY = {
-    "order_id": "0190a6e0-0000-7000-8000-000000000000",
-    "event_id": "0190a6e0-0000-7000-8000-000000000000",
-    "product_id": "p1",
-    "movement_id": 1,
+    name: SOME.get(kind, "p1")
+    for handler in HANDLERS
+    for kind, name in re.findall(r"<(\w+):(\w+)>", handler.route)
 }
 QUERIES = {
     "nosuch=1": "nosuch",
@@ -178,12 +180,11 @@ def test_every_list_has_an_address_for_one() -> None:
     "handler", [handler for handler in HANDLERS if "<id:" in handler.route], ids=str
 )
 def test_an_id_in_another_spelling(db: None, handler: Handler, spelling: Any) -> None:
-    written = spelling(ANY["order_id"])
-    assert UUID(written) == UUID(str(ANY["order_id"]))
+    written = spelling(SOME["id"])
+    assert UUID(written) == UUID(SOME["id"])
 
-    response = handler.call(
-        api_client(*Scope), handler.address(**ANY | {"order_id": written, "event_id": written})
-    )
+    ids = {name: written for name, value in ANY.items() if value == SOME["id"]}
+    response = handler.call(api_client(*Scope), handler.address(**ANY | ids))
 
     known = spelling in (str.upper, str.title)
     if known and handler.said and handler.said.request:

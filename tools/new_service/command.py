@@ -1,0 +1,163 @@
+"""The two commands, and what makes them impossible."""
+
+from __future__ import annotations
+
+import argparse
+import keyword
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from deploy.local.services import SERVICES
+from tools.new_service import writing
+from tools.new_service.errors import NotPossible
+from tools.new_service.names import camel, followed, names
+from tools.new_service.writing import ROOT
+
+LONGEST = 20  # of a name: indexes are called by it
+RESERVED = {
+    *("admin", "auth", "sessions", "messages", "staticfiles", "unfold", "shop"),  # apps of Django
+    *("all", "broker", "flower", "postgres", "prepare", "rabbitmq", "secrets"),  # containers
+    *("common", "deploy", "polder", "schemas", "system", "tests", "tools"),
+}
+WRITTEN = """\
+{service} is written: {service}_service, common/contracts/{service}.py, and what is derived of them.
+Say what it decides in rules.py and models/owned.py, keep of models/replicas.py what it needs. Then:
+    make migrations contracts
+    .venv/bin/python -m tests {service}
+    make check
+    make up\
+"""
+REMOVED = """\
+{service} is removed from the code. A shop that it ran in keeps its database polder_{service} and
+its queues {service}.*, which go on filling: delete these, or all data by `make reset`.\
+"""
+
+
+def main(command: str, arguments: Sequence[str]) -> int:
+    """Runs `new-service` or `remove-service`; the status to exit with."""
+    try:
+        print(_COMMANDS[command](arguments))
+    except NotPossible as error:
+        print(f"{command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def new_service(arguments: Sequence[str]) -> str:
+    options = _new_parser().parse_args(arguments)
+    service, owned = options.name, options.owns or options.name
+    _check_name(service)
+    _check_owned(owned)
+    _check_tools()
+    aggregates = [followed(one) for one in dict.fromkeys(options.replicates)]
+    models = [one.model for one in aggregates]
+    for model in [camel(owned), *models]:
+        if [camel(owned), *models].count(model) > 1:
+            raise NotPossible(
+                f"Two of its models would be called {model}. Call what it decides something else: "
+                "--owns invoice. Of two aggregates of one name it can replicate one."
+            )
+    try:
+        writing.write(service, names(service, owned, aggregates))
+        writing.list_services([*SERVICES, service])
+        writing.derive(service)
+    except BaseException:
+        writing.erase(service)
+        writing.list_services(SERVICES)
+        raise
+    return WRITTEN.format(service=service)
+
+
+def remove_service(arguments: Sequence[str]) -> str:
+    options = _remove_parser().parse_args(arguments)
+    service = options.name
+    if service not in SERVICES:
+        raise NotPossible(f"There is no service {service}; there are {', '.join(SERVICES)}.")
+    if used := sorted(_users_of(service)):
+        more = f" and {len(used) - 5} more" if len(used) > 5 else ""
+        raise NotPossible(f"Others need {service}: {', '.join(used[:5])}{more}. Change them first.")
+    if not options.yes and input(f"Delete {service}_service and its contracts? [y/N] ") != "y":
+        raise NotPossible("nothing is deleted.")
+    writing.erase(service)
+    rest = [one for one in SERVICES if one != service]
+    writing.list_services(rest)
+    writing.derive(rest[0])
+    return REMOVED.format(service=service)
+
+
+def _users_of(service: str) -> Iterator[str]:
+    """Files of others that name what is its own."""
+    needs = re.compile(rf"\b{service}_service\b|common\.contracts\.{service}\b|\bof=.{service}\.")
+    own = (writing.folder_of(service), writing.contract_of(service))
+    for path in ROOT.glob("[!.]*/**/*.py"):
+        if own[0] not in path.parents and path != own[1] and needs.search(path.read_text()):
+            yield str(path.relative_to(ROOT))
+
+
+def _check_name(service: str) -> None:
+    if not re.fullmatch("[a-z]+", service) or keyword.iskeyword(service) or len(service) > LONGEST:
+        raise NotPossible(
+            f"{service!r} is no name for a service: up to {LONGEST} lower-case letters, as every "
+            "name in RabbitMQ begins with it, and no word of Python."
+        )
+    if service in RESERVED:
+        raise NotPossible(f"Something else is called {service} here. Choose another name.")
+    taken = [
+        path.relative_to(ROOT)
+        for path in (writing.folder_of(service), writing.contract_of(service))
+        if path.exists()
+    ]
+    if service in SERVICES or taken:
+        there = f": {', '.join(map(str, taken))} is there" if taken else ""
+        raise NotPossible(f"The name {service} is taken{there}. Choose another.")
+
+
+def _check_owned(owned: str) -> None:
+    if not re.fullmatch("[a-z]+(_[a-z]+)*", owned) or len(owned) > LONGEST:
+        raise NotPossible(
+            f"{owned!r} is no name for what it decides: like invoice, or credit_note."
+        )
+
+
+def _check_tools() -> None:
+    if not (Path(sys.executable).parent / "ruff").exists():
+        raise NotPossible(
+            "This needs the tools of developers: sh deploy/local/venv.sh requirements-dev.txt, "
+            "then .venv/bin/python manage.py new-service ..."
+        )
+
+
+def _new_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="manage.py new-service",
+        description="Writes a service of the same shape as the others, which keeps copies of what "
+        "others own and decides something about each row of the first.",
+        epilog="Example: manage.py new-service billing --replicates order.order inventory.product",
+    )
+    parser.add_argument("name", help="lower-case letters")
+    parser.add_argument(
+        "--replicates",
+        nargs="+",
+        required=True,
+        metavar="service.aggregate",
+        help="what it keeps copies of; of the first it has one of its own for each",
+    )
+    parser.add_argument("--owns", metavar="name", help="what it decides; the service's own name")
+    return parser
+
+
+def _remove_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="manage.py remove-service",
+        description="Undoes new-service: deletes the service's folder, contracts and schemas, and "
+        "writes anew what is derived from the list of services.",
+        epilog="Example: manage.py remove-service billing --yes",
+    )
+    parser.add_argument("name")
+    parser.add_argument("--yes", action="store_true", help="without asking")
+    return parser
+
+
+_COMMANDS = {"new-service": new_service, "remove-service": remove_service}
