@@ -25,6 +25,7 @@ NEW = ("manage.py", "new-service", "billing", "--replicates", "order.order", "in
 def test_it_fills_itself_follows_and_is_removed_again() -> None:
     with temporary_folder("fourth") as folder:
         root = edited_copy(folder, [])
+        subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)  # it lists the pages
         before = _texts(root)
 
         # Given a shop with orders
@@ -70,7 +71,7 @@ def _billed(shop: Shop) -> set[str]:
 
 
 def _texts(root: Path) -> dict[str, bytes]:
-    unwanted = ("__pycache__", ".mypy_cache", ".ruff_cache", ".import_linter_cache")
+    unwanted = (".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".import_linter_cache")
     return {
         str(path.relative_to(root)): path.read_bytes()
         for path in root.rglob("*")
