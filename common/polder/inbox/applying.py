@@ -23,7 +23,7 @@ from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.judging import Verdict, judge
 from polder.inbox.models import Outcome, Unrecorded
 from polder.inbox.parking import is_parked, park_failed, park_unreadable, was_read_before
-from polder.inbox.processing import process
+from polder.inbox.processing import Overtaken, process
 from polder.inbox.reading import read
 from polder.inbox.repeats import end_unread
 from polder.inbox.waiting import note_applied, note_failures, note_halt
@@ -107,13 +107,19 @@ def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Rep
     report, began = Report(), time.monotonic()
     arrivals, rejected = read(deliveries, any_age=manner.redriven is not None)
     report.types += Counter(event.type for _, event in arrivals)
+    hurried = manner.hurried
+    if not rejected and not hurried and manner.redriven is None:
+        fault = _apply_all(deliveries, arrivals, manner, report)
+        if fault is None:
+            return report, []
+        hurried = fault is Fault.LOCKED
     try:
         with transaction.atomic():
             bisection = Bisection(
                 partial(process, redriven=manner.redriven),
                 _wait_for_locks_at_most,
                 to_the_end=manner.redriven is not None,
-                hurried=manner.hurried,
+                hurried=hurried,
             )
             bisection.run(arrivals)
             report.outcomes += bisection.outcomes
@@ -122,17 +128,53 @@ def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Rep
             if verdict.halt:
                 raise AllAlike(failures, verdict.halt)
             report.outcomes += _carry_out(verdict, manner)
-            if manner.retried:
-                failing = {id(one.delivery) for one in failures}
-                report.ended = note_applied(
-                    [delivery for delivery in deliveries if id(delivery) not in failing]
-                )
-            _count(report, arrivals, verdict, manner.redriven)
-            failpoint(Failpoint.WORKER_BEFORE_COMMIT)
+            failing = {id(one.delivery) for one in failures}
+            applied = [delivery for delivery in deliveries if id(delivery) not in failing]
+            _note(report, applied, arrivals, verdict, manner)
     except AllAlike as alike:
         raise _halted(alike, deliveries) from None
     failpoint(Failpoint.WORKER_AFTER_COMMIT)
     return report, verdict.undecided
+
+
+def _apply_all(
+    deliveries: Sequence[Delivery],
+    arrivals: Sequence[Arrival],
+    manner: Manner,
+    report: Report,
+) -> Fault | None:
+    """What nearly every batch needs: all of it succeeds, so no savepoint has been of use. None, or
+    whose fault it is that none was applied; then it is to be found out which of them fail."""
+    try:
+        with transaction.atomic():
+            outcomes = process(arrivals, None)
+            report.outcomes += outcomes
+            _note(report, deliveries, arrivals, Verdict(), manner)
+    except Overtaken:
+        fault = Fault.BUSY
+    except Exception as error:
+        fault = fault_of(error)
+        if fault not in (Fault.EVENT, Fault.LOCKED):
+            raise
+    else:
+        failpoint(Failpoint.WORKER_AFTER_COMMIT)
+        return None
+    report.outcomes.clear()
+    return fault
+
+
+def _note(
+    report: Report,
+    applied: Sequence[Delivery],
+    arrivals: Sequence[Arrival],
+    verdict: Verdict,
+    manner: Manner,
+) -> None:
+    """The last statements of a batch's transaction: the accounting, and the end of what waited."""
+    if manner.retried:
+        report.ended = note_applied(applied)
+    _count(report, arrivals, verdict, manner.redriven)
+    failpoint(Failpoint.WORKER_BEFORE_COMMIT)
 
 
 def _verdict(failures: Sequence[Failed], began: float, manner: Manner) -> Verdict:
