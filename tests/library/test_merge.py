@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -14,6 +15,7 @@ from polder.replication.merge import merge, newest_of_each
 from polder.replication.models import Drift
 from polder.replication.replica import replications
 from polder.testing import arrangements, deliver
+from polder.testing.database import at_once
 from tests.makers import product_event
 
 
@@ -83,6 +85,20 @@ def test_a_disagreement_opens_a_drift_and_leaves_the_row(db: None) -> None:
         other.id,
     )
     assert drift.stored_hash != drift.event_hash
+
+
+def test_a_repeated_event_with_other_content_is_one_record_whoever_finds_it(
+    committed: None,
+) -> None:
+    event = product_event(name="Boots")
+    deliver(event)
+    other = event.model_copy(
+        update={"data": event.data.model_copy(update={"name": "Shoes"})}  # type: ignore[attr-defined]
+    )
+
+    at_once(*[partial(deliver, other)] * 6)
+
+    assert Drift.objects.count() == 1
 
 
 def test_a_disagreement_within_one_batch_is_one_as_well(db: None) -> None:

@@ -18,6 +18,8 @@ from polder.replication.outside import sort_out
 from polder.replication.regressed import Regressed, is_clearly_younger, record
 from polder.replication.replica import Replication
 
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('polder_replication_drift'))"
+
 
 class Merged(NamedTuple):
     """The keys that changed, the events in conflict, those that say that their owner's versions
@@ -179,6 +181,8 @@ def open_drift(replication: Replication, events: Sequence[Event]) -> None:
                 drift = _drift(replication, event, row.content_hash, event_hash)
                 drifts[event.id, event_hash] = drift
     if drifts:
+        with connection.cursor() as cursor:  # two workers may have the same event at once
+            cursor.execute(_ONE_AT_A_TIME)
         known = Drift.objects.filter(
             aggregate=replication.aggregate, key__in={drift.key for drift in drifts.values()}
         )
