@@ -58,6 +58,7 @@ def service_settings(
             "AUDIT_EVERY": values[table.AUDIT_EVERY.name],
             "DEEP_AUDIT_EVERY": values[table.DEEP_AUDIT_EVERY.name],
             "JOBS": dict(jobs or {}),
+            "OPS_PEERS": values[table.OPS_PEERS.name] or {},
             "RUN_DIR": run_dir,
             "SCHEMAS": ROOT / "schemas",
             "UNREAD_VARIABLES": list(unread(names, table.known(service), service, os.environ)),

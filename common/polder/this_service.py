@@ -29,6 +29,7 @@ DEFAULTS: Mapping[str, Any] = {
     "DEEP_AUDIT_EVERY": 86_400,
     "JOBS": {},
     "CONTRACTS": [],
+    "OPS_PEERS": {},
     "RUN_DIR": ".run",
     "SCHEMAS": "schemas",
     "UNREAD_VARIABLES": [],
@@ -119,6 +120,12 @@ def jobs() -> dict[str, int]:
     """The periodic jobs that this service has besides those of every service, each with the seconds
     between two runs."""
     return cast("dict[str, int]", _setting("JOBS"))
+
+
+def ops_peers() -> Mapping[str, str]:
+    """The services that may be asked for what people want to see: by name the address, with this
+    service's API key there as the password."""
+    return cast("Mapping[str, str]", _setting("OPS_PEERS"))
 
 
 def republish_weeks() -> int:

@@ -86,6 +86,12 @@ class Environment:
             ),
             f"{prefix}_DATABASE_URL": self.database_url(service, role),
             f"{prefix}_AMQP_URL": self.amqp_url(service),
+            f"{prefix}_ALLOWED_HOSTS": ",".join(self._hosts(service)),
+            f"{prefix}_OPS_PEERS": ";".join(
+                f"http://{peer}:{quote(self._ops_key(service, peer), safe='')}@{address}"
+                for peer in self._others(service)
+                if (address := self.addresses.get(f"{peer}-web"))
+            ),
             f"{prefix}_SECRET_KEY": passwords[f"{service} secret key"]
             + passwords[f"{service} secret key 2"],
         }
@@ -107,6 +113,9 @@ class Environment:
                 "ADMIN_USER": ADMIN_USER,
                 "ADMIN_PASSWORD": self.passwords["admin"],
                 "API_KEY": self.passwords["api key"],
+                "OPS_KEYS": ";".join(
+                    f"{peer}:{self._ops_key(peer, service)}" for peer in self._others(service)
+                ),
             }
         return self.of_service(service, role="ddl" if command == "migrate" else "app")
 
@@ -135,6 +144,17 @@ class Environment:
             "FLOWER_PASSWORD": self.passwords["flower"],
             "RABBITMQ_PASSWORD": self.passwords["rabbitmq admin"],
         }
+
+    def _hosts(self, service: str) -> list[str]:
+        """By which names it is asked: on this machine, and by the other services."""
+        host = self.addresses.get(f"{service}-web", "localhost").rpartition(":")[0]
+        return sorted({"localhost", "127.0.0.1", "[::1]", host} - {""})
+
+    def _others(self, service: str) -> list[str]:
+        return [other for other in self.services if other != service]
+
+    def _ops_key(self, asker: str, asked: str) -> str:
+        return self.passwords[f"{asker} at {asked} ops key"]
 
     def _credentials(self, user: str, password: str) -> str:
         return f"{quote(user, safe='')}:{quote(self.passwords[password], safe='')}"

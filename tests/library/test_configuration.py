@@ -88,6 +88,13 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
         (url, url)
         for url in ("http://u:p@h:15672", "https://u:p@[::1]/x", "http://u:p@a:1;http://u:p@b:1")
     ],
+    "ORDER_OPS_PEERS": [
+        ("http://inventory:k@h:1", {"inventory": "http://inventory:k@h:1"}),
+        (
+            "http://inventory:k@h:1; https://shipping:k@h/x;",
+            {"inventory": "http://inventory:k@h:1", "shipping": "https://shipping:k@h/x"},
+        ),
+    ],
     "POLDER_RUN_DIR": [("/nowhere yet", Path("/nowhere yet"))],
     "POLDER_STATIC_DIR": [("/", Path("/"))],
     "POLDER_PROCESS": [("order-relay", "order-relay"), ("", None)],
@@ -100,6 +107,15 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
 }
 NUMBERS = ["-1", "x", "1_0", "\u0663", "1e3", "nan", "inf", "9" * 30, "0x10", "1,5", "1 2"]
 WRONG: dict[str, list[str]] = {
+    "ORDER_OPS_PEERS": [
+        f"amqp://inventory:{SECRET}@h",
+        f"http://:{SECRET}@h",
+        f"http://inventory:{SECRET}@",
+        f"http://inventory:{SECRET}@h:x",
+        f"http://inventory:{SECRET}@h;http://inventory:{SECRET}@h",
+        f"http://Inventory:{SECRET}@h",
+        "http://inventory@h",
+    ],
     "ORDER_DATABASE_URL": ["", f"postgres://u:{SECRET}@h"],  # test_database_url has the others
     "ORDER_DIRECT_DATABASE_URL": [f"postgres://u:{SECRET}@h"],
     "ORDER_SECRET_KEY": ["", "a\nb"],

@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from django.templatetags.static import static
+
 HUES = {"order": 255, "inventory": 155, "shipping": 50}  # degrees in OKLCH: blue, green, orange
 OTHER_HUE = 300
 SHADES = {  # lightness in per cent, chroma
@@ -36,6 +38,7 @@ def _favicon(hue: int) -> str:
 def admin_settings(service: str) -> dict[str, Any]:
     hue = HUES.get(service, OTHER_HUE)
     return {
+        "LOGIN_REDIRECT_URL": "admin:index",
         "UNFOLD": {
             "SITE_TITLE": f"Polder: {service}",
             "SITE_HEADER": service.capitalize(),
@@ -43,6 +46,8 @@ def admin_settings(service: str) -> dict[str, Any]:
             "SITE_SYMBOL": "water",
             "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon(hue)}],
             "SITE_URL": "/api/docs/",
+            "STYLES": [lambda request: static("polder_admin/polder.css")],
+            "SCRIPTS": [lambda request: static("polder_admin/polder.js")],
             "SHOW_HISTORY": False,
             "SHOW_VIEW_ON_SITE": False,
             "COLORS": {
@@ -57,5 +62,5 @@ def admin_settings(service: str) -> dict[str, Any]:
                 "show_all_applications": False,
                 "navigation": "polder.admin.sidebar.navigation",
             },
-        }
+        },
     }

@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
 
 from polder import this_service
+from polder.admin.timeline import NEEDED
 from polder.replication.replica import Replica
 
 GROUPS = ("What we decide", "What we know of others", "Events", "Access", "Operators")
@@ -47,6 +48,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     groups["What we decide"].append(
         {"title": "Overview", "icon": "monitoring", "link": reverse("admin:index")}
     )
+    if request.user.has_perms(NEEDED):
+        timeline = {"title": "Timeline", "icon": "timeline", "link": reverse("admin-timeline")}
+        groups["Events"].append(timeline)
     for model, model_admin in sorted(
         admin.site._registry.items(), key=lambda entry: _place(entry[0])
     ):

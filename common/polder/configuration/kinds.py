@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from polder.configuration.secret import Secret
+
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 _LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
 _HOST = re.compile(rf"\*|\.?{_LABEL}(\.{_LABEL})*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
@@ -76,6 +78,27 @@ def _origins(value: str) -> list[str]:
     return origins
 
 
+def _peers(value: str) -> dict[str, str]:
+    """By service, its address with the key."""
+    peers: dict[str, str] = {}
+    for position, url in enumerate(filter(None, map(str.strip, value.split(";"))), start=1):
+        try:
+            parts = urlsplit(url)
+            name = parts.username or ""
+            legal = parts.scheme in ("http", "https") and bool(parts.hostname and parts.password)
+            legal = legal and re.fullmatch("[a-z]{1,30}", name) is not None and name not in peers
+            legal = legal and not (parts.query or parts.fragment) and parts.port != 0
+        except ValueError:
+            legal = False
+        if not legal:
+            raise NotLegal(
+                f"entry {position} is no http://service:key@host:port, each service once, with ; "
+                "between them"
+            )
+        peers[name] = Secret(url)
+    return peers
+
+
 def _file(value: str) -> str:
     """Of certificates: it has to be there, and readable, when the process starts."""
     try:
@@ -132,5 +155,6 @@ TEXT = Kind("text", _text)
 YES_OR_NO = Kind("`1` or `0` (also true, yes, on; false, no, off)", _yes_or_no)
 HOSTS = Kind("host names, with commas between them", _hosts)
 ORIGINS = Kind("origins (`https://host`), with commas between them", _origins)
+PEERS = Kind("URLs `http://service:key@host:port`, with `;` between them", _peers)
 FILE = Kind("path of a file", _file)
 FOLDER = Kind("path of a folder", _folder)

@@ -9,6 +9,7 @@ from polder.configuration.kinds import (
     FOLDER,
     HOSTS,
     ORIGINS,
+    PEERS,
     TEXT,
     YES_OR_NO,
     Kind,
@@ -166,6 +167,13 @@ MANAGEMENT_URL = Variable(
     "declared (without it, only what the service's own user can see)",
     secret=True,
 )
+OPS_PEERS = Variable(
+    "<SERVICE>_OPS_PEERS",
+    PEERS,
+    "the services that the admin's timeline asks for their part, each with a key of this service's "
+    "own there (scope `ops`). Without it, a timeline is of this service alone",
+    secret=True,
+)
 RUN_DIR = Variable("POLDER_RUN_DIR", FOLDER, "where static files go", default_shown="`.run`")
 STATIC_DIR = Variable(
     "POLDER_STATIC_DIR",
@@ -214,6 +222,7 @@ SERVICE_VARIABLES = (
         AUDIT_EVERY,
         DEEP_AUDIT_EVERY,
         MANAGEMENT_URL,
+        OPS_PEERS,
         RUN_DIR,
         STATIC_DIR,
         PROCESS,
@@ -260,6 +269,13 @@ ACCESS_VARIABLES = (
         TEXT,
         "the first API key. A later start leaves user and key as they are; `--reset` does not",
         None,
+        secret=True,
+    ),
+    Variable(
+        "OPS_KEYS",
+        TEXT,
+        "`service:key`, with `;` between them: keys (scope `ops`) of the services that may ask "
+        "for parts of timelines",
         secret=True,
     ),
 )

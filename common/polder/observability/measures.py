@@ -3,7 +3,8 @@ or so many rows and no more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -108,6 +109,14 @@ def limit_statements(seconds: float = 2.0) -> None:
         cursor.execute(
             "SELECT set_config('statement_timeout', %s, true)", [f"{seconds * 1000:.0f}ms"]
         )
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """A transaction of which each statement ends in time, or raises OperationalError."""
+    with transaction.atomic():
+        limit_statements(seconds)
+        yield
 
 
 def rows(statement: str) -> Rows:

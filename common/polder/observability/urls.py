@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from polder.admin.urls import admin_urls
 from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.problem_responses import problem_page
 from polder.observability import events
 from polder.observability.applied import Applied
 from polder.observability.health import livez, readyz
 from polder.observability.metrics import metrics
+from polder.observability.timeline.api import TimelinePart
 
 admin.autodiscover()  # its pages, unless they were found when the process started
 
@@ -20,9 +21,10 @@ common_urls: list[URLPattern | URLResolver] = [
     path("readyz", readyz),
     path("metrics", metrics),
     path("ops/applied/<id:event_id>", Applied.as_view()),
+    path("ops/timeline/<key:key>", TimelinePart.as_view()),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(), name="docs"),
     path("problems/<slug:kind>/", problem_page),
     *events.urls,
-    path("admin/", admin.site.urls),
+    *admin_urls,
 ]

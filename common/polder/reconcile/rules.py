@@ -30,6 +30,7 @@ ABSENT = None  # the own status of an aggregate that is not there yet
 SHOULD_HAVE_MOVED = timedelta(seconds=60)
 
 Statuses = frozenset[str]
+rules_of: dict[type[StatefulAggregate], Rules] = {}  # of the models that follow such a table
 When = Mapping[str, Statuses]
 
 
@@ -82,6 +83,7 @@ class Rules:
         for rule in rules:
             self._check(rule)
             self._by_own.setdefault(rule.own, []).append(rule)
+        rules_of[model] = self
 
     def _check(self, rule: Rule) -> None:
         moves = self.model.moves
@@ -96,6 +98,17 @@ class Rules:
             if all(upstream[name] in statuses for name, statuses in rule.when.items()):
                 return rule
         return None
+
+    def waits_for(self, own: str, **upstream: str | None) -> dict[str, Statuses]:
+        """By upstream, the statuses of which any one would let a rule move an aggregate of that
+        status, all else staying as it is."""
+        found: dict[str, Statuses] = {}
+        for rule in self._by_own.get(own, ()):
+            unmet = [name for name, statuses in rule.when.items() if upstream[name] not in statuses]
+            if len(unmet) == 1:
+                [name] = unmet
+                found[name] = found.get(name, frozenset()) | rule.when[name]
+        return found
 
     def overdue(self) -> list[QuerySet[Any]]:
         """Rows whose keys are those of the aggregates for which there has been a rule for a

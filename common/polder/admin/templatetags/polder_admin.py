@@ -1,15 +1,23 @@
-"""Unfold's title of a page, with links that lead to the page's own row whatever its key is made
-of.
+"""What templates of the admin need: ids that lead on, times that people read; and Unfold's title of
+a page, with links that lead to the page's own row whatever its key is made of.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
 from django.contrib.admin.utils import quote
 from django.db.models import Model
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
 from unfold.templatetags import unfold
+from unfold.widgets import INPUT_CLASSES
+
+from polder.observability.timeline.lines import span
 
 register = template.Library()
 
@@ -33,3 +41,50 @@ def header_title(context: Any) -> str:
     }
     with context.push(**rows):
         return str(unfold.header_title(context))
+
+
+@register.simple_tag
+def find_input(name: str, key: str = "") -> str:
+    """The field that finds an order, a product, an event or a request by its id."""
+    return format_html(
+        '<input type="search" id="{}" name="key" value="{}" maxlength="64" aria-label="Find by id" '
+        'placeholder="Order, product, event, request" class="{}">',
+        name,
+        key,
+        f"{' '.join(INPUT_CLASSES)} w-full",
+    )
+
+
+@register.simple_tag
+def ago(moment: datetime | None) -> str:
+    """How long ago, with the exact moment on hover."""
+    if moment is None:
+        return ""
+    exact = moment.astimezone(UTC)
+    length = span(timezone.now() - moment)
+    return format_html(
+        '<time datetime="{}" title="{} UTC" class="whitespace-nowrap">{} ago</time>',
+        exact.isoformat(),
+        f"{exact:%Y-%m-%d %H:%M:%S.%f}"[:-3],
+        length,
+    )
+
+
+@register.simple_tag
+def id_link(key: object, href: str = "") -> str:
+    """An id, shortened where it is long, that leads to its timeline or where `href` says; a button
+    copies it."""
+    text = str(key)
+    shown = f"…{text[-8:]}" if len(text) > 20 else text
+    link = href or f"{reverse('admin-timeline')}?{urlencode({'key': text})}"
+    return format_html(
+        '<span class="whitespace-nowrap"><a class="polder-link polder-mono" href="{}" title="{}">{}'
+        '</a><button type="button" class="polder-copy" data-copy="{}" aria-label="Copy {}" '
+        'title="Copy"><span class="material-symbols-outlined" aria-hidden="true">content_copy</span>'
+        "</button></span>",
+        link,
+        text,
+        shown,
+        text,
+        text,
+    )

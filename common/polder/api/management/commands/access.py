@@ -14,7 +14,8 @@ from polder.command import ServiceCommand
 class Command(ServiceCommand):
     help = (
         "Makes the first admin user and the first API key, from ADMIN_USER, ADMIN_PASSWORD and "
-        "API_KEY in the environment. Those that "
+        "API_KEY in the environment, and from OPS_KEYS those of services that may ask for parts "
+        "of timelines. Those that "
         "are there stay as people have made them since; --reset gives them back what the "
         "environment says."
     )
@@ -38,9 +39,17 @@ class Command(ServiceCommand):
             user.is_staff = user.is_superuser = user.is_active = True
             user.set_password(password)
             user.save()
-        first = {"digest": digest(key), "scopes": list(Scope.values)}
-        if reset:
-            ApiKey.objects.update_or_create(name="first", defaults=first | {"revoked_at": None})
-        else:
-            ApiKey.objects.get_or_create(name="first", defaults=first)
+        self._key("first", key, list(Scope.values), reset=reset)
+        for entry in filter(None, os.environ.get("OPS_KEYS", "").split(";")):
+            service, _, its_key = entry.partition(":")
+            if not (service and its_key):
+                raise CommandError("OPS_KEYS is no list of service:key with ; between them")
+            self._key(f"{service} ops", its_key, [Scope.OPS], reset=reset)
         self.stdout.write(f"admin user {name} and API key “first” are there")
+
+    def _key(self, name: str, key: str, scopes: list[str], *, reset: bool) -> None:
+        made = {"digest": digest(key), "scopes": scopes}
+        if reset:
+            ApiKey.objects.update_or_create(name=name, defaults=made | {"revoked_at": None})
+        else:
+            ApiKey.objects.get_or_create(name=name, defaults=made)

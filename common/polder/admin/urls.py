@@ -1,0 +1,13 @@
+"""Addresses of the admin: Django's, and pages of more than one model."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, path
+
+from polder.admin.timeline import timeline
+
+admin_urls: list[URLPattern | URLResolver] = [
+    path("admin/timeline/", admin.site.admin_view(timeline), name="admin-timeline"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,68 @@
+"""A story as lines to read in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from polder.observability.timeline.story import Entry, Receipt, Story, Told
+
+
+def lines_of(story: Story) -> Iterator[str]:
+    """How it stands, what it waits for, what is missing, then event by event."""
+    for one in story.here:
+        what = "owned" if one.owned else "replica"
+        status = f" {one.status}," if one.status else ""
+        yield f"{one.service:<10} {what:<8} {one.aggregate}:{status} version {one.version}"
+    for title, told in (("waits", story.waits), ("GAP", story.gaps), ("parked", story.unread)):
+        for one_told in told:
+            yield f"{one_told.service:<10} {title}: {sentence(one_told, story.at)}"
+    for silent in story.silent:
+        yield f"{silent.service:<10} did not answer: {silent.what}"
+    if story.entries:
+        yield ""
+    names = {one.event_id: one.type for one in story.entries}
+    for entry in story.entries:
+        yield from _of_entry(entry, names)
+    if story.is_cut:
+        yield "... and more, which is older"
+
+
+def sentence(told: Told, now: datetime) -> str:
+    return f"{told.what} (for {span(now - told.since)})" if told.since else told.what
+
+
+def span(length: timedelta) -> str:
+    """In the unit that people would take: `12 ms`, `3.4 s`, `2 min`, `5 h`, `3 d`."""
+    seconds = length.total_seconds()
+    if abs(seconds) < 1:
+        return f"{seconds * 1000:.0f} ms"
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if abs(seconds) >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.1f} s"
+
+
+def _of_entry(entry: Entry, names: Mapping[UUID, str]) -> Iterator[str]:
+    status = f" {entry.status}" if entry.status else ""
+    at = f"{entry.committed_at:%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    yield f"{at} {entry.service:<10} {entry.type} version {entry.version}{status}{_sent(entry)}"
+    for receipt in entry.receipts:
+        yield f"{'':<23}   -> {receipt.service:<10} {_of_receipt(entry, receipt, names)}"
+
+
+def _sent(entry: Entry) -> str:
+    if entry.published_at:
+        return f", published after {span(entry.published_at - entry.committed_at)}"
+    return ", HELD" if entry.held_at else ""
+
+
+def _of_receipt(entry: Entry, receipt: Receipt, names: Mapping[UUID, str]) -> str:
+    said = receipt.outcome
+    if receipt.parked:
+        said += f" (parked message {receipt.parked})"
+    if receipt.applied_at:
+        said += f" after {span(receipt.applied_at - entry.committed_at)}"
+    led_to = ", ".join(names[one] for one in receipt.led_to if one in names)
+    return f"{said}, led to {led_to}" if led_to else said

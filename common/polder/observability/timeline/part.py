@@ -1,0 +1,147 @@
+"""This service's part of a timeline, from its own tables by their indexes, in less than a second:
+what takes longer is looked for among the newest alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import OperationalError, connection, models
+
+from polder import this_service
+from polder.contracts.event import Event
+from polder.domain.aggregate import Aggregate, aggregates
+from polder.inbox.models import ParkedEvent
+from polder.observability.measures import Rows, limited
+from polder.observability.timeline.shapes import Here, Parked, Part, Published, Received
+from polder.observability.timeline.waits import waits
+from polder.replication.replica import Replica, replications
+
+MOST = 200  # events of a list, the newest
+NEWEST = 20_000  # rows of the ledger that are looked through for a key that is everywhere
+PATIENCE = 0.6  # seconds of one statement
+
+# `id` is never below the moment that a key tells, if it tells one: so older weeks stay closed.
+_PUBLISHED = f"""
+SELECT id, type, aggregate_type, version, body::jsonb #>> '{{data,status}}', correlation_id,
+    (body::jsonb ->> 'causationid')::uuid, created_at, published_at, held_at
+FROM (SELECT * FROM polder_outbox WHERE subject = %(key)s AND id >= %(first)s
+    ORDER BY id DESC LIMIT {MOST + 1}) AS newest ORDER BY id DESC
+"""
+# by the BRIN index on it; the sort keeps the planner from reading the ledger backwards instead
+_RECEIVED = f"""
+WITH found AS MATERIALIZED (SELECT id, publisher, type, version, outcome, correlation_id,
+    occurred_at, received_at, applied_at FROM {{ledger}}
+    WHERE subject = %(key)s AND id >= %(first)s)
+SELECT * FROM found ORDER BY id DESC LIMIT {MOST + 1}
+"""
+_NEWEST = f"(SELECT * FROM polder_ledger ORDER BY id DESC LIMIT {NEWEST}) AS newest"
+
+
+def part_of(key: str) -> Part:
+    """What this service knows of the key; a UUID in small letters or capitals."""
+    key = str(uuid) if (uuid := _uuid(key)) else key
+    published = [_published(*row) for row in _rows(_PUBLISHED, key) or ()]
+    received, is_cut = _received(key)
+    parked = [_parked(row) for row in ParkedEvent.objects.filter(subject=key)[: MOST + 1]]
+    here = [*_owned(key), *_replicas(key)]
+    return Part(
+        service=this_service.name(),
+        key=key,
+        keeps=tuple(sorted(replications)),
+        here=tuple(here),
+        published=tuple(published[:MOST]),
+        received=tuple(received[:MOST]),
+        parked=tuple(parked[:MOST]),
+        waits=tuple(waits(key, here, published)),
+        is_cut=is_cut or any(len(each) > MOST for each in (published, received, parked)),
+    )
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text) if len(text) == 36 else None
+    except ValueError:
+        return None
+
+
+def _received(key: str) -> tuple[list[Received], bool]:
+    """And whether not all of the ledger was looked through."""
+    rows = _rows(_RECEIVED.format(ledger="polder_ledger"), key)
+    is_cut = rows is None
+    if rows is None:
+        rows = _rows(_RECEIVED.format(ledger=_NEWEST), key) or []
+    return [_one_received(*row) for row in rows], is_cut
+
+
+def _rows(statement: str, key: str) -> Rows | None:
+    """None when it took too long."""
+    uuid = _uuid(key)
+    first = UUID(int=uuid.int >> 80 << 80) if uuid and uuid.version == 7 else UUID(int=0)
+    try:
+        with limited(PATIENCE), connection.cursor() as cursor:
+            cursor.execute(statement, {"key": key, "first": first})
+            found: Rows = cursor.fetchall()
+            return found
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != "57014":  # query_canceled
+            raise
+        return None
+
+
+def _published(*row: object) -> Published:
+    names = ("event_id", "type", "aggregate", "version", "status", "correlation_id")
+    more = ("causation_id", "committed_at", "published_at", "held_at")
+    found = dict(zip((*names, *more), row, strict=True))
+    found["aggregate"] = f"{this_service.name()}.{found['aggregate']}"
+    return Published.model_validate(found)
+
+
+def _one_received(*row: object) -> Received:
+    names = ("event_id", "publisher", "type", "version", "outcome", "correlation_id")
+    more = ("occurred_at", "received_at", "applied_at")
+    found = dict(zip((*names, *more), row, strict=True))
+    kind = Event.known.get((str(found["publisher"]), str(found["type"])))
+    found["aggregate"] = f"{kind.service}.{kind.aggregate}" if kind else None
+    return Received.model_validate(found)
+
+
+def _parked(row: ParkedEvent) -> Parked:
+    return Parked(**{name: getattr(row, name) for name in Parked.model_fields})
+
+
+def _owned(key: str) -> Iterator[Here]:
+    for name, model in aggregates().items():
+        row = _row(model, key)
+        if isinstance(row, Aggregate):
+            yield Here(
+                aggregate=f"{this_service.name()}.{name}",
+                owned=True,
+                version=row.version,
+                status=getattr(row, "status", None),
+                since=row.updated_at,
+                event_id=None,
+            )
+
+
+def _replicas(key: str) -> Iterator[Here]:
+    for name, replication in sorted(replications.items()):
+        row = _row(replication.model, key)
+        if isinstance(row, Replica):
+            yield Here(
+                aggregate=name,
+                owned=False,
+                version=row.version,
+                status=getattr(row, "status", None),
+                since=row.synced_at,
+                event_id=row.event_id,
+            )
+
+
+def _row(model: type[models.Model], key: str) -> models.Model | None:
+    """None also for a key that is none of the model's."""
+    try:
+        return model._default_manager.filter(pk=model._meta.pk.to_python(key)).first()
+    except (ValidationError, ValueError):
+        return None

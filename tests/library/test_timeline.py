@@ -1,0 +1,138 @@
+"""The timeline of one key: what this service tells of it, and the story of several parts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from polder.api.models import Scope
+from polder.inbox.models import ParkedEvent
+from polder.observability.timeline.part import part_of
+from polder.observability.timeline.shapes import Part
+from polder.observability.timeline.story import story_of
+from polder.outbox.models import OutboxEvent
+from polder.outbox.publish import publish
+from polder.testing import deliver
+from polder.testing.admin_pages import staff_client, superuser_client
+from polder.testing.api import api_client
+from tests.makers import order_event, product_event
+
+
+def test_what_was_published_and_received(db: None) -> None:
+    # Given
+    created = product_event(product_id="p1")
+    deliver(created, product_event(product_id="p2"))
+    publish(ordered := order_event())
+    OutboxEvent.objects.update(published_at=timezone.now())
+
+    # When
+    product, order = part_of("p1"), part_of(ordered.subject.upper())
+
+    # Then
+    [received] = product.received
+    assert (received.event_id, received.aggregate) == (created.id, "inventory.product")
+    assert received.outcome == "applied"
+    [here] = product.here
+    assert (here.aggregate, here.owned, here.version) == ("inventory.product", False, 1)
+    [published] = order.published
+    assert (published.event_id, published.aggregate) == (ordered.id, "order.order")
+    assert (published.status, published.published_at is not None) == ("pending", True)
+    assert part_of("nobody").is_empty
+
+
+def test_what_is_parked_is_waited_for(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("polder.inbox.processing.reconcile_changed", lambda changed: 1 / 0)
+    deliver(product_event(product_id="p1"))
+
+    part = part_of("p1")
+
+    [parked] = part.parked
+    assert (parked.reason, parked.state) == ("ZeroDivisionError", "parked")
+    assert "parked (ZeroDivisionError)" in part.waits[0].what
+    assert part.waits[0].since == ParkedEvent.objects.get().first_seen_at
+
+
+def test_the_ledger_is_asked_by_its_index(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN SELECT * FROM polder_ledger WHERE subject = 'p1'")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Bitmap Index Scan" in plan
+
+
+def test_the_api_answers_the_part(db: None) -> None:
+    deliver(product_event(product_id="a/b"))
+
+    answer = api_client(Scope.OPS).get("/ops/timeline/a%2Fb")
+
+    assert answer.status_code == 200
+    assert Part.model_validate(answer.json()) == part_of("a/b")
+    assert api_client(Scope.READ).get("/ops/timeline/p1").status_code == 403
+
+
+def test_the_command(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+    deliver(product_event(product_id="p1"))
+
+    call_command("timeline", "p1", "--here")
+
+    told = capsys.readouterr().out
+    assert "order      replica  inventory.product: version 1" in told
+    assert "ProductCreated version 1" in told
+    assert "-> order      applied after" in told
+
+
+def _part(service: str, **more: object) -> Part:
+    empty = dict.fromkeys(("here", "published", "received", "parked", "waits"), ())
+    return Part.model_validate(
+        {"service": service, "key": "p1", "keeps": (), "is_cut": False, **empty, **more}
+    )
+
+
+def test_what_never_came_is_a_gap(db: None) -> None:
+    # Given
+    publish(event := order_event())
+    OutboxEvent.objects.update(published_at=timezone.now())
+    mine = part_of(event.subject)
+    theirs = [
+        _part("inventory", keeps=("order.order",)),
+        _part("billing"),  # which does not subscribe
+    ]
+
+    # When
+    soon = story_of([mine, *theirs], {"shipping": "no answer"}, datetime.now(UTC))
+    late = story_of([mine, *theirs], {}, datetime.now(UTC) + timedelta(seconds=10))
+
+    # Then
+    assert not soon.gaps
+    assert [(one.service, one.what) for one in soon.silent] == [("shipping", "no answer")]
+    [gap] = late.gaps
+    assert (gap.service, gap.since) == ("inventory", mine.published[0].published_at)
+    assert "OrderCreated, version 1, has not come" in gap.what
+    [entry] = late.entries
+    assert [(one.service, one.outcome) for one in entry.receipts] == [("inventory", "missing")]
+
+
+def test_the_page_shows_it_and_who_did_not_answer(
+    db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    publish(event := order_event())
+    nobody = "http://inventory:key@127.0.0.1:1"
+    settings.POLDER = {**settings.POLDER, "OPS_PEERS": {"inventory": nobody}}
+
+    # When
+    page = superuser_client().get("/admin/timeline/", {"key": str(event.id)}, follow=True)
+
+    # Then
+    assert page.redirect_chain == [(f"/admin/timeline/?key={event.subject}#event-{event.id}", 302)]
+    shown = page.content.decode()
+    assert "OrderCreated" in shown
+    assert "inventory did not answer" in shown
+    assert "key@" not in shown
+    assert staff_client("polder_outbox.view_outboxevent").get("/admin/timeline/").status_code == 403
