@@ -80,7 +80,8 @@ def id_link(key: object, href: str = "") -> str:
     return format_html(
         '<span class="whitespace-nowrap"><a class="polder-link polder-mono" href="{}" title="{}">{}'
         '</a><button type="button" class="polder-copy" data-copy="{}" aria-label="Copy {}" '
-        'title="Copy"><span class="material-symbols-outlined" aria-hidden="true">content_copy</span>'
+        'title="Copy"><span class="material-symbols-outlined" aria-hidden="true">'
+        "content_copy</span>"
         "</button></span>",
         link,
         text,

@@ -12,7 +12,7 @@ from polder.observability.measures import limited
 from polder.outbox.models import OutboxEvent
 
 MOST = 50  # keys
-PATIENCE = 0.6  # seconds of one statement
+PATIENCE = 0.5  # seconds of one statement
 
 
 class Found(NamedTuple):

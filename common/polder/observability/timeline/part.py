@@ -19,8 +19,8 @@ from polder.observability.timeline.waits import waits
 from polder.replication.replica import Replica, replications
 
 MOST = 200  # events of a list, the newest
-NEWEST = 20_000  # rows of the ledger that are looked through for a key that is everywhere
-PATIENCE = 0.6  # seconds of one statement
+NEWEST = 100_000  # rows of the ledger that are looked through for a key that is everywhere
+PATIENCE = 0.5  # seconds of one statement
 
 # `id` is never below the moment that a key tells, if it tells one: so older weeks stay closed.
 _PUBLISHED = f"""

@@ -68,7 +68,7 @@ def _rules(key: str, here: Sequence[Here]) -> Iterator[Wait]:
     for one in here:
         model = service_of.get(one.aggregate.partition(".")[2]) if one.owned else None
         if model is not None and one.status is not None:
-            what = _of_rules(rules[model], one.status, upstream)  # type: ignore[index]
+            what = _of_rules(rules[model], one.status, upstream)
             if what and _is_late(one.since):
                 yield Wait(what=f"{one.aggregate} is {one.status} {what}", since=one.since)
 
