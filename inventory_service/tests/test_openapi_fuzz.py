@@ -16,6 +16,7 @@ def test_every_answer_is_one_that_the_document_names(shop: None, operation: Oper
 
     seeded = {
         "product_id": "p1",
+        "key": "p1",
         "order_id": held.subject,
         "event_id": str(held.id),
         "movement_id": str(Movement.objects.earliest("pk").pk),

@@ -19,6 +19,9 @@ def test_every_answer_is_one_that_the_document_names(catalogue: None, operation:
     # No order at random names a product that is there: being told so is as far as one gets.
     reaching = (422,) if str(operation) == "POST /api/orders/" else (200, 202)
     operation.fuzz(
-        path={"order_id": str(order_id), "event_id": str(reserved.id), "product_id": "p1"},
+        path={
+            "order_id": str(order_id), "event_id": str(reserved.id), "product_id": "p1",
+            "key": "p1",
+        },
         reaching=reaching,
     )

@@ -16,4 +16,6 @@ def test_every_answer_is_one_that_the_document_names(catalogue: None, operation:
     if "deliver" in str(operation):
         shipment_dispatch(order_id=ordered.data.order_id, carrier="PostNL", tracking_number="3S1")
 
-    operation.fuzz(path={"order_id": ordered.subject, "event_id": str(reserved.id)})
+    operation.fuzz(
+        path={"order_id": ordered.subject, "event_id": str(reserved.id), "key": ordered.subject}
+    )

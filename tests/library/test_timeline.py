@@ -13,13 +13,14 @@ from django.utils import timezone
 from polder.api.models import Scope
 from polder.inbox.models import ParkedEvent
 from polder.observability.timeline.part import part_of
+from polder.observability.timeline.peers import whole_story
 from polder.observability.timeline.shapes import Part
 from polder.observability.timeline.story import story_of
 from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
 from polder.testing import deliver
 from polder.testing.admin_pages import staff_client, superuser_client
-from polder.testing.api import api_client
+from polder.testing.api import api_client, api_key, assert_problem
 from tests.makers import order_event, product_event
 
 
@@ -74,6 +75,8 @@ def test_the_api_answers_the_part(db: None) -> None:
     assert answer.status_code == 200
     assert Part.model_validate(answer.json()) == part_of("a/b")
     assert api_client(Scope.READ).get("/ops/timeline/p1").status_code == 403
+    nothing = assert_problem(api_client(Scope.OPS).get("/ops/timeline/p1"), 404, "not-found")
+    assert "inventory.product" in nothing["keeps"]
 
 
 def test_the_command(db: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,10 +91,7 @@ def test_the_command(db: None, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def _part(service: str, **more: object) -> Part:
-    empty = dict.fromkeys(("here", "published", "received", "parked", "waits"), ())
-    return Part.model_validate(
-        {"service": service, "key": "p1", "keeps": (), "is_cut": False, **empty, **more}
-    )
+    return Part.model_validate({"service": service, "key": "p1", "keeps": (), **more})
 
 
 def test_what_never_came_is_a_gap(db: None) -> None:
@@ -136,3 +136,25 @@ def test_the_page_shows_it_and_who_did_not_answer(
     assert "inventory did not answer" in shown
     assert "key@" not in shown
     assert staff_client("polder_outbox.view_outboxevent").get("/admin/timeline/").status_code == 403
+
+
+def test_another_service_is_asked_with_a_key(
+    committed: None, live_server: Any, settings: Any
+) -> None:
+    """This service stands for the other one: what it tells of itself is asked for over HTTP."""
+    deliver(product_event(product_id="a/b"))
+    host = live_server.url.removeprefix("http://")
+    peers = {
+        "inventory": f"http://inventory:{api_key(Scope.OPS)}@{host}",
+        "shipping": f"http://shipping:{api_key(Scope.READ)}@{host}",
+    }
+    settings.POLDER = {**settings.POLDER, "OPS_PEERS": peers}
+
+    story, unknown = whole_story("a/b"), whole_story("nobody")
+
+    assert [one.service for one in story.here] == ["order", "order"]
+    assert [(one.service, one.what) for one in story.silent] == [
+        ("shipping", "it answered 403 Forbidden")
+    ]
+    assert unknown.is_empty
+    assert [one.service for one in unknown.silent] == ["shipping"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from polder.admin.timeline import timeline
 
+_pages = [path("timeline/", admin.site.admin_view(timeline), name="admin-timeline")]
 admin_urls: list[URLPattern | URLResolver] = [
-    path("admin/timeline/", admin.site.admin_view(timeline), name="admin-timeline"),
+    path("admin/", include(_pages)),
     path("admin/", admin.site.urls),
 ]

@@ -113,9 +113,12 @@ def someone(name: str) -> APIClient:
 
 
 def may(name: str, method: str, handler: Handler) -> bool:
+    if name in Scope.values:
+        of_method = Scope.READ if method in ("GET", "HEAD", "OPTIONS") else Scope.WRITE
+        return name == getattr(handler.view, "scope", of_method)
     if method not in ("GET", "HEAD", "OPTIONS"):
-        return name == "write"
-    return name == "read" or (name in ("may view", "superuser") and bool(handler.view.shows))
+        return False
+    return name in ("may view", "superuser") and bool(handler.view.shows)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from polder.api.models import Scope
 from polder.testing.api import api_key
 
 CHECKS = [
@@ -76,7 +77,7 @@ class Operation:
         for then little was tried.
         """
         application, statuses = _in_this_transaction(get_wsgi_application()), set()
-        credentials = {"Authorization": f"Api-Key {api_key()}"}
+        credentials = {"Authorization": f"Api-Key {api_key(*Scope)}"}
 
         def check(case: Case[Any]) -> None:
             response = case.call(app=application, headers=credentials)

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from polder.api.documented import documented
 from polder.api.models import Scope
+from polder.api.problems import Problem
 from polder.api.responses import ResponseSerializer
 from polder.api.view import ApiView
 from polder.inbox.models import LedgerEntry, ParkedEvent
@@ -30,7 +31,12 @@ class TimelinePart(ApiView):
     @documented(PartSerializer)
     def get(self, request: Request, key: str) -> Response:
         """What this service knows of an order, a product or any other key: its rows, its events,
-        what it received, what is parked and what it waits for. Of a key that nobody has heard of
-        all lists are empty.
+        what it received, what is parked and what it waits for.
+
+        404 when it has never heard of the key; `keeps` in it has the aggregates of which it would
+        have.
         """
-        return self.answer(part_of(key))
+        part = part_of(key)
+        if part.is_empty:
+            raise Problem("not-found", f"Nothing is known here of {key}.", keeps=list(part.keeps))
+        return self.answer(part)

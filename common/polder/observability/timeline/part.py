@@ -40,7 +40,7 @@ _NEWEST = f"(SELECT * FROM polder_ledger ORDER BY id DESC LIMIT {NEWEST}) AS new
 
 
 def part_of(key: str) -> Part:
-    """What this service knows of the key; a UUID in small letters or capitals."""
+    """What this service knows of the key, if anything; a UUID in small letters or capitals."""
     key = str(uuid) if (uuid := _uuid(key)) else key
     published = [_published(*row) for row in _rows(_PUBLISHED, key) or ()]
     received, is_cut = _received(key)

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -32,7 +33,7 @@ def whole_story(key: str, *, here_only: bool = False) -> Story:
     peers: Mapping[str, str] = {} if here_only else this_service.ops_peers()
     pool = ThreadPoolExecutor(max(1, len(peers)))
     try:
-        asked = {name: pool.submit(_ask, url, key) for name, url in peers.items()}
+        asked = {name: pool.submit(_ask, name, url, key) for name, url in peers.items()}
         parts, silent = [part_of(key)], {}
         wait(asked.values(), ANSWERS_WITHIN)
         for name, answer in asked.items():
@@ -47,7 +48,7 @@ def whole_story(key: str, *, here_only: bool = False) -> Story:
     return story_of(parts, silent, timezone.now())
 
 
-def _ask(url: str, key: str) -> Part:
+def _ask(service: str, url: str, key: str) -> Part:
     """`url` has the API key in the place of a password. Raises NoAnswer."""
     parts = urlsplit(url)
     netloc = parts.netloc.rpartition("@")[2]
@@ -59,12 +60,22 @@ def _ask(url: str, key: str) -> Part:
         with opener.open(request, timeout=ANSWERS_WITHIN) as response:
             return Part.model_validate(json.loads(response.read(LARGEST)))
     except urllib.error.HTTPError as error:
+        if error.code == 404 and (empty := _never_heard(service, key, error)):
+            return empty
         raise NoAnswer(f"it answered {error.code} {error.reason}") from None
     except ValidationError:
         raise NoAnswer("it answered what this version of the code cannot read") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "reason", error)
         raise NoAnswer(f"it cannot be asked: {why}") from None
+
+
+def _never_heard(service: str, key: str, error: urllib.error.HTTPError) -> Part | None:
+    """None when it is some other 404."""
+    with suppress(ValueError, TypeError, KeyError, OSError):
+        keeps = tuple(map(str, json.loads(error.read(LARGEST))["keeps"]))
+        return Part(service=service, key=key, keeps=keeps)
+    return None
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -73,17 +73,17 @@ class Wait(Value):
 
 
 class Part(Value):
-    """What one service knows of one key. Nothing of it is known: all lists are empty."""
+    """What one service knows of one key."""
 
     service: str
     key: str
     keeps: tuple[str, ...] = Field(description="The aggregates that it keeps replicas of.")
-    here: tuple[Here, ...]
-    published: tuple[Published, ...]
-    received: tuple[Received, ...]
-    parked: tuple[Parked, ...]
-    waits: tuple[Wait, ...]
-    is_cut: bool = Field(description="There is more, older than what is told.")
+    here: tuple[Here, ...] = ()
+    published: tuple[Published, ...] = ()
+    received: tuple[Received, ...] = ()
+    parked: tuple[Parked, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    is_cut: bool = Field(default=False, description="There is more, older than what is told.")
 
     @property
     def is_empty(self) -> bool:
