@@ -20,7 +20,9 @@ def test_every_answer_is_one_that_the_document_names(catalogue: None, operation:
     reaching = (422,) if str(operation) == "POST /api/orders/" else (200, 202)
     operation.fuzz(
         path={
-            "order_id": str(order_id), "event_id": str(reserved.id), "product_id": "p1",
+            "order_id": str(order_id),
+            "event_id": str(reserved.id),
+            "product_id": "p1",
             "key": "p1",
         },
         reaching=reaching,

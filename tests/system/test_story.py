@@ -3,11 +3,14 @@ is away."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import uuid4
 
 from deploy.local.stack import Stack
+from tests.disturbed import DisturbedStack
 from tests.shop import Shop, until
 
 AT_ONCE = 200
@@ -79,6 +82,39 @@ def test_cancelled_after_its_reservation(shop: Shop) -> None:
     assert stock_of(shop, product) == (10, 0, 10)
     assert shop.dispatch(order_id)[0] == 409
     assert shop.cancel(order_id)[0] == 409
+
+
+def test_the_timeline_of_an_order_across_the_services(stack: DisturbedStack, shop: Shop) -> None:
+    """As an operator asks any service for it; a service that is away is named."""
+    product = shop.new_product(weight=400, on_hand=10)
+    order_id = shop.place_ready(**{product: 4})
+    shop.cancel(order_id)
+    shop.wait_for("inventory", order_id, "released")
+
+    def story() -> dict[str, Any]:
+        told = stack.manage("shipping", "timeline", order_id, "--json")
+        found: dict[str, Any] = json.loads(told)
+        return found
+
+    until(lambda: all_applied(story()), "each event was applied wherever it is subscribed to")
+    told = story()
+    assert not (told["silent"])
+    assert not (told["gaps"])
+    assert not (told["isCut"])
+    assert {(one["service"], one["status"]) for one in told["here"] if one["owned"]} == {
+        ("order", "cancelled"),
+        ("inventory", "released"),
+        ("shipping", "cancelled"),
+    }
+
+    stack.stop_process("inventory-web")
+    assert [one["service"] for one in story()["silent"]] == ["inventory"]
+    stack.start_process("inventory-web")
+
+
+def all_applied(story: dict[str, Any]) -> bool:
+    outcomes = {one["outcome"] for entry in story["entries"] for one in entry["receipts"]}
+    return len(story["entries"]) >= 7 and outcomes <= {"applied", "stale"}
 
 
 def test_rejected_for_lack_of_stock(shop: Shop) -> None:
