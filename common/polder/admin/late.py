@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Tags, register
 
 class LateAdminConfig(SimpleAdminConfig):
     """In INSTALLED_APPS instead of `django.contrib.admin`. The addresses of
-    `polder.observability.urls` find the pages."""
+    `polder.admin.urls` find the pages."""
 
     def ready(self) -> None:
         register(check_dependencies, Tags.admin)

@@ -3,10 +3,9 @@ service so that tabs are told apart."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
-
-from django.templatetags.static import static
 
 HUES = {"order": 255, "inventory": 155, "shipping": 50}  # degrees in OKLCH: blue, green, orange
 OTHER_HUE = 300
@@ -35,6 +34,15 @@ def _favicon(hue: int) -> str:
     return f"data:image/svg+xml,{quote(disc)}"
 
 
+def _static(path: str) -> Callable[[object], str]:
+    def address(request: object) -> str:
+        from django.templatetags.static import static  # templates: no settings module needs them
+
+        return static(path)
+
+    return address
+
+
 def admin_settings(service: str) -> dict[str, Any]:
     hue = HUES.get(service, OTHER_HUE)
     return {
@@ -46,8 +54,8 @@ def admin_settings(service: str) -> dict[str, Any]:
             "SITE_SYMBOL": "water",
             "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon(hue)}],
             "SITE_URL": "/api/docs/",
-            "STYLES": [lambda request: static("polder_admin/polder.css")],
-            "SCRIPTS": [lambda request: static("polder_admin/polder.js")],
+            "STYLES": [_static("polder_admin/polder.css")],
+            "SCRIPTS": [_static("polder_admin/polder.js")],
             "SHOW_HISTORY": False,
             "SHOW_VIEW_ON_SITE": False,
             "COLORS": {

@@ -14,8 +14,6 @@ from polder.observability.health import livez, readyz
 from polder.observability.metrics import metrics
 from polder.observability.timeline.api import TimelinePart
 
-admin.autodiscover()  # its pages, unless they were found when the process started
-
 common_urls: list[URLPattern | URLResolver] = [
     path("livez", livez),
     path("readyz", readyz),
