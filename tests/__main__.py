@@ -1,4 +1,4 @@
-"""`make test`: each suite on a PostgreSQL and a RabbitMQ of its own, on free ports, two side by
+"""`make test`: each suite on a PostgreSQL and a RabbitMQ of its own, on free ports, three side by
 side. The services' suites run with the service's settings; the system's starts the real processes.
 Needs nothing running beforehand, and stops everything that it started."""
 
@@ -21,28 +21,30 @@ NOTHING_CHOSEN = 5  # pytest: none of the tests was asked for
 ROOT = Path(__file__).resolve().parents[1]
 # Where a suite's tests are, in parts that may run side by side; the longest first.
 # The library is tested with the first service's settings.
-PARTS: dict[str, list[list[str]]] = {
-    "system": [["tests/system"], ["tests/healing"]],
-    **{service: [[f"{service}_service"]] for service in SERVICES},
-}
-PARTS[SERVICES[0]].insert(0, ["tests/library", "tests/deploy"])
+PARTS: list[tuple[str, str]] = [
+    (SERVICES[0], "tests/library"),
+    ("system", "tests/system"),
+    ("system", "tests/healing"),
+    (SERVICES[0], "tests/deploy"),
+    *((service, f"{service}_service") for service in SERVICES),
+]
+SUITES = sorted({suite for suite, _ in PARTS})
 
 
 def main() -> int:
     parser = _parser()
     options = parser.parse_args()
-    if unknown := set(options.only) - set(PARTS):
-        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    if unknown := set(options.only) - set(SUITES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(SUITES)}")
     if len(options.only) == 1:
         [suite] = options.only
-        places = options.places or [place for part in PARTS[suite] for place in part]
+        places = options.places or [place for part, place in PARTS if part == suite]
         return run(suite, places, _chosen(options))
     began = time.monotonic()
     commands = {
-        f"{suite}: {', '.join(places)}": _command(suite, places, _chosen(options))
-        for suite in PARTS
-        if suite in (options.only or PARTS)
-        for places in PARTS[suite]
+        f"{suite}: {place}": _command(suite, [place], _chosen(options))
+        for suite, place in PARTS
+        if suite in (options.only or SUITES)
     }
     codes = run_side_by_side(commands)
     failed = [name for name, code in codes.items() if code not in (0, NOTHING_CHOSEN)]
@@ -96,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         "only",
         nargs="*",
         metavar="suite",
-        help=f"{', '.join(PARTS)}; all of them when none is named",
+        help=f"{', '.join(SUITES)}; all of them when none is named",
     )
     parser.add_argument("--full", action="store_true", help="the long ones, too")
     parser.add_argument("--places", nargs="+", default=[], help="of one suite, only the tests here")

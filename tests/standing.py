@@ -56,12 +56,12 @@ def standing_shop(
             standing = Standing(stack, shop, Checker(shop, auditor, watcher))
             yield standing
         if strict:
-            _check_unacked(standing)
+            check_unacked(standing)
     finally:
         stack.stop(patient=False)
 
 
-def _check_unacked(standing: Standing) -> None:
+def check_unacked(standing: Standing) -> None:
     """What a worker held without an ack is back in its queue once it has stopped, where it can be
     counted."""
     for service in OWNERS:

@@ -1,13 +1,10 @@
 """Each service in turn is set back by a backup of its database; what it has forgotten, nobody acts
-on, and it says so at once.
-
-A shop of its own: nothing heals it yet, so it does not end as the others do.
+on, and it says so at once. Nothing heals the shop afterwards, so these tests come last.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -18,19 +15,9 @@ import pytest
 
 from tests.backup import Backup
 from tests.shop import ADDRESS, CUSTOMER, Shop, until
-from tests.standing import Standing, standing_shop
-from tests.temporary import temporary_folder
+from tests.standing import Standing
 
 NOTICED = SLOW = 120.0  # seconds, on a machine that does much else; a few on an idle one
-
-
-@pytest.fixture(scope="module")
-def set_back() -> Iterator[Standing]:
-    with (
-        temporary_folder("past") as folder,
-        standing_shop(folder, strict=False, watched=False) as standing,
-    ):
-        yield standing
 
 
 def fenced(shop: Shop, service: str) -> dict[str, int]:
@@ -71,8 +58,8 @@ def place(shop: Shop, key: str, **products: int) -> tuple[int, Any]:
     )
 
 
-def test_shipping_dispatches_nothing_a_second_time(set_back: Standing, tmp_path: Path) -> None:
-    stack, shop, _ = set_back
+def test_shipping_dispatches_nothing_a_second_time(standing: Standing, tmp_path: Path) -> None:
+    stack, shop, _ = standing
     order = place_ready(shop, p3=1)
     backup = Backup(stack, "shipping", tmp_path)
     assert shop.dispatch(order)[0] == 200
@@ -92,7 +79,9 @@ def test_shipping_dispatches_nothing_a_second_time(set_back: Standing, tmp_path:
     assert [
         count
         for (count,) in shop.rows(
-            "shipping", "SELECT count(*) FROM polder_outbox WHERE type = 'ShipmentDispatched'"
+            "shipping",
+            "SELECT count(*) FROM polder_outbox WHERE type = 'ShipmentDispatched' AND subject = %s",
+            order,
         )
     ] == [0]
 
@@ -102,10 +91,10 @@ def test_shipping_dispatches_nothing_a_second_time(set_back: Standing, tmp_path:
 
 
 def test_nothing_is_decided_before_the_neighbours_have_answered(
-    set_back: Standing, tmp_path: Path
+    standing: Standing, tmp_path: Path
 ) -> None:
     """From the first moment at which it answers at all, what has left cannot leave again."""
-    stack, shop, _ = set_back
+    stack, shop, _ = standing
     order = place_ready(shop, p3=1)
     backup = Backup(stack, "shipping", tmp_path)
     assert shop.dispatch(order)[0] == 200
@@ -126,9 +115,9 @@ def test_nothing_is_decided_before_the_neighbours_have_answered(
 
 @pytest.mark.long
 def test_inventory_changes_no_price_and_takes_no_stock_that_it_does_not_know(
-    set_back: Standing, tmp_path: Path
+    standing: Standing, tmp_path: Path
 ) -> None:
-    stack, shop, _ = set_back
+    stack, shop, _ = standing
     known, other = (
         shop.new_product(weight=100, on_hand=10),
         shop.new_product(weight=100, on_hand=10),
@@ -187,8 +176,8 @@ def test_inventory_changes_no_price_and_takes_no_stock_that_it_does_not_know(
 
 
 @pytest.mark.long
-def test_order_does_not_take_an_order_twice(set_back: Standing, tmp_path: Path) -> None:
-    stack, shop, _ = set_back
+def test_order_does_not_take_an_order_twice(standing: Standing, tmp_path: Path) -> None:
+    stack, shop, _ = standing
     backup = Backup(stack, "order", tmp_path)
     key = str(uuid4())
     status, placed = place(shop, key, p3=1)

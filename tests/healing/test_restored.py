@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,17 +16,7 @@ from tests.invariants import check_client
 from tests.load import Load
 from tests.restoring import Trade, heal, wait_until_all_agrees, wait_until_noticed
 from tests.shop import OWNERS
-from tests.standing import Standing, standing_shop
-from tests.temporary import temporary_folder
-
-
-@pytest.fixture(scope="module")
-def set_back() -> Iterator[Standing]:
-    with (
-        temporary_folder("restored") as folder,
-        standing_shop(folder, strict=False, watched=False) as standing,
-    ):
-        yield standing
+from tests.standing import Standing
 
 
 @pytest.mark.parametrize(
@@ -38,8 +27,8 @@ def set_back() -> Iterator[Standing]:
         "inventory",
     ],
 )
-def test_set_back_and_healed(set_back: Standing, tmp_path: Path, service: str) -> None:
-    stack, shop, _ = set_back
+def test_set_back_and_healed(standing: Standing, tmp_path: Path, service: str) -> None:
+    stack, shop, _ = standing
     trade = Trade(shop)
     trade.some()
     backup = Backup(stack, service, tmp_path)
@@ -64,10 +53,10 @@ def test_set_back_and_healed(set_back: Standing, tmp_path: Path, service: str) -
 
 @pytest.mark.long
 @pytest.mark.parametrize("services", [("order", "shipping"), ("inventory", "shipping")])
-def test_two_at_once(set_back: Standing, tmp_path: Path, services: tuple[str, str]) -> None:
+def test_two_at_once(standing: Standing, tmp_path: Path, services: tuple[str, str]) -> None:
     """One after the other, and the first once more: then it hears of what the second has taken
     back."""
-    stack, shop, _ = set_back
+    stack, shop, _ = standing
     trade = Trade(shop)
     trade.some()
     backups = [Backup(stack, service, tmp_path) for service in services]
@@ -89,9 +78,9 @@ def test_two_at_once(set_back: Standing, tmp_path: Path, services: tuple[str, st
 
 
 @pytest.mark.long
-def test_under_load_and_killed_in_the_middle(set_back: Standing, tmp_path: Path) -> None:
+def test_under_load_and_killed_in_the_middle(standing: Standing, tmp_path: Path) -> None:
     """kill -9 of the command, at a page and before the fence goes; then it is run again."""
-    stack, shop, _ = set_back
+    stack, shop, _ = standing
     load = Load(shop, customers=2, pause=0.3, merchant=True)
     with load.flowing():
         load.more(20)
@@ -117,11 +106,11 @@ def test_under_load_and_killed_in_the_middle(set_back: Standing, tmp_path: Path)
 
 @pytest.mark.long
 def test_recovered_to_a_moment_from_a_base_backup_and_its_wal(
-    set_back: Standing, tmp_path: Path
+    standing: Standing, tmp_path: Path
 ) -> None:
     """As docs/operations.md says: the cluster beside, as it was, and the service's database out of
     it."""
-    stack, shop, _ = set_back
+    stack, shop, _ = standing
     archive, trade = Archive(stack), Trade(shop)
     archive.begin()
     for service in OWNERS:

@@ -1,7 +1,4 @@
-"""A replica that lost its rows is filled again from its owner, on the real servers.
-
-A shop of its own, which nobody watches: the tests take rows away that nobody may take away.
-"""
+"""A replica that lost its rows is filled again from its owner, on the real servers."""
 
 from __future__ import annotations
 
@@ -16,46 +13,24 @@ import pytest
 
 from deploy.local.stack import Stack
 from tests.shop import OWNERS, Shop, until
-from tests.standing import Standing, standing_shop
-from tests.temporary import temporary_folder
+from tests.standing import Standing, check_unacked
 
 SLOW = 120.0  # seconds, on a machine that does much else
 
 
-@pytest.fixture(scope="module")
-def standing() -> Iterator[Standing]:
-    with temporary_folder("resync") as folder, standing_shop(folder, watched=False) as standing:
-        yield standing
-
-
-@pytest.fixture(scope="module")
-def stack(standing: Standing) -> Stack:
-    return standing.stack
-
-
-@pytest.fixture(scope="module")
-def shop(standing: Standing) -> Shop:
-    return standing.shop
+@pytest.fixture(scope="module", autouse=True)
+def everything_was_acked(standing: Standing) -> Iterator[None]:
+    """By the end, whatever was done."""
+    yield
+    check_unacked(standing)
+    for service in OWNERS:
+        standing.stack.start_process(f"{service}-worker")
 
 
 def state_of(stack: Stack, service: str, replica: str) -> dict[str, Any]:
     found = json.loads(stack.manage(service, "replicas", "--json"))
     [state] = [one for one in found if one["replica"] == replica]
     return dict(state)
-
-
-def test_every_replica_is_complete_soon_after_the_start(stack: Stack) -> None:
-    for service in OWNERS:
-        until(
-            lambda service=service: (
-                {  # type: ignore[misc]
-                    one["state"] for one in json.loads(stack.manage(service, "replicas", "--json"))
-                }
-                == {"complete"}
-            ),
-            f"the replicas of {service} are complete",
-            SLOW,
-        )
 
 
 def test_a_truncated_replica_comes_back_while_orders_are_placed(stack: Stack, shop: Shop) -> None:

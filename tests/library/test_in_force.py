@@ -23,10 +23,14 @@ QUEUE = names.event_queue("order", "inventory")
 OLD = names.event_queue("order", "warehouse")
 
 
-@pytest.fixture
-def api() -> Iterator[ManagementApi]:
-    """A broker with everything declared, before the test and after it."""
+@pytest.fixture(scope="module")
+def declared_broker() -> None:
     declare_all()
+
+
+@pytest.fixture
+def api(declared_broker: None) -> Iterator[ManagementApi]:
+    """A broker with everything declared, before the test and after it."""
     api = management()
     yield api
     for kind, name in (

@@ -20,6 +20,7 @@ import pytest
 
 from deploy.local.ports import Ports
 from polder.testing import eventually
+from tests.library.web_process import on_test_database
 
 ROOT = Path(__file__).resolve().parents[2]
 DIRECT = os.environ["ORDER_DATABASE_URL"]
@@ -85,8 +86,9 @@ class Pooler:
             return False
         return True
 
-    def url(self) -> str:
-        place = urlsplit(DIRECT)
+    def url(self, *, of_tests: bool = False) -> str:
+        """`of_tests`: to the tests' database, which has tables."""
+        place = urlsplit(on_test_database() if of_tests else DIRECT)
         user = f"{place.username}:{place.password}"
         return place._replace(netloc=f"{user}@127.0.0.1:{self.port}").geturl()
 
@@ -134,7 +136,9 @@ def test_who_holds_a_session_refuses_a_pooler(pooler: Pooler, command: str) -> N
     assert "Traceback" not in ended.stderr
 
 
-def test_a_web_process_whose_limits_are_ignored_says_what_to_set(pooler: Pooler) -> None:
+def test_a_web_process_whose_limits_are_ignored_says_what_to_set(
+    pooler: Pooler, django_db_setup: None
+) -> None:
     pooler.start(ignores="options")
 
     ended = manage("web", ORDER_DATABASE_URL=pooler.url())
@@ -160,7 +164,7 @@ def assert_it_serves(pooler: Pooler) -> None:
     bound = f"127.0.0.1:{Ports.free().web['order']}"
     command = [sys.executable, "manage.py", "order", "web", "--bind", bound]
     serving = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"ORDER_DATABASE_URL": pooler.url()}
+        command, cwd=ROOT, env=os.environ | {"ORDER_DATABASE_URL": pooler.url(of_tests=True)}
     )
     try:
         eventually(lambda: serving.poll() is not None or lives(bound), seconds=120)

@@ -4,12 +4,9 @@ against the real database."""
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection
 
 from order_service.models import Order
 from order_service.tests.test_api import ORDER
@@ -61,15 +58,7 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    address = (
-        urlsplit(os.environ["ORDER_DATABASE_URL"])
-        ._replace(path=f"/{connection.settings_dict['NAME']}")
-        .geturl()
-    )
-    with web_process(
-        tmp_path_factory.mktemp("web") / "log",
-        environment=os.environ | {"ORDER_DATABASE_URL": address},
-    ) as port:
+    with web_process(tmp_path_factory.mktemp("web") / "log") as port:
         yield port
 
 

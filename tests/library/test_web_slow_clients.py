@@ -29,7 +29,7 @@ LARGE = b"GET /static/large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def port(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[int]:
     large = Path(settings.STATIC_ROOT or "") / "large.bin"
     large.write_bytes(os.urandom(8_000_000))  # more than the kernel keeps for anybody
     with web_process(tmp_path_factory.mktemp("web") / "log") as port:
@@ -38,7 +38,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def hasty_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def hasty_port(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[int]:
     """Of a process that waits for a request only a moment."""
     log = tmp_path_factory.mktemp("hasty") / "log"
     with web_process(log, "--receive-seconds", "2") as port:
@@ -133,7 +133,7 @@ def test_who_resets_the_connection_ends_nothing_else(port: int) -> None:
         assert answer(staying)[0] == 200
 
 
-def test_it_stops_beside_half_requests(tmp_path: Path) -> None:
+def test_it_stops_beside_half_requests(tmp_path: Path, django_db_setup: None) -> None:
     with web_process(tmp_path / "log") as port:
         half = connect(port, HALF_A_BODY)
     assert half.recv(1) in (b"", b"H")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -10,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPResponse
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.db import connection
 
 from deploy.local.ports import Ports
 from deploy.local.readiness import http_status
@@ -19,10 +23,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def web_process(
-    log: Path, *arguments: str, environment: dict[str, str] | None = None
-) -> Iterator[int]:
-    """Its port. At the end it is told to stop, and must have done so well."""
+def web_process(log: Path, *arguments: str) -> Iterator[int]:
+    """Its port. At the end it is told to stop, and must have done so well. It works on the tests'
+    database, which has to be there (`django_db_setup`): on one without tables it would wait for
+    them first."""
     port = Ports.free().web["order"]
     command = [
         sys.executable,
@@ -34,7 +38,13 @@ def web_process(
         *arguments,
     ]
     with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=environment)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=out,
+            stderr=out,
+            env=os.environ | {"ORDER_DATABASE_URL": on_test_database()},
+        )
     try:
         until(lambda: http_status(port, "/livez") == 200, "the web process answers", seconds=120)
         yield port
@@ -42,6 +52,11 @@ def web_process(
         process.send_signal(signal.SIGTERM)
         status = process.wait(60)
     assert status == 0, log.read_text()[-2000:]
+
+
+def on_test_database() -> str:
+    url = urlsplit(os.environ["ORDER_DATABASE_URL"])
+    return url._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
 
 def connect(port: int, sent: bytes = b"") -> socket.socket:
