@@ -26,7 +26,7 @@ from polder.consumer.tasks import Suspects, apply_events
 from polder.consumer.transitions import End
 from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
-from tests.library.test_dispatch import many
+from tests.library.dispatch.worker import many
 
 
 class Session:

@@ -12,7 +12,7 @@ from polder.outbox.wake import MANY, Rest
 from polder.stopping import Stop
 from polder.testing import eventually
 from tests.library.broker import declare_all
-from tests.library.test_relay import commit, orders, running, unpublished_rows
+from tests.library.relay.running import commit, orders, running, unpublished_rows
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,0 +1,149 @@
+"""An audit finds what differs, records it, makes it good."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from common.contracts.inventory import ProductChanged
+from polder.replication.models import Drift, DriftKind, ReplicaState
+from polder.resync import runs, tending, weighing
+from polder.resync.messages import (
+    DigestsRequest,
+    KeysRequest,
+)
+from polder.testing import deliver
+from tests.library.audit.owner import Owner, as_owned, delete, drift, plant
+from tests.library.resync.wire import PRODUCT, edit, products, state
+from tests.makers import product_event
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_what_is_equal_is_compared_by_digests_alone(owner: Owner, deep: bool) -> None:
+    runs.audit(PRODUCT, "asked for", deep=deep)
+    end = owner.go_on()
+
+    assert [type(message) for _, message in owner.said] == [DigestsRequest]
+    assert (end.state, end.rows_done, end.rows_drifted) == ("complete", 10, 0)
+    assert (end.audited_at == end.started_at, bool(end.deeply_audited_at)) == (True, deep)
+    assert not Drift.objects.exists()
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_missing_extra_behind_and_above_are_found(owner: Owner, deep: bool) -> None:
+    plant(owner)
+
+    runs.audit(PRODUCT, "asked for", deep=deep)
+    end = owner.run_all()
+
+    assert drift() == {
+        "p1": DriftKind.MISSING,
+        "p4": DriftKind.BEHIND,
+        "p5": DriftKind.ABOVE,
+        "p5x": DriftKind.EXTRA,
+    }
+    assert as_owned(owner)
+    assert not Drift.objects.filter(repaired_at=None).exists()
+    assert (end.rows_drifted, end.drift_found) == (4, 4)
+    asked = [message for _, message in owner.said if isinstance(message, KeysRequest)]
+    assert len(asked) == 3, "only the buckets that differ"
+
+
+def test_what_was_edited_is_found_by_a_deep_one_alone(owner: Owner) -> None:
+    edit("p2", name="edited", price=Decimal("0.10"))
+    owner.owns(product_event(product_id="p7", version=2, name="edited there"))
+
+    runs.audit(PRODUCT, "asked for", deep=False)
+    owner.run_all()
+    assert drift() == {}
+
+    runs.audit(PRODUCT, "asked for", deep=True)
+    owner.run_all()
+    assert drift() == {"p2": DriftKind.EDITED_HERE, "p7": DriftKind.EDITED_THERE}
+    assert as_owned(owner)
+    record = Drift.objects.get(key="p2")
+    assert record.before
+    assert record.after
+    assert (record.before["name"], record.before["price"]) == ("edited", 0.1)
+    assert record.after["name"] == owner.owned["p2"].data.name
+    assert record.found_by == "deep audit"
+
+
+def test_a_dry_run_changes_nothing_and_what_it_found_closes(owner: Owner) -> None:
+    plant(owner)
+    edit("p2", name="edited")
+    before = products()
+
+    for _ in range(2):
+        runs.audit(PRODUCT, "asked for", deep=True, dry=True)
+        owner.run_all()
+
+    assert products() == before
+    assert Drift.objects.filter(repaired_at=None).count() == Drift.objects.count() == 5
+    assert not deliver(product_event(ProductChanged, product_id="p1", version=3)).ended
+    assert Drift.objects.filter(repaired_at=None).count() == 4, "its newer version came"
+
+    # somebody undoes one by hand
+    edit("p2", name=owner.owned["p2"].data.name)
+    owner.owns(product_event(ProductChanged, product_id="p1", version=3))
+    runs.audit(PRODUCT, "asked for", deep=True)
+    owner.run_all()
+
+    assert not Drift.objects.filter(repaired_at=None).exists()
+
+
+def test_a_replica_that_lost_nearly_all_is_compared_row_by_row(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "MOST_DOUBTFUL", 4)
+    monkeypatch.setattr(weighing, "MOST_DOUBTFUL", 4)
+    for key in sorted(owner.owned)[2:]:
+        delete(key)
+        event = owner.owned[key]
+        owner.owned[key] = event.model_copy(update={"time": event.time - timedelta(hours=1)})
+
+    runs.audit(PRODUCT, "asked for", deep=False)
+    end = owner.run_all()
+
+    assert as_owned(owner)
+    assert (end.compared_by, set(drift().values()), len(drift())) == (
+        "rows",
+        {DriftKind.MISSING},
+        8,
+    )
+
+
+def test_an_owner_that_cannot_say_is_compared_row_by_row(owner: Owner) -> None:
+    owner.refused = "another version"
+    edit("p2", name="edited")
+
+    runs.audit(PRODUCT, "asked for", deep=True)
+    owner.run_all()
+
+    assert drift() == {"p2": DriftKind.EDITED_HERE}
+    assert as_owned(owner)
+
+
+def test_due_by_the_clock_and_a_resync_goes_first(owner: Owner) -> None:
+    runs.audit(PRODUCT, "asked for", deep=True)
+    owner.go_on()
+    assert tending.audit_due() == []
+
+    def ago(**fields: timedelta) -> None:
+        now = timezone.now()
+        ReplicaState.objects.update(**{name: now - span for name, span in fields.items()})
+
+    ago(audited_at=timedelta(hours=2))
+    assert tending.audit_due() == [PRODUCT]
+    assert (tending.audit_due(), state().compared_by) == ([], "quick")
+    owner.go_on()
+    ago(deeply_audited_at=timedelta(days=2))
+    assert (tending.audit_due(), state().compared_by) == ([PRODUCT], "deep")
+
+    with pytest.raises(runs.NotPossible, match="auditing"):
+        runs.audit(PRODUCT, "asked for", deep=False)
+    runs.begin(PRODUCT, "asked for")
+    assert (state().state, state().is_audit) == ("filling", False)

@@ -1,0 +1,103 @@
+"""An audit finds nothing that live events explain."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from common.contracts.inventory import ProductChanged, ProductEvent
+from polder.inbox.models import Halt, WaitingEvent
+from polder.replication.models import DriftKind, ReplicaState
+from polder.resync import receiving, runs, weighing
+from polder.testing import deliver
+from tests.library.audit.owner import Owner, drift, settle
+from tests.library.resync.wire import PRODUCT, edit, products, state
+from tests.makers import product_event
+
+
+def behind(owner: Owner) -> ProductEvent:
+    """The owner has changed one, and its event is on its way."""
+    event = product_event(ProductChanged, product_id="p3", version=3, name="new")
+    owner.owns(event)
+    return event
+
+
+def test_an_event_on_its_way_is_no_drift(owner: Owner) -> None:
+    """Also when it is long on its way: our queue is not empty."""
+    event = behind(owner)
+    owner.waiting = 1
+    runs.audit(PRODUCT, "asked for", deep=True)
+    owner.go_on()
+    settle()
+    assert (state().state, state().doubtful) == ("auditing", {"p3": 3})
+
+    deliver(event)
+    owner.waiting = 0
+    settle()
+
+    assert (owner.go_on().state, state().rows_drifted, drift()) == ("complete", 0, {})
+
+
+def test_nor_what_the_owner_has_not_published(owner: Owner) -> None:
+    behind(owner)
+    owner.unsaid = {"p3"}
+
+    runs.audit(PRODUCT, "asked for", deep=True)
+
+    assert (owner.go_on().state, drift()) == ("complete", {})
+
+
+@pytest.mark.parametrize("why", ["halted", "locked"])
+def test_nor_what_waits_here(owner: Owner, why: str) -> None:
+    behind(owner)
+    now = timezone.now()
+    if why == "halted":
+        Halt.objects.create(signature="x", reason="x", since=now, last_at=now)
+    else:
+        about = {"since": now, "last_at": now, "publisher": "inventory", "subject": "p3"}
+        WaitingEvent.objects.create(**about, queue="q", body_hash="x", fault="lock", signature="")
+
+    runs.audit(PRODUCT, "asked for", deep=True)
+    owner.run_all()
+
+    assert drift() == {}
+    if why == "halted":
+        assert state().state == "auditing"
+        ReplicaState.objects.update(progressed_at=now - timedelta(hours=1))
+        weighing.weigh(PRODUCT)
+    assert (state().state, state().rows_undecided) == ("complete", 1)
+
+
+def test_later_events_that_were_handled_prove_that_it_was_lost(owner: Owner) -> None:
+    """Also when the queue is never empty."""
+    behind(owner)
+    owner.waiting = 1
+    runs.audit(PRODUCT, "asked for", deep=False)
+    owner.go_on()
+
+    deliver(product_event(ProductChanged, product_id="p8", version=3))
+    weighing.weigh(PRODUCT)
+    assert state().request_id is None, "it was handled just now"
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE polder_ledger SET applied_at = applied_at - interval '1 minute'")
+    weighing.weigh(PRODUCT)
+    owner.go_on()
+
+    assert drift() == {"p3": DriftKind.BEHIND}
+
+
+def test_what_is_touched_while_the_owner_is_asked_is_left(owner: Owner) -> None:
+    runs.audit(PRODUCT, "asked for", deep=True)
+    edit("p6", name="edited")
+    digests = owner.answer_any()
+    deliver(newer := product_event(ProductChanged, product_id="p6", version=3))
+    receiving.receive(digests)
+    listing = owner.answer_any()
+    owner.owns(newer)
+    receiving.receive(listing)
+
+    assert (owner.go_on().state, drift()) == ("complete", {})
+    assert products()["p6"][0] == 3

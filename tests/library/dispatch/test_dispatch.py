@@ -1,0 +1,125 @@
+"""What goes when."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import pytest
+
+from polder.consumer.batch import (
+    BATCH_BYTES,
+    BATCH_EVENTS,
+    LINGER,
+    Batch,
+    Kind,
+)
+from polder.consumer.dispatch import Dispatch, Ended
+from polder.consumer.pace import Pace
+from polder.consumer.queues import Fresh
+from polder.consumer.transitions import MODES, TRANSITIONS, End, Mode, Part, Which, moves
+from tests.library.dispatch.worker import Worker, many, received
+
+
+def batches_of(rate: int, *, takes: float, budget: float = 0.05, seconds: int = 5) -> list[int]:
+    """How many messages each batch of a steady rate holds, when each takes so long."""
+    worker, sizes = Worker(), []
+    worker.dispatch.pace = worker.dispatch.fresh._pace = Pace(budget)
+    ends: list[tuple[float, Batch]] = []
+    for _ in range(seconds * 1_000):
+        worker.now += 0.001
+        worker.receive(int(worker.now * rate) - int((worker.now - 0.001) * rate))
+        while ends and ends[0][0] <= worker.now:
+            worker.end(ends.pop(0)[1], End.APPLIED)
+        if len(ends) < 2 and (batch := worker.dispatch.next(worker.now)):
+            sizes.append(len(batch.messages))
+            ends.append((worker.now + takes, batch))
+    return sizes[10:]
+
+
+def test_the_table_has_a_row_for_every_batch_however_it_ends() -> None:
+    assert set(TRANSITIONS) == set(MODES) == set(End)
+    for row in TRANSITIONS.values():
+        assert list(row)[-1] is Which.ANY
+        assert all(moves[-1].part in (Part.ALL, Part.REST) for moves in row.values())
+
+
+@pytest.mark.parametrize("deciding", [True, False])
+@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("end", list(End))
+def test_no_message_is_lost_or_doubled(end: End, kind: Kind, number: int, deciding: bool) -> None:
+    # Given a batch under way
+    dispatch = Dispatch()
+    dispatch.mode = Mode.GOING if deciding else Mode.HALTED
+    batch = Batch(many(number), kind)
+    dispatch.under_way.append(batch)
+
+    # When it ends with something to say of one message, and of all
+    done = dispatch.ended(batch, Ended(end, locked=[0], suspects=[0]), 1.0)
+
+    # Then each message is done or waits, once
+    dispatch.mode = Mode.GOING
+    if dispatch.probe:
+        dispatch.returned.append(dispatch.probe)
+    tags = [message.tag for message in done]
+    while (waiting := dispatch.next(1_000.0)) is not None:
+        tags += waiting.tags
+        dispatch.under_way.clear()
+    assert sorted(tags) == list(range(1, number + 1))
+    assert moves(end, batch, deciding=deciding)
+
+
+def test_a_few_wait_a_little_for_others_and_many_do_not() -> None:
+    fresh = Fresh(Pace(0.0))
+    assert fresh.due() is None
+    fresh.add(received(1), 10.0)
+    fresh.add(received(2), 10.002)
+    assert fresh.due() == 10.0 + LINGER
+    for message in many(BATCH_EVENTS):
+        fresh.add(message, 10.0)
+    assert fresh.due() == 0.0
+    assert [len(fresh.take()), len(fresh.take()), fresh.bytes] == [BATCH_EVENTS, 2, 0]
+
+
+def test_large_ones_go_in_smaller_batches_and_one_that_is_larger_alone() -> None:
+    fresh = Fresh(Pace(0.0))
+    for size in (BATCH_BYTES - 1, BATCH_BYTES - 1, BATCH_BYTES - 1, BATCH_BYTES * 2, 1):
+        fresh.add(received(1, size=size), 0.0)
+
+    assert [len(fresh.take()) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_it_begins_with_one_batch() -> None:
+    """Whatever was the matter before the start may still be: one is enough to see."""
+    worker = Worker(going=False)
+    worker.receive(BATCH_EVENTS + 1)
+
+    first = worker.next()
+
+    assert first.kind is Kind.PROBE
+    assert worker.nothing()
+    worker.end(first, End.APPLIED)
+    assert worker.next().kind is Kind.FRESH
+
+
+def test_what_flower_shows() -> None:
+    batch = Batch(
+        [
+            received(1),
+            received(2, kind="OrderConfirmed"),
+            received(3),
+            received(4, kind="StockChanged", publisher="inventory"),
+        ]
+    )
+
+    assert (
+        batch.summary()
+        == "4 events from inventory, order: OrderCreated 2, OrderConfirmed 1, StockChanged 1"
+    )
+
+
+def test_messages_go_at_once_while_there_is_little_to_do_and_gather_while_there_is() -> None:
+    assert set(batches_of(20, takes=0.005)) == {1}
+    assert max(batches_of(500, takes=0.005)) <= 8, "the budget is not spent where it gains little"
+    assert 20 <= median(batches_of(500, takes=0.04)) <= 30, "all of the budget, and no more"
+    assert set(batches_of(50, takes=0.04, budget=0.0)) <= {1, 2}

@@ -1,0 +1,131 @@
+"""The channel, the timer and the pool, played by the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from polder.consumer import acks as acks_module
+from polder.consumer import dispatch_timer as timer_module
+from polder.consumer import event_consumer as module
+from polder.consumer.batch import LINGER
+from polder.consumer.event_consumer import EventConsumer
+from tests.library.test_acks import Broker
+
+
+class Channel(Broker):
+    def __init__(self) -> None:
+        super().__init__()
+        self.connection: object = object()
+        self.callbacks: dict[str, Callable[[Any], None]] = {}
+        self.tag_of: dict[str, str] = {}
+        self.prefetch = 0
+        self.closed = False
+        self.backlog: dict[str, object] = {}  # a message in each queue, there from the beginning
+
+    def basic_qos(self, size: int, count: int, a_global: bool) -> None:
+        assert not a_global, "quorum queues know no global prefetch"
+        self.prefetch = count
+
+    def basic_consume(self, queue: str, consumer_tag: str, callback: Callable[[Any], None]) -> str:
+        assert self.callbacks[consumer_tag] is callback, "messages may come before the answer"
+        self.tag_of[queue] = consumer_tag
+        if queue in self.backlog:
+            callback(self.backlog.pop(queue))
+        return consumer_tag
+
+    def basic_cancel(self, tag: str) -> None:
+        del self.callbacks[tag]
+        self.tag_of = {queue: other for queue, other in self.tag_of.items() if other != tag}
+
+    def deliver(self, queue: str, message: object) -> None:
+        self.callbacks[self.tag_of[queue]](message)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Timer:
+    """Calls nothing by itself."""
+
+    def __init__(self) -> None:
+        self.due: list[tuple[float, Callable[[], None]]] = []
+
+    def call_after(self, seconds: float, function: Callable[[], None]) -> object:
+        self.due.append((seconds, function))
+        return function
+
+    def call_repeatedly(self, seconds: float, function: Callable[[], None]) -> object:
+        return SimpleNamespace(cancel=lambda: None)
+
+
+class Worker:
+    """The order service's event consumer with one pool process. The test moves the clock."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, backlog: bool = False) -> None:
+        self.now = 1_000.0
+        self.tag = 0
+        self.channel, self.timer = Channel(), Timer()
+        self.running: list[Any] = []
+        if backlog:
+            self.channel.unacked.append(1)
+            self.channel.backlog["order.from.inventory"] = _message(1)
+        consumer = SimpleNamespace(
+            connection=SimpleNamespace(channel=lambda: self.channel),
+            conninfo=SimpleNamespace(connection_errors=(OSError,), channel_errors=()),
+            timer=self.timer,
+            pool=SimpleNamespace(num_processes=1),
+        )
+        monkeypatch.setattr(module, "request_class", lambda consumer, task: SimpleNamespace)
+        monkeypatch.setattr(
+            module, "build_request", lambda kind, consumer, task, batch: SimpleNamespace()
+        )
+        monkeypatch.setattr(
+            module, "give_to_pool", lambda consumer, request: self.running.append(request)
+        )
+        clock = SimpleNamespace(monotonic=lambda: self.now, time=lambda: self.now)
+        for each in (module, acks_module, timer_module):
+            monkeypatch.setattr(each, "time", clock)
+        self.renewed = 0
+        self.event_consumer = EventConsumer(
+            consumer, None, "order", ["inventory"], renew=self.renew
+        )
+
+    def renew(self) -> None:
+        self.renewed += 1
+
+    def receive(
+        self,
+        number: int = 1,
+        queue: str = "order.from.inventory",
+        body: bytes = b"{}",
+        **headers: Any,
+    ) -> None:
+        for _ in range(number):
+            self.tag += 1
+            self.channel.unacked.append(self.tag)
+            self.channel.deliver(queue, _message(self.tag, body, headers))
+
+    def wait(self, later: float = 2 * LINGER) -> None:
+        """Time passes, and what the timer has is called."""
+        self.now += later
+        due, self.timer.due = self.timer.due, []
+        for _, function in due:
+            function()
+
+    def end(self, error: BaseException | None = None) -> list[int]:
+        """The pool's only batch ends; its tags."""
+        request = self.running.pop()
+        if error is None:
+            self.event_consumer.succeeded(request.batch)
+        else:
+            self.event_consumer.failed(request.batch, error)
+        return list(request.batch.tags)
+
+
+def _message(tag: int, body: bytes = b"{}", headers: dict[str, Any] | None = None) -> object:
+    properties = {"type": "StockChanged", "application_headers": headers or {}}
+    return SimpleNamespace(delivery_info={"delivery_tag": tag}, properties=properties, body=body)

@@ -1,0 +1,38 @@
+"""Fixtures of the tests beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from polder.outbox import relay as relay_module
+from tests.library.broker import (
+    Auditor,
+    connected,
+    declare_all,
+    management,
+)
+from tests.library.relay.running import QUEUE, Watched
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _topology() -> Iterator[None]:
+    declare_all()
+    yield
+    management().call("DELETE", *QUEUE, "contents")
+
+
+@pytest.fixture
+def auditor(committed: None) -> Iterator[Auditor]:
+    with connected("deploy") as connection:
+        yield Auditor(connection, "order.events")
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> type[Watched]:
+    monkeypatch.setattr(relay_module, "ConfirmedPublisher", Watched)
+    monkeypatch.setattr(relay_module, "WINDOW", 50)
+    monkeypatch.setattr(Watched, "made", [])
+    monkeypatch.setattr(Watched, "windows", 0)
+    return Watched

@@ -1,0 +1,163 @@
+"""A relay that is cut off midway loses nothing and marks nothing too early; one leads."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection
+
+from polder.outbox.models import OutboxEvent
+from polder.outbox.relay import Relay
+from polder.stopping import Stop
+from polder.testing import eventually
+from polder.testing.database import other_connection
+from tests.library.broker import (
+    ORDER_URL,
+    Auditor,
+    close_connections,
+)
+from tests.library.relay.running import (
+    Watched,
+    _backend,
+    commit,
+    everything_is_published,
+    holds_the_lead,
+    orders,
+    running,
+    unpublished_rows,
+)
+
+
+def test_a_connection_closed_midway_loses_nothing(
+    auditor: Auditor, watched: type[Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given the broker closes the relay's connection when it has sent its third window
+    def close(publisher: Watched, window: int) -> None:
+        if window == 3:
+            eventually(lambda: close_connections("order"), pause=0.2)
+
+    monkeypatch.setattr(Watched, "between", staticmethod(close))
+    ids = commit(*orders(300))
+
+    # When
+    with running():
+        eventually(everything_is_published, seconds=120)
+
+    # Then first arrivals are in order
+    assert len(watched.made) >= 2
+    assert list(dict.fromkeys(auditor.ids(300))) == ids
+
+
+def test_a_late_confirm_confirms_nothing(
+    auditor: Auditor, watched: type[Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given no time at all for the second window's confirms
+    marked: list[int] = []
+
+    def hurry(publisher: Watched, window: int) -> None:
+        publisher.timeout = 0.0 if window == 2 else 15.0
+        if window == 3:
+            marked.append(OutboxEvent.objects.exclude(published_at=None).count())
+            connection.close()
+
+    monkeypatch.setattr(Watched, "between", staticmethod(hurry))
+    ids = commit(*orders(150))
+
+    # When
+    with running():
+        eventually(everything_is_published)
+
+        # Then only the first window was marked, and its connection is gone
+        assert marked == [50]
+        assert len(watched.made) == 2
+        assert not watched.made[0].connection.connected
+    assert list(dict.fromkeys(auditor.ids(150))) == ids
+
+
+def test_a_database_lost_while_a_window_is_under_way_marks_nothing_for_it(
+    auditor: Auditor, watched: type[Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given the relay's database connection is terminated when it has sent its second window
+    running_relays: list[Relay] = []
+
+    def terminate(publisher: Watched, window: int) -> None:
+        if window == 2:
+            with other_connection() as other:
+                other.execute("SELECT pg_terminate_backend(%s)", [_backend(running_relays[0])])
+
+    monkeypatch.setattr(Watched, "between", staticmethod(terminate))
+    ids = commit(*orders(200))
+
+    # When
+    with running() as relays:
+        running_relays += relays
+        eventually(everything_is_published, seconds=120)
+
+        # Then its late confirms were never heard, so they could not count for another window
+        assert len(watched.made) == 2
+        assert not watched.made[0].connection.connected
+    assert list(dict.fromkeys(auditor.ids(200))) == ids
+
+
+def test_one_leads_and_the_other_takes_over(auditor: Auditor) -> None:
+    with running(2) as relays:
+        # Given
+        (leader,) = eventually(lambda: [one for one in relays if holds_the_lead(one)])
+        (standby,) = [one for one in relays if one is not leader]
+        eventually(lambda: _backend(standby))
+        first = commit(*orders(10))
+        assert auditor.ids(10) == first
+        assert not holds_the_lead(standby)
+        assert standby.publisher is None
+
+        # When
+        with other_connection() as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [_backend(leader)])
+
+        # Then
+        eventually(lambda: [one for one in relays if holds_the_lead(one)])
+        second = commit(*orders(10))
+        eventually(everything_is_published)
+        assert set(auditor.ids(20)) == {*first, *second}
+
+
+def test_told_to_stop_it_ends_its_window(
+    auditor: Auditor, watched: type[Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given it is told to stop while a window is under way
+    stop = Stop()
+    monkeypatch.setattr(
+        Watched,
+        "between",
+        staticmethod(lambda publisher, window: stop.set() if window == 2 else None),
+    )
+    commit(*orders(150))
+    relay = Relay("order", ORDER_URL, stop)
+
+    # When
+    thread = threading.Thread(target=relay.run, daemon=True)
+    thread.start()
+    thread.join(20)
+
+    # Then
+    assert not thread.is_alive()
+    assert len(unpublished_rows()) == 50
+    assert len(auditor.ids(100)) == 100
+    assert relay.publisher is None
+    assert relay.outbox is None
+
+
+def test_ready_when_it_leads_and_when_it_stands_by(committed: None) -> None:
+    ready, stop = [threading.Event(), threading.Event()], Stop()
+    threads = [
+        threading.Thread(target=Relay("order", ORDER_URL, stop, one.set).run, daemon=True)
+        for one in ready
+    ]
+    for thread in threads:
+        thread.start()
+
+    assert all(one.wait(60) for one in ready)
+    stop.set()
+    for thread in threads:
+        thread.join(10)

@@ -1,0 +1,197 @@
+"""A replica is filled from its owner's pages, whatever becomes of the messages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from common.contracts.inventory import ProductRetired
+from order_service.models import Product
+from polder.replication.models import Drift, ReplicaState
+from polder.resync import receiving, runs, tending
+from polder.resync.messages import PageRequest, Row
+from polder.testing import deliver
+from tests.library.resync.wire import PRODUCT, Wire, edit, products, state
+from tests.makers import product_event
+
+
+def test_filled_page_by_page(wire: Wire) -> None:
+    wire.owns(*(product_event(product_id=f"p{number}", name=f"n{number}") for number in range(5)))
+    wire.owns(product_event(ProductRetired, product_id="p5", version=2))
+
+    runs.begin(PRODUCT, "asked for")
+    end = wire.run()
+
+    assert products() == {
+        **{f"p{number}": (1, f"n{number}") for number in range(5)},
+        "p5": (2, wire.owned["p5"].data.name),
+    }
+    assert Product.objects.get(pk="p5").retired_at == wire.owned["p5"].time
+    assert [one.after for _, one in wire.said if isinstance(one, PageRequest)] == ["", "p1", "p3"]
+    assert (end.state, end.rows_done, end.rows_changed, end.estimate) == ("complete", 6, 6, 6)
+    assert not Drift.objects.exists()
+
+
+def test_what_comes_by_an_event_is_the_same_row(wire: Wire) -> None:
+    """Hash included, also of a tombstone: whichever comes second changes nothing."""
+    events = product_event(), product_event(ProductRetired, product_id="p2", version=3)
+    deliver(*events)
+    before = list(Product.objects.values_list("pk", "content_hash", "synced_at"))
+    wire.owns(*events)
+
+    runs.begin(PRODUCT, "asked for")
+
+    assert wire.run().rows_changed == 0
+    assert list(Product.objects.values_list("pk", "content_hash", "synced_at")) == before
+    assert not Drift.objects.exists()
+
+
+def test_only_some_keys(wire: Wire) -> None:
+    deliver(*(product_event(product_id=f"p{number}") for number in range(3)))
+    wire.owns(*(product_event(product_id=f"p{number}", name="x") for number in range(2)))
+
+    runs.begin(PRODUCT, "asked for", keys=["p1", "p2", "p9"])
+    end = wire.run()
+
+    assert set(products()) == {"p0", "p1"}
+    assert products()["p1"] == (1, "x")
+    assert (end.rows_changed, end.rows_removed) == (1, 1)
+
+
+def test_one_at_a_time_and_only_what_there_is(wire: Wire) -> None:
+    runs.begin(PRODUCT, "asked for")
+    with pytest.raises(runs.NotPossible, match="under way already"):
+        runs.begin(PRODUCT, "once more")
+    with pytest.raises(runs.NotPossible, match="order keeps no replica"):
+        runs.begin("inventory.teapot", "asked for")
+    with pytest.raises(runs.NotPossible):
+        runs.resume(PRODUCT)
+    with pytest.raises(runs.NotPossible):
+        runs.pause("inventory.stock")
+
+
+def test_paused_it_goes_on_where_it_was(wire: Wire) -> None:
+    wire.owns(*(product_event(product_id=f"p{number}") for number in range(5)))
+    runs.begin(PRODUCT, "asked for")
+    receiving.receive(wire.answer())
+    late = wire.answer()
+
+    runs.pause(PRODUCT)
+    assert not receiving.receive(late)
+    assert state().told == "paused, 40 %"
+    tending.ask_again()
+    runs.resume(PRODUCT, rate=7)
+
+    asked = wire.asked()
+    assert isinstance(asked, PageRequest)
+    assert (asked.after, asked.size) == ("p1", 7)
+    assert wire.run().rows_done == 5
+
+
+def test_asked_again_when_nobody_answers(wire: Wire) -> None:
+    runs.begin(PRODUCT, "asked for")
+    first = wire.asked()
+    assert tending.ask_again() == 0
+
+    ReplicaState.objects.update(said_at="2020-01-01T00:00Z")
+    tending.ask_again()
+
+    assert wire.asked() == first
+    assert len(wire.said) == 2
+    assert "inventory has not answered" in state().trouble
+    assert wire.run().trouble == ""
+
+
+def test_events_that_wait_go_first(wire: Wire) -> None:
+    wire.waiting = runs.LIVE_FIRST + 1
+    runs.begin(PRODUCT, "asked for")
+    assert (wire.said, state().trouble) == ([], runs.YIELDING)
+
+    wire.waiting = 0
+    assert tending.ask_again() == 1
+    assert (len(wire.said), state().trouble) == (1, "")
+
+
+def test_a_replica_that_is_new_or_declares_more_is_filled(wire: Wire) -> None:
+    wire.owns(product_event())
+    assert PRODUCT in tending.fill_new()
+    wire.said = [one for one in wire.said if getattr(one[1], "aggregate", "") == "product"]
+    wire.run()
+    assert (tending.fill_new(), state().reason) == ([], "it is new")
+
+    # Given a column that was not there, and is empty
+    declared = state().declared
+    ReplicaState.objects.update(
+        declared={name: path for name, path in declared.items() if name != "name"}
+    )
+    edit("p1", name="")
+
+    assert PRODUCT in tending.fill_new()
+    wire.said = [one for one in wire.said if getattr(one[1], "aggregate", "") == "product"]
+    assert state().reason == "it declares name"
+    wire.run()
+
+    assert products() == {"p1": (1, wire.owned["p1"].data.name)}
+    assert not Drift.objects.exists(), "nobody is to blame"
+    assert state().declared == declared
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"refused": "it owns no product"}, "it owns no product"),
+        ({"schema_version": 2}, "this service has to be updated"),
+        (
+            {"rows": [Row(key="p1", version=1, time=product_event().time, data={"name": 1})]},
+            "cannot be read",
+        ),
+    ],
+)
+def test_an_answer_of_no_use_is_told_and_asked_for_again(
+    wire: Wire, change: dict[str, object], told: str
+) -> None:
+    runs.begin(PRODUCT, "asked for")
+
+    receiving.receive(wire.answer().model_copy(update=change))
+
+    assert (state().state, told in state().trouble) == ("filling", True)
+    wire.owns(product_event())
+    wire.run()
+    assert set(products()) == {"p1"}
+
+
+def test_reconciled_and_what_fails_stops_nothing(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[str]] = []
+
+    def reconcile(changed: dict[object, set[str]]) -> None:
+        [keys] = changed.values()
+        if "p1" in keys:
+            raise ValueError("a bug")
+        seen.append(keys)
+
+    monkeypatch.setattr(receiving, "reconcile_changed", reconcile)
+    wire.owns(*(product_event(product_id=f"p{number}") for number in range(3)))
+    runs.begin(PRODUCT, "asked for")
+    wire.run()
+
+    assert set(products()) == {"p0", "p1", "p2"}
+    assert seen == [{"p0"}, {"p2"}]
+
+
+def test_only_what_the_owner_changed_since(wire: Wire) -> None:
+    """It brings some of the rows in its range, so nothing beside them is asked for."""
+    old, new = product_event(product_id="p1", name="a"), product_event(product_id="p2", name="a")
+    deliver(old, new)
+    edit("p1", name="edited")
+    edit("p2", name="edited")
+    since = new.time + timedelta(hours=1)
+    wire.owns(old, new.model_copy(update={"time": since}))
+
+    runs.begin(PRODUCT, "asked for", since=since)
+    end = wire.run()
+
+    assert products() == {"p1": (1, "edited"), "p2": (1, "a")}
+    assert (end.rows_changed, end.rows_removed) == (1, 0)

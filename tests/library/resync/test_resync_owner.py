@@ -1,0 +1,95 @@
+"""What the owner answers to who asks for its rows."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from order_service.services import Line, order_place
+from polder.direct.hearing import hear
+from polder.outbox.models import Fenced
+from polder.resync import owner
+from polder.resync.messages import Page, PageRequest, Proven, RowsRequest
+from polder.testing import deliver
+from tests.library.resync.wire import ADA, Wire
+from tests.library.test_pasts import arriving
+from tests.makers import HOME, product_event
+
+
+class TestTheOwner:
+    @pytest.fixture
+    def orders(self, wire: Wire) -> list[UUID]:
+        deliver(product_event())
+        return sorted(
+            order_place(customer=ADA, address=HOME, lines=[Line("p1", 1)]).order.pk
+            for _ in range(5)
+        )
+
+    def request(self, after: str = "", size: int = 2) -> PageRequest:
+        return PageRequest(
+            asker="shipping", request=uuid4(), aggregate="order", after=after, size=size
+        )
+
+    def test_pages_by_key(self, orders: list[UUID], wire: Wire) -> None:
+        first = owner.page_of(request := self.request())
+        second = owner.page_of(self.request(after=str(first.through)))
+        third = owner.page_of(self.request(after=str(second.through)))
+
+        pages = [[row.key for row in page.rows] for page in (first, second, third)]
+        assert pages == [list(map(str, orders[at : at + 2])) for at in (0, 2, 4)]
+        assert (first.request, first.total, second.total, third.through) == (
+            request.request,
+            5,
+            None,
+            None,
+        )
+        assert first.rows[0].version == 1
+        assert first.rows[0].data["orderId"] == str(orders[0])
+
+    def test_cut_where_it_would_be_too_large(
+        self, orders: list[UUID], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(owner, "LARGEST_PAGE", 1)
+
+        page = owner.page_of(self.request(size=500))
+
+        assert [row.key for row in page.rows] == [page.through] == [str(orders[0])]
+
+    def test_by_key_with_what_it_does_not_know(self, orders: list[UUID]) -> None:
+        gone, forgotten = str(uuid7()), str(uuid7())
+        page = owner.rows_of(
+            RowsRequest(
+                asker="shipping",
+                request=uuid4(),
+                aggregate="order",
+                keys=[
+                    Proven(key=str(orders[0])),
+                    Proven(key=gone),
+                    Proven(key="no uuid"),
+                    Proven(key=forgotten, version=3, event_id=uuid7()),
+                ],
+            )
+        )
+
+        assert [row.key for row in page.rows] == [str(orders[0])]
+        assert page.unknown == sorted([gone, "no uuid"])
+        assert page.disputed == [forgotten]
+        assert Fenced.objects.get().key == forgotten
+
+    def test_what_it_does_not_own(self, db: None) -> None:
+        request = self.request().model_copy(update={"aggregate": "teapot"})
+        assert owner.page_of(request).refused == "order owns no teapot"
+        assert "is no key" in owner.page_of(self.request(after="no uuid")).refused
+
+    def test_heard_once_and_answered(self, orders: list[UUID], wire: Wire) -> None:
+        wire.said.clear()
+        request = self.request()
+
+        hear(arriving("order.requests", request, request))
+
+        [(key, page)] = wire.said
+        assert key == "shipping.answers"
+        assert isinstance(page, Page)
+        assert page.request == request.request
