@@ -43,23 +43,31 @@ def crash_while_redriving(scene: Scene) -> None:
 def crash_while_filling(point: Failpoint, scene: Scene) -> None:
     """A replica has lost its rows and is filled again, while orders go on."""
     struck = "inventory" if point is Failpoint.RESYNC_BEFORE_ANSWER else "order"
-    for action in ACTIONS:
-        hit = scene.arm(struck, point, action)
-        with scene.shop.database("order") as database:
-            database.execute("DELETE FROM replica_product WHERE key > 'p3'")
-        scene.stack.manage("order", "resync", "inventory.product", "--all", "--no-wait")
-        scene.orders(10)
-        until(hit.exists, f"{hit.name}", seconds=60)
-        scene.stack.forgive(struck)
-        until(
-            lambda: scene.shop.rows(
-                "order",
-                "SELECT FROM polder_replication_replicastate WHERE aggregate = 'inventory.product'"
-                " AND state = 'complete'",
-            ),
-            "the replica is complete",
-            seconds=120,
-        )
+    sold, scene.load.products = scene.load.products, ("p1", "p2", "p3")  # what is left is ordered
+    try:
+        for action in ACTIONS:
+            _crash_while_filling(scene, struck, point, action)
+    finally:
+        scene.load.products = sold
+
+
+def _crash_while_filling(scene: Scene, struck: str, point: Failpoint, action: str) -> None:
+    hit = scene.arm(struck, point, action)
+    with scene.shop.database("order") as database:
+        database.execute("DELETE FROM replica_product WHERE key > 'p3'")
+    scene.stack.manage("order", "resync", "inventory.product", "--all", "--no-wait")
+    scene.orders(10)
+    until(hit.exists, f"{hit.name}", seconds=60)
+    scene.stack.forgive(struck)
+    until(
+        lambda: scene.shop.rows(
+            "order",
+            "SELECT FROM polder_replication_replicastate WHERE aggregate = 'inventory.product'"
+            " AND state = 'complete'",
+        ),
+        "the replica is complete",
+        seconds=120,
+    )
 
 
 for _point in Failpoint:
