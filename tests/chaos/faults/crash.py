@@ -40,40 +40,37 @@ def crash_while_redriving(scene: Scene) -> None:
         assert state == "redriven", state
 
 
-def crash_while_filling(point: Failpoint, scene: Scene) -> None:
-    """A replica has lost its rows and is filled again, while orders go on."""
+def crash_while_healing(point: Failpoint, scene: Scene) -> None:
+    """Somebody has edited a replica by hand, and it is filled again, while orders go on."""
     struck = "inventory" if point is Failpoint.RESYNC_BEFORE_ANSWER else "order"
-    sold, scene.load.products = scene.load.products, ("p1", "p2", "p3")  # what is left is ordered
-    try:
-        for action in ACTIONS:
-            _crash_while_filling(scene, struck, point, action)
-    finally:
-        scene.load.products = sold
-
-
-def _crash_while_filling(scene: Scene, struck: str, point: Failpoint, action: str) -> None:
-    hit = scene.arm(struck, point, action)
-    with scene.shop.database("order") as database:
-        database.execute("DELETE FROM replica_product WHERE key > 'p3'")
-    scene.stack.manage("order", "resync", "inventory.product", "--all", "--no-wait")
-    scene.orders(10)
-    until(hit.exists, f"{hit.name}", seconds=60)
-    scene.stack.forgive(struck)
-    until(
-        lambda: scene.shop.rows(
-            "order",
-            "SELECT FROM polder_replication_replicastate WHERE aggregate = 'inventory.product'"
-            " AND state = 'complete'",
-        ),
-        "the replica is complete",
-        seconds=120,
-    )
+    edited = "name = 'edited by hand', content_hash = 'edited'"
+    for action in ACTIONS:
+        hit = scene.arm(struck, point, action)
+        with scene.shop.database("order") as database:
+            database.execute(f"UPDATE replica_product SET {edited} WHERE key > 'p3'")
+        scene.stack.manage("order", "resync", "inventory.product", "--all", "--no-wait")
+        scene.orders(10)
+        until(hit.exists, f"{hit.name}", seconds=60)
+        scene.stack.forgive(struck)
+        until(
+            lambda: (
+                not scene.shop.rows(
+                    "order",
+                    "SELECT FROM replica_product WHERE content_hash = 'edited' UNION ALL "
+                    "SELECT FROM polder_replication_replicastate WHERE "
+                    "aggregate = 'inventory.product' AND "
+                    "state <> 'complete'",
+                )
+            ),
+            "the replica is complete, and as its owner says",
+            seconds=120,
+        )
 
 
 for _point in Failpoint:
     if _point.startswith("resync."):
         register(
-            at(crash_while_filling, _point),
+            at(crash_while_healing, _point),
             name=f"crash-{_point}",
             what=f"killed, paused and failed at {_point}",
         )
