@@ -190,7 +190,7 @@ _COMMON: dict[str, Any] = {
     "STATIC_URL": "/static/",
     "STORAGES": {
         "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+        "staticfiles": {"BACKEND": "polder.api.static.StaticFiles"},
     },
     "MIDDLEWARE": [
         "polder.api.machines.MachineMiddleware",
