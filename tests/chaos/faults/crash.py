@@ -65,6 +65,8 @@ def crash_while_healing(point: Failpoint, scene: Scene) -> None:
             "the replica is complete, and as its owner says",
             seconds=120,
         )
+        closed = "DELETE FROM polder_replication_drift WHERE repaired_at IS NOT NULL RETURNING key"
+        assert {key for (key,) in scene.shop.rows("order", closed)} == {"p4", "p5"}
 
 
 for _point in Failpoint:

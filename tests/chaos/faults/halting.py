@@ -94,7 +94,7 @@ def stock_row_held(scene: Scene) -> None:
         )
         assert ("locked", "order") in told, told
         assert {fault for fault, _ in told} == {"locked"}, told
-    until(lambda: _status(scene, waits) != "pending", "what waited is decided", seconds=30)
+    until(lambda: _status(scene, waits) != "pending", "what waited is decided", seconds=120)
 
 
 def _status(scene: Scene, order_id: str) -> str:
