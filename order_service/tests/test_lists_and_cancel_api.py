@@ -16,8 +16,10 @@ from common.contracts.shipping import ShipmentDispatched
 from order_service.models import Order
 from order_service.services import Line
 from order_service.tests.test_placing import place
+from polder.api import replicas
 from polder.api.models import Scope
 from polder.outbox.guard.door import unguarded
+from polder.replication.models import ReplicaState
 from polder.testing import deliver, published
 from polder.testing.api import api_client, assert_problem, post
 from tests.makers import product_event, reservation_event, shipment_event
@@ -25,8 +27,16 @@ from tests.makers import product_event, reservation_event, shipment_event
 
 @pytest.mark.parametrize(("path", "queries"), [("orders", 4), ("products", 3)])
 def test_a_page_costs_the_same_whatever_its_length(
-    api: APIClient, catalogue: None, path: str, queries: int, django_assert_max_num_queries: Any
+    api: APIClient,
+    catalogue: None,
+    path: str,
+    queries: int,
+    django_assert_max_num_queries: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(replicas, "READ_AGAIN", 3_600.0)  # that is asked for every other second
+    replicas.forget()
+    api.get(f"/api/{path}/")
     for number in range(3):
         placed = place(Line("p1", 1)).order
         deliver(
@@ -37,6 +47,7 @@ def test_a_page_costs_the_same_whatever_its_length(
         with django_assert_max_num_queries(queries):  # the key, the rows, and what is known of them
             found = api.get(f"/api/{path}/").json()["results"]
         assert len(found) >= number + 1
+    replicas.forget()
 
 
 def test_what_is_known_of_an_order_is_in_the_list(api: APIClient, catalogue: None) -> None:
@@ -118,3 +129,29 @@ def test_who_may_cancel(catalogue: None) -> None:
         post(api_client(Scope.READ), f"/api/orders/{order_id}/cancel/", {}), 403, "not-permitted"
     )
     assert Order.objects.get().status == "pending"
+
+
+def test_an_answer_says_how_complete_the_replicas_are_that_it_shows(
+    api: APIClient, catalogue: None
+) -> None:
+    replicas.forget()
+    ReplicaState.objects.update_or_create(
+        aggregate="inventory.product",
+        defaults={
+            "state": "filling",
+            "rows_done": 2,
+            "estimate": 5,
+            "rate": 500,
+            "started_at": timezone.now(),
+            "progressed_at": timezone.now(),
+        },
+    )
+    ReplicaState.objects.filter(aggregate="inventory.stock").delete()
+
+    answer = api.get("/api/products/")
+
+    assert answer["Polder-Replicas"] == (
+        'inventory.product="filling, 40 %", inventory.stock="not filled yet"'
+    )
+    assert api.get("/api/products/p1/", HTTP_IF_NONE_MATCH="*").has_header("Polder-Replicas")
+    replicas.forget()

@@ -23,6 +23,8 @@ from polder.api.filters import query_parameters
 from polder.api.idempotency import LONGEST_KEY
 from polder.api.pagination import ByKey
 from polder.api.problems import CATALOGUE, MEDIA_TYPE
+from polder.api.replicas import HEADER as REPLICAS
+from polder.api.replicas import replicas_of
 from polder.api.versions import ETAG_PATTERN
 
 JSON = "application/json"
@@ -171,6 +173,9 @@ class Schema(AutoSchema):
                 said.status,
                 "For `If-Match` and `If-None-Match`: the version, if any, and a digest.",
             )
+        if self.method == "GET" and replicas_of(getattr(self.view, "shows", ())):
+            text = "Of each replica that is shown, how complete it is: `filling, 40 %`."
+            yield _answer_header(REPLICAS, said.status, text)
         if said.status in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
             yield _answer_header("Location", said.status, "Where the outcome is to be seen.")
         if self._is_idempotent():

@@ -17,6 +17,8 @@ from polder.api.idempotency import REPLAYED
 from polder.api.pagination import ByKey
 from polder.api.problems import Problem
 from polder.api.query import check_query
+from polder.api.replicas import HEADER as REPLICAS
+from polder.api.replicas import replicas_header
 from polder.api.responses import ResponseSerializer
 from polder.api.versions import conditional, refuse_conditions
 
@@ -72,6 +74,8 @@ class ApiView(APIView):
         version = final.data.get("version") if isinstance(final.data, dict) else None
         try:
             final = conditional(request, final.render(), version)
+            if told := replicas_header(self.shows):
+                final[REPLICAS] = told
         except Problem as error:
             final = super().finalize_response(
                 request, self.handle_exception(error), *args, **kwargs
