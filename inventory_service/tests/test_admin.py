@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -9,6 +11,8 @@ from uuid_utils.compat import uuid7
 
 from inventory_service.models import Movement, Order, Product, Reservation, Stock
 from polder.admin.models import OperatorAction
+from polder.inbox import bulk
+from polder.inbox.models import BulkOperation
 from polder.replication.models import Drift
 from polder.testing import deliver
 from polder.testing.admin_pages import (
@@ -44,6 +48,7 @@ def admin(shop: None) -> Client:
     somebody_regressed("order.order")
     filled("order.order")
     deliver(shipment_event())
+    bulk.begin(BulkOperation.Action.REDRIVE, {}, reason="r", operator="root", form=uuid4())
     OperatorAction.objects.create(
         operator="root",
         action="adjust",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, connection, transaction
@@ -15,9 +17,9 @@ from order_service.services import Line
 from order_service.tests.test_placing import place
 from polder.admin.models import OperatorAction
 from polder.api.models import ApiKey
-from polder.inbox import processing
+from polder.inbox import bulk, processing
 from polder.inbox.failures import ConsumerHalted, TransientFailure
-from polder.inbox.models import LedgerEntry, ParkedEvent
+from polder.inbox.models import BulkOperation, LedgerEntry, ParkedEvent
 from polder.outbox.models import OutboxEvent
 from polder.testing import deliver
 from polder.testing.admin_pages import (
@@ -53,6 +55,7 @@ def admin(catalogue: None) -> Client:
     we_regressed("inventory")
     somebody_regressed("inventory.product")
     filled("inventory.product")
+    bulk.begin(BulkOperation.Action.REDRIVE, {}, reason="r", operator="root", form=uuid4())
     OperatorAction.objects.create(
         operator="root", action="cancel", target="order.Order", key="k", reason="a test", done=True
     )

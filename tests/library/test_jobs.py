@@ -34,6 +34,7 @@ def fail() -> None:
 def test_a_job_that_was_never_run_is_noticed(db: None) -> None:
     assert {one.name for one in job_states()} == {
         "broker",
+        "bulk",
         "reconcile",
         "ask",
         "resync",

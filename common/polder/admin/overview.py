@@ -15,8 +15,9 @@ from django.utils.http import urlencode
 from django.utils.timesince import timesince
 
 from polder.admin.models import OperatorAction
-from polder.admin.read_only import COUNTED_AT_MOST
+from polder.admin.parked import counted, list_of
 from polder.conditions import State
+from polder.inbox.groups import groups
 from polder.observability import measures
 from polder.observability.health import conditions_now
 from polder.observability.state import Standing
@@ -24,12 +25,6 @@ from polder.replication.models import ReplicaState
 
 LATEST = 10
 LISTED = 20  # causes of parking
-PARKED_GROUPS = f"""
-SELECT queue, type, reason, count(*), min(first_seen_at), max(last_seen_at)
-FROM (SELECT * FROM polder_inbox_parkedevent WHERE state = 'parked'
-    LIMIT {measures.MOST_COUNTED}) AS parked
-GROUP BY queue, type, reason ORDER BY min(first_seen_at) LIMIT {LISTED + 1}
-"""
 PARKED = (
     "SELECT count(*) FROM (SELECT FROM polder_inbox_parkedevent WHERE state = 'parked' LIMIT "
     f"{measures.MOST_COUNTED}) AS counted"
@@ -49,10 +44,14 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if may("polder_replication.view_replicastate"):
         added["replicas"] = list(map(_replica, ReplicaState.objects.all()))
     if may("polder_inbox.view_parkedevent"):
-        [groups] = measures.measured(PARKED_GROUPS)
+        with measures.limited(2.0):
+            found = groups(LISTED + 1)
         added |= {
-            "parked": [_group(*group) for group in groups[:LISTED]],
-            "more_parked": len(groups) > LISTED,
+            "parked": [
+                {"group": group, "count": counted(group.number), "link": list_of(group)}
+                for group in found[:LISTED]
+            ],
+            "more_parked": len(found) > LISTED,
         }
     if may("polder_admin.view_operatoraction"):
         added["actions"] = OperatorAction.objects.all()[:LATEST]
@@ -108,16 +107,11 @@ def _card(title: str, number: int, text: str, model: str, query: dict[str, str])
     text = text if number or title == "Unpublished" else "none"
     return {
         "title": title,
-        "number": _counted(number),
+        "number": counted(number),
         "text": text,
         "quiet": not number,
         "link": link,
     }
-
-
-def _counted(number: int) -> str:
-    """As far as the list behind it counts."""
-    return str(number) if number <= COUNTED_AT_MOST else f"{COUNTED_AT_MOST}+"
 
 
 def _worst_first(standings: list[Standing]) -> list[dict[str, Any]]:
@@ -157,20 +151,4 @@ def _replica(state: ReplicaState) -> dict[str, Any]:
         "told": state.told,
         "trouble": state.trouble,
         "link": reverse(name, args=[quote(state.pk)]),
-    }
-
-
-def _group(
-    queue: str, kind: str, reason: str, count: int, first: datetime, last: datetime
-) -> dict[str, Any]:
-    query = urlencode({"state__exact": "parked", "queue": queue, "type": kind, "reason": reason})
-    link = f"{reverse('admin:polder_inbox_parkedevent_changelist')}?{query}"
-    return {
-        "queue": queue,
-        "type": kind or "?",
-        "reason": reason,
-        "count": _counted(count),
-        "first": first,
-        "last": last,
-        "link": link,
     }

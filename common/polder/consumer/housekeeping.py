@@ -14,6 +14,7 @@ from django.db import close_old_connections
 from polder import this_service
 from polder.broker.watch import look_and_remember
 from polder.consumer.jobs import run_if_due
+from polder.inbox import bulk
 from polder.inbox.readable import Readable
 from polder.outbox import fence
 from polder.partitioning import drop_partitions, make_partitions
@@ -112,6 +113,12 @@ def ask() -> dict[str, int]:
 def redrive() -> dict[str, int]:
     """Applies what was parked before the code knew its type or version: how many ended how."""
     return dict(_readable.redrive())
+
+
+@periodic("bulk")
+def bulk_operations() -> int:
+    """Goes on with what operators have asked for of many parked messages: how many were tried."""
+    return bulk.work()
 
 
 @periodic("resync", decides=False)

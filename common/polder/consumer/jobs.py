@@ -23,6 +23,7 @@ COMMON_JOBS = {
     "reconcile": MINUTE,
     "ask": MINUTE,
     "redrive": MINUTE,
+    "bulk": 5,
     "resync": MINUTE // 4,
     "partitions": 60 * MINUTE,
     "retention": 60 * MINUTE,

@@ -73,6 +73,65 @@ class LedgerEntry(models.Model):
         return f"{self.type} {self.subject} v{self.version}: {self.outcome}"
 
 
+class BulkState(models.TextChoices):
+    RUNNING = "running", "running"
+    PAUSED = "paused", "paused"
+    DONE = "done", "done"
+    CANCELLED = "cancelled", "cancelled"
+
+
+class BulkOperation(models.Model):
+    """Many parked messages that are redriven or discarded in the background, batch by batch: what
+    was done of it is committed with each batch."""
+
+    class Action(models.TextChoices):
+        REDRIVE = "redrive", "redrive"
+        DISCARD = "discard", "discard"
+
+    action = models.CharField(max_length=10, choices=Action.choices)
+    chosen = models.JSONField(default=dict, help_text="Queue, type and reason; one left out: any.")
+    reason = models.CharField(max_length=500, help_text="Why, as the operator said.")
+    operator = models.CharField(max_length=150)
+    form = models.UUIDField(unique=True, editable=False)
+    state = models.CharField(
+        max_length=10, choices=BulkState.choices, default=BulkState.RUNNING, db_index=True
+    )
+    total = models.PositiveIntegerField(help_text="As many as there were when it was asked for.")
+    done = models.PositiveIntegerField(default=0)
+    outcomes = models.JSONField(default=dict, help_text="How many ended how.")
+    cursor = models.BigIntegerField(default=0, help_text="All up to this one have been tried.")
+    end = models.BigIntegerField(help_text="What is parked later is none of its.")
+    busy_seconds = models.FloatField(default=0, help_text="Spent with its batches.")
+    trouble = models.TextField(default="", help_text="Why it does not go on.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    progressed_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.told}: {self.state}"
+
+    @property
+    def told(self) -> str:
+        """What was chosen: `StockChanged, ValueError`."""
+        return ", ".join(str(value) for value in self.chosen.values() if value) or "all"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in (BulkState.DONE, BulkState.CANCELLED)
+
+    @property
+    def percent(self) -> int:
+        return 100 if self.state == BulkState.DONE else 100 * self.done // max(1, self.total)
+
+    @property
+    def rate(self) -> float:
+        """Messages per second of work."""
+        return self.done / self.busy_seconds if self.busy_seconds else 0.0
+
+
 class ParkedState(models.TextChoices):
     PARKED = "parked", "parked"
     REDRIVEN = "redriven", "redriven"
@@ -97,6 +156,13 @@ class ParkedEvent(models.Model):
     times_seen = models.PositiveIntegerField(default=1)
     first_seen_at = models.DateTimeField(auto_now_add=True)
     last_seen_at = models.DateTimeField(auto_now_add=True)
+    bulk = models.ForeignKey(
+        BulkOperation,
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        help_text="The operation on many that tried it last.",
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -115,6 +181,11 @@ class ParkedEvent(models.Model):
                 fields=["queue", "type", "reason"],
                 name="parked_by_cause",
                 condition=models.Q(state="parked"),
+            ),
+            models.Index(
+                fields=["bulk"],
+                name="parked_by_bulk",
+                condition=models.Q(bulk__isnull=False),
             ),
             models.Index(
                 fields=["event_id"],

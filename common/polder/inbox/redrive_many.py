@@ -34,12 +34,14 @@ class Chosen:
     since: datetime | None = None  # seen last
     rows: Sequence[int] = ()
     events: Sequence[UUID] = ()
+    queues: Sequence[str] = ()
 
     def messages(self) -> QuerySet[ParkedEvent]:
         found = ParkedEvent.objects.filter(state=ParkedState.PARKED)
         parts = {
             "reason__in": self.reasons,
             "type__in": self.types,
+            "queue__in": self.queues,
             "last_seen_at__gte": self.since,
         }
         found = found.filter(**{name: value for name, value in parts.items() if value})
@@ -78,12 +80,13 @@ def redrive_chosen(chosen: Chosen) -> Iterator[Counter[str]]:
     """
     messages = chosen.messages()
     last, end = 0, messages.aggregate(end=Max("pk"))["end"] or 0
-    while batch := _next(messages, last, end):
+    while batch := next_batch(messages, last, end):
         yield _redriven(batch)
         last = batch[-1]
 
 
-def _next(messages: QuerySet[ParkedEvent], last: int, end: int) -> list[int]:
+def next_batch(messages: QuerySet[ParkedEvent], last: int, end: int) -> list[int]:
+    """Their keys, after the last one: as many as are applied in one transaction."""
     rows = (
         messages.filter(pk__gt=last, pk__lte=end)
         .order_by("pk")

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from polder import this_service
-from polder.inbox.models import ParkedEvent, ParkedState
+from polder.inbox.models import BulkOperation, ParkedEvent, ParkedState
 from polder.retention import delete_in_steps, retention_policy
 
 
@@ -23,6 +23,13 @@ def forget_parked() -> int:
     decided = ~Q(state=ParkedState.PARKED) & _older_than("DECIDED_DAYS")
     undecided = Q(state=ParkedState.PARKED) & _older_than("PARKED_DAYS")
     return delete_in_steps(ParkedEvent.objects.filter(decided | undecided), at_once=200)
+
+
+@retention_policy("bulk operations")
+def forget_bulk() -> int:
+    """Those that are over. May run at any time, twice, at once."""
+    long_ago = Now() - this_service.kept("RECORDS_DAYS")
+    return delete_in_steps(BulkOperation.objects.filter(ended_at__lt=long_ago), at_once=200)
 
 
 def _older_than(setting: str) -> Q:

@@ -75,6 +75,20 @@ def begin(
         next_request(run)
 
 
+def fetch(aggregate: str, keys: Sequence[str], reason: str) -> None:
+    """Fetches the present state of these from their owner: begins a resync of them, or adds them to
+    one of some keys that is under way. Raises NotPossible."""
+    with transaction.atomic():
+        known = _known(_replication(aggregate))
+        some = known and known.asking and known.state == State.FILLING
+        if known and some and not (known.scans or known.ranges):
+            known.asking += [key for key in dict.fromkeys(keys) if key not in known.asking]
+            known.estimate = known.rows_done + len(known.asking)
+            known.save(update_fields=["asking", "estimate"])
+            return
+        begin(aggregate, reason, keys=keys)
+
+
 def audit(
     aggregate: str, reason: str, *, deep: bool, rate: int | None = None, dry: bool = False
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
@@ -10,17 +11,23 @@ from django.contrib import admin
 from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from polder import this_service
 from polder.admin.audit import DoneInVain
 from polder.admin.filters import choices_filter
 from polder.admin.operations import OperatedAdmin, Operation
 from polder.admin.read_only import ReadOnlyAdmin, pretty_json
+from polder.admin.templatetags.polder_admin import id_link
 from polder.broker.names import dead_letter_queue, event_queue
 from polder.contracts.event import Event
+from polder.inbox import bulk
 from polder.inbox.discard import NotParked, discard, restore
 from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import (
+    BulkOperation,
+    BulkState,
     DeliveryCount,
     LedgerEntry,
     Outcome,
@@ -30,6 +37,9 @@ from polder.inbox.models import (
     Unrecorded,
 )
 from polder.inbox.redrive import redrive
+from polder.replication.replica import replications
+from polder.resync.fetching import aggregate_of, fetch_present
+from polder.resync.runs import NotPossible
 
 MOST_REASONS = 10_000  # parked rows that are looked through for the reasons that there are
 
@@ -148,11 +158,27 @@ class ParkedEventAdmin(OperatedAdmin):
         "it."
     )
     fields = (
-        *("queue", "state", "reason", "error", "event_id", "type", "subject", "correlation_id"),
-        *("times_seen", "first_seen_at", "last_seen_at", "message", "traceback_text"),
+        *("state", "reason", "error", "present", "timeline", "queue", "event_id", "type"),
+        *("subject", "correlation_id", "times_seen", "first_seen_at", "last_seen_at", "bulk"),
+        *("message", "traceback_text"),
     )
-    readonly_fields = ("message", "traceback_text")
+    readonly_fields = ("present", "timeline", "message", "traceback_text")
+    list_before_template = "polder_admin/parked_before.html"
     operations = (
+        Operation(
+            name="fetch",
+            label="Fetch present state",
+            explains="Their owner is asked for the present state of what these events are about, "
+            "and the replica is made good. The events stay parked; redriven afterwards, they are "
+            "stale by version.",
+            run=lambda parked, asked: fetch_present([parked], "asked for in the admin"),
+            permission="polder_replication.resync_replica",
+            errors=(NotPossible,),
+            applies=lambda parked: (
+                parked.state == ParkedState.PARKED and bool(aggregate_of(parked))
+            ),
+            icon="sync",
+        ),
         Operation(
             name="redrive",
             label="Redrive",
@@ -164,7 +190,7 @@ class ParkedEventAdmin(OperatedAdmin):
             errors=(NotParked, TransientFailure, ConsumerHalted),
             applies=lambda parked: parked.state == ParkedState.PARKED,
             icon="replay",
-            for_more="`manage.py <service> redrive --help` tells how to apply any number again.",
+            for_more="Parked, by cause, redrives any number in the background.",
         ),
         Operation(
             name="discard",
@@ -189,6 +215,16 @@ class ParkedEventAdmin(OperatedAdmin):
         ),
     )
 
+    @admin.display(description="here at present")
+    def present(self, parked: Model) -> str:
+        assert isinstance(parked, ParkedEvent)
+        return present_of(parked)
+
+    @admin.display(description="timeline")
+    def timeline(self, parked: Model) -> str:
+        assert isinstance(parked, ParkedEvent)
+        return id_link(parked.subject) if parked.subject else ""
+
     def message(self, parked: Model) -> str:
         assert isinstance(parked, ParkedEvent)
         return pretty_json(bytes(parked.body))
@@ -197,6 +233,86 @@ class ParkedEventAdmin(OperatedAdmin):
     def traceback_text(self, parked: Model) -> str:
         assert isinstance(parked, ParkedEvent)
         return pretty_json(parked.traceback)
+
+
+def present_of(parked: ParkedEvent) -> str:
+    """What the replica has now, beside the version that the event tells of."""
+    aggregate = aggregate_of(parked)
+    if not aggregate:
+        return "It does not say of which replica it is, or none is kept here."
+    row = replications[aggregate].model._default_manager.filter(pk=parked.subject).first()
+    try:
+        version = int(json.loads(bytes(parked.body))["aggregateversion"])
+    except (ValueError, KeyError, TypeError):
+        version = None
+    if row is None:
+        return f"No row of {aggregate} {parked.subject}: what this event tells is missing."
+    told = f"{aggregate} is at version {row.version}, since {row.synced_at:%Y-%m-%d %H:%M:%S} UTC"
+    if version is None:
+        return f"{told}. The message names no version."
+    if row.version >= version:
+        return f"{told}. The event tells of version {version}: nothing of it is missing any more."
+    return f"{told}. The event tells of version {version}, which is missing here."
+
+
+@admin.register(BulkOperation)
+class BulkOperationAdmin(OperatedAdmin):
+    """Begun on the page of parked events by cause."""
+
+    list_display = (
+        *("id", "action", "told", "state", "done", "total", "shown_rate", "operator", "reason"),
+        *("created_at", "ended_at"),
+    )
+    fields = (
+        *("action", "told", "state", "done", "total", "shown_rate", "shown_outcomes", "trouble"),
+        *("operator", "reason", "created_at", "progressed_at", "ended_at", "tried"),
+    )
+    readonly_fields = ("told", "shown_rate", "shown_outcomes", "tried")
+    operations = (
+        Operation(
+            name="pause",
+            label="Pause",
+            explains="The batch under way is ended, and no other begun.",
+            run=lambda one, asked: bulk.pause(one.pk),
+            permission="polder_inbox.redrive_parkedevent",
+            errors=(bulk.NotPossible,),
+            applies=lambda one: one.state == BulkState.RUNNING,
+            icon="pause",
+        ),
+        Operation(
+            name="resume",
+            label="Resume",
+            explains="It goes on where it was paused.",
+            run=lambda one, asked: bulk.resume(one.pk),
+            permission="polder_inbox.redrive_parkedevent",
+            errors=(bulk.NotPossible,),
+            applies=lambda one: one.state == BulkState.PAUSED,
+            icon="resume",
+        ),
+        Operation(
+            name="cancel",
+            label="Cancel",
+            explains="It ends. What was done stays done, and the rest stays parked.",
+            run=lambda one, asked: bulk.cancel(one.pk),
+            permission="polder_inbox.redrive_parkedevent",
+            errors=(bulk.NotPossible,),
+            applies=lambda one: not one.is_over,
+            icon="stop",
+        ),
+    )
+
+    @admin.display(description="messages per second")
+    def shown_rate(self, one: BulkOperation) -> str:
+        return f"{one.rate:,.0f}" if one.rate else ""
+
+    @admin.display(description="outcomes")
+    def shown_outcomes(self, one: BulkOperation) -> str:
+        return ", ".join(f"{outcome}: {number}" for outcome, number in one.outcomes.items())
+
+    @admin.display(description="those that it tried")
+    def tried(self, one: BulkOperation) -> str:
+        address = f"{reverse('admin:polder_inbox_parkedevent_changelist')}?bulk={one.pk}"
+        return format_html('<a class="polder-link" href="{}">Parked events</a>', address)
 
 
 @admin.register(DeliveryCount)

@@ -1,0 +1,112 @@
+"""The page of parked events by cause, and what is asked for of all of a cause there."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from django.test import Client
+
+from polder.admin.models import OperatorAction
+from polder.inbox import bulk
+from polder.inbox.models import BulkOperation, ParkedEvent
+from polder.replication.models import ReplicaState
+from polder.testing import deliver
+from polder.testing.admin_pages import detail_address, operate, staff_client, superuser_client
+from tests.library.test_redrive_command import park, states
+from tests.makers import product_event
+
+
+@pytest.fixture
+def operator(db: None, monkeypatch: pytest.MonkeyPatch) -> Client:
+    park(monkeypatch, 3)
+    deliver(b"{")  # which is of no type
+    return superuser_client()
+
+
+def links(client: Client, label: str) -> list[str]:
+    page = client.get("/admin/parked/").content.decode()
+    return [unescape(one) for one in re.findall(rf'href="([^"]*)">{label}</a>', page)]
+
+
+def confirm(client: Client, address: str, times: int = 1) -> list[str]:
+    """Fills the form in and sends it so many times; the messages that the operator reads."""
+    page = client.get(address).content.decode()
+    hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
+    form = {name: unescape(value) for name, value in hidden} | {"reason": "fixed in 1.2"}
+    answers = [client.post("/admin/parked/all/", form, follow=True) for _ in range(times)]
+    return [str(message) for answer in answers for message in answer.context["messages"]]
+
+
+def test_each_count_leads_to_as_many(operator: Client) -> None:
+    found = {number: address for number in "31" for address in links(operator, number)}
+
+    assert len(found) == 2
+    for number, address in found.items():
+        assert operator.get(address).context["cl"].result_count == int(number)
+
+
+def test_all_of_a_cause_are_redriven_once(operator: Client) -> None:
+    [address] = [one for one in links(operator, "Redrive all") if "ProductCreated" in one]
+
+    told = confirm(operator, address, times=2)
+    bulk.work()
+
+    assert "Begun for 3 messages" in told[0]
+    assert "sent before" in told[1]
+    assert states() == {"redriven", "parked"}
+    [action] = OperatorAction.objects.all()
+    assert (action.action, action.reason, action.after) == (
+        *("redrive all", "fixed in 1.2"),
+        {"number": 3},
+    )
+    page = operator.get("/admin/parked/").content.decode()
+    assert "3 of 3" in page
+    assert "redriven-applied 3" in page
+
+
+def test_what_runs_is_paused_and_cancelled(operator: Client) -> None:
+    confirm(operator, links(operator, "Discard all")[0])
+    [one] = BulkOperation.objects.all()
+
+    operate(operator, "pause", one, reason="too fast")
+    assert bulk.work() == 0
+    operate(operator, "cancel", one, reason="not these")
+
+    one.refresh_from_db()
+    assert one.state == "cancelled"
+    assert states() == {"parked"}
+    assert OperatorAction.objects.count() == 3
+
+
+def test_the_present_state_is_fetched_from_the_owner(operator: Client) -> None:
+    [address] = [one for one in links(operator, "Fetch present state") if "ProductCreated" in one]
+
+    told = confirm(operator, address)
+
+    assert "3 of inventory.product" in told[0]
+    state = ReplicaState.objects.get(pk="inventory.product")
+    assert state.asking == ["p0", "p1", "p2"]
+    one = ParkedEvent.objects.get(subject="p1")
+    assert operate(operator, "fetch", one, reason="again") == ["Fetch present state: 1 of 1 done."]
+
+
+def test_the_page_says_what_is_here(operator: Client) -> None:
+    one = ParkedEvent.objects.get(subject="p1")
+    missing = operator.get(detail_address(one)).content.decode()
+    deliver(product_event(product_id="p1", version=7))
+    newer = operator.get(detail_address(one)).content.decode()
+
+    assert "what this event tells is missing" in missing
+    assert "inventory.product is at version 7" in newer
+    assert "nothing of it is missing any more" in newer
+
+
+def test_who_may_only_look_is_offered_nothing(operator: Client) -> None:
+    viewer = staff_client("polder_inbox.view_parkedevent")
+
+    assert "Redrive all" not in viewer.get("/admin/parked/").content.decode()
+    assert viewer.get("/admin/parked/all/", {"action": "redrive"}).status_code == 403
+    assert staff_client(name="nobody").get("/admin/parked/").status_code == 403
+    assert operator.get("/admin/parked/all/", {"action": "x"}).status_code == 404

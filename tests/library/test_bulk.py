@@ -1,0 +1,143 @@
+"""Many parked messages redriven or discarded in the background."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from polder.failpoints import Failpoint
+from polder.inbox import bulk
+from polder.inbox.failures import ConsumerHalted
+from polder.inbox.models import BulkOperation, BulkState, LedgerEntry, ParkedEvent
+from polder.inbox.redrive import redrive_batch
+from polder.testing.database import at_once
+from tests.library.test_redrive_command import many, park, states  # noqa: F401
+from tests.makers import product_event  # noqa: F401
+
+Action = BulkOperation.Action
+
+
+def begun(action: Action = Action.REDRIVE, **chosen: str) -> BulkOperation:
+    one, is_new = bulk.begin(action, chosen, reason="fixed", operator="ada", form=uuid4())
+    assert is_new
+    return one
+
+
+@pytest.mark.usefixtures("many")
+def test_all_of_a_cause_are_redriven() -> None:
+    total = ParkedEvent.objects.count()
+    one = begun(reason=ParkedEvent.objects.values_list("reason", flat=True)[0])
+
+    tried = bulk.work(60)
+
+    one.refresh_from_db()
+    assert (tried, one.total, one.done, one.percent) == (total, total, total, 100)
+    assert (one.state, states()) == (BulkState.DONE, {"redriven"})
+    assert one.outcomes == {"redriven-applied": total}
+    assert ParkedEvent.objects.filter(bulk=one).count() == total
+    assert bulk.work(60) == 0
+
+
+def test_only_what_was_chosen_is_discarded(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    park(monkeypatch, 3)
+    ParkedEvent.objects.filter(subject="p1").update(reason="KeyError")
+
+    nothing = begun(Action.DISCARD, reason="KeyError", queue="order.from.shipping")
+    one = begun(Action.DISCARD, reason="KeyError", queue="order.from.inventory")
+    bulk.work()
+
+    nothing.refresh_from_db()
+    one.refresh_from_db()
+    assert (nothing.done, nothing.state) == (0, "done")
+    assert (one.done, one.outcomes) == (1, {"discarded": 1})
+    found = ParkedEvent.objects.order_by("subject").values_list("subject", "state")
+    assert list(found) == [("p0", "parked"), ("p1", "discarded"), ("p2", "parked")]
+
+
+def test_the_same_form_begins_one(db: None) -> None:
+    form = uuid4()
+
+    first, again = (
+        bulk.begin(Action.DISCARD, {}, reason="r", operator="ada", form=form) for _ in range(2)
+    )
+
+    assert (first[1], again) == (True, (first[0], False))
+
+
+def test_paused_and_cancelled_it_does_nothing(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    park(monkeypatch, 2)
+    one = begun()
+
+    bulk.pause(one.pk)
+    assert bulk.work() == 0
+    bulk.resume(one.pk)
+    bulk.cancel(one.pk)
+
+    assert bulk.work() == 0
+    assert states() == {"parked"}
+    with pytest.raises(bulk.NotPossible, match="cancelled"):
+        bulk.resume(one.pk)
+
+
+def test_a_halt_is_told_and_it_goes_on_later(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    park(monkeypatch, 1)
+    one = begun()
+    with monkeypatch.context() as patch:
+        patch.setattr("polder.inbox.bulk.redrive_batch", _halted)
+        assert bulk.work() == 0
+    one.refresh_from_db()
+    assert (one.state, one.trouble) == ("running", "a column is missing")
+
+    assert bulk.work() == 1
+    one.refresh_from_db()
+    assert (one.state, one.trouble) == ("done", "")
+
+
+def _halted(batch: object) -> None:
+    raise ConsumerHalted("a column is missing\nDETAIL: a row")
+
+
+def test_killed_in_the_middle_each_is_parked_or_redriven(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the process had not committed is as if it had not begun."""
+    park(monkeypatch, 4)
+    monkeypatch.setattr("polder.inbox.redrive_many.BATCH_MESSAGES", 2)
+    one = begun()
+    with monkeypatch.context() as patch:
+        calls: list[Failpoint] = []
+        patch.setattr("polder.inbox.bulk.failpoint", lambda point: _die_at(calls, point))
+        with pytest.raises(SystemExit):
+            bulk.work()
+    one.refresh_from_db()
+    assert (one.done, LedgerEntry.objects.filter(outcome="applied").count()) == (2, 2)
+    assert sorted(ParkedEvent.objects.values_list("state", flat=True)) == [
+        *("parked", "parked", "redriven", "redriven")
+    ]
+
+    bulk.work()
+
+    one.refresh_from_db()
+    assert (one.done, one.outcomes, states()) == (4, {"redriven-applied": 4}, {"redriven"})
+
+
+def _die_at(calls: list[Failpoint], point: Failpoint) -> None:
+    calls.append(point)
+    if len(calls) == 2:
+        raise SystemExit
+
+
+def test_two_at_once_do_nothing_twice(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    park(monkeypatch, 6)
+    monkeypatch.setattr("polder.inbox.redrive_many.BATCH_MESSAGES", 2)
+    begun()
+    begun(reason="ZeroDivisionError")
+    keys = list(ParkedEvent.objects.values_list("pk", flat=True))
+
+    at_once(lambda: bulk.work(20), lambda: bulk.work(20), lambda: redrive_batch(keys))
+    bulk.work(20)
+
+    assert states() == {"redriven"}
+    assert set(BulkOperation.objects.values_list("state", flat=True)) == {"done"}
+    assert LedgerEntry.objects.filter(outcome="applied").count() == 6
