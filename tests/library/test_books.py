@@ -25,7 +25,7 @@ from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.replica import Replica
 from polder.testing import deliver, delivery_of
 from tests.invariants.books import accounted, unbalanced
-from tests.library.test_applying import tallied
+from tests.library.applying.outcomes import tallied
 from tests.library.test_redrive import judge_each_by_itself
 from tests.makers import product_event, shipment_event, stock_event
 

@@ -14,7 +14,7 @@ from polder.inbox.models import Attempt, LedgerEntry, ParkedEvent
 from polder.inbox.quarantine import ATTEMPTS, apply_quarantined
 from polder.inbox.redrive import redrive
 from polder.testing import deliver, delivery_of
-from tests.library.test_applying import tallied
+from tests.library.applying.outcomes import tallied
 from tests.makers import product_event
 
 

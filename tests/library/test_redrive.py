@@ -21,7 +21,7 @@ from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.replica import Replica
 from polder.testing import deliver
 from polder.testing.database import at_once
-from tests.library.test_applying import tallied
+from tests.library.applying.outcomes import tallied
 from tests.makers import product_event
 
 

@@ -23,7 +23,7 @@ from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
 from polder.testing import deliver
 from polder.testing.database import at_once
-from tests.library.test_applying import tallied
+from tests.library.applying.outcomes import tallied
 from tests.library.test_redrive import Trouble, judge_each_by_itself
 from tests.makers import product_event, stock_event
 

@@ -17,7 +17,7 @@ from polder.inbox.redrive import redrive
 from polder.replication.models import Drift
 from polder.testing import deliver
 from polder.testing.database import at_once
-from tests.library.test_applying import tallied
+from tests.library.applying.outcomes import tallied
 from tests.library.test_redrive import Trouble
 from tests.makers import product_event, shipment_event
 

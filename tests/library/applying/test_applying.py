@@ -1,62 +1,25 @@
-"""`apply_batch`: all or nothing, once, and what fails for a reason of its own is parked while the
-rest is applied."""
+"""`apply_batch`: all or nothing, once; each delivery is counted by what became of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import partial
 from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ProductChanged
-from order_service.models import Order, Product, Stock
+from order_service.models import Product, Stock
 from polder.contracts.event import Event
 from polder.inbox import accounting
 from polder.inbox.applying import Report, apply_batch
-from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import DeliveryCount, LedgerEntry, ParkedEvent
-from polder.reconcile import reconciler
-from polder.reconcile.reconciler import Reconciler
 from polder.replication.replica import replications
 from polder.testing import deliver, delivery_of, shuffled
 from polder.testing.database import at_once
+from tests.library.applying.outcomes import tallied
 from tests.makers import order_event, product_event, reservation_event, stock_event
-
-Reconcile = Callable[[Sequence[str]], None]
-
-
-@pytest.fixture
-def reconcile_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Reconcile], None]:
-    """Puts a reconciler of the test's in the place of the service's; it is woken by products."""
-
-    def put(function: Reconcile) -> None:
-        monkeypatch.setattr(
-            reconciler,
-            "reconcilers",
-            [Reconciler(function, Order, (Product,), lambda: [Product.objects.none()])],
-        )
-
-    return put
-
-
-def outcomes() -> dict[str, str]:
-    return {f"{row.subject} v{row.version}": row.outcome for row in LedgerEntry.objects.all()}
-
-
-def tallied() -> dict[tuple[str, str], int]:
-    totals: dict[tuple[str, str], int] = {}
-    for row in DeliveryCount.objects.all():
-        totals[row.publisher, row.outcome] = totals.get((row.publisher, row.outcome), 0) + row.count
-    return totals
-
-
-def sql_error(code: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'it is so' USING ERRCODE = '{code}'; END $$")
 
 
 def test_each_delivery_has_one_outcome(db: None) -> None:
@@ -152,133 +115,6 @@ def test_the_same_batches_at_once(committed: None) -> None:
     counted = tallied()
     assert counted["inventory", "applied"] + counted.get(("inventory", "stale"), 0) == 40
     assert counted["inventory", "duplicate"] == 200
-
-
-def test_one_that_fails_is_parked_and_the_others_are_applied(
-    db: None, reconcile_with: Callable[[Reconcile], None]
-) -> None:
-    # Given
-    def reconcile(keys: Sequence[str]) -> None:
-        if "p13" in keys:
-            raise ValueError("thirteen")
-
-    reconcile_with(reconcile)
-
-    # When
-    events = [product_event(product_id=f"p{number}") for number in range(40)]
-    report = deliver(*events)
-
-    # Then the rest is there, and of the guilty one nothing but the parked event: its merge is
-    # undone
-    assert report.outcomes == {("inventory", "applied"): 39, ("inventory", "parked"): 1}
-    assert Product.objects.count() == 39
-    assert not Product.objects.filter(pk="p13").exists()
-    parked = ParkedEvent.objects.get()
-    assert (parked.event_id, parked.type, parked.subject, parked.reason, parked.error) == (
-        events[13].id,
-        "ProductCreated",
-        "p13",
-        "ValueError",
-        "thirteen",
-    )
-    assert bytes(parked.body) == events[13].encode().encode()
-    assert 'raise ValueError("thirteen")' in parked.traceback
-    assert (parked.queue, parked.state) == ("order.from.inventory", "parked")
-    assert outcomes()["p13 v1"] == "parked"
-    assert deliver(events[13]).outcomes == {("inventory", "duplicate"): 1}
-
-
-def test_two_that_only_fail_together_are_applied(
-    db: None, reconcile_with: Callable[[Reconcile], None]
-) -> None:
-    def reconcile(keys: Sequence[str]) -> None:
-        if len(keys) > 1:
-            raise ValueError("too many")
-
-    reconcile_with(reconcile)
-
-    assert deliver(*(product_event(product_id=f"p{number}") for number in range(4))).outcomes == {
-        ("inventory", "applied"): 4
-    }
-
-
-@pytest.mark.parametrize(
-    "code", ["08006", "40001", "53300", "57014", "57P01", "58030", "25006", "25P03", "55006"]
-)
-def test_the_moment_s_trouble_leaves_nothing(
-    db: None, reconcile_with: Callable[[Reconcile], None], code: str
-) -> None:
-    # Given
-    reconcile_with(lambda keys: sql_error(code))
-
-    # When
-    with pytest.raises(TransientFailure, match="it is so"):
-        deliver(product_event(), b"{")
-
-    # Then
-    assert not LedgerEntry.objects.exists()
-    assert not ParkedEvent.objects.exists()
-    assert not Product.objects.exists()
-    assert tallied() == {}
-
-
-@pytest.mark.parametrize("code", ["42P01", "42703", "42883", "42501"])
-def test_a_schema_that_is_behind_halts(
-    db: None, reconcile_with: Callable[[Reconcile], None], code: str
-) -> None:
-    reconcile_with(lambda keys: sql_error(code))
-
-    with pytest.raises(ConsumerHalted, match="run the migrations"):
-        deliver(product_event(), b"{")
-
-    assert not LedgerEntry.objects.exists()
-    assert not ParkedEvent.objects.exists()
-
-
-def test_code_that_cannot_be_imported_halts(
-    db: None, reconcile_with: Callable[[Reconcile], None]
-) -> None:
-    def reconcile(keys: Sequence[str]) -> None:
-        raise ImportError("no module named so")
-
-    reconcile_with(reconcile)
-
-    with pytest.raises(ConsumerHalted):
-        deliver(product_event())
-
-
-@pytest.mark.parametrize("code", ["22012", "23505", "23514", "P0001"])
-def test_the_event_s_own_trouble_parks_it(
-    db: None, reconcile_with: Callable[[Reconcile], None], code: str
-) -> None:
-    reconcile_with(lambda keys: sql_error(code))
-
-    assert deliver(product_event()).outcomes == {("inventory", "parked"): 1}
-
-
-def test_out_of_memory_blames_no_event(
-    db: None, reconcile_with: Callable[[Reconcile], None]
-) -> None:
-    def reconcile(keys: Sequence[str]) -> None:
-        raise MemoryError
-
-    reconcile_with(reconcile)
-
-    with pytest.raises(MemoryError):
-        deliver(product_event())
-    assert not ParkedEvent.objects.exists()
-
-
-def test_an_error_that_holds_anything_can_be_parked(
-    db: None, reconcile_with: Callable[[Reconcile], None]
-) -> None:
-    def reconcile(keys: Sequence[str]) -> None:
-        raise ValueError("a\x00b \ud800 " + "x" * 100_000)
-
-    reconcile_with(reconcile)
-
-    assert deliver(product_event()).outcomes == {("inventory", "parked"): 1}
-    assert len(ParkedEvent.objects.get().error) <= 5_000
 
 
 def test_an_aggregate_that_nobody_keeps_is_ignored(
