@@ -35,6 +35,7 @@ def test_a_job_that_was_never_run_is_noticed(db: None) -> None:
     assert {one.name for one in job_states()} == {
         "broker",
         "bulk",
+        "samples",
         "reconcile",
         "ask",
         "resync",

@@ -12,14 +12,16 @@ from django.contrib.admin.utils import quote
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.timesince import timesince
 
+from polder.admin.charts import charts
 from polder.admin.models import OperatorAction
 from polder.admin.parked import counted, list_of
 from polder.conditions import State
+from polder.consumer.samples import series
 from polder.inbox.groups import groups
 from polder.observability import measures
 from polder.observability.health import conditions_now
+from polder.observability.processes import processes
 from polder.observability.state import Standing
 from polder.replication.models import ReplicaState
 
@@ -40,7 +42,12 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "conditions": _worst_first(conditions_now()),
     }
     if may("polder_inbox.view_ledgerentry"):
-        added["publishers"] = _publishers(measures.last_applied())
+        added |= {
+            "publishers": list(_publishers()),
+            "charts": charts(),
+            "processes": processes(),
+            "queues": list(_queues()),
+        }
     if may("polder_replication.view_replicastate"):
         added["replicas"] = list(map(_replica, ReplicaState.objects.all()))
     if may("polder_inbox.view_parkedevent"):
@@ -136,12 +143,22 @@ def _age(oldest: measures.Rows) -> str:
     return f"the oldest for {oldest[0][0]:.1f} s" if oldest else "all is published"
 
 
-def _publishers(applied: measures.Rows) -> list[tuple[str, str]]:
-    """When an event of each was last applied."""
-    return [
-        (name, f"{timesince(datetime.fromtimestamp(moment, UTC))} ago" if moment else "never")
-        for name, moment in applied
-    ]
+def _publishers() -> Iterator[dict[str, Any]]:
+    """When an event of each was last applied, and how its deliveries ended."""
+    [deliveries] = measures.measured(measures.DELIVERIES)
+    for name, moment in measures.last_applied():
+        yield {
+            "name": name,
+            "last": datetime.fromtimestamp(moment, UTC) if moment else None,
+            "outcomes": sorted((row[1], row[2]) for row in deliveries if row[0] == name),
+        }
+
+
+def _queues() -> Iterator[dict[str, Any]]:
+    """How much waited in each when the housekeeper last looked."""
+    for queue, points in sorted(series("queue").items()):
+        at, depth = points[-1]
+        yield {"name": queue, "depth": int(depth), "at": at}
 
 
 def _replica(state: ReplicaState) -> dict[str, Any]:
@@ -149,6 +166,7 @@ def _replica(state: ReplicaState) -> dict[str, Any]:
     return {
         "name": state.aggregate,
         "told": state.told,
+        "drift": state.drift_found,
         "trouble": state.trouble,
         "link": reverse(name, args=[quote(state.pk)]),
     }

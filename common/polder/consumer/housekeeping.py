@@ -13,6 +13,7 @@ from django.db import close_old_connections
 
 from polder import this_service
 from polder.broker.watch import look_and_remember
+from polder.consumer import samples
 from polder.consumer.jobs import run_if_due
 from polder.inbox import bulk
 from polder.inbox.readable import Readable
@@ -119,6 +120,12 @@ def redrive() -> dict[str, int]:
 def bulk_operations() -> int:
     """Goes on with what operators have asked for of many parked messages: how many were tried."""
     return bulk.work()
+
+
+@periodic("samples", decides=False)
+def take_samples() -> int:
+    """Notes how it is now, for the charts: how many numbers."""
+    return samples.take()
 
 
 @periodic("resync", decides=False)

@@ -24,6 +24,7 @@ COMMON_JOBS = {
     "ask": MINUTE,
     "redrive": MINUTE,
     "bulk": 5,
+    "samples": MINUTE,
     "resync": MINUTE // 4,
     "partitions": 60 * MINUTE,
     "retention": 60 * MINUTE,

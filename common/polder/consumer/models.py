@@ -32,3 +32,18 @@ class JobRun(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Sample(models.Model):
+    """One number at the end of one minute, for the charts. Kept for a day."""
+
+    at = models.DateTimeField(db_index=True)
+    name = models.CharField(max_length=30)
+    of = models.CharField(max_length=100, help_text="A publisher or a queue; empty: the service.")
+    value = models.FloatField()
+
+    class Meta:
+        db_table = "polder_sample"
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.of}: {self.value:g}"

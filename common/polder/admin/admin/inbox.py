@@ -28,13 +28,9 @@ from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import (
     BulkOperation,
     BulkState,
-    DeliveryCount,
     LedgerEntry,
-    Outcome,
     ParkedEvent,
     ParkedState,
-    Redriven,
-    Unrecorded,
 )
 from polder.inbox.redrive import redrive
 from polder.replication.replica import replications
@@ -313,12 +309,3 @@ class BulkOperationAdmin(OperatedAdmin):
     def tried(self, one: BulkOperation) -> str:
         address = f"{reverse('admin:polder_inbox_parkedevent_changelist')}?bulk={one.pk}"
         return format_html('<a class="polder-link" href="{}">Parked events</a>', address)
-
-
-@admin.register(DeliveryCount)
-class TallyAdmin(ReadOnlyAdmin):
-    list_display = ("publisher", "outcome", "slot", "count")
-    list_filter = (
-        choices_filter("publisher", this_service.subscribes_to),
-        choices_filter("outcome", lambda: [*Outcome.values, *Unrecorded.values, *Redriven.values]),
-    )

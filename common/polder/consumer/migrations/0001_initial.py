@@ -34,4 +34,17 @@ class Migration(migrations.Migration):
         ),
         # So that a job which has never run at all is noticed, too.
         migrations.RunPython(expect_jobs, migrations.RunPython.noop),
+        migrations.CreateModel(
+            name='Sample',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(db_index=True)),
+                ('name', models.CharField(max_length=30)),
+                ('of', models.CharField(help_text='A publisher or a queue; empty: the service.', max_length=100)),
+                ('value', models.FloatField()),
+            ],
+            options={
+                'db_table': 'polder_sample',
+            },
+        ),
     ]
