@@ -5,7 +5,6 @@ last.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.admin.utils import quote
@@ -16,13 +15,10 @@ from django.utils.http import urlencode
 from polder.admin.charts import charts
 from polder.admin.models import OperatorAction
 from polder.admin.parked import counted, list_of
-from polder.conditions import State
-from polder.consumer.samples import series
+from polder.admin.standing import applied, queues, wrong_first
 from polder.inbox.groups import groups
 from polder.observability import measures
-from polder.observability.health import conditions_now
 from polder.observability.processes import processes
-from polder.observability.state import Standing
 from polder.replication.models import ReplicaState
 
 LATEST = 10
@@ -39,14 +35,14 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     may = request.user.has_perm
     added: dict[str, Any] = {
         "cards": list(_cards(request)),
-        "conditions": _worst_first(conditions_now()),
+        "conditions": wrong_first(),
     }
     if may("polder_inbox.view_ledgerentry"):
         added |= {
-            "publishers": list(_publishers()),
+            "publishers": list(applied()),
             "charts": charts(),
             "processes": processes(),
-            "queues": list(_queues()),
+            "queues": list(queues()),
         }
     if may("polder_replication.view_replicastate"):
         added["replicas"] = list(map(_replica, ReplicaState.objects.all()))
@@ -121,44 +117,12 @@ def _card(title: str, number: int, text: str, model: str, query: dict[str, str])
     }
 
 
-def _worst_first(standings: list[Standing]) -> list[dict[str, Any]]:
-    """Every condition that is not as it should be."""
-    order = (State.FAIL, State.WARN)
-    wrong = [standing for standing in standings if standing.finding.state in order]
-    return [
-        {
-            "name": standing.condition.name,
-            "runbook": standing.condition.runbook,
-            **vars(standing.finding),
-        }
-        for standing in sorted(wrong, key=lambda standing: order.index(standing.finding.state))
-    ]
-
-
 def _owners(regressed: measures.Rows) -> str:
     return f"the past of {', '.join(owner for owner, _ in regressed)} came back"
 
 
 def _age(oldest: measures.Rows) -> str:
     return f"the oldest for {oldest[0][0]:.1f} s" if oldest else "all is published"
-
-
-def _publishers() -> Iterator[dict[str, Any]]:
-    """When an event of each was last applied, and how its deliveries ended."""
-    [deliveries] = measures.measured(measures.DELIVERIES)
-    for name, moment in measures.last_applied():
-        yield {
-            "name": name,
-            "last": datetime.fromtimestamp(moment, UTC) if moment else None,
-            "outcomes": sorted((row[1], row[2]) for row in deliveries if row[0] == name),
-        }
-
-
-def _queues() -> Iterator[dict[str, Any]]:
-    """How much waited in each when the housekeeper last looked."""
-    for queue, points in sorted(series("queue").items()):
-        at, depth = points[-1]
-        yield {"name": queue, "depth": int(depth), "at": at}
 
 
 def _replica(state: ReplicaState) -> dict[str, Any]:

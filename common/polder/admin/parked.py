@@ -3,29 +3,26 @@ whether, and why, all of a cause are fetched, redriven or discarded."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
-from polder.admin.models import OperatorAction
+from polder.admin.many import MANY, Asked, begin_many
 from polder.admin.operations import ReasonForm
 from polder.admin.read_only import COUNTED_AT_MOST
 from polder.inbox import bulk
 from polder.inbox.groups import Group, groups
 from polder.inbox.models import BulkOperation, ParkedEvent
 from polder.observability.measures import limited
-from polder.resync.fetching import MOST_KEYS, aggregate_of, fetch_present
+from polder.resync.fetching import aggregate_of
 from polder.resync.runs import NotPossible
 
 LATEST = 5  # operations that are over
@@ -33,39 +30,6 @@ LATEST = 5  # operations that are over
 
 # in the address, where `reason` is the operator's own
 ASKED = {"queue": "queue", "type": "type", "cause": "reason"}
-
-
-@dataclass(frozen=True)
-class Many:
-    """What may be asked for of all parked events of a cause."""
-
-    label: str
-    explains: str
-    permission: str
-
-
-MANY = {
-    "fetch": Many(
-        "Fetch present state",
-        "Their owner is asked for the present state of what these events are about, and the "
-        "replica is made good. The events stay parked; redriven afterwards, they are stale by "
-        f"version. Of more than {MOST_KEYS:,} keys, all of the owner's rows are compared.",
-        "polder_replication.resync_replica",
-    ),
-    "redrive": Many(
-        "Redrive all",
-        "Each message that is parked now is applied once more, in the background, with the same "
-        "event id. What fails again stays parked, with the new reason. It can be paused and "
-        "cancelled.",
-        "polder_inbox.redrive_parkedevent",
-    ),
-    "discard": Many(
-        "Discard all",
-        "All that are parked now are set aside, in the background: nobody will apply them. The "
-        "rows stay and can be restored. It can be paused and cancelled.",
-        "polder_inbox.discard_parkedevent",
-    ),
-}
 
 
 @require_safe
@@ -151,57 +115,10 @@ def _drawn(request: HttpRequest) -> UUID | None:
     return None
 
 
-@dataclass(frozen=True)
-class Asked:
-    action: str
-    chosen: Mapping[str, str]
-    reason: str
-    form: UUID
-
-
 def _begun(request: HttpRequest, asked: Asked) -> HttpResponse:
     operator = request.user.get_username()
     try:
-        told = _fetch(operator, asked) if asked.action == "fetch" else _bulk(operator, asked)
-        messages.success(request, told)
+        messages.success(request, begin_many(operator, asked))
     except NotPossible as error:
         messages.error(request, str(error))
     return HttpResponseRedirect(reverse("admin-parked"))
-
-
-@transaction.atomic
-def _bulk(operator: str, asked: Asked) -> str:
-    action = BulkOperation.Action(asked.action)
-    one, is_new = bulk.begin(
-        action, asked.chosen, reason=asked.reason, operator=operator, form=asked.form
-    )
-    if not is_new:
-        return "This form was sent before: nothing was begun again."
-    _note(operator, asked, f"{asked.action} all", BulkOperation._meta.label, str(one.pk), one.total)
-    return f"Begun for {one.total} messages, in the background."
-
-
-@transaction.atomic
-def _fetch(operator: str, asked: Asked) -> str:
-    if OperatorAction.objects.filter(form=asked.form).exists():
-        return "This form was sent before: nothing was asked for again."
-    rows = bulk.chosen_by(asked.chosen).messages().only("queue", "type", "subject")
-    found = fetch_present(rows.iterator(), f"asked for by {operator}")
-    for aggregate, number in found.items():
-        _note(operator, asked, "fetch all", "polder_replication.ReplicaState", aggregate, number)
-    told = ", ".join(f"{number} of {aggregate}" for aggregate, number in found.items())
-    return f"Their owner is asked for the present state of {told}; Replicas shows how far that is."
-
-
-def _note(operator: str, asked: Asked, action: str, target: str, key: str, number: int) -> None:
-    OperatorAction.objects.create(
-        operator=operator,
-        action=action[:30],
-        target=target,
-        key=key,
-        reason=asked.reason,
-        done=True,
-        form=asked.form,
-        asked={"reason": asked.reason, **asked.chosen},
-        after={"number": number},
-    )

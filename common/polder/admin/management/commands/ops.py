@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import getpass
+import json
+from argparse import SUPPRESS
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any, cast
+from uuid import uuid4
+
+from django.core.management import call_command
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+from rich.console import Console
+from rich.table import Table
+
+from polder.admin.many import MANY, Asked, begin_many
+from polder.admin.standing import applied, queues, wrong_first
+from polder.command import ServiceCommand
+from polder.consumer.samples import series
+from polder.inbox import bulk
+from polder.inbox.groups import groups
+from polder.inbox.models import BulkOperation
+from polder.observability.processes import processes
+from polder.observability.timeline.lines import span
+from polder.resync.runs import NotPossible
+
+Rows = Sequence[Mapping[str, Any]]
+STEPS: Mapping[str, Callable[[int], None]] = {
+    "pause": bulk.pause,
+    "resume": bulk.resume,
+    "cancel": bulk.cancel,
+}
+
+
+class Command(ServiceCommand):
+    help = (
+        "What the admin shows and does, from a terminal: how the service stands, its lag, what is "
+        "parked and why, its replicas, and the timeline of a key; and all of a cause fetched, "
+        "redriven or discarded, in the background, with a reason."
+    )
+    examples = (
+        "manage.py order ops overview",
+        "manage.py order ops parked --json",
+        'manage.py order ops redrive --cause ValueError --reason "fixed in 1.2"',
+        "manage.py order ops pause 7",
+        "manage.py order ops timeline 0190a6e0-0000-7000-8000-000000000000",
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="for programs")
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        self._verb(verbs, "overview", "what is wrong, the processes, queues and publishers")
+        self._verb(verbs, "lag", "p50 and p95 of each publisher, minute by minute")
+        self._verb(verbs, "parked", "what is parked, by cause")
+        self._verb(verbs, "operations", "what was asked for of many, and how far it is")
+        self._verb(verbs, "replicas", "how complete they are")
+        timeline = self._verb(verbs, "timeline", "what happened to a key, across the services")
+        timeline.add_argument("key")
+        for name, many in MANY.items():
+            verb = self._verb(verbs, name, f"{many.label.lower()}: of a cause")
+            verb.add_argument("--queue", help="such as order.from.inventory")
+            verb.add_argument("--type", help="of the event; an empty one: of none")
+            verb.add_argument("--cause", help="as `ops parked` tells them")
+            verb.add_argument("--reason", required=True, help="why; it is kept with your name")
+            verb.add_argument("--operator", default=getpass.getuser(), help="who you are")
+        for name in STEPS:
+            self._verb(verbs, name, f"{name} one of the operations").add_argument("id", type=int)
+
+    def _verb(self, verbs: Any, name: str, text: str) -> CommandParser:
+        verb: CommandParser = verbs.add_parser(name, help=text)
+        # after the verb as well; what stands before it counts where this one says nothing
+        verb.add_argument("--json", action="store_true", default=SUPPRESS, help="JSON")
+        return verb
+
+    def handle(self, *args: Any, verb: str, **options: Any) -> None:
+        if verb in MANY:
+            self._begin(verb, options)
+        elif verb in STEPS:
+            self._step(verb, options["id"])
+        elif verb in ("replicas", "timeline"):
+            key = [options["key"]] if verb == "timeline" else []
+            call_command(verb, *key, json=options["json"], stdout=self.stdout, stderr=self.stderr)
+        else:
+            self._tell(_TABLES[verb](), as_json=options["json"])
+
+    def _begin(self, verb: str, options: Mapping[str, Any]) -> None:
+        given = {"queue": "queue", "type": "type", "cause": "reason"}
+        chosen = {name: options[one] for one, name in given.items() if options[one] is not None}
+        if not chosen:
+            raise CommandError("say which: --queue, --type or --cause")
+        asked = Asked(verb, chosen, options["reason"][:500], uuid4())
+        try:
+            self.stdout.write(begin_many(options["operator"], asked))
+        except NotPossible as error:
+            raise CommandError(str(error)) from None
+
+    def _step(self, verb: str, key: int) -> None:
+        try:
+            STEPS[verb](key)
+        except (bulk.NotPossible, BulkOperation.DoesNotExist) as error:
+            raise CommandError(f"operation {key}: {error}") from None
+        self._tell({"operations": _operations()}, as_json=False)
+
+    def _tell(self, tables: Mapping[str, Rows], *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps(tables, default=str, indent=2))
+            return
+        console = Console(
+            file=cast("IO[str]", self.stdout), width=None if self.stdout.isatty() else 140
+        )
+        for title, rows in tables.items():
+            table = Table(
+                *(rows[0] if rows else ["none"]), box=None, title=title, title_justify="left"
+            )
+            for row in rows:
+                table.add_row(*(_text(value) for value in row.values()))
+            console.print(table)
+
+
+def _text(value: Any) -> str:
+    if hasattr(value, "astimezone"):
+        return f"{span(timezone.now() - value)} ago"
+    return "" if value is None else str(value)
+
+
+def _overview() -> dict[str, Rows]:
+    return {
+        "not as it should be": wrong_first(),
+        "processes": [one._asdict() for one in processes()],
+        "queues": list(queues()),
+        "publishers": list(applied()),
+    }
+
+
+def _lag() -> dict[str, Rows]:
+    p95 = {of: dict(points) for of, points in series("lag p95").items()}
+    return {
+        f"lag of {of}": [
+            {"at": at, "p50": f"{value:.3f} s", "p95": f"{p95[of].get(at, value):.3f} s"}
+            for at, value in points
+        ]
+        for of, points in series("lag p50").items()
+    } or {"lag": []}
+
+
+def _parked() -> dict[str, Rows]:
+    return {"parked, by cause": [one._asdict() for one in groups()]}
+
+
+def _operations() -> Rows:
+    names = ("id", "action", "told", "state", "done", "total", "outcomes", "trouble", "operator")
+    return [
+        {name: getattr(one, name) for name in names} | {"rate": f"{one.rate:.0f}/s"}
+        for one in BulkOperation.objects.all()[:20]
+    ]
+
+
+_TABLES: Mapping[str, Callable[[], Mapping[str, Rows]]] = {
+    "overview": _overview,
+    "lag": _lag,
+    "parked": _parked,
+    "operations": lambda: {"operations": _operations()},
+}

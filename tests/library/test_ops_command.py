@@ -1,0 +1,77 @@
+"""`manage.py <service> ops`: what the admin shows and does, from a terminal."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from polder.admin.models import OperatorAction
+from polder.consumer.models import Sample
+from polder.inbox import bulk
+from polder.inbox.models import BulkOperation
+from polder.replication.models import ReplicaState
+from tests.library.test_redrive_command import park, states
+
+
+@pytest.fixture(autouse=True)
+def parked(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    park(monkeypatch, 2)
+
+
+def ops(*arguments: str) -> str:
+    said = StringIO()
+    call_command("ops", *arguments, stdout=said)
+    return said.getvalue()
+
+
+def told(*arguments: str) -> Any:
+    return json.loads(ops(*arguments, "--json"))
+
+
+def test_how_it_stands() -> None:
+    for name in ("lag p50", "lag p95"):
+        Sample.objects.create(at=timezone.now(), name=name, of="inventory", value=0.25)
+
+    overview = told("overview")
+
+    assert "parked" in [one["name"] for one in overview["not as it should be"]]
+    assert {one["role"] for one in overview["processes"]} >= {"relay", "worker", "beat"}
+    [cause] = told("parked")["parked, by cause"]
+    assert (cause["reason"], cause["number"]) == ("ValueError", 2)
+    assert "ValueError" in ops("parked")
+    assert told("lag")["lag of inventory"][0]["p95"] == "0.250 s"
+    assert [one["replica"] for one in told("replicas")]
+    assert told("timeline", "p0")["key"] == "p0"
+
+
+def test_all_of_a_cause_are_redriven() -> None:
+    said = ops("redrive", "--cause", "ValueError", "--reason", "fixed", "--operator", "ada")
+    [one] = BulkOperation.objects.all()
+    ops("pause", str(one.pk))
+    assert bulk.work() == 0
+    ops("resume", str(one.pk))
+    bulk.work()
+
+    assert "Begun for 2" in said
+    assert states() == {"redriven"}
+    [action] = OperatorAction.objects.all()
+    assert (action.operator, action.reason) == ("ada", "fixed")
+    assert told("operations")["operations"][0]["state"] == "done"
+    with pytest.raises(CommandError, match="it is done"):
+        ops("cancel", str(one.pk))
+
+
+def test_the_present_state_is_fetched() -> None:
+    ops("fetch", "--type", "ProductCreated", "--reason", "missed")
+
+    assert ReplicaState.objects.get(pk="inventory.product").asking == ["p0", "p1"]
+
+
+def test_it_has_to_be_said_which() -> None:
+    with pytest.raises(CommandError, match="say which"):
+        ops("discard", "--reason", "all of it")
