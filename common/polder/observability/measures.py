@@ -72,6 +72,23 @@ PARKED_SINCE = SINCE.format(
 DRIFT_SINCE = SINCE.format(
     "SELECT found_at FROM polder_replication_drift WHERE repaired_at IS NULL"
 )
+# The housekeeper's numbers of a moment ago; none are told that are older.
+_SAMPLED = """
+FROM polder_sample WHERE name {} AND at > clock_timestamp() - interval '3 minutes'
+ORDER BY of, name, at DESC
+"""
+LAG = (
+    "SELECT DISTINCT ON (of, name) of, CASE name WHEN 'lag p50' THEN '0.5' ELSE '0.95' END, value"
+    + _SAMPLED.format("IN ('lag p50', 'lag p95')")
+)
+QUEUES = "SELECT DISTINCT ON (of, name) of, split_part(of, '.from.', 2), value" + _SAMPLED.format(
+    "= 'queue'"
+)
+WAITING_OLDEST = """
+SELECT publisher, extract(epoch FROM clock_timestamp() - min(since))::float8
+FROM (SELECT publisher, since FROM polder_inbox_waitingevent WHERE parked_at IS NULL
+    ORDER BY since LIMIT 1000) AS waiting GROUP BY publisher
+"""
 DRIFT_FOUND = "SELECT aggregate, drift_found FROM polder_replication_replicastate"
 # 1 for a replica that is complete, also while it is audited
 REPLICAS = """
@@ -138,6 +155,11 @@ def last_applied() -> Rows:
     was."""
     [found] = measured(LAST_APPLIED)
     return sorted(and_zero(found, [(publisher,) for publisher in this_service.subscribes_to()]))
+
+
+def ledger_reach() -> Rows:
+    """How far back the ledger reaches."""
+    return [((datetime.now(UTC) - covered("polder_ledger")[0]).total_seconds(),)]
 
 
 def seconds_ahead() -> Rows:

@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 
 from polder import this_service
 from polder.api.problem_responses import only_safe
+from polder.broker.names import dead_letter_queue, event_queue
 from polder.conditions import State
 from polder.consumer.jobs import job_states
 from polder.domain.aggregate import aggregates
@@ -75,6 +76,7 @@ class _FromTheDatabase(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from _of_the_outbox()
         yield from _of_the_inbox()
+        yield from _of_the_lag()
         yield from _of_the_service()
 
 
@@ -153,6 +155,38 @@ def _of_the_inbox() -> Iterator[Metric]:
         measures.last_applied(),
         "publisher",
     )
+
+
+def _of_the_lag() -> Iterator[Metric]:
+    publishers, service = this_service.subscribes_to(), this_service.name()
+    [lag, queues, waiting] = measures.measured(
+        measures.LAG, measures.QUEUES, measures.WAITING_OLDEST
+    )
+    yield _gauge(
+        "apply_lag_seconds",
+        "From when an event of the publisher occurred until it was applied, of those of a minute; "
+        "0 when there were none.",
+        measures.and_zero(lag, [(name, part) for name in publishers for part in ("0.5", "0.95")]),
+        "publisher",
+        "quantile",
+    )
+    known = [(event_queue(service, name), name) for name in publishers]
+    yield _gauge(
+        "queue_waiting",
+        "Messages that waited in the queue when the housekeeper last looked.",
+        measures.and_zero(queues, [*known, (dead_letter_queue(service), "")]),
+        "queue",
+        "publisher",
+    )
+    yield _gauge(
+        "waiting_oldest_seconds",
+        "For how long the oldest event of the publisher waits that was tried and not applied; 0 "
+        "when none does.",
+        measures.and_zero(waiting, [(name,) for name in publishers]),
+        "publisher",
+    )
+    text = "How far back the ledger reaches: what is older is told by its version alone."
+    yield _gauge("ledger_reach_seconds", text, measures.ledger_reach())
 
 
 def _of_the_service() -> Iterator[Metric]:
