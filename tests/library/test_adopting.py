@@ -112,8 +112,8 @@ def python(tmp_path: Path) -> Path:
     pins.write_text("".join(f"{one.name}=={one.version}\n" for one in others))
     (built,) = tmp_path.glob("django_polder-*.whl")
     python = place / "bin" / "python"
-    install = ["--python", str(python), "install", "--constraint", str(pins), str(built)]
-    subprocess.run([*pip, *install], check=True)
+    install = ["--python", str(python), "install", "--no-compile", "--constraint", str(pins)]
+    subprocess.run([*pip, *install, str(built)], check=True)
     return python
 
 

@@ -136,5 +136,6 @@ def test_who_resets_the_connection_ends_nothing_else(port: int) -> None:
 def test_it_stops_beside_half_requests(tmp_path: Path, django_db_setup: None) -> None:
     with web_process(tmp_path / "log") as port:
         half = connect(port, HALF_A_BODY)
-    assert half.recv(1) in (b"", b"H")
-    half.close()
+    # reset, where it had not been read yet
+    with half, suppress(ConnectionResetError):
+        assert half.recv(1) in (b"", b"H")
