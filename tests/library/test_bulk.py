@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
 
-from polder.failpoints import Failpoint
 from polder.inbox import bulk
+from polder.inbox.applying import Report
 from polder.inbox.failures import ConsumerHalted
 from polder.inbox.models import BulkOperation, BulkState, LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
@@ -106,8 +107,8 @@ def test_killed_in_the_middle_each_is_parked_or_redriven(
     monkeypatch.setattr("polder.inbox.redrive_many.BATCH_MESSAGES", 2)
     one = begun()
     with monkeypatch.context() as patch:
-        calls: list[Failpoint] = []
-        patch.setattr("polder.inbox.bulk.failpoint", lambda point: _die_at(calls, point))
+        calls: list[Sequence[int]] = []
+        patch.setattr("polder.inbox.bulk.redrive_batch", lambda keys: _die_after(calls, keys))
         with pytest.raises(SystemExit):
             bulk.work()
     one.refresh_from_db()
@@ -122,10 +123,13 @@ def test_killed_in_the_middle_each_is_parked_or_redriven(
     assert (one.done, one.outcomes, states()) == (4, {"redriven-applied": 4}, {"redriven"})
 
 
-def _die_at(calls: list[Failpoint], point: Failpoint) -> None:
-    calls.append(point)
+def _die_after(calls: list[Sequence[int]], keys: Sequence[int]) -> Report:
+    """When the second batch is applied, and before the commit."""
+    report = redrive_batch(keys)
+    calls.append(keys)
     if len(calls) == 2:
         raise SystemExit
+    return report
 
 
 def test_two_at_once_do_nothing_twice(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:

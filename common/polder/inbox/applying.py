@@ -76,6 +76,7 @@ def apply_batch(deliveries: Sequence[Delivery], *, manner: Manner = AT_ONCE) -> 
     """
     try:
         report, held = _apply_together(deliveries, manner)
+        failpoint(Failpoint.WORKER_AFTER_COMMIT)
     except ConsumerHalted as halted:
         if halted.positions is None and manner.redriven is None:
             note_halt("the environment", str(halted))
@@ -133,7 +134,6 @@ def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Rep
             _note(report, applied, arrivals, verdict, manner)
     except AllAlike as alike:
         raise _halted(alike, deliveries) from None
-    failpoint(Failpoint.WORKER_AFTER_COMMIT)
     return report, verdict.undecided
 
 
@@ -157,7 +157,6 @@ def _apply_all(
         if fault not in (Fault.EVENT, Fault.LOCKED):
             raise
     else:
-        failpoint(Failpoint.WORKER_AFTER_COMMIT)
         return None
     report.outcomes.clear()
     return fault

@@ -15,7 +15,6 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from polder.failpoints import Failpoint, failpoint
 from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import BulkOperation, BulkState, ParkedEvent, ParkedState
 from polder.inbox.redrive import redrive_batch
@@ -119,7 +118,6 @@ def _tried(one: BulkOperation) -> int:
         one.done, one.cursor, one.trouble = one.done + len(batch), batch[-1], ""
         one.progressed_at = timezone.now()
         one.busy_seconds += time.monotonic() - begun
-        failpoint(Failpoint.REDRIVE_AFTER_APPLY)
     one.save()
     return len(batch)
 
