@@ -4,6 +4,7 @@ from django.apps import AppConfig
 class AdminConfig(AppConfig):
     name = "polder.admin"
     label = "polder_admin"
+    verbose_name = "Operators"
 
     def ready(self) -> None:
         from polder.admin import retention  # noqa: F401  (registers what it forgets)

@@ -12,11 +12,14 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Field, Model, Q, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
+
+from polder.admin.columns import columns
 
 COUNTED_AT_MOST = 10_000
 SHOWN_AT_MOST = 50_000  # characters
+TABLE_ROWS = 200
 # shown last
 KEPT_BY_THE_CODE = {"version", "created_at", "updated_at", "content_hash", "synced_at"}
 PRE = (
@@ -44,6 +47,9 @@ class ReadOnlyAdmin(ModelAdmin):
     list_per_page = 50
     list_fullwidth = True
     sortable_by = ()  # by the key only: any other order would sort a whole table
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return columns(self.model, super().get_list_display(request))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -94,12 +100,39 @@ def pretty_json(value: Any) -> str:
     return format_html('<pre style="{}">{}</pre>', PRE, shown[:SHOWN_AT_MOST])
 
 
+def json_table(rows: Any) -> str:
+    """A list of objects as people read it, such as an order's lines; all else as `pretty_json`."""
+    is_table = isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows)
+    if not is_table or len(rows) > TABLE_ROWS:
+        return pretty_json(rows)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    head = format_html_join("", '<th class="pr-6 text-left">{}</th>', ((name,) for name in names))
+    body = format_html_join(
+        "",
+        "<tr>{}</tr>",
+        (
+            (
+                format_html_join(
+                    "", '<td class="pr-6">{}</td>', ((_cell(row, one),) for one in names)
+                ),
+            )
+            for row in rows
+        ),
+    )
+    return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, body)
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    value = row.get(name, "")
+    return " ".join(map(str, value.values())) if isinstance(value, dict) else str(value)
+
+
 def json_field(name: str) -> Any:
     """A method of a ModelAdmin that shows the JSON field `name` of the row."""
 
     @admin.display(description=name.replace("_", " "))
     def shown(self: object, row: Model) -> str:
-        return pretty_json(getattr(row, name))
+        return json_table(getattr(row, name))
 
     return shown
 

@@ -12,6 +12,7 @@ from polder import database_connection, this_service
 class OutboxConfig(AppConfig):
     name = "polder.outbox"
     label = "polder_outbox"
+    verbose_name = "Events"
 
     def ready(self) -> None:
         autodiscover_modules("contracts")

@@ -4,6 +4,7 @@ from django.apps import AppConfig
 class ReplicationConfig(AppConfig):
     name = "polder.replication"
     label = "polder_replication"
+    verbose_name = "Replicas"
 
     def ready(self) -> None:
         from polder.replication import checks, retention  # noqa: F401  (registers them)

@@ -70,12 +70,22 @@ def ago(moment: datetime | None) -> str:
     )
 
 
+def short(text: str) -> str:
+    """The end of a long id: UUIDv7s of one time begin alike."""
+    return f"…{text[-8:]}" if len(text) > 20 else text
+
+
+def shortened(key: object) -> str:
+    """With the whole of it on hover."""
+    return format_html('<span title="{}">{}</span>', key, short(str(key)))
+
+
 @register.simple_tag
 def id_link(key: object, href: str = "") -> str:
     """An id, shortened where it is long, that leads to its timeline or where `href` says; a button
     copies it."""
     text = str(key)
-    shown = f"…{text[-8:]}" if len(text) > 20 else text
+    shown = short(text)
     link = href or f"{reverse('admin-timeline')}?{urlencode({'key': text})}"
     return format_html(
         '<span class="whitespace-nowrap"><a class="polder-link polder-mono" href="{}" title="{}">{}'

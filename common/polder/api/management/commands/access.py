@@ -8,6 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from polder.api.keys import digest
 from polder.api.models import ApiKey, Scope
+from polder.api.roles import make_roles
 from polder.command import ServiceCommand
 
 
@@ -15,7 +16,7 @@ class Command(ServiceCommand):
     help = (
         "Makes the first admin user and the first API key, from ADMIN_USER, ADMIN_PASSWORD and "
         "API_KEY in the environment, and from OPS_KEYS those of services that may ask for parts "
-        "of timelines. Those that "
+        "of timelines; and the groups viewer, operator and admin. Those that "
         "are there stay as people have made them since; --reset gives them back what the "
         "environment says."
     )
@@ -39,6 +40,8 @@ class Command(ServiceCommand):
             user.is_staff = user.is_superuser = user.is_active = True
             user.set_password(password)
             user.save()
+        for role in make_roles(reset=reset):
+            self.stdout.write(f"group {role} was made")
         self._key("first", key, list(Scope.values), reset=reset)
         for entry in filter(None, os.environ.get("OPS_KEYS", "").split(";")):
             service, _, its_key = entry.partition(":")
