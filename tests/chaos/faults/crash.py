@@ -66,7 +66,8 @@ def crash_while_healing(point: Failpoint, scene: Scene) -> None:
             seconds=120,
         )
         closed = "DELETE FROM polder_replication_drift WHERE repaired_at IS NOT NULL RETURNING key"
-        assert {key for (key,) in scene.shop.rows("order", closed)} == {"p4", "p5"}
+        found = {key for (key,) in scene.shop.rows("order", closed)}
+        assert found == {"p4", "p5"}, f"on record is what was edited: {found}, {action}"
 
 
 for _point in Failpoint:
