@@ -7,36 +7,37 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 from celery import Celery
 
 from deploy.local.stack import ROOT
+from polder.failpoints import VARIABLE, Failpoint
 from tests.disturbed import DisturbedStack
 from tests.load import Load
 from tests.shop import Shop, until
 
 
-def test_a_running_batch_is_revoked(stack: DisturbedStack, shop: Shop, load: Load) -> None:
-    # Given a worker that, unlike ours, listens to remote control, and a table lock that keeps its
-    # batches running
+def test_a_running_batch_is_revoked(
+    stack: DisturbedStack, shop: Shop, load: Load, tmp_path: Path
+) -> None:
+    # Given a worker that, unlike ours, listens to remote control, and stops in its first batch
     load.regret = 0  # what is cancelled first is never reserved
     stack.stop_process("inventory-worker")
-    worker = start_controllable_worker(stack)
+    armed = tmp_path / f"inventory.{Failpoint.WORKER_BEFORE_LEDGER}"
+    armed.write_text("pause 300")
+    worker = start_controllable_worker(stack, tmp_path)
     control = Celery("test", broker=shop.variables["AMQP_URL"]).control
     try:
-        with shop.database("inventory") as connection, connection.transaction():
-            connection.execute("LOCK TABLE polder_ledger IN EXCLUSIVE MODE")
-            load.place(30)
+        load.place(30)
+        until(lambda: (tmp_path / f"{armed.name}.hit").exists(), "a batch is running")
+        running = now_active(control)
 
-            # When its running batches are revoked and terminated
-            running = active(control)
-            control.revoke([task["id"] for task in running], terminate=True, signal="SIGKILL")
-            until(
-                lambda: {task["id"] for task in active(control)}.isdisjoint(
-                    task["id"] for task in running
-                ),
-                "the tasks are gone",
-            )
+        # When its running batches are revoked and terminated
+        control.revoke(list(running), terminate=True, signal="SIGKILL")
+        until(lambda: running.isdisjoint(now_active(control)), "the tasks are gone")
+
         # Then they are applied all the same, by the same worker
         ordered = set(load.accepted.values())
         until(
@@ -57,11 +58,12 @@ def test_a_running_batch_is_revoked(stack: DisturbedStack, shop: Shop, load: Loa
         stack.start_process("inventory-worker")
 
 
-def start_controllable_worker(stack: DisturbedStack) -> subprocess.Popen[bytes]:
+def start_controllable_worker(stack: DisturbedStack, failpoints: Path) -> subprocess.Popen[bytes]:
     environment = stack.environment.of_service("inventory") | {
         "INVENTORY_REMOTE_CONTROL": "1",
         # the service's own user has no rights to remote control
         "INVENTORY_AMQP_URL": stack.environment.amqp_url("admin"),
+        VARIABLE: str(failpoints),
     }
     with stack.log("controllable-worker").open("ab") as log:
         command = [sys.executable, "manage.py", "inventory", "worker", "--name", "controllable"]
@@ -70,16 +72,16 @@ def start_controllable_worker(stack: DisturbedStack) -> subprocess.Popen[bytes]:
         )
 
 
-def active(control: object) -> list[dict[str, object]]:
-    """Batches in the pool now; waits until there is one."""
-    found: list[dict[str, object]] = []
+def now_active(control: Any) -> set[str]:
+    """The ids of the batches that are in the pool now, of a worker that answers."""
+    answers: dict[str, list[dict[str, Any]]] = {}
 
     def look() -> bool:
-        answers = control.inspect(timeout=2).active() or {}  # type: ignore[attr-defined]
-        found[:] = [
-            task for tasks in answers.values() for task in tasks if task["name"] == "apply_events"
-        ]
-        return bool(found)
+        answers.clear()
+        answers.update(control.inspect(timeout=2).active() or {})
+        return bool(answers)
 
-    until(look, "a batch is running")
-    return found
+    until(look, "the worker answers")
+    return {
+        task["id"] for tasks in answers.values() for task in tasks if task["name"] == "apply_events"
+    }
