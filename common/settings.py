@@ -175,6 +175,7 @@ _APPS = [
     "polder.broker",
     "polder.outbox",
     "polder.consumer",
+    "polder.effects",
     "polder.inbox",
     "polder.replication",
     "polder.observability",

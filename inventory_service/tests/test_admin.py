@@ -25,6 +25,7 @@ from polder.testing.admin_pages import (
     superuser_client,
 )
 from polder.testing.api import api_client
+from polder.testing.effects import an_effect
 from polder.testing.pasts import somebody_regressed, we_regressed
 from polder.testing.replicas import filled
 from tests.makers import order_event, shipment_event
@@ -47,6 +48,7 @@ def admin(shop: None) -> Client:
     we_regressed("order")
     somebody_regressed("order.order")
     filled("order.order")
+    an_effect()
     deliver(shipment_event())
     bulk.begin(BulkOperation.Action.REDRIVE, {}, reason="r", operator="root", form=uuid4())
     OperatorAction.objects.create(

@@ -36,6 +36,7 @@ from polder.testing.admin_pages import (
     superuser_client,
 )
 from polder.testing.api import api_client
+from polder.testing.effects import an_effect
 from polder.testing.pasts import somebody_regressed, we_regressed
 from polder.testing.replicas import filled
 from tests.makers import product_event, reservation_event, shipment_event
@@ -56,6 +57,7 @@ def admin(catalogue: None) -> Client:
     somebody_regressed("inventory.product")
     filled("inventory.product")
     bulk.begin(BulkOperation.Action.REDRIVE, {}, reason="r", operator="root", form=uuid4())
+    an_effect()
     OperatorAction.objects.create(
         operator="root", action="cancel", target="order.Order", key="k", reason="a test", done=True
     )

@@ -25,6 +25,7 @@ from polder.testing.admin_pages import (
     superuser_client,
 )
 from polder.testing.api import api_client
+from polder.testing.effects import an_effect
 from polder.testing.pasts import somebody_regressed, we_regressed
 from polder.testing.replicas import filled
 from shipping_service.models import Shipment
@@ -49,6 +50,7 @@ def admin(catalogue: None) -> Client:
     somebody_regressed("order.order")
     filled("order.order")
     bulk.begin(BulkOperation.Action.REDRIVE, {}, reason="r", operator="root", form=uuid4())
+    an_effect()
     OperatorAction.objects.create(
         operator="root",
         action="dispatch",

@@ -104,6 +104,12 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
     "ORDER_DEEP_AUDIT_SECONDS": [("0", 0), ("86400", 86_400)],
     "ORDER_FLAG_AFTER_SECONDS": [("1", timedelta(seconds=1))],
     "ORDER_CANCEL_AFTER_SECONDS": [("86400", timedelta(days=1))],
+    "ORDER_EMAIL_HOST": [("mail.example", "mail.example"), ("", None)],
+    "ORDER_EMAIL_PORT": [("587", 587), ("", 25)],
+    "ORDER_EMAIL_TLS": YES_OR_NO[0],
+    "ORDER_EMAIL_USER": [("u", "u"), ("", None)],
+    "ORDER_EMAIL_PASSWORD": [("p' w", "p' w"), ("", None)],
+    "ORDER_EMAIL_FROM": [("a@b.example", "a@b.example")],
 }
 NUMBERS = ["-1", "x", "1_0", "\u0663", "1e3", "nan", "inf", "9" * 30, "0x10", "1,5", "1 2"]
 WRONG: dict[str, list[str]] = {
@@ -178,6 +184,12 @@ WRONG: dict[str, list[str]] = {
     "ORDER_DEEP_AUDIT_SECONDS": [*NUMBERS, "31536001"],
     "ORDER_FLAG_AFTER_SECONDS": [*NUMBERS, "0"],
     "ORDER_CANCEL_AFTER_SECONDS": [*NUMBERS, "0"],
+    "ORDER_EMAIL_HOST": ["a\nb"],
+    "ORDER_EMAIL_PORT": [*NUMBERS, "0", "65536"],
+    "ORDER_EMAIL_TLS": YES_OR_NO[1],
+    "ORDER_EMAIL_USER": ["a\nb"],
+    "ORDER_EMAIL_PASSWORD": ["a\nb"],
+    "ORDER_EMAIL_FROM": ["a\nb"],
 }
 
 

@@ -43,6 +43,7 @@ def test_a_job_that_was_never_run_is_noticed(db: None) -> None:
         "partitions",
         "retention",
         "deadlines",
+        "effects",
     }
     assert not [one for one in job_states() if one.is_overdue]
 

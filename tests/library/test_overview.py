@@ -14,12 +14,14 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from polder.admin.overview import LISTED
+from polder.effects.models import Intent
 from polder.inbox.models import ParkedEvent
 from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
 from polder.replication.models import Drift, Regression
 from polder.testing import deliver
 from polder.testing.admin_pages import staff_client, superuser_client
+from polder.testing.effects import an_effect
 from tests.makers import order_event, product_event
 
 
@@ -48,6 +50,7 @@ def things_wrong(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     Regression.objects.create(**known, key="p1", closed_at=timezone.now())
     Regression.objects.create(**known, key="p2")
+    Intent.objects.filter(pk=an_effect().pk).update(state="failed")
     with monkeypatch.context() as patch:
         patch.setattr("polder.inbox.processing.reconcile_changed", lambda changed: 1 / 0)
         deliver(product_event(product_id="p1"), product_event(product_id="p2", version=2))
@@ -77,11 +80,12 @@ def test_every_number_leads_to_as_many_rows(things_wrong: None) -> None:
     assert {link.partition("?")[0].split("/")[3] for _, link in links} == {
         "outboxevent",
         "parkedevent",
+        "intent",
         "drift",
         "regression",
     }
-    assert [number for number, _ in links[:5]] == [3, 1, 5, 1, 1]
-    assert len(links) == 5 + 4  # the cards, and the causes of parking
+    assert [number for number, _ in links[:6]] == [3, 1, 5, 1, 1, 1]
+    assert len(links) == 6 + 4  # the cards, and the causes of parking
     for number, link in links:
         assert client.get(link).context["cl"].result_count == number, link
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.apps import apps
 from django.contrib.admin.utils import quote
 from django.http import HttpRequest
 from django.urls import reverse
@@ -84,6 +85,11 @@ def _cards(request: HttpRequest) -> Iterator[dict[str, Any]]:
         yield _card(
             "Parked", parked, "not applied", "polder_inbox_parkedevent", {"state__exact": "parked"}
         )
+    if apps.is_installed("polder.effects") and may("polder_effects.view_intent"):
+        [effects] = measures.measured(measures.EFFECTS)
+        number = sum(count for _, state, count in effects if state == "failed")
+        told, query = "given up; waiting for you", {"state__exact": "failed"}
+        yield _card("Effects", number, told, "polder_effects_intent", query)
     if may("polder_replication.view_drift"):
         [[(drift,)]] = measures.measured(measures.DRIFT)
         yield _card(

@@ -18,7 +18,7 @@ from polder.replication.replica import Replica
 
 GROUPS = ("What we decide", "What we know of others", "Events", "Access", "Operators")
 # in the order in which an event walks through them
-EVENTS = ("polder_outbox", "polder_inbox", "polder_replication")
+EVENTS = ("polder_outbox", "polder_inbox", "polder_replication", "polder_effects")
 ICONS = {
     "order": "receipt_long",
     "product": "inventory_2",
@@ -34,6 +34,7 @@ ICONS = {
     "accounting": "tag",
     "replicastate": "sync",
     "drift": "difference",
+    "intent": "outgoing_mail",
     "regression": "history_toggle_off",
     "apikey": "key",
     "user": "person",

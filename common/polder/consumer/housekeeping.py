@@ -15,6 +15,7 @@ from polder import this_service
 from polder.broker.watch import look_and_remember
 from polder.consumer import samples
 from polder.consumer.jobs import run_if_due
+from polder.effects.carrying_out import carry_out_due
 from polder.inbox import bulk
 from polder.inbox.readable import Readable
 from polder.outbox import fence
@@ -138,6 +139,12 @@ def resync() -> dict[str, int]:
         "weighed": tending.weigh(),
         "asked again": tending.ask_again(),
     }
+
+
+@periodic("effects")
+def effects() -> dict[str, int]:
+    """Carries out the effects that are due: how many were done, and how many failed."""
+    return carry_out_due()
 
 
 @shared_task(name="fill_at_start")

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from polder import this_service
+from polder.effects.declared import effects
 
 MINUTE = 60
 # seconds between two runs
@@ -103,7 +104,8 @@ def asked_each_minute(*names: str) -> dict[str, dict[str, Any]]:
 
 def expected() -> Mapping[str, int]:
     """The jobs of this service, each with the seconds between two runs."""
-    return COMMON_JOBS | this_service.jobs()
+    own = {"effects": MINUTE // 4} if effects else {}
+    return COMMON_JOBS | own | this_service.jobs()
 
 
 def expect() -> None:

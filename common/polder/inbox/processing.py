@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from polder.contracts.correlation import Correlation, correlated
 from polder.contracts.event import Event
+from polder.effects.declared import effects
+from polder.effects.intents import write_down
 from polder.failpoints import Failpoint, failpoint
 from polder.inbox import accounts, ledger
 from polder.inbox.accounts import Redriving
@@ -18,6 +20,10 @@ from polder.locking import EventsWait, LockedKeys
 from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.merge import merge
 from polder.replication.replica import Replica, replications
+
+# It happened, whatever is known of it since. What contradicts its owner's other word had better
+# wait for somebody to look.
+HAS_EFFECTS = frozenset({Outcome.APPLIED, Outcome.STALE, Outcome.IGNORED})
 
 
 class Overtaken(Exception):
@@ -47,6 +53,8 @@ def process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counter[tuple[s
     if not ledger.record(new, outcomes):
         raise Overtaken
     ledger.correct(again, outcomes)
+    if effects:
+        write_down(event for event in events if outcomes[event.service, event.id] in HAS_EFFECTS)
     failpoint(Failpoint.WORKER_AFTER_LEDGER)
     with correlated(each=_correlations(events)):
         reconcile_changed(changed)

@@ -64,6 +64,12 @@ DRIFT = (
     "LIMIT "
     f"{MOST_COUNTED}) AS counted"
 )
+EFFECTS = f"""
+SELECT effect, state, count(*) FROM (SELECT effect, state FROM polder_effects_intent
+    WHERE state = 'waiting' LIMIT {MOST_COUNTED}) AS waiting GROUP BY effect, state
+UNION ALL SELECT effect, state, count(*) FROM (SELECT effect, state FROM polder_effects_intent
+    WHERE state = 'failed' LIMIT {MOST_COUNTED}) AS failed GROUP BY effect, state
+"""
 SINCE = "SELECT count(*), min(since) FROM ({} LIMIT 10000) AS counted(since)"
 HELD_SINCE = SINCE.format("SELECT held_at FROM polder_outbox WHERE held_at IS NOT NULL")
 PARKED_SINCE = SINCE.format(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.apps import apps
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
@@ -27,6 +28,7 @@ from polder.broker.names import dead_letter_queue, event_queue
 from polder.conditions import State
 from polder.consumer.jobs import job_states
 from polder.domain.aggregate import aggregates
+from polder.effects.declared import effects
 from polder.inbox.models import Outcome, Redriven, Unrecorded
 from polder.observability import measures
 from polder.observability.look import Look, TooSlow
@@ -77,6 +79,8 @@ class _FromTheDatabase(Collector):
         yield from _of_the_outbox()
         yield from _of_the_inbox()
         yield from _of_the_lag()
+        if apps.is_installed("polder.effects"):
+            yield from _of_the_effects()
         yield from _of_the_service()
 
 
@@ -187,6 +191,13 @@ def _of_the_lag() -> Iterator[Metric]:
     )
     text = "How far back the ledger reaches: what is older is told by its version alone."
     yield _gauge("ledger_reach_seconds", text, measures.ledger_reach())
+
+
+def _of_the_effects() -> Iterator[Metric]:
+    [found] = measures.measured(measures.EFFECTS)
+    known = [(name, state) for name in effects for state in ("waiting", "failed")]
+    text = f"Effects that are to be carried out, and those that were given up, {COUNTED}."
+    yield _gauge("effects", text, measures.and_zero(found, known), "effect", "state")
 
 
 def _of_the_service() -> Iterator[Metric]:

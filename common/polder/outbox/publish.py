@@ -7,6 +7,8 @@ from uuid import UUID
 from django.db import connection
 
 from polder.contracts.event import LARGEST_EVENT, Event
+from polder.effects.declared import effects
+from polder.effects.intents import write_down
 from polder.outbox import fence
 from polder.outbox.guard.sql import line as guard_line
 
@@ -45,11 +47,11 @@ class EventTooLarge(ValueError):
 def publish(*events: Event) -> None:
     """Writes the events to the outbox, in the order given, as part of the transaction that is open.
 
-    One statement, however many events. Raises NotInTransaction, EventTooLarge, or FencedAggregate
-    when another service knows one of the aggregates at the event's version or above; then nothing
-    was written.
+    One statement, however many events, and one more if they have effects. Raises NotInTransaction,
+    EventTooLarge, or FencedAggregate when another service knows one of the aggregates at the
+    event's version or above; then nothing was written.
     """
-    if not connection.in_atomic_block:
+    if not in_transaction():
         raise NotInTransaction(
             "publish() belongs inside transaction.atomic(), beside the change that the events "
             "tell of"
@@ -69,6 +71,12 @@ def publish(*events: Event) -> None:
         if cursor.rowcount == 0:
             fence.check(events)
             cursor.execute(insert + _NOTED, values)
+    if effects:
+        write_down(events)
+
+
+def in_transaction() -> bool:
+    return connection.in_atomic_block
 
 
 def _line(event: Event) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection
+from contextlib import nullcontext
 from functools import partial
 
 from django.db import connection, transaction
 from pydantic import ValidationError
 
 from polder.contracts.upcasts import lift
+from polder.effects.intents import skipped
 from polder.failpoints import Failpoint, failpoint
 from polder.faults import MOMENT, fault_of
 from polder.reconcile.reconciler import reconcile_changed
@@ -24,6 +26,7 @@ from polder.resync.runs import next_request
 log = logging.getLogger(__name__)
 
 PATIENCE = "1s"  # for a lock
+FIRST_FILLED = "a replica was filled for the first time: it follows from the history"
 LONGEST_PAUSE = 1.0  # seconds between two pages, for the sake of the rate
 
 
@@ -98,7 +101,9 @@ def _take(run: ReplicaState, replication: Replication, page: Page) -> None:
         run.asking = [key for key in run.asking if key not in answered]
     else:
         _go_on(run, replication, page, brought, repaired.above)
-    _reconcile(replication, repaired.changed | removed)
+    # what it brings for the first time was so long ago that nobody is to hear of it now
+    with skipped(FIRST_FILLED) if run.completed_at is None else nullcontext():
+        _reconcile(replication, repaired.changed | removed)
     if page.total is not None:
         run.estimate = page.total
     if run.compared_by == ReplicaState.Compared.ROWS:

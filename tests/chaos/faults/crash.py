@@ -71,8 +71,37 @@ def crash_while_healing(point: Failpoint, scene: Scene) -> None:
         assert found <= {"p4", "p5"}, f"on record is what was not edited: {found}, {action}"
 
 
+def crash_while_mailing(scene: Scene) -> None:
+    """Who sends the customers' mails is killed, paused and fails after sending one and before
+    noting it; every order that shipped has its mail, and all mails of an order are the same."""
+    for action in ACTIONS:
+        hit = scene.arm("order", Failpoint.EFFECTS_BEFORE_MARK, action)
+        scene.orders(10)
+        until(hit.exists, "a mail is sent at the failpoint", seconds=120)
+        scene.stack.forgive("order")
+    with scene.shop.database("order") as database:  # the lost one's time is over
+        database.execute("UPDATE polder_effects_intent SET due_at = now() WHERE state = 'waiting'")
+    until(
+        lambda: (
+            not scene.shop.rows("order", "SELECT FROM polder_effects_intent WHERE state <> 'done'")
+        ),
+        "every mail is sent",
+        seconds=180,
+    )
+    mails: dict[str, set[str]] = {}
+    for path in (scene.stack.run.root / "mail").iterdir():
+        for text in path.read_text().split("-" * 79)[:-1]:
+            key = next(line for line in text.splitlines() if line.startswith("X-Idempotency-Key"))
+            mails.setdefault(key.partition(": ")[2], set()).add(text.strip())
+    shipped = scene.shop.rows("order", "SELECT key FROM polder_effects_intent")
+    assert set(mails) == {key for (key,) in shipped}, "one for each order that shipped"
+    assert all(len(bodies) == 1 for bodies in mails.values()), "and all of one order are the same"
+
+
 for _point in Failpoint:
-    if _point.startswith("resync."):
+    if _point is Failpoint.EFFECTS_BEFORE_MARK:
+        register(crash_while_mailing)
+    elif _point.startswith("resync."):
         register(
             at(crash_while_healing, _point),
             name=f"crash-{_point}",

@@ -1,0 +1,39 @@
+"""What /readyz, the metrics and the overview tell of effects that do not happen."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from polder.conditions import Finding, condition, fail, ok, warn
+
+# Both by a partial index; a lease and the pauses between attempts are no delay.
+_FAILED = """
+SELECT count(*), min(since) FROM (SELECT waiting_since AS since FROM polder_effects_intent
+    WHERE state = 'failed' ORDER BY waiting_since LIMIT 1000) AS failed
+"""
+_OVERDUE = """
+SELECT due_at FROM polder_effects_intent
+WHERE state = 'waiting' AND due_at < clock_timestamp() - interval '5 minutes'
+ORDER BY due_at LIMIT 1
+"""
+_TRIED_IN_VAIN = """
+SELECT effect, error, waiting_since FROM polder_effects_intent
+WHERE state = 'waiting' AND attempts > 3 AND error <> '' ORDER BY due_at LIMIT 1
+"""
+
+
+@condition("effects", runbook="effects")
+def effects_happen() -> Finding:
+    with connection.cursor() as cursor:
+        cursor.execute(_FAILED)
+        number, since = cursor.fetchone()
+        if number:
+            return fail(f"{number} effects were given up and wait for an operator", since)
+        cursor.execute(_OVERDUE)
+        if overdue := cursor.fetchone():
+            return warn("effects are due and not carried out: does beat run?", overdue[0])
+        cursor.execute(_TRIED_IN_VAIN)
+        if found := cursor.fetchone():
+            name, error, since = found
+            return warn(f"the effect {name} fails, and is tried again: {error[:200]}", since)
+    return ok("effects are carried out")

@@ -1,0 +1,32 @@
+"""Mails as effects, by Django's EMAIL_ settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from polder import this_service
+
+
+def mail(*, to: str, subject: str, text: str, at: datetime) -> dict[str, str]:
+    """The body of an effect that `send` carries out."""
+    return {"to": to, "subject": subject, "text": text, "date": format_datetime(at)}
+
+
+def send(key: str, body: Mapping[str, Any]) -> None:
+    """Sends it; at a second attempt the very same message, by whose Message-ID a mail server or
+    reader that has it already tells so. Raises what the backend raises."""
+    from django.core.mail import EmailMessage  # of no use to the processes that only declare it
+
+    service = this_service.name()
+    number = uuid5(NAMESPACE_URL, f"{service}/{key}/{body['subject']}")
+    headers = {
+        "Message-ID": f"<{number}@{service}>",
+        "Date": body["date"],
+        "X-Idempotency-Key": key,
+    }
+    message = EmailMessage(body["subject"], body["text"], to=[body["to"]], headers=headers)
+    message.send()

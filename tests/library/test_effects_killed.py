@@ -1,0 +1,76 @@
+"""Who carries out effects is killed in the middle, again and again: none is lost, and each attempt
+has the same body."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from common.contracts.orders import OrderShipped
+from polder.effects.models import Intent
+from polder.outbox.publish import publish
+from polder.testing import eventually, make_event
+
+ROOT = Path(__file__).resolve().parents[2]
+EFFECTS, KILLS = 1_000, 3
+# Each attempt is a line in a file, as a receiver would have it.
+SENDER = """
+import json, os, sys
+import django
+django.setup()
+from polder.effects import declared
+from polder.effects.carrying_out import carry_out_due
+def note(key, body):
+    with open(sys.argv[1], "a") as file:
+        file.write(json.dumps([key, body]) + "\\n")
+one = declared.effects["mail_that_it_shipped"]
+object.__setattr__(one, "carry_out", note)
+carry_out_due(600)
+"""
+
+
+def has_lines(told: Path, number: int) -> bool:
+    return told.read_text().count("\n") >= number
+
+
+def sender(told: Path) -> subprocess.Popen[bytes]:
+    url = urlsplit(os.environ["ORDER_DATABASE_URL"])
+    url = url._replace(path=f"/{connection.settings_dict['NAME']}")
+    variables = {"ORDER_DATABASE_URL": url.geturl(), "PYTHONPATH": f"{ROOT}:{ROOT}/common"}
+    variables["DJANGO_SETTINGS_MODULE"] = "order_service.settings"
+    return subprocess.Popen([sys.executable, "-c", SENDER, str(told)], env=os.environ | variables)
+
+
+def test_a_thousand_effects_and_none_is_lost(committed: None, tmp_path: Path) -> None:
+    # Given
+    with transaction.atomic():
+        publish(*(make_event(OrderShipped) for _ in range(EFFECTS)))
+    assert Intent.objects.filter(state="waiting").count() == EFFECTS
+    (told := tmp_path / "told").touch()
+
+    # When its process is killed wherever it is, and another one begins
+    for kill in range(1, KILLS + 1):
+        process = sender(told)
+        enough = kill * EFFECTS // (KILLS + 2)
+        eventually(partial(has_lines, told, enough), seconds=120)
+        process.kill()
+        process.wait()
+        Intent.objects.filter(state="waiting").update(due_at=timezone.now())  # the lease is over
+    assert sender(told).wait(300) == 0
+
+    # Then
+    bodies = defaultdict(set)
+    for line in told.read_text().splitlines():
+        key, body = json.loads(line)
+        bodies[key].add(json.dumps(body, sort_keys=True))
+    assert len(bodies) == Intent.objects.filter(state="done").count() == EFFECTS
+    assert {len(one) for one in bodies.values()} == {1}
