@@ -36,7 +36,10 @@ def examples() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("function", "arguments"), [*examples()])
 def test_an_example(
-    request: pytest.FixtureRequest, function: Callable[..., None], arguments: dict[str, Any]
+    db: None,  # named here, it runs among the others that need no commit
+    request: pytest.FixtureRequest,
+    function: Callable[..., None],
+    arguments: dict[str, Any],
 ) -> None:
     wanted = set(signature(function).parameters) - set(arguments)
 
