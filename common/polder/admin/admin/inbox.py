@@ -33,6 +33,7 @@ from polder.inbox.models import (
     ParkedState,
 )
 from polder.inbox.redrive import redrive
+from polder.observability.timeline.find import in_ledger
 from polder.replication.replica import replications
 from polder.resync.fetching import aggregate_of, fetch_present
 from polder.resync.runs import NotPossible
@@ -116,16 +117,11 @@ class LedgerEntryAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Nothing happened to an order before it was placed, as its id tells: so the weeks before
-        need not be looked through."""
-        found, duplicates = super().get_search_results(request, queryset, search_term)
-        try:
-            key = UUID(search_term.strip())
-        except ValueError:
-            return found, duplicates
-        return (
-            found.filter(pk__gte=UUID(int=key.int >> 80 << 80)) if key.version == 7 else found
-        ), duplicates
+        """The newest of each, by the ledger's own index: a list that pages through all of a product
+        would read through the whole ledger."""
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(pk__in=in_ledger(search_term)), False
 
 
 @admin.register(ParkedEvent)

@@ -9,6 +9,7 @@ from django.db import OperationalError
 
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.observability.measures import limited
+from polder.observability.timeline.part import as_uuid, ledger_rows
 from polder.outbox.models import OutboxEvent
 
 MOST = 50  # keys
@@ -33,6 +34,18 @@ def found_by(text: str) -> list[Found]:
         if key := next(iter(subject[:1]), ""):
             return [Found(key, asked)]
     return [Found(key, None) for key in _of_request(asked)]
+
+
+def in_ledger(text: str) -> list[UUID]:
+    """The newest rows of the ledger of that event, subject or request, each in bounded time: of
+    what is everywhere those among the newest."""
+    if uuid := as_uuid(text.strip()):
+        found = ledger_rows("id", "subject", str(uuid))[0]
+        found += ledger_rows("id", "correlation_id", uuid)[0]
+        return [uuid, *(one for (one,) in found)]
+    # a key may begin or end with a space, and who copies one may add some
+    texts = sorted({text, text.strip()})
+    return [one for each in texts for (one,) in ledger_rows("id", "subject", each)[0]]
 
 
 def _of_request(asked: UUID) -> list[str]:

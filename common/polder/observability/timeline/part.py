@@ -30,18 +30,20 @@ FROM (SELECT * FROM polder_outbox WHERE subject = %(key)s AND id >= %(first)s
     ORDER BY id DESC LIMIT {MOST + 1}) AS newest ORDER BY id DESC
 """
 # by the BRIN index on it; the sort keeps the planner from reading the ledger backwards instead
-_RECEIVED = f"""
-WITH found AS MATERIALIZED (SELECT id, publisher, type, version, outcome, correlation_id,
-    occurred_at, received_at, applied_at FROM {{ledger}}
-    WHERE subject = %(key)s AND id >= %(first)s)
+_LEDGER = f"""
+WITH found AS MATERIALIZED (SELECT {{columns}} FROM {{ledger}}
+    WHERE {{column}} = %(key)s AND id >= %(first)s)
 SELECT * FROM found ORDER BY id DESC LIMIT {MOST + 1}
 """
+_RECEIVED = (
+    "id, publisher, type, version, outcome, correlation_id, occurred_at, received_at, applied_at"
+)
 _NEWEST = f"(SELECT * FROM polder_ledger ORDER BY id DESC LIMIT {NEWEST}) AS newest"
 
 
 def part_of(key: str) -> Part:
     """What this service knows of the key, if anything; a UUID in small letters or capitals."""
-    key = str(uuid) if (uuid := _uuid(key)) else key
+    key = str(uuid) if (uuid := as_uuid(key)) else key
     published = [_published(*row) for row in _rows(_PUBLISHED, key) or ()]
     received, is_cut = _received(key)
     parked = [_parked(row) for row in ParkedEvent.objects.filter(subject=key)[: MOST + 1]]
@@ -59,7 +61,7 @@ def part_of(key: str) -> Part:
     )
 
 
-def _uuid(text: str) -> UUID | None:
+def as_uuid(text: str) -> UUID | None:
     try:
         return UUID(text) if len(text) == 36 else None
     except ValueError:
@@ -68,16 +70,23 @@ def _uuid(text: str) -> UUID | None:
 
 def _received(key: str) -> tuple[list[Received], bool]:
     """And whether not all of the ledger was looked through."""
-    rows = _rows(_RECEIVED.format(ledger="polder_ledger"), key)
-    is_cut = rows is None
-    if rows is None:
-        rows = _rows(_RECEIVED.format(ledger=_NEWEST), key) or []
+    rows, is_cut = ledger_rows(_RECEIVED, "subject", key)
     return [_one_received(*row) for row in rows], is_cut
 
 
-def _rows(statement: str, key: str) -> Rows | None:
+def ledger_rows(columns: str, column: str, key: str | UUID) -> tuple[Rows, bool]:
+    """The newest rows of the ledger with that subject or correlation id; and whether they were
+    looked for among the newest of all alone, because it took too long."""
+    statement = _LEDGER.replace("{columns}", columns).replace("{column}", column)
+    rows = _rows(statement.format(ledger="polder_ledger"), key)
+    if rows is None:
+        return _rows(statement.format(ledger=_NEWEST), key) or [], True
+    return rows, False
+
+
+def _rows(statement: str, key: str | UUID) -> Rows | None:
     """None when it took too long."""
-    uuid = _uuid(key)
+    uuid = as_uuid(key) if isinstance(key, str) else None
     first = UUID(int=uuid.int >> 80 << 80) if uuid and uuid.version == 7 else UUID(int=0)
     try:
         with limited(PATIENCE), connection.cursor() as cursor:
