@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django.apps import apps
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from polder.admin.urls import admin_urls
 from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.problem_responses import problem_page
 from polder.observability import events
@@ -13,6 +14,17 @@ from polder.observability.applied import Applied
 from polder.observability.health import livez, readyz
 from polder.observability.metrics import metrics
 from polder.observability.timeline.api import TimelinePart
+
+
+def _admin_urls() -> list[URLPattern | URLResolver]:
+    """Of Polder's admin where it is installed, else of Django's."""
+    if apps.is_installed("polder.admin"):
+        from polder.admin.urls import admin_urls
+
+        return admin_urls
+    admin.autodiscover()
+    return [path("admin/", admin.site.urls)]
+
 
 common_urls: list[URLPattern | URLResolver] = [
     path("livez", livez),
@@ -24,5 +36,5 @@ common_urls: list[URLPattern | URLResolver] = [
     path("api/docs/", SpectacularSwaggerView.as_view(), name="docs"),
     path("problems/<slug:kind>/", problem_page),
     *events.urls,
-    *admin_urls,
+    *_admin_urls(),
 ]

@@ -3,11 +3,11 @@
 from django.apps import apps
 from django.contrib import admin
 
-from polder.admin.admin import access, audit, inbox, outbox, replication
+from polder.admin.admin import access, audit, bulk, inbox, outbox, replication
 
 if apps.is_installed("polder.effects"):
     from polder.admin.admin import effects  # noqa: F401
 
 admin.site.index_title = "Overview"
 
-__all__ = ["access", "audit", "inbox", "outbox", "replication"]
+__all__ = ["access", "audit", "bulk", "inbox", "outbox", "replication"]

@@ -11,8 +11,6 @@ from django.contrib import admin
 from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 
 from polder import this_service
 from polder.admin.audit import DoneInVain
@@ -22,12 +20,9 @@ from polder.admin.read_only import ReadOnlyAdmin, pretty_json
 from polder.admin.templatetags.polder_admin import id_link
 from polder.broker.names import dead_letter_queue, event_queue
 from polder.contracts.event import Event
-from polder.inbox import bulk
 from polder.inbox.discard import NotParked, discard, restore
 from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import (
-    BulkOperation,
-    BulkState,
     LedgerEntry,
     ParkedEvent,
     ParkedState,
@@ -245,63 +240,3 @@ def present_of(parked: ParkedEvent) -> str:
     if row.version >= version:
         return f"{told}. The event tells of version {version}: nothing of it is missing any more."
     return f"{told}. The event tells of version {version}, which is missing here."
-
-
-@admin.register(BulkOperation)
-class BulkOperationAdmin(OperatedAdmin):
-    """Begun on the page of parked events by cause."""
-
-    list_display = (
-        *("id", "action", "told", "state", "done", "total", "shown_rate", "operator", "reason"),
-        *("created_at", "ended_at"),
-    )
-    fields = (
-        *("action", "told", "state", "done", "total", "shown_rate", "shown_outcomes", "trouble"),
-        *("operator", "reason", "created_at", "progressed_at", "ended_at", "tried"),
-    )
-    readonly_fields = ("told", "shown_rate", "shown_outcomes", "tried")
-    operations = (
-        Operation(
-            name="pause",
-            label="Pause",
-            explains="The batch under way is ended, and no other begun.",
-            run=lambda one, asked: bulk.pause(one.pk),
-            permission="polder_inbox.redrive_parkedevent",
-            errors=(bulk.NotPossible,),
-            applies=lambda one: one.state == BulkState.RUNNING,
-            icon="pause",
-        ),
-        Operation(
-            name="resume",
-            label="Resume",
-            explains="It goes on where it was paused.",
-            run=lambda one, asked: bulk.resume(one.pk),
-            permission="polder_inbox.redrive_parkedevent",
-            errors=(bulk.NotPossible,),
-            applies=lambda one: one.state == BulkState.PAUSED,
-            icon="resume",
-        ),
-        Operation(
-            name="cancel",
-            label="Cancel",
-            explains="It ends. What was done stays done, and the rest stays parked.",
-            run=lambda one, asked: bulk.cancel(one.pk),
-            permission="polder_inbox.redrive_parkedevent",
-            errors=(bulk.NotPossible,),
-            applies=lambda one: not one.is_over,
-            icon="stop",
-        ),
-    )
-
-    @admin.display(description="messages per second")
-    def shown_rate(self, one: BulkOperation) -> str:
-        return f"{one.rate:,.0f}" if one.rate else ""
-
-    @admin.display(description="outcomes")
-    def shown_outcomes(self, one: BulkOperation) -> str:
-        return ", ".join(f"{outcome}: {number}" for outcome, number in one.outcomes.items())
-
-    @admin.display(description="those that it tried")
-    def tried(self, one: BulkOperation) -> str:
-        address = f"{reverse('admin:polder_inbox_parkedevent_changelist')}?bulk={one.pk}"
-        return format_html('<a class="polder-link" href="{}">Parked events</a>', address)
