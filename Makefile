@@ -82,10 +82,10 @@ check: ## lint, types, import rules, migrations, contracts, deployment checks
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tools.check
 
-bench: ## relay, apply, lag and write cost beside hand-written ones (filter="lag write" count=5 quick=1 record=1)
+bench: ## relay, apply, lag and write cost beside hand-written ones (filter="lag write" count=5 quick=1 record=1 strict=1)
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m benchmarks $(filter) $(if $(base),--base $(base)) $(if $(count),--rounds $(count)) $(if $(quick),--quick) $(if $(note),--note "$(note)") \
-	    $(if $(record),--record)
+	    $(if $(record),--record) $(if $(strict),--strict)
 
 LOCK := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
         --no-emit-find-links --python-version 3.11 --universal
