@@ -106,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
             "Measure the relay, the apply path, the lag from service to service and what the "
             "outbox costs a writer, beside programs written by "
             "hand for the same work, and beside the usual ones, on a PostgreSQL and a RabbitMQ of "
-            "their own. An aim that is missed is red; these machines are noisy, so it decides the exit "
+            "their own. An aim that is missed is red; machines are noisy, so it decides the exit "
             "status only with --strict."
         ),
         epilog=EXAMPLES,
