@@ -37,7 +37,7 @@ def test_it_is_clean_and_passes_its_own_tests(copy: Path) -> None:
     run(copy, "-m", "ruff", "format", "--check", ".")
     run(copy, "-m", "tools.import_rules")
     assert " passed" in run(copy, "-m", "tests", "billing", "--pytest", "-q")
-    with pytest.raises(AssertionError, match=r"Others need order: .*billing_service"):
+    with pytest.raises(AssertionError, match="Others need order: "):
         run(copy, "manage.py", "remove-service", "order")
 
 
