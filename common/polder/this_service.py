@@ -24,7 +24,7 @@ DEFAULTS: Mapping[str, Any] = {
     "RECORDS_DAYS": 90,
     "ANSWERS_HOURS": 24,
     "CONSUMER_TIMEOUT": 1800.0,
-    "LAG_BUDGET": 0.05,
+    "LAG_BUDGET": 0.15,
     "AUDIT_EVERY": 3_600,
     "DEEP_AUDIT_EVERY": 86_400,
     "JOBS": {},

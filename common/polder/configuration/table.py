@@ -100,7 +100,7 @@ LAG_BUDGET = Variable(
     number(0, 10),
     "how long an event may wait at most for others, so that they are applied together; it does "
     "only while the worker is busy",
-    "0.05",
+    "0.15",
 )
 REPUBLISH_WEEKS = Variable(
     "POLDER_REPUBLISH_WEEKS",
