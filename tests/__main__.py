@@ -19,16 +19,23 @@ from tests.temporary import temporary_folder
 
 NOTHING_CHOSEN = 5  # pytest: none of the tests was asked for
 ROOT = Path(__file__).resolve().parents[1]
+# Every other one, so that both halves take as long.
+LIBRARY = sorted(
+    str(path.relative_to(ROOT))
+    for path in (ROOT / "tests/library").iterdir()
+    if path.match("test_*.py") or (path / "__init__.py").exists()
+)
 # Where a suite's tests are, in parts that may run side by side; the longest first.
 # The library is tested with the first service's settings.
-PARTS: list[tuple[str, str]] = [
-    (SERVICES[0], "tests/library"),
-    ("system", "tests/system"),
-    ("system", "tests/healing"),
-    (SERVICES[0], "tests/deploy"),
-    *((service, f"{service}_service") for service in SERVICES),
+PARTS: list[tuple[str, str, list[str]]] = [
+    ("system", "tests/system", ["tests/system"]),
+    (SERVICES[0], "half of tests/library", LIBRARY[::2]),
+    (SERVICES[0], "the other half of tests/library", LIBRARY[1::2]),
+    ("system", "tests/healing", ["tests/healing"]),
+    (SERVICES[0], "tests/deploy", ["tests/deploy"]),
+    *((service, f"{service}_service", [f"{service}_service"]) for service in SERVICES),
 ]
-SUITES = sorted({suite for suite, _ in PARTS})
+SUITES = sorted({suite for suite, _, _ in PARTS})
 
 
 def main() -> int:
@@ -38,12 +45,14 @@ def main() -> int:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(SUITES)}")
     if len(options.only) == 1:
         [suite] = options.only
-        places = options.places or [place for part, place in PARTS if part == suite]
+        places = options.places or [
+            place for part, _, places in PARTS if part == suite for place in places
+        ]
         return run(suite, places, _chosen(options))
     began = time.monotonic()
     commands = {
-        f"{suite}: {place}": _command(suite, [place], _chosen(options))
-        for suite, place in PARTS
+        f"{suite}: {name}": _command(suite, places, _chosen(options))
+        for suite, name, places in PARTS
         if suite in (options.only or SUITES)
     }
     codes = run_side_by_side(commands)
