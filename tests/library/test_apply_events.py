@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection, transaction
 
@@ -80,7 +82,7 @@ def test_what_another_process_has_under_way_was_not_lost(committed: None) -> Non
         apply_events([message], watched=True)
 
 
-def lives(pid: object) -> bool:
+def lives(pid: Any) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [pid])
         return cursor.fetchone() is not None
