@@ -109,9 +109,12 @@ class Command(ServiceCommand):
             file=cast("IO[str]", self.stdout), width=None if self.stdout.isatty() else 140
         )
         for title, rows in tables.items():
-            table = Table(
-                *(rows[0] if rows else ["none"]), box=None, title=title, title_justify="left"
-            )
+            # a line of its own: a table's title wraps where its columns are narrow
+            console.print(title, style="bold")
+            if not rows:
+                console.print(" none")
+                continue
+            table = Table(*rows[0], box=None)
             for row in rows:
                 table.add_row(*(_text(value) for value in row.values()))
             console.print(table)
