@@ -4,7 +4,6 @@ service's code."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -42,22 +41,10 @@ from common.contracts.shipping import (
     ShipmentState,
     ShipmentStatus,
 )
-from polder.contracts.event import State
+from polder.testing.makers import Owned
 
 HOME = Address(line1="Dijk 1", postal_code="1234 AB", city="Lelystad", country="NL")
 ONE_OF_P1: Mapping[str, int] = {"p1": 1}
-
-
-@dataclass(frozen=True)
-class _Aggregate:
-    """Stands for the owner's row."""
-
-    subject: str
-    version: int
-    state: State
-
-    def public_state(self) -> State:
-        return self.state
 
 
 def order_event(
@@ -81,7 +68,7 @@ def order_event(
             for product_id, quantity in products.items()
         ),
     )
-    return kind.of(_Aggregate(str(order_id), version, state))
+    return kind.of(Owned(str(order_id), version, state))
 
 
 def order_history(
@@ -119,7 +106,7 @@ def reservation_event(
             for product_id, quantity in short.items()
         ),
     )
-    return kind.of(_Aggregate(str(order_id), version, state))
+    return kind.of(Owned(str(order_id), version, state))
 
 
 def shipment_event(
@@ -149,7 +136,7 @@ def shipment_event(
         carrier="PostNL" if left else "",
         tracking_number="3S0000001" if left else "",
     )
-    return kind.of(_Aggregate(str(order_id), version, state))
+    return kind.of(Owned(str(order_id), version, state))
 
 
 def product_event(
@@ -170,7 +157,7 @@ def product_event(
         weight_grams=weight_grams,
         retired=kind is inventory.ProductRetired,
     )
-    return kind.of(_Aggregate(product_id, version, state))
+    return kind.of(Owned(product_id, version, state))
 
 
 def stock_event(
@@ -180,4 +167,4 @@ def stock_event(
     state = StockState(
         product_id=product_id, on_hand=on_hand, reserved=reserved, available=on_hand - reserved
     )
-    return StockChanged.of(_Aggregate(product_id, version, state))
+    return StockChanged.of(Owned(product_id, version, state))

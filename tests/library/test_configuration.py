@@ -16,6 +16,7 @@ from polder import surroundings
 from polder.configuration import table
 from polder.configuration.secret import Secret
 from polder.configuration.variables import Variable, Wrong, read
+from polder.this_service import DEFAULTS
 from tools.unreachable import settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,6 +197,15 @@ WRONG: dict[str, list[str]] = {
 def value(name: str, text: str) -> Any:
     [variable] = [one for one in EVERY if one.of("order") == name]
     return read(EVERY, "order", NEEDED | {name: text})[variable.name]
+
+
+def test_what_is_not_set_is_what_the_library_does_without_a_setting() -> None:
+    values = read(EVERY, "order", NEEDED)
+    ours = {key: getattr(table, key).name for key in DEFAULTS if hasattr(table, key)}
+    said = {key: values[name] for key, name in ours.items() if values[name]}
+
+    assert {"LAG_BUDGET", "CONSUMER_TIMEOUT", "PARKED_DAYS"} <= set(said)
+    assert said == {key: DEFAULTS[key] for key in said}
 
 
 def test_every_variable_is_tried() -> None:

@@ -14,7 +14,6 @@ from polder.inbox.delivery import Delivery
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
 LINGER = 0.001  # seconds: what was sent together arrives within that
-LAG_BUDGET = 0.15  # seconds that a message waits for others at most, while the pool is busy
 FIRST_RETRY, LONGEST_RETRY = 0.1, 10.0  # seconds
 # deliveries: from then on it is on record that a message is under way, in case its process is lost
 SUSPICIOUS = 3

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from polder.consumer.batch import FIRST_RETRY, LAG_BUDGET, Batch, Kind, Received
+from polder.consumer.batch import FIRST_RETRY, Batch, Kind, Received
 from polder.consumer.pace import Pace
 from polder.consumer.queues import Fresh, Held
 from polder.consumer.transitions import MODES, Division, End, Mode, Move, Part, Pause, moves
@@ -29,7 +29,7 @@ class Dispatch:
     """`next` gives the batch to hand over now, `ended` takes back what became of it and returns the
     messages that are done."""
 
-    def __init__(self, lag_budget: float = LAG_BUDGET) -> None:
+    def __init__(self, lag_budget: float) -> None:
         self.mode = Mode.STARTING
         self.pace = Pace(lag_budget)
         self.fresh = Fresh(self.pace)

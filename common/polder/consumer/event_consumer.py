@@ -23,7 +23,7 @@ from kombu.common import ignore_errors
 from polder.broker.names import dead_letter_queue, event_queue, publisher_or_nobody
 from polder.broker.raw_message import body_of, delivery_count, first_queue
 from polder.consumer.acks import PATIENCE, Acks
-from polder.consumer.batch import LAG_BUDGET, Batch, Received, size_of
+from polder.consumer.batch import Batch, Received, size_of
 from polder.consumer.dispatch import Dispatch, Ended
 from polder.consumer.dispatch_timer import DispatchTimer
 from polder.consumer.ends import how_it_ended
@@ -37,6 +37,7 @@ from polder.failpoints import Failpoint, failpoint
 from polder.inbox.delivery import Delivery
 from polder.seams.amqp import is_open, raw_channel
 from polder.seams.celery import WorkerLostError, give_to_pool, run_event_loop
+from polder.this_service import DEFAULTS
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class EventConsumer:
         *,
         renew: Callable[[], None] = lambda: None,
         consumer_timeout: float = CONSUMER_TIMEOUT,
-        lag_budget: float = LAG_BUDGET,
+        lag_budget: float = DEFAULTS["LAG_BUDGET"],
     ) -> None:
         self.consumer = consumer
         self.task = task

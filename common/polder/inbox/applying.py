@@ -108,19 +108,19 @@ def _apply_together(deliveries: Sequence[Delivery], manner: Manner) -> tuple[Rep
     report, began = Report(), time.monotonic()
     arrivals, rejected = read(deliveries, any_age=manner.redriven is not None)
     report.types += Counter(event.type for _, event in arrivals)
-    hurried = manner.hurried
-    if not rejected and not hurried and manner.redriven is None:
+    fault = Fault.LOCKED if manner.hurried else None
+    if not rejected and not manner.hurried and manner.redriven is None:
         fault = _apply_all(deliveries, arrivals, manner, report)
         if fault is None:
             return report, []
-        hurried = fault is Fault.LOCKED
     try:
         with transaction.atomic():
             bisection = Bisection(
                 partial(process, redriven=manner.redriven),
                 _wait_for_locks_at_most,
                 to_the_end=manner.redriven is not None,
-                hurried=hurried,
+                hurried=fault is Fault.LOCKED,
+                fails=fault is Fault.EVENT,
             )
             bisection.run(arrivals)
             report.outcomes += bisection.outcomes

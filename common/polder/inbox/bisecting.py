@@ -49,7 +49,7 @@ class Bisection:
     Raises what is no event's own.
 
     `to_the_end`: each is tried, also when all fail alike. `hurried`: somebody is known to hold a
-    lock for long.
+    lock for long. `fails`: all of them together were tried, and one of them is to blame.
     """
 
     def __init__(
@@ -59,11 +59,13 @@ class Bisection:
         *,
         to_the_end: bool = False,
         hurried: bool = False,
+        fails: bool = False,
     ) -> None:
         self._apply = apply
         self._wait_for_locks_at_most = wait_for_locks_at_most
         self._to_the_end = to_the_end
         self._hurried = hurried
+        self._fails = fails
         self._deadline: float | None = None
         self.outcomes: Outcomes = Counter()
         self.failures: list[Failed] = []
@@ -71,7 +73,7 @@ class Bisection:
     def run(self, arrivals: Sequence[Arrival]) -> None:
         if self._hurried:
             self._hurry()
-        if not self._try(arrivals):
+        if (self._fails and len(arrivals) > 1) or not self._try(arrivals):
             mixed = list(arrivals)
             # so that the first ones stand for all, and each gets its turn when time is short
             random.shuffle(mixed)

@@ -8,9 +8,8 @@ deliver(make_event(ProductCreated, of="p1", weight_grams=1200))
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -19,6 +18,17 @@ from polder.contracts.event import Event, State
 from polder.contracts.examples import example_of, key_members
 
 E = TypeVar("E", bound=Event)
+
+
+class Owned(NamedTuple):
+    """Stands for the owner's row."""
+
+    subject: str
+    version: int
+    state: State
+
+    def public_state(self) -> State:
+        return self.state
 
 
 def make_event(
@@ -36,18 +46,7 @@ def make_event(
         name: _new(example, name) if subject is None else subject for name in key_members(example)
     }
     state = type(example).model_validate({**dict(example), **about, **data})
-    return kind(
-        id=uuid7(),
-        source=f"/{kind.service}",
-        type=kind.__name__,
-        subject=state.subject,
-        time=datetime.now(UTC),
-        dataschema=kind.schema_name(kind.schema_version),
-        aggregatetype=kind.aggregate,
-        aggregateversion=version,
-        correlationid=uuid7(),
-        data=state,
-    )
+    return kind.of(Owned(state.subject, version, state))
 
 
 @cache

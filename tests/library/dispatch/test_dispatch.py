@@ -49,7 +49,7 @@ def test_the_table_has_a_row_for_every_batch_however_it_ends() -> None:
 @pytest.mark.parametrize("end", list(End))
 def test_no_message_is_lost_or_doubled(end: End, kind: Kind, number: int, deciding: bool) -> None:
     # Given a batch under way
-    dispatch = Dispatch()
+    dispatch = Dispatch(lag_budget=0.15)
     dispatch.mode = Mode.GOING if deciding else Mode.HALTED
     batch = Batch(many(number), kind)
     dispatch.under_way.append(batch)

@@ -33,7 +33,7 @@ class Worker:
     """A dispatch that has started, and its clock."""
 
     def __init__(self, *, going: bool = True) -> None:
-        self.dispatch, self.now, self.tag, self.done = Dispatch(), 1_000.0, 0, set[int]()
+        self.dispatch, self.now, self.tag, self.done = Dispatch(0.15), 1_000.0, 0, set[int]()
         if going:
             self.receive(1)
             self.end(self.next(), End.APPLIED)
