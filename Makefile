@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up demo status logs stop start down reset test verify chaos mutation soak manage migrations contracts check bench lock
+.PHONY: help up demo status logs stop start down reset test verify chaos mutation soak manage migrations contracts docs check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -78,7 +78,11 @@ contracts: ## write the contracts of every service into schemas/, as the code sa
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tools.contracts $(if $(replace),--replace)
 
-check: ## lint, types, import rules, migrations, contracts, deployment checks
+docs: ## build the pages as a site, into build/docs/site, with a reference from the docstrings and llms.txt
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m tools.site
+
+check: ## lint, types, import rules, migrations, contracts, pages and their site, deployment checks
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tools.check
 

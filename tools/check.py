@@ -44,6 +44,7 @@ def checks() -> Iterator[Check]:
     )
     yield Check("pages as the code says", [sys.executable, "-m", "tools.pages", "--check"], {})
     yield Check("links and pictures of the pages", [sys.executable, "-m", "tools.links"], {})
+    yield Check("the site builds", [sys.executable, "-m", "tools.site", "--check"], {})
     for service, folder in zip(SERVICES, folders, strict=True):
         # django-stubs knows the models of one service at a time.
         packages = [*PACKAGES, folder] if service == SERVICES[0] else [folder]

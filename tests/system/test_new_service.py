@@ -46,6 +46,8 @@ def test_it_fills_itself_follows_and_is_removed_again() -> None:
             (env := folder / "stack.env").write_text(lines_of(shop.variables))
             _run(root, "-m", "tests.verify", "--env", str(env), "--audit", "on")
 
+        # and its own tests pass, and the whole gate
+        _run(root, "-m", "tests", "billing")
         _run(root, "-m", "tools.check")
 
         # When it is removed
@@ -72,6 +74,7 @@ def _billed(shop: Shop) -> set[str]:
 
 def _texts(root: Path) -> dict[str, bytes]:
     unwanted = (".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".import_linter_cache")
+    unwanted += (".pytest_cache", ".hypothesis")
     return {
         str(path.relative_to(root)): path.read_bytes()
         for path in root.rglob("*")

@@ -1,0 +1,1 @@
+"""`python -m tools.site`: the pages of this repository as a site that fetches nothing."""
