@@ -73,6 +73,29 @@ def _billed(shop: Shop) -> set[str]:
 
 
 def _texts(root: Path) -> dict[str, bytes]:
+    caches = {".git", "__pycache__", ".hypothesis", ".import_linter_cache"}
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and not any(p in caches or p.endswith("_cache") for p in path.parts)
+    }
+
+
+def _running(folder: Path, root: Path, services: tuple[str, ...]) -> Iterator[Shop]:
+    """On the data of the last time."""
+    stack = Stack(folder / "run", Ports.free(services), services, root=root)
+    stack.start()
+    try:
+        yield Shop(stack.environment.of_stack())
+    finally:
+        stack.stop()
+
+
+def _billed(shop: Shop) -> set[str]:
+    return {key for (key,) in shop.rows("billing", "SELECT order_id::text FROM billing_billing")}
+
+
+def _texts(root: Path) -> dict[str, bytes]:
     unwanted = (".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".import_linter_cache")
     unwanted += (".pytest_cache", ".hypothesis")
     return {
