@@ -81,30 +81,6 @@ def _texts(root: Path) -> dict[str, bytes]:
     }
 
 
-def _running(folder: Path, root: Path, services: tuple[str, ...]) -> Iterator[Shop]:
-    """On the data of the last time."""
-    stack = Stack(folder / "run", Ports.free(services), services, root=root)
-    stack.start()
-    try:
-        yield Shop(stack.environment.of_stack())
-    finally:
-        stack.stop()
-
-
-def _billed(shop: Shop) -> set[str]:
-    return {key for (key,) in shop.rows("billing", "SELECT order_id::text FROM billing_billing")}
-
-
-def _texts(root: Path) -> dict[str, bytes]:
-    unwanted = (".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".import_linter_cache")
-    unwanted += (".pytest_cache", ".hypothesis")
-    return {
-        str(path.relative_to(root)): path.read_bytes()
-        for path in root.rglob("*")
-        if path.is_file() and not set(path.parts) & set(unwanted)
-    }
-
-
 def _run(root: Path, *command: str) -> str:
     done = subprocess.run(
         [sys.executable, *command], cwd=root, capture_output=True, text=True, check=False
