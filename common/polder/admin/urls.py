@@ -4,18 +4,34 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.http import require_http_methods
 
 from polder.admin.parked import many, parked
 from polder.admin.timeline import timeline
 
 admin.autodiscover()  # its pages, unless they were found when the process started
 
+
+def _answering(
+    methods: list[str], patterns: list[URLPattern | URLResolver]
+) -> list[URLPattern | URLResolver]:
+    """Django's own pages answer any method as if it were GET; these any other with 405."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            _answering(methods, pattern.url_patterns)
+        else:
+            pattern.callback = require_http_methods(methods)(pattern.callback)
+    return patterns
+
+
 _pages = [
     path("timeline/", admin.site.admin_view(timeline), name="admin-timeline"),
     path("parked/", admin.site.admin_view(parked), name="admin-parked"),
     path("parked/all/", admin.site.admin_view(many), name="admin-many"),
 ]
+_own, _name, _namespace = admin.site.urls
+_own = _answering(["GET", "HEAD", "POST"], _own)
 admin_urls: list[URLPattern | URLResolver] = [
     path("admin/", include(_pages)),
-    path("admin/", admin.site.urls),
+    path("admin/", (_own, _name, _namespace)),
 ]

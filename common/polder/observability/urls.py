@@ -15,6 +15,8 @@ from polder.observability.health import livez, readyz
 from polder.observability.metrics import metrics
 from polder.observability.timeline.api import TimelinePart
 
+SAFE = ["get", "head"]
+
 
 def _admin_urls() -> list[URLPattern | URLResolver]:
     """Of Polder's admin where it is installed, else of Django's."""
@@ -32,8 +34,8 @@ common_urls: list[URLPattern | URLResolver] = [
     path("metrics", metrics),
     path("ops/applied/<id:event_id>", Applied.as_view()),
     path("ops/timeline/<key:key>", TimelinePart.as_view()),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(), name="docs"),
+    path("api/schema/", SpectacularAPIView.as_view(http_method_names=SAFE), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(http_method_names=SAFE), name="docs"),
     path("problems/<slug:kind>/", problem_page),
     *events.urls,
     *_admin_urls(),
