@@ -16,10 +16,10 @@ SENTENCE = re.compile(r"(.+?[.:])(?:\s|$)", re.DOTALL)
 def write(pages: Path, site: Path, names: Sequence[Path]) -> None:
     """Into the site; `names` are the pages, seen from the folder `pages`."""
     lines = ["# Polder", "", f"> {_summary((pages / 'README.md').read_text())}", "", "## Pages", ""]
+    for page in pages.rglob("*.md"):  # those of the code, too: the others link to them
+        shutil.copy(page, site / page.relative_to(pages))
     for name in names:
         text = (pages / name).read_text()
-        (site / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(pages / name, site / name)
         found = HEADING.search(text)
         lines.append(f"- [{found[1] if found else name}]({name}): {_summary(text)}")
     (site / "llms.txt").write_text("\n".join(lines) + "\n")

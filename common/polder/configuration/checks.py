@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from polder import this_service
 from polder.starts import STARTS
@@ -47,6 +47,17 @@ def nobody_reads(app_configs: Sequence[Any] | None, **options: Any) -> list[Chec
 def settings_are_legal(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
     """`POLDER` in the settings: what it lacks, what nobody reads, what is out of range."""
     return [Error(problem, id="polder.E023") for problem in _problems(this_service.said())]
+
+
+@register(Tags.security, deploy=True)
+def password_is_secret(app_configs: Sequence[Any] | None, **options: Any) -> list[CheckMessage]:
+    """What `python -m polder.init` writes for development has the service's name as password."""
+    url = this_service.said().get("AMQP_URL", "")
+    name = this_service.said().get("SERVICE", "")
+    if f"{name}:{name}@" not in url:
+        return []
+    problem = "The password in POLDER['AMQP_URL'] is the service's name."
+    return [Warning(problem, "Choose one, and run `topology` again.", id="polder.W003")]
 
 
 def _problems(said: Mapping[str, Any]) -> Iterator[str]:

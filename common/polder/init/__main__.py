@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         project = Project.find(root, options.settings)
         service = options.service or project.service()
         try:
-            changes = plan.changes(project, service, options.publishes)
+            changes = plan.changes(project, service, options.publishes, options.contracts)
         except NotUnderstood as error:
             _say(f"{project.settings} is left alone: {error}.")
             _say("Run this again when it is otherwise, or add by hand:\n")
@@ -51,6 +51,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="OWNER.AGGREGATE",
         type=_aggregate,
         help="says what is left to do for a replica of it: bookshop.book",
+    )
+    parser.add_argument(
+        "--contracts",
+        metavar="APP=FILE",
+        help="copies a publisher's contracts into an app: reviews=../bookshop/books/contracts.py",
     )
     parser.add_argument("--yes", action="store_true", help="asks nothing")
     parser.add_argument("--dry-run", action="store_true", help="only shows")
@@ -95,7 +100,7 @@ def _agrees() -> bool:
 
 
 def _say_steps(service: str, options: argparse.Namespace) -> int:
-    _say(steps.left(service, options.publishes, options.replicates))
+    _say(steps.left(service, options.publishes, options.replicates, options.contracts))
     return 0
 
 

@@ -11,7 +11,9 @@ from polder.init.project import NoProject, Project
 from polder.init.settings_file import NotUnderstood, Settings
 
 
-def changes(project: Project, service: str, publishes: str | None) -> list[Change]:
+def changes(
+    project: Project, service: str, publishes: str | None, contracts: str | None = None
+) -> list[Change]:
     """Nothing that is there already. Raises NotUnderstood and NoProject."""
     path = project.settings
     try:
@@ -29,6 +31,8 @@ def changes(project: Project, service: str, publishes: str | None) -> list[Chang
         found.append(Change(celery, None, texts.CELERY))
     if publishes and (stub := _contracts(project, service, publishes)):
         found.append(stub)
+    if contracts and (copy := _copied(project, contracts)):
+        found.append(copy)
     return found
 
 
@@ -79,3 +83,16 @@ def _contracts(project: Project, service: str, publishes: str) -> Change | None:
         raise NoProject(f"--publishes {publishes} is not an app and a model, such as books.Book")
     path = project.app(match[1]) / "contracts.py"
     return None if path.exists() else Change(path, None, texts.contracts(service, match[2]))
+
+
+def _copied(project: Project, contracts: str) -> Change | None:
+    """Of a publisher. Raises NoProject and OSError."""
+    app, _, file = contracts.partition("=")
+    source = project.root / file
+    if not file or source.suffix != ".py":
+        raise NoProject(
+            f"--contracts {contracts} is not an app and a file, such as "
+            "reviews=../bookshop/books/contracts.py"
+        )
+    path = project.app(app) / "contracts.py"
+    return None if path.exists() else Change(path, None, source.read_text(encoding="utf-8"))

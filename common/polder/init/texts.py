@@ -41,7 +41,9 @@ def polder(service: str, celery_module: str | None) -> str:
             "POLDER = {",
             f'    "SERVICE": "{service}",  # lower-case letters only: every name in RabbitMQ '
             "begins with it",
-            f'    "AMQP_URL": os.environ["{amqp_variable(service)}"],',
+            '    "AMQP_URL": os.environ.get(  # else for development, on this machine',
+            f'        "{amqp_variable(service)}", "amqp://{service}:{service}@localhost:5672/"',
+            "    ),",
             *module,
             "}",
         ]

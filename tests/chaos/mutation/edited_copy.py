@@ -27,7 +27,8 @@ def edited_copy(folder: Path, edits: Iterable[Edit]) -> Path:
     root = folder / "copy"
     root.mkdir()
     for entry in ROOT.iterdir():
-        if entry.name.startswith("."):  # git's, the environment, what runs
+        # git's, the environment, what runs, what is built
+        if entry.name.startswith(".") or entry.name == "build":
             continue
         if entry.is_dir():
             shutil.copytree(

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from typing import Any
+
+from django.core.management.base import CommandParser
 
 from polder import this_service
 from polder.command import ServiceCommand
@@ -12,6 +15,9 @@ from polder.process_group import ProcessGroup
 from polder.readiness import announce_ready
 from polder.stopping import stop_on
 
+PREPARE = "--prepare"
+ON_THIS_MACHINE = "http://guest:guest@localhost:15672"  # as RabbitMQ is installed
+
 
 class Command(ServiceCommand):
     help = (
@@ -19,9 +25,19 @@ class Command(ServiceCommand):
         "until Ctrl-C, and begins each line with the name of the process that says it. When one of "
         "them ends, the others end, too, with its exit status."
     )
-    examples = ("manage.py order events",)
+    examples = ("manage.py order events", "manage.py order events --prepare")
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            PREPARE,
+            action="store_true",
+            help="before that, makes and runs the migrations that are missing and declares the "
+            f"topology, with RABBITMQ_MANAGEMENT_URL or else {ON_THIS_MACHINE}",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["prepare"]:
+            prepare()
         stop = stop_on((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
         environment = {**os.environ}
         environment.pop("POLDER_PROCESS", None)  # each has a name of its own
@@ -29,6 +45,15 @@ class Command(ServiceCommand):
             {name: command(name) for name in needed()}, environment, self.stdout.write
         )
         sys.exit(group.run(stop, announce_ready))
+
+
+def prepare() -> None:
+    """Each in a process of its own, as the next one sees what the one before has written. Exits
+    with the status of one that fails."""
+    environment = {"RABBITMQ_MANAGEMENT_URL": ON_THIS_MACHINE} | os.environ
+    for name in ("makemigrations", "migrate", "topology"):
+        if status := subprocess.run(command(name), env=environment, check=False).returncode:
+            sys.exit(status)
 
 
 def needed() -> list[str]:
@@ -44,4 +69,5 @@ def command(name: str) -> list[str]:
     """As this process was started, whatever it was that started it, and with the same options."""
     mine = sys.orig_argv
     place = len(mine) - mine[::-1].index("events") - 1
-    return [sys.executable, *mine[1:place], name, *mine[place + 1 :]]
+    options = [one for one in mine[place + 1 :] if one != PREPARE]
+    return [sys.executable, *mine[1:place], name, *options]

@@ -1,1 +1,0 @@
-../../bookshop/books/contracts.py
