@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Field, Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 
@@ -38,7 +38,18 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return int(rows[: COUNTED_AT_MOST + 1].count())
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class AskedFirst(ModelAdmin):
+    """Who may not look is not told either whether a row is there."""
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
+
+
+class ReadOnlyAdmin(AskedFirst):
     """Lists, searches and shows; adds, changes and deletes nothing. JSON is shown indented."""
 
     paginator = BoundedPaginator

@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from polder.admin.operations import OperatedAdmin, Operation
+from polder.admin.read_only import AskedFirst
 from polder.api import keys
 from polder.api.models import ApiKey
 
@@ -69,12 +70,12 @@ class OnlySuperusers:
 
 
 @admin.register(User)
-class UserAdmin(OnlySuperusers, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(OnlySuperusers, AskedFirst, DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
 
 @admin.register(Group)
-class GroupAdmin(OnlySuperusers, DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(OnlySuperusers, AskedFirst, DjangoGroupAdmin, ModelAdmin):
     pass
