@@ -46,7 +46,8 @@ class AskedFirst(ModelAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return super().history_view(request, object_id, extra_context)
+        shown: HttpResponse = super().history_view(request, object_id, extra_context)
+        return shown
 
 
 class ReadOnlyAdmin(AskedFirst):
