@@ -7,21 +7,24 @@ import argparse
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 
-from benchmarks import page, story
+from benchmarks import page
 from benchmarks.apply import ApplyComparison
 from benchmarks.comparison import Comparison, interleaved
 from benchmarks.contender import ContenderFailed
 from benchmarks.lag import RATES, LagComparison
-from benchmarks.machine import machine
 from benchmarks.relay import RelayComparison
 from benchmarks.report import RECORD, RESULTS, Result, show, write
 from benchmarks.servers import Servers, running_servers
+from benchmarks.story.comparison import RIVALS, StoryComparison
+from benchmarks.story.customers import Load
+from benchmarks.story.table import show_stories
 from benchmarks.write import WRITERS, WriteComparison
 from deploy.local.errors import PolderError
 from deploy.local.stack import ROOT
@@ -35,14 +38,14 @@ examples:
   python -m benchmarks apply --rounds 7       only the apply path, with medians of seven rounds
   python -m benchmarks lag write --record     these two, kept for docs/performance.md
   make bench filter="lag write" record=1           the same
+  python -m benchmarks story --rounds 3       the whole shop and its rivals
+  python -m benchmarks story --rate 20 40 80  so many orders a second, whatever the answers take
   make bench filter=story base=HEAD~3         the whole shop, here and at another commit
 """
-KINDS = ("relay", "apply", "lag", "write")
+KINDS = ("relay", "apply", "lag", "write")  # and story, which is asked for by its name
 
 
 def main(arguments: Sequence[str]) -> int:
-    if arguments and arguments[0] == "story":
-        return story.main(arguments[1:])
     options = parser().parse_args(arguments)
     # an exception: so servers and contenders are stopped as well
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
@@ -55,23 +58,21 @@ def main(arguments: Sequence[str]) -> int:
     paths = [RESULTS / f"{made['at'].replace(':', '')}.json", *([RECORD] if options.record else [])]
     results: list[Result] = []
     try:
-        with running_servers(terminal) as servers:
-            made["machine"] = machine(servers)
-            for comparison in comparisons(servers, options):
-                results.append(
-                    replace(
-                        interleaved(
-                            comparison, options.rounds or (1 if options.quick else 5), terminal
-                        ),
-                        made=made,
-                    )
-                )
+        with ExitStack() as started:
+            for comparison in comparisons(options, started, terminal):
+                rounds = options.rounds or (1 if options.quick else comparison.rounds)
+                result = interleaved(comparison, rounds, terminal)
+                made["machine"] = comparison.machine()
+                results.append(replace(result, made=made))
                 for path in paths:  # now, and not at the end: the rest may be interrupted
                     write(results[-1:], path)
     except (ContenderFailed, PolderError) as error:
         terminal.error(error)
         return 1
-    show(results, Console(highlight=False, width=None if sys.stdout.isatty() else 120))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    stories = [one for one in results if one.name.startswith("story")]
+    show([one for one in results if one not in stories], console)
+    show_stories(stories, console)
     terminal.say(f"Written to {' and '.join(str(path.relative_to(ROOT)) for path in paths)}")
     if options.record:
         terminal.say(page.write())
@@ -82,9 +83,34 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def comparisons(servers: Servers, options: argparse.Namespace) -> Iterator[Comparison]:
+def comparisons(
+    options: argparse.Namespace, started: ExitStack, terminal: Terminal
+) -> Iterator[Comparison]:
     """Those that were asked for, each made when its turn comes."""
-    kinds, quick = options.only or KINDS, options.quick
+    kinds = options.only or KINDS
+    if "story" in kinds:
+        yield _story(options)
+    if others := [kind for kind in kinds if kind != "story"]:
+        servers = started.enter_context(running_servers(terminal))
+        yield from _parts(servers, others, options)
+
+
+def _story(options: argparse.Namespace) -> StoryComparison:
+    alone = options.base or options.warehouse
+    return StoryComparison(
+        Load(options.customers, until_confirmed=options.until_confirmed),
+        options.rate,
+        5.0 if options.quick else options.seconds,
+        rivals=options.beside if options.beside is not None else [] if alone else list(RIVALS),
+        base=options.base,
+        warehouse=options.warehouse,
+    )
+
+
+def _parts(
+    servers: Servers, kinds: Sequence[str], options: argparse.Namespace
+) -> Iterator[Comparison]:
+    quick = options.quick
     events = options.events or (8_000 if quick else 30_000)
     for kind in kinds:
         if kind == "relay":
@@ -116,8 +142,8 @@ def parser() -> argparse.ArgumentParser:
         "only",
         nargs="*",
         type=_kind,
-        metavar="|".join(KINDS),
-        help="only these, in this order (default: all)",
+        metavar="|".join((*KINDS, "story")),
+        help="only these, in this order (default: all but the story)",
     )
     top.add_argument(
         "--events",
@@ -135,11 +161,34 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument(
         "--note", default="", help="what the machine did besides; the page says: measured <note>"
     )
+    _add_story_options(top.add_argument_group("of the story"))
     return top
 
 
+def _add_story_options(story: argparse._ArgumentGroup) -> None:
+    story.add_argument("--seconds", type=float, default=20.0, help="of each load (default: 20)")
+    story.add_argument("--customers", type=_positive, default=8, help="in a closed loop: 8")
+    story.add_argument(
+        "--until-confirmed",
+        action="store_true",
+        help="a customer orders again when the order is confirmed, not when it is answered",
+    )
+    story.add_argument(
+        "--rate",
+        type=float,
+        nargs="+",
+        default=[],
+        help="orders a second, whatever the answers take; of several, which is held",
+    )
+    story.add_argument(
+        "--warehouse", action="store_true", help="what is ready is sent off and delivered; alone"
+    )
+    story.add_argument("--base", default="", help="a commit to compare with, without rivals")
+    story.add_argument("--beside", nargs="*", choices=list(RIVALS), help="which rivals (all)")
+
+
 def _kind(text: str) -> str:
-    if text not in KINDS:
+    if text not in (*KINDS, "story"):
         raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(KINDS)}")
     return text
 

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from typing import ClassVar
 
 from benchmarks.contender import Contender
+from benchmarks.machine import machine
 from benchmarks.report import Result
+from benchmarks.servers import Servers
 from deploy.local.terminal import Terminal
 
 Figures = Mapping[str, float]  # a `rate`, or percentiles
@@ -21,9 +23,15 @@ class Comparison(ABC):
     title: str
     unit: ClassVar[str]
     remark: ClassVar[str]
-    contenders: ClassVar[Sequence[Contender]]
+    contenders: Sequence[Contender]
     # rival -> how many times its rate ours should reach at least
-    aims: ClassVar[Mapping[str, float]]
+    aims: Mapping[str, float]
+    rounds: ClassVar[int] = 5
+    servers: Servers
+
+    def machine(self) -> Mapping[str, str]:
+        """What it was measured on."""
+        return machine(self.servers)
 
     @contextmanager
     def ready(self) -> Iterator[None]:

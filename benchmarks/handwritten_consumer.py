@@ -61,14 +61,16 @@ ON CONFLICT (publisher, outcome, slot) DO UPDATE SET count = accounting.count + 
 
 
 class Consumer:
-    def __init__(self, database: psycopg.Connection, connection: amqp.Connection) -> None:
+    def __init__(
+        self, database: psycopg.Connection, connection: amqp.Connection, queue: str = QUEUE
+    ) -> None:
         self.database = database
         self.connection = connection
         self.bodies: list[bytes] = []
         self.channel = connection.channel()
         self.channel.auto_decode = False
         self.channel.basic_qos(0, 2 * BATCH, False)
-        self.channel.basic_consume(QUEUE, callback=self._receive)
+        self.channel.basic_consume(queue, callback=self._receive)
         self.connection.flush()
 
     def run(self) -> None:
@@ -89,11 +91,15 @@ class Consumer:
             return
         events = b"[" + b",".join(self.bodies) + b"]"
         with self.database.pipeline(), self.database.transaction():
-            self.database.execute(_APPLY, {"events": events.decode(), "received_at": time.time()})
-            self.database.execute(_COUNT, [os.getpid() % 32, len(self.bodies)])
+            self.write(events.decode())
         self.channel.basic_ack(self.tag, multiple=True)
         self.connection.flush()
         self.bodies = []
+
+    def write(self, events: str) -> None:
+        """Of a JSON array, inside the batch's transaction."""
+        self.database.execute(_APPLY, {"events": events, "received_at": time.time()})
+        self.database.execute(_COUNT, [os.getpid() % 32, len(self.bodies)])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import inf
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -50,7 +51,7 @@ class Result:
         """Ours to the rival's: the median of the rounds' own ratios, so that a round on a busier
         machine counts like any other."""
         return median(
-            ours / theirs
+            ours / theirs if theirs else inf
             for ours, theirs in zip(self.of(self.ours, figure), self.of(rival, figure), strict=True)
         )
 

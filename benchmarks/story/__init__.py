@@ -1,0 +1,1 @@
+"""`make bench filter=story`: the whole shop, beside what one would write otherwise."""
