@@ -12,7 +12,8 @@ SECRET_KEY = "of a benchmark"
 ALLOWED_HOSTS = ["*"]
 USE_TZ = True
 INSTALLED_APPS = ["rest_framework", f"{SERVICE}_service"]
-ROOT_URLCONF = os.environ.get("URLS", "")
+if "URLS" in os.environ:  # of the web process
+    ROOT_URLCONF = os.environ["URLS"]
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",

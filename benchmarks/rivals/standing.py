@@ -104,11 +104,12 @@ def _declare(stack: Stack) -> None:
 def _processes(
     stack: Stack, kind: str, service: str, extra: Mapping[str, str]
 ) -> Iterator[ProcessSpec]:
-    environment = {**_environment(stack, service), "URLS": f"benchmarks.rivals.{kind}.api", **extra}
+    environment = {**_environment(stack, service), **extra}
     port = stack.ports.web[service]
     if service == "order":
         ready = partial(_answers, port)
-        yield ProcessSpec("order-web", service, _web(port), environment, ready, ROOT)
+        web = {**environment, "URLS": f"benchmarks.rivals.{kind}.api"}
+        yield ProcessSpec("order-web", service, _web(port), web, ready, ROOT)
     for role, command in _workers(kind, service).items():
         name, program = f"{service}-{role}", (sys.executable, "-m", *command)
         yield ProcessSpec(name, service, program, environment, lambda: True, ROOT)

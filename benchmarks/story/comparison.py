@@ -67,11 +67,11 @@ class StoryComparison(OneByOne):
             servers = Servers(stack)
             with servers.database, servers.publisher:
                 self._machine = machine(servers)
-            customers.order(replace(self.loads[0], rate=0.0), WARM_UP)
-            tried = {}
+            measured = partial(measure, stack, shop, customers, warehouse=self.warehouse)
+            measured(replace(self.loads[0], rate=0.0), WARM_UP)
+            tried: dict[float, Figures] = {}
             for load in self.loads:
-                figures = measure(stack, shop, customers, load, self.seconds, self.warehouse)
-                tried[load.rate] = figures
+                figures = tried[load.rate] = measured(load, self.seconds)
                 if load.rate and not figures.holds:
                     break
         return dict(_told(tried))
