@@ -86,7 +86,7 @@ check: ## lint, types, import rules, migrations, contracts, pages and their site
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m tools.check
 
-bench: ## relay, apply, lag and write cost beside hand-written ones (filter="lag write" count=5 quick=1 record=1 strict=1)
+bench: ## relay, apply, lag, write cost, and by filter=story the whole shop, beside hand-written ones (count=5 quick=1 record=1 strict=1)
 	@$(VENV) requirements-dev.txt
 	@exec $(PYTHON_RUN) -m benchmarks $(filter) $(if $(base),--base $(base)) $(if $(count),--rounds $(count)) $(if $(quick),--quick) $(if $(note),--note "$(note)") \
 	    $(if $(record),--record) $(if $(strict),--strict)

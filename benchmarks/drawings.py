@@ -16,10 +16,12 @@ LAGS = "Bars: the median lag; on the line, the 95th and the 99th percentile. Sho
 def drawings(results: Mapping[str, Result]) -> dict[str, str]:
     """By the name of the file: those of what has been measured."""
     drawn = {}
-    for name in ("relay", "apply"):
+    for name in ("story", "relay", "apply"):
         if name in results:
             drawn[name] = chart(
-                f"{results[name].title}, events/s", ROUNDS, [Group("", _rates(results[name]))]
+                f"{results[name].title}, {results[name].unit}",
+                ROUNDS,
+                [Group("", _rates(results[name]))],
             )
     if lags := family(results, "lag"):
         drawn["lag"] = chart(

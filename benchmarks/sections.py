@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from benchmarks.drawings import count, family, number
 from benchmarks.lag import RATES
 from benchmarks.report import Result
-from benchmarks.words import APPLY, HEAD, LAG, RELAY, REPEAT, WRITE
+from benchmarks.story.table import figure_rows, ratio_lines
+from benchmarks.words import APPLY, HEAD, LAG, RELAY, REPEAT, STORY, WRITE
 
 
 def page(results: Mapping[str, Result], found: str) -> str:
     parts = [
         HEAD,
+        *_story(results),
         *_rates(results, "relay", "Relay", RELAY),
         *_rates(results, "apply", "Apply", APPLY),
         *_lag(results),
@@ -25,6 +27,11 @@ def page(results: Mapping[str, Result], found: str) -> str:
 def figures(results: Mapping[str, Result]) -> str:
     """README's section: the main ratios."""
     rows = [
+        *(
+            ("the whole shop, orders to their last effect", *_short(results[name]))
+            for name in ("story",)
+            if name in results
+        ),
         *(
             ("relay: outbox to a quorum queue, marked once confirmed", *_short(results[name]))
             for name in ("relay",)
@@ -80,6 +87,19 @@ def _rates(results: Mapping[str, Result], name: str, title: str, told: str) -> I
     yield f"## {title}\n\n{told}"
     yield f"![{results[name].title}](performance/{name}.svg)"
     yield _rate_table(results[name])
+
+
+def _story(results: Mapping[str, Result]) -> Iterator[str]:
+    stories = [one for name, one in results.items() if name.startswith("story")]
+    if not stories:
+        return
+    yield f"## The whole shop\n\n{STORY}"
+    if "story" in results:
+        yield f"![{results['story'].title}](performance/story.svg)"
+    for one in stories:
+        yield f"{one.title}:"
+        yield _table(("", *one.rounds), figure_rows(one))
+        yield "\n".join(f"- {line}" for line in ratio_lines(one))
 
 
 def _write(results: Mapping[str, Result]) -> Iterator[str]:

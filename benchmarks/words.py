@@ -15,12 +15,28 @@ REPEAT = """\
 ```sh
 make bench                                     # everything, about 20 minutes
 make bench filter="lag write" count=3              # a part of it, in fewer rounds
+make bench filter=story record=1               # the whole shop and its rivals, 12 minutes
 make bench record=1 note="on an idle machine"  # kept in docs/performance/results.json; this page, its charts and README's figures written anew
 ```
 
 Each run is kept as JSON in a folder of [benchmarks](../benchmarks) that is not checked in. `.venv/bin/python -m benchmarks --help` has all
 options. This page is written from [performance/results.json](performance/results.json) by `python -m benchmarks.page`; `make check`
 fails when it says anything else.
+"""
+STORY = """\
+Customers order two lines each of 20 products. The shop takes the order, reserves the stock, confirms, and prepares the shipment; nobody
+dispatches. After a warm-up, everything is counted from the first `POST` until the last effect is there: orders confirmed, stock and journal
+written, shipments ready, and the copies of all that in the other services. When one is missing, there is no figure. Every contender has
+PostgreSQL, RabbitMQ, one web process of 8 threads, and the same tables; the customers share the two cores, and their processor time is
+told by itself. What each does not do:
+
+- **By hand**: one statement for a request, a hand-written relay, and one statement for a batch with all of its effects, the ledger and what
+  it publishes. No API keys, no idempotency of requests, no validation, no contracts; nothing is parked, one bad message stops it; no retries,
+  no reconciling, no resync, no admin, no metrics, and each service's SQL knows this one story.
+- **The usual way**: ModelSerializers, `transaction.on_commit`, and a Celery task for each event and subscriber. No outbox, so whoever is killed
+  between commit and publish has lost its events; no ledger; no API keys, no idempotency of requests. Celery closes its database connection
+  around every task, as it does by default; *connections kept* has the setting that few know.
+- **The shop** does all that, with Flower, the housekeeping, the guard and the metrics of `make up` running.
 """
 RELAY = """\
 One process each empties an outbox of OrderCreated events, about 1,000 bytes each, into an exchange with one quorum queue. All mark a row only

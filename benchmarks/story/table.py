@@ -23,15 +23,15 @@ TITLES = {
 def show_stories(results: Sequence[Result], console: Console) -> None:
     for result in results:
         table = Table("", *result.rounds, title=result.title, title_justify="left")
-        for row in rows(result):
+        for row in figure_rows(result):
             table.add_row(*row)
         console.print("", table)
-        for line in ratios(result):
+        for line in ratio_lines(result):
             console.print(line)
         console.print(f"[dim]{result.remark}[/dim]")
 
 
-def rows(result: Result) -> Iterator[Sequence[str]]:
+def figure_rows(result: Result) -> Iterator[Sequence[str]]:
     """Of every figure its median, of each contender that has it."""
     names = dict.fromkeys(
         name for rounds in result.rounds.values() for one in rounds for name in one
@@ -42,7 +42,7 @@ def rows(result: Result) -> Iterator[Sequence[str]]:
         yield TITLES.get(title, title.replace("ms of", "-")), *cells
 
 
-def ratios(result: Result) -> Iterator[str]:
+def ratio_lines(result: Result) -> Iterator[str]:
     for rival in list(result.rounds)[1:]:
         rate, cost = result.ratio(rival, "rate"), result.ratio(rival, "ms")
         aim = f" (aim: {result.aims[rival]:g})" if rival in result.aims else ""

@@ -40,6 +40,17 @@ WRITES = [
     for n in (8, 1)
 ]
 LAG = [Result(f"lag-{rate}", f"Lag at {rate}", "ms", LAGS, {}, made=MADE) for rate in (500, 50)]
+STORY = Result(
+    "story",
+    "The whole shop",
+    "orders/s",
+    {
+        "the shop": [{"rate": 30.0, "ms": 60.0, "ms of flower": 2.5}] * 3,
+        "by hand": [{"rate": 90.0, "ms": 20.0}] * 3,
+    },
+    {"by hand": 0.5},
+    made=MADE,
+)
 ALL = {result.name: result for result in (RELAY, *WRITES, *LAG)}
 
 
@@ -110,6 +121,15 @@ def test_the_page_tells_every_figure_that_was_measured() -> None:
         "machine. memory 24 GiB." in told
     )
     assert "\n## What was found\n" in told
+
+
+def test_the_page_has_the_whole_shop_beside_what_has_fewer_processes() -> None:
+    told = sections.page({"story": STORY}, "")
+    assert "| processor ms per order | 60.0 | 20.0 |" in told
+    assert "| - flower | 2.5 |  |" in told
+    assert "- the shop: 0.33 of by hand (aim: 0.5), 3.00 of its processor time" in told
+    assert set(drawings({"story": STORY})) == {"story"}
+    assert "| 30/s | 0.33 of *by hand* |" in sections.figures({"story": STORY})
 
 
 def test_what_was_not_measured_has_no_section() -> None:

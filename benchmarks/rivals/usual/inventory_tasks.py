@@ -5,24 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from benchmarks.rivals.usual.app import announce, app
+from benchmarks.rivals.usual.rows import change, keep
 from inventory_service.models import Movement, Order, Reservation, Shipment, Stock
 
 
 @app.task(name="inventory.order_created")
 @transaction.atomic
 def order_created(order_id: str, products: list[dict[str, Any]], address: dict[str, str]) -> None:
-    Order.objects.update_or_create(
-        key=order_id,
-        defaults={
-            "status": "pending",
-            "products": products,
-            "version": 1,
-            "synced_at": timezone.now(),
-        },
-    )
+    keep(Order, order_id, 1, status="pending", products=products)
     if Reservation.objects.filter(pk=order_id).exists():
         return
     lines = [{"productId": one["productId"], "quantity": one["quantity"]} for one in products]
@@ -39,10 +31,7 @@ def _take(order_id: str, lines: list[dict[str, Any]]) -> bool:
     if any(key not in stock or stock[key].available < wanted[key] for key in wanted):
         return False
     for key, row in stock.items():
-        row.reserved += wanted[key]
-        row.version += 1
-        row.updated_at = timezone.now()
-        row.save(update_fields=["reserved", "version", "updated_at"])
+        change(row, reserved=row.reserved + wanted[key])
         Movement.objects.create(
             product_id=key, kind=Movement.Kind.RESERVE, reserved=wanted[key], cause=order_id
         )
@@ -52,18 +41,10 @@ def _take(order_id: str, lines: list[dict[str, Any]]) -> bool:
 
 
 @app.task(name="inventory.order_decided")
-@transaction.atomic
 def order_decided(order_id: str, status: str, version: int) -> None:
-    stored = Order.objects.select_for_update().get(pk=order_id)
-    if stored.version < version:
-        stored.status, stored.version, stored.synced_at = status, version, timezone.now()
-        stored.save(update_fields=["status", "version", "synced_at"])
+    keep(Order, order_id, version, status=status)
 
 
 @app.task(name="inventory.shipment_changed")
-@transaction.atomic
 def shipment_changed(order_id: str, status: str, version: int) -> None:
-    stored = Shipment.objects.select_for_update().filter(pk=order_id).first()
-    if stored is None or stored.version < version:
-        values = {"status": status, "version": version, "synced_at": timezone.now()}
-        Shipment.objects.update_or_create(key=order_id, defaults=values)
+    keep(Shipment, order_id, version, status=status)
