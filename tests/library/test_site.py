@@ -12,6 +12,7 @@ from tools.site.__main__ import build
 from tools.site.reference import listed, reference
 from tools.site.staging import Staging
 
+UNREAD = "<p>```"  # a block of code whose first line is not understood
 FETCHED = re.compile(r"""(?:<(?:script|img|iframe)[^>]*\ssrc|<link[^>]*\shref)="?(?:https?:)?//""")
 
 
@@ -22,6 +23,7 @@ def test_it_has_every_page_and_fetches_nothing(tmp_path: Path) -> None:
     assert site / "docs" / "adopting.html" in pages
     assert site / "order_service" / "services.py.html" in pages
     assert [page for page in pages if FETCHED.search(page.read_text())] == []
+    assert [page for page in pages if UNREAD in page.read_text()] == []
 
     # And programs find its pages as Markdown
     named = re.findall(r"^- \[.*?\]\((.*?)\): \S", (site / "llms.txt").read_text(), re.MULTILINE)

@@ -24,7 +24,7 @@ from tests.library.foreign import forgotten
 from tools.links import ROOT
 
 PAGE = ROOT / "docs" / "tutorial.md"
-BLOCK = re.compile(r'^```(\w+) title="(.+?)"(?: (\w+))?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r'^```(\w+) title="(.+?)(?:: (.+?))?"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 BEGIN = "## 1. Install"
 NAMES = ("bookshop", "blog")
 
@@ -52,12 +52,12 @@ class Reader:
 
     def follow(self, block: Block) -> None:
         if block.language == "python":
-            self._write(self.folder / block.place, block.text, append=block.how == "append")
-        elif block.place == "says":  # what is looked at may come a moment later
+            self._write(self.folder / block.place, block.text, append=block.how == "at its end")
+        elif block.place == "It says":  # what is looked at may come a moment later
             eventually(lambda: block.text in self._run(*self.last), seconds=300)
         else:
             for line in block.text.splitlines():
-                self._carry_out(line, self.folder / block.place, stays=block.how == "stays")
+                self._carry_out(line, block.place, stays="terminal" in block.how)
 
     def _write(self, path: Path, text: str, *, append: bool) -> None:
         before = path.read_text() if path.exists() else ""
@@ -66,7 +66,8 @@ class Reader:
         changes = difflib.ndiff(before.splitlines(), after.splitlines())
         self.lines += sum(change.startswith("+ ") for change in changes)
 
-    def _carry_out(self, line: str, folder: Path, *, stays: bool) -> None:
+    def _carry_out(self, line: str, place: str, *, stays: bool) -> None:
+        folder = self.folder if place == "here" else self.folder / place
         self.commands.append(line)
         if stays:
             self._start(line, folder)
