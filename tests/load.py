@@ -141,6 +141,8 @@ class Load:
             else:
                 if status == 201:
                     return str(answer["orderId"])
+                if status == 409 and answer["type"] == "/problems/carried-out-before/":
+                    return str(answer["key"])
                 assert status in (409, 500, 503), f"{status} {answer}"
             time.sleep(0.2)
         raise AssertionError(f"no order could be placed for {self.patience:.0f} s: {answer}")

@@ -99,6 +99,7 @@ def scene_of_its_own(
     brokers: int = 1,
     root: Path = ROOT,
     strict: bool = True,
+    watched: bool = True,
     patience: float = PATIENCE,
 ) -> Iterator[Scene]:
     """A whole shop, with its failpoints ready to be armed; see `standing_shop`. `patience`: seconds
@@ -106,7 +107,12 @@ def scene_of_its_own(
     with temporary_folder("chaos") as folder:
         failpoints = failpoints_in(folder)
         with standing_shop(
-            folder, {VARIABLE: str(failpoints)}, root=root, strict=strict, brokers=brokers
+            folder,
+            {VARIABLE: str(failpoints)},
+            root=root,
+            strict=strict,
+            brokers=brokers,
+            watched=watched,
         ) as (stack, shop, checker):
             load = Load(shop, seed=seed, pause=pause, merchant=True, patience=patience)
             yield Scene(stack, shop, load, checker, random.Random(seed), failpoints, full)

@@ -8,7 +8,7 @@ everything, and says of every violation which invariant it is, where, and by whi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from tests.blackbox.copies import SUBSCRIPTIONS
@@ -63,6 +63,12 @@ class Checker:
                     owner, "SELECT DISTINCT subject FROM polder_outbox"
                 )
             }
+
+    def expect_damage(self, subscriber: str, aggregate: str, keys: Iterable[str]) -> None:
+        """These rows of a replica may go away and fall back until they are healed: the test sees to
+        that. To be called before it does."""
+        if self.watcher is not None:
+            self.watcher.damaged |= {(subscriber, aggregate, key) for key in keys}
 
     def wait_until_quiet(self, seconds: float) -> bool:
         """Everything published, received and decided; whether that came true in time."""

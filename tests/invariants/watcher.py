@@ -31,6 +31,8 @@ class Watcher:
     shop: Shop
     looks: int = 0
     seen: list[Violation] = field(default_factory=list)
+    # rows that a test has damaged: subscriber, aggregate, key
+    damaged: set[tuple[str, str, str]] = field(default_factory=set)
     versions: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _stop: Event = field(default_factory=Event)
@@ -93,7 +95,7 @@ class Watcher:
                     ).fetchall()  # type: ignore[call-overload]
                     now = dict(found)
                     for key, version in self.versions.get(about, {}).items():
-                        if now.get(key, -1) < version:
+                        if now.get(key, -1) < version and (*about, key) not in self.damaged:
                             yield Violation(
                                 "I9",
                                 subscriber,

@@ -15,6 +15,8 @@ from tests.chaos.faults import (  # noqa: F401
     messages,
     network,
     processes,
+    replicas,
+    set_back,
     versions,
 )
 from tests.chaos.faults.fault import FAULTS, Fault

@@ -3,20 +3,22 @@ whatever was registered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from tests.chaos.scene import Scene
 
-Injection = Callable[[Scene], None]
+Injection = Callable[[Scene], Mapping[str, float] | None]  # what it has measured
 
 
 @dataclass(frozen=True)
 class Fault:
     """`inject` returns when the fault is over. `what` is one line for the report. `combines`:
     brief, and may be injected beside others. `short`: the one of its kind that
-    `make chaos short=1`, and so CI, runs. `cluster`: needs a shop whose broker has three nodes."""
+    `make chaos short=1`, and so CI, runs. `cluster`: needs a shop whose broker has three nodes.
+    `sets_back`: it takes away what nobody else may, so it has a shop of its own, of which less can
+    be asked afterwards."""
 
     name: str
     what: str
@@ -26,6 +28,7 @@ class Fault:
     disorders: bool  # brings events onto the wire in another order
     short: bool
     cluster: bool
+    sets_back: bool
 
 
 FAULTS: dict[str, Fault] = {}
@@ -35,6 +38,7 @@ NO_KIND = {
     "disorders": False,
     "short": False,
     "cluster": False,
+    "sets_back": False,
 }
 
 
@@ -57,6 +61,6 @@ def fault(**kinds: bool) -> Callable[[Injection], Injection]:
     return decorate
 
 
-def at(function: Callable[..., None], *arguments: object) -> Injection:
+def at(function: Callable[..., Mapping[str, float] | None], *arguments: object) -> Injection:
     """The function with its first arguments bound, as an injection."""
     return partial(function, *arguments)

@@ -47,6 +47,7 @@ class Command(ServiceCommand):
         )
         parser.add_argument("--rate", type=int, help="rows per second, at most")
         parser.add_argument("--json", action="store_true", help="what differed, as JSON")
+        parser.add_argument("--no-wait", action="store_true", help="begin, and do not wait")
 
     def handle(self, *args: Any, **options: Any) -> None:
         since = database_now()
@@ -62,6 +63,8 @@ class Command(ServiceCommand):
                 )
             except NotPossible as error:
                 raise CommandError(str(error)) from None
+        if options["no_wait"]:
+            return
         while ReplicaState.objects.filter(pk__in=chosen, state__in=UNDER_WAY).exists():
             time.sleep(LOOKS)
         found = _found(chosen, since)
