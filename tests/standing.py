@@ -63,7 +63,8 @@ def standing_shop(
 
 def check_unacked(standing: Standing) -> None:
     """What a worker held without an ack is back in its queue once it has stopped, where it can be
-    counted."""
-    for service in OWNERS:
-        standing.stack.stop_process(f"{service}-worker")
+    counted. The relays stop first: their heartbeats would wait there, too."""
+    for part in ("relay", "worker"):
+        for service in OWNERS:
+            standing.stack.stop_process(f"{service}-{part}")
     standing.checker.check_queues()

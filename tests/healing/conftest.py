@@ -13,7 +13,13 @@ from tests.standing import Standing, standing_shop
 from tests.temporary import temporary_folder
 
 # the first looks at a shop that has just started; the last two leave what is never healed
-TURNS = ("test_filled.py", "test_restored.py", "test_resync.py", "test_past_came_back.py")
+TURNS = (
+    "test_filled.py",
+    "test_freshness.py",
+    "test_restored.py",
+    "test_resync.py",
+    "test_past_came_back.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -25,6 +25,7 @@ def everything_was_acked(standing: Standing) -> Iterator[None]:
     check_unacked(standing)
     for service in OWNERS:
         standing.stack.start_process(f"{service}-worker")
+        standing.stack.start_process(f"{service}-relay")
 
 
 def state_of(stack: Stack, service: str, replica: str) -> dict[str, Any]:

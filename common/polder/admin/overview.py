@@ -20,6 +20,7 @@ from polder.admin.standing import applied, queues, wrong_first
 from polder.inbox.groups import groups
 from polder.observability import measures
 from polder.observability.processes import processes
+from polder.replication import freshness
 from polder.replication.models import ReplicaState
 
 LATEST = 10
@@ -46,7 +47,7 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "queues": list(queues()),
         }
     if may("polder_replication.view_replicastate"):
-        added["replicas"] = list(map(_replica, ReplicaState.objects.all()))
+        added["replicas"] = _replicas()
     if may("polder_inbox.view_parkedevent"):
         with measures.limited(2.0):
             found = groups(LISTED + 1)
@@ -131,11 +132,17 @@ def _age(oldest: measures.Rows) -> str:
     return f"the oldest for {oldest[0][0]:.1f} s" if oldest else "all is published"
 
 
-def _replica(state: ReplicaState) -> dict[str, Any]:
+def _replicas() -> list[dict[str, Any]]:
+    behind = freshness.behind()
+    return [_replica(state, behind.get(state.owner)) for state in ReplicaState.objects.all()]
+
+
+def _replica(state: ReplicaState, behind: float | None) -> dict[str, Any]:
     name = "admin:polder_replication_replicastate_change"
     return {
         "name": state.aggregate,
         "told": state.told,
+        "behind": freshness.told(behind),
         "drift": state.drift_found,
         "trouble": state.trouble,
         "link": reverse(name, args=[quote(state.pk)]),

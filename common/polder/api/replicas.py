@@ -1,5 +1,5 @@
-"""What an answer says of the replicas that it shows: whether each is complete. Beside them,
-`syncedAt` tells when a row's version arrived."""
+"""What an answer says of the replicas that it shows: whether each is complete, and how far it is
+behind its owner at most. Beside them, `syncedAt` tells when a row's version arrived."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from django.db.models import Model
 
+from polder.replication import freshness
 from polder.replication.models import ReplicaState
 from polder.replication.replica import replications
 
@@ -23,8 +24,9 @@ def replicas_of(shown: Sequence[type[Model]]) -> list[str]:
 
 
 def replicas_header(shown: Sequence[type[Model]]) -> str:
-    """`inventory.product="filling, 40 %", inventory.stock="complete since 2026-11-25 08:00:00
-    UTC"`: a dictionary of structured fields (RFC 8941). Empty when no replica is shown."""
+    """`inventory.product="filling, 40 %", inventory.stock="complete since 2026-11-25 08:00:00 UTC;
+    at most 4.1 s behind"`: a dictionary of structured fields (RFC 8941). Empty when no replica is
+    shown."""
     names = replicas_of(shown)
     if not names:
         return ""
@@ -36,9 +38,20 @@ def _states() -> dict[str, str]:
     global _known
     until, told = _known
     if time.monotonic() > until:
-        told = {state.aggregate: state.told for state in ReplicaState.objects.all()}
+        behind = freshness.behind()
+        told = {
+            state.aggregate: "; ".join(
+                filter(None, (state.told, freshness.told(_in_a_while(behind.get(state.owner)))))
+            )
+            for state in ReplicaState.objects.all()
+        }
         _known = time.monotonic() + READ_AGAIN, told
     return told
+
+
+def _in_a_while(seconds: float | None) -> float | None:
+    """It is said for a while."""
+    return None if seconds is None else seconds + READ_AGAIN
 
 
 def forget() -> None:

@@ -37,11 +37,12 @@ class ConfirmTimeout(ConnectionError):
 
 class Outgoing(NamedTuple):
     """A message as the broker takes it: `kind` is its AMQP type, shown in queues and in Flower
-    without decoding the body."""
+    without decoding the body, and its routing key. `exchange`: another one than usual."""
 
     id: str
     kind: str
     body: bytes
+    exchange: str = ""
 
 
 @dataclass(slots=True)
@@ -100,7 +101,9 @@ class ConfirmedPublisher:
                 "message_id": message.id,
                 "type": message.kind,
             }
-            frames.add(self.exchange, message.kind, Message(message.body, **properties))
+            frames.add(
+                message.exchange or self.exchange, message.kind, Message(message.body, **properties)
+            )
             if len(frames.gathered) >= PIECE:
                 frames.flush()
         frames.flush()

@@ -88,6 +88,15 @@ def declared(service: str, publishers: Sequence[str]) -> Declared:
                 for one in publishers
             ),
             *(
+                Binding(
+                    names.direct_exchange(one),
+                    "q",
+                    names.event_queue(service, one),
+                    names.HEARTBEATS,
+                )
+                for one in publishers
+            ),
+            *(
                 Binding(names.direct_exchange(one), "q", queue, queue)
                 for queue in asked
                 for one in publishers

@@ -38,6 +38,8 @@ def answer_queue(service: str) -> str:
 
 # routing key at a direct exchange: the requests' queues of all that subscribe to its service
 EVERY_SUBSCRIBER = "subscribers"
+# and the event queues of all that subscribe to its service
+HEARTBEATS = "heartbeats"
 
 
 def publisher_or_nobody(queue: str) -> str:

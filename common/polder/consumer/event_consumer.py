@@ -27,6 +27,7 @@ from polder.consumer.batch import Batch, Received, size_of
 from polder.consumer.dispatch import Dispatch, Ended
 from polder.consumer.dispatch_timer import DispatchTimer
 from polder.consumer.ends import how_it_ended
+from polder.consumer.heartbeats import TASK, Heartbeats, is_heartbeat
 from polder.consumer.limits import HARD_LIMIT
 from polder.consumer.prefetch import Prefetch
 from polder.consumer.reports import Reports
@@ -80,6 +81,7 @@ class EventConsumer:
         self.stopped = False
         self.channel = raw_channel(consumer.connection)
         self.acks = Acks(self.channel)
+        self.heartbeats = Heartbeats()
         self.timer = DispatchTimer(self._call_after, self._hand_over)
         self.queues = self.queues_of(service, publishers)
         self.subscription = Subscription(
@@ -176,10 +178,20 @@ class EventConsumer:
             delivery_count(headers),
         )
         self.acks.received(received.tag)
+        if is_heartbeat(message.delivery_info.get("exchange", ""), publisher_or_nobody(queue)):
+            self._heard(received)
+            return
+        self.heartbeats.event(origin, received.tag)
         self.dispatch.receive(received, time.monotonic(), quarantined=dead)
         if self.subscription.prefetch.received(len(received.delivery.body)):
             self._call_after(0, self._fit_prefetch)
         self._set_timer()
+
+    def _heard(self, heartbeat: Received) -> None:
+        """The next one comes soon, so this one need not come again."""
+        self.acks.finished([heartbeat.tag])
+        self.heartbeats.heard(heartbeat)
+        self._call_after(0, self._hand_over_heartbeats)
 
     # To the pool.
 
@@ -204,6 +216,15 @@ class EventConsumer:
             give_to_pool(self.consumer, request)
         self._set_timer()
 
+    def _hand_over_heartbeats(self) -> None:
+        """Before any batch: while there is no end of them it would never be their turn."""
+        if self.stopped or not self._child_is_free() or not (batch := self.heartbeats.take()):
+            return
+        task = self.consumer.app.tasks[TASK]
+        request = build_request(request_class(self.consumer, task), self.consumer, task, batch)
+        request.listener, request.batch = self.heartbeats, batch
+        give_to_pool(self.consumer, request)
+
     def _child_is_free(self) -> bool:
         return bool(len(self.dispatch.under_way) < self.consumer.pool.num_processes)
 
@@ -226,6 +247,7 @@ class EventConsumer:
         self.reports.mode(mode, self.dispatch.mode)
         self.subscription.prefetch.done(size_of(done))
         self.committed += [message.tag for message in done]
+        self.heartbeats.done(done)
         if self.stopped:  # nothing new is handed over; the pool is draining
             ignore_errors(self.consumer.conninfo, self._ack_committed)
         else:
@@ -233,6 +255,7 @@ class EventConsumer:
 
     def _ack_and_hand_over(self) -> None:
         self._ack_committed()
+        self._hand_over_heartbeats()
         self._hand_over()
 
     def _ack_committed(self) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
 
 from celery import shared_task
 from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connection, connections
 
 from polder import faults
+from polder.consumer import heartbeats
 from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT
 from polder.consumer.quiet_log import say_nothing_of_expected_failures
 from polder.database_connection import trust_what_is_quiet
@@ -21,6 +25,7 @@ from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.quarantine import apply_quarantined
 from polder.inbox.redrive import redrive
 from polder.inbox.waiting import end_halts, parked_before
+from polder.replication import freshness
 from polder.seams.celery import SoftTimeLimitExceeded
 
 log = logging.getLogger(__name__)
@@ -81,6 +86,33 @@ def apply_events(
         raise
     _bring_back(report.ended | (end_halts() if probe else set()))
     return str(report)
+
+
+@shared_task(
+    name=heartbeats.TASK,
+    bind=True,
+    ignore_result=True,
+    soft_time_limit=SOFT_LIMIT,
+    time_limit=HARD_LIMIT,
+    throws=(TransientFailure,),
+)
+def note_heartbeats(
+    self: Any, messages: list[tuple[str, str, bytes, float]], quarantined: bool = False
+) -> str:
+    """Until when this worker has handled what publishers had committed. Raises TransientFailure
+    when the database is away; then the next heartbeat says it."""
+    until = {}
+    for delivery in [Delivery(*message) for message in messages]:
+        with suppress(ValueError):
+            until[delivery.publisher] = datetime.fromisoformat(delivery.body.decode("ascii"))
+    close_old_connections()
+    try:
+        freshness.note(self.request.hostname, until)
+    except Error as error:
+        if (fault := faults.fault_of(error)) in faults.MOMENT:
+            raise TransientFailure(str(error).strip(), fault) from error
+        raise
+    return ", ".join(f"{publisher}: until {moment}" for publisher, moment in until.items())
 
 
 def _apply_watched(deliveries: Sequence[Delivery], manner: Manner, *, survived: bool) -> Report:

@@ -33,6 +33,7 @@ from polder.inbox.models import Outcome, Redriven, Unrecorded
 from polder.observability import measures
 from polder.observability.look import Look, TooSlow
 from polder.observability.state import look_at_all
+from polder.replication import freshness
 from polder.replication.replica import replications
 
 ANSWERS_WITHIN = 8.0  # seconds; Prometheus waits for ten unless told otherwise
@@ -163,8 +164,8 @@ def _of_the_inbox() -> Iterator[Metric]:
 
 def _of_the_lag() -> Iterator[Metric]:
     publishers, service = this_service.subscribes_to(), this_service.name()
-    [lag, queues, waiting] = measures.measured(
-        measures.LAG, measures.QUEUES, measures.WAITING_OLDEST
+    [lag, queues, waiting, behind] = measures.measured(
+        measures.LAG, measures.QUEUES, measures.WAITING_OLDEST, freshness.BEHIND
     )
     yield _gauge(
         "apply_lag_seconds",
@@ -189,6 +190,11 @@ def _of_the_lag() -> Iterator[Metric]:
         measures.and_zero(waiting, [(name,) for name in publishers]),
         "publisher",
     )
+    text = (
+        "How far the replicas are behind the publisher at most, by its newest heartbeat ahead of "
+        "which nothing is left; without one nothing is said."
+    )
+    yield _gauge("replica_behind_seconds", text, behind, "publisher")
     text = "How far back the ledger reaches: what is older is told by its version alone."
     yield _gauge("ledger_reach_seconds", text, measures.ledger_reach())
 

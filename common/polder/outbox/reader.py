@@ -13,8 +13,10 @@ import psycopg
 from django.db import connection as django_connection
 
 from polder import this_service
+from polder.broker.confirms import ConfirmedPublisher
 from polder.database_connection import look_at
 from polder.outbox.floor import ABOVE_FLOOR, CHECK, RAISE
+from polder.outbox.heartbeat import Heartbeat
 from polder.outbox.wake import CHANNEL, SLEEP
 from polder.stopping import Stop
 
@@ -175,6 +177,10 @@ class OutboxReader:
                 "they are published now",
                 row[0],
             )
+
+    def beat(self, heartbeat: Heartbeat, publisher: ConfirmedPublisher) -> None:
+        """May also raise one of BROKER_ERRORS."""
+        heartbeat.beat(self._connection, publisher)
 
     def mark(self, ids: Sequence[str]) -> None:
         """Published: acked and not returned."""

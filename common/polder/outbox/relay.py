@@ -27,6 +27,7 @@ from polder.broker.nodes import Nodes
 from polder.broker.trouble import REFUSED_WAIT, refusal
 from polder.contracts.event import CONTENT_TYPE, LARGEST_EVENT
 from polder.failpoints import Failpoint, failpoint
+from polder.outbox.heartbeat import Heartbeat
 from polder.outbox.reader import OutboxReader, Row
 from polder.outbox.wake import Rest
 from polder.stopping import Stop
@@ -79,6 +80,7 @@ class Relay:
         self._selected: list[Row] = []  # the next window
         self._refusals: Counter[str] = Counter()  # by row, since a window was accepted whole
         self._trouble = Backoff(SHORTEST_WAIT, LONGEST_WAIT)
+        self._heartbeat = Heartbeat(service)
 
     def run(self) -> None:
         outage = Backoff(SHORTEST_WAIT, LONGEST_WAIT)
@@ -115,6 +117,7 @@ class Relay:
         while not self.stop.is_set():
             try:
                 published = self._publish_window(outbox)
+                outbox.beat(self._heartbeat, self._connected())
             except BROKER_ERRORS as error:
                 self._drop_broker(lost=True)
                 self.stop.wait(self._explained(error, outage))

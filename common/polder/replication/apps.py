@@ -7,4 +7,4 @@ class ReplicationConfig(AppConfig):
     verbose_name = "Replicas"
 
     def ready(self) -> None:
-        from polder.replication import checks, retention  # noqa: F401  (registers them)
+        from polder.replication import checks, freshness, retention  # noqa: F401  (registers them)

@@ -76,6 +76,24 @@ class OutsideVersion(models.Model):
         return f"{self.aggregate} {self.key} v{self.version}"
 
 
+class Heartbeat(models.Model):
+    """Until when a worker of this service has handled what a publisher had committed: the newest
+    heartbeat ahead of which nothing is left."""
+
+    publisher = models.CharField(max_length=30)
+    worker = models.CharField(max_length=255)
+    until = models.DateTimeField(help_text="By the publisher's clock.")
+    heard_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["publisher", "worker"], name="heartbeat_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.publisher} until {self.until}, by {self.worker}"
+
+
 class Regression(models.Model):
     """An owner said something clearly later, at a version that this service knows otherwise: its
     own past came back.

@@ -13,6 +13,7 @@ from polder.consumer import dispatch_timer as timer_module
 from polder.consumer import event_consumer as module
 from polder.consumer.batch import LINGER
 from polder.consumer.event_consumer import EventConsumer
+from polder.consumer.heartbeats import TASK
 from tests.library.test_acks import Broker
 
 
@@ -78,10 +79,11 @@ class Worker:
             conninfo=SimpleNamespace(connection_errors=(OSError,), channel_errors=()),
             timer=self.timer,
             pool=SimpleNamespace(num_processes=1),
+            app=SimpleNamespace(tasks={TASK: TASK}),
         )
         monkeypatch.setattr(module, "request_class", lambda consumer, task: SimpleNamespace)
         monkeypatch.setattr(
-            module, "build_request", lambda kind, consumer, task, batch: SimpleNamespace()
+            module, "build_request", lambda kind, consumer, task, batch: SimpleNamespace(task=task)
         )
         monkeypatch.setattr(
             module, "give_to_pool", lambda consumer, request: self.running.append(request)
@@ -102,12 +104,13 @@ class Worker:
         number: int = 1,
         queue: str = "order.from.inventory",
         body: bytes = b"{}",
+        exchange: str = "inventory.events",
         **headers: Any,
     ) -> None:
         for _ in range(number):
             self.tag += 1
             self.channel.unacked.append(self.tag)
-            self.channel.deliver(queue, _message(self.tag, body, headers))
+            self.channel.deliver(queue, _message(self.tag, body, headers, exchange))
 
     def wait(self, later: float = 2 * LINGER) -> None:
         """Time passes, and what the timer has is called."""
@@ -126,6 +129,12 @@ class Worker:
         return list(request.batch.tags)
 
 
-def _message(tag: int, body: bytes = b"{}", headers: dict[str, Any] | None = None) -> object:
+def _message(
+    tag: int,
+    body: bytes = b"{}",
+    headers: dict[str, Any] | None = None,
+    exchange: str = "inventory.events",
+) -> object:
     properties = {"type": "StockChanged", "application_headers": headers or {}}
-    return SimpleNamespace(delivery_info={"delivery_tag": tag}, properties=properties, body=body)
+    about = {"delivery_tag": tag, "exchange": exchange}
+    return SimpleNamespace(delivery_info=about, properties=properties, body=body)

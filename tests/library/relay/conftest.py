@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from polder.outbox import heartbeat
 from polder.outbox import relay as relay_module
 from tests.library.broker import (
     Auditor,
@@ -21,6 +22,11 @@ def _topology() -> Iterator[None]:
     declare_all()
     yield
     management().call("DELETE", *QUEUE, "contents")
+
+
+@pytest.fixture(autouse=True)
+def _no_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "EVERY", 3600.0)
 
 
 @pytest.fixture

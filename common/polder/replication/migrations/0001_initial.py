@@ -82,6 +82,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Heartbeat',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('publisher', models.CharField(max_length=30)),
+                ('worker', models.CharField(max_length=255)),
+                ('until', models.DateTimeField(help_text="By the publisher's clock.")),
+                ('heard_at', models.DateTimeField()),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('publisher', 'worker'), name='heartbeat_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='OutsideVersion',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

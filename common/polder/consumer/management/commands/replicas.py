@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from polder.command import ServiceCommand
+from polder.replication import freshness
 from polder.replication.models import ReplicaState
 from polder.replication.replica import replications
 
@@ -28,7 +30,8 @@ COLUMNS = (
 class Command(ServiceCommand):
     help = (
         "Shows the replicas that this service keeps: whether each is complete, or how far it is "
-        "filled and what it waits for."
+        "filled and what it waits for, and how far behind its owner it is at most (but for events "
+        "that are parked)."
     )
     examples = ("manage.py shipping replicas", "manage.py shipping replicas --json")
 
@@ -37,26 +40,32 @@ class Command(ServiceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         states = {state.aggregate: state for state in ReplicaState.objects.all()}
+        behind = freshness.behind()
         if options["json"]:
-            found = [_as_json(name, states.get(name)) for name in sorted(replications)]
+            found = [_as_json(name, states.get(name), behind) for name in sorted(replications)]
             self.stdout.write(json.dumps(found, default=str))
             return
-        self.stdout.write(f"{'replica':<24} {'state':<38} {'changed':>8} {'removed':>8}  why")
+        self.stdout.write(
+            f"{'replica':<24} {'state':<38} {'behind':>9} {'changed':>8} {'removed':>8}  why"
+        )
         for name in sorted(replications):
             state = states.get(name)
             if state is None:
                 self.stdout.write(f"{name:<24} not looked at yet: is the housekeeper running?")
                 continue
             why = state.trouble or state.reason
+            at_most = behind.get(state.owner)
+            span = "?" if at_most is None else f"{at_most:.1f} s"
             self.stdout.write(
-                f"{name:<24} {state.told:<38} {state.rows_changed:>8} {state.rows_removed:>8}  "
-                f"{why}"
+                f"{name:<24} {state.told:<38} {span:>9} {state.rows_changed:>8} "
+                f"{state.rows_removed:>8}  {why}"
             )
 
 
-def _as_json(name: str, state: ReplicaState | None) -> dict[str, Any]:
+def _as_json(name: str, state: ReplicaState | None, behind: Mapping[str, float]) -> dict[str, Any]:
+    about = {"replica": name, "seconds_behind": behind.get(name.partition(".")[0])}
     if state is None:
-        return {"replica": name, "state": "new", "percent": None}
-    return {"replica": name, "percent": state.percent} | {
-        column: getattr(state, column) for column in COLUMNS
-    }
+        return about | {"state": "new", "percent": None}
+    return (
+        about | {"percent": state.percent} | {column: getattr(state, column) for column in COLUMNS}
+    )

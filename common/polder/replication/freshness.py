@@ -1,0 +1,67 @@
+"""How far behind each publisher this service certainly is: what the publisher had committed until
+its last heartbeat has been handled here, but for what was parked.
+
+A heartbeat goes to one worker, and says what that one has handled. So the oldest of all workers'
+counts, until a worker has been silent for so long that what it had went to others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models.functions import Now
+
+from polder.replication.models import Heartbeat
+from polder.retention import delete_in_steps, retention_policy
+
+SILENT = timedelta(minutes=2)  # after which what a worker had was certainly delivered again
+KEPT = timedelta(days=1)
+
+_NOTE = """
+INSERT INTO polder_replication_heartbeat (publisher, worker, until, heard_at)
+SELECT publisher, %s, until, clock_timestamp() FROM unnest(%s::text[], %s::timestamptz[])
+    AS said(publisher, until) ORDER BY publisher
+ON CONFLICT (publisher, worker) DO UPDATE SET until = excluded.until, heard_at = excluded.heard_at
+"""
+BEHIND = f"""
+SELECT publisher, greatest(0, extract(epoch FROM clock_timestamp() - min(until)))::float8 FROM (
+    SELECT publisher, until, heard_at, max(heard_at) OVER (PARTITION BY publisher) AS newest
+    FROM polder_replication_heartbeat
+) AS heard WHERE heard_at > newest - interval '{SILENT.total_seconds():.0f} seconds'
+GROUP BY publisher ORDER BY publisher
+"""
+
+
+def note(worker: str, until: Mapping[str, datetime]) -> None:
+    """By publisher. May run twice."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE, [worker, list(until), list(until.values())])
+
+
+def behind() -> dict[str, float]:
+    """Seconds, by publisher; without those of which no heartbeat has come yet. By the publishers'
+    clocks and this database's, which are taken to agree."""
+    with connection.cursor() as cursor:
+        cursor.execute(BEHIND)
+        return dict(cursor.fetchall())
+
+
+def told(seconds: float | None) -> str:
+    """For people; empty when nothing is known."""
+    return "" if seconds is None else f"at most {_span(seconds)} behind"
+
+
+def _span(seconds: float) -> str:
+    units: Sequence[tuple[str, float]] = (("h", 3600), ("min", 60))
+    for unit, size in units:
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+
+
+@retention_policy("heartbeats of workers that are gone")
+def forget_heartbeats() -> int:
+    """How many. May run at any time, twice, at once."""
+    return delete_in_steps(Heartbeat.objects.filter(heard_at__lt=Now() - KEPT))

@@ -1,0 +1,91 @@
+"""How far behind its publishers a service certainly is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db.models.functions import Now
+
+from polder.api import replicas as api
+from polder.consumer import tasks
+from polder.consumer.tasks import note_heartbeats
+from polder.replication import freshness
+from polder.replication.models import Heartbeat
+from polder.testing.replicas import filled
+
+pytestmark = pytest.mark.django_db
+
+
+def beat(worker: str, publisher: str, ago: float) -> None:
+    freshness.note(worker, {publisher: datetime.now(UTC) - timedelta(seconds=ago)})
+
+
+def test_nothing_is_said_before_a_heartbeat() -> None:
+    assert freshness.behind() == {}
+    assert freshness.told(None) == ""
+
+
+def test_the_oldest_of_the_workers_counts() -> None:
+    beat("a", "inventory", 3)
+    beat("b", "inventory", 60)
+    beat("b", "inventory", 30)
+    beat("b", "shipping", 1)
+
+    found = freshness.behind()
+
+    assert (int(found["inventory"]), int(found["shipping"])) == (30, 1)
+
+
+def test_a_worker_that_is_gone_counts_for_a_while() -> None:
+    beat("gone", "inventory", 100)
+    beat("b", "inventory", 1)
+    assert freshness.behind()["inventory"] >= 100
+
+    Heartbeat.objects.filter(worker="gone").update(heard_at=Now() - timedelta(minutes=3))
+    assert freshness.behind()["inventory"] < 100
+
+    Heartbeat.objects.filter(worker="gone").update(heard_at=Now() - timedelta(days=2))
+    assert freshness.forget_heartbeats() == 1
+
+
+def test_when_all_are_gone_it_is_the_further_behind() -> None:
+    beat("a", "inventory", 600)
+    Heartbeat.objects.update(heard_at=Now() - timedelta(minutes=9))
+    assert freshness.behind()["inventory"] >= 600
+
+
+def test_a_publishers_clock_that_is_ahead_makes_none_fresher_than_now() -> None:
+    beat("a", "inventory", -60)
+    assert freshness.behind()["inventory"] == 0
+
+
+def test_the_task_reads_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)
+    said = datetime.now(UTC) - timedelta(seconds=5)
+    messages = [
+        ("order.from.inventory", "inventory", said.isoformat().encode(), 0.0),
+        ("order.from.shipping", "shipping", b"\xffno time", 0.0),
+    ]
+
+    note_heartbeats.apply(args=[messages, False])
+
+    [found] = Heartbeat.objects.all()
+    assert (found.publisher, found.until) == ("inventory", said)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.04, "0.0 s"), (12.4, "12 s"), (180, "3 min"), (7300, "2 h")]
+)
+def test_it_is_told_in_a_persons_units(seconds: float, told: str) -> None:
+    assert freshness.told(seconds) == f"at most {told} behind"
+
+
+def test_an_answer_says_it() -> None:
+    from order_service.models import Product
+
+    filled("inventory.product")
+    beat("a", "inventory", 3)
+    api.forget()
+
+    assert "; at most 5.0 s behind" in api.replicas_header([Product])
