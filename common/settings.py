@@ -51,6 +51,7 @@ def service_settings(
             "PARKED_DAYS": values[table.PARKED_DAYS.name],
             "DECIDED_DAYS": values[table.DECIDED_DAYS.name],
             "RECORDS_DAYS": values[table.RECORDS_DAYS.name],
+            "TOMBSTONES_DAYS": values[table.TOMBSTONES_DAYS.name],
             "ANSWERS_HOURS": values[table.ANSWERS_HOURS.name],
             "GUARD": values[table.GUARD.name],
             "CONSUMER_TIMEOUT": values[table.CONSUMER_TIMEOUT.name],

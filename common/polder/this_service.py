@@ -22,6 +22,7 @@ DEFAULTS: Mapping[str, Any] = {
     "PARKED_DAYS": 365,
     "DECIDED_DAYS": 90,
     "RECORDS_DAYS": 90,
+    "TOMBSTONES_DAYS": 365,
     "ANSWERS_HOURS": 24,
     "CONSUMER_TIMEOUT": 1800.0,
     "LAG_BUDGET": 0.15,
@@ -140,7 +141,8 @@ def guard() -> str:
 
 
 def kept(what: str) -> timedelta:
-    """How long rows are kept: `PARKED_DAYS`, `DECIDED_DAYS`, `RECORDS_DAYS` or `ANSWERS_HOURS`."""
+    """How long rows are kept: `PARKED_DAYS`, `DECIDED_DAYS`, `RECORDS_DAYS`,
+    `TOMBSTONES_DAYS` or `ANSWERS_HOURS`."""
     unit = what.rpartition("_")[2].lower()
     return timedelta(**{unit: _setting(what)})
 

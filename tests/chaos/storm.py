@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from tests.chaos.faults.catalogue import combining
 from tests.chaos.faults.fault import FAULTS
@@ -71,7 +72,7 @@ def _rage(scene: Scene, storm: Storm, plan: Iterable[Planned]) -> None:
     try:
         with ThreadPoolExecutor(8) as pool, scene.load.flowing():
             began = time.monotonic()
-            under_way: list[tuple[str, Future[None]]] = []
+            under_way: list[tuple[str, Future[Any]]] = []
             for planned in plan:
                 time.sleep(max(0.0, began + planned.at - time.monotonic()))
                 orders = len(scene.load.accepted)

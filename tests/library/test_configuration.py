@@ -83,6 +83,7 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
     "ORDER_PARKED_DAYS": [("1", 1)],
     "ORDER_DECIDED_DAYS": [("90", 90)],
     "ORDER_RECORDS_DAYS": [("1", 1)],
+    "ORDER_TOMBSTONES_DAYS": [("365", 365)],
     "ORDER_ANSWERS_HOURS": [("48", 48)],
     "ORDER_GUARD": [("refuse", "refuse"), ("report", "report"), ("off", "off")],
     "ORDER_MANAGEMENT_URL": [
@@ -168,6 +169,7 @@ WRONG: dict[str, list[str]] = {
     "ORDER_PARKED_DAYS": [*NUMBERS, "0"],
     "ORDER_DECIDED_DAYS": [*NUMBERS, "0"],
     "ORDER_RECORDS_DAYS": [*NUMBERS, "0"],
+    "ORDER_TOMBSTONES_DAYS": [*NUMBERS, "0"],
     "ORDER_ANSWERS_HOURS": [*NUMBERS, "23"],
     "ORDER_GUARD": ["Refuse", "on", "0"],
     "ORDER_MANAGEMENT_URL": [

@@ -10,12 +10,17 @@ from django.db.models import Model
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from common.contracts.inventory import ProductChanged, ProductRetired
+from order_service.models import Product
 from polder.consumer.housekeeping import retention
 from polder.inbox.models import ParkedEvent
 from polder.outbox.models import GuardFinding
 from polder.replication.models import Drift, Regression
+from polder.replication.retention import forget_tombstones, tombstones_kept
 from polder.retention import delete_in_steps
+from polder.testing import deliver
 from polder.testing.database import at_once, other_connection
+from tests.makers import product_event
 
 
 def days_ago(days: float) -> Any:
@@ -103,3 +108,22 @@ def test_nothing_is_forgotten_that_may_come_again(db: None, settings: Any, state
     parked(state, 7 * 61 - 1)
 
     assert retention()["parked messages"] == 0
+
+
+def test_a_tombstone_goes_when_it_is_old(db: None) -> None:
+    for key, kind in (
+        ("old", ProductRetired),
+        ("young", ProductRetired),
+        ("back", ProductChanged),
+    ):
+        deliver(product_event(kind, product_id=key))
+    Product.objects.exclude(pk="young").update(synced_at=days_ago(366))
+    Product.objects.filter(pk="old").update(retired_at=days_ago(366))
+
+    assert forget_tombstones() == 1
+    assert set(Product.objects.values_list("pk", flat=True)) == {"young", "back"}
+
+
+def test_it_stays_as_long_as_an_older_event_may_come(db: None, settings: Any) -> None:
+    settings.POLDER = settings.POLDER | {"TOMBSTONES_DAYS": 1, "WEEKS_KEPT": 4}
+    assert tombstones_kept() == timedelta(weeks=5)

@@ -24,6 +24,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "PARKED_DAYS": (1, 36_500),
     "DECIDED_DAYS": (1, 36_500),
     "RECORDS_DAYS": (1, 36_500),
+    "TOMBSTONES_DAYS": (1, 36_500),
     "ANSWERS_HOURS": (24, 8_760),
 }
 

@@ -128,6 +128,12 @@ DECIDED_DAYS = Variable(
     "how long parked messages are kept that were redriven or discarded",
     "90",
 )
+TOMBSTONES_DAYS = Variable(
+    "<SERVICE>_TOMBSTONES_DAYS",
+    whole_number(1, 36_500),
+    "how long replicas keep rows that their owners have retired; at least as long as the ledger",
+    "365",
+)
 RECORDS_DAYS = Variable(
     "<SERVICE>_RECORDS_DAYS",
     whole_number(1, 36_500),
@@ -215,6 +221,7 @@ SERVICE_VARIABLES = (
         PARKED_DAYS,
         DECIDED_DAYS,
         RECORDS_DAYS,
+        TOMBSTONES_DAYS,
         ANSWERS_HOURS,
         REMOTE_CONTROL,
         CONSUMER_TIMEOUT,

@@ -38,7 +38,8 @@ def published_until(connection: psycopg.Connection[Any]) -> datetime:
     row = connection.execute(_UNPUBLISHED).fetchone()
     assert row is not None
     now, *unpublished = row
-    return min([now, *(moment_of(key) for key in unpublished if key is not None)])
+    until: datetime = min([now, *(moment_of(key) for key in unpublished if key is not None)])
+    return until
 
 
 class Heartbeat:

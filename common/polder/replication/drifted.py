@@ -5,11 +5,12 @@ All of it takes part in the open transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 from pydantic_core import from_json, to_json
@@ -70,24 +71,37 @@ def _record(replication: Replication, one: Found, found_by: FoundBy) -> Drift:
         event_hash=said["content_hash"] if said else "",
         event_id=one.event_id,
         before=one.before,
-        after=_content(replication, said) if said else None,
+        after=content_of(replication, said) if said else None,
         found_by=found_by,
     )
 
 
-def _content(replication: Replication, row: dict[str, Any]) -> dict[str, Any]:
+def content_of(replication: Replication, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What `before` and `after` say, of a row as its owner has said."""
     content = {"version": row["version"], "retired": row["retired_at"] is not None}
     plain: dict[str, Any] = from_json(to_json({name: row[name] for name in replication.columns}))
     return content | plain
 
 
 def content_sql(replication: Replication, table: str) -> str:
-    """What `before` and `after` say, of a row of ours."""
+    """The same of a row of ours."""
     columns = "".join(f""", '{name}', {table}."{name}\"""" for name in replication.columns)
     return (
         f"jsonb_build_object('version', {table}.version, "
         f"'retired', {table}.retired_at IS NOT NULL{columns})"
     )
+
+
+def content_here(replication: Replication, keys: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Of our rows of these keys, by key."""
+    meta = replication.model._meta
+    sql = f"""
+        SELECT key::text, {content_sql(replication, "stored")} FROM "{meta.db_table}" AS stored
+        WHERE key = ANY(%s::{meta.pk.db_type(connection)}[])
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(keys)])
+        return {key: from_json(content) for key, content in cursor.fetchall()}
 
 
 def close(replication: Replication, keys: Collection[str]) -> None:

@@ -13,6 +13,7 @@ from pydantic_core import to_json
 
 from polder.contracts.event import Event
 from polder.locking import held_rows, wait_or_name
+from polder.replication.drifted import content_here, content_of
 from polder.replication.models import Drift
 from polder.replication.outside import sort_out
 from polder.replication.regressed import Regressed, is_clearly_younger, record
@@ -153,7 +154,7 @@ def _judged(
             regressed.append((event, found))
         elif is_same:
             conflicts.append((event, _drift(replication, event, row.content_hash, event_hash)))
-    Drift.objects.bulk_create(drift for _, drift in conflicts)
+    _open(replication, [drift for _, drift in conflicts])
     record([found for _, found in regressed])
     return [event for event, _ in conflicts], [event for event, _ in regressed]
 
@@ -165,7 +166,17 @@ def _drift(replication: Replication, event: Event, stored_hash: str, event_hash:
         "version": event.aggregateversion,
         "event_id": event.id,
     }
-    return Drift(**about, stored_hash=stored_hash, event_hash=event_hash)
+    after = content_of(replication, replication.row(event))
+    return Drift(**about, stored_hash=stored_hash, event_hash=event_hash, after=after)
+
+
+def _open(replication: Replication, drifts: Sequence[Drift]) -> None:
+    if not drifts:
+        return
+    before = content_here(replication, {drift.key for drift in drifts})
+    for drift in drifts:
+        drift.before = before.get(drift.key)
+    Drift.objects.bulk_create(drifts)
 
 
 def open_drift(replication: Replication, events: Sequence[Event]) -> None:
@@ -187,7 +198,7 @@ def open_drift(replication: Replication, events: Sequence[Event]) -> None:
             aggregate=replication.aggregate, key__in={drift.key for drift in drifts.values()}
         )
         recorded = set(known.values_list("event_id", "event_hash"))
-        Drift.objects.bulk_create(drift for key, drift in drifts.items() if key not in recorded)
+        _open(replication, [drift for key, drift in drifts.items() if key not in recorded])
 
 
 def written_columns(replication: Replication) -> tuple[str, ...]:

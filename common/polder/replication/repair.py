@@ -17,12 +17,14 @@ from django.db import connection
 from pydantic_core import from_json, to_json
 
 from polder.contracts.event import State
+from polder.partitioning import database_now
 from polder.replication import drifted
 from polder.replication.drifted import Found
 from polder.replication.merge import typed_columns, upsert_sql
 from polder.replication.models import DriftKind, FoundBy
 from polder.replication.outside import sort_out
 from polder.replication.replica import Replication
+from polder.replication.retention import tombstones_kept
 
 
 class Snapshot(NamedTuple):
@@ -85,7 +87,13 @@ def merge_snapshots(
     stored = _compared(replication, rows, manner.asked_at)
     above = {key for key, row in stored.items() if row.version > rows[key]["version"]}
     lowered = {key for key in above if confirmed and stored[key].untouched}
-    news = {key for key, row in rows.items() if _is_news(row, stored.get(key), key in lowered)}
+    forgotten = database_now() - tombstones_kept()
+    news = {
+        key
+        for key, row in rows.items()
+        if _is_news(row, stored.get(key), key in lowered)
+        and (key in stored or not _is_tombstone(kept[key], before=forgotten))
+    }
     if not manner.dry:
         news = _write(replication, [rows[key] for key in sorted(news)], lowered)
         drifted.close(replication, news)
@@ -205,6 +213,11 @@ def _found(kind: DriftKind, stored: Stored | None, row: dict[str, Any]) -> Found
         row,
         row["event_id"],
     )
+
+
+def _is_tombstone(said: Snapshot, *, before: datetime) -> bool:
+    """One that is kept no more: that it is not here is in order."""
+    return said.data.retired and said.time < before
 
 
 def _is_news(row: Mapping[str, Any], stored: Stored | None, lowered: bool) -> bool:

@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from polder import this_service
 from polder.replication.models import Drift, OutsideVersion, Regression
+from polder.replication.replica import replications
 from polder.retention import delete_in_steps, retention_policy
 
 
@@ -23,6 +24,25 @@ def forget_closed_regressions() -> int:
     """How many. May run at any time, twice, at once."""
     before = Now() - this_service.kept("RECORDS_DAYS")
     return delete_in_steps(Regression.objects.filter(closed_at__lt=before))
+
+
+def tombstones_kept() -> timedelta:
+    """From when they came. At least for as long as an older event may come, which would bring the
+    row back."""
+    reach = timedelta(weeks=this_service.ledger_weeks_kept())
+    return max(this_service.kept("TOMBSTONES_DAYS"), reach)
+
+
+@retention_policy("tombstones in replicas")
+def forget_tombstones() -> int:
+    """How many. May run at any time, twice, at once."""
+    before = Now() - tombstones_kept()
+    return sum(
+        delete_in_steps(
+            one.model._default_manager.filter(retired_at__lt=before, synced_at__lt=before)
+        )
+        for one in replications.values()
+    )
 
 
 @retention_policy("versions outside of replicas")

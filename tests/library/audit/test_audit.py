@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from common.contracts.inventory import ProductChanged
+from common.contracts.inventory import ProductChanged, ProductRetired
+from order_service.models import Product
 from polder.replication.models import Drift, DriftKind, ReplicaState
 from polder.resync import runs, tending, weighing
 from polder.resync.messages import (
@@ -147,3 +148,37 @@ def test_due_by_the_clock_and_a_resync_goes_first(owner: Owner) -> None:
         runs.audit(PRODUCT, "asked for", deep=False)
     runs.begin(PRODUCT, "asked for")
     assert (state().state, state().is_audit) == ("filling", False)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_tombstone_that_was_let_go_is_no_difference(owner: Owner, deep: bool) -> None:
+    # Given one that came long ago, and one of which that is not so
+    old, young = timezone.now() - timedelta(days=400), timezone.now() - timedelta(days=300)
+    for key, at in (("p3", old), ("p6", young)):
+        retired = product_event(ProductRetired, product_id=key, version=2)
+        owner.owns(retired.model_copy(update={"time": at}))
+    Product.objects.filter(pk="p3").delete()
+    Product.objects.filter(pk="p6").delete()
+
+    # When
+    runs.audit(PRODUCT, "asked for", deep=deep)
+    owner.run_all()
+
+    # Then
+    assert drift() == {"p6": DriftKind.MISSING}
+    assert not Product.objects.filter(pk="p3").exists()
+    assert Product.objects.get(pk="p6").retired_at == young
+
+
+def test_nor_does_a_resync_bring_it(owner: Owner) -> None:
+    retired = product_event(ProductRetired, product_id="p3", version=2)
+    owner.owns(retired.model_copy(update={"time": timezone.now() - timedelta(days=400)}))
+
+    runs.begin(PRODUCT, "asked for")
+    owner.run()
+    assert Product.objects.get(pk="p3").retired_at, "here it was, and it says that it is retired"
+
+    Product.objects.filter(pk="p3").delete()
+    runs.begin(PRODUCT, "asked for")
+    owner.run()
+    assert not Product.objects.filter(pk="p3").exists()
