@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import page
+from benchmarks import heal, page
 from benchmarks.apply import ApplyComparison
 from benchmarks.comparison import Comparison, interleaved
 from benchmarks.contender import ContenderFailed
@@ -41,11 +41,14 @@ examples:
   python -m benchmarks story --rounds 3       the whole shop and its rivals
   python -m benchmarks story --rate 20 40 80  so many orders a second, whatever the answers take
   make bench filter=story base=HEAD~3         the whole shop, here and at another commit
+  make bench filter=heal                      many rows resynced and audited while a shop works
 """
 KINDS = ("relay", "apply", "lag", "write")  # and story, which is asked for by its name
 
 
 def main(arguments: Sequence[str]) -> int:
+    if arguments and arguments[0] == "heal":
+        return heal.main(arguments[1:])
     options = parser().parse_args(arguments)
     # an exception: so servers and contenders are stopped as well
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))

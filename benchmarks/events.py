@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import uuid4
 
-from common.contracts.inventory import StockChanged, StockState
+from common.contracts.inventory import ProductChanged, ProductState, StockChanged, StockState
 from common.contracts.money import Money
 from common.contracts.orders import (
     Address,
@@ -71,3 +71,14 @@ def stock_changes(number: int) -> Iterator[Event]:
             product_id=product, on_hand=1_000 + version, reserved=version, available=1_000
         )
         yield StockChanged.of(Snapshot(product, version, state))
+
+
+def product_changes(number: int) -> Iterator[Event]:
+    """Each of another product, which is new to whoever hears of it."""
+    for index in range(number):
+        product = f"product-{index:09}"
+        price = Money(amount=Decimal("1.50"), currency="EUR")
+        state = ProductState(
+            product_id=product, name=f"Tent peg {index}", price=price, weight_grams=100
+        )
+        yield ProductChanged.of(Snapshot(product, 1, state))
