@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
+from order_service import board as _offers_actions  # noqa: F401
 from order_service.models import MOVES, Order
 from order_service.services import NotCancellable, UnknownOrder, order_cancel
 from polder.admin.filters import is_set_filter

@@ -27,6 +27,11 @@ def orderable_products(product_ids: Collection[str]) -> dict[str, Product]:
     }
 
 
+def some_products(at_most: int = 20) -> list[str]:
+    """Keys of products that can be ordered."""
+    return list(product_list().values_list("key", flat=True)[:at_most])
+
+
 def product_list() -> QuerySet[Product]:
     return Product.objects.filter(retired_at=None)
 

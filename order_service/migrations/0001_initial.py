@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'orders',
                 'ordering': ['-id'],
-                'permissions': [('cancel_order', 'Can cancel orders')],
+                'permissions': [('cancel_order', 'Can cancel orders'), ('place_order', 'Can place orders on the board')],
                 'indexes': [models.Index(condition=models.Q(('status__in', [common.contracts.orders.OrderStatus['PENDING'], common.contracts.orders.OrderStatus['CANCELLING']])), fields=['id'], name='order_undecided'), models.Index(fields=['status', 'id'], name='order_by_status'), models.Index(fields=['customer_email', 'id'], name='order_by_customer'), models.Index(condition=models.Q(('flagged_at__isnull', False)), fields=['id'], name='order_flagged')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('status__in', [common.contracts.orders.OrderStatus['CANCELLED'], common.contracts.orders.OrderStatus['CANCELLING'], common.contracts.orders.OrderStatus['CONFIRMED'], common.contracts.orders.OrderStatus['DELIVERED'], common.contracts.orders.OrderStatus['PENDING'], common.contracts.orders.OrderStatus['REJECTED'], common.contracts.orders.OrderStatus['SHIPPED']])), name='order_status')],
             },

@@ -63,7 +63,10 @@ class Order(StatefulAggregate):
     class Meta:
         db_table = "orders"
         ordering = ["-id"]
-        permissions = [("cancel_order", "Can cancel orders")]
+        permissions = [
+            ("cancel_order", "Can cancel orders"),
+            ("place_order", "Can place orders on the board"),
+        ]
         constraints = [MOVES.constraint("order_status")]
         indexes = [
             models.Index(

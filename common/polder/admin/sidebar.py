@@ -13,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
 
 from polder import this_service
+from polder.admin.board import NEEDED as OF_THE_BOARD
 from polder.admin.timeline import NEEDED
 from polder.replication.replica import Replica
 
@@ -49,6 +50,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     groups["What we decide"].append(
         {"title": "Overview", "icon": "monitoring", "link": reverse("admin:index")}
     )
+    if request.user.has_perms(OF_THE_BOARD):
+        groups["What we decide"].append({"title": "Board", "icon": "hub", "link": reverse("board")})
     if request.user.has_perms(NEEDED):
         timeline = {"title": "Timeline", "icon": "timeline", "link": reverse("admin-timeline")}
         groups["Events"].append(timeline)

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_http_methods
 
+from polder.admin.board import act, board, live
 from polder.admin.parked import many, parked
 from polder.admin.timeline import timeline
 
@@ -29,9 +30,15 @@ _pages = [
     path("parked/", admin.site.admin_view(parked), name="admin-parked"),
     path("parked/all/", admin.site.admin_view(many), name="admin-many"),
 ]
+_board = [
+    path("", admin.site.admin_view(board), name="board"),
+    path("live", admin.site.admin_view(live), name="board-live"),
+    path("do", admin.site.admin_view(act), name="board-do"),
+]
 _own, _name, _namespace = admin.site.urls
 _own = _answering(["GET", "HEAD", "POST"], _own)
 admin_urls: list[URLPattern | URLResolver] = [
+    path("ops/board/", include(_board)),
     path("admin/", include(_pages)),
     path("admin/", (_own, _name, _namespace)),
 ]

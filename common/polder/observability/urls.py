@@ -11,6 +11,7 @@ from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.problem_responses import problem_page
 from polder.observability import events
 from polder.observability.applied import Applied
+from polder.observability.board.api import Standing
 from polder.observability.health import livez, readyz
 from polder.observability.metrics import metrics
 from polder.observability.timeline.api import TimelinePart
@@ -33,6 +34,7 @@ common_urls: list[URLPattern | URLResolver] = [
     path("readyz", readyz),
     path("metrics", metrics),
     path("ops/applied/<id:event_id>", Applied.as_view()),
+    path("ops/standing", Standing.as_view()),
     path("ops/timeline/<key:key>", TimelinePart.as_view()),
     path("api/schema/", SpectacularAPIView.as_view(http_method_names=SAFE), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(http_method_names=SAFE), name="docs"),

@@ -15,6 +15,8 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from polder.admin.board_actions import board_actions
+
 VARIABLE = re.compile(r"<(?:(\w+):)?(\w+)>|\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)")
 SOME = {"id": "0190a6e0-0000-7000-8000-000000000000", "int": "1"}
 MORE = {"admin/parked/all/": ("fetch", "redrive", "discard")}
@@ -34,7 +36,7 @@ def every_address() -> Iterator[Address]:
         name = VARIABLE.sub("<>", route).replace("^", "").replace("$", "")
         path = "/" + VARIABLE.sub(partial(_value, route), route).replace("^", "").replace("$", "")
         yield Address(name, path)
-        for action in MORE.get(name, ()):
+        for action in MORE.get(name, board_actions if name == "ops/board/do" else ()):
             yield Address(f"{name}?action={action}", f"{path}?action={action}")
 
 

@@ -53,6 +53,11 @@ TABLE = (
     # for whoever wrote, for operators and other services
     Row("ops/applied/<>", SAFE, READERS),
     Row("ops/timeline/<>", SAFE, OPS),
+    Row("ops/standing", SAFE, OPS),
+    Row("ops/board/", PAGE, STAFF),
+    Row("ops/board/live", PAGE, STAFF),
+    Row("ops/board/do", "POST", STAFF),  # there is nothing without an action
+    Row("ops/board/*", "POST", OPERATORS),  # an action of the service's own
     # the admin
     Row("admin/login/", FORM, ANYBODY),
     Row("admin/logout/", FORM, ANYBODY),

@@ -24,7 +24,34 @@
     }
   }
 
+  // An answer holds one event and says when to ask again; the browser does so by itself.
+  function follow(part) {
+    const said = document.getElementById(part.dataset.said);
+    let source = null, last = Date.now();
+    function open() {
+      if (document.hidden || (source && source.readyState !== EventSource.CLOSED)) return;
+      source = new EventSource(part.dataset.live);
+      source.onmessage = function (event) {
+        last = Date.now();
+        part.innerHTML = event.data;
+        part.classList.remove("polder-old");
+        const now = part.firstElementChild.dataset.saidNow;
+        if (said && said.textContent !== now) said.textContent = now; // read out, once
+      };
+    }
+    open();
+    setInterval(function () {
+      if (Date.now() - last > 10000) part.classList.add("polder-old");
+      open(); // again, where the server refused
+    }, 5000);
+    document.addEventListener("visibilitychange", function () {
+      if (document.hidden && source) source.close();
+      open();
+    });
+  }
+
   document.addEventListener("DOMContentLoaded", function () {
+    document.querySelectorAll("[data-live]").forEach(follow);
     for (const part of document.querySelectorAll("[data-refresh]")) {
       setInterval(function () {
         if (!document.hidden) refresh(part);

@@ -1,0 +1,1 @@
+"""The board: the services, the events between them, and whether all are through."""
