@@ -92,10 +92,10 @@ def test_it_sleeps_when_few_events_come_and_looks_often_while_many_do(
     assert second(0) <= wake.LONGEST_NAP, "it has not settled"
     second(0)
     assert second(0) == wake.LONGEST_SLEEP
-    assert second(MANY - 50) == wake.LONGEST_SLEEP
-    second(MANY + 50)
-    assert second(MANY + 50) <= wake.LONGEST_NAP
-    assert second(MANY - 50) <= wake.LONGEST_NAP, "it goes to and fro"
+    assert second(MANY - 10) == wake.LONGEST_SLEEP
+    second(MANY + 10)
+    assert second(MANY + 10) <= wake.LONGEST_NAP
+    assert second(MANY - 10) <= wake.LONGEST_NAP, "it goes to and fro"
     for _ in range(3):
         second(10)
     assert second(10) == wake.LONGEST_SLEEP

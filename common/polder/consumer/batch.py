@@ -52,6 +52,7 @@ class Batch:
     due: float = 0.0  # monotonic; not to be handed over before
     survived: bool = False
     hurried: bool = False
+    accompanied: bool = False  # another batch was under way beside it
     handed_over: float = 0.0  # monotonic
     resolved: bool = field(default=False)  # under way, the first of its ends counts
 

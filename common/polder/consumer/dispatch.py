@@ -12,6 +12,9 @@ from polder.consumer.queues import Fresh, Held
 from polder.consumer.transitions import MODES, Division, End, Mode, Move, Part, Pause, moves
 
 PROBED, SAMPLED = 5, 10  # messages: of those that fail; of fresh ones
+# seconds that batches go one after the other after two of ours had to wait for each other's locks;
+# that the next one then waits for the one under way
+ALONE, LONGEST_WAIT = 30.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Dispatch:
         self._fresh_had_its_turn = True
         self._sampling = False  # whether it may be only the probe that fails
         self._sample_next = False
+        self._alone_until = 0.0
 
     @property
     def waiting(self) -> int:
@@ -67,6 +71,8 @@ class Dispatch:
             batch.handed_over = now
             if batch.kind is Kind.FRESH:
                 self.pace.began(now)
+            for other in [batch, *self.under_way] if self.under_way else []:
+                other.accompanied = True
             batch.hurried = len(self.locked) > 0 or any(
                 other.kind is Kind.LOCKED for other in self.under_way
             )
@@ -76,7 +82,11 @@ class Dispatch:
     def due(self) -> float | None:
         """When `next` may have something; None: not before something arrives or ends."""
         if self.mode is Mode.GOING:
-            times = [self.fresh.due(), *self._retries_due()]
+            alone = self._alone()
+            times = [
+                None if time is None else max(time, alone)
+                for time in (self.fresh.due(), *self._retries_due())
+            ]
         elif self.under_way:
             times = []
         elif self.probe is not None:
@@ -98,6 +108,8 @@ class Dispatch:
                 self._wait(move, messages, batch, how, now)
         if batch.kind is Kind.FRESH:
             self.pace.ended(now - batch.handed_over)
+        if how.locked and batch.accompanied:
+            self._alone_until = now + ALONE
         if how.end is End.APPLIED:
             self._note_progress(batch, now)
         if deciding:
@@ -109,6 +121,8 @@ class Dispatch:
     def _going(self, now: float) -> Batch | None:
         """Fresh ones and those tried again take turns; of the latter, no more than one is under
         way."""
+        if now < self._alone():
+            return None
         fresh_due = self.fresh.due()
         fresh_is_due = fresh_due is not None and fresh_due <= now
         its_turn = fresh_is_due and not self._fresh_had_its_turn
@@ -118,6 +132,12 @@ class Dispatch:
             return batch
         self._fresh_had_its_turn = True
         return Batch(self.fresh.take()) if fresh_is_due else None
+
+    def _alone(self) -> float:
+        """When another batch may go beside those under way. Where two hold locks that the other
+        wants, side by side is slower than one after the other."""
+        began = max((batch.handed_over for batch in self.under_way), default=0.0)
+        return began + LONGEST_WAIT if self.under_way and began < self._alone_until else 0.0
 
     def _retry(self, now: float) -> Batch | None:
         for batch in self.returned:

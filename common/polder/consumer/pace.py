@@ -1,6 +1,9 @@
 """How often fresh messages go to the pool. A batch costs a fixed amount whatever it holds, so while
 the pool has little to do the first message goes at once; the more of its time small batches take,
-the longer messages gather, up to the lag that the service may add."""
+the longer messages gather, up to the lag that the service may add.
+
+While a batch is under way the next one gathers, as Nagle's algorithm has it (RFC 896): side by
+side, two would mostly wait for each other's locks."""
 
 from __future__ import annotations
 
@@ -14,16 +17,20 @@ class Pace:
     def __init__(self, budget: float) -> None:
         self._budget = budget
         self._takes = 0.0
-        self._next = 0.0
+        self._began = -budget
+        self._under_way = 0
 
     def began(self, now: float) -> None:
         """A batch of fresh messages was handed over."""
-        self._next = now + min(self._budget, self._takes / SHARE)
+        self._began = now
+        self._under_way += 1
 
     def ended(self, took: float) -> None:
         """It was with the pool for so long."""
+        self._under_way -= 1
         self._takes += (took - self._takes) * NEW
 
     def not_before(self) -> float:
         """When the next one may go, unless it is full."""
-        return self._next
+        wait = self._budget if self._under_way else min(self._budget, self._takes / SHARE)
+        return self._began + wait

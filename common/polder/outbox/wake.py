@@ -1,8 +1,8 @@
 """How the relay waits at an empty outbox: asleep, until a writer wakes it.
 
-A wake-up is a NOTIFY, and commits with one go one after the other in the whole server. So writers
-send it only while the relay says that it sleeps, and while more events come than are worth one each
-it looks often instead. It says so in a sequence and not in a row: a row would be seen as it was
+A wake-up is a NOTIFY, and commits with one go one after the other in the whole server, each with
+its write to the disk. So writers send it only while the relay says that it sleeps; from a few dozen
+events a second on it looks often instead. It says so in a sequence and not in a row: a row would be seen as it was
 when the writer's transaction began, and would gather versions.
 
 A wake-up may be missed: a writer that looked before the relay fell asleep commits after the relay's
@@ -38,7 +38,7 @@ SLEEP = "SELECT polder_outbox_sleep(%s)"
 SHORTEST_NAP, LONGEST_NAP = 0.001, 0.010  # seconds between two looks while it does not sleep
 LONGEST_SLEEP = 1.0  # seconds
 SETTLING = 1.0  # seconds: transactions that began before it slept have mostly ended by then
-MANY = 300  # events a second
+MANY = 60  # events a second
 COUNTED = 0.5  # seconds over which they are counted
 
 

@@ -13,7 +13,7 @@ from polder.consumer.batch import (
     Batch,
     Kind,
 )
-from polder.consumer.dispatch import Dispatch, Ended
+from polder.consumer.dispatch import ALONE, LONGEST_WAIT, Dispatch, Ended
 from polder.consumer.pace import Pace
 from polder.consumer.queues import Fresh
 from polder.consumer.transitions import MODES, TRANSITIONS, End, Mode, Part, Which, moves
@@ -123,3 +123,53 @@ def test_messages_go_at_once_while_there_is_little_to_do_and_gather_while_there_
     assert max(batches_of(500, takes=0.005)) <= 8, "the budget is not spent where it gains little"
     assert 20 <= median(batches_of(500, takes=0.04)) <= 30, "all of the budget, and no more"
     assert set(batches_of(50, takes=0.04, budget=0.0)) <= {1, 2}
+
+
+def test_messages_gather_while_a_batch_is_under_way_and_no_longer_than_the_budget() -> None:
+    # Given a batch under way, and a child that is free
+    worker = Worker()
+    worker.receive(1)
+    first = worker.next()
+    worker.receive(2)
+
+    # Then the others wait for its end, or for as long as they may
+    assert worker.nothing()
+    worker.end(first, End.APPLIED)
+    worker.receive(1)
+    second = worker.next()
+    assert len(second.messages) == 3
+    worker.receive(1)
+    assert worker.nothing(0.14)
+    assert len(worker.next(0.02).messages) == 1
+
+    # and a full batch waits for nothing
+    worker.receive(BATCH_EVENTS)
+    assert len(worker.next().messages) == BATCH_EVENTS
+
+
+def test_batches_that_wanted_the_same_locks_go_one_after_the_other_for_a_while() -> None:
+    # Given two side by side, one of which had to wait too long for the other's locks
+    worker = Worker()
+    worker.receive(2 * BATCH_EVENTS)
+    first, second = worker.next(), worker.next()
+    worker.end(second, End.HELD_BACK, locked=[0])
+    worker.end(first, End.APPLIED)
+
+    # When there is as much to do again
+    worker.receive(2 * BATCH_EVENTS)
+    under_way = worker.next(1.0)
+
+    # Then neither the next batch nor what waits for locks goes beside it,
+    assert worker.nothing(LONGEST_WAIT / 2)
+    assert worker.dispatch.due() == under_way.handed_over + LONGEST_WAIT
+    worker.end(under_way, End.APPLIED)
+    worker.next()
+
+    # unless it takes too long itself,
+    worker.next(LONGEST_WAIT + LINGER)
+    worker.finish_under_way()
+
+    # and later they go side by side again
+    worker.receive(2 * BATCH_EVENTS)
+    worker.next(ALONE)
+    worker.next()

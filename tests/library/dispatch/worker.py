@@ -59,6 +59,10 @@ class Worker:
         assert self.done.isdisjoint(message.tag for message in done)
         self.done |= {message.tag for message in done}
 
+    def finish_under_way(self) -> None:
+        for batch in list(self.dispatch.under_way):
+            self.end(batch, End.APPLIED)
+
     def finish(self) -> None:
         """All succeeds from now on."""
         for _ in range(500):
