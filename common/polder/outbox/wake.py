@@ -2,8 +2,8 @@
 
 A wake-up is a NOTIFY, and commits with one go one after the other in the whole server, each with
 its write to the disk. So writers send it only while the relay says that it sleeps; from a few dozen
-events a second on it looks often instead. It says so in a sequence and not in a row: a row would be seen as it was
-when the writer's transaction began, and would gather versions.
+events a second on it looks often instead. It says so in a sequence and not in a row: a row would be
+seen as it was when the writer's transaction began, and would gather versions.
 
 A wake-up may be missed: a writer that looked before the relay fell asleep commits after the relay's
 last look. Therefore it goes on looking for a while after it has said that it sleeps, and once a
