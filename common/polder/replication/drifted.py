@@ -22,6 +22,12 @@ from polder.replication.replica import Replication
 OF_CONTENT = (DriftKind.EDITED_HERE, DriftKind.EDITED_THERE)
 
 
+_CLOSE = """
+UPDATE polder_replication_drift SET repaired_at = now()
+WHERE repaired_at IS NULL AND aggregate = %s AND key = ANY(%s::text[])
+"""
+
+
 class Found(NamedTuple):
     """One difference: our row's version and hash (0 and "" where there is none), what we had, and
     the row that the owner said (None where it knows none)."""
@@ -107,9 +113,8 @@ def content_here(replication: Replication, keys: Collection[str]) -> dict[str, d
 def close(replication: Replication, keys: Collection[str]) -> None:
     """These are as their owner says now."""
     if keys:
-        Drift.objects.filter(
-            repaired_at=None, aggregate=replication.aggregate, key__in=keys
-        ).update(repaired_at=Now())
+        with connection.cursor() as cursor:
+            cursor.execute(_CLOSE, [replication.aggregate, list(keys)])
 
 
 def close_unfound(aggregate: str, *, since: datetime, with_content: bool) -> int:

@@ -20,8 +20,8 @@ from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.repair import Snapshot, keys_beside, merge_snapshots, remove_unknown
 from polder.replication.replica import Replication, event_class, replications
 from polder.resync import comparing
-from polder.resync.messages import MOST, Answer, Digests, Page
-from polder.resync.runs import next_request
+from polder.resync.messages import MOST, Answer, Digests, Listing, Page
+from polder.resync.runs import ask_ahead, following, next_request
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +38,14 @@ def receive(answer: Answer) -> bool:
     """Takes what an answer brings and asks for more; False for one that nobody waits for (late,
     doubled, cancelled). May run twice."""
     began = time.monotonic()
+    runs = ReplicaState.objects.filter(state__in=UNDER_WAY)
+    asked = runs.filter(request_id=answer.request).first()
+    ahead = asked and ask_ahead(asked, _through(answer))
     with transaction.atomic():
         _wait_for_locks_briefly()
-        run = (
-            ReplicaState.objects.select_for_update()
-            .filter(request_id=answer.request, state__in=UNDER_WAY)
-            .first()
-        )
+        if asked is None:
+            _wait_for_its_turn(answer)
+        run = runs.select_for_update().filter(request_id=answer.request).first()
         if run is None or run.aggregate not in replications:
             return False
         done = run.rows_done
@@ -58,8 +59,24 @@ def receive(answer: Answer) -> bool:
         rows = max(run.rows_done - done, len(getattr(answer, "rows", ())))
         pause = min(LONGEST_PAUSE, rows / run.rate - (time.monotonic() - began))
         transaction.on_commit(partial(_wait, pause))
-        next_request(run)
+        next_request(run, ahead)
     return True
+
+
+def _through(answer: Answer) -> str | None:
+    """The key from which a scan goes on after this answer, if it does."""
+    if answer.refused or isinstance(answer, Listing):
+        return None
+    if isinstance(answer, Page):
+        return answer.through
+    return answer.buckets[-1].through if answer.buckets else None
+
+
+def _wait_for_its_turn(answer: Answer) -> None:
+    """Of an answer that was asked for ahead, while another process merges what comes before it."""
+    for run in ReplicaState.objects.filter(state__in=UNDER_WAY, request_id__isnull=False):
+        if run.request_id and following(run.request_id) == answer.request:
+            ReplicaState.objects.select_for_update().get(pk=run.pk)
 
 
 def _take_any(run: ReplicaState, replication: Replication, answer: Answer) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
+from uuid import UUID, uuid5
 
 from django.db import transaction
 from uuid_utils.compat import uuid7
@@ -175,15 +178,44 @@ def _stop(run: ReplicaState, state: State) -> None:
     run.save()
 
 
-def next_request(run: ReplicaState) -> None:
-    """Ends the run, or stores its next request and makes it when the transaction has committed; or
-    leaves it to be weighed whether what is behind is on its way. In the transaction that locks the
-    run."""
+class Ahead(NamedTuple):
+    """A request that was made before what comes before it was merged: for what follows a key."""
+
+    after: str
+    request: UUID
+    asked_at: datetime
+
+
+def following(request: UUID) -> UUID:
+    """The id of the request that may be made ahead while this one's answer is merged: whoever gets
+    its answer early knows whose turn it is first."""
+    return uuid5(request, "ahead")
+
+
+def ask_ahead(run: ReplicaState, after: str | None) -> Ahead | None:
+    """Asks for what follows the key, so that the owner reads while this service writes. Changes
+    nothing; None when it did not go out."""
+    if after is None or not run.scans or run.asking or run.ranges or run.request_id is None:
+        return None
+    ahead = Ahead(after, following(run.request_id), database_now())
+    next_one = copy(run)
+    next_one.cursor, next_one.request_id, next_one.tries = after, ahead.request, 0
+    return None if _said(next_one) else ahead
+
+
+def next_request(run: ReplicaState, ahead: Ahead | None = None) -> None:
+    """Ends the run, or stores its next request and makes it when the transaction has committed, if
+    it was not made ahead; or leaves it to be weighed whether what is behind is on its way. In the
+    transaction that locks the run."""
     now = database_now()
     run.trouble, run.tries, run.said_at, run.progressed_at = "", 0, None, now
     goes_on = run.scans or run.ranges
     if not run.asking and (len(run.doubtful) > MOST_DOUBTFUL or (run.doubtful and not goes_on)):
         run.request_id, run.trouble = None, WEIGHED
+        run.save()
+    elif ahead and run.scans and not (run.asking or run.ranges) and run.cursor == ahead.after:
+        run.request_id, run.asked_at, run.said_at = ahead.request, ahead.asked_at, now
+        run.tries = 1
         run.save()
     elif run.asking or goes_on:
         run.request_id, run.asked_at = uuid7(), now

@@ -1,0 +1,123 @@
+"""The next page is asked for before the one that came is merged: the owner reads while we write."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from polder.direct.messages import Message
+from polder.replication.models import ReplicaState
+from polder.resync import receiving, runs, tending
+from polder.resync.messages import PageRequest
+from polder.testing import deliver, eventually
+from polder.testing.database import other_connection
+from tests.library.resync.wire import PRODUCT, Wire, edit, products, state
+from tests.makers import product_event
+
+
+def owned(wire: Wire, number: int = 6) -> None:
+    wire.owns(*(product_event(product_id=f"p{each}") for each in range(number)))
+
+
+def test_it_goes_out_before_the_rows_are_merged(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owned(wire)
+    had: dict[str, int] = {}
+
+    def say(routing_key: str, messages: Sequence[Message]) -> bool:
+        [message] = messages
+        if isinstance(message, PageRequest):
+            had[message.after] = len(products())
+        return wire.say(routing_key, messages)
+
+    monkeypatch.setattr(runs, "say", say)
+    runs.begin(PRODUCT, "asked for")
+    wire.run()
+
+    assert had == {"": 0, "p1": 0, "p3": 2}
+    assert len(products()) == 6
+
+
+def test_what_was_asked_for_ahead_is_not_asked_for_again(wire: Wire) -> None:
+    owned(wire)
+    runs.begin(PRODUCT, "asked for")
+    receiving.receive(wire.answer())
+
+    assert (state().request_id, state().cursor) == (wire.asked().request, "p1")
+    assert tending.ask_again() == 0
+    ReplicaState.objects.update(said_at=timezone.now() - timedelta(minutes=1))
+    assert tending.ask_again() == 0  # it says that it has not been answered
+    assert "has not answered" in state().trouble
+    wire.run()
+    assert len(products()) == 6
+
+
+def test_a_row_to_be_asked_for_comes_first(wire: Wire) -> None:
+    """The page that was asked for ahead comes in vain, and once more in its turn."""
+    owned(wire)
+    deliver(product_event(product_id="p0x"))
+    edit("p0x", version=1)
+    runs.begin(PRODUCT, "asked for")
+    receiving.receive(wire.answer())
+    early = next(m for _, m in wire.said if isinstance(m, PageRequest) and m.after == "p1")
+
+    assert not receiving.receive(wire.answer(early))
+    wire.run()
+
+    assert sorted(products()) == [f"p{each}" for each in range(6)]
+
+
+def test_while_events_wait_nothing_is_asked_for_ahead(wire: Wire) -> None:
+    owned(wire)
+    runs.begin(PRODUCT, "asked for")
+    first = wire.answer()
+    wire.waiting = runs.LIVE_FIRST + 1
+    receiving.receive(first)
+    assert state().trouble == runs.YIELDING
+
+    wire.waiting = 0
+    assert tending.ask_again() == 1
+    wire.run()
+    assert len(products()) == 6
+
+
+def test_an_answer_that_comes_early_waits_for_its_turn(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process still merges what comes before it."""
+    wire = Wire()
+    owned(wire)
+    monkeypatch.setattr(runs, "say", wire.say)
+    monkeypatch.setattr(runs, "waiting_in", lambda queues: 0)
+    runs.begin(PRODUCT, "asked for")
+    page = wire.answer()
+    taken: list[bool] = []
+
+    def take_early() -> None:
+        taken.append(receiving.receive(wire.answer(ahead)))
+        connection.close()
+
+    ahead = PageRequest(
+        asker="order",
+        request=runs.following(page.request),
+        aggregate="product",
+        after="p1",
+        size=2,
+    )
+    early = threading.Thread(target=take_early)
+    with transaction.atomic():
+        assert receiving.receive(page)
+        early.start()
+        with other_connection() as other:
+            waits = "SELECT FROM pg_locks WHERE NOT granted"
+            eventually(lambda: other.execute(waits).fetchall())
+    early.join(20)
+
+    assert taken == [True]
+    assert sorted(products()) == ["p0", "p1", "p2", "p3"]
