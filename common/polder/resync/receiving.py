@@ -15,6 +15,7 @@ from polder.contracts.upcasts import lift
 from polder.effects.intents import skipped
 from polder.failpoints import Failpoint, failpoint
 from polder.faults import MOMENT, fault_of
+from polder.outbox import fence
 from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.repair import Snapshot, keys_beside, merge_snapshots, remove_unknown
@@ -40,7 +41,7 @@ def receive(answer: Answer) -> bool:
     began = time.monotonic()
     runs = ReplicaState.objects.filter(state__in=UNDER_WAY)
     asked = runs.filter(request_id=answer.request).first()
-    ahead = asked and ask_ahead(asked, _through(answer))
+    ahead = ask_ahead(asked, _through(answer)) if asked else None
     with transaction.atomic():
         _wait_for_locks_briefly()
         if asked is None:
@@ -118,9 +119,11 @@ def _take(run: ReplicaState, replication: Replication, page: Page) -> None:
         run.asking = [key for key in run.asking if key not in answered]
     else:
         _go_on(run, replication, page, brought, repaired.above)
-    # what it brings for the first time was so long ago that nobody is to hear of it now
-    with skipped(FIRST_FILLED) if run.completed_at is None else nullcontext():
-        _reconcile(replication, repaired.changed | removed)
+    # while this service is being restored, all of it is reconciled when the fence is gone
+    if not (run.is_rebuilt and fence.stands()):
+        # what it brings for the first time was so long ago that nobody is to hear of it now
+        with skipped(FIRST_FILLED) if run.completed_at is None else nullcontext():
+            _reconcile(replication, repaired.changed | removed)
     if page.total is not None:
         run.estimate = page.total
     if run.compared_by == ReplicaState.Compared.ROWS:
