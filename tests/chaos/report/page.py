@@ -16,6 +16,7 @@ from tests.chaos.report.texts import (
     HEAD,
     MUTATION,
     NOT_INJECTED,
+    SET_BACK,
     SIMULATION,
     SOAK,
     STORM,
@@ -34,6 +35,7 @@ def page() -> str:
     parts = (
         HEAD,
         of_faults(read("faults")),
+        of_set_back(read("faults")),
         of_storm(read("storm").get("storm", NOTHING)),
         of_soak(read("soak").get("soak", NOTHING)),
         of_mutation(read("mutation")),
@@ -63,6 +65,19 @@ def of_faults(records: dict[str, Record]) -> str:
         + FAILPOINTS.format(actions=len(ACTIONS), runs=crashed, injections=len(ACTIONS) * crashed)
         + table(("failpoint", *head), (rows[fault.name] for fault in crashes))
     )
+
+
+def of_set_back(records: dict[str, Record]) -> str:
+    runs = [
+        (fault.name, run)
+        for fault in faults()
+        if fault.sets_back
+        for run in records.get(fault.name, NOTHING).latest
+    ]
+    head = ("fault", "of seconds", "forgotten", "noticed after", "healed after", "commit")
+    figures = ("traded", "forgotten", "noticed", "healed", "commit")
+    rows = [(f"`{name}`", *(f"{run[figure]}" for figure in figures)) for name, run in runs]
+    return SET_BACK + table(head, rows) if rows else ""
 
 
 def _point(fault: Fault) -> str:

@@ -35,6 +35,15 @@ comes to it is killed with SIGKILL, then another is paused there for 2 s, then a
 drawn by the seed: **{actions} injections a run**. {runs} runs are on record, which is {injections} injections.
 
 """
+SET_BACK = """
+## Set back by a backup
+
+`make chaos kind=faults filter=set-back`. While orders flow, a service's database, or those of two, is replaced by a copy of so many
+seconds before; nothing may act on what was forgotten; then `manage.py <service> restored`. Seconds from the start of the services' processes
+until the last of them knew what it had forgotten, and from the command until all was healed. Afterwards nothing has left twice, no
+order that was accepted is missing, and all agree. Of the newest two runs:
+
+"""
 STORM = """\
 ## Storms
 
