@@ -92,9 +92,9 @@ class Bench:
         ended = time.time()
         lags = [lag for (lag,) in self.shop.rows("shipping", _LAGS, began, ended)]
         seconds = ended - began
-        self.figures.stages[name] = Stage(
-            seconds, rows / seconds, percentile(lags, 50), percentile(lags, 95)
-        )
+        # so short a stage may see no event
+        p50, p95 = (percentile(lags or [0.0], percent) for percent in (50, 95))
+        self.figures.stages[name] = Stage(seconds, rows / seconds, p50, p95)
         self.figures.memory[f"after {name}"] = memory(self.stack)
         print(f"{name}: {self.figures.stages[name]}", flush=True)
 
@@ -157,7 +157,8 @@ def measure(rows: int, audited: int, events: int) -> Figures:
             bench.make(rows)
             bench.resync(rows)
             bench.make(max(rows, audited))
-            bench.resync(bench.made) if audited > rows else None
+            if audited > rows:
+                bench.resync(bench.made)
             bench.audit(bench.made)
             bench.audit(bench.made, "--deep")
         bench.queue(events)
