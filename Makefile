@@ -88,7 +88,7 @@ check: ## lint, types, import rules, migrations, contracts, pages and their site
 
 bench: ## relay, apply, lag, write cost, and by filter=story the whole shop, beside hand-written ones (count=5 quick=1 record=1 strict=1)
 	@$(VENV) requirements-dev.txt
-	@exec $(PYTHON_RUN) -m benchmarks $(filter) $(if $(base),--base $(base)) $(if $(count),--rounds $(count)) $(if $(quick),--quick) $(if $(note),--note "$(note)") \
+	@exec $(PYTHON_RUN) -m benchmarks $(filter) $(if $(rate),--rate $(rate)) $(if $(base),--base $(base)) $(if $(count),--rounds $(count)) $(if $(quick),--quick) $(if $(note),--note "$(note)") \
 	    $(if $(record),--record) $(if $(strict),--strict)
 
 LOCK := .venv/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \

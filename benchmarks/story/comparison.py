@@ -52,7 +52,8 @@ class StoryComparison(OneByOne):
     ) -> None:
         self.name = "story-rates" if rates else "story"
         self.name += "-until-confirmed" if load.until_confirmed else ""
-        self.title = f"The whole shop, {load}"
+        rising = " and ".join(f"{rate:g}" for rate in rates)
+        self.title = f"The whole shop, {f'{rising} orders/s' if rates else load}"
         self.loads = [replace(load, rate=rate) for rate in rates] or [load]
         self.seconds, self.base, self.warehouse = seconds, base, warehouse
         names = [SHOP, *([base] if base else []), *rivals]

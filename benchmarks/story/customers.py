@@ -36,10 +36,8 @@ class Load:
     until_confirmed: bool = False
 
     def __str__(self) -> str:
-        if self.rate:
-            return f"{self.rate:g} orders/s"
         until = "confirmed" if self.until_confirmed else "answered"
-        return f"{self.customers} customers, each until {until}"
+        return f"{self.customers} customers who order again when {until}"
 
 
 @dataclass

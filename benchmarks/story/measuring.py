@@ -18,7 +18,7 @@ from deploy.local.stack import Stack
 from tests.blackbox.shop import Shop, until
 
 AIM = 250.0  # ms from the POST to the confirmation, for 95 % of the orders
-DRAINED_SECONDS = 600.0
+DRAINED_SECONDS = 1800.0  # the usual way takes orders faster than it confirms them
 
 # How many orders have had all of their effects, by the tables that every contender fills: what the
 # service decides, and its copies of what the others decided.
@@ -105,7 +105,7 @@ def spent(stack: Stack) -> dict[str, float]:
     """Seconds of processor time by process, each with all that it has begun."""
     found: dict[str, float] = defaultdict(float)
     for view in stack.processes():
-        if view.pid is None:
+        if view.pid is None or view.name == "epmd":
             continue
         first = psutil.Process(view.pid)
         for process in [first, *first.children(recursive=True)]:
