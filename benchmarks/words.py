@@ -35,7 +35,8 @@ told by itself. What each does not do:
   no reconciling, no resync, no admin, no metrics, and each service's SQL knows this one story.
 - **The usual way**: ModelSerializers, `transaction.on_commit`, and a Celery task for each event and subscriber. No outbox, so whoever is killed
   between commit and publish has lost its events; no ledger; no API keys, no idempotency of requests. Celery closes its database connection
-  around every task, as it does by default; *connections kept* has the setting that few know.
+  around every task, as it does by default; *connections kept* has the setting that few know. It takes orders faster than it confirms
+  them, so in a closed loop its lag grows as long as customers order, which here is a part of the time.
 - **The shop** does all that, with Flower, the housekeeping, the guard and the metrics of `make up` running.
 """
 RELAY = """\
