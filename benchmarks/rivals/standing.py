@@ -60,8 +60,7 @@ def open_rival(kind: str, **extra: str) -> Iterator[Measured]:
         stack.start_servers()
         try:
             stack.steps.together(*(partial(_filled, stack, service) for service in SERVICES))
-            if kind == "by_hand":
-                _declare(stack)
+            _declare(stack, kind)
             specs = [
                 spec for service in SERVICES for spec in _processes(stack, kind, service, extra)
             ]
@@ -84,20 +83,20 @@ def _filled(stack: Stack, service: str) -> None:
             database.execute(statement, [PRODUCTS])
 
 
-def _declare(stack: Stack) -> None:
-    """A quorum queue for each service, and every event into those of its subscribers."""
+def _declare(stack: Stack, kind: str) -> None:
+    """A quorum queue for each service, before anything is published; by hand every event goes into
+    those of its subscribers."""
     channel = connect(stack.environment.amqp_url(ADMIN_USER)).channel()
+    quorum = {"x-queue-type": "quorum"}
     for service in SERVICES:
-        channel.exchange_declare(f"{service}.events", "direct", durable=True, auto_delete=False)
-        channel.queue_declare(
-            f"by_hand.{service}",
-            durable=True,
-            auto_delete=False,
-            arguments={"x-queue-type": "quorum"},
-        )
+        queue, events = f"{kind}.{service}", f"{service}.events"
+        for exchange in (queue, events):
+            channel.exchange_declare(exchange, "direct", durable=True, auto_delete=False)
+        channel.queue_declare(queue, durable=True, auto_delete=False, arguments=quorum)
+        channel.queue_bind(queue, queue, queue)
     for event, (publisher, subscribers) in EVENTS.items():
         for service in subscribers:
-            channel.queue_bind(f"by_hand.{service}", f"{publisher}.events", event)
+            channel.queue_bind(f"{kind}.{service}", f"{publisher}.events", event)
     channel.connection.close()
 
 
