@@ -91,6 +91,7 @@ def apply_events(
 @shared_task(
     name=heartbeats.TASK,
     bind=True,
+    send_events=False,  # Flower would show little else of an idle shop
     ignore_result=True,
     soft_time_limit=SOFT_LIMIT,
     time_limit=HARD_LIMIT,

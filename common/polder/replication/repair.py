@@ -231,12 +231,25 @@ def _is_news(row: Mapping[str, Any], stored: Stored | None, lowered: bool) -> bo
 def _compared(
     replication: Replication, rows: Mapping[str, Any], asked_at: datetime
 ) -> dict[str, Stored]:
+    here = _here(replication, rows)
+    if not here:
+        return {}  # as nearly always while a replica is filled for the first time
+    compared = [row for key, row in rows.items() if key in here]
     with connection.cursor() as cursor:
-        cursor.execute(_compare_sql(replication), [asked_at, to_json(list(rows.values())).decode()])
+        cursor.execute(_compare_sql(replication), [asked_at, to_json(compared).decode()])
         return {
             key: Stored(key, version, hashed, untouched, differs, content and from_json(content))
             for key, version, hashed, untouched, differs, content in cursor.fetchall()
         }
+
+
+def _here(replication: Replication, keys: Collection[str]) -> set[str]:
+    meta = replication.model._meta
+    key_type = meta.pk.db_type(connection)
+    sql = f'SELECT key::text FROM "{meta.db_table}" WHERE key = ANY(%s::{key_type}[])'
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(keys)])
+        return {key for (key,) in cursor.fetchall()}
 
 
 @cache
