@@ -79,7 +79,7 @@ class StoryComparison(OneByOne):
                 figures = tried[load.rate] = measured(load, self.seconds * share)
                 if load.rate and not figures.holds:
                     break
-        return dict(_told(tried))
+        return dict(told(tried))
 
     @contextmanager
     def _open(self, name: str) -> Iterator[Measured]:
@@ -94,7 +94,7 @@ class StoryComparison(OneByOne):
                 yield measured
 
 
-def _told(tried: Mapping[float, Figures]) -> Iterator[tuple[str, float]]:
+def told(tried: Mapping[float, Figures]) -> Iterator[tuple[str, float]]:
     """Of the highest rate that was held, or of the first; and how late each was."""
     held = [rate for rate, figures in tried.items() if rate and figures.holds]
     best = max(held, default=next(iter(tried)))
