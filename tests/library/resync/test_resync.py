@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ProductRetired
 from order_service.models import Product
+from polder.outbox import fence
+from polder.outbox.fence import Claim
 from polder.replication.models import Drift, ReplicaState
 from polder.resync import receiving, runs, tending
 from polder.resync.messages import PageRequest, Row
@@ -195,3 +198,21 @@ def test_only_what_the_owner_changed_since(wire: Wire) -> None:
 
     assert products() == {"p1": (1, "edited"), "p2": (1, "a")}
     assert (end.rows_changed, end.rows_removed) == (1, 0)
+
+
+@pytest.mark.parametrize(("fenced", "rebuilt"), [(False, True), (True, False), (True, True)])
+def test_what_follows_from_a_restore_waits_for_its_end(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, fenced: bool, rebuilt: bool
+) -> None:
+    """`restored` reconciles all of it then, once."""
+    reconciled: list[object] = []
+    monkeypatch.setattr(receiving, "reconcile_changed", reconciled.append)
+    wire.owns(product_event())
+    if fenced:
+        fence.put_up([Claim("order", str(uuid7()), 2, uuid7())], "shipping")
+
+    runs.begin(PRODUCT, "asked for", is_rebuilt=rebuilt)
+    wire.run()
+
+    assert products().keys() == {"p1"}
+    assert bool(reconciled) is not (fenced and rebuilt)
