@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up demo status logs stop start down reset test verify chaos mutation soak manage migrations contracts docs check bench lock
+.PHONY: help up demo status logs stop start down reset test browser verify chaos mutation soak manage migrations contracts docs check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -46,6 +46,9 @@ reset: ## delete all data and passwords (asks first; yes=1 does not)
 test: ## all tests but the long ones, with servers of their own (full=1: all; rabbitmq=4: on RabbitMQ 4)
 	@$(VENV) requirements-dev.txt
 	@$(OTHER_RABBITMQ) exec $(PYTHON_RUN) -m tests $(if $(full),--full)
+
+browser: ## install Debian's chromium, as root: with it, `make test` also looks at the pages in a browser
+	@sh deploy/local/packages.sh chromium
 
 verify: ## check every invariant of a running stack (env=.run/stack.env parked=0 watch=3 audit=on)
 	@$(VENV) requirements.txt

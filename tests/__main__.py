@@ -32,6 +32,7 @@ PARTS: list[tuple[str, str, list[str]]] = [
     (SERVICES[0], "half of tests/library", LIBRARY[::2]),
     (SERVICES[0], "the other half of tests/library", LIBRARY[1::2]),
     ("system", "tests/healing", ["tests/healing"]),
+    ("system", "tests/browser", ["tests/browser"]),
     (SERVICES[0], "tests/deploy", ["tests/deploy"]),
     *((service, f"{service}_service", [f"{service}_service"]) for service in SERVICES),
 ]

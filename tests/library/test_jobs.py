@@ -36,6 +36,7 @@ def test_a_job_that_was_never_run_is_noticed(db: None) -> None:
         "broker",
         "bulk",
         "samples",
+        "histograms",
         "reconcile",
         "ask",
         "resync",

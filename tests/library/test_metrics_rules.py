@@ -28,6 +28,7 @@ OTHER_UNITS = (
     r"|[kmg]i?b|kilobytes?|megabytes?|percent)(_|$)"
 )
 
+SUFFIXES = {"gauge": [""], "counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -61,8 +62,8 @@ def test_names_units_types_and_help(client: Client, db: None) -> None:
         assert not re.search(r"_(count|sum|bucket|gauge|counter|info|total)$", family.name), (
             family.name
         )
-        assert family.type in ("gauge", "counter")
-        assert names == {f"{family.name}_total" if family.type == "counter" else family.name}
+        suffixes = SUFFIXES[family.type]
+        assert names <= {family.name + suffix for suffix in suffixes}, family.name
         assert all(sample.timestamp is None for sample in family.samples)
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert len({line.rpartition(" ")[0] for line in lines}) == len(lines), "a series is there twice"

@@ -13,7 +13,7 @@ from django.db import close_old_connections
 
 from polder import this_service
 from polder.broker.watch import look_and_remember
-from polder.consumer import samples
+from polder.consumer import histograms, samples
 from polder.consumer.jobs import run_if_due
 from polder.effects.carrying_out import carry_out_due
 from polder.inbox import bulk
@@ -127,6 +127,12 @@ def bulk_operations() -> int:
 def take_samples() -> int:
     """Notes how it is now, for the charts: how many numbers."""
     return samples.take()
+
+
+@periodic("histograms", decides=False)
+def count_histograms() -> int:
+    """Counts how long the events took that came since the last run, for /metrics."""
+    return histograms.count_new()
 
 
 @periodic("resync", decides=False)

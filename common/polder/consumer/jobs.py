@@ -26,6 +26,7 @@ COMMON_JOBS = {
     "redrive": MINUTE,
     "bulk": 5,
     "samples": MINUTE,
+    "histograms": 10,
     "resync": MINUTE // 4,
     "partitions": 60 * MINUTE,
     "retention": 60 * MINUTE,

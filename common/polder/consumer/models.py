@@ -47,3 +47,36 @@ class Sample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.of}: {self.value:g}"
+
+
+class Histogram(models.Model):
+    """How many were in one bucket of a histogram so far; counts only rise."""
+
+    name = models.CharField(max_length=10)
+    of = models.CharField(max_length=30, help_text="A publisher; empty: the service itself.")
+    bucket = models.PositiveSmallIntegerField(help_text="Its place among the bounds.")
+    count = models.BigIntegerField()
+    total = models.FloatField(help_text="The sum of what was observed.")
+
+    class Meta:
+        db_table = "polder_histogram"
+        ordering = ["name", "of", "bucket"]
+        constraints = [
+            models.UniqueConstraint(fields=["name", "of", "bucket"], name="histogram_bucket")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.of} {self.bucket}: {self.count}"
+
+
+class CountedUntil(models.Model):
+    """Up to which moment rows are counted."""
+
+    name = models.CharField(primary_key=True, max_length=30)
+    until = models.DateTimeField()
+
+    class Meta:
+        db_table = "polder_counted_until"
+
+    def __str__(self) -> str:
+        return f"{self.name} until {self.until}"

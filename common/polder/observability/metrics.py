@@ -31,6 +31,7 @@ from polder.domain.aggregate import aggregates
 from polder.effects.declared import effects
 from polder.inbox.models import Outcome, Redriven, Unrecorded
 from polder.observability import measures
+from polder.observability.histograms import histograms
 from polder.observability.look import Look, TooSlow
 from polder.observability.state import look_at_all
 from polder.replication import freshness
@@ -80,6 +81,7 @@ class _FromTheDatabase(Collector):
         yield from _of_the_outbox()
         yield from _of_the_inbox()
         yield from _of_the_lag()
+        yield from histograms()
         if apps.is_installed("polder.effects"):
             yield from _of_the_effects()
         yield from _of_the_service()

@@ -47,4 +47,30 @@ class Migration(migrations.Migration):
                 'db_table': 'polder_sample',
             },
         ),
+        migrations.CreateModel(
+            name='Histogram',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=10)),
+                ('of', models.CharField(help_text='A publisher; empty: the service itself.', max_length=30)),
+                ('bucket', models.PositiveSmallIntegerField(help_text='Its place among the bounds.')),
+                ('count', models.BigIntegerField()),
+                ('total', models.FloatField(help_text='The sum of what was observed.')),
+            ],
+            options={
+                'db_table': 'polder_histogram',
+                'ordering': ['name', 'of', 'bucket'],
+                'constraints': [models.UniqueConstraint(fields=('name', 'of', 'bucket'), name='histogram_bucket')],
+            },
+        ),
+        migrations.CreateModel(
+            name='CountedUntil',
+            fields=[
+                ('name', models.CharField(max_length=30, primary_key=True, serialize=False)),
+                ('until', models.DateTimeField()),
+            ],
+            options={
+                'db_table': 'polder_counted_until',
+            },
+        ),
     ]

@@ -24,6 +24,7 @@ INDEXES = """
 CREATE INDEX polder_ledger_found ON polder_ledger USING brin (
     subject text_bloom_ops(n_distinct_per_range=2000),
     correlation_id uuid_bloom_ops(n_distinct_per_range=2000)) WITH (pages_per_range=64);
+CREATE INDEX polder_ledger_applied ON polder_ledger USING brin (applied_at) WITH (pages_per_range=32, autosummarize=on);
 CREATE INDEX polder_ledger_unusual ON polder_ledger (id) WHERE outcome <> 'applied';
 """
 

@@ -29,6 +29,7 @@ COLUMNS = """
 INDEXES = """
 CREATE INDEX polder_outbox_unpublished ON polder_outbox (position) WHERE published_at IS NULL AND held_at IS NULL;
 CREATE INDEX polder_outbox_held ON polder_outbox (held_at) WHERE held_at IS NOT NULL;
+CREATE INDEX polder_outbox_published ON polder_outbox USING brin (published_at) WITH (pages_per_range=32, autosummarize=on);
 CREATE INDEX polder_outbox_subject ON polder_outbox (subject);
 CREATE INDEX polder_outbox_correlation ON polder_outbox (correlation_id);
 """
