@@ -53,7 +53,7 @@ def standing_shop(
             seconds=120,
         )
         with Watcher(shop).watching() if watched else nullcontext() as watcher:
-            standing = Standing(stack, shop, Checker(shop, auditor, watcher))
+            standing = Standing(stack, shop, Checker(shop, auditor, watcher, mails=stack.mails))
             yield standing
         if strict:
             check_unacked(standing)

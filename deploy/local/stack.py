@@ -96,6 +96,11 @@ class Stack:
         stack._specs = {spec.name: spec for spec in stack.catalogue.all()}
         return stack
 
+    @property
+    def mails(self) -> Path:
+        """Where the shop leaves the mails that it sends, a file each."""
+        return self.run.root / "mail"
+
     # --- starting and stopping
 
     def start(self, *, seed: bool = True) -> None:

@@ -19,11 +19,12 @@ from tests.chaos.own_network import network_is_ours
 from tests.chaos.report.results import record
 from tests.chaos.scene import Scene, events, scene_of_its_own
 from tests.chaos.schedule import Planned, schedule
-from tests.invariants import check_client
-from tests.shop import duplicates
+from tests.invariants import check_client, effects
+from tests.shop import duplicates, until
 
 # seconds within which everything must have come to rest after the last fault has ended
 RECOVERED = 120.0
+MAILED = 180.0  # and then every effect has been carried out
 MINUTES, PAUSE = 10.0, 0.15
 
 
@@ -101,6 +102,10 @@ def _judge(scene: Scene, storm: Storm) -> None:
         unrest = scene.checker.unrest()
         storm.failures.append(f"I16 not at rest {RECOVERED:.0f} s after the last fault: {unrest}")
     storm.recovery = round(time.monotonic() - ended, 1)
+    try:
+        until(lambda: effects.hurry(scene.shop), "every effect is carried out", seconds=MAILED)
+    except AssertionError as error:
+        storm.failures.append(f"I18 {error}")
     storm.looks = scene.checker.watcher.looks if scene.checker.watcher else 0
     storm.failures += [f"{v.invariant} {v.where}: {v.detail}" for v in scene.checker.violations()]
     try:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.blackbox.copies import SUBSCRIPTIONS
-from tests.invariants import events, messages, orders, replicas, rest, wire
+from tests.invariants import effects, events, messages, orders, replicas, rest, wire
 from tests.invariants.look import Look
 from tests.invariants.stock import conserved, journal
 from tests.invariants.violation import Violation
@@ -33,6 +34,7 @@ class Checker:
     versions: replicas.Versions = field(default_factory=dict)
     broker: bool = True  # whether there is one to be asked
     clients: bool = True  # whether all orders come over HTTP
+    mails: Path | None = None  # where the shop leaves them, if they can be read
     # orders that a test has put into the database itself
     by_hand: set[str] = field(default_factory=set)
     # subjects whose events a test has put on the wire in another order
@@ -97,6 +99,7 @@ class Checker:
         yield from messages.parked(look, self.parked)
         yield from replicas.undrifted(look)
         yield from replicas.of_one_past(look)
+        yield from effects.followed(look, self.mails)
         if self.clients:
             yield from orders.answered(look, self.by_hand)
         if self.broker:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -21,7 +22,6 @@ from polder.outbox.publish import publish
 from polder.testing import eventually, make_event
 
 ROOT = Path(__file__).resolve().parents[2]
-EFFECTS, KILLS = 1_000, 3
 # Each attempt is a line in a file, as a receiver would have it.
 SENDER = """
 import json, os, sys
@@ -51,26 +51,41 @@ def sender(told: Path) -> subprocess.Popen[bytes]:
 
 
 def test_a_thousand_effects_and_none_is_lost(committed: None, tmp_path: Path) -> None:
+    carried_out_whoever_is_killed(tmp_path, 1_000, kills=3)
+
+
+@pytest.mark.long
+def test_ten_thousand_effects_by_two_senders(committed: None, tmp_path: Path) -> None:
+    carried_out_whoever_is_killed(tmp_path, 10_000, kills=20, senders=2)
+
+
+def carried_out_whoever_is_killed(
+    folder: Path, number: int, *, kills: int, senders: int = 1
+) -> None:
     # Given
-    with transaction.atomic():
-        publish(*(make_event(OrderShipped) for _ in range(EFFECTS)))
-    assert Intent.objects.filter(state="waiting").count() == EFFECTS
-    (told := tmp_path / "told").touch()
+    for _ in range(0, number, 1_000):
+        with transaction.atomic():
+            publish(*(make_event(OrderShipped) for _ in range(1_000)))
+    assert Intent.objects.filter(state="waiting").count() == number
+    (told := folder / "told").touch()
 
-    # When its process is killed wherever it is, and another one begins
-    for kill in range(1, KILLS + 1):
-        process = sender(told)
-        enough = kill * EFFECTS // (KILLS + 2)
-        eventually(partial(has_lines, told, enough), seconds=120)
-        process.kill()
-        process.wait()
+    # When its processes are killed wherever they are, and others begin
+    for kill in range(1, kills + 1):
+        processes = [sender(told) for _ in range(senders)]
+        eventually(partial(has_lines, told, kill * number // (kills + 2)), seconds=300)
+        for process in processes:
+            process.kill()
+            process.wait()
         Intent.objects.filter(state="waiting").update(due_at=timezone.now())  # the lease is over
-    assert sender(told).wait(300) == 0
+    assert [process.wait(600) for process in [sender(told) for _ in range(senders)]] == [
+        0
+    ] * senders
 
-    # Then
+    # Then each was, and every attempt at one had the same body
     bodies = defaultdict(set)
     for line in told.read_text().splitlines():
         key, body = json.loads(line)
         bodies[key].add(json.dumps(body, sort_keys=True))
-    assert len(bodies) == Intent.objects.filter(state="done").count() == EFFECTS
+    assert len(bodies) == Intent.objects.filter(state="done").count() == number
     assert {len(one) for one in bodies.values()} == {1}
+    print(f"{number} effects, {len(told.read_text().splitlines())} attempts, {kills} kills")

@@ -49,7 +49,15 @@ def main(arguments: list[str]) -> int:
         if options.audit:
             return _audit(StreamAuditor(shop), on=options.audit == "on")
         with _telling() as tell:
-            report = Verification(shop, options.wait, options.watch, options.parked, tell).run()
+            mails = Path(options.env).parent / "mail"
+            report = Verification(
+                shop,
+                options.wait,
+                options.watch,
+                options.parked,
+                tell,
+                mails=mails if mails.is_dir() else None,
+            ).run()
     except NoStack as error:
         print(f"{error}\nmake verify: nothing was checked")
         return 2

@@ -26,6 +26,7 @@ NAMES = {
     "I14": "client",
     "I15": "parked",
     "I16": "recovery",
+    "I18": "effects",
 }
 SHOWN = 5  # violations of one invariant
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.invariants import Checker, Violation, Watcher
 from tests.invariants.look import Look
@@ -29,6 +30,7 @@ class Verification:
     watch: float = 3.0
     parked: int = 0
     tell: Callable[[str], None] = lambda _: None
+    mails: Path | None = None  # where they are, if they can be read
     notes: dict[str, str] = field(default_factory=dict)
     unchecked: dict[str, str] = field(default_factory=dict)
     before: int = 0  # events made when it began
@@ -51,7 +53,7 @@ class Verification:
                 self.tell(f"watching what must hold at every moment for {left:.0f} s more")
                 time.sleep(min(1.0, left))
             self.tell("comparing the databases")
-            checker = Checker(self.shop, auditor, watcher)
+            checker = Checker(self.shop, auditor, watcher, mails=self.mails)
             checker.parked.update({owner: self.shop.rows(owner, PARKED)[0][0] for owner in OWNERS})
             look = Look.at(self.shop, lived=True)
             self.notes["I9"] = (
@@ -68,6 +70,8 @@ class Verification:
             "each answered once, by the keys that the service keeps; what clients were told they "
             "know themselves"
         )
+        if self.mails is None:
+            self.notes["I18"] = "the mails themselves are not in a folder here"
         return Report(violations, look.compared, self.unchecked, self.notes)
 
     def _note(self, now: Count) -> None:

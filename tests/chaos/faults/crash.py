@@ -9,6 +9,8 @@ from tests.blackbox.operator import Operator
 from tests.chaos.faults.fault import at, register
 from tests.chaos.faults.spoiled import parked_for_its_own_sake
 from tests.chaos.scene import Scene
+from tests.invariants import effects
+from tests.invariants.look import Look
 from tests.shop import OWNERS, until
 
 ACTIONS = ("kill", "pause 2", "raise")
@@ -79,23 +81,9 @@ def crash_while_mailing(scene: Scene) -> None:
         scene.orders(10)
         until(hit.exists, "a mail is sent at the failpoint", seconds=120)
         scene.stack.forgive("order")
-    with scene.shop.database("order") as database:  # the lost one's time is over
-        database.execute("UPDATE polder_effects_intent SET due_at = now() WHERE state = 'waiting'")
-    until(
-        lambda: (
-            not scene.shop.rows("order", "SELECT FROM polder_effects_intent WHERE state <> 'done'")
-        ),
-        "every mail is sent",
-        seconds=180,
-    )
-    mails: dict[str, set[str]] = {}
-    for path in (scene.stack.run.root / "mail").iterdir():
-        for text in path.read_text().split("-" * 79)[:-1]:
-            key = next(line for line in text.splitlines() if line.startswith("X-Idempotency-Key"))
-            mails.setdefault(key.partition(": ")[2], set()).add(text.strip())
-    shipped = scene.shop.rows("order", "SELECT key FROM polder_effects_intent")
-    assert set(mails) == {key for (key,) in shipped}, "one for each order that shipped"
-    assert all(len(bodies) == 1 for bodies in mails.values()), "and all of one order are the same"
+    until(lambda: effects.hurry(scene.shop), "every mail is sent", seconds=180)
+    left = list(effects.followed(Look.at(scene.shop), scene.stack.mails))
+    assert not left, left
 
 
 for _point in Failpoint:
