@@ -45,9 +45,10 @@ def calls(names: Names, tree: ast.Module) -> Iterator[tuple[ast.Call, Kind]]:
 
 def _scopes(names: Names, tree: ast.Module) -> Iterator[tuple[ast.AST, list[str]]]:
     """Functions, and statements outside of them, each with the names that are rows in it anyway."""
+    of_rows = names.model | names.managers()
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            own = ["self"] if node.name in names.model else []
+            own = ["self"] if node.name in of_rows else []
             yield from ((one, own if isinstance(one, _FUNCTIONS) else []) for one in node.body)
         elif isinstance(node, _FUNCTIONS):
             yield node, []

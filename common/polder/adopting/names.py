@@ -56,6 +56,14 @@ class Names:
                 elif f"{source}.{one.name}" == home or home.startswith(f"{source}.{one.name}."):
                     self.model.add(f"{one.asname or one.name}.{name}")
 
+    def managers(self) -> set[str]:
+        """The classes of its own managers and querysets, where `self` is its rows."""
+        found: set[str] = set()
+        for one in self.wanted._meta.managers:
+            for cls in (type(one), getattr(one, "_queryset_class", models.QuerySet)):
+                found.update(each.__name__ for each in cls.__mro__ if _is_of_a_project(each))
+        return found
+
     def is_model(self, node: ast.AST) -> bool:
         """The class itself: by a name, by `apps.get_model`, by its label."""
         if isinstance(node, ast.Name | ast.Attribute):
@@ -114,6 +122,10 @@ class Names:
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
             return self.wanted.__name__ in annotation.value
         return any(self.is_model(node) for node in ast.walk(annotation))
+
+
+def _is_of_a_project(cls: type) -> bool:
+    return not cls.__module__.startswith(("django.", "builtins", "polder."))
 
 
 def dotted(node: ast.AST) -> str:

@@ -9,7 +9,12 @@ from polder.outbox.publish import publish
 class Author(models.Model):
     name = models.CharField(max_length=100)
 
+class BookQuerySet(models.QuerySet):
+    def archive(self):
+        self.filter(title="").update(title="old")  # <- update
+
 class Book(models.Model):  # <- cascade
+    objects = BookQuerySet.as_manager()
     title = models.CharField(max_length=200)
     author = models.ForeignKey(Author, models.CASCADE, null=True, related_name="written")
     tags = models.ManyToManyField("Tag")
