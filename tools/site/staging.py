@@ -15,6 +15,7 @@ PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/**
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 DRAWING = re.compile(r"```mermaid\n(.*?)```", re.DOTALL)
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
+MEASURED, NARROWER = "font-size:14px", "font-size:12.5px"  # the reader's font may be wider
 AS_THEY_ARE = {".svg", ".png"}
 LANGUAGES = {".py": "python", ".sql": "sql", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}
 
@@ -68,7 +69,8 @@ class Staging:
         number = len(list((self.folder / page.parent).glob(f"{page.stem}-*.svg"))) + 1
         name = f"{page.stem}-{number}.svg"
         (self.folder / page.parent).mkdir(parents=True, exist_ok=True)
-        (self.folder / page.parent / name).write_text(Merman().render_svg(drawing, None))
+        drawn = Merman().render_svg(drawing, None).replace(MEASURED, NARROWER)
+        (self.folder / page.parent / name).write_text(drawn)
         return f"![{title}]({name}){{ .drawing }}\n"
 
     def _put(self, page: Path, text: str) -> None:
