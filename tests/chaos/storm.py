@@ -59,7 +59,8 @@ def run(options: Namespace) -> list[str]:
         f"at rest {storm.recovery} s after the last fault"
     )
     if options.record:
-        record("storm", "storm", asdict(storm))
+        measured = asdict(storm) | {"faults": dict(storm.faults)}  # asdict spoils a Counter
+        record("storm", "storm", measured)
     return storm.failures
 
 
