@@ -21,6 +21,7 @@ from amqp.connection import Connection
 from amqp.method_framing import frame_writer
 from amqp.transport import TCPTransport
 from celery import Celery
+from celery.app import trace
 from celery.app.trace import build_tracer
 from celery.exceptions import WorkerShutdown
 from celery.fixups.django import DjangoWorkerFixup
@@ -28,6 +29,7 @@ from celery.fixups.django import DjangoWorkerFixup
 import polder
 from order_service.celery import app
 from polder.consumer.celery_consumer import CeleryConsumer
+from polder.consumer.heartbeats import TASK
 from polder.consumer.quiet_log import say_nothing_of_expected_failures
 from polder.consumer.read_ahead import ReadAhead
 from polder.inbox.failures import TransientFailure
@@ -137,6 +139,18 @@ def test_an_expected_failure_is_not_logged(caplog: pytest.LogCaptureFixture) -> 
     [line] = [record.getMessage() for record in caplog.records]
     assert "another" in line
     assert "raised expected" in line
+
+
+def test_a_heartbeat_that_was_noted_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """As Celery says of a task that it has succeeded."""
+    say_nothing_of_expected_failures()
+    with caplog.at_level(logging.INFO, "celery.app.trace"):
+        for name in (TASK, "another"):
+            about = {"name": name, "id": "1", "return_value": "done", "runtime": 0.1}
+            trace.info(trace.LOG_SUCCESS, about | {"args": "", "kwargs": ""})
+
+    [line] = [record.getMessage() for record in caplog.records]
+    assert "another" in line
 
 
 def test_a_task_keeps_its_database_connection() -> None:
