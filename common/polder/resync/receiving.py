@@ -40,15 +40,15 @@ def receive(answer: Answer) -> bool:
     doubled, cancelled). May run twice."""
     began = time.monotonic()
     runs = ReplicaState.objects.filter(state__in=UNDER_WAY)
-    asked = runs.filter(request_id=answer.request).first()
-    ahead = ask_ahead(asked, _through(answer)) if asked else None
     with transaction.atomic():
         _wait_for_locks_briefly()
-        if asked is None:
-            _wait_for_its_turn(answer)
-        run = runs.select_for_update().filter(request_id=answer.request).first()
+        mine = runs.select_for_update().filter(request_id=answer.request)
+        run = mine.first()
+        if run is None and _wait_for_its_turn(answer):
+            run = mine.all().first()
         if run is None or run.aggregate not in replications:
             return False
+        ahead = ask_ahead(run, _through(answer))  # under the lock, for which its answer waits
         done = run.rows_done
         try:
             _take_any(run, replications[run.aggregate], answer)
@@ -73,11 +73,14 @@ def _through(answer: Answer) -> str | None:
     return answer.buckets[-1].through if answer.buckets else None
 
 
-def _wait_for_its_turn(answer: Answer) -> None:
-    """Of an answer that was asked for ahead, while another process merges what comes before it."""
+def _wait_for_its_turn(answer: Answer) -> bool:
+    """Of an answer that was asked for ahead, while another process merges what comes before it, and
+    holds the run's lock since before it asked. False for one that nobody has asked for."""
     for run in ReplicaState.objects.filter(state__in=UNDER_WAY, request_id__isnull=False):
         if run.request_id and following(run.request_id) == answer.request:
             ReplicaState.objects.select_for_update().get(pk=run.pk)
+            return True
+    return ReplicaState.objects.filter(request_id=answer.request).exists()
 
 
 def _take_any(run: ReplicaState, replication: Replication, answer: Answer) -> None:
