@@ -21,6 +21,7 @@ from polder.observability.board.shapes import BoardPart, Stream
 from polder.observability.board.whole import Board, board_of
 from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
+from polder.replication import freshness
 from polder.testing import deliver
 from polder.testing.admin_pages import staff_client, superuser_client
 from polder.testing.api import api_client
@@ -37,6 +38,7 @@ def looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_part_counts_the_same_events_on_both_sides(db: None) -> None:
     before = timezone.now() - timedelta(hours=1)
     deliver(product_event(version=2), product_event(version=1), stock_event(), b"{")
+    freshness.note("worker", {"inventory": timezone.now() - timedelta(seconds=3)})
     publish(order_event())
     publish(order_event())
     OutboxEvent.objects.filter(pk=OutboxEvent.objects.all()[0].pk).update(
@@ -50,6 +52,8 @@ def test_the_part_counts_the_same_events_on_both_sides(db: None) -> None:
     assert (inventory.applied, inventory.stale, inventory.processed) == (2, 1, 3)
     assert inventory.lag_p50 is not None
     assert inventory.last_applied_at
+    assert inventory.behind is not None
+    assert inventory.behind >= 3
     nothing = board_part(timezone.now() + timedelta(minutes=1))
     assert (nothing.published, nothing.streams[0].processed) == (0, 0)
 

@@ -84,7 +84,14 @@ def _streams(
         counts = {outcome: number for name, outcome, number in processed if name == publisher}
         p50, p95 = lag.get(publisher) or (None, None)
         last = datetime.fromtimestamp(moment, UTC) if moment else None
-        yield Stream(publisher=publisher, **counts, lag_p50=p50, lag_p95=p95, last_applied_at=last)
+        yield Stream(
+            publisher=publisher,
+            **counts,
+            lag_p50=p50,
+            lag_p95=p95,
+            behind=behind.get(publisher),
+            last_applied_at=last,
+        )
 
 
 def _rows(statement: str, *parameters: UUID) -> measures.Rows:
