@@ -51,9 +51,8 @@ class RelayComparison(OneByOne):
     def _fill(self, number: int) -> None:
         self.servers.reset()
         copy = (
-            "COPY outbox (id, type, aggregate_type, subject, version, correlation_id, body) "
-            "FROM "
-            "STDIN"
+            "COPY polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body) "
+            "FROM STDIN"
         )
         with self.servers.database.cursor().copy(copy) as rows:
             for event, body in zip(self.events[:number], self.bodies[:number], strict=True):
