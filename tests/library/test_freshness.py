@@ -75,7 +75,7 @@ def test_the_task_reads_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(0.04, "0.0 s"), (12.4, "12 s"), (180, "3 min"), (7300, "2 h")]
+    ("seconds", "told"), [(0.04, "40 ms"), (12.4, "12.4 s"), (180, "3 min"), (7300, "2 h")]
 )
 def test_it_is_told_in_a_persons_units(seconds: float, told: str) -> None:
     assert freshness.told(seconds) == f"at most {told} behind"

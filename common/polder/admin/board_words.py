@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from polder.admin.charts import number, seconds
+from polder.admin.charts import number
 from polder.conditions import State
 from polder.observability.board.shapes import OUTCOMES, BoardPart
 from polder.observability.board.whole import Board, Edge
-from polder.observability.timeline.lines import span
 from polder.replication import freshness
+from polder.span import span
 
 LABELS = {State.OK: "success", State.WARN: "warning", State.FAIL: "danger"}
 LABELS_OF_STREAMS = {"through": "success", "moving": "info", "stuck": "danger", "not known": ""}
@@ -70,7 +70,7 @@ def _own(part: BoardPart) -> list[dict[str, Any]]:
     late = part.oldest_unpublished > UNPUBLISHED_SECONDS
     told = number(part.unpublished)
     if part.unpublished:
-        told += f", the oldest for {seconds(part.oldest_unpublished)}"
+        told += f", the oldest for {span(part.oldest_unpublished)}"
     return [
         {"what": "to be published", "told": told, "bad": late},
         {"what": "held", "told": number(part.held), "bad": part.held > 0},
@@ -83,7 +83,7 @@ def _stream(edge: Edge) -> dict[str, Any]:
     stream = edge.stream
     told = [f"{number(edge.on_their_way)} on their way"]
     if stream.lag_p50 is not None and stream.lag_p95 is not None:
-        told.append(f"lag {seconds(stream.lag_p50)}, p95 {seconds(stream.lag_p95)}")
+        told.append(f"lag {span(stream.lag_p50)}, p95 {span(stream.lag_p95)}")
     if behind := freshness.told(stream.behind):
         told.append(behind)
     told.append(f"last {span(edge.still)} ago" if edge.still is not None else "none so far")

@@ -11,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from polder.consumer.samples import per_minute, series
+from polder.span import span
 
 WIDTH, HEIGHT = 300, 64
 HOUR = timedelta(hours=1)
@@ -33,18 +34,14 @@ def charts() -> list[Chart]:
     applied = {of: per_minute(points) for of, points in series("applied so far").items()}
     return [
         *(
-            _chart(f"Lag of {of}, p50 and p95", {"p95": p95[of], "p50": p50.get(of, [])}, seconds)
+            _chart(f"Lag of {of}, p50 and p95", {"p95": p95[of], "p50": p50.get(of, [])}, span)
             for of in sorted(p95)
         ),
         _chart("Committed per minute", committed, number),
         *(_chart(f"Applied from {of} per minute", {of: applied[of]}, number) for of in applied),
-        _chart("Oldest unpublished", series("oldest unpublished"), seconds),
+        _chart("Oldest unpublished", series("oldest unpublished"), span),
         _chart("Parked", series("parked"), number),
     ]
-
-
-def seconds(value: float) -> str:
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
 def number(value: float) -> str:

@@ -16,9 +16,9 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from polder.observability.timeline.find import found_by
-from polder.observability.timeline.lines import span
 from polder.observability.timeline.peers import whole_story
 from polder.observability.timeline.story import Entry, Receipt, Story, Told
+from polder.span import span
 
 NEEDED = (
     "polder_outbox.view_outboxevent",

@@ -71,8 +71,9 @@ class Dispatch:
             batch.handed_over = now
             if batch.kind is Kind.FRESH:
                 self.pace.began(now)
-            for other in [batch, *self.under_way] if self.under_way else []:
-                other.accompanied = True
+            if self.under_way:
+                for one in (batch, *self.under_way):
+                    one.accompanied = True
             batch.hurried = len(self.locked) > 0 or any(
                 other.kind is Kind.LOCKED for other in self.under_way
             )

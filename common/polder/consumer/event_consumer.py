@@ -27,7 +27,7 @@ from polder.consumer.batch import Batch, Received, size_of
 from polder.consumer.dispatch import Dispatch, Ended
 from polder.consumer.dispatch_timer import DispatchTimer
 from polder.consumer.ends import how_it_ended
-from polder.consumer.heartbeats import TASK, Heartbeats, is_heartbeat
+from polder.consumer.heartbeats import TASK, Heartbeats
 from polder.consumer.limits import HARD_LIMIT
 from polder.consumer.prefetch import Prefetch
 from polder.consumer.reports import Reports
@@ -81,9 +81,10 @@ class EventConsumer:
         self.stopped = False
         self.channel = raw_channel(consumer.connection)
         self.acks = Acks(self.channel)
-        self.heartbeats = Heartbeats()
         self.timer = DispatchTimer(self._call_after, self._hand_over)
         self.queues = self.queues_of(service, publishers)
+        self.heartbeats = Heartbeats(self.queues)
+        self.heartbeat_request_type = request_class(consumer, consumer.app.tasks[TASK])
         self.subscription = Subscription(
             self.channel,
             [*self.queues, *self.dead_letters_of(service)],
@@ -178,7 +179,7 @@ class EventConsumer:
             delivery_count(headers),
         )
         self.acks.received(received.tag)
-        if is_heartbeat(message.delivery_info.get("exchange", ""), publisher_or_nobody(queue)):
+        if self.heartbeats.are(queue, message.delivery_info.get("exchange", "")):
             self._heard(received)
             return
         self.heartbeats.event(origin, received.tag)
@@ -221,7 +222,7 @@ class EventConsumer:
         if self.stopped or not self._child_is_free() or not (batch := self.heartbeats.take()):
             return
         task = self.consumer.app.tasks[TASK]
-        request = build_request(request_class(self.consumer, task), self.consumer, task, batch)
+        request = build_request(self.heartbeat_request_type, self.consumer, task, batch)
         request.listener, request.batch = self.heartbeats, batch
         give_to_pool(self.consumer, request)
 

@@ -6,23 +6,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from polder.broker.names import direct_exchange
+from polder.broker.names import direct_exchange, publisher_or_nobody
 from polder.consumer.batch import Batch, Received
 
 TASK = "note_heartbeats"
 
 
-def is_heartbeat(exchange: str, publisher: str) -> bool:
-    """Of a message in a publisher's event queue: nothing else comes there by this exchange."""
-    return bool(publisher) and exchange == direct_exchange(publisher)
-
-
 class Heartbeats:
-    """Of one channel. Nothing is lost with one: the next comes soon."""
+    """Of one channel and its event queues. Nothing is lost with one: the next comes soon."""
 
-    def __init__(self) -> None:
+    def __init__(self, queues: Iterable[str]) -> None:
+        self._exchanges = {queue: direct_exchange(publisher_or_nobody(queue)) for queue in queues}
         self._under_way: dict[str, set[int]] = defaultdict(set)  # tags of events, by queue
         self._heard: dict[str, tuple[Received, set[int]]] = {}  # the newest, and what it waits for
+
+    def are(self, queue: str, exchange: str) -> bool:
+        """Whether what came by the exchange is one: no event comes into these queues by it."""
+        return exchange == self._exchanges.get(queue)
 
     def event(self, queue: str, tag: int) -> None:
         self._under_way[queue].add(tag)

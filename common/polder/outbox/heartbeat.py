@@ -8,38 +8,14 @@ neither ledger nor accounting.
 from __future__ import annotations
 
 import time
-from datetime import datetime
-from typing import Any
 
-import psycopg
 from uuid_utils.compat import uuid7
 
 from polder.broker.confirms import ConfirmedPublisher, Outgoing
 from polder.broker.names import HEARTBEATS, direct_exchange
-from polder.outbox.floor import ABOVE_FLOOR
-from polder.partitioning import moment_of
+from polder.outbox.reader import OutboxReader
 
 EVERY = 5.0  # seconds
-# now() is of before the snapshot by which the rows are seen.
-_UNPUBLISHED = f"""
-SELECT now(),
-    (SELECT id FROM polder_outbox WHERE published_at IS NULL AND held_at IS NULL AND {ABOVE_FLOOR}
-        ORDER BY position LIMIT 1),
-    (SELECT id FROM polder_outbox WHERE held_at IS NOT NULL ORDER BY id LIMIT 1)
-"""
-
-
-def published_until(connection: psycopg.Connection[Any]) -> datetime:
-    """All that was committed before then is published and confirmed.
-
-    What is unpublished besides the oldest was inserted later than that one, whose id is as old as
-    it is.
-    """
-    row = connection.execute(_UNPUBLISHED).fetchone()
-    assert row is not None
-    now, *unpublished = row
-    until: datetime = min([now, *(moment_of(key) for key in unpublished if key is not None)])
-    return until
 
 
 class Heartbeat:
@@ -49,10 +25,10 @@ class Heartbeat:
         self._exchange = direct_exchange(service)
         self._next = time.monotonic() + EVERY
 
-    def beat(self, connection: psycopg.Connection[Any], publisher: ConfirmedPublisher) -> None:
+    def beat(self, outbox: OutboxReader, publisher: ConfirmedPublisher) -> None:
         """Raises psycopg.Error, or one of BROKER_ERRORS. Nobody has to listen."""
         if (now := time.monotonic()) < self._next:
             return
         self._next = now + EVERY
-        until = published_until(connection).isoformat().encode()
+        until = outbox.published_until().isoformat().encode()
         publisher.publish([Outgoing(str(uuid7()), HEARTBEATS, until, self._exchange)])

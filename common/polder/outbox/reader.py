@@ -7,17 +7,18 @@ import logging
 import time
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple, Self, cast
+from uuid import UUID
 
 import psycopg
 from django.db import connection as django_connection
 
 from polder import this_service
-from polder.broker.confirms import ConfirmedPublisher
 from polder.database_connection import look_at
 from polder.outbox.floor import ABOVE_FLOOR, CHECK, RAISE
-from polder.outbox.heartbeat import Heartbeat
 from polder.outbox.wake import CHANNEL, SLEEP
+from polder.partitioning import moment_of
 from polder.stopping import Stop
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,13 @@ UPDATE polder_outbox SET attempts = attempts + 1, error = %s,
     retry_at = now() + (interval '1 second' * 2 ^ attempts),
     held_at = CASE WHEN attempts + 1 >= %s THEN now() END
 WHERE id = %s
+"""
+# now() is of before the snapshot by which the rows are seen.
+_UNPUBLISHED = f"""
+SELECT now(),
+    (SELECT id FROM polder_outbox WHERE held_at IS NULL AND published_at IS NULL AND {ABOVE_FLOOR}
+        ORDER BY position LIMIT 1),
+    (SELECT id FROM polder_outbox WHERE held_at IS NOT NULL ORDER BY id LIMIT 1)
 """
 _HOLD = "UPDATE polder_outbox SET held_at = now(), error = %s WHERE id = %s"
 
@@ -178,9 +186,16 @@ class OutboxReader:
                 row[0],
             )
 
-    def beat(self, heartbeat: Heartbeat, publisher: ConfirmedPublisher) -> None:
-        """May also raise one of BROKER_ERRORS."""
-        heartbeat.beat(self._connection, publisher)
+    def published_until(self) -> datetime:
+        """All that was committed before then is published and confirmed, unless a window is under
+        way.
+
+        What is unpublished besides the oldest was inserted later than that one, whose id is as old
+        as it is.
+        """
+        row = self._connection.execute(_UNPUBLISHED).fetchone()
+        now, *unpublished = cast("tuple[datetime, UUID | None, UUID | None]", row)
+        return min([now, *(moment_of(key) for key in unpublished if key is not None)])
 
     def mark(self, ids: Sequence[str]) -> None:
         """Published: acked and not returned."""

@@ -117,7 +117,7 @@ class Relay:
         while not self.stop.is_set():
             try:
                 published = self._publish_window(outbox)
-                outbox.beat(self._heartbeat, self._connected())
+                self._heartbeat.beat(outbox, self._connected())
             except BROKER_ERRORS as error:
                 self._drop_broker(lost=True)
                 self.stop.wait(self._explained(error, outage))

@@ -7,7 +7,7 @@ counts, until a worker has been silent for so long that what it had went to othe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 
 from polder.replication.models import Heartbeat
 from polder.retention import delete_in_steps, retention_policy
+from polder.span import span
 
 SILENT = timedelta(minutes=2)  # after which what a worker had was certainly delivered again
 KEPT = timedelta(days=1)
@@ -50,15 +51,7 @@ def behind() -> dict[str, float]:
 
 def told(seconds: float | None) -> str:
     """For people; empty when nothing is known."""
-    return "" if seconds is None else f"at most {_span(seconds)} behind"
-
-
-def _span(seconds: float) -> str:
-    units: Sequence[tuple[str, float]] = (("h", 3600), ("min", 60))
-    for unit, size in units:
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return "" if seconds is None else f"at most {span(seconds)} behind"
 
 
 @retention_policy("heartbeats of workers that are gone")

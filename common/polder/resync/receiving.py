@@ -21,8 +21,8 @@ from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.repair import Snapshot, keys_beside, merge_snapshots, remove_unknown
 from polder.replication.replica import Replication, event_class, replications
 from polder.resync import comparing
+from polder.resync.asking import ask_ahead, following, next_request
 from polder.resync.messages import MOST, Answer, Digests, Listing, Page
-from polder.resync.runs import ask_ahead, following, next_request
 
 log = logging.getLogger(__name__)
 

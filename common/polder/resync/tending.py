@@ -12,7 +12,8 @@ from polder.partitioning import database_now
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import Replication, replications
 from polder.resync import runs, weighing
-from polder.resync.runs import FIRST_WAIT, LONGEST_WAIT, NotPossible, State, ask
+from polder.resync.asking import FIRST_WAIT, LONGEST_WAIT, State, ask
+from polder.resync.runs import NotPossible
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from polder.partitioning import database_now
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import replications
 from polder.resync import comparing
-from polder.resync.runs import MOST_DOUBTFUL, WEIGHED, next_request
+from polder.resync.asking import MOST_DOUBTFUL, WEIGHED, next_request
 
 SETTLED = timedelta(seconds=10)  # that a batch takes at most, if nothing is wrong
 PATIENCE = timedelta(minutes=10)

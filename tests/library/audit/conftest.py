@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from polder.resync import hears, receiving, runs, weighing
+from polder.resync import asking, hears, receiving, weighing
 from polder.testing import deliver
 from tests.library.audit.owner import Owner
 from tests.makers import product_event
@@ -14,9 +14,9 @@ from tests.makers import product_event
 def owner(db: None, monkeypatch: pytest.MonkeyPatch) -> Owner:
     """Ten products, here and there the same."""
     owner = Owner()
-    monkeypatch.setattr(runs, "say", owner.say)
+    monkeypatch.setattr(asking, "say", owner.say)
     monkeypatch.setattr(hears, "say", owner.say)
-    for module in (runs, weighing):
+    for module in (asking, weighing):
         monkeypatch.setattr(module, "waiting_in", lambda queues: owner.waiting)
     monkeypatch.setattr(receiving.time, "sleep", lambda seconds: None)
     monkeypatch.setattr("django.db.transaction.on_commit", lambda function: function())

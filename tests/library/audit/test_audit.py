@@ -11,7 +11,7 @@ from django.utils import timezone
 from common.contracts.inventory import ProductChanged, ProductRetired
 from order_service.models import Product
 from polder.replication.models import Drift, DriftKind, ReplicaState
-from polder.resync import runs, tending, weighing
+from polder.resync import asking, runs, tending, weighing
 from polder.resync.messages import (
     DigestsRequest,
     KeysRequest,
@@ -99,7 +99,7 @@ def test_a_dry_run_changes_nothing_and_what_it_found_closes(owner: Owner) -> Non
 def test_a_replica_that_lost_nearly_all_is_compared_row_by_row(
     owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "MOST_DOUBTFUL", 4)
+    monkeypatch.setattr(asking, "MOST_DOUBTFUL", 4)
     monkeypatch.setattr(weighing, "MOST_DOUBTFUL", 4)
     for key in sorted(owner.owned)[2:]:
         delete(key)

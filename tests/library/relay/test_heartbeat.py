@@ -11,8 +11,8 @@ from kombu.connection import Connection
 from polder.broker.names import HEARTBEATS
 from polder.broker.raw_message import body_of
 from polder.outbox import heartbeat
-from polder.outbox.heartbeat import published_until
 from polder.outbox.models import OutboxEvent
+from polder.outbox.reader import OutboxReader
 from polder.partitioning import moment_of
 from polder.testing import eventually
 from polder.testing.database import other_connection
@@ -62,23 +62,23 @@ def test_it_comes_behind_what_was_published(
 def test_what_is_not_published_bounds_what_it_says(committed: None) -> None:
     with other_connection() as mine:
         before = datetime.now(UTC)
-        assert published_until(mine) >= before - timedelta(seconds=1)
+        assert OutboxReader(mine).published_until() >= before - timedelta(seconds=1)
 
         [key, *_] = commit(*orders(2))
-        assert published_until(mine) == moment_of(OutboxEvent.objects.get(pk=key).pk)
+        assert OutboxReader(mine).published_until() == moment_of(OutboxEvent.objects.get(pk=key).pk)
 
         OutboxEvent.objects.filter(pk=key).update(held_at=datetime.now(UTC))
-        assert published_until(mine) == moment_of(OutboxEvent.objects.get(pk=key).pk)
+        assert OutboxReader(mine).published_until() == moment_of(OutboxEvent.objects.get(pk=key).pk)
 
         OutboxEvent.objects.update(published_at=datetime.now(UTC), held_at=None)
-        assert published_until(mine) > before
+        assert OutboxReader(mine).published_until() > before
 
 
 def test_what_others_have_not_committed_yet_is_nobodys_lag(committed: None) -> None:
     with other_connection() as mine, other_connection() as other:
         other.autocommit = False
         insert_row(other)
-        assert published_until(mine) > datetime.now(UTC) - timedelta(seconds=5)
+        assert OutboxReader(mine).published_until() > datetime.now(UTC) - timedelta(seconds=5)
         other.rollback()
 
 

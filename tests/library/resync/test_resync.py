@@ -12,7 +12,7 @@ from order_service.models import Product
 from polder.outbox import fence
 from polder.outbox.fence import Claim
 from polder.replication.models import Drift, ReplicaState
-from polder.resync import receiving, runs, tending
+from polder.resync import asking, receiving, runs, tending
 from polder.resync.messages import PageRequest, Row
 from polder.testing import deliver
 from tests.library.resync.wire import PRODUCT, Wire, edit, products, state
@@ -107,9 +107,9 @@ def test_asked_again_when_nobody_answers(wire: Wire) -> None:
 
 
 def test_events_that_wait_go_first(wire: Wire) -> None:
-    wire.waiting = runs.LIVE_FIRST + 1
+    wire.waiting = asking.LIVE_FIRST + 1
     runs.begin(PRODUCT, "asked for")
-    assert (wire.said, state().trouble) == ([], runs.YIELDING)
+    assert (wire.said, state().trouble) == ([], asking.YIELDING)
 
     wire.waiting = 0
     assert tending.ask_again() == 1

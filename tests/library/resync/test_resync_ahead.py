@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from polder.direct.messages import Message
 from polder.replication.models import ReplicaState
-from polder.resync import receiving, runs, tending
+from polder.resync import asking, receiving, runs, tending
 from polder.resync.messages import PageRequest
 from polder.testing import deliver, eventually
 from polder.testing.database import other_connection
@@ -36,7 +36,7 @@ def test_it_goes_out_before_the_rows_are_merged(
             had[message.after] = len(products())
         return wire.say(routing_key, messages)
 
-    monkeypatch.setattr(runs, "say", say)
+    monkeypatch.setattr(asking, "say", say)
     runs.begin(PRODUCT, "asked for")
     wire.run()
 
@@ -77,9 +77,9 @@ def test_while_events_wait_nothing_is_asked_for_ahead(wire: Wire) -> None:
     owned(wire)
     runs.begin(PRODUCT, "asked for")
     first = wire.answer()
-    wire.waiting = runs.LIVE_FIRST + 1
+    wire.waiting = asking.LIVE_FIRST + 1
     receiving.receive(first)
-    assert state().trouble == runs.YIELDING
+    assert state().trouble == asking.YIELDING
 
     wire.waiting = 0
     assert tending.ask_again() == 1
@@ -93,8 +93,8 @@ def test_an_answer_that_comes_early_waits_for_its_turn(
     """Another process still merges what comes before it."""
     wire = Wire()
     owned(wire)
-    monkeypatch.setattr(runs, "say", wire.say)
-    monkeypatch.setattr(runs, "waiting_in", lambda queues: 0)
+    monkeypatch.setattr(asking, "say", wire.say)
+    monkeypatch.setattr(asking, "waiting_in", lambda queues: 0)
     runs.begin(PRODUCT, "asked for")
     page = wire.answer()
     taken: list[bool] = []
@@ -105,7 +105,7 @@ def test_an_answer_that_comes_early_waits_for_its_turn(
 
     ahead = PageRequest(
         asker="order",
-        request=runs.following(page.request),
+        request=asking.following(page.request),
         aggregate="product",
         after="p1",
         size=2,

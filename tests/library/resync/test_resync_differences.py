@@ -9,7 +9,7 @@ import pytest
 from common.contracts.inventory import ProductChanged
 from order_service.models import Product
 from polder.replication.models import Drift
-from polder.resync import receiving, runs
+from polder.resync import asking, receiving, runs
 from polder.resync.messages import Proven, RowsRequest
 from polder.testing import deliver
 from tests.library.resync.wire import PRODUCT, Wire, edit, products, state
@@ -153,7 +153,7 @@ def test_more_of_ours_in_a_range_than_can_be_asked_for_at_once(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receiving, "MOST", 2)
-    monkeypatch.setattr(runs, "MOST", 2)
+    monkeypatch.setattr(asking, "MOST", 2)
     deliver(*(product_event(product_id=f"p{number}") for number in range(5)))
 
     runs.begin(PRODUCT, "asked for")

@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 from unfold.templatetags import unfold
 from unfold.widgets import INPUT_CLASSES
 
-from polder.observability.timeline.lines import span
+from polder.span import span
 
 register = template.Library()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from polder.observability.timeline.story import Entry, Receipt, Story, Told
+from polder.span import span
 
 
 def lines_of(story: Story) -> Iterator[str]:
@@ -31,17 +32,6 @@ def lines_of(story: Story) -> Iterator[str]:
 
 def sentence(told: Told, now: datetime) -> str:
     return f"{told.what} (for {span(now - told.since)})" if told.since else told.what
-
-
-def span(length: timedelta) -> str:
-    """In the unit that people would take: `12 ms`, `3.4 s`, `2 min`, `5 h`, `3 d`."""
-    seconds = length.total_seconds()
-    if abs(seconds) < 1:
-        return f"{seconds * 1000:.0f} ms"
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if abs(seconds) >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.1f} s"
 
 
 def _of_entry(entry: Entry, names: Mapping[UUID, str]) -> Iterator[str]:

@@ -21,8 +21,8 @@ from polder.inbox import bulk
 from polder.inbox.groups import groups
 from polder.inbox.models import BulkOperation
 from polder.observability.processes import processes
-from polder.observability.timeline.lines import span
 from polder.resync.runs import NotPossible
+from polder.span import span
 
 Rows = Sequence[Mapping[str, Any]]
 STEPS: Mapping[str, Callable[[int], None]] = {

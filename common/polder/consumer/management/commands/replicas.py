@@ -10,6 +10,7 @@ from polder.command import ServiceCommand
 from polder.replication import freshness
 from polder.replication.models import ReplicaState
 from polder.replication.replica import replications
+from polder.span import span
 
 COLUMNS = (
     "state",
@@ -55,9 +56,9 @@ class Command(ServiceCommand):
                 continue
             why = state.trouble or state.reason
             at_most = behind.get(state.owner)
-            span = "?" if at_most is None else f"{at_most:.1f} s"
+            told = "?" if at_most is None else span(at_most)
             self.stdout.write(
-                f"{name:<24} {state.told:<38} {span:>9} {state.rows_changed:>8} "
+                f"{name:<24} {state.told:<38} {told:>9} {state.rows_changed:>8} "
                 f"{state.rows_removed:>8}  {why}"
             )
 
