@@ -1,6 +1,13 @@
 """Who is let in at every address, with a row in every table."""
 
-from order_service.tests.test_admin import admin
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
 from polder.testing.every_address import *  # noqa: F403
 
-every_row = admin
+
+@pytest.fixture
+def every_row(admin: Client) -> None:
+    """Overrides that of the kit."""
