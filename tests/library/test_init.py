@@ -106,6 +106,13 @@ def written(folder: Path, settings: str, *arguments: str) -> str:
     return path.read_bytes().decode()
 
 
+def executed(settings: str) -> dict[str, Any]:
+    """The names that are bound in them."""
+    names: dict[str, Any] = {}
+    exec(settings, names)  # noqa: S102
+    return names
+
+
 def test_a_new_project_passes_its_checks_after_it(project: Path) -> None:
     done = init(project, "--publishes", "books.Book", "--yes")
 
@@ -157,15 +164,9 @@ def test_a_yes_is_enough(project: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        (SETTINGS.replace('["books"]', "apps()"), "INSTALLED_APPS is not a list"),
-        (SETTINGS.replace('["books"]', '("books",)'), "INSTALLED_APPS is not a list"),
-        ("from .base import *\n", "it takes over what is in .base"),
-        (SETTINGS.replace("postgresql", "sqlite3"), "has to be PostgreSQL"),
-        (
-            SETTINGS.replace('"NAME"', '"OPTIONS": {"options": "-c jit=off"}, "NAME"'),
-            "options of its own",
-        ),
-        (f"{SETTINGS}USE_TZ = False\n", "USE_TZ"),
+        (SETTINGS.replace("INSTALLED_APPS", "APPS"), "there is no INSTALLED_APPS"),
+        (SETTINGS.replace("DATABASES", "BASES"), "DATABASES is not a dict"),
+        ("from somewhere.base import *\n", "there is no INSTALLED_APPS"),
         (f"{SETTINGS}if:\n", "no Python"),
     ],
 )
@@ -182,6 +183,80 @@ def test_settings_that_it_does_not_understand_are_left_alone(
     assert "POLDER = {" in done.stdout
     assert "app = celery_app()" in done.stdout
     assert content(project) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (SETTINGS.replace("postgresql", "sqlite3"), "sqlite3, and has to be PostgreSQL"),
+        (SETTINGS.replace("postgresql", "mysql"), "Move the project to"),
+        (f"{SETTINGS}USE_TZ = False\n", "USE_TZ is False, and has to be True"),
+    ],
+)
+def test_a_project_that_cannot_take_events_is_told_what_has_to_be_otherwise(
+    project: Path, settings: str, why: str
+) -> None:
+    (project / "bookshop/settings.py").write_text(settings)
+    before = content(project)
+
+    done = init(project, "--publishes", "books.Book", "--yes")
+
+    assert (done.returncode, content(project)) == (1, before)
+    assert why in done.stdout
+    assert "POLDER = {" not in done.stdout  # pasting it would not help
+
+
+@pytest.mark.parametrize("apps", ['("books",)', 'list(dict.fromkeys(["books"]))', "[*['books']]"])
+def test_however_the_apps_are_written(tmp_path: Path, apps: str) -> None:
+    after = written(tmp_path, SETTINGS.replace('["books"]', apps))
+
+    assert list(executed(after)["INSTALLED_APPS"][:2]) == ["books", "polder.broker"]
+    assert written(tmp_path, after) == after  # once more
+
+
+def test_settings_in_a_package_and_apps_in_a_folder_of_their_own(project: Path) -> None:
+    # Given settings that begin with others, and apps in src/
+    folder = project / "bookshop/settings"
+    folder.mkdir()
+    (project / "bookshop/settings.py").rename(folder / "base.py")
+    (folder / "__init__.py").touch()
+    (folder / "dev.py").write_text("from .base import *\n\nDEBUG = True\n")
+    (project / "src").mkdir()
+    (project / "books").rename(project / "src/books")
+    manage_py = project / "manage.py"
+    path = "sys.path.insert(0, 'src')"
+    text = manage_py.read_text().replace("bookshop.settings", "bookshop.settings.dev")
+    manage_py.write_text(text.replace("import sys\n", f"import sys\n\n{path}\n"))
+
+    # When
+    done = init(project, "--publishes", "books.Book", answer="y\n")
+
+    # Then those that have the apps are changed, and it works
+    assert done.returncode == 0, done.stdout
+    assert "+++ b/bookshop/settings/base.py" in done.stdout
+    assert (project / "src/books/contracts.py").exists()
+    assert (folder / "dev.py").read_text() == "from .base import *\n\nDEBUG = True\n"
+    assert "no issues" in check(project).stdout
+    again = init(project, "--publishes", "books.Book", answer="y\n")
+    assert "There is nothing to change." in again.stdout
+
+
+def test_an_app_that_is_in_two_places_is_not_guessed(project: Path) -> None:
+    for place in ("one", "two"):
+        shutil.copytree(project / "books", project / place / "books")
+    shutil.rmtree(project / "books")
+
+    done = init(project, "--publishes", "books.Book", "--yes")
+
+    assert done.returncode == 1
+    assert "is in several places: one/books/models.py, two/books/models.py" in done.stdout
+
+
+def test_after_a_no_nothing_is_left_to_do(project: Path) -> None:
+    done = init(project, "--publishes", "books.Book", answer="n\n")
+
+    assert "nothing is changed" in done.stdout
+    assert "What is left to do" not in done.stdout
 
 
 def test_lists_put_together_of_others_are_understood(tmp_path: Path) -> None:
@@ -203,15 +278,22 @@ def test_options_and_line_ends_stay(tmp_path: Path) -> None:
     after = written(tmp_path, settings.replace("\n", "\r\n"))
 
     assert after.count("\n") == after.count("\r\n")
-    names: dict[str, Any] = {}
-    os.environ["BOOKSHOP_AMQP_URL"] = "amqp://"
-    try:
-        exec(after, names)  # noqa: S102
-    finally:
-        del os.environ["BOOKSHOP_AMQP_URL"]
-    options = names["DATABASES"]["default"]["OPTIONS"]
+    options = executed(after)["DATABASES"]["default"]["OPTIONS"]
     assert options["sslmode"] == "require"
     assert "lock_timeout=10s" in options["options"]
+
+
+@pytest.mark.parametrize("given", ['{"default": MINE}', '{"default": {**MINE}}', None])
+def test_options_of_the_session_stay(tmp_path: Path, given: str | None) -> None:
+    options = '"OPTIONS": {"options": "-c search_path=ours"}, '
+    settings = SETTINGS.replace('"NAME"', f'{options}"NAME"')
+    if given:
+        settings = f"{settings}MINE = DATABASES['default']\nDATABASES = {given}\n"
+
+    session = executed(written(tmp_path, settings))["DATABASES"]["default"]["OPTIONS"]["options"]
+
+    assert session.startswith("-c lock_timeout=10s ")
+    assert session.endswith(" -c search_path=ours")
 
 
 @pytest.mark.parametrize("head", ['"""Ours."""\n', "from __future__ import annotations\n", ""])

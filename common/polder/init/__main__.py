@@ -10,7 +10,7 @@ from pathlib import Path
 
 from polder.init import files, plan, steps
 from polder.init.project import NoProject, Project
-from polder.init.settings_file import NotUnderstood
+from polder.init.settings_file import NotUnderstood, Unfit
 
 DESCRIPTION = """Prepares the Django project in this folder for events: settings, a Celery module,
 and the stub of a contract. It shows what it would change, and changes it after a yes. What is there
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     root = Path.cwd()
     try:
-        project = Project.find(root, options.settings)
+        project = plan.with_apps(Project.find(root, options.settings))
         service = options.service or project.service()
         try:
             changes = plan.changes(project, service, options.publishes, options.contracts)
@@ -31,8 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _say("Run this again when it is otherwise, or add by hand:\n")
             _say(plan.by_hand(project, service))
             return 1
-        return _carry_out(changes, root, options) or _say_steps(service, options)
-    except (NoProject, OSError) as error:
+        if _carry_out(changes, root, options):
+            _say(steps.left(service, options.publishes, options.replicates, options.contracts))
+        return 0
+    except (NoProject, Unfit, OSError) as error:
         _say(f"nothing is changed: {error}")
         return 1
 
@@ -74,22 +76,20 @@ def _aggregate(text: str) -> str:
     return text
 
 
-def _carry_out(
-    changes: Sequence[files.Change], root: Path, options: argparse.Namespace
-) -> int | None:
-    """None once everything is as it should be. Raises OSError."""
+def _carry_out(changes: Sequence[files.Change], root: Path, options: argparse.Namespace) -> bool:
+    """Whether everything is as it should be now. Raises OSError."""
     for change in changes:
         _say(change.diff(root))
     if not changes:
         _say("There is nothing to change.")
     elif options.dry_run:
-        return 0
+        return False
     elif options.yes or _agrees():
         files.write(changes)
     else:
         _say("nothing is changed")
-        return 0
-    return None
+        return False
+    return True
 
 
 def _agrees() -> bool:
@@ -97,11 +97,6 @@ def _agrees() -> bool:
         return input("Change it so? [y/N] ").strip().lower() in ("y", "yes")
     except (EOFError, KeyboardInterrupt):
         return False
-
-
-def _say_steps(service: str, options: argparse.Namespace) -> int:
-    _say(steps.left(service, options.publishes, options.replicates, options.contracts))
-    return 0
 
 
 def _say(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from polder.init import texts
@@ -11,10 +12,19 @@ from polder.init.project import NoProject, Project
 from polder.init.settings_file import NotUnderstood, Settings
 
 
+def with_apps(project: Project) -> Project:
+    """The settings module that has INSTALLED_APPS: that of the project, or one that it begins
+    with."""
+    with suppress(NotUnderstood, UnicodeDecodeError):
+        if not Settings.read(read(project.settings)).has_apps and (below := project.beneath()):
+            return with_apps(below)
+    return project
+
+
 def changes(
     project: Project, service: str, publishes: str | None, contracts: str | None = None
 ) -> list[Change]:
-    """Nothing that is there already. Raises NotUnderstood and NoProject."""
+    """Nothing that is there already. Raises NotUnderstood, Unfit and NoProject."""
     path = project.settings
     try:
         settings = Settings.read(read(path))
@@ -38,12 +48,14 @@ def changes(
 
 def by_hand(project: Project, service: str) -> str:
     """The same, for somebody who pastes it."""
+    celery, _ = _celery_places(project)
+    module = f"{project.package}.{celery.stem}"
     parts = [
         f"# {project.module}, which imports os",
-        texts.installed(texts.APPS),
-        texts.polder(service, None),
-        texts.database(has_options=False),
-        f"# {project.package}.celery",
+        texts.installed(texts.APPS, are_listed=False),
+        texts.polder(service, module),
+        texts.database(has_options=True),
+        f"# {module}",
         texts.CELERY,
     ]
     return "\n\n".join(parts)
@@ -52,10 +64,11 @@ def by_hand(project: Project, service: str) -> str:
 def _blocks(project: Project, settings: Settings, service: str, celery: Path | None) -> list[str]:
     blocks = []
     if apps := settings.missing_apps():
-        blocks.append(texts.installed(apps))
+        blocks.append(texts.installed(apps, are_listed=settings.apps_are_listed))
     if not settings.has_polder:
         assert celery is not None
-        module = None if celery.name == "celery.py" else f"{project.package}.{celery.stem}"
+        is_usual = celery.name == "celery.py" and not project.is_beneath
+        module = None if is_usual else f"{project.package}.{celery.stem}"
         blocks.append(texts.polder(service, module))
     if database := settings.database_block():
         blocks.append(database)
@@ -67,14 +80,20 @@ def _celery(project: Project, settings: Settings) -> Path | None:
     keeps it. None where the settings name it."""
     if settings.has_polder and settings.says("CELERY_MODULE"):
         return None
+    place, usual = _celery_places(project)
+    if place != usual and settings.has_polder:
+        raise NotUnderstood(f"{usual.name} is the project's own, and POLDER names no other")
+    return place
+
+
+def _celery_places(project: Project) -> tuple[Path, Path]:
+    """Where it is to be, and where it usually is."""
     usual = project.settings.parent / "celery.py"
     if project.settings.name == "__init__.py":
         usual = project.settings.parent.parent / "celery.py"
     if usual.exists() and b"polder.consumer.app" not in usual.read_bytes():
-        if settings.has_polder:
-            raise NotUnderstood(f"{usual.name} is the project's own, and POLDER names no other")
-        return usual.with_name("polder_celery.py")
-    return usual
+        return usual.with_name("polder_celery.py"), usual
+    return usual, usual
 
 
 def _contracts(project: Project, service: str, publishes: str) -> Change | None:

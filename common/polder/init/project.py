@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _NAMED = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)["']""")
@@ -19,6 +22,7 @@ class Project:
     root: Path
     module: str  # of the settings
     settings: Path
+    is_beneath: bool = False  # other settings begin with these
 
     @classmethod
     def find(cls, root: Path, module: str | None = None) -> Project:
@@ -27,11 +31,28 @@ class Project:
         module = module or os.environ.get("DJANGO_SETTINGS_MODULE") or _named(root / "manage.py")
         if "." not in module:
             raise NoProject(f"the settings module {module} is in no package; move it into one")
-        place = root.joinpath(*module.split("."))
-        for path in (place.with_suffix(".py"), place / "__init__.py"):
-            if path.is_file():
+        for found in (f"{module.replace('.', '/')}.py", f"{module.replace('.', '/')}/__init__.py"):
+            if path := _one(root, found, f"the settings module {module}"):
                 return cls(root, module, path)
         raise NoProject(f"the settings module {module} is not in {root}")
+
+    def beneath(self) -> Project | None:
+        """The same with the settings that these begin with (`from .base import *`), if there are
+        such in the project. Raises OSError."""
+        try:
+            tree = ast.parse(self.settings.read_bytes())
+        except (SyntaxError, ValueError):
+            return None
+        for node in tree.body:
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                folder = self.settings.parent
+                for _ in range(node.level - 1):
+                    folder = folder.parent
+                package = self._importable(folder) if node.level else []
+                with suppress(NoProject):
+                    found = Project.find(self.root, ".".join([*package, node.module or ""]))
+                    return replace(found, is_beneath=True)
+        return None
 
     @property
     def package(self) -> str:
@@ -46,11 +67,46 @@ class Project:
         return name
 
     def app(self, label: str) -> Path:
-        """The folder of an app. Raises NoProject."""
-        folder = self.root.joinpath(*label.split("."))
-        if not (folder / "models.py").is_file() and not (folder / "models").is_dir():
-            raise NoProject(f"there is no app {label} with models in {self.root}")
-        return folder
+        """The folder of an app, wherever in the project it is. Raises NoProject."""
+        place = label.replace(".", "/")
+        for models in ("models.py", "models/__init__.py"):
+            if path := _one(self.root, f"{place}/{models}", f"the app {label}"):
+                return path.parent if models == "models.py" else path.parents[1]
+        raise NoProject(f"there is no app {label} with models in {self.root}")
+
+    def _importable(self, folder: Path) -> list[str]:
+        """The name of the package that `folder` is, as the settings module has it."""
+        packages = self.module.split(".")
+        packages = packages if self.settings.name == "__init__.py" else packages[:-1]
+        up = len(self.settings.parent.relative_to(folder).parts)
+        return packages[: len(packages) - up]
+
+
+def _one(root: Path, place: str, what: str) -> Path | None:
+    """The file `place`, in the root or a folder below it. Raises NoProject if there are several."""
+    if (root / place).is_file():
+        return root / place
+    found = [path for path in _files(root, Path(place).name) if path.match(f"*/{place}")]
+    if len(found) > 1:
+        places = ", ".join(str(path.relative_to(root)) for path in sorted(found))
+        raise NoProject(f"{what} is in several places: {places}; begin in the right one's folder")
+    return found[0] if found else None
+
+
+def _files(root: Path, name: str) -> Iterator[Path]:
+    """Of the project: not those of environments, packages and builds."""
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        folders[:] = [one for one in folders if _may_be_ours(here / one)]
+        if name in files:
+            yield here / name
+
+
+def _may_be_ours(folder: Path) -> bool:
+    others = ("node_modules", "site-packages", "build", "dist", "__pycache__")
+    return not (
+        folder.name.startswith(".") or folder.name in others or (folder / "pyvenv.cfg").exists()
+    )
 
 
 def _named(manage: Path) -> str:

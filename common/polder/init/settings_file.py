@@ -13,6 +13,10 @@ class NotUnderstood(ValueError):
     """The settings are written in a way that is not changed by a program; says which."""
 
 
+class Unfit(ValueError):
+    """The project cannot take events as it is; says what has to be otherwise."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the text says, as far as it matters here."""
@@ -33,6 +37,10 @@ class Settings:
         return self._value("POLDER") is not None
 
     @property
+    def has_apps(self) -> bool:
+        return self._value("INSTALLED_APPS") is not None
+
+    @property
     def lines_end(self) -> str:
         return "\r\n" if "\r\n" in self.source else "\n"
 
@@ -40,16 +48,20 @@ class Settings:
         """Whether a text anywhere in it has `word` in it."""
         return any(word in text for text in _texts(self.tree))
 
+    @property
+    def apps_are_listed(self) -> bool:
+        """Whether INSTALLED_APPS is a list that is written out, which `+=` makes longer."""
+        return self._is_list(self._value("INSTALLED_APPS"))
+
     def missing_apps(self) -> list[str]:
         """Raises NotUnderstood."""
-        value = self._value("INSTALLED_APPS")
-        if value is None or not self._is_list(value):
-            told = "INSTALLED_APPS is not a list that is written out in it"
-            raise NotUnderstood(f"{told}{self._where_else()}")
-        return [app for app in texts.APPS if app not in set(self._listed())]
+        if not self.has_apps:
+            raise NotUnderstood("there is no INSTALLED_APPS in it")
+        listed = set(self._listed())
+        return [app for app in texts.APPS if app not in listed]
 
     def database_block(self) -> str:
-        """What the default database lacks; nothing if it has it. Raises NotUnderstood."""
+        """What the default database lacks; nothing if it has it. Raises NotUnderstood, Unfit."""
         if self.says("lock_timeout"):
             return ""
         value = self._value("DATABASES")
@@ -60,17 +72,22 @@ class Settings:
             return texts.database(has_options=True)
         engine = _member(default, "ENGINE")
         if isinstance(engine, ast.Constant) and "postg" not in (named := str(engine.value)):
-            raise NotUnderstood(f"the database is {named}, and has to be PostgreSQL")
-        options = _member(default, "OPTIONS")
-        if options is not None and "options" in set(_texts(options)):
-            raise NotUnderstood("the database has options of its own for PostgreSQL's session")
-        return texts.database(has_options=options is not None)
+            raise Unfit(
+                f"the database is {named}, and has to be PostgreSQL. Move the project to "
+                "django.db.backends.postgresql first"
+            )
+        is_mixed = None in default.keys  # with `**`
+        has_options = is_mixed or _member(default, "OPTIONS") is not None
+        return texts.database(has_options=has_options)
 
     def check_time_zone(self) -> None:
-        """Raises NotUnderstood."""
+        """Raises Unfit."""
         value = self._value("USE_TZ")
         if isinstance(value, ast.Constant) and value.value is False:
-            raise NotUnderstood("USE_TZ is False, and has to be True")
+            raise Unfit(
+                "USE_TZ is False, and has to be True: times of events have a zone. Django's "
+                "documentation says how a project changes to it (Time zones, Migration guide)"
+            )
 
     def with_block(self, block: str) -> str:
         """The whole text with `block` at its end, and `import os` where the block needs it."""
@@ -99,24 +116,16 @@ class Settings:
         for node in self.tree.body:
             if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
                 value = node.value
-                if isinstance(value, ast.List | ast.BinOp):
+                if isinstance(value, ast.List | ast.Tuple | ast.BinOp):
                     yield from _texts(value)
 
-    def _is_list(self, value: ast.expr) -> bool:
+    def _is_list(self, value: ast.expr | None) -> bool:
         if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
             return self._is_list(value.left) and self._is_list(value.right)
         if isinstance(value, ast.Name):
             bound = self._value(value.id)
             return isinstance(bound, ast.List | ast.BinOp) and self._is_list(bound)
         return isinstance(value, ast.List)
-
-    def _where_else(self) -> str:
-        """Settings that begin with those of another module: a hint to take that one."""
-        for node in self.tree.body:
-            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
-                place = "." * node.level + (node.module or "")
-                return f"; it takes over what is in {place}: say that one with --settings"
-        return ""
 
     def _imports_os(self) -> bool:
         return any(

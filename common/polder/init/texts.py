@@ -23,14 +23,14 @@ from polder.consumer.app import celery_app
 app = celery_app()
 '''
 
-_LIMITS = """{
-        "options": "-c lock_timeout=10s -c statement_timeout=30s -c "
-        "idle_in_transaction_session_timeout=60s"
-    }"""
+_LIMITS = """"-c lock_timeout=10s -c statement_timeout=30s -c "
+        "idle_in_transaction_session_timeout=60s"""
 
 
-def installed(apps: Sequence[str]) -> str:
-    return "\n".join(["INSTALLED_APPS += [", *(f'    "{app}",' for app in apps), "]"])
+def installed(apps: Sequence[str], *, are_listed: bool = True) -> str:
+    """`are_listed`: INSTALLED_APPS is a list that `+=` makes longer."""
+    begin = "INSTALLED_APPS += [" if are_listed else "INSTALLED_APPS = [\n    *INSTALLED_APPS,"
+    return "\n".join([begin, *(f'    "{app}",' for app in apps), "]"])
 
 
 def polder(service: str, celery_module: str | None) -> str:
@@ -51,13 +51,19 @@ def polder(service: str, celery_module: str | None) -> str:
 
 
 def database(*, has_options: bool) -> str:
-    """`has_options`: the database has some already, which stay."""
-    kept = 'DATABASES["default"].get("OPTIONS", {})\n    | ' if has_options else ""
+    """`has_options`: the database may have some already, which stay, and of two of one name the
+    later one counts."""
+    kept, more = "", '"'
+    if has_options:
+        mine = 'DATABASES["default"].get("OPTIONS", {})'
+        kept, more = f"{mine}\n    | ", f' "\n        + {mine}.get("options", "")'
     return f"""DATABASES["default"] |= {{
     "CONN_MAX_AGE": None,
     "CONN_HEALTH_CHECKS": True,
     # lock_timeout < statement_timeout < the time limit of a batch
-    "OPTIONS": {kept}{_LIMITS},
+    "OPTIONS": {kept}{{
+        "options": {_LIMITS}{more}
+    }},
 }}"""
 
 
