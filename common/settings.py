@@ -60,6 +60,7 @@ def service_settings(
             "DEEP_AUDIT_EVERY": values[table.DEEP_AUDIT_EVERY.name],
             "JOBS": dict(jobs or {}),
             "OPS_PEERS": values[table.OPS_PEERS.name] or {},
+            "TRACES_URL": values[table.TRACES_URL.name],
             "RUN_DIR": run_dir,
             "SCHEMAS": ROOT / "schemas",
             "UNREAD_VARIABLES": list(unread(names, table.known(service), service, os.environ)),
@@ -227,8 +228,8 @@ _COMMON: dict[str, Any] = {
     "LOGGING": {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "polder.observability.logs.JsonLines"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "formatters": {"lines": {"()": "polder.observability.logs.formatter"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         # A request for another host is answered with 400; any scanner can ask, and none deserves
         # a traceback.
         "filters": {"short": {"()": "polder.observability.logs.WithoutTraceback"}},

@@ -31,6 +31,7 @@ DEFAULTS: Mapping[str, Any] = {
     "JOBS": {},
     "CONTRACTS": [],
     "OPS_PEERS": {},
+    "TRACES_URL": None,
     "RUN_DIR": ".run",
     "SCHEMAS": "schemas",
     "UNREAD_VARIABLES": [],
@@ -63,6 +64,11 @@ def management_url() -> str | None:
     """RabbitMQ's management API, with a user that only looks; None in a service that was not told
     of one."""
     return cast("str | None", _setting("MANAGEMENT_URL"))
+
+
+def traces_url() -> str | None:
+    """The base address of who takes traces, by OTLP over HTTP; None: there are none."""
+    return cast("str | None", _setting("TRACES_URL"))
 
 
 def subscribes_to() -> list[str]:

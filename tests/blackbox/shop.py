@@ -36,10 +36,11 @@ class Unexpected(AssertionError):
 @dataclass(frozen=True)
 class Shop:
     """`variables` are those of `.run/stack.env`. With a `correlation_id`, every request carries it,
-    and so do all events that it leads to."""
+    and so do all events that it leads to; a `traceparent` likewise."""
 
     variables: dict[str, str]
     correlation_id: str | None = None
+    traceparent: str | None = None
 
     @contextmanager
     def database(self, service: str) -> Iterator[psycopg.Connection[Any]]:
@@ -151,7 +152,8 @@ class Shop:
                 "Authorization": f"Api-Key {self.variables['API_KEY']}",
                 "Content-Type": "application/json",
             }
-            cause = {"X-Correlation-ID": self.correlation_id} if self.correlation_id else {}
+            causes = {"X-Correlation-ID": self.correlation_id, "traceparent": self.traceparent}
+            cause = {name: value for name, value in causes.items() if value}
             connection.request(method, path, body, always | cause | headers)
             response = connection.getresponse()
             content = response.read()

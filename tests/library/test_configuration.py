@@ -97,6 +97,10 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
             {"inventory": "http://inventory:k@h:1", "shipping": "https://shipping:k@h/x"},
         ),
     ],
+    "POLDER_TRACES_URL": [
+        ("http://h:4318", "http://h:4318"),
+        ("https://[::1]/x", "https://[::1]/x"),
+    ],
     "POLDER_RUN_DIR": [("/nowhere yet", Path("/nowhere yet"))],
     "POLDER_STATIC_DIR": [("/", Path("/"))],
     "POLDER_PROCESS": [("order-relay", "order-relay"), ("", None)],
@@ -115,6 +119,13 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
 }
 NUMBERS = ["-1", "x", "1_0", "\u0663", "1e3", "nan", "inf", "9" * 30, "0x10", "1,5", "1 2"]
 WRONG: dict[str, list[str]] = {
+    "POLDER_TRACES_URL": [
+        "h:4318",
+        "grpc://h:4317",
+        "http://",
+        "http://h:x",
+        f"http://u:{SECRET}@h",
+    ],
     "ORDER_OPS_PEERS": [
         f"amqp://inventory:{SECRET}@h",
         f"http://:{SECRET}@h",

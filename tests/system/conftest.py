@@ -9,14 +9,23 @@ import pytest
 from tests.disturbed import DisturbedStack
 from tests.invariants import Checker, check_client
 from tests.load import Load
+from tests.otlp import Receiver
 from tests.shop import Shop
 from tests.standing import Standing, standing_shop
 from tests.temporary import temporary_folder
 
 
 @pytest.fixture(scope="session")
-def standing() -> Iterator[Standing]:
-    with temporary_folder("system") as folder, standing_shop(folder) as standing:
+def receiver() -> Iterator[Receiver]:
+    with Receiver().listening() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def standing(receiver: Receiver) -> Iterator[Standing]:
+    """It traces, so all that is tested here holds of a shop that does."""
+    traces = {"POLDER_TRACES_URL": receiver.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+    with temporary_folder("system") as folder, standing_shop(folder, traces) as standing:
         yield standing
 
 

@@ -3,16 +3,16 @@ correlation id comes back to the caller."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
 from django.http import HttpRequest, HttpResponse
 
-from polder.contracts.correlation import Correlation, correlated, new_traceparent
+from polder.contracts.correlation import Correlation, correlated
+from polder.contracts.trace_context import TraceContext
+from polder.tracing.requests import request_span
 
 HEADER = "X-Correlation-ID"
-_TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 
 
 class CorrelationMiddleware:
@@ -22,10 +22,15 @@ class CorrelationMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        correlation = Correlation(_correlation_id(request), None, _traceparent(request))
-        with correlated(correlation):
-            response = self.get_response(request)
-        response.setdefault(HEADER, str(correlation.correlation_id))
+        given = TraceContext.read(request.headers.get("traceparent"))
+        correlation_id = _correlation_id(request)
+        with request_span(request.method or "", given, correlation_id) as span:
+            trace = span.context or given or TraceContext.new()
+            with correlated(Correlation(correlation_id, None, str(trace))):
+                response = self.get_response(request)
+            match = request.resolver_match
+            span.answered(response.status_code, match.route if match else "")
+        response.setdefault(HEADER, str(correlation_id))
         return response
 
 
@@ -34,8 +39,3 @@ def _correlation_id(request: HttpRequest) -> UUID:
         return UUID(request.headers.get(HEADER, ""))
     except ValueError:
         return uuid4()
-
-
-def _traceparent(request: HttpRequest) -> str:
-    given = request.headers.get("traceparent", "")
-    return given if _TRACEPARENT.match(given) else new_traceparent()

@@ -7,6 +7,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -68,6 +69,11 @@ def _problems(said: Mapping[str, Any]) -> Iterator[str]:
         yield f"POLDER['{key}'] is read by nobody{f'; {like[0]} is' if like else ''}."
     for key in sorted(this_service.NEEDED - said.keys()):
         yield f"POLDER['{key}'] is missing."
+    if said.get("TRACES_URL") and not _can_trace():
+        yield (
+            "POLDER['TRACES_URL'] is set, and OpenTelemetry is not installed: "
+            "pip install 'django-polder[traces]'."
+        )
     service = said.get("SERVICE", "a")
     if not (isinstance(service, str) and re.fullmatch("[a-z]+", service)):
         yield (
@@ -83,3 +89,10 @@ def _problems(said: Mapping[str, Any]) -> Iterator[str]:
             or not low <= value <= high
         ):
             yield f"POLDER['{key}'] is {value!r}; it has to be from {low:g} to {high:g}."
+
+
+def _can_trace() -> bool:
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http.trace_exporter") is not None
+    except ModuleNotFoundError:  # one of the packages that it is in
+        return False

@@ -78,6 +78,17 @@ def _origins(value: str) -> list[str]:
     return origins
 
 
+def _web(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        legal = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        legal = False
+    if not legal or parts.query or parts.fragment or parts.username:
+        raise NotLegal("must be http://host:port or https://host:port")
+    return value
+
+
 def _peers(value: str) -> dict[str, str]:
     """By service, its address with the key."""
     peers: dict[str, str] = {}
@@ -155,6 +166,7 @@ TEXT = Kind("text", _text)
 YES_OR_NO = Kind("`1` or `0` (also true, yes, on; false, no, off)", _yes_or_no)
 HOSTS = Kind("host names, with commas between them", _hosts)
 ORIGINS = Kind("origins (`https://host`), with commas between them", _origins)
+WEB = Kind("HTTP URL", _web)
 PEERS = Kind("URLs `http://service:key@host:port`, with `;` between them", _peers)
 FILE = Kind("path of a file", _file)
 FOLDER = Kind("path of a folder", _folder)

@@ -11,6 +11,7 @@ from polder.configuration.kinds import (
     ORIGINS,
     PEERS,
     TEXT,
+    WEB,
     YES_OR_NO,
     Kind,
     number,
@@ -180,6 +181,13 @@ OPS_PEERS = Variable(
     "own there (scope `ops`). Without it, a timeline is of this service alone",
     secret=True,
 )
+TRACES_URL = Variable(
+    "POLDER_TRACES_URL",
+    WEB,
+    "who takes traces, by OTLP over HTTP, such as `http://localhost:4318`; without it there are "
+    "none. Headers, sampling, time-outs: OpenTelemetry's own variables (`OTEL_TRACES_SAMPLER`, "
+    "...). See [Traces](operations.md#traces)",
+)
 RUN_DIR = Variable("POLDER_RUN_DIR", FOLDER, "where static files go", default_shown="`.run`")
 STATIC_DIR = Variable(
     "POLDER_STATIC_DIR",
@@ -230,6 +238,7 @@ SERVICE_VARIABLES = (
         DEEP_AUDIT_EVERY,
         MANAGEMENT_URL,
         OPS_PEERS,
+        TRACES_URL,
         RUN_DIR,
         STATIC_DIR,
         PROCESS,

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_process_shutdown
 from django.db import DEFAULT_DB_ALIAS, Error, close_old_connections, connection, connections
 
 from polder import faults
@@ -27,6 +28,8 @@ from polder.inbox.redrive import redrive
 from polder.inbox.waiting import end_halts, parked_before
 from polder.replication import freshness
 from polder.seams.celery import SoftTimeLimitExceeded
+from polder.tracing import process as traces
+from polder.tracing import processing as tracing
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +37,12 @@ faults.EXCEPTIONS.insert(0, (SoftTimeLimitExceeded, faults.Fault.INTERRUPTED))
 # the worker's main process hears of them, and says what is to be said
 EXPECTED = (TransientFailure, ConsumerHalted, HeldBack)
 say_nothing_of_expected_failures()
+
+
+@worker_process_shutdown.connect
+def _end_traces(**_: Any) -> None:
+    """A process of the pool ends without what Python does at the end of one."""
+    traces.close()
 
 
 class Suspects(Exception):
@@ -75,12 +84,13 @@ def apply_events(
     deliveries = [Delivery(*message) for message in messages]
     manner = Manner(hold_back=True, hurried=hurried, retried=retried or probe or quarantined)
     try:
-        if quarantined:
-            report = apply_quarantined(deliveries[0], survived=survived, manner=manner)
-        elif watched:
-            report = _apply_watched(deliveries, manner, survived=survived)
-        else:
-            report = apply_batch(deliveries, manner=manner)
+        with tracing.batch(len(deliveries)):
+            if quarantined:
+                report = apply_quarantined(deliveries[0], survived=survived, manner=manner)
+            elif watched:
+                report = _apply_watched(deliveries, manner, survived=survived)
+            else:
+                report = apply_batch(deliveries, manner=manner)
     except HeldBack as held_back:
         _bring_back(held_back.ended)
         raise

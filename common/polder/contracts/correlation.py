@@ -3,17 +3,18 @@ work begins to `publish()`."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
+from polder.contracts.trace_context import TraceContext
+
 
 def new_traceparent() -> str:
     """A W3C Trace Context header for a trace that begins here."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    return str(TraceContext.new())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,14 @@ def correlation_of(subject: str) -> Correlation:
     it."""
     each, correlation = _correlations.get()
     return each.get(subject) or correlation or Correlation()
+
+
+def under_way() -> Correlation | None:
+    """What everything that happens now is caused by, where that is one and the same."""
+    each, correlation = _correlations.get()
+    return correlation or (next(iter(each.values())) if len(each) == 1 else None)
+
+
+def causes() -> Mapping[str, Correlation]:
+    """What has happened to each subject, as far as it is known here."""
+    return _correlations.get()[0]

@@ -4,17 +4,21 @@ again.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.db import connection
 
 from polder.contracts.decode import Unreadable
 from polder.contracts.event import Event
+from polder.contracts.trace_context import TraceContext
 from polder.inbox import ledger
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.failed import Failed
 from polder.inbox.models import Outcome
 from polder.inbox.said import said_by
+
+log = logging.getLogger(__name__)
 
 # It stays discarded when people have said so, and redriven when its event was applied and only its
 # message cannot be read.
@@ -90,11 +94,13 @@ def park_poison(delivery: Delivery, attempts: int) -> bool:
 
 
 def _facts(event: Event) -> dict[str, Any]:
+    trace = TraceContext.read(event.traceparent)
     return {
         "event_id": event.id,
         "type": event.type,
         "subject": event.subject,
         "correlation_id": event.correlationid,
+        "trace_id": trace.trace_id if trace else None,
     }
 
 
@@ -121,7 +127,11 @@ def _park(
     }
     with connection.cursor() as cursor:
         cursor.execute(_PARK, values)
-        return bool(cursor.fetchone()[0])
+        is_new = bool(cursor.fetchone()[0])
+    if is_new:
+        about = {name: value for name, value in facts.items() if name != "type"}
+        log.warning("a message in %s is parked: %s", delivery.queue, reason, extra=about)
+    return is_new
 
 
 def _storable(text: str) -> str:

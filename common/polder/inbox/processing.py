@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
 
-from polder.contracts.correlation import Correlation, correlated
+from polder.contracts.correlation import Correlation, correlated, new_traceparent
 from polder.contracts.event import Event
 from polder.effects.declared import effects
 from polder.effects.intents import write_down
@@ -20,6 +21,7 @@ from polder.locking import EventsWait, LockedKeys
 from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.merge import merge
 from polder.replication.replica import Replica, replications
+from polder.tracing import processing as tracing
 
 # It happened, whatever is known of it since. What contradicts its owner's other word had better
 # wait for somebody to look.
@@ -48,6 +50,17 @@ def process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counter[tuple[s
     new = [arrival for key, arrival in unique.items() if key not in known]
     again = [unique[key] for key in repeats.again]
     events = [arrival.event for arrival in (*new, *again)]
+    with tracing.events(events) as traces:
+        outcomes = _apply(events, new, again, traces)
+    return accounts.of_applied(arrivals, unique, outcomes, repeats, redriven)
+
+
+def _apply(
+    events: Sequence[Event],
+    new: Sequence[Arrival],
+    again: Sequence[Arrival],
+    traces: Mapping[UUID, str],
+) -> Mapping[Key, Outcome]:
     outcomes, changed = _merge(events)
     failpoint(Failpoint.WORKER_AFTER_MERGE)
     if not ledger.record(new, outcomes):
@@ -56,10 +69,10 @@ def process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counter[tuple[s
     if effects:
         write_down(event for event in events if outcomes[event.service, event.id] in HAS_EFFECTS)
     failpoint(Failpoint.WORKER_AFTER_LEDGER)
-    with correlated(each=_correlations(events)):
+    with correlated(each=_correlations(events, traces)):
         reconcile_changed(changed)
     failpoint(Failpoint.WORKER_AFTER_RECONCILING)
-    return accounts.of_applied(arrivals, unique, outcomes, repeats, redriven)
+    return outcomes
 
 
 def _merge(
@@ -98,10 +111,12 @@ def _by_aggregate(events: Sequence[Event]) -> Mapping[str, list[Event]]:
     return groups
 
 
-def _correlations(events: Sequence[Event]) -> dict[str, Correlation]:
+def _correlations(events: Sequence[Event], traces: Mapping[UUID, str]) -> dict[str, Correlation]:
     return {
         event.subject: Correlation(
-            event.correlationid, event.id, event.traceparent or Correlation().traceparent
+            event.correlationid,
+            event.id,
+            traces.get(event.id) or event.traceparent or new_traceparent(),
         )
         for event in events
     }

@@ -31,6 +31,7 @@ from polder.outbox.heartbeat import Heartbeat
 from polder.outbox.reader import OutboxReader, Row
 from polder.outbox.wake import Rest
 from polder.stopping import Stop
+from polder.tracing import publishing
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class Relay:
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self.service = service
+        self.exchange = event_exchange(service)
         self.nodes = Nodes(broker_url)
         self.stop = stop
         self.on_ready = on_ready
@@ -156,6 +158,7 @@ class Relay:
             publisher.keep_alive()
             return 0
         failpoint(Failpoint.RELAY_AFTER_SELECT)
+        sent = publishing.now()
         try:
             publisher.send([Outgoing(row.id, row.kind, row.body) for row in rows])
             failpoint(Failpoint.RELAY_AFTER_PUBLISH)
@@ -167,6 +170,7 @@ class Relay:
             self._after_error(outbox, rows, publisher.receipt(), error)
             raise
         self._confirmed = [rows[index].id for index in receipt.acked]
+        publishing.published((rows[index].body for index in receipt.acked), self.exchange, sent)
         failpoint(Failpoint.RELAY_AFTER_CONFIRM)
         if receipt.refused or not following:
             self._mark_confirmed(outbox)
@@ -231,7 +235,7 @@ class Relay:
     def _connected(self) -> ConfirmedPublisher:
         if self.publisher is None:
             self.publisher = ConfirmedPublisher(
-                self.nodes, event_exchange(self.service), content_type=CONTENT_TYPE
+                self.nodes, self.exchange, content_type=CONTENT_TYPE
             )
             log.info(
                 "the relay of %s publishes by %s", self.service, self.publisher.connection.host

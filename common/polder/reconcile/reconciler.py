@@ -18,6 +18,7 @@ from polder.locking import EventsWait, LockedKeys, naming_who_waits, wait_or_nam
 from polder.outbox import fence
 from polder.outbox.fence import FencedAggregate
 from polder.replication.replica import Replica
+from polder.tracing.processing import reconciling
 
 log = logging.getLogger(__name__)
 
@@ -227,10 +228,12 @@ def _reconcile(
         )
     if keys:
         ordered = sorted(keys)
-        if _lock(reconciler.model._meta.label, ordered):
-            _reconcile_outside_the_fence(reconciler, ordered)
-        else:
-            reconciler.function(ordered)
+        is_fenced = _lock(reconciler.model._meta.label, ordered)
+        with reconciling(reconciler.name, ordered):
+            if is_fenced:
+                _reconcile_outside_the_fence(reconciler, ordered)
+            else:
+                reconciler.function(ordered)
 
 
 def _reconcile_outside_the_fence(reconciler: Reconciler, keys: Sequence[str]) -> None:
