@@ -78,6 +78,8 @@ def run(suite: str, places: list[str], extra: list[str]) -> int:
         try:
             with stack.postgres.connect() as server:
                 server.execute(f"ALTER ROLE {suite}_ddl CREATEDB")  # type: ignore[call-overload]
+                server.execute("ALTER SYSTEM SET fsync = off")  # nobody takes its power away
+                server.execute("SELECT pg_reload_conf()")
             variables = stack.environment.of_topology(suite) | stack.environment.of_service(
                 suite, role="ddl"
             )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from amqp.basic_message import Message
 from kombu.connection import Connection
 
 from polder.broker import names
@@ -37,12 +38,9 @@ def order() -> Iterator[Connection]:
 def test_its_first_queue_is_the_brokers_word(order: Connection, headers: dict[str, Any]) -> None:
     # Given a message that its consumer rejects
     with connected("inventory") as inventory:
-        inventory.Producer().publish(
-            b"{}",
-            exchange=names.event_exchange("inventory"),
-            routing_key="test",
-            headers=headers,
-            content_encoding="binary",
+        sent = Message(b"{}", application_headers=headers, content_encoding="binary")
+        inventory.channel().basic_publish_confirm(
+            sent, names.event_exchange("inventory"), "test", mandatory=True
         )
     channel = order.channel()
     message = eventually(lambda: channel.basic_get(QUEUE))

@@ -46,7 +46,9 @@ def demo(stack: Stack, output: Path) -> subprocess.Popen[bytes]:
         )
 
 
-@pytest.mark.parametrize("run", ["first", "again on the same data"])
+@pytest.mark.parametrize(
+    "run", ["first", pytest.param("again on the same data", marks=pytest.mark.long)]
+)
 def test_it_is_told_to_its_end(stack: Stack, shop: Shop, tmp_path: Path, run: str) -> None:
     # When
     output = tmp_path / "told.txt"

@@ -20,7 +20,7 @@ def test_it_ends_its_batches_and_acks_them(stack: DisturbedStack, shop: Shop, lo
 
         # When workers are stopped and started while orders flow
         with load.flowing():
-            for _ in range(3):
+            for _ in range(2):
                 load.more(60)
                 for worker in ("inventory-worker", "order-worker"):
                     stack.stop_process(worker)
