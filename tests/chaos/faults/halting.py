@@ -48,7 +48,7 @@ def _parked(scene: Scene) -> int:
     return int(number)
 
 
-@fault(short=True)
+@fault()
 def bug_in_a_reconciler(scene: Scene) -> None:
     """A bug hits every new order under traffic, and the worker is restarted three times
     meanwhile

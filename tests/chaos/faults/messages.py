@@ -68,7 +68,7 @@ def some_history_again(scene: Scene) -> None:
         print(f"history could not be repeated: {error!r}")
 
 
-@fault(disorders=True, short=True)
+@fault(disorders=True)
 def all_shuffled_and_ten_times(scene: Scene) -> None:
     """No relay runs; the events arrive ten times each in any order, the relays' own last"""
     _by_hand(scene, lambda waiting: scene.chance.shuffle(waiting), TIMES)
