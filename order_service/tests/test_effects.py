@@ -17,6 +17,7 @@ from polder.effects.models import Intent
 from polder.replication.replica import replications
 from polder.resync import receiving
 from polder.resync.messages import Page, Row
+from polder.resync.reading import read
 from polder.testing import deliver, make_event
 from polder.testing.replicas import filled
 
@@ -55,7 +56,8 @@ def test_what_a_resync_brings_is_news_but_not_at_the_first_time(
     )
     page = Page(request=uuid7(), read=uuid7(), schema_version=1, rows=[row])
 
-    receiving._take(run, replications["shipping.shipment"], page)
+    replication = replications["shipping.shipment"]
+    receiving._take(run, replication, page, read(replication, page))
 
     assert Order.objects.get().status == "shipped"
     assert Intent.objects.get().state == state

@@ -16,3 +16,7 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     kind: str
+
+    def encode(self) -> bytes:
+        """The message body."""
+        return self.model_dump_json().encode()

@@ -42,10 +42,7 @@ _kept: list[_Line] = []
 def say(routing_key: str, messages: Sequence[Message]) -> bool:
     """By our direct exchange, confirmed; whether somebody has each of them. Raises one of
     BROKER_ERRORS; then some may have been said."""
-    window = [
-        Outgoing(str(uuid7()), routing_key, message.model_dump_json().encode())
-        for message in messages
-    ]
+    window = [Outgoing(str(uuid7()), routing_key, message.encode()) for message in messages]
     with _line() as publisher:
         return not publisher.publish(window).refused
 

@@ -76,14 +76,16 @@ def merge_snapshots(
     manner: Manner,
     *,
     confirmed: bool = False,
+    made: Mapping[str, dict[str, Any]] | None = None,
 ) -> Repaired:
-    """Brings the replica to what the owner said after it was asked.
+    """Brings the replica to what the owner said after it was asked. `made`: the replica's rows of
+    the snapshots by key, where they were made beforehand.
 
     A row of a higher version than the owner's, not touched since, is only named, unless the owner
     was asked for it by its id (`confirmed`).
     """
     kept, left = _sorted_out(replication, snapshots, manner)
-    rows = {key: replication.row(one) for key, one in kept.items()}
+    rows = {key: made[key] if made else replication.row(one) for key, one in kept.items()}
     stored = _compared(replication, rows, manner.asked_at)
     above = {key for key, row in stored.items() if row.version > rows[key]["version"]}
     lowered = {key for key in above if confirmed and stored[key].untouched}

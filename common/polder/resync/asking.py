@@ -7,7 +7,7 @@ from copy import copy
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from django.db import transaction
 from uuid_utils.compat import uuid7
@@ -25,6 +25,7 @@ from polder.resync.messages import (
     BUCKET,
     MOST,
     MOST_DIGESTED,
+    MOST_ROWS,
     Content,
     DeclaredField,
     DigestsRequest,
@@ -33,9 +34,12 @@ from polder.resync.messages import (
     Proven,
     RowsRequest,
 )
+from polder.resync.turns import following
 
 State = ReplicaState.State
 Compared = ReplicaState.Compared
+PAGES = 4  # in a second, at a rate that somebody set
+UNHURRIED = 20_000  # rows per second: a rate below is kept by pauses between the pages
 DEEPLY_DIGESTED = 10 * BUCKET  # rows whose content one answer is of
 MOST_DOUBTFUL = 5_000  # keys
 LIVE_FIRST = 1_000  # events that may wait in our queues while a page is asked for
@@ -52,18 +56,13 @@ class Ahead(NamedTuple):
     asked_at: datetime
 
 
-def following(request: UUID) -> UUID:
-    """The id of the request that may be made ahead while this one's answer is merged: whoever gets
-    its answer early knows whose turn it is first."""
-    return uuid5(request, "ahead")
-
-
-def ask_ahead(run: ReplicaState, after: str | None) -> Ahead | None:
-    """Asks for what follows the key, so that the owner reads while this service writes. Changes
-    nothing; None when it did not go out."""
-    if after is None or not run.scans or run.asking or run.ranges or run.request_id is None:
+def ask_ahead(run: ReplicaState, request: UUID, after: str | None) -> Ahead | None:
+    """Asks for what follows the key up to which the answer to `request` goes, so that the owner
+    reads while this service writes. Changes nothing; None when it did not go out, as of a run that
+    somebody slowed down."""
+    if after is None or not run.scans or run.asking or run.ranges or run.rate < UNHURRIED:
         return None
-    ahead = Ahead(after, following(run.request_id), database_now())
+    ahead = Ahead(after, following(request), database_now())
     next_one = copy(run)
     next_one.cursor, next_one.request_id, next_one.tries = after, ahead.request, 0
     return None if _said(next_one) else ahead
@@ -150,7 +149,7 @@ def _request(run: ReplicaState) -> PageRequest | RowsRequest | DigestsRequest | 
         after, through = run.ranges[0]
         return KeysRequest(**about, after=after, through=through, content=content)
     if run.compared_by == Compared.ROWS:
-        size = max(1, min(MOST, run.rate))
+        size = max(1, min(MOST_ROWS, run.rate // PAGES))
         return PageRequest(**about, after=run.cursor, size=size, since=run.since)
     size = DEEPLY_DIGESTED if content else MOST_DIGESTED
     return DigestsRequest(**about, after=run.cursor, size=size, content=content)

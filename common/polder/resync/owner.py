@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
+from json.encoder import encode_basestring
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models.functions import Collate
-from pydantic_core import from_json
 from uuid_utils.compat import uuid7
 
 from polder import this_service
 from polder.domain.aggregate import Aggregate, aggregates
 from polder.outbox import fence
 from polder.outbox.fence import Claim
-from polder.resync.messages import Page, PageRequest, Row, RowsRequest
+from polder.resync.messages import Page, PageRequest, RowsRequest, WrittenPage
 
-LARGEST_PAGE = 256 * 1024  # bytes of rows; one more row may be as large as an event
+LARGEST_PAGE = 512 * 1024  # characters of rows; one more may be as large as an event
 COUNTED = 100_000  # rows; of more than that the planner's estimate will do
 
 Said = PageRequest | RowsRequest
@@ -38,13 +38,13 @@ def page_of(request: PageRequest) -> Page:
     if request.since is not None:
         rows = rows.filter(updated_at__gte=request.since)
     there = list(rows[: request.size + 1])
-    found = list(_until_full(there[: request.size]))
-    return Page(
+    keys, written = _until_full(there[: request.size])
+    return WrittenPage(
         request=request.request,
         read=uuid7(),
         schema_version=model.contract.schema_version,
-        rows=found,
-        through=None if len(found) == len(there) else found[-1].key,
+        written=written,
+        through=None if len(keys) == len(there) else keys[-1],
         total=None if request.after or request.since else total_of(model),
     )
 
@@ -67,27 +67,38 @@ def rows_of(request: RowsRequest) -> Page:
     disputed = fence.fenced_keys(request.aggregate, keys)
     asked = [python_key(model, key) for key in sorted(keys - disputed) if _is_key(model, key)]
     rows = model._default_manager.filter(pk__in=asked).order_by(order_of(model))
-    found = list(_until_full(rows))
     known = set(map(str, rows.values_list("pk", flat=True)))
-    return Page(
+    return WrittenPage(
         request=request.request,
         read=uuid7(),
         schema_version=model.contract.schema_version,
-        rows=found,
+        written=_until_full(rows).written,
         unknown=sorted(keys - known - disputed),
         disputed=sorted(disputed),
     )
 
 
-def _until_full(rows: Iterable[Aggregate]) -> Iterator[Row]:
-    """The first one whatever its size."""
-    size = 0
+class _Written(NamedTuple):
+    keys: list[str]
+    written: list[str]
+
+
+def _until_full(rows: Iterable[Aggregate]) -> _Written:
+    """As JSON; the first one whatever its size."""
+    found, size = _Written([], []), 0
     for row in rows:
-        text = row.public_state().model_dump_json(by_alias=True, exclude_none=True)
-        if size and size + len(text) > LARGEST_PAGE:
-            return
+        key = row.subject
+        state = row.public_state().model_dump_json(by_alias=True, exclude_none=True)
+        text = (
+            f'{{"key":{encode_basestring(key)},"version":{row.version},'
+            f'"time":"{row.updated_at.isoformat()}","data":{state}}}'
+        )
         size += len(text)
-        yield Row(key=row.subject, version=row.version, time=row.updated_at, data=from_json(text))
+        if found.keys and size > LARGEST_PAGE:
+            break
+        found.keys.append(key)
+        found.written.append(text)
+    return found
 
 
 def order_of(model: type[Aggregate]) -> Any:

@@ -9,20 +9,20 @@ from contextlib import nullcontext
 from functools import partial
 
 from django.db import connection, transaction
-from pydantic import ValidationError
 
-from polder.contracts.upcasts import lift
 from polder.effects.intents import skipped
 from polder.failpoints import Failpoint, failpoint
 from polder.faults import MOMENT, fault_of
 from polder.outbox import fence
 from polder.reconcile.reconciler import reconcile_changed
-from polder.replication.models import UNDER_WAY, ReplicaState
-from polder.replication.repair import Snapshot, keys_beside, merge_snapshots, remove_unknown
-from polder.replication.replica import Replication, event_class, replications
+from polder.replication.models import ReplicaState
+from polder.replication.repair import keys_beside, merge_snapshots, remove_unknown
+from polder.replication.replica import Replication, replications
 from polder.resync import comparing
-from polder.resync.asking import ask_ahead, following, next_request
+from polder.resync.asking import ask_ahead, next_request
 from polder.resync.messages import MOST, Answer, Digests, Listing, Page
+from polder.resync.reading import Read, read
+from polder.resync.turns import run_of, turn_of
 
 log = logging.getLogger(__name__)
 
@@ -31,33 +31,29 @@ FIRST_FILLED = "a replica was filled for the first time: it follows from the his
 LONGEST_PAUSE = 1.0  # seconds between two pages, for the sake of the rate
 
 
-class Unusable(ValueError):
-    """The owner's answer cannot be used; the run waits, and asks again."""
-
-
 def receive(answer: Answer) -> bool:
     """Takes what an answer brings and asks for more; False for one that nobody waits for (late,
     doubled, cancelled). May run twice."""
     began = time.monotonic()
-    runs = ReplicaState.objects.filter(state__in=UNDER_WAY)
-    with transaction.atomic():
-        _wait_for_locks_briefly()
-        mine = runs.select_for_update().filter(request_id=answer.request)
-        run = mine.first()
-        if run is None and _wait_for_its_turn(answer):
-            run = mine.all().first()
-        if run is None or run.aggregate not in replications:
+    waiting = run_of(answer.request)
+    if waiting is None:
+        return False
+    was_read = read(replications[waiting.aggregate], answer)
+    # what it asks for now comes to nothing where the run has to go another way
+    through = None if was_read.unusable else _through(answer)
+    ahead = ask_ahead(waiting, answer.request, through)
+    with turn_of(waiting, answer.request) as run:
+        if run is None:
             return False
-        ahead = ask_ahead(run, _through(answer))  # under the lock, for which its answer waits
-        done = run.rows_done
-        try:
-            _take_any(run, replications[run.aggregate], answer)
-        except Unusable as error:
-            run.trouble = str(error)
+        _wait_for_locks_briefly()
+        if was_read.unusable:
+            run.trouble = was_read.unusable
             run.save()
             return True
+        done = run.rows_done
+        _take_any(run, replications[run.aggregate], answer, was_read)
         failpoint(Failpoint.RESYNC_BEFORE_COMMIT)
-        rows = max(run.rows_done - done, len(getattr(answer, "rows", ())))
+        rows = max(run.rows_done - done, len(was_read.rows))
         pause = min(LONGEST_PAUSE, rows / run.rate - (time.monotonic() - began))
         transaction.on_commit(partial(_wait, pause))
         next_request(run, ahead)
@@ -73,20 +69,9 @@ def _through(answer: Answer) -> str | None:
     return answer.buckets[-1].through if answer.buckets else None
 
 
-def _wait_for_its_turn(answer: Answer) -> bool:
-    """Of an answer that was asked for ahead, while another process merges what comes before it, and
-    holds the run's lock since before it asked. False for one that nobody has asked for."""
-    for run in ReplicaState.objects.filter(state__in=UNDER_WAY, request_id__isnull=False):
-        if run.request_id and following(run.request_id) == answer.request:
-            ReplicaState.objects.select_for_update().get(pk=run.pk)
-            return True
-    return ReplicaState.objects.filter(request_id=answer.request).exists()
-
-
-def _take_any(run: ReplicaState, replication: Replication, answer: Answer) -> None:
-    """Raises Unusable."""
+def _take_any(run: ReplicaState, replication: Replication, answer: Answer, was_read: Read) -> None:
     if isinstance(answer, Page):
-        _take(run, replication, answer)
+        _take(run, replication, answer, was_read)
     elif answer.refused:
         comparing.row_by_row(run, answer.refused)
     elif isinstance(answer, Digests):
@@ -106,13 +91,17 @@ def _wait(pause: float) -> None:
     time.sleep(max(0.0, pause))
 
 
-def _take(run: ReplicaState, replication: Replication, page: Page) -> None:
-    """Raises Unusable."""
-    snapshots = _snapshots(replication, page)
+def _take(run: ReplicaState, replication: Replication, page: Page, was_read: Read) -> None:
     manner = comparing.manner_of(run)
-    repaired = merge_snapshots(replication, snapshots, manner, confirmed=bool(run.asking))
+    repaired = merge_snapshots(
+        replication,
+        was_read.snapshots,
+        manner,
+        confirmed=bool(run.asking),
+        made=was_read.rows,
+    )
     failpoint(Failpoint.RESYNC_AFTER_MERGE)
-    brought = {one.subject for one in snapshots}
+    brought = set(was_read.rows)
     removed: set[str] = set()
     if run.asking:
         removed, drifted = remove_unknown(replication, page.unknown, page.read, manner)
@@ -160,35 +149,6 @@ def _go_on(
         run.cursor = page.through
     else:
         run.scans = False
-
-
-def _snapshots(replication: Replication, page: Page) -> list[Snapshot]:
-    """Raises Unusable."""
-    if page.refused:
-        raise Unusable(f"{replication.publisher} does not answer: {page.refused}")
-    kind = event_class(replication)
-    if page.schema_version > kind.schema_version:
-        raise Unusable(
-            f"{replication.publisher} has version {page.schema_version} of {replication.aggregate},"
-            f" and {kind.schema_version} is the newest known here: this service has to be updated"
-        )
-    state = kind.model_fields["data"].annotation
-    assert isinstance(state, type)
-    try:
-        return [
-            Snapshot(
-                row.key,
-                row.version,
-                page.read,
-                row.time,
-                state.model_validate(
-                    lift(kind, row.data, version=page.schema_version), extra="ignore"
-                ),
-            )
-            for row in page.rows
-        ]
-    except (ValidationError, KeyError) as error:
-        raise Unusable(f"a row of {replication.aggregate} cannot be read: {error}") from error
 
 
 def _reconcile(replication: Replication, changed: Collection[str]) -> None:

@@ -84,7 +84,7 @@ def test_paused_it_goes_on_where_it_was(wire: Wire) -> None:
     assert not receiving.receive(late)
     assert state().told == "paused, 40 %"
     tending.ask_again()
-    runs.resume(PRODUCT, rate=7)
+    runs.resume(PRODUCT, rate=28)  # four pages in a second
 
     asked = wire.asked()
     assert isinstance(asked, PageRequest)

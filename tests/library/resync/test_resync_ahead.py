@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from polder.direct.messages import Message
 from polder.replication.models import ReplicaState
-from polder.resync import asking, receiving, runs, tending
-from polder.resync.messages import PageRequest
+from polder.resync import asking, receiving, runs, tending, turns
+from polder.resync.messages import PageRequest, RowsRequest
 from polder.testing import deliver, eventually
 from polder.testing.database import other_connection
 from tests.library.resync.wire import PRODUCT, Wire, edit, products, state
@@ -37,7 +37,7 @@ def test_it_goes_out_before_the_rows_are_merged(
         return wire.say(routing_key, messages)
 
     monkeypatch.setattr(asking, "say", say)
-    runs.begin(PRODUCT, "asked for")
+    runs.begin(PRODUCT, "asked for", rate=asking.UNHURRIED)
     wire.run()
 
     assert had == {"": 0, "p1": 0, "p3": 2}
@@ -46,7 +46,7 @@ def test_it_goes_out_before_the_rows_are_merged(
 
 def test_what_was_asked_for_ahead_is_not_asked_for_again(wire: Wire) -> None:
     owned(wire)
-    runs.begin(PRODUCT, "asked for")
+    runs.begin(PRODUCT, "asked for", rate=asking.UNHURRIED)
     receiving.receive(wire.answer())
 
     assert (state().request_id, state().cursor) == (wire.asked().request, "p1")
@@ -63,7 +63,7 @@ def test_a_row_to_be_asked_for_comes_first(wire: Wire) -> None:
     owned(wire)
     deliver(product_event(product_id="p0x"))
     edit("p0x", version=1)
-    runs.begin(PRODUCT, "asked for")
+    runs.begin(PRODUCT, "asked for", rate=asking.UNHURRIED)
     receiving.receive(wire.answer())
     early = next(m for _, m in wire.said if isinstance(m, PageRequest) and m.after == "p1")
 
@@ -75,7 +75,7 @@ def test_a_row_to_be_asked_for_comes_first(wire: Wire) -> None:
 
 def test_while_events_wait_nothing_is_asked_for_ahead(wire: Wire) -> None:
     owned(wire)
-    runs.begin(PRODUCT, "asked for")
+    runs.begin(PRODUCT, "asked for", rate=asking.UNHURRIED)
     first = wire.answer()
     wire.waiting = asking.LIVE_FIRST + 1
     receiving.receive(first)
@@ -95,7 +95,7 @@ def test_an_answer_that_comes_early_waits_for_its_turn(
     owned(wire)
     monkeypatch.setattr(asking, "say", wire.say)
     monkeypatch.setattr(asking, "waiting_in", lambda queues: 0)
-    runs.begin(PRODUCT, "asked for")
+    runs.begin(PRODUCT, "asked for", rate=asking.UNHURRIED)
     page = wire.answer()
     taken: list[bool] = []
 
@@ -105,7 +105,7 @@ def test_an_answer_that_comes_early_waits_for_its_turn(
 
     ahead = PageRequest(
         asker="order",
-        request=asking.following(page.request),
+        request=turns.following(page.request),
         aggregate="product",
         after="p1",
         size=2,
@@ -121,3 +121,35 @@ def test_an_answer_that_comes_early_waits_for_its_turn(
 
     assert taken == [True]
     assert sorted(products()) == ["p0", "p1", "p2", "p3"]
+
+
+def test_one_that_somebody_slowed_down_asks_for_nothing_ahead(wire: Wire) -> None:
+    owned(wire)
+    runs.begin(PRODUCT, "asked for", rate=asking.UNHURRIED - 1)
+    page = wire.answer()
+
+    receiving.receive(page)
+
+    assert wire.asked().request != turns.following(page.request)
+    assert len([m for _, m in wire.said if isinstance(m, PageRequest)]) == 2
+
+
+def test_it_asks_on_while_it_waits_for_its_turn(wire: Wire) -> None:
+    """Two are under way besides the one that is merged; more are nobody's."""
+    owned(wire)
+    runs.begin(PRODUCT, "asked for", rate=asking.UNHURRIED)
+    first = wire.asked()
+    second = following(first, after="p1")
+    third = following(second, after="p3")
+
+    assert not receiving.receive(wire.answer(second))  # the first never comes
+
+    assert wire.asked() == third
+    assert [turns.steps_before(state(), one.request) for one in (first, second, third)] == [0, 1, 2]
+    assert turns.run_of(turns.following(third.request)) is None
+    assert products() == {}
+
+
+def following(before: PageRequest | RowsRequest, after: str) -> PageRequest:
+    assert isinstance(before, PageRequest)
+    return before.model_copy(update={"request": turns.following(before.request), "after": after})
