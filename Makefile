@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up demo status logs stop start down reset test browser verify chaos mutation soak manage migrations contracts docs check bench lock
+.PHONY: help up observe demo status logs stop start down reset test browser verify chaos mutation soak manage migrations contracts docs check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -14,6 +14,10 @@ help: ## this list
 up: ## start everything; without Docker it stays in the foreground, and Ctrl-C stops it
 	@$(VENV) requirements.txt
 	@exec $(PYTHON_RUN) -m deploy up
+
+observe: ## Prometheus and Alertmanager on the shop of `make up`, by Debian's packages (with Docker: profile observability)
+	@$(VENV) requirements.txt
+	@exec $(PYTHON_RUN) -m deploy.local.monitoring
 
 demo: ## the story on a running shop, compared row by row after each step (brings it up if it is down; keep=1)
 	@$(VENV) requirements.txt

@@ -40,7 +40,7 @@ class DisturbedStack(Stack):
     def _addresses(self) -> Mapping[str, str]:
         """Every node listens on the same port, at an address of its own."""
         found = dict(super()._addresses())
-        for name in ("rabbitmq", "rabbitmq-management"):
+        for name in ("rabbitmq", "rabbitmq-management", "rabbitmq-prometheus"):
             port = found[name].rpartition(":")[2]
             found[name] = " ".join(f"{node.host}:{port}" for node in self.brokers)
         return found

@@ -1,6 +1,6 @@
 """`python -m tools.pages`: draws the parts of the pages that follow from code, each between its
-marks, and writes compose.yaml for the services that there are. `--check` only compares, as `make
-check` does."""
+marks, and writes compose.yaml and its like for the services that there are. `--check` only
+compares, as `make check` does."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ from polder.configuration.variables import Variable
 from polder.consumer import drawing
 from polder.contracts import markdown
 from polder.contracts.published import in_folder
-from tools import pictures
+from tools import dashboard, pictures
 from tools.each_service import written
 from tools.unreachable import settings_of
 
 ROOT = Path(__file__).resolve().parents[1]
-COMPOSE = ROOT / "compose.yaml"
-COMPOSE_TEMPLATE = ROOT / "deploy" / "docker" / "compose.template.yaml"
+WRITTEN = {
+    "compose.yaml": "deploy/docker/compose.template.yaml",
+    "deploy/prometheus/prometheus.yml": "deploy/prometheus/prometheus.template.yml",
+}
+DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "polder.json"
 DRAWN = (
     "README.md",
     "docs/architecture.md",
@@ -114,7 +117,9 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Each with its text as it should be."""
     for name in DRAWN:
         yield ROOT / name, drawn((ROOT / name).read_text())
-    yield COMPOSE, written(COMPOSE_TEMPLATE.read_text(), SERVICES)
+    for name, template in WRITTEN.items():
+        yield ROOT / name, written((ROOT / template).read_text(), SERVICES)
+    yield DASHBOARD, dashboard.drawn()
 
 
 def main() -> int:
@@ -124,7 +129,7 @@ def main() -> int:
     differ = 0
     for path, anew in pages():
         name = path.relative_to(ROOT)
-        if anew == path.read_text():
+        if path.exists() and anew == path.read_text():
             continue
         if check:
             print(f"{name} is not as the code says. Draw it: python -m tools.pages")

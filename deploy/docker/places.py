@@ -15,6 +15,7 @@ INSIDE: Mapping[str, str] = {
     **{f"{service}-postgres": f"{service}-postgres:5432" for service in SERVICES},
     "rabbitmq": "rabbitmq:5672",
     "rabbitmq-management": "rabbitmq:15672",
+    "rabbitmq-prometheus": "rabbitmq:15692",
     "flower": "flower:5555",
 }
 # The variable that says under which port of this machine it is published, and the default.
@@ -26,7 +27,8 @@ PUBLISHED: Mapping[str, tuple[str, int]] = {
         f"{service}-postgres": (f"{service.upper()}_POSTGRES_PORT", FIRST_POSTGRES_PORT + place),
     }.items()
 } | {
-    name: SERVERS[name.replace("-", "_")] for name in ("rabbitmq", "rabbitmq-management", "flower")
+    name: SERVERS[name.replace("-", "_")]
+    for name in ("rabbitmq", "rabbitmq-management", "rabbitmq-prometheus", "flower")
 }
 
 

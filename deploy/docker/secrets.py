@@ -19,6 +19,7 @@ from deploy.local.services import SERVICES
 
 DRAWN = Path("/drawn")  # a volume in each of its folders
 RUN = Path("/run/polder")
+DEPLOY = Path(__file__).resolve().parents[1]
 RABBITMQ_CONF = Path(__file__).with_name("rabbitmq.conf")
 
 
@@ -46,11 +47,23 @@ def files(passwords: Named) -> dict[str, str]:
         "flower/env": lines_of(environment.of_flower()),
         "rabbitmq/env": lines_of(rabbitmq),
         "rabbitmq/rabbitmq.conf": RABBITMQ_CONF.read_text(),
+        "grafana/password": passwords["grafana"],
+        **settings_of_monitoring(),
     }
     for service in SERVICES:
         found[f"{service}/env"] = lines_of(environment.of_service(service))
         found[f"{service}-postgres/password"] = passwords[f"{service} postgres"]
     return found
+
+
+def settings_of_monitoring() -> dict[str, str]:
+    """Nothing secret: what Prometheus, Alertmanager and Grafana read."""
+    return {
+        f"monitoring/{path.relative_to(DEPLOY)}": path.read_text()
+        for folder in ("prometheus", "grafana")
+        for path in sorted((DEPLOY / folder).rglob("*"))
+        if path.suffix in (".yml", ".json")
+    }
 
 
 def draw(drawn: Path) -> None:
@@ -62,6 +75,7 @@ def draw(drawn: Path) -> None:
             inside(passwords).of_command(service, command)
     for name, text in files(passwords).items():
         path = drawn / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_name(f".{path.name}.new")
         new.write_text(text)
         new.chmod(0o444)  # the servers read it as users of their own; nobody else has the volume
@@ -71,7 +85,8 @@ def draw(drawn: Path) -> None:
 def show(drawn: Path) -> str:
     passwords = Passwords(drawn / "all" / "passwords.json")
     environment = Environment(RUN, published_addresses(os.environ), passwords, SERVICES)
-    return lines_of({"STACK": "docker"} | environment.of_stack())
+    told = {"STACK": "docker"} | environment.of_stack()
+    return lines_of(told | {"GRAFANA_PASSWORD": passwords["grafana"]})
 
 
 if __name__ == "__main__":

@@ -137,6 +137,7 @@ class Environment:
         return of_services | {
             "FLOWER_URL": f"http://{self.addresses['flower']}",
             "RABBITMQ_MANAGEMENT_URL": self.management_url,
+            "RABBITMQ_METRICS_URL": self._of_each_node("rabbitmq-prometheus", "http://{}"),
             "AMQP_URL": self.amqp_url(ADMIN_USER),
             "API_KEY": self.passwords["api key"],
             "ADMIN_USER": ADMIN_USER,

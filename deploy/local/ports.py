@@ -25,6 +25,7 @@ SERVERS = {
     "postgres": ("POSTGRES_PORT", 5440),
     "rabbitmq": ("RABBITMQ_PORT", 5680),
     "rabbitmq_management": ("RABBITMQ_MANAGEMENT_PORT", 15680),
+    "rabbitmq_prometheus": ("RABBITMQ_PROMETHEUS_PORT", 15700),
     "rabbitmq_dist": ("RABBITMQ_DIST_PORT", 25680),
     "epmd": ("EPMD_PORT", 4377),
 }
@@ -40,6 +41,7 @@ class Ports:
     postgres: int
     rabbitmq: int
     rabbitmq_management: int
+    rabbitmq_prometheus: int
     rabbitmq_dist: int
     epmd: int
 
@@ -85,6 +87,7 @@ class Ports:
             **{f"{service}-postgres": f"{HOST}:{self.postgres}" for service in self.web},
             "rabbitmq": f"{HOST}:{self.rabbitmq}",
             "rabbitmq-management": f"{HOST}:{self.rabbitmq_management}",
+            "rabbitmq-prometheus": f"{HOST}:{self.rabbitmq_prometheus}",
             "flower": f"{HOST}:{self.flower}",
         }
 

@@ -63,7 +63,7 @@ class RabbitmqNode:
         if version := rabbitmq_version():
             (self.home / "version").write_text("{}.{}".format(*version))
         write_private(self.home / "rabbitmq.conf", self._configuration())
-        write_private(self.home / "enabled_plugins", "[rabbitmq_management].\n")
+        write_private(self.home / "enabled_plugins", "[rabbitmq_management,rabbitmq_prometheus].\n")
         write_private(self.home / ".erlang.cookie", self.passwords["erlang cookie"])
         command = of_rabbitmq(self.run.root, RABBITMQ / "rabbitmq-server")
         return ProcessSpec(
@@ -116,6 +116,8 @@ class RabbitmqNode:
             "listeners.tcp.1": f"{self.host}:{self.ports.rabbitmq}",
             "management.tcp.ip": self.host,
             "management.tcp.port": self.ports.rabbitmq_management,
+            "prometheus.tcp.ip": self.host,
+            "prometheus.tcp.port": self.ports.rabbitmq_prometheus,
         }
         lines = (f"{name} = {value}\n" for name, value in addresses.items())
         return (HERE / "rabbitmq.conf").read_text() + "".join(lines)

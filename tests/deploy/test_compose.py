@@ -27,7 +27,9 @@ from deploy.local.services import SERVICES, processes_of
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
+ALL: dict[str, dict[str, Any]] = COMPOSE["services"]
+WATCHING = {name: one for name, one in ALL.items() if one.get("profiles") == ["observability"]}
+CONTAINERS = {name: one for name, one in ALL.items() if name not in WATCHING}
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 OURS = sorted(name for name, container in CONTAINERS.items() if container["image"] == "polder")
 ENTRYPOINT = json.loads(
@@ -36,6 +38,7 @@ ENTRYPOINT = json.loads(
     ]
 )
 SETTINGS = dict(re.findall(r"^(\w+) = '(.*?)'", CONFIGURATION.read_text(), re.MULTILINE))
+IMAGE = r"polder|\w+:[\w.]+-[\w.-]+|\w+/\w+:v?\d+\.\d+\.\d+"
 ONE_SHOTS = ("secrets", "prepare")
 DATABASES = [f"{service}-postgres" for service in SERVICES]
 # Smaller than natively, where one server serves all services.
@@ -84,7 +87,7 @@ def test_the_make_targets_know_every_container() -> None:
 
 def drawn(run: RunDirectory) -> Path:
     folder = run.root / "drawn"
-    for name in ["all", "rabbitmq", "flower", *SERVICES, *DATABASES]:
+    for name in ["all", "rabbitmq", "flower", "grafana", *SERVICES, *DATABASES]:
         (folder / name).mkdir(parents=True, exist_ok=True)
     secrets.draw(folder)
     return folder
@@ -164,7 +167,7 @@ def test_a_secret_of_any_characters_arrives(run: RunDirectory) -> None:
     )
     environment = secrets.inside(defaultdict(lambda: "x", passwords))
     for name, text in secrets.files(environment.passwords).items():
-        (run.root / name).parent.mkdir(exist_ok=True)
+        (run.root / name).parent.mkdir(parents=True, exist_ok=True)
         (run.root / name).write_text(text)
     printed = subprocess.run(
         [
@@ -211,7 +214,7 @@ def test_the_image_is_nobodys() -> None:
     assert "chmod -R u=rwX,go=rX" in "\n".join(lines), "whatever the umask of whoever cloned"
     assert not [
         volume
-        for container in CONTAINERS.values()
+        for container in ALL.values()
         for volume in container.get("volumes", [])
         if volume.startswith((".", "/"))
     ]
@@ -286,7 +289,7 @@ def test_the_file_follows_the_specification() -> None:
     assert "version" not in COMPOSE
     used = {
         volume.split(":")[0]
-        for container in CONTAINERS.values()
+        for container in ALL.values()
         for volume in container.get("volumes", [])
     }
     assert set(COMPOSE["volumes"]) == used
@@ -297,10 +300,42 @@ def test_the_file_follows_the_specification() -> None:
         for variable, (_, default) in zip(shown, map(_published, shown), strict=True)
     }
     assert set(shown) == {variable for variable, _ in places.PUBLISHED.values()}
-    assert all(
-        re.fullmatch(r"polder|\w+:[\w.]+-[\w.-]+", container["image"])
-        for container in CONTAINERS.values()
-    )
+    assert all(re.fullmatch(IMAGE, container["image"]) for container in ALL.values())
+
+
+def test_who_watches_can_do_little_and_is_seen_here_only() -> None:
+    assert set(WATCHING) == {"prometheus", "alertmanager", "grafana"}
+    for container in WATCHING.values():
+        assert container["read_only"] is True
+        assert container["cap_drop"] == ["ALL"]
+        assert container["mem_limit"]
+        assert container["pids_limit"]
+        assert container["healthcheck"]["test"]
+        assert all(port.startswith("127.0.0.1:${") for port in container["ports"])
+
+
+def test_who_watches_finds_its_settings(run: RunDirectory) -> None:
+    # Given the volume as `secrets` writes it, at its place in the containers
+    settings = drawn(run) / "monitoring"
+    named = re.findall(r"/monitoring/([\w./-]+)", str(WATCHING) + _texts(settings))
+
+    # Then each file and folder that is named there is there
+    assert {(settings / name).exists() for name in named} == {True}
+    assert (run.root / "drawn/grafana/password").read_text()
+    # And Prometheus asks every service and the broker, by the names that containers have
+    said = yaml.safe_load((settings / "prometheus/prometheus.yml").read_text())
+    asked = {
+        target.partition(":")[0]
+        for job in said["scrape_configs"]
+        for group in job["static_configs"]
+        for target in group["targets"]
+    }
+    assert asked == {*(f"{service}-web" for service in SERVICES), "rabbitmq"}
+    assert {*SERVICES, "broker"} <= set(WATCHING["prometheus"]["networks"])
+
+
+def _texts(folder: Path) -> str:
+    return "".join(path.read_text() for path in folder.rglob("*.yml"))
 
 
 def _published(variable: str) -> tuple[str, int]:

@@ -18,6 +18,7 @@ TURNS = (
     "test_freshness.py",
     "test_restored.py",
     "test_resync.py",
+    "test_alarms.py",
     "test_past_came_back.py",
 )
 

@@ -32,8 +32,8 @@ def test_every_page_and_every_metric_is_there(client: Client, db: None) -> None:
     anchors = {re.sub(r"[^a-z0-9 -]", "", one.lower()).replace(" ", "-") for one in headings}
 
     assert set(re.findall(r"operations\.md#(\S+)", rules)) <= anchors
-    for name in set(re.findall(r"polder_[a-z_]+", rules)):
-        assert f"\n{name}{{" in metrics or f"\n{name} " in metrics, name
+    for name in set(re.findall(r"\bpolder_[a-z_]+", rules)):
+        assert f"# TYPE {name} " in metrics, name
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="Debian's prometheus is not installed")

@@ -96,6 +96,7 @@ FROM (SELECT publisher, since FROM polder_inbox_waitingevent WHERE parked_at IS 
     ORDER BY since LIMIT 1000) AS waiting GROUP BY publisher
 """
 DRIFT_FOUND = "SELECT aggregate, drift_found FROM polder_replication_replicastate"
+DATABASE_BYTES = "SELECT pg_database_size(current_database())"
 # 1 for a replica that is complete, also while it is audited
 REPLICAS = """
 SELECT aggregate, CASE WHEN state = 'complete' OR (is_audit AND completed_at IS NOT NULL)

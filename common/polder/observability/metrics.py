@@ -209,6 +209,8 @@ def _of_the_effects() -> Iterator[Metric]:
 
 
 def _of_the_service() -> Iterator[Metric]:
+    [size] = measures.measured(measures.DATABASE_BYTES)
+    yield _gauge("database_bytes", "What the service's database takes on its disk.", size)
     yield _gauge(
         "partition_ahead_seconds",
         "For how long there are partitions.",

@@ -1,0 +1,197 @@
+"""Somebody hears of what goes wrong within a minute, by name, and of its end: Prometheus and
+Alertmanager of Debian's packages, with the rules and settings of the containers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import yaml
+from uuid_utils.compat import uuid7
+
+from deploy.local.monitoring import HERE, Monitoring
+from deploy.local.ports import Ports
+from tests.blackbox.operator import PARKED, Operator
+from tests.blackbox.wire import send
+from tests.disturbed import DisturbedStack
+from tests.shop import Shop, until
+from tests.temporary import temporary_folder
+from tests.webhook import Webhook
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not (shutil.which("prometheus") and shutil.which("prometheus-alertmanager")),
+        reason="Debian's prometheus and prometheus-alertmanager are not installed",
+    ),
+]
+WITHIN = 60  # seconds
+DASHBOARD = HERE.parent / "grafana/dashboards/polder.json"
+
+
+@pytest.fixture(scope="module")
+def webhook() -> Iterator[Webhook]:
+    with Webhook().listening() as webhook:
+        yield webhook
+
+
+@pytest.fixture(scope="module")
+def monitoring(shop: Shop, webhook: Webhook) -> Iterator[Monitoring]:
+    """Once it has seen the shop for a while, and nobody has heard of anything."""
+    ports = Ports.free()
+    with temporary_folder("monitoring") as folder:
+        monitoring = Monitoring(
+            folder,
+            shop.variables,
+            prometheus=ports.epmd,
+            alertmanager=ports.flower,
+            people={"webhook_configs": [{"url": webhook.url}]},
+        )
+        started = monitoring.start()
+        try:
+            until(lambda: _asked(monitoring, "min(count_over_time(up[1h])) >= 4"), "it has looked")
+            yield monitoring
+        finally:
+            for process in started:
+                process.terminate()
+            for process in started:
+                process.wait(30)
+
+
+def test_every_expression_gives_something(monitoring: Monitoring, shop: Shop) -> None:
+    shop.place_ready(p3=1)
+    rules = yaml.safe_load((HERE / "polder.yml").read_text())["groups"][0]["rules"]
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+
+    for panel in panels:
+        expression = panel["targets"][0]["expr"]
+        until(partial(_asked, monitoring, expression), expression)
+    # of an alarm that is off there is nothing, but of what it looks at
+    for name in {one for rule in rules for one in _metrics(rule["expr"])}:
+        assert _asked(monitoring, f"count({name})"), name
+
+
+def test_each_is_heard_within_a_minute_and_ends(
+    monitoring: Monitoring, webhook: Webhook, shop: Shop, stack: DisturbedStack
+) -> None:
+    until(lambda: not webhook.names(), "nothing is wrong", 300)
+    took: dict[str, float] = {}
+
+    def heard(name: str, cause: Callable[[], object]) -> None:
+        causes.append((name, time.monotonic()))
+        cause()
+
+    # When a worker stops, a message cannot be read, a replica contradicts, an owner went back
+    causes: list[tuple[str, float]] = []
+    heard("PolderParked", lambda: _send(shop, b"{}"))
+    heard("PolderDrift", lambda: _send(shop, _contradicting(shop, "p4")))
+    heard("PolderRegressed", lambda: _send(shop, _gone_back(shop, "p5")))
+    until(lambda: shop.rows("shipping", "SELECT FROM polder_replication_regression"), "it is seen")
+    heard("PolderBehind", lambda: stack.stop_process("shipping-worker"))
+    # Then each is heard
+    _note(took, webhook, causes)
+    # And when each is repaired, it ends
+    stack.start_process("shipping-worker")
+    for service in ("order", "shipping"):
+        parked = [key for (key,) in shop.rows(service, _PARKED)]
+        Operator.of(shop, service).operate(PARKED, "discard", parked, "a test")
+        stack.manage(service, "resync", "inventory.product", "--all")
+    [(version,)] = shop.rows("inventory", _VERSION, "p5")
+    assert shop.patch("inventory", "/api/products/p5/", {"name": "Other"}, version)[0] == 200
+    until(lambda: not webhook.names(), f"all end: {webhook.names()}", 300)
+
+    # When the broker blocks, for want of memory and of disk
+    for name, off, on in _BLOCKS:
+        causes.clear()
+        heard(name, partial(_control, stack, *off))
+        order_id = shop.place(p3=1)  # and orders are accepted all the same
+        _note(took, webhook, causes)
+        _control(stack, *on)
+        shop.wait_for("order", order_id, "confirmed", 120)
+        until(lambda: not webhook.names(), f"all end: {webhook.names()}", 300)
+
+    print({name: round(seconds) for name, seconds in took.items()})
+    assert max(took.values()) < WITHIN, took
+
+
+_PARKED = "SELECT id FROM polder_inbox_parkedevent WHERE state = 'parked'"
+_VERSION = "SELECT version FROM inventory_product WHERE product_id = %s"
+_BODY = """
+SELECT body FROM polder_outbox WHERE subject = %s AND aggregate_type = 'product'
+ORDER BY version DESC LIMIT 1
+"""
+_BLOCKS = (
+    (
+        "PolderBrokerMemory",
+        ("set_vm_memory_high_watermark", "0.0001"),
+        ("set_vm_memory_high_watermark", "0.4"),
+    ),
+    ("PolderBrokerDisk", ("set_disk_free_limit", "9000GB"), ("set_disk_free_limit", "200MB")),
+)
+
+
+def _note(took: dict[str, float], webhook: Webhook, causes: list[tuple[str, float]]) -> None:
+    for name, since in causes:
+        until(partial(_is_heard, webhook, name, since), name, 180)
+        took[name] = webhook.heard(name, since) or 0.0
+
+
+def _is_heard(webhook: Webhook, name: str, since: float) -> bool:
+    return webhook.heard(name, since) is not None
+
+
+def _send(shop: Shop, body: bytes) -> None:
+    send(shop.variables["AMQP_URL"], "inventory.events", [body])
+
+
+def _contradicting(shop: Shop, product: str) -> bytes:
+    """Another event of the same moment and version."""
+    event = _event(shop, product)
+    made = UUID(event["id"]).int >> 64 << 64
+    return _body(event, id=str(UUID(int=made | (uuid4().int & (2**64 - 1)) | 1 << 63)))
+
+
+def _gone_back(shop: Shop, product: str) -> bytes:
+    """An event of now, of a version that was there long ago."""
+    return _body(_event(shop, product), id=str(uuid7()))
+
+
+def _event(shop: Shop, product: str) -> dict[str, Any]:
+    [(body,)] = shop.rows("inventory", _BODY, product)
+    event: dict[str, Any] = json.loads(body)
+    return event
+
+
+def _body(event: dict[str, Any], **changed: Any) -> bytes:
+    data = {**event["data"], "name": "Something else"}
+    return json.dumps({**event, **changed, "data": data}).encode()
+
+
+def _control(stack: DisturbedStack, *arguments: str) -> None:
+    command, environment = stack.rabbitmq.control("rabbitmqctl", *arguments)
+    subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True)
+
+
+def _metrics(expression: str) -> set[str]:
+    return set(re.findall(r"\b(?:polder|rabbitmq)_[a-z_]+", expression))
+
+
+def _asked(monitoring: Monitoring, expression: str) -> list[Any]:
+    query = urllib.parse.urlencode({"query": expression})
+    try:
+        with urllib.request.urlopen(f"http://{monitoring.prometheus}/api/v1/query?{query}") as got:
+            found: list[Any] = json.load(got)["data"]["result"]
+    except OSError:
+        return []
+    return found
