@@ -39,6 +39,8 @@ class Storm:
     faults: Counter[str] = field(default_factory=Counter)
     orders: int = 0
     events: int = 0
+    effects: int = 0  # written down; each is carried out in the end
+    mails: int = 0  # that they sent: more than one of an effect whose sender was killed
     again: int = 0  # deliveries of events that had been applied before
     recovery: float = 0.0  # seconds from the last fault's end until everything was at rest
     looks: int = 0  # at what must hold at every moment
@@ -55,8 +57,9 @@ def run(options: Namespace) -> list[str]:
         print(f"  {count:4} {name}")
     print(
         f"{storm.injected} faults in {storm.minutes:g} minutes, seed {storm.seed}; {storm.orders} "
-        f"orders, {storm.events} events; {storm.again} deliveries came again and changed nothing; "
-        f"at rest {storm.recovery} s after the last fault"
+        f"orders, {storm.events} events; {storm.effects} effects, {storm.mails} mails; "
+        f"{storm.again} deliveries came again and changed nothing; at rest {storm.recovery} s "
+        "after the last fault"
     )
     if options.record:
         measured = asdict(storm) | {"faults": dict(storm.faults)}  # asdict spoils a Counter
@@ -114,6 +117,9 @@ def _judge(scene: Scene, storm: Storm) -> None:
     except AssertionError as error:
         storm.failures.append(str(error))
     storm.orders = len(scene.load.accepted)
+    storm.effects = len(scene.shop.rows("order", "SELECT FROM polder_effects_intent"))
+    if scene.checker.mails is not None:
+        storm.mails = sum(map(len, effects.sent_in(scene.checker.mails).values()))
     storm.events, storm.again = events(scene.shop), duplicates(scene.shop)
 
 

@@ -110,6 +110,7 @@ def of_storm(record: Record) -> str:
         "faults",
         "orders",
         "events",
+        "effects",
         "again",
         "recovery",
         "invariants",
@@ -119,7 +120,9 @@ def of_storm(record: Record) -> str:
         (
             f"{run['seed']}",
             f"{run['minutes']:g}",
-            *(f"{run[name]:,}" for name in ("injected", "orders", "events", "again")),
+            *(f"{run[name]:,}" for name in ("injected", "orders", "events")),
+            f"{run['effects']:,}" if "effects" in run else "not counted",
+            f"{run['again']:,}",
             f"{run['recovery']}",
             "; ".join(run["failures"]) or "all hold",
             f"{run['commit']}",
