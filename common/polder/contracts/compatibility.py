@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from polder.contracts.json_schema import Schema, without_null
+from polder.contracts.json_schema import Schema, resolved, without_null
+from polder.contracts.shapes import ANNOTATIONS, CHOICES, bare, choices_of, types_of
 
-# what describes a value and does not decide whether one is accepted
-ANNOTATIONS = {"title", "description", "examples", "default", "deprecated", "$id", "$schema"}
+# the schemas inside one, and how a path goes on into them
+INSIDE = {"items": "[]", "additionalProperties": ".*", "propertyNames": ".*"}
 _LOWER = {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"}
 NUMBERS = ("integer", "number")
 _UPPER = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
@@ -84,17 +85,72 @@ class _Comparison:
                 "may be null" if is_nullable else "may not be null any more",
                 Breaks.OLD_READERS if is_nullable else Breaks.NEW_READERS,
             )
-        took, takes = _choices_of(old, self.before), _choices_of(new, self.now)
-        if old.get("type") != new.get("type") or ("anyOf" in old and not _same(took, takes)):
-            yield _type_change(path, old, new, took, takes)
-            return
+        took, takes = choices_of(old), choices_of(new)
+        if len(took) > 1 or len(takes) > 1:
+            yield from self._unions(path, took, takes)
+        elif old.get("type") != new.get("type"):
+            yield self._type_change(path, [old], [new], [old], [new])
+        else:
+            yield from self._one(path, old, new)
+
+    def _one(self, path: str, old: Schema, new: Schema) -> Iterator[Change]:
+        """Two of one type."""
         yield from _enum_changes(path, old, new)
         yield from self._constraint_changes(path, old, new)
         if "properties" in old or "properties" in new:
             yield from self._members(path, old, new)
-        for inner, mark in (("items", "[]"), ("additionalProperties", ".*")):
+        for inner, mark in INSIDE.items():
             if isinstance(old.get(inner), dict) and isinstance(new.get(inner), dict):
                 yield from self.of(f"{path}{mark}", old[inner], new[inner])
+        yield from self._places(path, old.get("prefixItems", []), new.get("prefixItems", []))
+
+    def _places(self, path: str, was: list[Schema], now: list[Schema]) -> Iterator[Change]:
+        """Of a list where each place has a type of its own; how many it has is a bound."""
+        for old, new in zip(was, now, strict=False):
+            yield from self.of(f"{path}[]", old, new)
+
+    def _unions(self, path: str, took: list[Schema], takes: list[Schema]) -> Iterator[Change]:
+        """What is one choice before and now is compared; the others came or went."""
+        lost, won = [], list(takes)
+        pairs = []
+        for old in took:
+            if (new := self._counterpart(old, won)) is None:
+                lost.append(old)
+            else:
+                won.remove(new)
+                pairs.append((old, new))
+        if lost or won:
+            yield self._type_change(path, took, takes, lost, won)
+        for old, new in pairs:
+            yield from self.of(path, old, new)
+
+    def _counterpart(self, old: Schema, choices: list[Schema]) -> Schema | None:
+        """The choice that takes the same; else the one of its name; else the only one of its
+        type."""
+        shape = bare(old, self.before)
+        for new in choices:
+            if bare(new, self.now) == shape:
+                return new
+        alike = [one for one in choices if "$ref" in old and one.get("$ref") == old["$ref"]]
+        kind = resolved(old, self.before).get("type")
+        alike = alike or [one for one in choices if resolved(one, self.now).get("type") == kind]
+        return alike[0] if len(alike) == 1 else None
+
+    def _type_change(
+        self,
+        path: str,
+        took: list[Schema],
+        takes: list[Schema],
+        lost: list[Schema],
+        won: list[Schema],
+    ) -> Change:
+        was, now = types_of(took), types_of(takes)
+        what = f"was {was}, is {now}"
+        if not lost or {} in (bare(one, self.now) for one in won) or (was, now) == NUMBERS:
+            return Change(path, "type widened", what, Breaks.OLD_READERS)
+        if not won or {} in (bare(one, self.before) for one in lost) or (now, was) == NUMBERS:
+            return Change(path, "type narrowed", what, Breaks.NEW_READERS)
+        return Change(path, "type changed", what, Breaks.BOTH)
 
     def _members(self, path: str, old: Schema, new: Schema) -> Iterator[Change]:
         was, now = old.get("properties", {}), new.get("properties", {})
@@ -113,7 +169,7 @@ class _Comparison:
             elif name not in needed and name not in needs:
                 yield from self._default_change(place, was[name], now[name])
         for name in come:
-            if name in needs:
+            if name in needs and not now[name].get("readOnly"):  # what is computed nobody reads
                 place = f"{path}.{name}" if path else name
                 yield Change(
                     place, "made required", "is new and has no default", Breaks.NEW_READERS
@@ -128,22 +184,18 @@ class _Comparison:
     def _renamed(self, gone: Schema, now: dict[str, Schema], come: list[str]) -> str:
         """Which new member the old one has become: the only one of the same shape, if there is
         one."""
-        shape = _shape(gone, self.before)
-        alike = [name for name in come if _shape(now[name], self.now) == shape]
+        shape = bare(gone, self.before)
+        alike = [name for name in come if bare(now[name], self.now) == shape]
         return alike[0] if len(alike) == 1 else ""
 
     def _constraint_changes(self, path: str, old: Schema, new: Schema) -> Iterator[Change]:
-        seen = {"type", "const", "enum", "properties", "required", "items", "anyOf", "$defs"}
-        for word in sorted((old.keys() | new.keys()) - seen - ANNOTATIONS):
+        seen = {"type", "const", "enum", "properties", "required", "prefixItems", "$defs"}
+        for word in sorted((old.keys() | new.keys()) - seen - ANNOTATIONS - {*CHOICES}):
             was, now = old.get(word), new.get(word)
-            if was == now or (isinstance(was, dict) and isinstance(now, dict)):
+            if word in INSIDE and isinstance(was, dict) and isinstance(now, dict):
                 continue
-            yield _constraint_change(path, word, was, now)
-
-
-def _choices_of(node: Schema, root: Schema) -> list[Any]:
-    """The shapes of value that it takes."""
-    return [_shape(one, root)[0] for one in node.get("anyOf", [node])]
+            if bare(was, self.before) != bare(now, self.now):
+                yield _constraint_change(path, word, was, now)
 
 
 def _gone(path: str, renamed: str, *, is_needed: bool) -> Change:
@@ -153,22 +205,6 @@ def _gone(path: str, renamed: str, *, is_needed: bool) -> Change:
     if breaks is Breaks.MEANING:
         what += "; the old code takes its default for what was said"
     return Change(path, rule, what, breaks)
-
-
-def _type_change(path: str, old: Schema, new: Schema, was: list[Any], now: list[Any]) -> Change:
-    what = f"was {_types(old)}, is {_types(new)}"
-    if all(one in now for one in was) or {} in now or (_types(old), _types(new)) == NUMBERS:
-        return Change(path, "type widened", what, Breaks.OLD_READERS)
-    if all(one in was for one in now) or {} in was or (_types(new), _types(old)) == NUMBERS:
-        return Change(path, "type narrowed", what, Breaks.NEW_READERS)
-    return Change(path, "type changed", what, Breaks.BOTH)
-
-
-def _types(node: Schema) -> str:
-    choices = node.get("anyOf", [node])
-    return " or ".join(
-        str(one.get("type", "object" if "$ref" in one else "anything")) for one in choices
-    )
 
 
 def _enum_changes(path: str, old: Schema, new: Schema) -> Iterator[Change]:
@@ -206,17 +242,7 @@ def _constraint_change(path: str, word: str, was: Any, now: Any) -> Change:
         rule = "narrowed" if is_narrower else "widened"
     else:
         breaks, rule = Breaks.BOTH, "type changed"
-    return Change(path, "format" if word == "format" else rule, what, breaks)
-
-
-def _same(was: list[Any], now: list[Any]) -> bool:
-    return all(one in now for one in was) and all(one in was for one in now)
-
-
-def _shape(node: Schema, root: Schema) -> Any:
-    """What values it takes, without what is said about them."""
-    plain, is_nullable = without_null(node, root)
-    return {key: value for key, value in plain.items() if key not in ANNOTATIONS}, is_nullable
+    return Change(path, word if word in ("format", "pattern") else rule, what, breaks)
 
 
 def _said(value: Any) -> str:

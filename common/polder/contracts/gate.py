@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from polder.contracts import lifting
-from polder.contracts.compatibility import changes, lost_nulls
+from polder.contracts.compatibility import Breaks, Change, changes, lost_nulls
 from polder.contracts.event import Event
 from polder.contracts.exporting import kinds_of
 from polder.contracts.json_schema import schema_of
 from polder.contracts.published import Published, Version
 from polder.contracts.skeleton import deprecation, new_version
+
+CHANGED = "published version changed"
 
 
 class Problem(NamedTuple):
@@ -35,6 +37,8 @@ def problems(
     found = [
         *_lost_versions(service, kinds, before, files, reads),
         *_changed_within(kinds, before, reads),
+        *_skipped(kinds, before, files),
+        *_gone(service, kinds, before, files),
         *_upcasts(service, kinds, before),
         *_lost_nulls(kinds),
     ]
@@ -47,7 +51,11 @@ def _changed_within(
     for version, kind in kinds.items():
         if version not in before.schemas:
             continue
-        for change in changes(before.schemas[version], schema_of(kind)):
+        found = list(changes(before.schemas[version], schema_of(kind)))
+        example = before.examples.get(version)
+        if not found and example and (what := lifting.read_otherwise(example)):
+            found.append(Change("data", "read otherwise", what, Breaks.NEW_READERS))
+        for change in found:
             yield Problem(
                 (f"{version.service}.{version.event} {version.number}",),
                 change.path,
@@ -56,6 +64,33 @@ def _changed_within(
                 tuple(readers(reads, f"{kind.service}.{kind.aggregate}", change.path)),
                 new_version(kind, change),
             )
+
+
+def _gone(
+    service: str, kinds: Mapping[Version, type[Event]], before: Published, files: Published
+) -> Iterator[Problem]:
+    """Where there is nothing to compare with, what else tells of a file that is not there."""
+    for version in files.gone():
+        if version.service == service and version not in kinds and version not in before.schemas:
+            why = "its file is gone, and events of that version may still wait"
+            way_out = f"bring back {version.name}.json as it was"
+            yield Problem(
+                (f"{service}.{version.event} {version.number}",), "", CHANGED, why, (), way_out
+            )
+
+
+def _skipped(
+    kinds: Mapping[Version, type[Event]], before: Published, files: Published
+) -> Iterator[Problem]:
+    """A version that nobody ever wrote has no schema, and nothing shows that its step is right."""
+    for version in kinds:
+        of_it = [one for one in before.schemas if one[:2] == version[:2]]
+        last = max((one.number for one in of_it), default=version.number)
+        for number in range(last + 1, version.number):
+            if version._replace(number=number) not in files.schemas:
+                name = (f"{version.service}.{version.event} {version.number}",)
+                why = f"there is no version {number}: the newest that was published is {last}"
+                yield Problem(name, "", "version skipped", why, (), f"schema_version = {last + 1}")
 
 
 def _lost_versions(
@@ -83,7 +118,7 @@ def _lost_versions(
         elif version not in kinds and before.schemas[version] != files.schemas.get(version):
             why = "its file was changed or is gone, and events of that version may still wait"
             way_out = f"bring back {version.name}.json as it was"
-            yield Problem(name, "", "published version changed", why, reading, way_out)
+            yield Problem(name, "", CHANGED, why, reading, way_out)
 
 
 def _upcasts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, NoDefault
 from pydantic_core import core_schema
 
@@ -19,9 +20,7 @@ def schema_of(kind: type[Event]) -> Schema:
     It is open: readers pass over members that they do not know. A member that is not required has
     the default that readers take for it; one whose value is null is left out on the wire.
     """
-    found = _plain(
-        kind.model_json_schema(mode="serialization", schema_generator=_OnTheWire), is_schema=True
-    )
+    found = as_written(kind)
     types: Schema = found.pop("$defs", {})
     members: Schema = found["properties"]
     members["data"] = _state(members["data"], types, kind.status)
@@ -41,6 +40,13 @@ def schema_of(kind: type[Event]) -> Schema:
     }
 
 
+def as_written(model: type[BaseModel]) -> Schema:
+    """Of an event or a value, as its class has it."""
+    found = model.model_json_schema(mode="serialization", schema_generator=_OnTheWire)
+    plain: Schema = _plain(found, is_schema=True)
+    return plain
+
+
 def resolved(node: Schema, root: Schema) -> Schema:
     """The schema behind a reference, with what is said beside the reference."""
     while "$ref" in node:
@@ -54,6 +60,8 @@ def without_null(node: Schema, root: Schema) -> tuple[Schema, bool]:
     node = resolved(node, root)
     choices = node.get("anyOf")
     if not choices:
+        if None in (said := node.get("enum", [])):
+            return {**node, "enum": [one for one in said if one is not None]}, True
         return node, node.get("type") == "null"
     rest = [one for one in choices if one.get("type") != "null"]
     outside = {key: value for key, value in node.items() if key != "anyOf"}

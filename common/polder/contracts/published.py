@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from polder.contracts.json_schema import Schema
 
 READS = "reads.json"
 ASYNCAPI = "asyncapi.yaml"
+_TOLD = re.compile(r"\$ref: \./(\w+)/(\w+)/(\d+)\.json$", re.MULTILINE)
 
 
 class UnknownBase(ValueError):
@@ -47,6 +49,13 @@ class Published(NamedTuple):
     examples: Mapping[Version, Any]
     reads: Mapping[str, Any]  # by service
     asyncapi: str
+
+    def gone(self) -> Iterator[Version]:
+        """Of which the AsyncAPI document still tells, and there is no file any more."""
+        for service, event, number in _TOLD.findall(self.asyncapi):
+            version = Version(service, event, int(number))
+            if version not in self.schemas:
+                yield version
 
     def newest(self) -> Iterator[Version]:
         """The last version of each event."""

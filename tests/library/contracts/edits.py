@@ -207,6 +207,63 @@ BREAKING = [
         ("order.Product", "shipping.Product"),
         says=("keep the class ProductRetired",),
     ),
+    Edit(
+        "an event renamed",
+        f"class ProductRetired(ProductEvent):\n{RETIRED}",
+        f"class ProductEnded(ProductEvent):\n{RETIRED}\n\nProductRetired = ProductEnded\n",
+        "",
+        "event removed",
+        ("order.Product", "shipping.Product"),
+        says=("keep the class ProductRetired",),
+    ),
+    Edit(
+        "an event that announces no status any more",
+        "    status = ReservationStatus.CONSUMED\n",
+        "",
+        "data.status",
+        "enum widened",
+        ("order.Reservation (status)",),
+    ),
+    Edit(
+        "code that refuses what the schema allows",
+        "        return self.product_id\n\n\nclass ProductEvent",
+        "        return self.product_id\n\n"
+        '    @field_validator("name")\n    @classmethod\n'
+        "    def _short(cls, name: str) -> str:\n"
+        '        assert " " not in name, "one word"\n        return name\n\n\n'
+        "class ProductEvent",
+        "data",
+        "read otherwise",
+        ("order.Product", "shipping.Product"),
+        also=(("from pydantic import Field\n", "from pydantic import Field, field_validator\n"),),
+        says=("no longer read: ", "one word"),
+    ),
+    Edit(
+        "code that reads what it is told as something else",
+        '    carrier: Text = ""\n',
+        '    carrier: Annotated[Text, AfterValidator(str.lower)] = ""\n',
+        "data",
+        "read otherwise",
+        ("order.Shipment",),
+        also=(
+            (
+                "from enum import StrEnum\n",
+                "from enum import StrEnum\nfrom typing import Annotated\n\n"
+                "from pydantic import AfterValidator\n",
+            ),
+        ),
+        file=SHIPPING,
+        says=("data.carrier, 'PostNL' in its example, is read as 'postnl'",),
+    ),
+    Edit(
+        "a version skipped",
+        RETIRED,
+        step("return data") + step("return data", 2).removeprefix(RETIRED).replace("_2(", "_3("),
+        "",
+        "version skipped",
+        also=(UPCAST, (TO_2[0], TO_2[1].replace("2", "3"))),
+        says=("there is no version 2", "schema_version = 2"),
+    ),
     Edit("an upcast missing", *TO_2, "", "upcast missing", also=(BRAND,)),
     Edit(
         "an upcast unreachable",

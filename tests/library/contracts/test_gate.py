@@ -147,6 +147,18 @@ def test_a_published_version_stays(copy: Copy) -> None:
     assert "published version changed" in checked.stdout
 
 
+def test_a_file_that_is_gone(copy: Copy) -> None:
+    """Is missed without anything to compare with, and not forgotten by writing the others."""
+    (copy.root / "schemas/order/OrderCreated/1.json").unlink()
+
+    checked, exported = copy.contracts("order", "check"), copy.contracts("order", "export")
+
+    assert (checked.returncode, exported.returncode) == (1, 1)
+    for said in (checked.stdout, exported.stdout):
+        assert "order.OrderCreated 1: published version changed" in said
+        assert "bring back order/OrderCreated/1.json" in said
+
+
 def test_the_way_out_is_one(copy: Copy) -> None:
     """Its skeleton is Python; filled in, it passes."""
     # Given what the gate says of a member that was renamed
