@@ -66,6 +66,9 @@ CARD_FULLER, CARD_STRICTER = (
     renewed(Card, purse=(STRICTER, ...)),
 )
 CARD_TOLD = renewed(Card, purse=(TOLD, ...))
+PLACES: Any = tuple  # what mypy takes for no type is one here
+KEYED: Any = dict
+LISTED: Any = list
 PAID = Field(discriminator="kind")
 
 BREAKING = [
@@ -103,7 +106,7 @@ BREAKING = [
     ("deep in a union", Card | Cash, CARD_STRICTER | Cash, "made required", NEW),
     ("deep in a union with a word for it", Annotated[Card | Cash, PAID],
      Annotated[CARD_STRICTER | Cash, PAID], "made required", NEW),
-    ("in a tuple", tuple[int, Purse], tuple[int, STRICTER], "made required", NEW),
+    ("in a tuple", tuple[int, Purse], PLACES[int, STRICTER], "made required", NEW),
     ("a bound in a union", Text | Count, Text | Annotated[int, Field(ge=1, le=2**31 - 1)],
      "narrowed", NEW),
     ("null and a choice", Literal["a", "b"], Literal["a", "b", None], "nullability", OLD),
@@ -114,12 +117,12 @@ COMPATIBLE = [
     ("the order of a union", Card | Cash, Cash | Card),
     ("a class of another name", Purse, RENAMED),
     ("a class of another name, in a union", Purse | Cash, Cash | RENAMED),
-    ("a class of another name, in a list", list[Purse], list[RENAMED]),
+    ("a class of another name, in a list", list[Purse], LISTED[RENAMED]),
     ("a member with a default, deep in a union", Card | Cash, CARD_FULLER | Cash),
-    ("a member with a default, in a tuple", tuple[int, Purse], tuple[int, FULLER]),
+    ("a member with a default, in a tuple", tuple[int, Purse], PLACES[int, FULLER]),
     ("another text, deep in a union", Card | Cash, CARD_TOLD | Cash),
-    ("another text, in a tuple", tuple[int, Purse], tuple[int, TOLD]),
-    ("another text, in a dict", dict[str, Purse], dict[str, TOLD]),
+    ("another text, in a tuple", tuple[int, Purse], PLACES[int, TOLD]),
+    ("another text, in a dict", dict[str, Purse], KEYED[str, TOLD]),
     ("a list as a tuple", list[Text], tuple[Text, ...]),
 ]
 
