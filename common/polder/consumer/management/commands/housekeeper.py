@@ -9,6 +9,7 @@ from polder.command import ServiceCommand
 from polder.consumer.arguments import service_app, worker_arguments
 from polder.consumer.direct import DirectConsumerStep
 from polder.consumer.housekeeping import ask_at_start, fill_at_start, redrive_at_start
+from polder.consumer.shared_memory import share_with_children
 from polder.database_connection import look_at_start
 from polder.pasts import start
 from polder.readiness import announce_ready
@@ -35,6 +36,7 @@ class Command(ServiceCommand):
         look_at_start()
         start.begin()
         worker_ready.connect(_ready, weak=False)
+        share_with_children()
         app = service_app()
         app.steps["consumer"].add(DirectConsumerStep)
         app.worker_main(worker_arguments(options["name"], PROCESSES))

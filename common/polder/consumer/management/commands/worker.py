@@ -9,6 +9,7 @@ from polder.broker.names import housekeeping_queue
 from polder.broker.watch import tell_at_start
 from polder.command import ServiceCommand
 from polder.consumer.arguments import service_app, worker_arguments
+from polder.consumer.shared_memory import share_with_children
 from polder.consumer.step import EventConsumerStep
 from polder.database_connection import look_at_start
 from polder.pasts.start import wait_for_answers
@@ -39,6 +40,7 @@ class Command(ServiceCommand):
         look_at_start()
         tell_at_start()
         wait_for_answers()
+        share_with_children()
         app = service_app()
         app.steps["consumer"].add(EventConsumerStep)
         # Events only: housekeeping has a worker of its own, so Celery's one queue is left out here.
