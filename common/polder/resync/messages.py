@@ -11,7 +11,7 @@ from polder.contracts.types import Key, Timestamp, Version
 from polder.direct.messages import Message, Name
 
 MOST = 500  # keys in a request
-MOST_ROWS = 2_000  # in a page
+MOST_ROWS = 1_000  # in a page: of more, the processes that take part would grow
 BUCKET = 500  # rows that one digest is of
 MOST_DIGESTED = 200 * BUCKET  # rows that one answer is of
 MOST_LISTED = 2_000  # rows

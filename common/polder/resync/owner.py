@@ -17,7 +17,7 @@ from polder.outbox import fence
 from polder.outbox.fence import Claim
 from polder.resync.messages import Page, PageRequest, RowsRequest, WrittenPage
 
-LARGEST_PAGE = 512 * 1024  # characters of rows; one more may be as large as an event
+LARGEST_PAGE = 256 * 1024  # characters of rows; one more may be as large as an event
 COUNTED = 100_000  # rows; of more than that the planner's estimate will do
 
 Said = PageRequest | RowsRequest
