@@ -60,6 +60,8 @@ def service_settings(
             "DEEP_AUDIT_EVERY": values[table.DEEP_AUDIT_EVERY.name],
             "JOBS": dict(jobs or {}),
             "OPS_PEERS": values[table.OPS_PEERS.name] or {},
+            "ALARM_WEBHOOK": values[table.ALARM_WEBHOOK.name],
+            "ALARM_MAIL": values[table.ALARM_MAIL.name] or [],
             "TRACES_URL": values[table.TRACES_URL.name],
             "RUN_DIR": run_dir,
             "SCHEMAS": ROOT / "schemas",

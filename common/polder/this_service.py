@@ -32,6 +32,8 @@ DEFAULTS: Mapping[str, Any] = {
     "CONTRACTS": [],
     "OPS_PEERS": {},
     "TRACES_URL": None,
+    "ALARM_WEBHOOK": None,
+    "ALARM_MAIL": [],
     "RUN_DIR": ".run",
     "SCHEMAS": "schemas",
     "UNREAD_VARIABLES": [],
@@ -64,6 +66,11 @@ def management_url() -> str | None:
     """RabbitMQ's management API, with a user that only looks; None in a service that was not told
     of one."""
     return cast("str | None", _setting("MANAGEMENT_URL"))
+
+
+def alarms_to() -> tuple[str | None, list[str]]:
+    """Who hears of what is wrong, where no Prometheus tells: a webhook, and addresses."""
+    return _setting("ALARM_WEBHOOK"), list(_setting("ALARM_MAIL"))
 
 
 def traces_url() -> str | None:

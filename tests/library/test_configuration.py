@@ -97,6 +97,8 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
             {"inventory": "http://inventory:k@h:1", "shipping": "https://shipping:k@h/x"},
         ),
     ],
+    "ORDER_ALARM_WEBHOOK": [("https://h/hooks/x?token=1", "https://h/hooks/x?token=1")],
+    "ORDER_ALARM_MAIL": [("a@b.example, c@d", ["a@b.example", "c@d"])],
     "POLDER_TRACES_URL": [
         ("http://h:4318", "http://h:4318"),
         ("https://[::1]/x", "https://[::1]/x"),
@@ -119,7 +121,10 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
 }
 NUMBERS = ["-1", "x", "1_0", "\u0663", "1e3", "nan", "inf", "9" * 30, "0x10", "1,5", "1 2"]
 WRONG: dict[str, list[str]] = {
+    "ORDER_ALARM_WEBHOOK": ["h", f"http://u:{SECRET}@h", f"ftp://h/{SECRET}", "http://h/#x"],
+    "ORDER_ALARM_MAIL": ["a", "a@b c@d", "a@b,@d", "Ada <a@b>"],
     "POLDER_TRACES_URL": [
+        "http://h?x=1",
         "h:4318",
         "grpc://h:4317",
         "http://",

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -78,14 +79,22 @@ def _origins(value: str) -> list[str]:
     return origins
 
 
-def _web(value: str) -> str:
+def _mails(value: str) -> list[str]:
+    mails = _list(value)
+    for position, mail in enumerate(mails, start=1):
+        if not re.fullmatch(r"[^\s@,<>]+@[^\s@,<>]+", mail):
+            raise NotLegal(f"entry {position} is no address: name@host, with commas between them")
+    return mails
+
+
+def _web(value: str, *, query: bool = False) -> str:
     try:
         parts = urlsplit(value)
         legal = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         legal = False
-    if not legal or parts.query or parts.fragment or parts.username:
-        raise NotLegal("must be http://host:port or https://host:port")
+    if not legal or parts.fragment or parts.username or (parts.query and not query):
+        raise NotLegal("must be http://host:port or https://host:port, without user and password")
     return value
 
 
@@ -166,7 +175,9 @@ TEXT = Kind("text", _text)
 YES_OR_NO = Kind("`1` or `0` (also true, yes, on; false, no, off)", _yes_or_no)
 HOSTS = Kind("host names, with commas between them", _hosts)
 ORIGINS = Kind("origins (`https://host`), with commas between them", _origins)
+MAILS = Kind("mail addresses, with commas between them", _mails)
 WEB = Kind("HTTP URL", _web)
+HOOK = Kind("HTTP URL", partial(_web, query=True))
 PEERS = Kind("URLs `http://service:key@host:port`, with `;` between them", _peers)
 FILE = Kind("path of a file", _file)
 FOLDER = Kind("path of a folder", _folder)

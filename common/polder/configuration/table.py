@@ -7,7 +7,9 @@ from polder.configuration.database_url import database
 from polder.configuration.kinds import (
     FILE,
     FOLDER,
+    HOOK,
     HOSTS,
+    MAILS,
     ORIGINS,
     PEERS,
     TEXT,
@@ -181,6 +183,18 @@ OPS_PEERS = Variable(
     "own there (scope `ops`). Without it, a timeline is of this service alone",
     secret=True,
 )
+ALARM_WEBHOOK = Variable(
+    "<SERVICE>_ALARM_WEBHOOK",
+    HOOK,
+    "who hears by a POST what is wrong with the service and that it has ended, where no Prometheus "
+    "tells: see [Without Prometheus](operations.md#without-prometheus)",
+    secret=True,
+)
+ALARM_MAIL = Variable(
+    "<SERVICE>_ALARM_MAIL",
+    MAILS,
+    "who hears of it by mail, sent by Django's `EMAIL_` settings",
+)
 TRACES_URL = Variable(
     "POLDER_TRACES_URL",
     WEB,
@@ -238,6 +252,8 @@ SERVICE_VARIABLES = (
         DEEP_AUDIT_EVERY,
         MANAGEMENT_URL,
         OPS_PEERS,
+        ALARM_WEBHOOK,
+        ALARM_MAIL,
         TRACES_URL,
         RUN_DIR,
         STATIC_DIR,

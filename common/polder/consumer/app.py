@@ -22,7 +22,8 @@ def celery_app() -> Celery:
     service = this_service.name()
     app = ClusterCelery(service, this_service.amqp_url())
     app.config_from_object(_configuration(service))
-    app.autodiscover_tasks([this_service.celery_module().rpartition(".")[0], "polder.consumer"])
+    ours = ["polder.consumer", "polder.observability"]
+    app.autodiscover_tasks([this_service.celery_module().rpartition(".")[0], *ours])
     app.conf.beat_schedule = asked_each_minute(*expected())
     return app
 

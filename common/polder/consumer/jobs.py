@@ -106,6 +106,8 @@ def asked_each_minute(*names: str) -> dict[str, dict[str, Any]]:
 def expected() -> Mapping[str, int]:
     """The jobs of this service, each with the seconds between two runs."""
     own = {"effects": MINUTE // 4} if effects else {}
+    if this_service.alarms_to() != (None, []):
+        own["alarms"] = MINUTE // 4
     return COMMON_JOBS | own | this_service.jobs()
 
 

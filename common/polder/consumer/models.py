@@ -5,6 +5,7 @@ run.
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class JobRun(models.Model):
@@ -80,3 +81,19 @@ class CountedUntil(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} until {self.until}"
+
+
+class Alarm(models.Model):
+    """What is wrong, as the job `alarms` has seen it; the row goes when its end has been told."""
+
+    name = models.CharField(primary_key=True, max_length=60)
+    sentence = models.TextField()
+    runbook = models.CharField(max_length=60)
+    since = models.DateTimeField(db_default=Now())
+    told_at = models.DateTimeField(null=True, help_text="When people were told that it is on.")
+
+    class Meta:
+        db_table = "polder_alarm"
+
+    def __str__(self) -> str:
+        return self.name

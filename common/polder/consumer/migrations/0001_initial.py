@@ -1,3 +1,4 @@
+import django.db.models.functions.datetime
 from django.db import migrations, models
 
 from polder.consumer.jobs import expect
@@ -71,6 +72,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'polder_counted_until',
+            },
+        ),
+        migrations.CreateModel(
+            name='Alarm',
+            fields=[
+                ('name', models.CharField(max_length=60, primary_key=True, serialize=False)),
+                ('sentence', models.TextField()),
+                ('runbook', models.CharField(max_length=60)),
+                ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('told_at', models.DateTimeField(help_text='When people were told that it is on.', null=True)),
+            ],
+            options={
+                'db_table': 'polder_alarm',
             },
         ),
     ]

@@ -1,0 +1,116 @@
+"""Without Prometheus: people hear of what is wrong from the housekeeper, once, and of its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.core import mail
+
+from polder import this_service
+from polder.configuration.secret import Secret
+from polder.consumer.jobs import expected
+from polder.inbox.applying import apply_batch
+from polder.inbox.delivery import Delivery
+from polder.inbox.models import ParkedEvent
+from polder.observability.alarms import tell
+
+pytestmark = pytest.mark.django_db
+
+
+class Hook:
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.status = 200
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if hook.status == 200:
+                    hook.told.append(said)
+                self.send_response(hook.status)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook"
+
+    def of(self, name: str) -> list[str]:
+        return [one["state"] for told in self.told for one in told["alarms"] if one["name"] == name]
+
+
+@pytest.fixture
+def hook(settings: Any) -> Iterator[Hook]:
+    hook = Hook()
+    Thread(target=hook.server.serve_forever, daemon=True).start()
+    told = {"ALARM_WEBHOOK": Secret(hook.url), "ALARM_MAIL": ["ops@example.org"]}
+    settings.POLDER = {**settings.POLDER, **told}
+    yield hook
+    hook.server.shutdown()
+    hook.server.server_close()
+
+
+def park() -> None:
+    apply_batch([Delivery("order.from.inventory", "inventory", b"{}", 0.0)])
+
+
+def test_it_is_told_once_and_so_is_its_end(hook: Hook) -> None:
+    # Given a message that cannot be read
+    park()
+
+    # When it is there for more than one look
+    for _ in range(4):
+        tell()
+
+    # Then it was told once, to the webhook and by mail
+    assert hook.of("parked") == ["firing"]
+    [told] = [one for one in hook.told[0]["alarms"] if one["name"] == "parked"]
+    assert told["runbook"] == "docs/operations.md#parked-events"
+    assert "1 messages are parked" in told["sentence"]
+    assert "ALARM parked" in hook.told[0]["text"]
+    assert [one.to for one in mail.outbox] == [["ops@example.org"]]
+
+    # And when somebody has decided, its end is, and then nothing
+    ParkedEvent.objects.update(state="discarded")
+    for _ in range(3):
+        tell()
+    assert hook.of("parked") == ["firing", "ended"]
+
+
+def test_what_is_over_by_the_next_look_is_not_told(hook: Hook) -> None:
+    park()
+    tell()
+    ParkedEvent.objects.update(state="discarded")
+    tell()
+
+    assert hook.of("parked") == []
+
+
+def test_a_webhook_that_is_away_hears_of_it_later(hook: Hook) -> None:
+    # Given
+    park()
+    tell()
+    hook.status = 503
+
+    # When
+    with pytest.raises(OSError, match="503"):
+        tell()
+    assert len(mail.outbox) == 1  # the other way is gone all the same
+    hook.status = 200
+    tell()
+
+    # Then
+    assert hook.of("parked") == ["firing"]
+
+
+def test_nobody_is_asked_for_when_nobody_is_to_hear(settings: Any) -> None:
+    assert this_service.alarms_to() == (None, [])
+    assert "alarms" not in expected()
+    settings.POLDER = {**settings.POLDER, "ALARM_MAIL": ["ops@example.org"]}
+    assert expected()["alarms"] == 15
