@@ -53,6 +53,7 @@ def test_it_is_clean_and_passes_its_own_tests(copy: Path) -> None:
         ("new-service product --replicates inventory.product", "would be called Product"),
         ("new-service billing --replicates order.order --owns 2", "'2' is no name for what it"),
         ("remove-service billing", "There is no service billing; there are order"),
+        ("remove-service flower --data --yes", "There is no service flower; there are order"),
     ],
 )
 def test_what_cannot_be_done(command: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.environment import VHOST
 from deploy.local.ports import Ports
 from deploy.local.run_directory import lines_of
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
+from polder.broker.management_api import ManagementApi
 from tests.chaos.mutation.edited_copy import edited_copy
 from tests.shop import Shop, until
 from tests.temporary import temporary_folder
@@ -29,12 +31,15 @@ def test_it_fills_itself_follows_and_is_removed_again() -> None:
         before = _texts(root)
 
         # Given a shop with orders
-        with _running(folder, root, SERVICES) as shop:
+        with _running(root, SERVICES) as stack:
+            shop = Shop(stack.environment.of_stack())
             orders = [shop.place_ready(p1=1), shop.place(p2=2)]
+            had = _servers(stack)
 
         # When a service is written, and the shop started again
         _run(root, *NEW)
-        with _running(folder, root, (*SERVICES, "billing")) as shop:
+        with _running(root, (*SERVICES, "billing")) as stack:
+            shop = Shop(stack.environment.of_stack())
             # Then it knows the history, and hears what happens
             until(lambda: _billed(shop) >= set(orders), "the history is there", 120)
             orders.append(shop.place(p1=1))
@@ -46,26 +51,46 @@ def test_it_fills_itself_follows_and_is_removed_again() -> None:
             (env := folder / "stack.env").write_text(lines_of(shop.variables))
             _run(root, "-m", "tests.verify", "--env", str(env), "--audit", "on")
 
-        # and its own tests pass, and the whole gate
-        _run(root, "-m", "tests", "billing")
-        _run(root, "-m", "tools.check")
+            # and its own tests pass, and the whole gate
+            _run(root, "-m", "tests", "billing")
+            _run(root, "-m", "tools.check")
 
-        # When it is removed
-        _run(root, "manage.py", "remove-service", "billing", "--yes")
+            # When it is removed
+            said = _run(root, "manage.py", "remove-service", "billing", "--yes")
 
-        # Then nothing is left of it
-        assert _texts(root) == before
+            # Then the code is as before, and what the shop keeps of it is counted and stays
+            assert _texts(root) == before
+            assert "billing_billing 3," in said
+            assert "the queue billing.from.order, messages: " in said
+            assert "manage.py remove-service billing --data" in said
+
+            # and goes when that is asked for; the others go on
+            _run(root, "manage.py", "remove-service", "billing", "--data", "--yes")
+            assert _servers(stack) == had
+            shop.place_ready(p1=1)
 
 
 @contextmanager
-def _running(folder: Path, root: Path, services: tuple[str, ...]) -> Iterator[Shop]:
+def _running(root: Path, services: tuple[str, ...]) -> Iterator[Stack]:
     """On the data of the last time."""
-    stack = Stack(folder / "run", Ports.free(services), services, root=root)
+    stack = Stack(root / ".run", Ports.free(services), services, root=root)
     stack.start()
     try:
-        yield Shop(stack.environment.of_stack())
+        yield stack
     finally:
         stack.stop()
+
+
+def _servers(stack: Stack) -> dict[str, set[str]]:
+    """What the servers hold, by kind."""
+    url = stack.environment.of_stack()["RABBITMQ_MANAGEMENT_URL"]
+    api = ManagementApi(url, VHOST)
+    with stack.postgres.connect() as server:
+        names = "SELECT datname FROM pg_database UNION ALL SELECT rolname FROM pg_roles"
+        found = {"postgres": {name for (name,) in server.execute(names)}}
+    for kind in ("queues", "exchanges", "policies"):
+        found[kind] = {one["name"] for one in api.call("GET", kind, VHOST)}
+    return found | {"users": {one["name"] for one in api.call("GET", "users")}}
 
 
 def _billed(shop: Shop) -> set[str]:
@@ -73,7 +98,7 @@ def _billed(shop: Shop) -> set[str]:
 
 
 def _texts(root: Path) -> dict[str, bytes]:
-    caches = {".git", "__pycache__", ".hypothesis", ".import_linter_cache"}
+    caches = {".git", ".run", "__pycache__", ".hypothesis", ".import_linter_cache"}
     return {
         str(path.relative_to(root)): path.read_bytes()
         for path in root.rglob("*")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deploy.local.services import SERVICES
-from tools.new_service import writing
+from tools.new_service import kept, writing
 from tools.new_service.errors import NotPossible
 from tools.new_service.names import camel, followed, names
 from tools.new_service.writing import ROOT
@@ -29,10 +29,11 @@ Say what it decides in rules.py and models/owned.py, keep of models/replicas.py 
     make check
     make up\
 """
-REMOVED = """\
-{service} is removed from the code. A shop that it ran in keeps its database polder_{service} and
-its queues {service}.*, which go on filling: delete these, or all data by `make reset`.\
-"""
+REMOVED = "{service} is removed from the code."
+LEFT = """\
+The shop keeps all of that, and its queues go on filling. To delete it:
+    .venv/bin/python manage.py remove-service {service} --data"""
+DELETED = "What the shop kept of {service} is deleted."
 
 
 def main(command: str, arguments: Sequence[str]) -> int:
@@ -73,18 +74,54 @@ def new_service(arguments: Sequence[str]) -> str:
 def remove_service(arguments: Sequence[str]) -> str:
     options = _remove_parser().parse_args(arguments)
     service = options.name
-    if service not in SERVICES:
-        raise NotPossible(f"There is no service {service}; there are {', '.join(SERVICES)}.")
+    is_there = service in SERVICES
+    may_have_been = re.fullmatch("[a-z]+", service) and service not in RESERVED
+    found = kept.kept(service) if is_there or (options.data and may_have_been) else ""
+    if not is_there and not found:
+        traces = ", and no shop that runs here keeps anything of it" if options.data else ""
+        raise NotPossible(
+            f"There is no service {service}; there are {', '.join(SERVICES)}{traces}."
+        )
+    if not is_there and isinstance(found, str):
+        raise NotPossible(found)
+    if is_there:
+        _remove_code(service, found, yes=options.yes)
+    told = [REMOVED.format(service=service)] if is_there else []
+    return "\n".join([*told, *_remove_kept(service, found, options)])
+
+
+def _remove_code(service: str, found: kept.Kept | str, *, yes: bool) -> None:
     if used := sorted(_users_of(service)):
         more = f" and {len(used) - 5} more" if len(used) > 5 else ""
         raise NotPossible(f"Others need {service}: {', '.join(used[:5])}{more}. Change them first.")
-    if not options.yes and input(f"Delete {service}_service and its contracts? [y/N] ") != "y":
+    if not yes and input(f"Delete {service}_service and its contracts? [y/N] ") != "y":
         raise NotPossible("nothing is deleted.")
+    if isinstance(found, kept.Kept):
+        kept.stop(service, found.stack)  # else it would be started again without its code
     writing.erase(service)
     rest = [one for one in SERVICES if one != service]
     writing.list_services(rest)
     writing.derive(rest[0])
-    return REMOVED.format(service=service)
+
+
+def _remove_kept(
+    service: str, found: kept.Kept | str, options: argparse.Namespace
+) -> Iterator[str]:
+    if isinstance(found, str):
+        if found:
+            yield found
+        return
+    if not found:
+        return
+    print(f"The shop that runs here has of {service}:")
+    print("\n".join(f"    {line}" for line in found.lines()))
+    if not (options.data and options.yes) and (
+        (options.yes and not options.data) or input("Delete all of it? [y/N] ") != "y"
+    ):
+        yield LEFT.format(service=service)
+        return
+    found.delete()
+    yield DELETED.format(service=service)
 
 
 def _users_of(service: str) -> Iterator[str]:
@@ -152,11 +189,17 @@ def _remove_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="manage.py remove-service",
         description="Undoes new-service: deletes the service's folder, contracts and schemas, and "
-        "writes anew what is derived from the list of services.",
-        epilog="Example: manage.py remove-service billing --yes",
+        "writes anew what is derived from the list of services. Of a shop that runs here it stops "
+        "the service, and says and asks about what the shop keeps of it.",
+        epilog="Example: manage.py remove-service billing --data --yes",
     )
     parser.add_argument("name")
-    parser.add_argument("--yes", action="store_true", help="without asking")
+    parser.add_argument("--yes", action="store_true", help="without asking; keeps the data")
+    parser.add_argument(
+        "--data",
+        action="store_true",
+        help="its database and all it has in RabbitMQ, too, also when the code is gone already",
+    )
     return parser
 
 
