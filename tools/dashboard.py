@@ -57,6 +57,13 @@ PANELS = (
     ),
     Panel("Waiting in queues", "polder_queue_waiting", "{{queue}}"),
     Panel(
+        "Published and not processed, of the same minutes",
+        "sum by (publisher) (label_replace("
+        'polder_recent_published, "publisher", "$1", "service", "(.+)")) '
+        "- on (publisher) group_right () sum by (service, publisher) (polder_recent_processed)",
+        "{{service}} of {{publisher}}",
+    ),
+    Panel(
         "Replicas filled", "polder_replica_filled_ratio", "{{service}} {{replica}}", "percentunit"
     ),
     Panel(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from uuid import UUID
+
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
+from django.db.models.functions import Now
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 from uuid_utils.compat import uuid7
@@ -148,3 +152,26 @@ def test_no_number_when_the_database_is_away(
     response = client.get("/metrics")
 
     assert (response.status_code, b"polder_" in response.content) == (503, False)
+
+
+def test_what_was_published_and_processed_of_the_same_minutes(client: Client, db: None) -> None:
+    # Given events of three minutes ago, of now, and of long ago
+    now = time.time()
+    for age in (180, 0, 3600):
+        event = product_event(product_id=f"p{age}")
+        deliver(event.model_copy(update={"id": _made(now - age)}))
+        own = order_event().model_copy(update={"id": _made(now - age)})
+        with transaction.atomic():
+            publish(own)
+    OutboxEvent.objects.update(published_at=Now())
+
+    # Then those of the five minutes up to the last but one are counted
+    metrics = scraped(client)
+    assert metrics["polder_recent_published"] == 1
+    assert metrics["polder_recent_processed{publisher=inventory}"] == 1
+    assert metrics["polder_recent_processed{publisher=shipping}"] == 0
+
+
+def _made(at: float) -> UUID:
+    """The id of an event that was made then."""
+    return UUID(int=uuid7().int & (2**80 - 1) | round(at * 1000) << 80)

@@ -30,7 +30,7 @@ from polder.consumer.jobs import job_states
 from polder.domain.aggregate import aggregates
 from polder.effects.declared import effects
 from polder.inbox.models import Outcome, Redriven, Unrecorded
-from polder.observability import measures
+from polder.observability import conservation, measures
 from polder.observability.histograms import histograms
 from polder.observability.look import Look, TooSlow
 from polder.observability.state import look_at_all
@@ -81,6 +81,7 @@ class _FromTheDatabase(Collector):
         yield from _of_the_outbox()
         yield from _of_the_inbox()
         yield from _of_the_lag()
+        yield from _of_what_is_conserved()
         yield from histograms()
         if apps.is_installed("polder.effects"):
             yield from _of_the_effects()
@@ -199,6 +200,14 @@ def _of_the_lag() -> Iterator[Metric]:
     yield _gauge("replica_behind_seconds", text, behind, "publisher")
     text = "How far back the ledger reaches: what is older is told by its version alone."
     yield _gauge("ledger_reach_seconds", text, measures.ledger_reach())
+
+
+def _of_what_is_conserved() -> Iterator[Metric]:
+    span = f"the {conservation.MINUTES} minutes up to the last but one"
+    text = f"Own events of {span} that the broker took; nothing is said of very many."
+    yield _gauge("recent_published", text, conservation.published())
+    text = f"Events of {span} that were processed here, whatever became of them."
+    yield _gauge("recent_processed", text, conservation.processed(), "publisher")
 
 
 def _of_the_effects() -> Iterator[Metric]:
