@@ -209,6 +209,7 @@ _COMMON: dict[str, Any] = {
         "django.contrib.auth.middleware.AuthenticationMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",
         "django.middleware.clickjacking.XFrameOptionsMiddleware",
+        "polder.admin.zone.ZoneMiddleware",
     ],
     "TEMPLATES": [
         {

@@ -123,6 +123,24 @@ def test_the_timeline_of_a_cancelled_order(shop: Shop, person: SIGN_IN) -> None:
     assert "did not answer" not in operator.page.locator(story).inner_text()
 
 
+def test_times_are_in_the_zone_that_the_operator_chooses(shop: Shop, person: SIGN_IN) -> None:
+    # Given a browser in Amsterdam, whose operator sees UTC at first
+    operator = person("order", timezone_id="Europe/Amsterdam")
+    menu = operator.page.locator("[data-zones]")
+    offered = menu.evaluate("menu => [...menu.options].map(one => one.value)")
+    assert offered[:2] == ["UTC", "Europe/Amsterdam"]
+    assert menu.input_value() == "UTC"
+
+    # When another is chosen
+    menu.evaluate("menu => {menu.value = 'Asia/Tokyo'; menu.dispatchEvent(new Event('change'))}")
+
+    # Then times are in that one, from then on
+    operator.page.locator("time[title$=JST]").first.wait_for(state="attached")
+    operator.open("/admin/")
+    assert menu.input_value() == "Asia/Tokyo"
+    assert operator.page.locator("time[title$=UTC]").count() == 0
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_page_makes_the_browser_complain(service: str, shop: Shop, person: SIGN_IN) -> None:
     """Each page that the sidebar leads to, and the newest row of each list."""

@@ -136,3 +136,16 @@ def test_a_value_that_no_filter_offers_is_filtered_by(things_wrong: None) -> Non
         row.type for row in ParkedEvent.objects.filter(type="ProductPraised")
     ]
     assert admin.site.is_registered(ParkedEvent)
+
+
+def test_times_are_in_the_zone_that_the_user_has_chosen(things_wrong: None) -> None:
+    client = superuser_client()
+    assert ' UTC" class="whitespace-nowrap">' in client.get("/admin/").content.decode()
+
+    client.cookies["polder_zone"] = "Asia/Tokyo"
+
+    page = client.get("/admin/").content.decode()
+    assert ' JST" class="whitespace-nowrap">' in page
+    assert ' UTC" class="whitespace-nowrap">' not in page
+    client.cookies["polder_zone"] = "../etc/passwd"
+    assert ' UTC" class="whitespace-nowrap">' in client.get("/admin/").content.decode()

@@ -60,12 +60,13 @@ def ago(moment: datetime | None) -> str:
     """How long ago, with the exact moment on hover."""
     if moment is None:
         return ""
-    exact = moment.astimezone(UTC)
+    exact, here = moment.astimezone(UTC), timezone.localtime(moment)
     length = span(timezone.now() - moment)
     return format_html(
-        '<time datetime="{}" title="{} UTC" class="whitespace-nowrap">{} ago</time>',
+        '<time datetime="{}" title="{} {}" class="whitespace-nowrap">{} ago</time>',
         exact.isoformat(),
-        f"{exact:%Y-%m-%d %H:%M:%S.%f}"[:-3],
+        f"{here:%Y-%m-%d %H:%M:%S.%f}"[:-3],
+        here.tzname(),
         length,
     )
 
