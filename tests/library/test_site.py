@@ -25,6 +25,11 @@ def test_it_has_every_page_and_fetches_nothing(tmp_path: Path) -> None:
     assert [page for page in pages if FETCHED.search(page.read_text())] == []
     assert [page for page in pages if UNREAD in page.read_text()] == []
 
+    # And a drawing that is too wide for a telephone is moved there, and opens by itself
+    drawn = (site / "docs" / "architecture.html").read_text()
+    assert '<a href="architecture-1.svg"><img alt="The whole" class="drawing wide"' in drawn
+    assert 'class="drawing" src="architecture-2.svg"' in drawn
+
     # And programs find its pages as Markdown
     named = re.findall(r"^- \[.*?\]\((.*?)\): \S", (site / "llms.txt").read_text(), re.MULTILINE)
     assert {"README.md", "docs/reference.md", "docs/events.md"} <= set(named)

@@ -16,6 +16,7 @@ LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 DRAWING = re.compile(r"```mermaid\n(.*?)```", re.DOTALL)
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 MEASURED, NARROWER = "font-size:14px", "font-size:12.5px"  # the reader's font may be wider
+WIDE = 900.0  # of a drawing: too small to read on a telephone, where it is moved instead
 AS_THEY_ARE = {".svg", ".png"}
 LANGUAGES = {".py": "python", ".sql": "sql", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}
 
@@ -71,7 +72,9 @@ class Staging:
         (self.folder / page.parent).mkdir(parents=True, exist_ok=True)
         drawn = Merman().render_svg(drawing, None).replace(MEASURED, NARROWER)
         (self.folder / page.parent / name).write_text(drawn)
-        return f"![{title}]({name}){{ .drawing }}\n"
+        width = re.search(r'viewBox="\S+ \S+ ([\d.]+)', drawn)
+        wide = " .wide" if width and float(width[1]) > WIDE else ""
+        return f"[![{title}]({name}){{ .drawing{wide} }}]({name})\n"
 
     def _put(self, page: Path, text: str) -> None:
         (self.folder / page).parent.mkdir(parents=True, exist_ok=True)
