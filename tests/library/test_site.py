@@ -65,7 +65,7 @@ def test_links_lead_to_pages_of_the_code_and_drawings_become_pictures(tmp_path: 
 
     assert (tmp_path / "pages/docs/page.md").read_text() == (
         "# Page\n\n[one](../code/one.py.md), code, [other](page.md#page)\n\n"
-        "```text\n[as](it/is.py)\n```\n\n![Page](page-1.svg){ .drawing }\n\n"
+        "```text\n[as](it/is.py)\n```\n\n[![Page](page-1.svg){ .drawing }](page-1.svg)\n\n"
     )
     assert "````python\nONE = 1\n````" in (tmp_path / "pages/code/one.py.md").read_text()
     assert (tmp_path / "pages/docs/page-1.svg").read_text().startswith("<svg")
