@@ -6,9 +6,9 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import psycopg
 
@@ -16,6 +16,8 @@ from tests.blackbox.copies import COPIES, Copy
 from tests.chaos.faults.fault import fault
 from tests.chaos.scene import Scene
 from tests.shop import OWNERS, until
+
+T = TypeVar("T")
 
 HEALED = 900.0  # seconds, in a storm
 KINDS = 20  # planted differences of a kind
@@ -87,14 +89,7 @@ def replica_half_deleted(scene: Scene) -> None:
     """Half of a replica's rows are deleted; an audit brings back and records those that no event
     has brought back before"""
     copy = scene.chance.choice(LOST)
-    with scene.shop.database(copy.subscriber) as database, database.transaction():
-        gone: dict[str, int] = dict(
-            database.execute(
-                f"DELETE FROM replica_{copy.aggregate} WHERE hashtext(key::text) % 2 = 0 "
-                "RETURNING key::text, version"
-            ).fetchall()
-        )
-        scene.checker.expect_damage(copy.subscriber, copy.aggregate, gone)
+    gone = _half_deleted(scene, copy)
     print(f"{copy.replica}: {len(gone)} rows are gone")
     _insist(scene, copy.subscriber, "audit", _aggregate(copy), "--no-wait")
     until(
@@ -104,7 +99,7 @@ def replica_half_deleted(scene: Scene) -> None:
     )
     recorded = _taken_records(scene, copy, gone)
     assert set(recorded.values()) <= {"missing", "behind"}, recorded
-    owned = _owned(scene, copy)
+    owned = _patiently(lambda: _owned(scene, copy))
     silent = {key for key, version in gone.items() if owned.get(key) == version}
     assert silent <= recorded.keys(), f"not recorded: {silent - recorded.keys()}"
 
@@ -152,6 +147,36 @@ def hundred_differences(scene: Scene) -> None:
     assert there == _taken_records(scene, other, there)
 
 
+def _half_deleted(scene: Scene, copy: Copy) -> dict[str, int]:
+    """What is gone. Of a commit that got no answer the rows themselves tell whether it was one."""
+    tried: dict[str, int] = {}
+
+    def gone() -> dict[str, int]:
+        nonlocal tried
+        if not tried.keys() <= _keys(scene, copy):
+            return tried
+        with scene.shop.database(copy.subscriber) as database, database.transaction():
+            half = f"DELETE FROM replica_{copy.aggregate} WHERE hashtext(key::text) % 2 = 0"
+            deleted = database.execute(f"{half} RETURNING key::text, version")
+            tried = dict(deleted.fetchall())
+            scene.checker.expect_damage(copy.subscriber, copy.aggregate, tried)
+        return tried
+
+    return _patiently(gone)
+
+
+def _patiently(act: Callable[[], T]) -> T:
+    """In a storm the database may be away just now. `act` may run twice."""
+    deadline = time.monotonic() + HEALED
+    while True:
+        try:
+            return act()
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
 def _plant(scene: Scene, products: Sequence[str]) -> dict[str, str]:
     """By key, which difference it is."""
     here, there, deleted, behind = (products[at::4] for at in range(4))
@@ -187,8 +212,8 @@ def _aggregate(copy: Copy) -> str:
 
 
 def _keys(scene: Scene, copy: Copy) -> set[str]:
-    rows = scene.shop.rows(copy.subscriber, f"SELECT key::text FROM replica_{copy.aggregate}")
-    return {key for (key,) in rows}
+    sql = f"SELECT key::text FROM replica_{copy.aggregate}"
+    return {key for (key,) in _patiently(lambda: scene.shop.rows(copy.subscriber, sql))}
 
 
 def _owned(scene: Scene, copy: Copy) -> dict[str, int]:
@@ -201,18 +226,18 @@ def _taken_records(scene: Scene, copy: Copy, keys: Iterable[str]) -> dict[str, s
     is a false alarm."""
     about = [_aggregate(copy), list(keys)]
     whose = "polder_replication_drift WHERE aggregate = %s AND key = ANY(%s)"
+    open_ones = f"SELECT FROM {whose} AND repaired_at IS NULL"
     until(
-        lambda: (
-            not scene.shop.rows(
-                copy.subscriber, f"SELECT FROM {whose} AND repaired_at IS NULL", *about
-            )
-        ),
+        lambda: not _patiently(lambda: scene.shop.rows(copy.subscriber, open_ones, *about)),
         "the records of drift are closed",
         HEALED,
     )
-    return dict(
-        scene.shop.rows(copy.subscriber, f"DELETE FROM {whose} RETURNING key, kind", *about)
+    found = _patiently(
+        lambda: scene.shop.rows(copy.subscriber, f"SELECT id, key, kind FROM {whose}", *about)
     )
+    these = "DELETE FROM polder_replication_drift WHERE id = ANY(%s) RETURNING id"
+    _patiently(lambda: scene.shop.rows(copy.subscriber, these, [number for number, _, _ in found]))
+    return {key: kind for _, key, kind in found}
 
 
 @contextmanager
