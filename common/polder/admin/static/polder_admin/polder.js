@@ -53,15 +53,14 @@
   // The zone of the times that are shown: UTC, the browser's own, or any other.
   function offerZones(select) {
     const found = /(?:^|; )polder_zone=([^;]*)/.exec(document.cookie);
-    const chosen = found ? decodeURIComponent(found[1]) : "UTC";
+    const chosen = found ? found[1] : "UTC";
     const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const all = Intl.supportedValuesOf ? Intl.supportedValuesOf("timeZone") : [];
     for (const zone of new Set(["UTC", own, chosen, ...all])) {
       select.add(new Option(zone, zone, false, zone === chosen));
     }
     select.addEventListener("change", function () {
-      const value = encodeURIComponent(select.value);
-      document.cookie = "polder_zone=" + value + "; path=/; max-age=31536000; samesite=lax";
+      document.cookie = "polder_zone=" + select.value + "; path=/; max-age=31536000; samesite=lax";
       location.reload();
     });
   }
