@@ -15,7 +15,7 @@ from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import replications
 
 AHEAD = 2  # requests that may be under way besides the one whose answer is merged
-LONGEST = 1.0  # seconds that an answer waits for those before it, once nobody merges them
+LONGEST = 10.0  # seconds that an answer waits for those before it, as while they are read
 LOOK = 0.01  # seconds
 
 

@@ -134,8 +134,11 @@ def test_one_that_somebody_slowed_down_asks_for_nothing_ahead(wire: Wire) -> Non
     assert len([m for _, m in wire.said if isinstance(m, PageRequest)]) == 2
 
 
-def test_it_asks_on_while_it_waits_for_its_turn(wire: Wire) -> None:
+def test_it_asks_on_while_it_waits_for_its_turn(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two are under way besides the one that is merged; more are nobody's."""
+    monkeypatch.setattr(turns, "LONGEST", 0.1)
     owned(wire)
     runs.begin(PRODUCT, "asked for", rate=asking.UNHURRIED)
     first = wire.asked()
