@@ -55,6 +55,7 @@ def _leave(stack: Stack) -> None:
     api.put("policies", VHOST, "billing.queues", body=policy)
 
 
+@pytest.mark.long
 def test_it_is_counted_and_deleted(
     stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(scope="session")
 def standing(receiver: Receiver) -> Iterator[Standing]:
     """It traces, so all that is tested here holds of a shop that does."""
-    traces = {"POLDER_TRACES_URL": receiver.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+    traces = {"POLDER_TRACES_URL": receiver.url, "OTEL_BSP_SCHEDULE_DELAY": "1000"}
     with temporary_folder("system") as folder, standing_shop(folder, traces) as standing:
         yield standing
 

@@ -13,14 +13,14 @@ from threading import Barrier
 
 from tests.shop import Shop, until
 
-RACES = 60
+RACES = 40
 SHIPPED = ("shipped", "consumed", "dispatched")
 CANCELLED = ("cancelled", "released", "cancelled")
 FIRST_PAUSE = 0.03  # seconds that a dispatch waits: a cancel has to travel through two services
 STEP = 1.2  # by which the pause is changed after each race
 
 
-def test_sixty_races(shop: Shop) -> None:
+def test_forty_races(shop: Shop) -> None:
     # Given as many shipments that are ready
     product = shop.new_product(weight=100, on_hand=RACES)
     with ThreadPoolExecutor(16) as pool:

@@ -81,6 +81,7 @@ def spoiled(told: str) -> list[str]:
     return re.findall(r"Order (\S+) is placed; inventory's stock journal already has a line", told)
 
 
+@pytest.mark.long
 def test_a_row_changed_by_hand_ends_it(stack: Stack, shop: Shop, tmp_path: Path) -> None:
     # Given
     output = tmp_path / "told.txt"
@@ -111,6 +112,7 @@ def renamed(shop: Shop, subscriber: str, product_id: str) -> Iterator[None]:
         shop.rows(subscriber, rename, name, product_id)
 
 
+@pytest.mark.long
 def test_an_interrupt_puts_inventory_back(stack: Stack, shop: Shop, tmp_path: Path) -> None:
     # Given a demo that is stopping inventory
     output = tmp_path / "told.txt"

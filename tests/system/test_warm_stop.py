@@ -14,14 +14,14 @@ def test_it_ends_its_batches_and_acks_them(stack: DisturbedStack, shop: Shop, lo
     again = []
     for _ in range(TRIES):
         # Given that the past has come to rest
-        load.place(50)
+        load.place(20)
         until(lambda: decided(shop), "all orders are decided")
         before = duplicates(shop)
 
         # When workers are stopped and started while orders flow
         with load.flowing():
             for _ in range(2):
-                load.more(60)
+                load.more(25)
                 for worker in ("inventory-worker", "order-worker"):
                     stack.stop_process(worker)
                     stack.start_process(worker)
@@ -42,7 +42,7 @@ def test_started_with_a_backlog_it_gives_nothing_back(
     stack.stop_process("inventory-worker")
     log = stack.log("inventory-worker")
     begin = log.stat().st_size
-    load.place(100)
+    load.place(50)
 
     stack.start_process("inventory-worker")
 
