@@ -8,14 +8,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-
-from polder.init import files
-from polder.init.files import Change
 
 DATABASE = "initialised"
 DDL_URL = os.environ["ORDER_DATABASE_URL"]
@@ -94,23 +90,6 @@ def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True
     )
-
-
-def written(folder: Path, settings: str, *arguments: str) -> str:
-    """What becomes of these settings."""
-    (folder / "bookshop").mkdir(exist_ok=True)
-    path = folder / "bookshop/settings.py"
-    path.write_bytes(settings.encode())
-    done = init(folder, "--settings", "bookshop.settings", "--yes", *arguments)
-    assert done.returncode == 0, done.stdout
-    return path.read_bytes().decode()
-
-
-def executed(settings: str) -> dict[str, Any]:
-    """The names that are bound in them."""
-    names: dict[str, Any] = {}
-    exec(settings, names)  # noqa: S102
-    return names
 
 
 def test_a_new_project_passes_its_checks_after_it(project: Path) -> None:
@@ -206,14 +185,6 @@ def test_a_project_that_cannot_take_events_is_told_what_has_to_be_otherwise(
     assert "POLDER = {" not in done.stdout  # pasting it would not help
 
 
-@pytest.mark.parametrize("apps", ['("books",)', 'list(dict.fromkeys(["books"]))', "[*['books']]"])
-def test_however_the_apps_are_written(tmp_path: Path, apps: str) -> None:
-    after = written(tmp_path, SETTINGS.replace('["books"]', apps))
-
-    assert list(executed(after)["INSTALLED_APPS"][:2]) == ["books", "polder.broker"]
-    assert written(tmp_path, after) == after  # once more
-
-
 def test_settings_in_a_package_and_apps_in_a_folder_of_their_own(project: Path) -> None:
     # Given settings that begin with others, and apps in src/
     folder = project / "bookshop/settings"
@@ -259,53 +230,6 @@ def test_after_a_no_nothing_is_left_to_do(project: Path) -> None:
     assert "What is left to do" not in done.stdout
 
 
-def test_lists_put_together_of_others_are_understood(tmp_path: Path) -> None:
-    settings = SETTINGS.replace(
-        'INSTALLED_APPS = ["books"]',
-        'OURS = ["books", "polder.broker"]\nINSTALLED_APPS = OURS + []',
-    )
-
-    after = written(tmp_path, settings)
-
-    assert after.startswith("import os\nfrom pathlib")
-    assert after.count('"polder.broker"') == 1
-    compile(after, "settings", "exec")
-
-
-def test_options_and_line_ends_stay(tmp_path: Path) -> None:
-    settings = SETTINGS.replace('"NAME"', '"OPTIONS": {"sslmode": "require"}, "NAME"')
-
-    after = written(tmp_path, settings.replace("\n", "\r\n"))
-
-    assert after.count("\n") == after.count("\r\n")
-    options = executed(after)["DATABASES"]["default"]["OPTIONS"]
-    assert options["sslmode"] == "require"
-    assert "lock_timeout=10s" in options["options"]
-
-
-@pytest.mark.parametrize("given", ['{"default": MINE}', '{"default": {**MINE}}', None])
-def test_options_of_the_session_stay(tmp_path: Path, given: str | None) -> None:
-    options = '"OPTIONS": {"options": "-c search_path=ours"}, '
-    settings = SETTINGS.replace('"NAME"', f'{options}"NAME"')
-    if given:
-        settings = f"{settings}MINE = DATABASES['default']\nDATABASES = {given}\n"
-
-    session = executed(written(tmp_path, settings))["DATABASES"]["default"]["OPTIONS"]["options"]
-
-    assert session.startswith("-c lock_timeout=10s ")
-    assert session.endswith(" -c search_path=ours")
-
-
-@pytest.mark.parametrize("head", ['"""Ours."""\n', "from __future__ import annotations\n", ""])
-def test_os_is_imported_where_it_may_be(tmp_path: Path, head: str) -> None:
-    settings = SETTINGS.replace("from pathlib import Path\n", "")
-
-    after = written(tmp_path, head + settings)
-
-    assert after.startswith(f"{head}import os\n")
-    compile(after, "settings", "exec")
-
-
 def test_a_project_keeps_its_own_celery_application(project: Path) -> None:
     own = project / "bookshop/celery.py"
     own.write_text("from celery import Celery\n\napp = Celery('bookshop')\n")
@@ -343,42 +267,3 @@ def test_a_model_that_is_not_there_gets_no_contract(project: Path) -> None:
 
     assert (done.returncode, content(project)) == (1, before)
     assert "there is no app nowhere" in done.stdout
-
-
-def test_a_file_that_was_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    old, new = tmp_path / "settings.py", tmp_path / "celery.py"
-    old.write_text("changed")
-
-    with pytest.raises(OSError, match="meanwhile"):
-        files.write([Change(old, "before", "after"), Change(new, None, "after")])
-
-    assert old.read_text() == "changed"
-    assert not new.exists()
-
-
-def test_a_link_stays_one(tmp_path: Path) -> None:
-    file, link = tmp_path / "file.py", tmp_path / "link.py"
-    file.write_text("before")
-    link.symlink_to(file)
-
-    files.write([Change(link, "before", "after")])
-
-    assert (link.is_symlink(), file.read_text()) == (True, "after")
-
-
-def test_a_file_that_cannot_be_written_leaves_all_as_it_was(tmp_path: Path) -> None:
-    old = tmp_path / "settings.py"
-    old.write_text("before")
-    (tmp_path / "celery.py").mkdir()  # no file takes its place
-    (tmp_path / "celery.py/full").touch()
-    names = ("contracts.py", "celery.py")
-    changes = [
-        Change(old, "before", "after"),
-        *(Change(tmp_path / name, None, "after") for name in names),
-    ]
-
-    with pytest.raises(OSError, match="celery"):
-        files.write(changes)
-
-    assert old.read_text() == "before"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["celery.py", "settings.py"]
