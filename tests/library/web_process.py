@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPResponse
 from pathlib import Path
+from types import SimpleNamespace
+from typing import BinaryIO, Self, cast
 from urllib.parse import urlsplit
 
 from django.db import connection
@@ -65,9 +67,32 @@ def connect(port: int, sent: bytes = b"") -> socket.socket:
     return connection
 
 
-def answer(connection: socket.socket, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
-    """Status, headers in lower case and body of the next answer."""
-    response = HTTPResponse(connection, method=method)
+class Answers:
+    """What comes from a connection. One reader for all of it: answers that come at once lie in its
+    buffer, where a reader of the next one alone would not find them."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._reader = connection.makefile("rb")
+
+    def makefile(self, mode: str) -> BinaryIO:
+        """For `HTTPResponse`, which closes at the end of an answer what it read it from."""
+        kept = SimpleNamespace(close=lambda: None)
+        for name in ("read", "readinto", "readline"):
+            setattr(kept, name, getattr(self._reader, name))
+        return cast("BinaryIO", kept)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._reader.close()
+
+
+def answer(
+    connection: socket.socket | Answers, method: str = "GET"
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers in lower case and body of the next answer; of several, from `Answers`."""
+    response = HTTPResponse(cast("socket.socket", connection), method=method)
     response.begin()
     return (
         response.status,
