@@ -16,6 +16,7 @@ from polder.broker.declared import NO_RIGHTS, declared
 from polder.broker.declared import rights as rights_of
 from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.nodes import credentials
+from polder.broker.topology import POLICY_PRIORITY
 from polder.testing import eventually
 from tests.library.broker import connected, declare_all, management, url_of
 
@@ -35,6 +36,7 @@ def api(declared_broker: None) -> Iterator[ManagementApi]:
     yield api
     for kind, name in (
         ("policies", "limit"),
+        ("policies", "zlimit"),
         ("operator-policies", "limit"),
         ("queues", OLD),
         ("exchanges", "warehouse.events"),
@@ -59,14 +61,20 @@ def _delete(api: ManagementApi, *path: str) -> None:
             raise
 
 
-def put_policy(api: ManagementApi, kind: str = "policies", **definition: Any) -> None:
+def put_policy(
+    api: ManagementApi,
+    kind: str = "policies",
+    priority: int = 100,
+    name: str = "limit",
+    **definition: Any,
+) -> None:
     body = {
         "pattern": ".*",
         "definition": {key.replace("_", "-"): value for key, value in definition.items()},
-        "priority": 100,
+        "priority": priority,
         "apply-to": "all",
     }
-    api.put(kind, api.vhost, "limit", body=body)
+    api.put(kind, api.vhost, name, body=body)
 
 
 def make_classic(api: ManagementApi) -> None:
@@ -86,6 +94,14 @@ def unbind(api: ManagementApi) -> None:
 def bind(api: ManagementApi) -> None:
     api.call(
         "POST", "bindings", api.vhost, "e", "shipping.events", "q", QUEUE, body={"routing_key": ""}
+    )
+
+
+def speak(api: ManagementApi) -> None:
+    """Whoever publishes to the one exchange speaks by the other."""
+    api.call(
+        *("POST", "bindings", api.vhost, "e", "shipping.events", "e", "order.events"),
+        body={"routing_key": ""},
     )
 
 
@@ -140,6 +156,16 @@ DIFFERENCES: list[tuple[Callable[[ManagementApi], Any], str]] = [
     ),
     (unbind, f"the binding inventory.events -> {QUEUE} is missing"),
     (bind, f"the binding shipping.events -> {QUEUE} is not declared"),
+    (speak, "the binding shipping.events -> order.events is not declared"),
+    *(
+        (
+            lambda api, name=name: put_policy(
+                api, priority=POLICY_PRIORITY, name=name, message_ttl=1_000
+            ),
+            f"the queue {QUEUE} has message-ttl 1000, declared unset (by the policy {name} of",
+        )
+        for name in ("limit", "zlimit")  # before ours and behind, as they are listed
+    ),
     (
         lambda api: api.put("vhost-limits", api.vhost, "max-connections", body={"value": 500}),
         "the vhost has the limit max-connections 500",
@@ -184,6 +210,25 @@ def comparable(definitions: dict[str, Any]) -> dict[str, list[str]]:
         for name, part in definitions.items()
         if isinstance(part, list)
     }
+
+
+def test_whoever_else_reads_a_queue_is_named(api: ManagementApi) -> None:
+    with connected("deploy") as stranger, connected("order") as order:
+        for reader in (stranger, order):
+            reader.channel().basic_consume(QUEUE)
+        eventually(lambda: {*_readers(api)} >= {"order", stranger.userid})
+
+        with pytest.raises(CommandError) as differs:
+            call_command("topology", check=True)
+
+    assert str(differs.value) == (
+        f"the user {stranger.userid} reads the queue {QUEUE}, declared nobody but order"
+    )
+
+
+def _readers(api: ManagementApi) -> list[str]:
+    found = [one["channel_details"] for one in api.call("GET", "consumers", api.vhost)]
+    return [one["user"] for one in found if one]
 
 
 def test_as_declared_there_is_nothing_to_name(

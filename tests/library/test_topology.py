@@ -298,7 +298,7 @@ def test_what_is_printed_can_be_imported(capsys: pytest.CaptureFixture[str]) -> 
 
         # Then
         wanted = declared("order", SUBSCRIPTIONS["order"])
-        eventually(lambda: list(differences(elsewhere, wanted)) == [], seconds=120)
+        eventually(lambda: list(differences(elsewhere, wanted, "order")) == [], seconds=120)
         granted = elsewhere.call("GET", "permissions", "printed", "order")
         assert rights("order")._asdict().items() <= granted.items()
     finally:

@@ -53,6 +53,11 @@ class Declared:
     bindings: Sequence[Binding]
     policies: Sequence[Policy]
 
+    @property
+    def own_exchanges(self) -> list[str]:
+        """Those that this service speaks by, and nobody else."""
+        return [name for name in self.exchanges if name.partition(".")[0] == self.service]
+
 
 def declared(service: str, publishers: Sequence[str]) -> Declared:
     """`service` publishes, and subscribes to what `publishers` say."""

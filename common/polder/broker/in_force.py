@@ -36,9 +36,9 @@ LEAST_OF_BOTH = {
 }
 
 
-def differences(api: ManagementApi, declared: Declared) -> list[str]:
-    """Each in one sentence; a user with the tag `monitoring` can see them all. Raises
-    ManagementError."""
+def differences(api: ManagementApi, declared: Declared, user: str) -> list[str]:
+    """Each in one sentence; a user with the tag `monitoring` can see them all. `user` is the
+    service's own. Raises ManagementError."""
     policies = [api.call("GET", kind, api.vhost) for kind in ("policies", "operator-policies")]
     exchanges = {one["name"]: one for one in api.call("GET", "exchanges", api.vhost)}
     queues = {one["name"]: one for one in api.call("GET", "queues", api.vhost)}
@@ -59,6 +59,7 @@ def differences(api: ManagementApi, declared: Declared) -> list[str]:
             if name not in queues
         ),
         *_bindings({binding_of(one) for one in api.call("GET", "bindings", api.vhost)}, declared),
+        *_consumers(api.call("GET", "consumers", api.vhost), declared, user),
         *_limits(api.call("GET", "vhost-limits", api.vhost)),
     ]
 
@@ -100,7 +101,18 @@ def _queue(
 def _effective(
     what: str, name: str, kind: str, wanted: Json, policies: list[list[Json]]
 ) -> Iterator[str]:
-    user, operator = (_of_highest_priority(name, kind, some) for some in policies)
+    """Of several with the highest priority RabbitMQ takes any one: each of them counts."""
+    users, operators = (_of_highest_priority(name, kind, some) for some in policies)
+    found = {
+        text: None
+        for user in users
+        for operator in operators
+        for text in _differing(what, wanted, user, operator)
+    }
+    yield from found
+
+
+def _differing(what: str, wanted: Json, user: Json | None, operator: Json | None) -> Iterator[str]:
     in_force = dict(user["definition"]) if user else {}
     for key, value in (operator["definition"] if operator else {}).items():
         in_force[key] = (
@@ -120,9 +132,10 @@ def _effective(
             )
 
 
-def _of_highest_priority(name: str, kind: str, policies: list[Json]) -> Json | None:
+def _of_highest_priority(name: str, kind: str, policies: list[Json]) -> list[Json | None]:
     applying = [one for one in policies if _applies(one, kind) and _matches(one["pattern"], name)]
-    return max(applying, key=lambda one: int(one["priority"]), default=None)
+    highest = max((int(one["priority"]) for one in applying), default=0)
+    return [one for one in applying if int(one["priority"]) == highest] or [None]
 
 
 def _applies(policy: Json, kind: str) -> bool:
@@ -157,21 +170,30 @@ def _bindings(found: set[Binding], declared: Declared) -> Iterator[str]:
 
 
 def is_foreign(binding: Binding, declared: Declared) -> bool:
-    """Whether it fills a queue of this service's without being declared; subscribers bind the
-    queues for what they ask and answer themselves."""
+    """Whether it fills a queue of this service's, or speaks by one of its exchanges, without being
+    declared; subscribers bind the queues for what they ask and answer themselves."""
     own = (names.request_queue(declared.service), names.answer_queue(declared.service))
-    if (
-        not binding.source
-        or binding.kind != "q"
-        or binding.destination not in declared.queues
-        or binding in declared.bindings
-    ):
+    ours = declared.queues if binding.kind == "q" else declared.own_exchanges
+    if not binding.source or binding.destination not in ours or binding in declared.bindings:
         return False
     return not (
         binding.destination in own
         and binding.destination == binding.routing_key
         and binding.source.endswith(names.direct_exchange(""))
     )
+
+
+def _consumers(found: list[Json], declared: Declared, user: str) -> Iterator[str]:
+    """Whoever else reads a queue takes messages that this service never gets."""
+    others = set()
+    for one in found:
+        queue, reader = one["queue"]["name"], one["channel_details"]
+        # of a moment in which the broker knows nothing of the channel yet, nothing is told
+        if queue in declared.queues and reader and reader.get("user", user) != user:
+            others.add(
+                f"the user {reader['user']} reads the queue {queue}, declared nobody but {user}"
+            )
+    yield from sorted(others)
 
 
 def _limits(found: list[Json]) -> Iterator[str]:

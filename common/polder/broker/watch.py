@@ -16,7 +16,7 @@ from polder.broker.declared import Declared, declared
 from polder.broker.in_force import differences
 from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.models import BrokerDifference
-from polder.broker.nodes import vhost
+from polder.broker.nodes import credentials, vhost
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,9 @@ def look() -> list[str]:
     wanted = declared(this_service.name(), this_service.subscribes_to())
     if url := this_service.management_url():
         return differences(
-            ManagementApi(url, vhost(this_service.amqp_url()), timeout=PATIENCE), wanted
+            ManagementApi(url, vhost(this_service.amqp_url()), timeout=PATIENCE),
+            wanted,
+            credentials(this_service.amqp_url())[0],
         )
     with closing(connect(this_service.amqp_url())) as connection:
         return list(_missing(connection, wanted))

@@ -13,7 +13,11 @@ from amqp.spec import Basic
 from kombu.transport import TRANSPORT_ALIASES
 from kombu.transport.pyamqp import SSLTransport
 
+from polder.seams import properties
+
 __all__ = ["Message", "SSLTransport"]
+
+properties.take_any()
 
 
 def raw_channel(connection: Any) -> Any:

@@ -153,6 +153,18 @@ SEAMS: tuple[Seam, ...] = (
         "test_seams.py::test_frames_are_those_of_py_amqp",
     ),
     Seam(
+        "amqp.serialization:PROPERTY_CLASSES",
+        (),
+        "what reads a message's properties, by class; properties.py puts its own there",
+        "test_odd_properties.py::test_it_comes_with_its_body",
+    ),
+    Seam(
+        "amqp.serialization:decode_properties_basic",
+        ("buf", "offset"),
+        "the properties and where they end; raises at what it cannot read",
+        "test_odd_properties.py::test_it_comes_with_its_body",
+    ),
+    Seam(
         "amqp.serialization:dumps",
         ("format", "values"),
         "encodes the arguments of basic.publish",

@@ -165,7 +165,7 @@ class Command(ServiceCommand):
 
 def _differences(topology: Topology, addresses: Addresses) -> Iterator[str]:
     api, user = topology.api, credentials(this_service.amqp_url())[0]
-    yield from differences(api, topology.declared)
+    yield from differences(api, topology.declared, user)
     yield from differences_of_user(api, user, rights(this_service.name()))
     yield from others_with_rights(api, topology.declared, user)
     if addresses.flower:
