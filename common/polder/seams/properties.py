@@ -14,10 +14,8 @@ from amqp.serialization import PROPERTY_CLASSES, decode_properties_basic
 from amqp.spec import Basic
 
 # types of a fixed size, as RabbitMQ has them: https://www.rabbitmq.com/amqp-0-9-1-errata#section_3
-_FIXED = {
-    **{"t": "?", "b": "b", "B": "B", "s": "h", "U": "h", "u": "H", "I": "i", "i": "I"},
-    **{"l": "q", "L": "q", "f": "f", "d": "d", "T": "Q", "D": "5s"},
-}
+_FIXED = dict(zip("tbBsUuIilLfdT", "?bBhhHiIqqfdQ", strict=True)) | {"D": "5s"}
+_OF_ANY_SIZE = "FASxV"
 _PROPERTIES = (
     *(("content_type", "s"), ("content_encoding", "s"), ("application_headers", "F")),
     *(("delivery_mode", "B"), ("priority", "B"), ("correlation_id", "s"), ("reply_to", "s")),
@@ -67,6 +65,8 @@ def _text(written: bytes) -> str:
 
 def _value(kind: str, buffer: bytes, at: int, depth: int) -> tuple[Any, int]:
     """The value, and where the next one begins. Raises struct.error, KeyError or IndexError."""
+    if kind not in _OF_ANY_SIZE and kind not in _FIXED:
+        raise KeyError(kind)
     if kind == "V":
         return None, at
     if kind in _FIXED:
@@ -76,8 +76,7 @@ def _value(kind: str, buffer: bytes, at: int, depth: int) -> tuple[Any, int]:
     begin, end = at + 4, at + 4 + length
     if kind in "FA":
         return _several(kind, buffer[:end], begin, depth), end
-    content = buffer[begin:end]
-    return {"S": _text, "x": bytes}[kind](content), end
+    return _text(buffer[begin:end]), end  # also bytes ("x"), which nobody of us reads
 
 
 def _several(kind: str, buffer: bytes, at: int, depth: int) -> dict[str, Any] | list[Any] | None:
