@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from polder.contracts.json_schema import Schema, resolved, without_null
+from polder.contracts.json_schema import TIME_ZONE, Schema, resolved, without_null
 from polder.contracts.shapes import ANNOTATIONS, CHOICES, bare, choices_of, types_of
 
 # the schemas inside one, and how a path goes on into them
@@ -192,6 +192,8 @@ class _Comparison:
         seen = {"type", "const", "enum", "properties", "required", "prefixItems", "$defs"}
         for word in sorted((old.keys() | new.keys()) - seen - ANNOTATIONS - {*CHOICES}):
             was, now = old.get(word), new.get(word)
+            if word == TIME_ZONE and was is None:
+                continue  # published before it was told
             if word in INSIDE and isinstance(was, dict) and isinstance(now, dict):
                 continue
             if bare(was, self.before) != bare(now, self.now):
@@ -240,6 +242,9 @@ def _constraint_change(path: str, word: str, was: Any, now: Any) -> Change:
         is_narrower = (float(now) > float(was)) == (bound in _LOWER)
         breaks = Breaks.NEW_READERS if is_narrower else Breaks.OLD_READERS
         rule = "narrowed" if is_narrower else "widened"
+    elif word == TIME_ZONE and "any" in (was, now):
+        breaks = Breaks.NEW_READERS if was == "any" else Breaks.OLD_READERS
+        rule = "narrowed" if was == "any" else "widened"
     else:
         breaks, rule = Breaks.BOTH, "type changed"
     return Change(path, word if word in ("format", "pattern") else rule, what, breaks)

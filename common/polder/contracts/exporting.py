@@ -9,8 +9,8 @@ from typing import Any
 from polder.contracts import asyncapi
 from polder.contracts.event import Event
 from polder.contracts.examples import example_of
-from polder.contracts.json_schema import schema_of
 from polder.contracts.published import Published, Version, as_files
+from polder.contracts.unsaid import told
 
 
 def kinds_of(service: str) -> dict[Version, type[Event]]:
@@ -26,7 +26,7 @@ def exported(before: Published, service: str, reads: Mapping[str, Any]) -> Publi
     """The folder as it is to be: what this service publishes as the code says, its older versions
     and the other services as they are; `reads` is what each service reads. Raises NoExample."""
     kinds = kinds_of(service)
-    schemas = {**before.schemas, **{one: schema_of(kind) for one, kind in kinds.items()}}
+    schemas = {**before.schemas, **{one: told(kind) for one, kind in kinds.items()}}
     examples = {**before.examples, **{one: example_of(kind) for one, kind in kinds.items()}}
     schemas, examples = dict(sorted(schemas.items())), dict(sorted(examples.items()))
     document = asyncapi.document(schemas, examples, reads)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from polder.contracts import lifting
-from polder.contracts.compatibility import Breaks, Change, changes, lost_nulls
+from polder.contracts import lifting, unsaid
+from polder.contracts.compatibility import changes, lost_nulls
 from polder.contracts.event import Event
 from polder.contracts.exporting import kinds_of
 from polder.contracts.json_schema import schema_of
@@ -52,9 +52,8 @@ def _changed_within(
         if version not in before.schemas:
             continue
         found = list(changes(before.schemas[version], schema_of(kind)))
-        example = before.examples.get(version)
-        if not found and example and (what := lifting.read_otherwise(example)):
-            found.append(Change("data", "read otherwise", what, Breaks.NEW_READERS))
+        if not found and (example := before.examples.get(version)):
+            found = list(unsaid.changes(kind, before.schemas[version], example))
         for change in found:
             yield Problem(
                 (f"{version.service}.{version.event} {version.number}",),

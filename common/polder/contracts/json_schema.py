@@ -12,6 +12,7 @@ from polder.contracts.event import Event
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
+TIME_ZONE = "x-time-zone"  # of a date-time
 
 
 def schema_of(kind: type[Event]) -> Schema:
@@ -108,6 +109,13 @@ class _OnTheWire(GenerateJsonSchema):
             return super().get_default_value(schema)
         first = factory()
         return first if first == factory() else NoDefault
+
+    def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
+        """Which of its texts are taken, of those with a time zone and those without."""
+        zone = {"aware": "required", "naive": "refused"}.get(
+            str(schema.get("tz_constraint")), "any"
+        )
+        return super().datetime_schema(schema) | {TIME_ZONE: zone}
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         digits, places = schema.get("max_digits"), schema.get("decimal_places")

@@ -91,25 +91,3 @@ def undecodable(version: Version, example: Any) -> Iterator[BadUpcast]:
         name = f"{version.service}.{version.event}"
         what = f"the example of version {version.number} is not read: {error.reason}: {error}"
         yield BadUpcast(name, "undecodable", what, version.number)
-
-
-def read_otherwise(example: Any) -> str:
-    """What the code makes of an event of its own version that its schema does not tell; empty when
-    it reads what was said."""
-    try:
-        again = json.loads(decode(json.dumps(example).encode()).encode())
-    except Unreadable as error:
-        return f"its example is no longer read: {error}"
-    return next(_lost("data", example["data"], again["data"]), "")
-
-
-def _lost(path: str, said: Any, read: Any) -> Iterator[str]:
-    """Members that are said and not read so."""
-    if isinstance(said, dict) and isinstance(read, dict):
-        for name, value in said.items():
-            yield from _lost(f"{path}.{name}", value, read.get(name))
-    elif isinstance(said, list) and isinstance(read, list) and len(said) == len(read):
-        for one, other in zip(said, read, strict=True):
-            yield from _lost(f"{path}[]", one, other)
-    elif said != read:
-        yield f"{path}, {said!r} in its example, is read as {read!r}"

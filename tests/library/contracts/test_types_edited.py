@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
-from pydantic import Field, computed_field, create_model
+from pydantic import Field, NaiveDatetime, computed_field, create_model
 
 from polder.contracts.compatibility import Breaks, changes
 from polder.contracts.event import Value
@@ -86,6 +86,8 @@ BREAKING = [
     ("datetime to date", Timestamp, date, "format", BOTH),
     ("date to datetime", date, datetime, "format", BOTH),
     ("UUID to text", UUID, Key, "format", OLD),
+    ("a time zone no longer needed", Timestamp, datetime, "widened", OLD),
+    ("a time zone refused", Timestamp, NaiveDatetime, "type changed", BOTH),
     ("one to a list", Text, list[Text], "type changed", BOTH),
     ("bool to int", bool, int, "type changed", BOTH),
     ("items", list[Text], list[Annotated[str, Field(max_length=5)]], "narrowed", NEW),
