@@ -83,7 +83,7 @@ def running_servers(progress: Terminal) -> Iterator[Servers]:
     """
     with tempfile.TemporaryDirectory(prefix="polder-bench-") as directory:
         Path(directory).chmod(0o755)  # the database runs as another user
-        stack = Stack(Path(directory) / "run", Ports.free(SERVICES), SERVICES, progress=progress)
+        stack = Stack(Path(directory) / "run", Ports.free(SERVICES), SERVICES, shown=progress.step)
         stack.start_servers()
         try:
             environment = stack.environment

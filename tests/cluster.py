@@ -6,7 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deploy.local.environment import Named
+from deploy.local.ports import Ports
 from deploy.local.rabbitmq import RabbitmqNode
+from deploy.local.run_directory import RunDirectory
 
 CONFIGURATION = """\
 cluster_formation.peer_discovery_backend = classic_config
@@ -18,28 +21,21 @@ queue_leader_locator = balanced
 NET_TICK = 8
 
 
-def host_of(number: int) -> str:
-    return f"127.0.0.{number}"
-
-
 @dataclass(frozen=True)
 class ClusterNode(RabbitmqNode):
-    """Number `number` of `count`, counted from 1."""
+    """Number `number` of its cluster, counted from 1."""
 
     number: int = 1
-    count: int = 1
 
-    @property
-    def process(self) -> str:
-        return "rabbitmq" if self.number == 1 else f"rabbitmq-{self.number}"
-
-    @property
-    def host(self) -> str:
-        return host_of(self.number)
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        return tuple(host_of(number) for number in range(1, self.count + 1))
+    @classmethod
+    def several(
+        cls, count: int, run: RunDirectory, ports: Ports, passwords: Named
+    ) -> list[ClusterNode]:
+        hosts = tuple(f"127.0.0.{number}" for number in range(1, count + 1))
+        return [
+            cls(run, ports, passwords, _process(number), host, hosts, number)
+            for number, host in enumerate(hosts, 1)
+        ]
 
     @property
     def dist_port(self) -> int:
@@ -52,7 +48,7 @@ class ClusterNode(RabbitmqNode):
 
     def _name_of(self, number: int) -> str:
         # Nodes of a cluster share an epmd, which knows them without their hosts.
-        return f"{self.short_name}_{number}@{host_of(number)}"
+        return f"{self.short_name}_{number}@{self.hosts[number - 1]}"
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -71,6 +67,10 @@ class ClusterNode(RabbitmqNode):
     def _configuration(self) -> str:
         peers = (
             f"cluster_formation.classic_config.nodes.{number} = {self._name_of(number)}\n"
-            for number in range(1, self.count + 1)
+            for number in range(1, len(self.hosts) + 1)
         )
         return super()._configuration() + CONFIGURATION + "".join(peers)
+
+
+def _process(number: int) -> str:
+    return "rabbitmq" if number == 1 else f"rabbitmq-{number}"

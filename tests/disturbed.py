@@ -34,8 +34,7 @@ class DisturbedStack(Stack):
     def _nodes(self, passwords: Passwords) -> Sequence[RabbitmqNode]:
         if self._count == 1:
             return super()._nodes(passwords)
-        numbers = range(1, self._count + 1)
-        return [ClusterNode(self.run, self.ports, passwords, one, self._count) for one in numbers]
+        return ClusterNode.several(self._count, self.run, self.ports, passwords)
 
     def _addresses(self) -> Mapping[str, str]:
         """Every node listens on the same port, at an address of its own."""

@@ -117,7 +117,7 @@ def _processes(
 def _environment(stack: Stack, service: str, role: str = "app") -> dict[str, str]:
     database, broker = stack.environment.database_url(service, role), ADMIN_USER
     return {
-        **stack.environment.common(),
+        **stack.environment.common,
         "SERVICE": service,
         "DJANGO_SETTINGS_MODULE": "benchmarks.rivals.settings",
         "DATABASE_URL": database,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import time
@@ -20,6 +19,7 @@ from deploy.local.terminal import Terminal
 
 ANSWER_SECONDS = 20.0
 READY_SECONDS = 600.0
+HEALTH = "{{if .State.Health}}{{.State.Health.Status}}{{end}}"
 # the plugin of today; the program of yesterday, as Debian 12 has it
 CALLS = (("docker", "compose"), ("docker-compose",))
 
@@ -116,9 +116,9 @@ class Compose:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             ids = self._output("ps", "-q").split()
-            inspected = json.loads(_ask("docker", "inspect", *ids).stdout or "[]")
-            health = {one["State"].get("Health", {}).get("Status", "healthy") for one in inspected}
-            if health <= {"healthy"}:
+            if set(_ask("docker", "inspect", "--format", HEALTH, *ids).stdout.split()) <= {
+                "healthy"
+            }:
                 return True
             time.sleep(1)
         return False

@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     run = RunDirectory(RUN)
     run.create()
     passwords = Passwords(PASSWORDS)
-    environment = Environment(RUN, INSIDE, passwords, SERVICES, extra=os.environ)
+    environment = Environment(INSIDE, passwords, SERVICES, os.environ)
     if arguments:
         service, *command = arguments
         variables = environment.of_command(service, (command or ["help"])[0])
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         service: PostgresServer(INSIDE[f"{service}-postgres"], passwords, f"{service} postgres")
         for service in SERVICES
     }
-    preparation = Preparation(environment, Steps(run, ROOT, Terminal()), servers.__getitem__)
+    preparation = Preparation(environment, Steps(run, ROOT, Terminal().step), servers.__getitem__)
     try:
         preparation.databases()
         preparation.steps.together(preparation.migrated, preparation.routed)

@@ -23,15 +23,8 @@ DEPLOY = Path(__file__).resolve().parents[1]
 RABBITMQ_CONF = Path(__file__).with_name("rabbitmq.conf")
 
 
-class Inside(Environment):
-    """What a container gets. What is the same in every container is in the image."""
-
-    def common(self) -> dict[str, str]:
-        return {}
-
-
 def inside(passwords: Named) -> Environment:
-    return Inside(RUN, INSIDE, passwords, SERVICES)
+    return Environment(INSIDE, passwords, SERVICES)
 
 
 def files(passwords: Named) -> dict[str, str]:
@@ -84,7 +77,7 @@ def draw(drawn: Path) -> None:
 
 def show(drawn: Path) -> str:
     passwords = Passwords(drawn / "all" / "passwords.json")
-    environment = Environment(RUN, published_addresses(os.environ), passwords, SERVICES)
+    environment = Environment(published_addresses(os.environ), passwords, SERVICES)
     told = {"STACK": "docker"} | environment.of_stack()
     return lines_of(told | {"GRAFANA_PASSWORD": passwords["grafana"]})
 

@@ -38,7 +38,7 @@ class Native:
     def up(self, environ: Mapping[str, str]) -> int:
         """Starts, stays in the foreground, stops on Ctrl-C, SIGTERM or when the terminal goes
         away."""
-        stack = Stack(self.run.root, Ports.from_environment(environ), progress=self.terminal)
+        stack = Stack(self.run.root, Ports.from_environment(environ), shown=self.terminal.step)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: stack.steps.cancel())
         try:

@@ -36,19 +36,25 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def common_of(run_dir: Path) -> dict[str, str]:
+    """What every process on this machine gets; in containers the image has it."""
+    return {
+        **inherited(os.environ),
+        "PYTHONUNBUFFERED": "1",  # a log line is in the log once it was written
+        "POLDER_RUN_DIR": str(run_dir),
+    }
+
+
 @dataclass(frozen=True)
 class Environment:
     """Credentials and addresses ("host:port", by who listens there) of one stack. A cluster of
-    RabbitMQ has several, with blanks between them.
-
-    `extra` goes to every process of the services (settings for a test).
+    RabbitMQ has several, with blanks between them. `common` goes to every process of the services.
     """
 
-    run_dir: Path
     addresses: Mapping[str, str]
     passwords: Named
     services: tuple[str, ...]
-    extra: Mapping[str, str] = field(default_factory=dict)
+    common: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def management_url(self) -> str:
@@ -68,19 +74,12 @@ class Environment:
         credentials = self._credentials(f"{service}_{role}", f"{service} {role}")
         return f"postgres://{credentials}@{self.addresses[f'{service}-postgres']}/polder_{service}"
 
-    def common(self) -> dict[str, str]:
-        return {
-            **inherited(os.environ),
-            "PYTHONUNBUFFERED": "1",  # a log line is in the log once it was written
-            "POLDER_RUN_DIR": str(self.run_dir),
-            **self.extra,
-        }
-
     def of_service(self, service: str, role: str = "app") -> dict[str, str]:
         """All that one service's programs get."""
         prefix, passwords = service.upper(), self.passwords
         monitor = self._credentials(f"{service}-monitor", f"{service} monitor")
-        return self.common() | {
+        return {
+            **self.common,
             f"{prefix}_MANAGEMENT_URL": self._of_each_node(
                 "rabbitmq-management", f"http://{monitor}@{{}}"
             ),
@@ -120,7 +119,8 @@ class Environment:
         return self.of_service(service, role="ddl" if command == "migrate" else "app")
 
     def of_flower(self) -> dict[str, str]:
-        return self.common() | {
+        return {
+            **self.common,
             "FLOWER_AMQP_URL": self.amqp_url("flower"),
             "FLOWER_BASIC_AUTH": f"{ADMIN_USER}:{self.passwords['flower']}",
             "FLOWER_COOKIE_SECRET": self.passwords["flower cookie"],

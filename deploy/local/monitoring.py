@@ -8,44 +8,38 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
-from deploy.local.ports import read
+from deploy.local.ports import HOST, read
 from deploy.local.run_directory import RunDirectory, variables_of
 
 HERE = Path(__file__).resolve().parents[1] / "prometheus"
 
 
+@dataclass(frozen=True)
 class Monitoring:
     """Its files and data are in `folder`; `variables` are those of `.run/stack.env`. `people`: who
     hears of alarms, as Alertmanager has it, besides its own page."""
 
-    def __init__(
-        self,
-        folder: Path,
-        variables: Mapping[str, str],
-        *,
-        prometheus: int = 9090,
-        alertmanager: int = 9093,
-        people: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.folder = folder
-        self.prometheus = f"127.0.0.1:{prometheus}"
-        self.alertmanager = f"127.0.0.1:{alertmanager}"
-        self._variables, self._people = variables, people or {}
+    folder: Path
+    variables: Mapping[str, str]
+    prometheus: str
+    alertmanager: str
+    people: Mapping[str, Any] = field(default_factory=dict)
 
-    def write(self) -> None:
+    def start(self) -> list[subprocess.Popen[bytes]]:
+        """Each with its log in the folder. Raises FileNotFoundError when a package is missing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for name, said in (("prometheus", self._scraped()), ("alertmanager", self._told())):
             (self.folder / f"{name}.yml").write_text(yaml.safe_dump(said))
-
-    def commands(self) -> Sequence[Sequence[str]]:
-        return (
+        started = []
+        for program, *options in (
             (
                 "prometheus",
                 f"--config.file={self.folder}/prometheus.yml",
@@ -59,15 +53,9 @@ class Monitoring:
                 f"--web.listen-address={self.alertmanager}",
                 "--cluster.listen-address=",
             ),
-        )
-
-    def start(self) -> list[subprocess.Popen[bytes]]:
-        """Each with its log in the folder. Raises FileNotFoundError when a package is missing."""
-        self.write()
-        started = []
-        for command in self.commands():
-            with (self.folder / f"{command[0]}.log").open("wb") as log:
-                started.append(subprocess.Popen(command, stdout=log, stderr=log))
+        ):
+            with (self.folder / f"{program}.log").open("wb") as log:
+                started.append(subprocess.Popen([program, *options], stdout=log, stderr=log))
         return started
 
     def _scraped(self) -> dict[str, Any]:
@@ -76,20 +64,15 @@ class Monitoring:
         said["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [self.alertmanager]
         for job in said["scrape_configs"]:
             name = job["job_name"]
-            urls = self._variables[
-                "RABBITMQ_METRICS_URL" if name == "rabbitmq" else f"{name.upper()}_URL"
-            ]
-            job["static_configs"][0]["targets"] = [_place(url) for url in urls.split(";")]
+            of_it = "RABBITMQ_METRICS_URL" if name == "rabbitmq" else f"{name.upper()}_URL"
+            urls = self.variables[of_it].split(";")
+            job["static_configs"][0]["targets"] = [urlsplit(url).netloc for url in urls]
         return said
 
     def _told(self) -> dict[str, Any]:
         said: dict[str, Any] = yaml.safe_load((HERE / "alertmanager.yml").read_text())
-        said["receivers"][0] |= self._people
+        said["receivers"][0] |= self.people
         return said
-
-
-def _place(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def main() -> int:
@@ -101,8 +84,8 @@ def main() -> int:
     monitoring = Monitoring(
         run.root / "monitoring",
         variables_of(run.stack_env),
-        prometheus=read(os.environ, "PROMETHEUS_PORT", 9090),
-        alertmanager=read(os.environ, "ALERTMANAGER_PORT", 9093),
+        f"{HOST}:{read(os.environ, 'PROMETHEUS_PORT', 9090)}",
+        f"{HOST}:{read(os.environ, 'ALERTMANAGER_PORT', 9093)}",
     )
     try:
         started = monitoring.start()

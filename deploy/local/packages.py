@@ -70,6 +70,6 @@ def provide(steps: Steps) -> None:
     """Installs what is missing, as root. Raises PolderError."""
     if packages := missing_packages():
         script = Path(__file__).with_name("packages.sh")
-        with steps.progress.step(f"Install {', '.join(packages)}"):
+        with steps.shown(f"Install {', '.join(packages)}"):
             # os.environ: a proxy of apt's, too
             steps.run("apt", ["sh", str(script), *packages], os.environ, fix=MIRROR)

@@ -19,7 +19,6 @@ from functools import partial
 from . import databases
 from .environment import Environment
 from .postgres import PostgresServer
-from .services import seed_order
 from .steps import Steps
 
 
@@ -30,7 +29,7 @@ class Preparation:
     server: Callable[[str], PostgresServer]  # the one of a service
 
     def databases(self) -> None:
-        with self.steps.progress.step("Databases and roles"):
+        with self.steps.shown("Databases and roles"):
             for service in self.environment.services:
                 databases.provide(self.server(service), self.environment.passwords, service)
 
@@ -44,8 +43,9 @@ class Preparation:
         self._each("collectstatic --noinput")
 
     def seeded(self) -> None:
-        """Through the use cases: what they publish waits for whoever does not run yet."""
-        for service in seed_order(self.environment.services):
+        """Through the use cases: what they publish waits for whoever does not run yet. Inventory
+        first: the others' seeds refer to its products."""
+        for service in sorted(self.environment.services, key=lambda one: one != "inventory"):
             self._manage(service, "seed")
 
     def _each(self, *commands: str) -> None:
@@ -58,5 +58,5 @@ class Preparation:
             name, *options = command.split()
             variables: Mapping[str, str] = self.environment.of_command(service, name)
             program = [sys.executable, "manage.py", service, name, *options]
-            with self.steps.progress.step(f"{service}: {name}"):
+            with self.steps.shown(f"{service}: {name}"):
                 self.steps.run(f"{service}-{name}", program, variables)

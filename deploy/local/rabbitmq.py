@@ -24,24 +24,14 @@ Write the right one into that file (or bring the file back), or delete all data 
 
 @dataclass(frozen=True)
 class RabbitmqNode:
-    """The tests make a cluster of several, and so name what differs between them."""
+    """The tests make a cluster of several: each is a process of its own, on one of the `hosts`."""
 
     run: RunDirectory
     ports: Ports
     passwords: Named
-
-    @property
-    def process(self) -> str:
-        return "rabbitmq"
-
-    @property
-    def host(self) -> str:
-        return HOST
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """Of all nodes."""
-        return (HOST,)
+    process: str = "rabbitmq"
+    host: str = HOST
+    hosts: tuple[str, ...] = (HOST,)
 
     @property
     def home(self) -> Path:

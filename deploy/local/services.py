@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 SERVICES: tuple[str, ...] = ("order", "inventory", "shipping")
 
 # What each service runs besides its web process, each as `manage.py <service> <role>`.
@@ -13,8 +11,3 @@ ROLES: tuple[str, ...] = ("worker", "housekeeper", "relay", "beat")
 def processes_of(service: str) -> list[str]:
     """What `make stop service=` stops."""
     return [f"{service}-{role}" for role in ("web", *ROLES)]
-
-
-def seed_order(services: Sequence[str]) -> list[str]:
-    """Inventory first: the products it publishes are what the others' seeds refer to."""
-    return sorted(services, key=lambda service: service != "inventory")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from . import packages, preflight
-from .environment import Environment
+from .environment import Environment, common_of
 from .errors import PolderError, Refused, failed
 from .leftovers import end_leftovers, is_running
 from .passwords import Passwords
@@ -22,11 +22,10 @@ from .ports import HOST, Ports
 from .postgres import PostgresCluster
 from .preparation import Preparation
 from .processes import Catalogue, ProcessSpec
-from .progress import Progress
 from .rabbitmq import RabbitmqNode
 from .run_directory import RunDirectory, lines_of, write_private
 from .services import SERVICES, processes_of
-from .steps import Steps
+from .steps import Shown, Steps
 from .supervisord import DOWN, ProcessView, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,10 +35,6 @@ SERVER_READY_SECONDS = 300.0
 POLL_SECONDS = 0.2
 REFUSED_SECONDS = 5.0
 DEATHS_THAT_ARE_ENOUGH = 4
-ANOTHER_RABBITMQ = (
-    "Was its data made by another version of RabbitMQ? See docs/operations.md, "
-    "“Another RabbitMQ, older data”."
-)
 
 
 class Stack:
@@ -59,7 +54,7 @@ class Stack:
         *,
         root: Path = ROOT,
         extra: Mapping[str, str] | None = None,
-        progress: Progress | None = None,
+        shown: Shown = nullcontext,
     ) -> None:
         self.run = RunDirectory(run_dir.resolve())
         self.ports = ports
@@ -67,13 +62,12 @@ class Stack:
         passwords = Passwords(self.run.passwords)
         self.brokers: Sequence[RabbitmqNode] = self._nodes(passwords)
         self.rabbitmq = self.brokers[0]
-        self.environment = Environment(
-            self.run.root, self._addresses(), passwords, self.services, extra or {}
-        )
+        common = {**common_of(self.run.root), **(extra or {})}
+        self.environment = Environment(self._addresses(), passwords, self.services, common)
         servers = ("postgres", "epmd", *(node.process for node in self.brokers))
         self.catalogue = Catalogue(self.environment, ports, root, servers)
         self.postgres = PostgresCluster(f"{HOST}:{ports.postgres}", passwords, "postgres", self.run)
-        self.steps = Steps(self.run, root, progress)
+        self.steps = Steps(self.run, root, shown)
         self._preparation = Preparation(self.environment, self.steps, lambda _: self.postgres)
         self._lock = FileLock(self.run.lock, thread_local=False)
         shop = [*(name for service in self.services for name in processes_of(service)), "flower"]
@@ -129,7 +123,7 @@ class Stack:
         self.supervise(specs)
         for group in dict.fromkeys(spec.group for spec in specs):
             what = "processes ready" if group in self.services else "ready"
-            with self.steps.progress.step(f"{group}: {what}"):
+            with self.steps.shown(f"{group}: {what}"):
                 names = [spec.name for spec in specs if spec.group == group]
                 self.wait_supervised(names, READY_SECONDS)
 
@@ -144,7 +138,7 @@ class Stack:
             return
         try:
             if self._supervisor.running:
-                with self.steps.progress.step("Stop everything"):
+                with self.steps.shown("Stop everything"):
                     self._supervisor.close(patient=patient)
             self._supervisor.close()
         finally:
@@ -188,12 +182,12 @@ class Stack:
             raise
 
     def _postgres(self) -> None:
-        with self.steps.progress.step("PostgreSQL"):
+        with self.steps.shown("PostgreSQL"):
             self.supervise([self.postgres.prepare(self.steps)])
             self.wait_supervised(["postgres"], SERVER_READY_SECONDS)
 
     def _rabbitmq(self) -> None:
-        with self.steps.progress.step("RabbitMQ"):
+        with self.steps.shown("RabbitMQ"):
             # All nodes at the same time: one that has data waits for the others.
             nodes = [node.prepare() for node in self.brokers]
             for specs in ([self.rabbitmq.epmd()], nodes):
@@ -262,10 +256,7 @@ class Stack:
             time.sleep(POLL_SECONDS)
 
     def _failure(self, name: str, what: str) -> PolderError:
-        fix = preflight.disk_is_full(self.run.logs)
-        if name.startswith("rabbitmq"):
-            fix = fix or ANOTHER_RABBITMQ
-        return failed(f"{name} {what}.", self.run.log(name), fix)
+        return failed(f"{name} {what}.", self.run.log(name), preflight.disk_is_full(self.run.logs))
 
     def _is_ready(self, seen: ProcessView) -> bool:
         if not seen.pid or not is_running(seen.pid) or seen.state not in ("starting", "running"):

@@ -9,23 +9,24 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 
 from .errors import Cancelled, failed
-from .progress import Progress, Silent
 from .run_directory import RunDirectory
 
 POLL_SECONDS = 0.05
-INTERRUPT_SECONDS = 2.0
+
+# Around a step, by its title; entered from several threads at the same time.
+Shown = Callable[[str], AbstractContextManager[object]]
 
 
 class Steps:
     """Runs commands in `root`. Once `cancel` was called, what runs is ended and nothing more is
     begun."""
 
-    def __init__(self, run: RunDirectory, root: Path, progress: Progress | None = None) -> None:
-        self.progress = progress or Silent()
+    def __init__(self, run: RunDirectory, root: Path, shown: Shown = nullcontext) -> None:
+        self.shown = shown
         self._run = run
         self._root = root
         # A plain value and no threading.Event: a signal handler that takes a lock may wait for
@@ -75,7 +76,8 @@ class Steps:
                     os.killpg(process.pid, signal.SIGKILL)  # whom it has left behind
                 raise
         if process.returncode == -signal.SIGINT:
-            self._await_cancel()
+            # Begun in the very moment of Ctrl-C, it was still in the terminal's foreground.
+            raise Cancelled("interrupted")
         if process.returncode != 0:
             command_line = " ".join(command)
             message = f"{name} ended with status {process.returncode}. It was: {command_line}"
@@ -97,11 +99,3 @@ class Steps:
         errors = [error for step in running if (error := step.exception())]
         for error in sorted(errors, key=lambda error: isinstance(error, Cancelled)):
             raise error  # the others were only interrupted by the first
-
-    def _await_cancel(self) -> None:
-        """Begun in the very moment of Ctrl-C, a program was still in the terminal's foreground and
-        was interrupted too, perhaps before we were."""
-        deadline = time.monotonic() + INTERRUPT_SECONDS
-        while time.monotonic() < deadline:
-            self.check()
-            time.sleep(POLL_SECONDS)

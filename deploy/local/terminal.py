@@ -30,8 +30,7 @@ STATE_STYLES = {
 
 
 class Terminal:
-    """Implements `Progress`: each step ticks off with its seconds; at a terminal it also turns
-    while it lasts."""
+    """Each step ticks off with its seconds; at a terminal it also turns while it lasts."""
 
     def __init__(self) -> None:
         console = Console(highlight=False)

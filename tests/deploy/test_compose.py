@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from deploy.docker import places, secrets
 from deploy.docker.compose import containers
-from deploy.local.environment import Environment
+from deploy.local.environment import Environment, common_of
 from deploy.local.passwords import Passwords
 from deploy.local.ports import HOST, Ports
 from deploy.local.postgres import CONFIGURATION, SUPERUSER
@@ -55,9 +55,8 @@ def run(tmp_path: Path) -> RunDirectory:
 @pytest.fixture
 def native(run: RunDirectory) -> Catalogue:
     ports = Ports.from_environment({})
-    return Catalogue(
-        Environment(run.root, ports.addresses(), Passwords(run.passwords), SERVICES), ports, ROOT
-    )
+    passwords, common = Passwords(run.passwords), common_of(run.root)
+    return Catalogue(Environment(ports.addresses(), passwords, SERVICES, common), ports, ROOT)
 
 
 def whole_command(container: dict[str, Any]) -> list[str]:
@@ -105,7 +104,7 @@ def test_each_process_gets_the_variables_it_gets_without_docker(
 ) -> None:
     """The same names; other addresses. What every process gets alike is in the image."""
     folder = drawn(run)
-    alike = set(native.environment.common())
+    alike = set(native.environment.common)
     for spec in native.all():
         assert mounted(spec.name) == spec.group
         assert set(variables_of(folder / spec.group / "env")) == set(spec.environment) - alike
@@ -140,9 +139,8 @@ def test_no_container_gets_a_password_of_another(run: RunDirectory) -> None:
 
 
 def test_flower_and_rabbitmq_have_passwords_of_their_own(run: RunDirectory) -> None:
-    told = Environment(
-        run.root, Ports.free().addresses(), Passwords(run.passwords), SERVICES
-    ).of_stack()
+    passwords = Passwords(run.passwords)
+    told = Environment(Ports.free().addresses(), passwords, SERVICES).of_stack()
     assert len({told["ADMIN_PASSWORD"], told["FLOWER_PASSWORD"], told["RABBITMQ_PASSWORD"]}) == 3
     assert told["RABBITMQ_PASSWORD"] in told["RABBITMQ_MANAGEMENT_URL"]
 

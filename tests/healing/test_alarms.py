@@ -21,7 +21,7 @@ import yaml
 from uuid_utils.compat import uuid7
 
 from deploy.local.monitoring import HERE, Monitoring
-from deploy.local.ports import Ports
+from deploy.local.ports import HOST, Ports
 from tests.blackbox.operator import PARKED, Operator
 from tests.blackbox.wire import send
 from tests.disturbed import DisturbedStack
@@ -54,8 +54,8 @@ def monitoring(shop: Shop, webhook: Webhook) -> Iterator[Monitoring]:
         monitoring = Monitoring(
             folder,
             shop.variables,
-            prometheus=ports.epmd,
-            alertmanager=ports.flower,
+            f"{HOST}:{ports.epmd}",
+            f"{HOST}:{ports.flower}",
             people={"webhook_configs": [{"url": webhook.url}]},
         )
         started = monitoring.start()
