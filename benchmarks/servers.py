@@ -56,7 +56,7 @@ class Servers:
     def broker(self) -> amqp.Connection:
         passwords, ports = self.stack.environment.passwords, self.stack.ports
         connection = amqp.Connection(
-            f"{HOST}:{ports.rabbitmq}",
+            f"{HOST}:{ports['rabbitmq']}",
             userid=ADMIN_USER,
             password=passwords["rabbitmq admin"],
             virtual_host=VHOST,

@@ -40,7 +40,7 @@ class ClusterNode(RabbitmqNode):
     @property
     def dist_port(self) -> int:
         """The one port that differs: RabbitMQ refuses one under which epmd has another node."""
-        return self.ports.rabbitmq_dist + self.number - 1
+        return self.ports["rabbitmq-dist"] + self.number - 1
 
     @property
     def name(self) -> str:

@@ -15,8 +15,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from deploy.docker.places import PUBLISHED
-from deploy.local.ports import FIRST_WEB_PORT, SERVERS
+from deploy.docker.places import DATABASES
+from deploy.local.ports import SERVERS, WEB, variable
 from deploy.local.services import SERVICES
 from polder.configuration.table import ACCESS_VARIABLES, SERVICE_VARIABLES, TOPOLOGY_VARIABLES
 from polder.configuration.variables import Variable
@@ -66,15 +66,11 @@ def of_one_service() -> str:
 
 
 def ports() -> str:
-    web = {
-        f"{service.upper()}_PORT": FIRST_WEB_PORT + position
-        for position, service in enumerate(SERVICES)
-    }
-    rows = [f"| `{variable}` | {port} | |" for variable, port in [*web.items(), *SERVERS.values()]]
+    rows = [f"| `{variable(name)}` | {port} | |" for name, port in (WEB | SERVERS).items()]
     rows += [
-        f"| `{variable}` | {port} | in containers, where each service has a PostgreSQL of its own |"
-        for variable, port in PUBLISHED.values()
-        if variable.endswith("_POSTGRES_PORT")
+        f"| `{variable(name)}` | {port} | "
+        "in containers, where each service has a PostgreSQL of its own |"
+        for name, port in DATABASES.items()
     ]
     return "\n".join(["| variable | default | |", "|---|---|---|", *rows])
 

@@ -104,7 +104,7 @@ def _processes(
     stack: Stack, kind: str, service: str, extra: Mapping[str, str]
 ) -> Iterator[ProcessSpec]:
     environment = {**_environment(stack, service), **extra}
-    port = stack.ports.web[service]
+    port = stack.ports[service]
     if service == "order":
         ready = partial(_answers, port)
         web = {**environment, "URLS": f"benchmarks.rivals.{kind}.api"}

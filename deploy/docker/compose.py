@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deploy.docker.places import published_ports
+from deploy.docker.places import published
 from deploy.local.errors import PolderError
 from deploy.local.ports import taken
 from deploy.local.processes import resolved
@@ -67,7 +67,7 @@ class Compose:
 
     def up(self, environ: Mapping[str, str]) -> int:
         """Returns when everything is healthy, and leaves it running."""
-        if not self._is_running() and (problems := taken(published_ports(environ))):
+        if not self._is_running() and (problems := taken(published(environ))):
             raise PolderError("\n".join(f"{problem}." for problem in problems))
         has_wait = not self.version.startswith("1.")
         if self._run("up", "--build", "--wait" if has_wait else "--detach") != 0 or not (

@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from deploy.docker.places import INSIDE, published_addresses
+from deploy.docker.places import INSIDE, published
 from deploy.local.environment import ADMIN_USER, VHOST, Environment, Named
 from deploy.local.passwords import Passwords
 from deploy.local.run_directory import lines_of
@@ -77,7 +77,7 @@ def draw(drawn: Path) -> None:
 
 def show(drawn: Path) -> str:
     passwords = Passwords(drawn / "all" / "passwords.json")
-    environment = Environment(published_addresses(os.environ), passwords, SERVICES)
+    environment = Environment(published(os.environ).addresses(), passwords, SERVICES)
     told = {"STACK": "docker"} | environment.of_stack()
     return lines_of(told | {"GRAFANA_PASSWORD": passwords["grafana"]})
 

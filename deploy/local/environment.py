@@ -72,7 +72,9 @@ class Environment:
     def database_url(self, service: str, role: str = "app") -> str:
         """`role` is "app" (run time) or "ddl" (migrations)."""
         credentials = self._credentials(f"{service}_{role}", f"{service} {role}")
-        return f"postgres://{credentials}@{self.addresses[f'{service}-postgres']}/polder_{service}"
+        # in containers each service has a server of its own
+        address = self.addresses.get(f"{service}-postgres") or self.addresses["postgres"]
+        return f"postgres://{credentials}@{address}/polder_{service}"
 
     def of_service(self, service: str, role: str = "app") -> dict[str, str]:
         """All that one service's programs get."""
@@ -89,7 +91,7 @@ class Environment:
             f"{prefix}_OPS_PEERS": ";".join(
                 f"http://{peer}:{quote(self._ops_key(service, peer), safe='')}@{address}"
                 for peer in self._others(service)
-                if (address := self.addresses.get(f"{peer}-web"))
+                if (address := self.addresses.get(peer))
             ),
             f"{prefix}_SECRET_KEY": passwords[f"{service} secret key"]
             + passwords[f"{service} secret key 2"],
@@ -131,8 +133,7 @@ class Environment:
         """What `.run/stack.env` tells the people and tools outside."""
         of_services = {}
         for service in self.services:
-            address = self.addresses[f"{service}-web"]
-            of_services[f"{service.upper()}_URL"] = f"http://{address}"
+            of_services[f"{service.upper()}_URL"] = f"http://{self.addresses[service]}"
             of_services[f"{service.upper()}_DATABASE_URL"] = self.database_url(service)
         return of_services | {
             "FLOWER_URL": f"http://{self.addresses['flower']}",
@@ -148,7 +149,7 @@ class Environment:
 
     def _hosts(self, service: str) -> list[str]:
         """By which names it is asked: on this machine, and by the other services."""
-        host = self.addresses.get(f"{service}-web", "localhost").rpartition(":")[0]
+        host = self.addresses.get(service, "localhost").rpartition(":")[0]
         return sorted({"localhost", "127.0.0.1", "[::1]", host} - {""})
 
     def _others(self, service: str) -> list[str]:

@@ -27,7 +27,7 @@ def check(run: RunDirectory, ports: Ports) -> None:
 
 
 def _found(run: RunDirectory, ports: Ports) -> Iterator[str]:
-    yield from taken(ports.by_variable())
+    yield from taken(ports)
     if lack := lack_of_packages():
         yield lack
     data = run.postgres / "data"

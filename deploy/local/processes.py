@@ -53,7 +53,7 @@ class Catalogue:
         return [*(spec for service in services for spec in self.of_service(service)), self.flower()]
 
     def of_service(self, service: str) -> list[ProcessSpec]:
-        port, variables = self.ports.web[service], self.environment.of_service(service)
+        port, variables = self.ports[service], self.environment.of_service(service)
         web = self.manage(service, "web", "--bind", f"{HOST}:{port}")
         commands = {"web": web} | {role: self.manage(service, role) for role in ROLES}
         ready = {"web": lambda: http_status(port, "/readyz") == 200}
@@ -65,7 +65,7 @@ class Catalogue:
         ]
 
     def flower(self) -> ProcessSpec:
-        port = self.ports.flower
+        port = self.ports["flower"]
         options = ["-A", "deploy.flower", "flower", f"--address={HOST}", f"--port={port}"]
         return ProcessSpec(
             "flower",

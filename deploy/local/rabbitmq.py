@@ -63,7 +63,7 @@ class RabbitmqNode:
     def epmd(self) -> ProcessSpec:
         """One for all nodes."""
         self.home.mkdir(exist_ok=True)
-        command, port = of_rabbitmq(self.run.root, EPMD), self.ports.epmd
+        command, port = of_rabbitmq(self.run.root, EPMD), self.ports["epmd"]
         variables = BARE | self._epmd()
         return ProcessSpec("epmd", "epmd", command, variables, lambda: accepts(port), self.home)
 
@@ -75,10 +75,10 @@ class RabbitmqNode:
     def answers(self) -> bool:
         """Whether the node says itself that its AMQP listener is up: it comes after the
         management's. Raises Refused for another password than the node's data have."""
-        check = f"/api/health/checks/port-listener/{self.ports.rabbitmq}"
+        check = f"/api/health/checks/port-listener/{self.ports['rabbitmq']}"
         credentials = f"{ADMIN_USER}:{self.passwords['rabbitmq admin']}".encode()
         headers = {"Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
-        port = self.ports.rabbitmq_management
+        port = self.ports["rabbitmq-management"]
         status = http_status(port, check, headers, host=self.host)
         if status == 401:
             raise Refused(REFUSED.format(user=ADMIN_USER))
@@ -97,20 +97,20 @@ class RabbitmqNode:
             "RABBITMQ_DEFAULT_PASS": self.passwords["rabbitmq admin"],
             "RABBITMQ_DEFAULT_VHOST": VHOST,
             "RABBITMQ_NODENAME": self.name,
-            "RABBITMQ_DIST_PORT": str(self.ports.rabbitmq_dist),
+            "RABBITMQ_DIST_PORT": str(self.ports["rabbitmq-dist"]),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-kernel inet_dist_use_interface {address}",
         }
 
     def _configuration(self) -> str:
         addresses = {
-            "listeners.tcp.1": f"{self.host}:{self.ports.rabbitmq}",
+            "listeners.tcp.1": f"{self.host}:{self.ports['rabbitmq']}",
             "management.tcp.ip": self.host,
-            "management.tcp.port": self.ports.rabbitmq_management,
+            "management.tcp.port": self.ports["rabbitmq-management"],
             "prometheus.tcp.ip": self.host,
-            "prometheus.tcp.port": self.ports.rabbitmq_prometheus,
+            "prometheus.tcp.port": self.ports["rabbitmq-prometheus"],
         }
         lines = (f"{name} = {value}\n" for name, value in addresses.items())
         return (HERE / "rabbitmq.conf").read_text() + "".join(lines)
 
     def _epmd(self) -> dict[str, str]:
-        return {"ERL_EPMD_PORT": str(self.ports.epmd), "ERL_EPMD_ADDRESS": ",".join(self.hosts)}
+        return {"ERL_EPMD_PORT": str(self.ports["epmd"]), "ERL_EPMD_ADDRESS": ",".join(self.hosts)}

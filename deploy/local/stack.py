@@ -18,7 +18,7 @@ from .environment import Environment, common_of
 from .errors import PolderError, Refused, failed
 from .leftovers import end_leftovers, is_running
 from .passwords import Passwords
-from .ports import HOST, Ports
+from .ports import Ports
 from .postgres import PostgresCluster
 from .preparation import Preparation
 from .processes import Catalogue, ProcessSpec
@@ -66,7 +66,8 @@ class Stack:
         self.environment = Environment(self._addresses(), passwords, self.services, common)
         servers = ("postgres", "epmd", *(node.process for node in self.brokers))
         self.catalogue = Catalogue(self.environment, ports, root, servers)
-        self.postgres = PostgresCluster(f"{HOST}:{ports.postgres}", passwords, "postgres", self.run)
+        address = self.environment.addresses["postgres"]
+        self.postgres = PostgresCluster(address, passwords, "postgres", self.run)
         self.steps = Steps(self.run, root, shown)
         self._preparation = Preparation(self.environment, self.steps, lambda _: self.postgres)
         self._lock = FileLock(self.run.lock, thread_local=False)

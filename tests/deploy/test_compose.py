@@ -19,7 +19,7 @@ from deploy.docker import places, secrets
 from deploy.docker.compose import containers
 from deploy.local.environment import Environment, common_of
 from deploy.local.passwords import Passwords
-from deploy.local.ports import HOST, Ports
+from deploy.local.ports import HOST, WEB, Ports, variable
 from deploy.local.postgres import CONFIGURATION, SUPERUSER
 from deploy.local.processes import Catalogue
 from deploy.local.run_directory import RunDirectory, variables_of
@@ -224,23 +224,21 @@ def test_ports_are_published_on_this_machine_only_under_their_variables() -> Non
     published = {}
     for name, container in CONTAINERS.items():
         for port in container.get("ports", []):
-            variable, default, inside = re.fullmatch(
+            name_of_it, default, inside = re.fullmatch(
                 r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}:(\d+)", port
             ).groups()
-            published[variable] = (int(default), f"{name}:{inside}")
+            published[name_of_it] = (int(default), f"{name}:{inside}")
     expected = {
-        variable: (default, places.INSIDE[name])
-        for name, (variable, default) in places.PUBLISHED.items()
+        variable(name): (default, places.INSIDE[name]) for name, default in places.PUBLISHED.items()
     }
     assert published == expected
-    assert {port for port, _ in published.values()} >= set(Ports.from_environment({}).web.values())
+    assert {port for port, _ in published.values()} >= set(WEB.values())
 
 
 def test_no_default_port_can_be_taken_by_an_outgoing_connection() -> None:
     """Linux draws those from 32768 up; one that happens to be there keeps the port until a minute
     after its end."""
-    native = Ports.from_environment({}).by_variable()
-    in_containers = places.published_ports({})
+    native, in_containers = Ports.from_environment({}), places.published({})
     assert all(port < 32768 for port in [*native.values(), *in_containers.values()])
 
 
@@ -293,11 +291,8 @@ def test_the_file_follows_the_specification() -> None:
     assert set(COMPOSE["volumes"]) == used
     assert "env_file" not in str(COMPOSE), "a fresh clone has none"
     shown = CONTAINERS["secrets"]["environment"]
-    assert shown == {
-        variable: f"${{{variable}:-{default}}}"
-        for variable, (_, default) in zip(shown, map(_published, shown), strict=True)
-    }
-    assert set(shown) == {variable for variable, _ in places.PUBLISHED.values()}
+    defaults = places.published({}).by_variable()
+    assert shown == {name: f"${{{name}:-{default}}}" for name, default in defaults.items()}
     assert all(re.fullmatch(IMAGE, container["image"]) for container in ALL.values())
 
 
@@ -334,8 +329,3 @@ def test_who_watches_finds_its_settings(run: RunDirectory) -> None:
 
 def _texts(folder: Path) -> str:
     return "".join(path.read_text() for path in folder.rglob("*.yml"))
-
-
-def _published(variable: str) -> tuple[str, int]:
-    [found] = [one for one in places.PUBLISHED.values() if one[0] == variable]
-    return found

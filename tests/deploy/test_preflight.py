@@ -4,7 +4,6 @@ what to do."""
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,11 +24,11 @@ def run(tmp_path: Path) -> RunDirectory:
 
 def test_a_taken_port_is_named_with_its_holder_and_its_variable(run: RunDirectory) -> None:
     ports = Ports.free()
-    with socket.create_server((HOST, ports.web["order"])), pytest.raises(PolderError) as said:
-        preflight.check(run, replace(ports, flower=ports.rabbitmq))
-    assert f"Port {ports.web['order']} is taken by " in str(said.value)
-    assert f"make up ORDER_PORT={ports.web['order'] + 10}" in str(said.value)
-    assert f"Port {ports.rabbitmq} is given to both" in str(said.value)
+    with socket.create_server((HOST, ports["order"])), pytest.raises(PolderError) as said:
+        preflight.check(run, Ports({**ports, "flower": ports["rabbitmq"]}))
+    assert f"Port {ports['order']} is taken by " in str(said.value)
+    assert f"make up ORDER_PORT={ports['order'] + 10}" in str(said.value)
+    assert f"Port {ports['rabbitmq']} is given to both" in str(said.value)
 
 
 def test_a_full_disk(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,8 +54,8 @@ def monitoring(shop: Shop, webhook: Webhook) -> Iterator[Monitoring]:
         monitoring = Monitoring(
             folder,
             shop.variables,
-            f"{HOST}:{ports.epmd}",
-            f"{HOST}:{ports.flower}",
+            f"{HOST}:{ports['epmd']}",
+            f"{HOST}:{ports['flower']}",
             people={"webhook_configs": [{"url": webhook.url}]},
         )
         started = monitoring.start()

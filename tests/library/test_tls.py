@@ -46,14 +46,14 @@ class TlsNode(RabbitmqNode):
         assert self.files
         certificate, key = self.files
         management = {
-            "port": self.tls.rabbitmq_management,
+            "port": self.tls["rabbitmq-management"],
             "ip": "127.0.0.1",
             "certfile": certificate,
             "keyfile": key,
         }
         lines = [f"management.ssl.{name} = {value}" for name, value in management.items()]
         lines += [
-            f"listeners.ssl.1 = 127.0.0.1:{self.tls.rabbitmq}",
+            f"listeners.ssl.1 = 127.0.0.1:{self.tls['rabbitmq']}",
             f"ssl_options.certfile = {certificate}",
             f"ssl_options.keyfile = {key}",
         ]
@@ -72,11 +72,13 @@ class Broker:
     ) -> str:
         plain = urlsplit(self.stack.environment.amqp_url(user))
         trusted = f"?cacertfile={quote(str(authority))}" if authority else ""
-        return f"amqps://{user}:{plain.password}@{host}:{self.ports.rabbitmq}/{VHOST}{trusted}"
+        return f"amqps://{user}:{plain.password}@{host}:{self.ports['rabbitmq']}/{VHOST}{trusted}"
 
     def management(self, host: str = "127.0.0.1") -> str:
         plain = urlsplit(self.stack.environment.management_url)
-        return f"https://{plain.username}:{plain.password}@{host}:{self.ports.rabbitmq_management}"
+        return (
+            f"https://{plain.username}:{plain.password}@{host}:{self.ports['rabbitmq-management']}"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +188,7 @@ def test_each_of_several_nodes_proves_its_own_name(
 
 def test_a_port_without_tls_is_named(broker: Broker) -> None:
     url = broker.amqp(authority=broker.ours).replace(
-        str(broker.ports.rabbitmq), str(broker.stack.ports.rabbitmq)
+        str(broker.ports["rabbitmq"]), str(broker.stack.ports["rabbitmq"])
     )
     with pytest.raises(OSError) as refused:  # noqa: PT011 - told apart below
         connect(url)

@@ -43,20 +43,21 @@ def test_a_stack_that_does_not_answer_is_named(tmp_path: Path) -> None:
     # Given addresses at which nobody listens
     ports = Ports.free()
     variables = [
-        f"{owner}_DATABASE_URL=postgres://u:secret@127.0.0.1:{ports.postgres}/polder"
+        f"{owner}_DATABASE_URL=postgres://u:secret@127.0.0.1:{ports['postgres']}/polder"
         for owner in ("ORDER", "INVENTORY", "SHIPPING")
     ]
     (tmp_path / "stack.env").write_text(
-        "\n".join([*variables, f"AMQP_URL=amqp://u:secret@127.0.0.1:{ports.rabbitmq}/polder"])
+        "\n".join([*variables, f"AMQP_URL=amqp://u:secret@127.0.0.1:{ports['rabbitmq']}/polder"])
     )
 
     # When it is verified, Then each is named, and no password
     run = python("-m", "tests.verify", "--env", str(tmp_path / "stack.env"))
     assert run.returncode == 2
     assert (
-        f"Cannot reach the database of shipping at 127.0.0.1:{ports.postgres}/polder" in run.stdout
+        f"Cannot reach the database of shipping at 127.0.0.1:{ports['postgres']}/polder"
+        in run.stdout
     )
-    assert f"Cannot reach the broker at 127.0.0.1:{ports.rabbitmq}/polder" in run.stdout
+    assert f"Cannot reach the broker at 127.0.0.1:{ports['rabbitmq']}/polder" in run.stdout
     assert "secret" not in run.stdout + run.stderr
 
 
@@ -64,11 +65,11 @@ def test_it_obeys_nothing_of_whoever_starts_it(tmp_path: Path) -> None:
     """The same addresses, and an environment that names others."""
     ports = Ports.free()
     variables = [
-        f"{owner}_DATABASE_URL=postgres://u:secret@127.0.0.1:{ports.postgres}/polder"
+        f"{owner}_DATABASE_URL=postgres://u:secret@127.0.0.1:{ports['postgres']}/polder"
         for owner in ("ORDER", "INVENTORY", "SHIPPING")
     ]
     (tmp_path / "stack.env").write_text(
-        "\n".join([*variables, f"AMQP_URL=amqp://u:secret@127.0.0.1:{ports.rabbitmq}/polder"])
+        "\n".join([*variables, f"AMQP_URL=amqp://u:secret@127.0.0.1:{ports['rabbitmq']}/polder"])
     )
     others = {
         "PGSERVICE": "prod",
@@ -82,7 +83,9 @@ def test_it_obeys_nothing_of_whoever_starts_it(tmp_path: Path) -> None:
         command, cwd=ROOT, env=os.environ | others, capture_output=True, text=True, check=False
     )
 
-    assert f"Cannot reach the database of order at 127.0.0.1:{ports.postgres}/polder" in run.stdout
+    assert (
+        f"Cannot reach the database of order at 127.0.0.1:{ports['postgres']}/polder" in run.stdout
+    )
     assert "refused" in run.stdout
     assert "203.0.113.1" not in run.stdout
     assert "prod" not in run.stdout

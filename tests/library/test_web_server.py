@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_it_serves_logs_as_json_and_stops_when_told(tmp_path: Path, django_db_setup: None) -> None:
     # Given the process on a port of its own
-    port = Ports.free().web["order"]
+    port = Ports.free()["order"]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "order", "web", "--bind", f"127.0.0.1:{port}"],

@@ -29,7 +29,7 @@ def web_process(log: Path, *arguments: str) -> Iterator[int]:
     """Its port. At the end it is told to stop, and must have done so well. It works on the tests'
     database, which has to be there (`django_db_setup`): on one without tables it would wait for
     them first."""
-    port = Ports.free().web["order"]
+    port = Ports.free()["order"]
     command = [
         sys.executable,
         "manage.py",

@@ -34,7 +34,7 @@ def _others(scene: Scene, node: ClusterNode) -> list[ClusterNode]:
 def _until_paused(scene: Scene, node: ClusterNode) -> None:
     """A node that sees no majority takes no more connections, and closes those that it has."""
     until(
-        lambda: not accepts(scene.stack.ports.rabbitmq, node.host),
+        lambda: not accepts(scene.stack.ports["rabbitmq"], node.host),
         f"{node.process} pauses itself",
         60.0,
     )

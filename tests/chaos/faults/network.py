@@ -15,7 +15,7 @@ from tests.chaos.scene import Scene
 
 
 def _port(scene: Scene, server: str) -> int:
-    return scene.stack.ports.rabbitmq if server == "broker" else scene.stack.ports.postgres
+    return scene.stack.ports["rabbitmq"] if server == "broker" else scene.stack.ports["postgres"]
 
 
 def cut(server: str, way: str, full: float, short: float, scene: Scene) -> None:
@@ -59,7 +59,7 @@ register(
 @contextmanager
 def _through(scene: Scene, behaviour: Behaviour) -> Iterator[Proxy]:
     """All connections to the broker go through a proxy that behaves so."""
-    port = scene.stack.ports.rabbitmq
+    port = scene.stack.ports["rabbitmq"]
     with (
         Proxy(port, behaviour) as proxy,
         rules(

@@ -136,7 +136,7 @@ def _process(scene: Scene, root: Path, service: str, *arguments: str) -> Iterato
 @contextmanager
 def _web(scene: Scene, root: Path) -> Iterator[str]:
     """Its address, once it answers."""
-    port = Ports.free().web["order"]
+    port = Ports.free()["order"]
     with _process(scene, root, "order", "web", "--bind", f"{HOST}:{port}"):
         log = scene.stack.log("order-v1")
         until(
