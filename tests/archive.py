@@ -64,7 +64,7 @@ class Archive:
         with self.stack.postgres.connect() as server:
             [last] = server.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone() or ()
         until((self.wal / str(last)).exists, "the WAL is archived", SLOW)
-        port = Ports.free(["order"]).web["order"]
+        port = Ports.free(["order"])["order"]
         settings = (
             f"restore_command = 'cp {self.wal}/%f %p'\n"
             f"recovery_target_time = '{moment.isoformat()}'\n"

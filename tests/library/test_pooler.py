@@ -161,7 +161,7 @@ def test_a_web_process_whose_limits_are_ignored_says_what_to_set(
 
 
 def assert_it_serves(pooler: Pooler) -> None:
-    bound = f"127.0.0.1:{Ports.free().web['order']}"
+    bound = f"127.0.0.1:{Ports.free()['order']}"
     command = [sys.executable, "manage.py", "order", "web", "--bind", bound]
     serving = subprocess.Popen(
         command, cwd=ROOT, env=os.environ | {"ORDER_DATABASE_URL": pooler.url(of_tests=True)}
