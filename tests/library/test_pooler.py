@@ -49,7 +49,7 @@ class Pooler:
     """PgBouncer in transaction mode, on a port of its own."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, Ports.free().postgres
+        self.folder, self.port = folder, Ports.free()["postgres"]
 
     def __enter__(self) -> Pooler:
         return self
