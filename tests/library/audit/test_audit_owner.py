@@ -25,8 +25,8 @@ from polder.resync.messages import (
     Listing,
 )
 from tests.library.audit.owner import VERSION, Owner
+from tests.library.pasts.saying import arriving
 from tests.library.resync.wire import ADA
-from tests.library.test_pasts import arriving
 from tests.makers import HOME
 
 

@@ -13,8 +13,8 @@ from polder.outbox.models import Fenced
 from polder.resync import owner
 from polder.resync.messages import Page, PageRequest, Proven, RowsRequest
 from polder.testing import deliver
+from tests.library.pasts.saying import arriving
 from tests.library.resync.wire import ADA, Wire
-from tests.library.test_pasts import arriving
 from tests.makers import HOME, product_event
 
 
