@@ -202,6 +202,7 @@ _COMMON: dict[str, Any] = {
         "django.middleware.security.SecurityMiddleware",
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "polder.api.correlation.CorrelationMiddleware",
+        "polder.api.nul.NulMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
         "polder.api.login.LoginMiddleware",
         "polder.api.slashes.SlashMiddleware",

@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
+from polder.admin.lists import COUNTED_AT_MOST
 from polder.admin.many import MANY, Asked, begin_many
 from polder.admin.operations import ReasonForm
-from polder.admin.read_only import COUNTED_AT_MOST
 from polder.inbox import bulk
 from polder.inbox.groups import Group, groups
 from polder.inbox.models import BulkOperation, ParkedEvent

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.paginator import Paginator
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db.models import Field, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 
 from polder.admin.columns import columns
+from polder.admin.lists import BoundedPaginator, ByKey
 
-COUNTED_AT_MOST = 10_000
 SHOWN_AT_MOST = 50_000  # characters
 TABLE_ROWS = 200
 # shown last
@@ -28,18 +27,16 @@ PRE = (
 )
 
 
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than 10,000: nobody turns that many pages, and counting a whole ledger
-    takes minutes."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows[: COUNTED_AT_MOST + 1].count())
-
-
 class AskedFirst(ModelAdmin):
     """Who may not look is not told either whether a row is there."""
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        try:
+            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(key)
+        except ValidationError:
+            raise BadRequest("what was selected is no key") from None
+        return super().response_action(request, queryset)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -58,10 +55,18 @@ class ReadOnlyAdmin(AskedFirst):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_fullwidth = True
-    sortable_by = ()  # by the key only: any other order would sort a whole table
+    sortable_by = ()
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return columns(self.model, super().get_list_display(request))
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[Any]:
+        return type("List", (ByKey, super().get_changelist(request, **options)), {})
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """A regular expression, say, would be tried on each row of a whole ledger."""
+        _, _, how = lookup.rpartition("__")
+        return how in (lookup, "exact", "isnull") and super().lookup_allowed(lookup, value, request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -14,6 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 from polder.api.body import NoBody
 from polder.api.documented import Documented
 from polder.api.idempotency import REPLAYED
+from polder.api.negotiation import ByAccept, Described
 from polder.api.pagination import ByKey
 from polder.api.problems import Problem
 from polder.api.query import check_query
@@ -32,11 +33,14 @@ class ApiView(APIView):
     """
 
     shows: ClassVar[tuple[type[Model], ...]] = ()
+    content_negotiation_class = ByAccept
+    metadata_class = Described
 
     @property
     def said(self) -> Documented | None:
         """What the handler of the request says of itself."""
-        handler = getattr(self, (self.request.method or "").lower(), None)
+        method = (self.request.method or "").lower()  # any word may come as one
+        handler = getattr(self, method, None) if method in self.http_method_names else None
         return getattr(handler, "documented", None)
 
     def answer(self, instance: Any, headers: dict[str, str] | None = None) -> Response:

@@ -70,11 +70,11 @@ def search_everywhere(client: Client, text: str) -> None:
 
 
 def list_addresses() -> Iterator[tuple[type[Model], str]]:
-    for model in _pages():
+    for model in admin_pages():
         yield model, list_address(model)
 
 
-def _pages() -> Mapping[type[Model], Any]:
+def admin_pages() -> Mapping[type[Model], Any]:
     """The model and the admin of each list."""
     admin.autodiscover()
     return admin.site._registry
@@ -221,10 +221,10 @@ def assert_who_may_only_look_cannot_act() -> int:
     nothing.
     """
     viewer = staff_client(
-        *(f"{model._meta.app_label}.view_{model._meta.model_name}" for model in _pages())
+        *(f"{model._meta.app_label}.view_{model._meta.model_name}" for model in admin_pages())
     )
     doors = 0
-    for model, model_admin in _pages().items():
+    for model, model_admin in admin_pages().items():
         row = model._default_manager.order_by("pk")[0]
         for operation in getattr(model_admin, "operations", ()):
             doors += _try_doors(viewer, row, operation.name)

@@ -1,0 +1,94 @@
+"""Tests of requests that no careful client sends, for every address of a service: each is answered,
+or refused by a 4xx. A service has them by `from polder.testing.odd_requests import *`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import connection
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+
+from polder.admin.operations import OperatedAdmin
+from polder.admin.read_only import ReadOnlyAdmin
+from polder.api.models import Scope
+from polder.testing.admin_pages import admin_pages, list_address, superuser_client
+from polder.testing.api import api_client, assert_problem
+from polder.testing.every_api import ANY
+from polder.testing.handlers import Handler, api_handlers
+
+
+@pytest.mark.parametrize("handler", api_handlers(), ids=str)
+def test_what_is_there_to_ask(db: None, handler: Handler) -> None:
+    answer = handler._replace(method="OPTIONS").call(api_client(*Scope), handler.address(**ANY))
+
+    assert answer.status_code == 200
+    assert handler.method in answer["Allow"]
+
+
+@pytest.mark.parametrize("method", ["SAID", "LIST", "ANSWER", "INITIAL", "TRACE", "PUT", "GETS"])
+def test_a_method_that_is_none(db: None, method: str) -> None:
+    for handler in api_handlers():
+        answer = handler._replace(method=method).call(api_client(*Scope), handler.address(**ANY))
+        assert_problem(answer, 405, "method-not-allowed")
+
+
+def test_a_format_is_no_parameter(db: None) -> None:
+    for handler in api_handlers():
+        answer = handler.call(api_client(*Scope), f"{handler.address(**ANY)}?format=xml")
+        assert list(assert_problem(answer, 400, "invalid")["errors"]) == ["format"]
+
+
+def test_a_cookie_with_a_nul(db: None, settings: Any) -> None:
+    """Written as browsers write what needs quoting."""
+    cookie = rf'{settings.SESSION_COOKIE_NAME}="\000aaaaaaaaa"'
+
+    for handler in api_handlers():
+        answer = handler.call(Client(), handler.address(**ANY), headers={"Cookie": cookie})
+        assert_problem(answer, 401, "not-authenticated")
+    for page in ("/admin/", "/ops/board/"):
+        assert Client().get(page, headers={"Cookie": cookie}).status_code == 302
+
+
+def test_a_nul_in_the_admin(db: None) -> None:
+    client = superuser_client()
+
+    for model, page in admin_pages().items():
+        filters = page.get_list_filter(RequestFactory().get("/"))
+        names = [one if isinstance(one, str) else one.parameter_name for one in filters]
+        for name in ("q", "p", "e", "nosuch", *names, *(f"{name}__exact" for name in names)):
+            answer = client.get(f"{list_address(model)}?{name}=a%00b")
+            assert answer.status_code == 400, (model, name)
+        assert client.get(f"{list_address(model)}a%00b/change/").status_code in (302, 400, 404)
+
+
+@pytest.mark.parametrize("key", ["no key", "a\0b", "", "9" * 30, "☃"])
+def test_a_selected_row_that_is_none(db: None, key: str) -> None:
+    client = superuser_client()
+
+    for model, page in admin_pages().items():
+        for operation in page.operations if isinstance(page, OperatedAdmin) else ():
+            form = {"action": operation.name, ACTION_CHECKBOX_NAME: [key]}
+            answer = client.post(list_address(model), form)
+            assert answer.status_code in (200, 302, 400), (model, operation.name)
+
+
+def test_a_list_is_in_the_order_of_its_key(db: None) -> None:
+    """And nothing is looked for that needs each row to be read."""
+    client = superuser_client()
+
+    for model, page in admin_pages().items():
+        if isinstance(page, ReadOnlyAdmin):
+            plain, ordered = (_statements(client, list_address(model), o) for o in ("", "?o=2.-3"))
+            assert plain == ordered
+            name = model._meta.concrete_fields[-1].name
+            answer = client.get(f"{list_address(model)}?{name}__iregex=(a+)%2B$")
+            assert answer.status_code == 400, (model, name)
+
+
+def _statements(client: Client, address: str, query: str) -> list[str]:
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(f"{address}{query}").status_code == 200
+    return [one["sql"] for one in asked if "ORDER BY" in one["sql"]]
