@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ReservationStatus, StockChanged
@@ -21,6 +20,7 @@ from inventory_service.models import Movement, Order, Product, Reservation, Stoc
 from inventory_service.selectors import orders_known, stock_locked
 from polder.domain.aggregate import save_changed
 from polder.outbox.publish import publish
+from polder.partitioning import database_now
 from polder.pasts.adoption import Case, Proofs, adopts
 
 REASON = "restored from a backup: as others knew it"
@@ -43,7 +43,7 @@ def adopt_products(cases: Sequence[Case[Product]], proofs: Proofs) -> None:
             price=Decimal(case.proven.get("price.amount")),
             currency=case.proven.get("price.currency"),
             weight_grams=case.proven.get("weight_grams"),
-            retired_at=(case.row.retired_at or timezone.now()) if is_retired else None,
+            retired_at=(case.row.retired_at or database_now()) if is_retired else None,
         )
 
 

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import (
@@ -27,6 +26,7 @@ from polder.contracts.event import Event
 from polder.contracts.types import LARGEST_COUNT
 from polder.domain.aggregate import save_changed
 from polder.outbox.publish import publish
+from polder.partitioning import database_now
 from polder.reconcile.rules import ABSENT, Rule
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def product_retire(*, product_id: str) -> Changed:
     product = _product_locked(product_id)
     if product.retired_at is not None:
         raise RetiredProduct(product_id)
-    product.change(retired_at=timezone.now())
+    product.change(retired_at=database_now())
     save_changed([product], "retired_at")
     retired = ProductRetired.of(product)
     publish(retired)

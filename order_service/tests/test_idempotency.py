@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from order_service.tests.test_api import ORDER
 from polder.api import idempotency, keys
 from polder.api.keys import digest, rotate
 from polder.api.models import ApiKey
+from polder.api.retention import forget_old_responses
 from polder.outbox.models import OutboxEvent
 from polder.testing import deliver
 from polder.testing.api import api_client, assert_problem, post
@@ -183,6 +185,30 @@ def test_what_another_request_did_between_our_look_and_our_lock_counts(
     assert (again.status_code, again.json()) == (201, first.json())
     assert Order.objects.count() == 1
     assert OutboxEvent.objects.count() == 1
+
+
+def test_what_that_request_did_is_no_obstacle(
+    api: APIClient, catalogue: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = post(api, "/api/orders/", ORDER).json()["orderId"]
+    first = post(api, f"/api/orders/{order}/cancel/", {}, key="k2")
+    monkeypatch.setattr(idempotency, "_locked", lambda *_, **asked: (None, False))
+
+    again = post(api, f"/api/orders/{order}/cancel/", {}, key="k2")
+
+    assert (again.status_code, again.json()) == (202, first.json())
+
+
+def test_an_answer_is_kept_by_the_database_s_clock(
+    api: APIClient, catalogue: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of a web host may be days behind; the answer would be forgotten at once."""
+    yesterday = timezone.now() - timedelta(days=2)
+    monkeypatch.setattr(timezone, "now", lambda: yesterday)
+    first = post(api, "/api/orders/", ORDER, key="k1")
+
+    assert forget_old_responses() == 0
+    assert post(api, "/api/orders/", ORDER, key="k1").json() == first.json()
 
 
 def test_an_order_takes_as_few_statements_as_it_needs(

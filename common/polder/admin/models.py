@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models.functions import Now
 
 
 class OperatorAction(models.Model):
     """One action on one thing, written in the transaction of its effect; a failed one by itself,
     with the error."""
 
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(db_default=Now())
     operator = models.CharField(max_length=150)
     action = models.CharField(max_length=30)
     target = models.CharField(max_length=60, help_text="What kind of thing.")

@@ -30,13 +30,15 @@ PRE = (
 class AskedFirst(ModelAdmin):
     """Who may not look is not told either whether a row is there."""
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *more: Any, **options: Any
+    ) -> Any:
         try:
             for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 self.opts.pk.to_python(key)
         except ValidationError:
             raise BadRequest("what was selected is no key") from None
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *more, **options)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -66,7 +68,8 @@ class ReadOnlyAdmin(AskedFirst):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """A regular expression, say, would be tried on each row of a whole ledger."""
         _, _, how = lookup.rpartition("__")
-        return how in (lookup, "exact", "isnull") and super().lookup_allowed(lookup, value, request)
+        known = (lookup, "exact", "isnull", "isempty")  # the last is of our own filters
+        return how in known and super().lookup_allowed(lookup, value, request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -71,8 +72,13 @@ def idempotent(handler: Handler) -> Handler:
                     fence.check_nothing_forgotten()
                 _store(IdempotentResponse(**asked, request_hash=request_hash), response)
                 failpoint(Failpoint.WEB_BEFORE_COMMIT)
-        except AnsweredMeanwhile:
-            return _repeat(IdempotentResponse.objects.get(**asked), request_hash)
+        except (AnsweredMeanwhile, APIException):
+            # between our look and our lock the first one may have committed; what then stood in
+            # our way was its effect
+            first = IdempotentResponse.objects.filter(**asked).first()
+            if first is None:
+                raise
+            return _repeat(first, request_hash)
         failpoint(Failpoint.WEB_AFTER_COMMIT)
         return response
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 
 
 class Scope(models.TextChoices):
@@ -29,7 +30,7 @@ class ApiKey(models.Model):
     )
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key.")
     scopes = ArrayField(models.CharField(max_length=10), help_text="read, write, ops: one or more.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now())
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -67,7 +68,7 @@ class IdempotentResponse(models.Model):
     status = models.PositiveSmallIntegerField()
     body = models.TextField(help_text="The JSON, member by member as it was sent.")
     location = models.CharField(max_length=500, default="")
-    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    created_at = models.DateTimeField(db_default=Now(), db_index=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["caller", "key"], name="answered_once")]

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 class ByAccept(DefaultContentNegotiation):
     """`?format=` is a parameter as any other."""
 
-    settings = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
+    settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
 
 
 class Described(SimpleMetadata):

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
 
 from polder import this_service
 from polder.contracts.event import Event
 from polder.effects.declared import Effect, following
+from polder.partitioning import database_now
 
 # What was written down before stays: one body for each key. The due ones are tried by the order of
 # their keys' events.
@@ -43,9 +44,11 @@ def skipped(why: str) -> Iterator[None]:
 def write_down(events: Iterable[Event]) -> None:
     """The effects of these events, as part of the transaction that is open; those whose key is
     known already are left as they are. Raises what keys and bodies raise."""
-    rows = [_row(one, event) for one, event in following(events)]
-    if not rows:
+    found = list(following(events))
+    if not found:
         return
+    forgotten = database_now() - remembered()
+    rows = [_row(one, event, forgotten) for one, event in found]
     rows.sort(key=lambda row: row[:2])  # two transactions never wait for each other crosswise
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [list(column) for column in zip(*rows, strict=True)])
@@ -57,12 +60,12 @@ def remembered() -> timedelta:
     return max(this_service.kept("RECORDS_DAYS"), reach)
 
 
-def _row(one: Effect, event: Event) -> tuple[object, ...]:
+def _row(one: Effect, event: Event, forgotten: datetime) -> tuple[object, ...]:
     key, body = one.key(event), one.body(event)
     if not key or len(key) > LONGEST_KEY:
         raise ValueError(f"the key of {one.name} has 1 to {LONGEST_KEY} characters: {key!r}")
     why = _why_skipped.get()
-    if not why and event.time < datetime.now(UTC) - remembered():
+    if not why and event.time < forgotten:
         why = TOO_OLD
     about = (event.id, event.type, event.subject, event.correlationid)
     return (one.name, key, json.dumps(body), *about, "skipped" if why else "waiting", why)

@@ -13,12 +13,13 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import BulkOperation, BulkState, ParkedEvent, ParkedState
 from polder.inbox.redrive import redrive_batch
 from polder.inbox.redrive_many import Chosen, next_batch
+from polder.partitioning import database_now
 
 WORKS = 4.0  # seconds of one run of the periodic job
 Action = BulkOperation.Action
@@ -76,7 +77,7 @@ def _move(key: int, before: Sequence[BulkState], after: BulkState) -> None:
     if one.state not in before:
         raise NotPossible(f"it is {one.state}")
     one.state, one.trouble = after, ""
-    one.ended_at = timezone.now() if one.is_over else None
+    one.ended_at = database_now() if one.is_over else None
     one.save(update_fields=["state", "trouble", "ended_at"])
 
 
@@ -110,13 +111,13 @@ def _tried(one: BulkOperation) -> int:
     begun = time.monotonic()
     batch = next_batch(chosen_by(one.chosen).messages(), one.cursor, one.end)
     if not batch:
-        one.state, one.ended_at, one.trouble = BulkState.DONE, timezone.now(), ""
+        one.state, one.ended_at, one.trouble = BulkState.DONE, database_now(), ""
     else:
         ended = _redriven(batch) if one.action == Action.REDRIVE else _discarded(batch)
         ParkedEvent.objects.filter(pk__in=batch).update(bulk=one)
         one.outcomes = dict(Counter(one.outcomes) + ended)
         one.done, one.cursor, one.trouble = one.done + len(batch), batch[-1], ""
-        one.progressed_at = timezone.now()
+        one.progressed_at = database_now()
         one.busy_seconds += time.monotonic() - begun
     one.save()
     return len(batch)
@@ -134,6 +135,6 @@ def _discarded(batch: Sequence[int]) -> Counter[str]:
     parked = ParkedEvent.objects.filter(pk__in=batch, state=ParkedState.PARKED)
     free = list(parked.select_for_update(skip_locked=True).values_list("pk", flat=True))
     number = ParkedEvent.objects.filter(pk__in=free).update(
-        state=ParkedState.DISCARDED, last_seen_at=timezone.now()
+        state=ParkedState.DISCARDED, last_seen_at=Now()
     )
     return Counter({"discarded": number})

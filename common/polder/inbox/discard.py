@@ -4,9 +4,9 @@ back as long as it is kept."""
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
 
 from polder.inbox.models import ParkedEvent, ParkedState
+from polder.partitioning import database_now
 
 
 class NotParked(ValueError):
@@ -34,5 +34,5 @@ def _move(parked_id: int, before: ParkedState, after: ParkedState) -> None:
     if parked.state != before:
         raise NotParked(f"it is {parked.state}, not {before}")
     parked.state = after
-    parked.last_seen_at = timezone.now()
+    parked.last_seen_at = database_now()
     parked.save(update_fields=["state", "last_seen_at"])

@@ -4,6 +4,7 @@ of every delivery's outcome."""
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class Outcome(models.TextChoices):
@@ -103,8 +104,8 @@ class BulkOperation(models.Model):
     end = models.BigIntegerField(help_text="What is parked later is none of its.")
     busy_seconds = models.FloatField(default=0, help_text="Spent with its batches.")
     trouble = models.TextField(default="", help_text="Why it does not go on.")
-    created_at = models.DateTimeField(auto_now_add=True)
-    progressed_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now())
+    progressed_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -154,8 +155,8 @@ class ParkedEvent(models.Model):
     correlation_id = models.UUIDField(null=True, db_index=True)
     state = models.CharField(max_length=10, choices=ParkedState.choices, default=ParkedState.PARKED)
     times_seen = models.PositiveIntegerField(default=1)
-    first_seen_at = models.DateTimeField(auto_now_add=True)
-    last_seen_at = models.DateTimeField(auto_now_add=True)
+    first_seen_at = models.DateTimeField(db_default=Now())
+    last_seen_at = models.DateTimeField(db_default=Now())
     bulk = models.ForeignKey(
         BulkOperation,
         models.SET_NULL,
@@ -207,7 +208,7 @@ class Attempt(models.Model):
     body_hash = models.CharField(max_length=64)
     attempts = models.PositiveIntegerField(default=1)
     session = models.CharField(max_length=40, default="")
-    last_at = models.DateTimeField(auto_now=True)
+    last_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["queue", "body_hash"], name="attempt_once")]

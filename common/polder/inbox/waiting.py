@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
+from django.db.models.functions import Now
 from pydantic_core import to_json
 
 from polder.inbox.delivery import Delivery
@@ -178,7 +178,7 @@ def parked_before(signatures: Collection[str]) -> list[int]:
 def forget_evidence() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_PROCESSED)
-    deleted, _ = WaitingEvent.objects.filter(last_at__lt=timezone.now() - EVIDENCE_KEPT).delete()
+    deleted, _ = WaitingEvent.objects.filter(last_at__lt=Now() - EVIDENCE_KEPT).delete()
     return deleted
 
 

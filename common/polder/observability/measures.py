@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
 
 from polder import this_service
 from polder.outbox.floor import ABOVE_FLOOR
-from polder.partitioning import covered
+from polder.partitioning import covered, database_now
 
 Rows = list[tuple[Any, ...]]
 
@@ -166,11 +165,9 @@ def last_applied() -> Rows:
 
 def ledger_reach() -> Rows:
     """How far back the ledger reaches."""
-    return [((datetime.now(UTC) - covered("polder_ledger")[0]).total_seconds(),)]
+    return [((database_now() - covered("polder_ledger")[0]).total_seconds(),)]
 
 
 def seconds_ahead() -> Rows:
     """For how long each partitioned table has partitions."""
-    return [
-        (table, (covered(table)[1] - datetime.now(UTC)).total_seconds()) for table in PARTITIONED
-    ]
+    return [(table, (covered(table)[1] - database_now()).total_seconds()) for table in PARTITIONED]

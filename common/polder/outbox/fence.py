@@ -15,7 +15,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection, models, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from polder import this_service
 from polder.contracts.event import Event
@@ -128,17 +128,13 @@ def note_healed(aggregate: str, keys: Collection[str], reason: str) -> None:
     """Our rows are above what others know. The fence stands until `lift_healed`: what is healed in
     part is not acted on."""
     Fenced.objects.filter(lifted_at=None, aggregate=aggregate, key__in=keys).update(
-        healed_at=timezone.now(), reason=reason[:500]
+        healed_at=Now(), reason=reason[:500]
     )
 
 
 def lift_healed() -> int:
     """Takes the fence down around all that is healed; how many. May run twice."""
-    return (
-        Fenced.objects.filter(lifted_at=None)
-        .exclude(healed_at=None)
-        .update(lifted_at=timezone.now())
-    )
+    return Fenced.objects.filter(lifted_at=None).exclude(healed_at=None).update(lifted_at=Now())
 
 
 FORGOTTEN = "EXISTS (SELECT FROM polder_outbox_fenced WHERE lifted_at IS NULL AND is_forgotten)"
@@ -196,7 +192,7 @@ def lift_overtaken() -> int:
         versions = _versions(name, list(rows.values_list("key", flat=True)))
         over = [row.pk for row in rows if (versions.get(row.key) or 0) > row.known_version]
         lifted += Fenced.objects.filter(pk__in=over, lifted_at=None, healed_at=None).update(
-            lifted_at=timezone.now()
+            lifted_at=Now()
         )
     return lifted
 
@@ -206,7 +202,7 @@ def accept(rows: models.QuerySet[Fenced], *, by: str, reason: str) -> int:
     many.
     """
     return rows.filter(lifted_at=None).update(
-        lifted_at=timezone.now(), lifted_by=by[:150], reason=reason[:500]
+        lifted_at=Now(), lifted_by=by[:150], reason=reason[:500]
     )
 
 

@@ -59,7 +59,7 @@ class Fenced(models.Model):
     known_event_id = models.UUIDField(help_text="The event of it, which we have no more.")
     reported_by = models.CharField(max_length=30, help_text="The service that knows it.")
     is_forgotten = models.BooleanField(help_text="We have no such row at all.")
-    since = models.DateTimeField(auto_now_add=True)
+    since = models.DateTimeField(db_default=Now())
     lifted_at = models.DateTimeField(null=True)
     lifted_by = models.CharField(
         max_length=150,

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models.functions import Now
-from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from polder import this_service
@@ -19,7 +18,7 @@ from polder.outbox import fence
 from polder.outbox.fence import Claim
 from polder.outbox.models import CopiesPage, Fenced, OutboxEvent, Subscriber
 from polder.outbox.models import Question as Asked
-from polder.partitioning import first_key_at, moment_of
+from polder.partitioning import database_now, first_key_at, moment_of
 from polder.pasts.messages import Answer, Copies, CopiesRequest, Question
 
 RECONCILED = timedelta(seconds=60)  # what is older is committed and delivered, whatever was slow
@@ -118,7 +117,7 @@ def keep(page: Copies) -> None:
 
 def _newest_reconciled() -> UUID:
     """The newest event of ours that everybody has had time to hear of."""
-    bound = first_key_at(timezone.now() - RECONCILED)
+    bound = first_key_at(database_now() - RECONCILED)
     return (
         OutboxEvent.objects.filter(pk__lt=bound)
         .order_by("-pk")

@@ -8,13 +8,13 @@ from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
 from django.utils.module_loading import autodiscover_modules
 
 from polder.failpoints import Failpoint, failpoint
 from polder.outbox import fence
 from polder.outbox.models import Fenced, Subscriber
 from polder.outbox.sequence import set_behind_the_rows
+from polder.partitioning import database_now
 from polder.pasts.adoption import Case
 from polder.pasts.asking import ask_all, gather
 from polder.pasts.healing import heal, raise_accepted
@@ -45,7 +45,7 @@ def restore(
     """
     autodiscover_modules("adopt")
     report = Report(dry_run=dry_run)
-    since = fence.stood_since(timezone.now()) or timezone.now()
+    since = fence.stood_since(now := database_now()) or now
     if not dry_run:
         report.sequence = set_behind_the_rows()
         tell("the service's own replicas are filled anew from their owners")

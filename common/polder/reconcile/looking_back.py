@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from polder.outbox import fence
+from polder.partitioning import database_now
 
 FIRST_HOURS = timedelta(hours=2)
 
@@ -16,6 +15,6 @@ def looks_back_to() -> datetime:
     """What was heard before has been reconciled or found long ago; except that nothing was
     reconciled behind a fence, so what was heard in its time is looked at again for some hours after
     it has gone."""
-    lately = timezone.now() - FIRST_HOURS
+    lately = database_now() - FIRST_HOURS
     since = fence.stood_since(lately)
     return lately if since is None else since - FIRST_HOURS

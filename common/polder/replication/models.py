@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 
 
 class DriftKind(models.TextChoices):
@@ -42,8 +43,8 @@ class Drift(models.Model):
     before = models.JSONField(null=True, help_text="What we had of the fields that are kept here.")
     after = models.JSONField(null=True, help_text="What the owner said of them.")
     found_by = models.CharField(max_length=10, choices=FoundBy.choices, default=FoundBy.EVENT)
-    found_at = models.DateTimeField(auto_now_add=True)
-    seen_at = models.DateTimeField(auto_now_add=True, help_text="When it was last found.")
+    found_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(db_default=Now(), help_text="When it was last found.")
     repaired_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -109,8 +110,8 @@ class Regression(models.Model):
     sent_version = models.BigIntegerField(help_text="What its owner sent later.")
     sent_event_id = models.UUIDField()
     times_seen = models.PositiveIntegerField(default=1)
-    found_at = models.DateTimeField(auto_now_add=True)
-    last_seen_at = models.DateTimeField(auto_now_add=True)
+    found_at = models.DateTimeField(db_default=Now())
+    last_seen_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True)
 
     class Meta:

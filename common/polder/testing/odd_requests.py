@@ -10,6 +10,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
 
 from polder.admin.operations import OperatedAdmin
 from polder.admin.read_only import ReadOnlyAdmin
@@ -46,7 +47,7 @@ def test_a_cookie_with_a_nul(db: None, settings: Any) -> None:
     cookie = rf'{settings.SESSION_COOKIE_NAME}="\000aaaaaaaaa"'
 
     for handler in api_handlers():
-        answer = handler.call(Client(), handler.address(**ANY), headers={"Cookie": cookie})
+        answer = handler.call(APIClient(), handler.address(**ANY), headers={"Cookie": cookie})
         assert_problem(answer, 401, "not-authenticated")
     for page in ("/admin/", "/ops/board/"):
         assert Client().get(page, headers={"Cookie": cookie}).status_code == 302

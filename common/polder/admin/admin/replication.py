@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from polder.admin.filters import is_set_filter
 from polder.admin.operations import OperatedAdmin, Operation
@@ -31,7 +31,7 @@ class NotOpen(ValueError):
 
 
 def close_drift(drift: Drift, asked: Mapping[str, Any]) -> None:
-    if not Drift.objects.filter(pk=drift.pk, repaired_at=None).update(repaired_at=timezone.now()):
+    if not Drift.objects.filter(pk=drift.pk, repaired_at=None).update(repaired_at=Now()):
         raise NotOpen("it is closed already")
 
 
@@ -57,9 +57,7 @@ class DriftAdmin(OperatedAdmin):
 
 
 def close(regression: Regression, asked: Mapping[str, Any]) -> None:
-    if not Regression.objects.filter(pk=regression.pk, closed_at=None).update(
-        closed_at=timezone.now()
-    ):
+    if not Regression.objects.filter(pk=regression.pk, closed_at=None).update(closed_at=Now()):
         raise NotOpen("it is closed already")
 
 

@@ -1,4 +1,5 @@
 import django.core.serializers.json
+import django.db.models.functions.datetime
 from django.db import migrations, models
 
 
@@ -24,7 +25,7 @@ class Migration(migrations.Migration):
             name='OperatorAction',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(auto_now_add=True)),
+                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('operator', models.CharField(max_length=150)),
                 ('action', models.CharField(max_length=30)),
                 ('target', models.CharField(help_text='What kind of thing.', max_length=60)),

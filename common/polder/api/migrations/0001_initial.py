@@ -1,4 +1,5 @@
 import django.contrib.postgres.fields
+import django.db.models.functions.datetime
 from django.db import migrations, models
 
 
@@ -18,7 +19,7 @@ class Migration(migrations.Migration):
                 ('client', models.CharField(blank=True, db_index=True, help_text="Whose key it is, through all rotations; the first key's name.", max_length=100)),
                 ('digest', models.CharField(help_text='SHA-256 of the key.', max_length=64, unique=True)),
                 ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=10), help_text='read, write, ops: one or more.', size=None)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
@@ -37,7 +38,7 @@ class Migration(migrations.Migration):
                 ('status', models.PositiveSmallIntegerField()),
                 ('body', models.TextField(help_text='The JSON, member by member as it was sent.')),
                 ('location', models.CharField(default='', max_length=500)),
-                ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('caller', 'key'), name='answered_once')],

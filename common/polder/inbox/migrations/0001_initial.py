@@ -1,3 +1,4 @@
+import django.db.models.functions.datetime
 from django.db import migrations, models
 
 from polder import this_service
@@ -85,7 +86,7 @@ class Migration(migrations.Migration):
                 ('body_hash', models.CharField(max_length=64)),
                 ('attempts', models.PositiveIntegerField(default=1)),
                 ('session', models.CharField(default='', max_length=40)),
-                ('last_at', models.DateTimeField(auto_now=True)),
+                ('last_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('queue', 'body_hash'), name='attempt_once')],
@@ -123,8 +124,8 @@ class Migration(migrations.Migration):
                 ('end', models.BigIntegerField(help_text='What is parked later is none of its.')),
                 ('busy_seconds', models.FloatField(default=0, help_text='Spent with its batches.')),
                 ('trouble', models.TextField(default='', help_text='Why it does not go on.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('progressed_at', models.DateTimeField(auto_now_add=True)),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('progressed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('ended_at', models.DateTimeField(null=True)),
             ],
             options={
@@ -147,8 +148,8 @@ class Migration(migrations.Migration):
                 ('correlation_id', models.UUIDField(db_index=True, null=True)),
                 ('state', models.CharField(choices=[('parked', 'parked'), ('redriven', 'redriven'), ('discarded', 'discarded')], default='parked', max_length=10)),
                 ('times_seen', models.PositiveIntegerField(default=1)),
-                ('first_seen_at', models.DateTimeField(auto_now_add=True)),
-                ('last_seen_at', models.DateTimeField(auto_now_add=True)),
+                ('first_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('last_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('bulk', models.ForeignKey(db_index=False, help_text='The operation on many that tried it last.', null=True, on_delete=models.deletion.SET_NULL, to='polder_inbox.bulkoperation')),
             ],
             options={

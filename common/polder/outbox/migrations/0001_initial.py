@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
                 ('known_event_id', models.UUIDField(help_text='The event of it, which we have no more.')),
                 ('reported_by', models.CharField(help_text='The service that knows it.', max_length=30)),
                 ('is_forgotten', models.BooleanField(help_text='We have no such row at all.')),
-                ('since', models.DateTimeField(auto_now_add=True)),
+                ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('lifted_at', models.DateTimeField(null=True)),
                 ('lifted_by', models.CharField(default='', help_text='The operator who accepted it; empty when our version has passed it.', max_length=150)),
                 ('reason', models.CharField(default='', max_length=500)),

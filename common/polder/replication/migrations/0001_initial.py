@@ -1,3 +1,4 @@
+import django.db.models.functions.datetime
 from django.db import migrations, models
 
 
@@ -70,8 +71,8 @@ class Migration(migrations.Migration):
                 ('before', models.JSONField(help_text='What we had of the fields that are kept here.', null=True)),
                 ('after', models.JSONField(help_text='What the owner said of them.', null=True)),
                 ('found_by', models.CharField(choices=[('event', 'an event of the same version'), ('resync', 'a resync'), ('audit', 'a quick audit'), ('deep audit', 'a deep audit')], default='event', max_length=10)),
-                ('found_at', models.DateTimeField(auto_now_add=True)),
-                ('seen_at', models.DateTimeField(auto_now_add=True, help_text='When it was last found.')),
+                ('found_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='When it was last found.')),
                 ('repaired_at', models.DateTimeField(null=True)),
             ],
             options={
@@ -118,8 +119,8 @@ class Migration(migrations.Migration):
                 ('sent_version', models.BigIntegerField(help_text='What its owner sent later.')),
                 ('sent_event_id', models.UUIDField()),
                 ('times_seen', models.PositiveIntegerField(default=1)),
-                ('found_at', models.DateTimeField(auto_now_add=True)),
-                ('last_seen_at', models.DateTimeField(auto_now_add=True)),
+                ('found_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('last_seen_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('closed_at', models.DateTimeField(null=True)),
             ],
             options={
