@@ -25,7 +25,7 @@ class Fault(StrEnum):
     AWAY = "away"  # the database is away, or has no room: one batch probes, the others wait
     BUSY = "busy"  # the moment's: the same batch again
     LOCKED = "locked"  # somebody holds what it needs: only those who need it wait
-    TOO_SLOW = "too-slow"  # it ran into the database's time limit: again in halves
+    TOO_SLOW = "too-slow"  # it ran into a limit of the database, of time mostly: again in halves
     # the schema's, the code's, the machine's: halt; no event is to blame
     ENVIRONMENT = "environment"
     # a message that cannot be read, by whose fault is in doubt (reading.Blame): halt if a publisher
@@ -44,13 +44,16 @@ SQLSTATES: dict[str, Fault] = {
     "25006": Fault.AWAY,  # a standby takes no writes
     "25P03": Fault.AWAY,  # idle in a transaction for too long: the connection is cut
     "25P04": Fault.TOO_SLOW,  # the transaction's time limit
+    "26": Fault.ENVIRONMENT,  # a prepared statement that is not there: a pooler, say
     "28": Fault.AWAY,  # not let in (any more)
+    "34": Fault.ENVIRONMENT,  # a cursor that is not there, likewise
     "3D": Fault.ENVIRONMENT,  # no such database
     "3F": Fault.ENVIRONMENT,  # no such schema
     "40": Fault.BUSY,  # rolled back: serialization and the like
     "40P01": Fault.LOCKED,  # deadlock
     "42": Fault.ENVIRONMENT,  # no such table, column, function; no right
     "53": Fault.AWAY,  # no disk, no memory, no connections
+    "53400": Fault.TOO_SLOW,  # more than a limit of the configuration: temporary files, say
     "55P03": Fault.LOCKED,  # lock not available
     "55": Fault.BUSY,  # in use, not in the right state
     "57": Fault.AWAY,  # an operator intervened
@@ -60,6 +63,9 @@ SQLSTATES: dict[str, Fault] = {
     "XX001": Fault.ENVIRONMENT,  # data corrupted
     "XX002": Fault.ENVIRONMENT,  # index corrupted
 }
+
+BROKEN = "25P02"  # by an earlier error: the transaction takes no more statements
+OUR_WEEKS = ("polder_ledger", "polder_outbox")
 
 # The first class that the error is an instance of decides. May grow: the consumer adds its own time
 # limit.
@@ -103,19 +109,22 @@ def _of_a_violation(error: Any) -> Fault:
     """A constraint was violated: the event's fault, if it is one that the code knows of."""
     diag = error.diag
     if error.sqlstate == "23514" and diag.table_name and not diag.constraint_name:
-        # no partition for the row, or one that was attached under way: made or passed by the next
-        # time
-        return Fault.BUSY
+        # No partition for the row, or one that was attached under way. Those of ours are made, or
+        # passed by the next time; of another table nobody knows.
+        return Fault.BUSY if diag.table_name.startswith(OUR_WEEKS) else Fault.EVENT
     return Fault.ENVIRONMENT if is_news_to_the_code(error.sqlstate, diag) else Fault.EVENT
 
 
 def _with_sqlstate(error: BaseException | None) -> BaseException | None:
     """The error, or what it came from, that has the five characters by which PostgreSQL classes its
-    errors."""
+    errors. What broke the transaction says more than that it is broken."""
     seen: set[int] = set()
+    broken = None
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        if isinstance(getattr(error, "sqlstate", None), str):
-            return error
+        if isinstance(state := getattr(error, "sqlstate", None), str):
+            if state != BROKEN:
+                return error
+            broken = broken or error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return None
+    return broken

@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from polder.contracts.decode import Unreadable
 from polder.failpoints import Failpoint, FailpointReached
@@ -53,7 +54,7 @@ def with_state(code: str) -> Exception:
         ),
         *(("40001", Fault.BUSY), ("40003", Fault.BUSY), ("55006", Fault.BUSY)),
         *(("55P03", Fault.LOCKED), ("40P01", Fault.LOCKED)),
-        *(("57014", Fault.TOO_SLOW), ("25P04", Fault.TOO_SLOW)),
+        *(("57014", Fault.TOO_SLOW), ("25P04", Fault.TOO_SLOW), ("53400", Fault.TOO_SLOW)),
         *(
             ("42P01", Fault.ENVIRONMENT),
             ("42703", Fault.ENVIRONMENT),
@@ -64,6 +65,8 @@ def with_state(code: str) -> Exception:
             ("3D000", Fault.ENVIRONMENT),
             ("3F000", Fault.ENVIRONMENT),
             ("0A000", Fault.ENVIRONMENT),
+            ("26000", Fault.ENVIRONMENT),
+            ("34000", Fault.ENVIRONMENT),
             ("XX001", Fault.ENVIRONMENT),
         ),
         *(
@@ -133,6 +136,36 @@ def test_the_database_s_word_counts_when_code_has_wrapped_it(db: None) -> None:
     assert fault_of(wrap(said=False)) is Fault.BUSY
 
 
+@pytest.mark.parametrize(
+    ("code", "fault"), [("55P03", Fault.LOCKED), ("57014", Fault.TOO_SLOW), ("23505", Fault.EVENT)]
+)
+def test_what_broke_the_transaction_counts_and_not_that_it_is_broken(
+    db: None, code: str, fault: Fault
+) -> None:
+    """Code that meets an error of the database, and asks it something else."""
+
+    def go_on() -> Exception:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                try:
+                    cursor.execute(
+                        f"DO $$ BEGIN RAISE EXCEPTION 'so' USING ERRCODE = '{code}'; END $$"
+                    )
+                except Error:
+                    cursor.execute("SELECT 1")
+        except Error as error:
+            return error
+        raise AssertionError("nothing was raised")
+
+    broken = go_on()
+    assert "current transaction is aborted" in str(broken)
+    assert fault_of(broken) is fault
+
+
+def test_a_transaction_that_is_broken_for_no_known_reason(db: None) -> None:
+    assert fault_of(with_state("25P02")) is Fault.EVENT
+
+
 def insert_product() -> Exception:
     try:
         with transaction.atomic():
@@ -198,24 +231,32 @@ def test_what_the_code_knows_is_the_event_s(db: None) -> None:
     ] * 5
 
 
-def test_a_partition_that_is_missing_or_in_the_way_is_the_moment_s(db: None) -> None:
+def test_a_week_that_is_missing_or_in_the_way_is_the_moment_s(db: None) -> None:
     far = timezone.now() + timedelta(days=900)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TABLE weeks (id int) PARTITION BY RANGE (id); CREATE TABLE weeks_default "
-            "PARTITION OF weeks DEFAULT"
-        )
-        cursor.execute("CREATE TABLE weeks_1 PARTITION OF weeks FOR VALUES FROM (1) TO (2)")
-    in_the_way = raised_by("INSERT INTO weeks_default VALUES (1)")
-    missing = raised_by("DROP TABLE weeks_default", "INSERT INTO weeks VALUES (2)")
-    ledger = raised_by(
+    in_the_way = raised_by(
+        "INSERT INTO polder_outbox_default (id, type, aggregate_type, subject, version, "
+        "correlation_id, body, position) "
+        f"VALUES ('{uuid7()}', 'x', 'x', 'x', 1, gen_random_uuid(), '', 1)"
+    )
+    missing = raised_by(
         "INSERT INTO polder_ledger (id, publisher, type, subject, version, outcome, "
         "correlation_id, occurred_at, received_at) "
         f"VALUES ('{int(far.timestamp() * 1000):012x}{'7' * 20}', 'x', 'x', 'x', 1, 'x', "
         "gen_random_uuid(), now(), now())"
     )
 
-    assert [fault_of(error) for error in (in_the_way, missing, ledger)] == [Fault.BUSY] * 3
+    assert [fault_of(error) for error in (in_the_way, missing)] == [Fault.BUSY] * 2
+
+
+def test_a_partition_that_nobody_makes_is_no_moment_s(db: None) -> None:
+    """Of a table that is not the library's: tried for ever, the batch would wait with it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE weeks (id int) PARTITION BY RANGE (id); CREATE TABLE weeks_1 "
+            "PARTITION OF weeks FOR VALUES FROM (1) TO (2)"
+        )
+
+    assert fault_of(raised_by("INSERT INTO weeks VALUES (2)")) is Fault.EVENT
 
 
 def test_a_server_that_is_not_there() -> None:

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from polder.consumer.histograms import STEPS, count_new, counted
+from polder.consumer.histograms import SECONDS, STEPS, count_new, counted
 from polder.consumer.models import CountedUntil, Histogram
 from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
@@ -46,6 +47,17 @@ def test_each_event_is_counted_once(committed: None) -> None:
     assert (number("publish"), number("batch")) == (1, 1)
     assert counted()["batch", ""].buckets[1] == 1  # two events
     assert counted()["batch", ""].total == 2
+
+
+def test_a_bound_belongs_to_its_bucket(committed: None) -> None:
+    """`le` is less or equal."""
+    with transaction.atomic():
+        publish(order_event())
+    OutboxEvent.objects.update(published_at=Now(), created_at=Now() - timedelta(milliseconds=50))
+
+    count_new()
+
+    assert counted()["publish", ""].buckets[SECONDS.index(0.05)] == 1
 
 
 def test_what_is_not_committed_yet_is_counted_later(committed: None) -> None:

@@ -4,6 +4,7 @@ that stay."""
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -158,6 +159,19 @@ def test_a_silent_publisher_keeps_its_series_while_another_is_busy(
 
     # Then
     assert series(client)[key] == applied
+
+
+def test_a_worker_that_has_only_duplicates_is_not_away(client: Client, db: None) -> None:
+    event = product_event()
+    deliver(event)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE polder_inbox_deliverycount SET last_at = now() - interval '1 hour'")
+        cursor.execute("UPDATE polder_ledger SET applied_at = now() - interval '1 hour'")
+
+    deliver(event)
+
+    key = ("polder_last_applied_timestamp_seconds", (("publisher", "inventory"),))
+    assert series(client)[key] > time.time() - 600
 
 
 def test_a_drift_closes_when_a_newer_version_makes_it_good(client: Client, db: None) -> None:

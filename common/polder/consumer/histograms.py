@@ -23,7 +23,8 @@ _UNTIL = """
 SELECT least(clock_timestamp(), min(xact_start)) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
-# The rows of a batch are of one transaction.
+# The rows of a batch are of one transaction. A bound belongs to the bucket below it, and not, as
+# width_bucket has it, to the one above: so a little less than the smallest step is taken off.
 _COUNT = """
 WITH seen AS (
     SELECT publisher, xmin::text AS batch, extract(epoch FROM received_at - occurred_at) AS came,
@@ -39,7 +40,7 @@ WITH seen AS (
 )
 INSERT INTO polder_histogram AS known (name, of, bucket, count, total)
 SELECT name, of, CASE name WHEN 'batch' THEN width_bucket(value - 0.5, %(events)s::float8[])
-        ELSE width_bucket(value, %(seconds)s::float8[]) END AS bucket, count(*), sum(value)
+        ELSE width_bucket(value - 5e-7, %(seconds)s::float8[]) END AS bucket, count(*), sum(value)
 FROM observed GROUP BY name, of, bucket
 ON CONFLICT (name, of, bucket) DO UPDATE
     SET count = known.count + excluded.count, total = known.total + excluded.total

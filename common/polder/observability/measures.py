@@ -108,11 +108,13 @@ FROM (SELECT aggregate FROM polder_replication_regression WHERE closed_at IS NUL
     LIMIT {MOST_COUNTED}) AS counted GROUP BY owner ORDER BY owner
 """
 # The accounting knows of every publisher, however long it has been silent; of before it noted
-# times, the newest of the ledger.
+# times, the newest of the ledger. A duplicate is processed, too: after `republish` nothing else
+# comes for a while.
 LAST_APPLIED = f"""
 SELECT publisher, extract(epoch FROM max(at))::float FROM (
-    SELECT publisher, last_at AS at FROM polder_inbox_deliverycount WHERE outcome IN ('applied',
-        'stale', 'conflict', 'regressed', 'ignored', 'parked')
+    SELECT publisher, last_at AS at FROM polder_inbox_deliverycount
+        WHERE outcome IN ('applied', 'stale', 'conflict', 'regressed', 'ignored', 'parked',
+            'duplicate', 'unreadable')
     UNION ALL (SELECT publisher, applied_at FROM polder_ledger ORDER BY id DESC LIMIT {NEWEST})
 ) AS processed WHERE at IS NOT NULL GROUP BY publisher
 """

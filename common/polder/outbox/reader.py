@@ -24,6 +24,7 @@ from polder.stopping import Stop
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 5  # refusals for its own sake until a row is held
+LONGEST_RETRY = 60  # seconds; what is to wait for longer was written before the clock was set back
 # of the bodies of a window; two of them, and copies on their way, are in memory at a time
 WINDOW_BYTES = 4_000_000
 RAISE_EVERY = 1.0  # seconds between two tries to raise the floor
@@ -38,7 +39,7 @@ SELECT id::text, type, convert_to(body, 'UTF8'), position FROM (
         sum(octet_length(body)) OVER (ORDER BY position) AS together FROM (
         SELECT id, type, body, position FROM polder_outbox
         WHERE published_at IS NULL AND held_at IS NULL AND {ABOVE_FLOOR} AND (retry_at IS NULL
-            OR retry_at <= now())
+            OR retry_at <= now() OR retry_at > now() + interval '{LONGEST_RETRY} seconds')
             AND (position > %(last)s OR position <> ALL(%(under_way)s::bigint[]))
         ORDER BY position LIMIT %(limit)s
     ) AS oldest

@@ -211,19 +211,21 @@ class Relay:
         some of what it was handed. Nothing is counted, and the rows go again before any other, or
         the next version of an aggregate would overtake the one before it.
 
-        A row that is refused time and again beside accepted ones is refused for its own sake.
+        A queue that is nearly full takes some of each window, too. So only a row that is the first
+        of its window, for which there would be room if for any, and is refused time and again
+        beside accepted ones, is refused for its own sake.
         """
         if not receipt.refused:
             self._refusals.clear()
             self._trouble.reset()
             return
         reasons = {rows[index].id: reason for index, reason in receipt.refused.items()}
-        if receipt.acked:
-            self._refusals.update(reasons.keys())
-            outbox.refused(
-                {key: reason for key, reason in reasons.items() if self._refusals[key] >= REFUSALS}
-            )
-        else:
+        first = rows[0].id
+        if receipt.acked and first in reasons:
+            self._refusals[first] += 1
+            if self._refusals[first] >= REFUSALS:
+                outbox.refused({first: reasons[first]})
+        elif not receipt.acked:
             reason = next(iter(reasons.values()))
             log.error(
                 "the broker takes none of %d events of %s: %s; it goes on trying: is a queue "

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.db.models.functions import Now
 
 from polder.broker.confirms import ConfirmedPublisher, Receipt
 from polder.outbox import reader
@@ -96,6 +99,34 @@ def test_nacks_beside_acks_are_the_brokers_trouble_at_first(auditor: Auditor) ->
     assert list(dict.fromkeys(auditor.ids(6))) == [*ids, *later]
 
 
+def test_a_queue_that_is_nearly_full_for_long_blames_no_row(
+    auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an operator's max-length makes it, beside overflow reject-publish, while the subscriber
+    is slow: of each window some are taken."""
+    monkeypatch.setattr(relay_module, "SHORTEST_WAIT", 0.01)
+    monkeypatch.setattr(relay_module, "LONGEST_WAIT", 0.05)
+    with connected("deploy") as connection:
+        full = Auditor(
+            connection, "order.events", **{"x-max-length": 2, "x-overflow": "reject-publish"}
+        )
+        commit(*orders(60))
+
+        with running():
+
+            def read_on() -> bool:
+                full.channel.basic_get(full.name, no_ack=True)
+                return everything_is_published() or _blamed()
+
+            eventually(read_on, seconds=120)
+
+    assert not _blamed()
+
+
+def _blamed() -> bool:
+    return OutboxEvent.objects.filter(attempts__gt=0).exists()
+
+
 def test_a_row_that_is_always_refused_beside_others_is_blamed_and_stops_nobody(
     committed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +161,14 @@ def test_a_row_that_is_always_refused_beside_others_is_blamed_and_stops_nobody(
         "the broker refused it (nack)",
         True,
     )
+
+
+def test_a_row_waits_for_no_clock_that_was_set_back(auditor: Auditor) -> None:
+    ids = commit(order_event())
+    OutboxEvent.objects.update(attempts=1, retry_at=Now() + timedelta(days=1))
+
+    with running():
+        assert auditor.ids(1) == ids
 
 
 def test_a_held_row_goes_out_when_it_is_released(auditor: Auditor) -> None:
