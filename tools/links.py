@@ -1,9 +1,10 @@
 """`python -m tools.links`: every relative link of the Markdown pages leads somewhere, to a heading
-too; every path that they name is there; and a name of the code that stands behind a link to its
-file is in that file."""
+too; every path that they name is there; and what they name behind a link to a file of code is
+declared in that file."""
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -34,10 +35,23 @@ def broken(page: Path, root: Path) -> Iterator[str]:
             yield f"names {named}, which is not there"
     for target, names in NAMES_BEHIND_LINK.findall(text):
         file = page.parent / target
-        code = file.read_text() if file.exists() else ""
+        known = set(declared(ast.parse(file.read_text()))) if file.exists() else set()
         for name in re.findall(r"`([^`]+)`", names):
-            if not re.search(rf"\b{re.escape(name.rpartition('.')[2].removesuffix('()'))}\b", code):
+            if name.removesuffix("()") not in known:
                 yield f"says that {name} is in {target}, where it is not"
+
+
+def declared(code: ast.Module | ast.ClassDef) -> Iterator[str]:
+    """Functions, classes and names of a module; members of a class as `Class.name` and `name`."""
+    for node in code.body:
+        match node:
+            case ast.FunctionDef() | ast.ClassDef():
+                yield node.name
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
+        if isinstance(node, ast.ClassDef):
+            for member in declared(node):
+                yield from (member, f"{node.name}.{member}")
 
 
 def pictures(page: Path, root: Path) -> Iterator[str]:

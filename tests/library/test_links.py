@@ -35,7 +35,13 @@ def test_what_holds(page: Path, text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[x](nowhere.md)", "# One\n[x](#two)", "`code/two.py`", "[code](code/one.py) `Walk.run`"],
+    [
+        "[x](nowhere.md)",
+        "# One\n[x](#two)",
+        "`code/two.py`",
+        "[code](code/one.py) `Walk.run`",
+        "[code](code/one.py) `Run.step`",
+    ],
 )
 def test_what_does_not(page: Path, text: str) -> None:
     page.write_text(text)
