@@ -27,7 +27,7 @@ app.config_from_object(
         "broker_connection_retry_on_startup": True,
         "event_exchange": FLOWER_EXCHANGE,  # the exchanges of all services lead here
         "event_queue_prefix": "flower",
-        "control_exchange": "flower.control",  # it calls into a room where no worker is
+        "control_exchange": "flower.control",  # nobody listens there: it can tell a worker nothing
         # transient queues that are not exclusive are refused from RabbitMQ 4.3
         "event_queue_exclusive": True,
         "accept_content": ["json"],

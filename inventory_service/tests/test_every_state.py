@@ -16,7 +16,7 @@ from inventory_service.reconcile import reconcile_reservations
 from inventory_service.rules import RULES
 from inventory_service.services import product_retire, stock_receive
 from inventory_service.tests.stocking import assert_conserved, stocked
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.outbox.models import Fenced
 from polder.reconcile.reconciler import reconcile_overdue
 from polder.testing import published

@@ -12,7 +12,7 @@ from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderCreated
 from inventory_service.models import Order
 from inventory_service.selectors import reservations_overdue
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.reconcile import reconciler
 from polder.reconcile.reconciler import reconcile_overdue
 from polder.testing import deliver

@@ -16,7 +16,7 @@ from common.contracts.orders import (
 )
 from inventory_service.models import Product
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.testing import arrangements, deliver, published, shuffled
 from polder.testing.outbox import types_of
 from tests.makers import order_event, order_history

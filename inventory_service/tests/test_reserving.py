@@ -14,7 +14,7 @@ from common.contracts.orders import OrderCancelRequested, OrderConfirmed
 from inventory_service.models import Order, Product, Reservation, Stock
 from inventory_service.reconcile import reconcile_reservations
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.testing import deliver, published
 from polder.testing.outbox import types_of
 from tests.makers import order_event

@@ -18,7 +18,7 @@ from order_service.tests.test_api import ORDER
 from order_service.tests.test_placing import place
 from polder.api.models import IdempotentResponse
 from polder.outbox import carried_out, fence
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.outbox.models import Fenced, OutboxEvent
 from polder.pasts.adoption import MARGIN
 from polder.pasts.healing import raise_accepted

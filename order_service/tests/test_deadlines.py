@@ -24,7 +24,7 @@ from polder.inbox.delivery import Arrival
 from polder.inbox.failed import failed
 from polder.inbox.models import LedgerEntry
 from polder.inbox.waiting import end_halts, note_failures, note_halt
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.testing import deliver, delivery_of, published
 from polder.testing.database import other_connection
 from polder.testing.outbox import types_of

@@ -28,7 +28,7 @@ from order_service.tests.test_placing import place
 from polder.inbox.models import ParkedEvent
 from polder.outbox import fence
 from polder.outbox.fence import Claim, FencedAggregate
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.outbox.models import Fenced, OutboxEvent
 from polder.reconcile.reconciler import reconcile_overdue
 from polder.testing import deliver

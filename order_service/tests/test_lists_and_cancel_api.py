@@ -18,7 +18,7 @@ from order_service.services import Line
 from order_service.tests.test_placing import place
 from polder.api import replicas
 from polder.api.models import Scope
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.replication.models import ReplicaState
 from polder.testing import deliver, published
 from polder.testing.api import api_client, assert_problem, post

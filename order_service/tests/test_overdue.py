@@ -13,7 +13,7 @@ from order_service.rules import RULES
 from order_service.selectors import orders_past_deadline, orders_to_flag
 from order_service.services import Line
 from order_service.tests.test_placing import place
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.reconcile import reconciler
 from polder.reconcile.reconciler import reconcile_overdue
 from polder.testing import deliver

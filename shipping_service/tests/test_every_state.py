@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.testing import published
 from polder.testing.history import overdue_keys
 from shipping_service.models import Order, Reservation, Shipment

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from common.contracts.orders import OrderCancelRequested
 from polder.contracts.event import Event
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.reconcile import reconciler
 from polder.reconcile.reconciler import reconcile_overdue
 from polder.testing import deliver

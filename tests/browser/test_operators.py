@@ -29,14 +29,14 @@ CREATE TRIGGER no_bricks BEFORE INSERT ON replica_product
 
 @contextmanager
 def bug(stack: DisturbedStack) -> Iterator[Callable[[], object]]:
-    """In the order service; what it gives mends it."""
+    """In the order service; what it gives fixes it."""
     with psycopg.connect(stack.environment.database_url("order", "ddl"), autocommit=True) as owner:
         owner.execute(_BUG)
-        mend = "DROP FUNCTION IF EXISTS no_bricks CASCADE"
+        fix = "DROP FUNCTION IF EXISTS no_bricks CASCADE"
         try:
-            yield lambda: owner.execute(mend)
+            yield lambda: owner.execute(fix)
         finally:
-            owner.execute(mend)
+            owner.execute(fix)
 
 
 def offer(shop: Shop, *products: str) -> None:
@@ -55,7 +55,7 @@ def parked(shop: Shop, number: int) -> None:
 def test_a_poison_event_is_found_understood_and_redriven(
     stack: DisturbedStack, shop: Shop, person: SIGN_IN
 ) -> None:
-    with bug(stack) as mend:
+    with bug(stack) as fix:
         # Given an event that cannot be applied
         offer(shop, "brick-1")
         parked(shop, 1)
@@ -71,8 +71,8 @@ def test_a_poison_event_is_found_understood_and_redriven(
         operator.sees("bricks cannot be ordered")
         operator.sees("brick-1")
 
-        # When the cause is mended, and the event redriven
-        mend()
+        # When the cause is fixed, and the event redriven
+        fix()
         operator.follow("Redrive")
         operator.give_reason("fixed in 1.2", "Redrive this parked event")
 
@@ -88,11 +88,11 @@ def test_a_poison_event_is_found_understood_and_redriven(
 def test_all_of_a_cause_are_redriven_in_the_background(
     stack: DisturbedStack, shop: Shop, person: SIGN_IN
 ) -> None:
-    with bug(stack) as mend:
+    with bug(stack) as fix:
         offer(shop, "brick-2", "brick-3", "brick-4")
         parked(shop, 3)
         operator = person("order")
-        mend()
+        fix()
 
         operator.open("/admin/parked/")
         operator.follow("Redrive all")

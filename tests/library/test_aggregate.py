@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from order_service.models import Order
 from polder.domain.aggregate import StaleAggregate, save_changed
 from polder.domain.states import IllegalMove, Moves
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The board: what this service tells of itself, and the whole of several parts."""
+"""The board: what this service reports of itself, and the whole of several parts."""
 
 from __future__ import annotations
 

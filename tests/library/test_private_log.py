@@ -14,7 +14,7 @@ from django.db import Error, connection, transaction
 from uuid_utils.compat import uuid7
 
 from deploy.local.databases import PRIVATE_LOG
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.testing import eventually
 from polder.testing.database import at_once, other_connection
 

@@ -1,4 +1,4 @@
-"""The timeline of one key: what this service tells of it, and the story of several parts."""
+"""The timeline of one key: what this service reports of it, and the story of several parts."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_the_page_shows_it_and_who_did_not_answer(
 def test_another_service_is_asked_with_a_key(
     committed: None, live_server: Any, settings: Any
 ) -> None:
-    """This service stands for the other one: what it tells of itself is asked for over HTTP."""
+    """This service stands for the other one: what it reports of itself is asked for over HTTP."""
     deliver(product_event(product_id="a/b"))
     host = live_server.url.removeprefix("http://")
     peers = {

@@ -7,4 +7,4 @@ class ApiConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
-        from polder.api import retention  # noqa: F401  (registers what it forgets)
+        from polder.api import retention  # noqa: F401  (registers its retention)

@@ -1,4 +1,4 @@
-"""`/api/`: what there is to call, for whoever has found the door."""
+"""`/api/`: what there is to call, for whoever has found the service."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _changed_within(
 def _gone(
     service: str, kinds: Mapping[Version, type[Event]], before: Published, files: Published
 ) -> Iterator[Problem]:
-    """Where there is nothing to compare with, what else tells of a file that is not there."""
+    """Where there is nothing to compare with, what else names a file that is not there."""
     for version in files.gone():
         if version.service == service and version not in kinds and version not in before.schemas:
             why = "its file is gone, and events of that version may still wait"

@@ -91,7 +91,7 @@ class StatefulAggregate(Aggregate):
         abstract = True
 
     def move_to(self, status: str, **values: object) -> None:
-        """The one door of the state machine. Raises IllegalMove."""
+        """The only way to another status. Raises IllegalMove."""
         self.moves.check(self.status, status)
         self.change(status=status, **values)
 

@@ -1,5 +1,5 @@
-"""State machines: one table of legal moves, one CHECK constraint made from it. The door that makes
-the moves is `StatefulAggregate.move_to`."""
+"""State machines: one table of legal moves, one CHECK constraint made from it. The only one
+that makes the moves is `StatefulAggregate.move_to`."""
 
 from __future__ import annotations
 

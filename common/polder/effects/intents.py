@@ -32,7 +32,7 @@ _why_skipped: ContextVar[str] = ContextVar("why_skipped", default="")
 
 @contextmanager
 def skipped(why: str) -> Iterator[None]:
-    """What is published inside tells of the past: its effects are written down as skipped, for an
+    """What is published inside reports the past: its effects are written down as skipped, for an
     operator to see, and to have carried out if they never were."""
     token = _why_skipped.set(why)
     try:

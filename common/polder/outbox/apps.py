@@ -22,8 +22,8 @@ class OutboxConfig(AppConfig):
         request_started.connect(database_connection.trust_what_is_quiet, dispatch_uid="polder")
         from polder.adopting import watching
         from polder.outbox import carried_out, checks, retention  # noqa: F401  (registers them)
-        from polder.outbox.guard import door, install
+        from polder.outbox.guard import bypass, install
 
-        connection_created.connect(door.listen, dispatch_uid="polder.guard")
+        connection_created.connect(bypass.listen, dispatch_uid="polder.guard")
         watching.begin()
         post_migrate.connect(install.install, sender=self, dispatch_uid="polder.guard")

@@ -35,7 +35,7 @@ SEAMS: tuple[Seam, ...] = (
     Seam(
         "celery.worker.consumer:Consumer.__init__",
         ("on_task_request", "pool", "timer", "hub"),
-        "given to every step: the pool's door, its size, the event loop and its timer",
+        "given to every step: the way into the pool, its size, the event loop and its timer",
         "tests/system/test_walk.py::",
     ),
     Seam(

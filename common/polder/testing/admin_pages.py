@@ -215,7 +215,7 @@ def history_address(row: Model) -> str:
 
 def assert_who_may_only_look_cannot_act() -> int:
     """Tries every entry point of every operation, and of adding, changing and deleting, on a row of
-    each list; how many doors there were.
+    each list; how many entry points there were.
 
     As somebody who may look at everything, and as somebody who may do the operation and look at
     nothing.
@@ -223,12 +223,12 @@ def assert_who_may_only_look_cannot_act() -> int:
     viewer = staff_client(
         *(f"{model._meta.app_label}.view_{model._meta.model_name}" for model in admin_pages())
     )
-    doors = 0
+    tried = 0
     for model, model_admin in admin_pages().items():
         row = model._default_manager.order_by("pk")[0]
         for operation in getattr(model_admin, "operations", ()):
-            doors += _try_doors(viewer, row, operation.name)
-            doors += _try_doors(
+            tried += _try_entry_points(viewer, row, operation.name)
+            tried += _try_entry_points(
                 staff_client(operation.permission, name=f"{model._meta.label}-{operation.name}"),
                 row,
                 operation.name,
@@ -246,11 +246,11 @@ def assert_who_may_only_look_cannot_act() -> int:
         }
         assert viewer.post(list_address(model), bulk_delete).status_code in (200, 302)
         assert model._default_manager.filter(pk=row.pk).exists(), model
-        doors += 4
-    return doors
+        tried += 4
+    return tried
 
 
-def _try_doors(client: Client, row: Model, operation: str) -> int:
+def _try_entry_points(client: Client, row: Model, operation: str) -> int:
     """The row's own page of the operation, the list's question, and a form that is sent without
     having been asked."""
     fields = row._meta.concrete_fields

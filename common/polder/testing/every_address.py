@@ -77,7 +77,7 @@ def methods(address: Address) -> Sequence[str]:
 
 
 def is_in(answer: Any, address: Address) -> bool:
-    """Whether the caller got past the door, whatever was found there."""
+    """Whether the caller was let in, whatever was found there."""
     if address.form:  # an action that is not offered leads back to the list
         return answer.status_code == 200 and b'name="drawn"' in answer.content
     to_login = answer.status_code == 302 and "/admin/login/" in answer["Location"]

@@ -19,7 +19,7 @@ from polder.testing import published
 from polder.testing.api import api_client, assert_problem
 from polder.testing.handlers import Handler, api_handlers, assert_strict
 
-# the admin and the board have doors of its own
+# the admin and the board have keys of their own
 OPEN = {
     "api/",
     "livez",

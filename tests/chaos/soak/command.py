@@ -1,4 +1,4 @@
-"""Orders at the highest steady rate that this machine bears (or at `rate`), each dispatched and
+"""Orders at the highest steady rate that this machine sustains (or at `rate`), each dispatched and
 delivered, for minutes or hours. The machine should have nothing else to do.
 
 Every ten seconds it looks at the memory of every process, the connections, the lag and what waits.

@@ -1,4 +1,5 @@
-"""Finds the highest rate that the machine bears: faster and faster, until the shop falls behind."""
+"""Finds the highest rate that the machine sustains: faster and faster, until the shop falls
+behind."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from tests.chaos.soak.samples import Sample, Sampler
 FIRST, FASTER = 5.0, 1.3  # orders a second; each step so much faster than the one before
 SWING, STEP = 5.0, 15.0  # seconds, for the shop to get into it and of what is measured then
 TRIES = 2  # a checkpoint, or another's work on the machine, may spoil one measurement
-# of the highest rate that held: what a machine bears for a quarter of a minute it need not bear for
-# half an hour
+# of the highest rate that held: what a machine sustains for a quarter of a minute it need not
+# sustain for half an hour
 SHARE = 0.85
 KEPT = 0.97  # of the rate that was asked for
 LARGEST_P95 = 1.0  # seconds of lag

@@ -1,2 +1,2 @@
-"""The cases of failure at the front door: what may be wrong with a machine, or happen to it,
+"""The cases of failure at the start: what may be wrong with a machine, or happen to it,
 while `make up` works."""

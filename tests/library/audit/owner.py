@@ -112,12 +112,12 @@ class Owner(Wire):
     def run_all(self) -> ReplicaState:
         """Until it is over; nothing is on its way."""
         self.go_on()
-        settle()
+        empty_the_queue()
         return self.go_on()
 
 
-def settle() -> None:
-    """The queue is empty, and a while passes."""
+def empty_the_queue() -> None:
+    """Of the owner's events; and a while passes."""
     weighing.weigh(PRODUCT)
     ReplicaState.objects.filter(emptied_at__isnull=False).update(
         emptied_at=timezone.now() - timedelta(minutes=1)

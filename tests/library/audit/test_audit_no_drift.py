@@ -13,7 +13,7 @@ from polder.inbox.models import Halt, WaitingEvent
 from polder.replication.models import DriftKind, ReplicaState
 from polder.resync import receiving, runs, weighing
 from polder.testing import deliver
-from tests.library.audit.owner import Owner, drift, settle
+from tests.library.audit.owner import Owner, drift, empty_the_queue
 from tests.library.resync.wire import PRODUCT, edit, products, state
 from tests.makers import product_event
 
@@ -31,12 +31,12 @@ def test_an_event_on_its_way_is_no_drift(owner: Owner) -> None:
     owner.waiting = 1
     runs.audit(PRODUCT, "asked for", deep=True)
     owner.go_on()
-    settle()
+    empty_the_queue()
     assert (state().state, state().doubtful) == ("auditing", {"p3": 3})
 
     deliver(event)
     owner.waiting = 0
-    settle()
+    empty_the_queue()
 
     assert (owner.go_on().state, state().rows_drifted, drift()) == ("complete", 0, {})
 

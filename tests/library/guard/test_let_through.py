@@ -1,5 +1,5 @@
 """What the guard lets through: changes with their event, changes that nobody hears of, and what is
-done through the door."""
+written past it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from common.contracts.orders import OrderCreated
 from order_service.models import Order
 from polder.domain.aggregate import save_changed
-from polder.outbox.guard.door import unguarded
+from polder.outbox.guard.bypass import unguarded
 from polder.outbox.guard.sql import line
 from polder.outbox.publish import publish
 from tests.library.guard.orders import VALUES

@@ -223,7 +223,7 @@ class ParkedEventAdmin(OperatedAdmin):
 
 
 def present_of(parked: ParkedEvent) -> str:
-    """What the replica has now, beside the version that the event tells of."""
+    """What the replica has now, beside the version that the event reports."""
     aggregate = aggregate_of(parked)
     if not aggregate:
         return "It does not say of which replica it is, or none is kept here."
@@ -238,5 +238,5 @@ def present_of(parked: ParkedEvent) -> str:
     if version is None:
         return f"{told}. The message names no version."
     if row.version >= version:
-        return f"{told}. The event tells of version {version}: nothing of it is missing any more."
-    return f"{told}. The event tells of version {version}, which is missing here."
+        return f"{told}. The event reports version {version}: nothing of it is missing any more."
+    return f"{told}. The event reports version {version}, which is missing here."

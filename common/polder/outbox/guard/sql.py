@@ -16,11 +16,11 @@ from django.db import connection, models
 
 from polder.domain.aggregate import Aggregate, aggregate_name, public_columns
 
-DOOR = "polder.guard"  # 'off' while the guard lets pass, until the transaction ends
+SETTING = "polder.guard"  # 'off' while the guard lets pass, until the transaction ends
 ANNOUNCED = "polder.announced"  # a line for each event of the transaction
 NAMES = "polder_guard_%"
 _ONE_LINE = str.maketrans("\n\r", "  ")
-_DOOR_IS_CLOSED = f"pg_catalog.current_setting('{DOOR}', true) IS DISTINCT FROM 'off'"
+_STANDS = f"pg_catalog.current_setting('{SETTING}', true) IS DISTINCT FROM 'off'"
 _OWNERS = "SECURITY DEFINER SET search_path = public, pg_temp"
 
 
@@ -125,12 +125,12 @@ def guard_of(model: type[Aggregate], mode: Mode) -> Guard:
     then = f"EXECUTE FUNCTION public.{announced}({arguments})"
     triggers = {
         "polder_guard_unraised": f"AFTER UPDATE {on} FOR EACH ROW WHEN (NEW.version <= OLD.version "
-        f"AND {_DOOR_IS_CLOSED}) EXECUTE FUNCTION public.polder_guard_unraised({arguments})",
-        "polder_guard_deleted": f"AFTER DELETE {on} FOR EACH ROW WHEN ({_DOOR_IS_CLOSED}) "
+        f"AND {_STANDS}) EXECUTE FUNCTION public.polder_guard_unraised({arguments})",
+        "polder_guard_deleted": f"AFTER DELETE {on} FOR EACH ROW WHEN ({_STANDS}) "
         f"EXECUTE FUNCTION public.polder_guard_deleted({arguments})",
-        "polder_guard_inserted": f"AFTER INSERT {late} ({_DOOR_IS_CLOSED}) {then}",
+        "polder_guard_inserted": f"AFTER INSERT {late} ({_STANDS}) {then}",
         "polder_guard_raised": f"AFTER UPDATE {late} (NEW.version > OLD.version AND "
-        f"{_DOOR_IS_CLOSED}) {then}",
+        f"{_STANDS}) {then}",
     }
     created = {
         name: f"CREATE {'CONSTRAINT ' if 'DEFERRABLE' in rest else ''}TRIGGER {name} {rest}"

@@ -1,4 +1,4 @@
-"""The door in the guard, for what repairs and restores; and what the guard reports to the log."""
+"""The bypass of the guard, for what repairs and restores; and what the guard reports to the log."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection
 from psycopg.pq import TransactionStatus
 
-from polder.outbox.guard.sql import DOOR
+from polder.outbox.guard.sql import SETTING
 
 log = logging.getLogger("polder.guard")
 _OPEN = "SELECT current_setting(%s, true), set_config(%s, 'off', true)"
@@ -29,14 +29,14 @@ def unguarded(because: str) -> Iterator[None]:
         raise RuntimeError("unguarded() belongs inside transaction.atomic(): it ends with it")
     log.info("the guard lets pass: %s", because)
     with connection.cursor() as cursor:
-        cursor.execute(_OPEN, [DOOR, DOOR])
+        cursor.execute(_OPEN, [SETTING, SETTING])
         before = cursor.fetchone()[0]
     try:
         yield
     finally:
         if connection.connection.info.transaction_status == TransactionStatus.INTRANS:
             with connection.cursor() as cursor:
-                cursor.execute(_CLOSE, [DOOR, before or ""])
+                cursor.execute(_CLOSE, [SETTING, before or ""])
 
 
 def listen(*, connection: Any, **_: Any) -> None:

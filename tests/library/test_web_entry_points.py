@@ -1,4 +1,5 @@
-"""Doors beside the API's own: addresses for machines, the admin's, a proxy's prefix and host."""
+"""Entry points beside the API's own: addresses for machines, the admin's, a proxy's prefix and
+host."""
 
 from __future__ import annotations
 
