@@ -35,6 +35,14 @@ class WrongConnection(ImproperlyConfigured):
     """The connection is not what the settings ask for; says what to do."""
 
 
+def psycopg_parameters() -> dict[str, Any]:
+    """What Django connects with, for a connection of psycopg's own."""
+    parameters = connection.get_connection_params()
+    for of_django in ("cursor_factory", "context", "server_side_binding", "prepare_threshold"):
+        parameters.pop(of_django, None)
+    return parameters
+
+
 def look_at_start() -> None:
     """To be called by a process before it begins. A database that is away is waited for later on.
 

@@ -1,4 +1,4 @@
-"""Which services there are. A new one needs only its name here."""
+"""Which services there are. `manage.py new-service` adds one."""
 
 from __future__ import annotations
 

@@ -12,10 +12,9 @@ from typing import NamedTuple, Self, cast
 from uuid import UUID
 
 import psycopg
-from django.db import connection as django_connection
 
 from polder import this_service
-from polder.database_connection import look_at
+from polder.database_connection import look_at, psycopg_parameters
 from polder.outbox.floor import ABOVE_FLOOR, CHECK, RAISE
 from polder.outbox.wake import CHANNEL, SLEEP
 from polder.partitioning import moment_of
@@ -101,10 +100,7 @@ class OutboxReader:
     @classmethod
     def connect(cls) -> Self:
         """With keepalives: a lost peer is noticed, and its lock freed, within about ten seconds."""
-        parameters = django_connection.get_connection_params()
-        for unknown in ("cursor_factory", "context", "server_side_binding", "prepare_threshold"):
-            parameters.pop(unknown, None)
-        parameters |= {
+        parameters = psycopg_parameters() | {
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,

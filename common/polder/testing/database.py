@@ -11,6 +11,8 @@ from typing import TypeVar
 import psycopg
 from django.db import connection, connections
 
+from polder.database_connection import psycopg_parameters
+
 T = TypeVar("T")
 
 
@@ -25,10 +27,7 @@ def empty_partitioned() -> None:
 def other_connection() -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     """A connection to this test's database that is nobody's but the test's; every statement
     commits."""
-    parameters = connection.get_connection_params()
-    for unknown in ("cursor_factory", "context", "server_side_binding", "prepare_threshold"):
-        parameters.pop(unknown, None)
-    with psycopg.connect(**parameters, autocommit=True) as other:
+    with psycopg.connect(**psycopg_parameters(), autocommit=True) as other:
         yield other
 
 
