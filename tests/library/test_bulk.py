@@ -132,6 +132,32 @@ def _die_after(calls: list[Sequence[int]], keys: Sequence[int]) -> Report:
     return report
 
 
+def test_what_kills_its_process_stays_parked_and_stops_nothing(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that was parked for that reason does again, when all that is parked is redriven."""
+    park(monkeypatch, 6)
+    killer = ParkedEvent.objects.get(subject="p3").pk
+    one, deaths = begun(), 0
+
+    def killed(keys: Sequence[int]) -> Report:
+        if killer in keys:
+            raise SystemExit
+        return redrive_batch(keys)
+
+    monkeypatch.setattr("polder.inbox.bulk.redrive_batch", killed)
+    for _ in range(5):  # processes, one after the other
+        try:
+            bulk.work(60)
+        except SystemExit:
+            deaths += 1
+
+    one.refresh_from_db()
+    assert (one.state, one.done, deaths) == (BulkState.DONE, 6, 2)
+    assert one.outcomes == {"redriven-applied": 5, "redrive-failed": 1}
+    assert list(ParkedEvent.objects.filter(state="parked").values_list("pk", flat=True)) == [killer]
+
+
 def test_two_at_once_do_nothing_twice(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
     park(monkeypatch, 6)
     monkeypatch.setattr("polder.inbox.redrive_many.BATCH_MESSAGES", 2)

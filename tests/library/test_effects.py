@@ -112,6 +112,13 @@ def test_what_failed_is_tried_again_with_the_same_key_and_body(db: None, tea: Te
     assert tea.calls[0] == tea.calls[1]
 
 
+def test_it_waits_for_no_clock_that_was_set_back(db: None, tea: Tea) -> None:
+    deliver(make_event(ProductCreated, of="p1"))
+    Intent.objects.update(due_at=timezone.now() + timedelta(days=1))
+
+    assert carry_out_due() == {"done": 1}
+
+
 def test_lost_after_it_was_done_it_is_done_again(
     db: None, tea: Tea, monkeypatch: pytest.MonkeyPatch
 ) -> None:

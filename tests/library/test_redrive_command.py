@@ -12,6 +12,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from order_service.models import Product
@@ -22,7 +23,7 @@ from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
 from polder.testing import deliver
-from polder.testing.database import at_once
+from polder.testing.database import at_once, other_connection
 from tests.library.applying.outcomes import tallied
 from tests.library.test_redrive import Trouble, judge_each_by_itself
 from tests.makers import product_event, stock_event
@@ -128,7 +129,7 @@ def test_what_was_done_before_it_stopped_is_done(
     monkeypatch.setattr(redrive_many, "BATCH_MESSAGES", 4)
     calls: list[int] = []
 
-    def breaks_off(batch: list[int]) -> Report:
+    def breaks_off(batch: list[int], **_: bool) -> Report:
         calls.append(len(batch))
         if len(calls) == 2:
             raise error
@@ -152,7 +153,7 @@ def test_the_moment_s_trouble_is_waited_for(db: None, monkeypatch: pytest.Monkey
         [TransientFailure("busy"), TransientFailure("busy"), None]
     )
 
-    def busy(batch: list[int]) -> Report:
+    def busy(batch: list[int], **_: bool) -> Report:
         if trouble := next(troubles):
             raise trouble
         return redrive_batch(batch)
@@ -181,3 +182,32 @@ def test_several_at_once_do_nothing_twice(committed: None, monkeypatch: pytest.M
     assert states() == {"redriven"}
     assert tallied()["inventory", "redriven-applied"] == 60
     assert LedgerEntry.objects.filter(outcome="applied", type="ProductCreated").count() == 60
+
+
+def test_who_needs_what_somebody_holds_keeps_nobody_waiting(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given five that were parked, and a copy that one of them changes
+    deliver(product_event(product_id="p3"))
+    with monkeypatch.context() as context:
+        Trouble(context)
+        for one in range(5):
+            deliver(product_event(product_id=f"p{one}", version=2))
+    monkeypatch.setattr(redrive_many, "PAUSES", (0.1,))
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '200ms'")
+
+    # When somebody holds it
+    with other_connection() as other, other.transaction():
+        other.execute("SELECT FROM replica_product WHERE key = 'p3' FOR UPDATE")
+        with pytest.raises(CommandError, match="stopped"):
+            run("--all")
+
+    # Then the others are done, and it when it is let go
+    assert list(ParkedEvent.objects.filter(state="parked").values_list("subject", flat=True)) == [
+        "p3"
+    ]
+    run("--all")
+    assert states() == {"redriven"}
+    with connection.cursor() as cursor:
+        cursor.execute("RESET lock_timeout")

@@ -34,6 +34,11 @@ WHERE intent.id = due.id
 RETURNING intent.id, effect, key, body::text, attempts,
     extract(epoch FROM clock_timestamp() - waiting_since)::float8
 """
+# What is due later than any pause was written before the clock was set back.
+_BRING_BACK = """
+UPDATE polder_effects_intent SET due_at = clock_timestamp()
+WHERE state = 'waiting' AND due_at > clock_timestamp() + make_interval(secs => %s)
+"""
 # Not when it was begun anew meanwhile, by an operator or because the lease was over.
 _DONE = """
 UPDATE polder_effects_intent SET state = 'done', done_at = clock_timestamp(), error = ''
@@ -67,6 +72,8 @@ def carry_out_due(budget: float = BUDGET) -> dict[str, int]:
     ended: Counter[str] = Counter()
     in_a_row: Counter[str] = Counter()
     until = time.monotonic() + budget
+    with connection.cursor() as cursor:
+        cursor.execute(_BRING_BACK, [max(LONGEST_PAUSE, LEASE) + 60])
     while time.monotonic() < until:
         wanted = [name for name in effects if in_a_row[name] < AT_ONCE]
         if (claimed := _claim(wanted)) is None:

@@ -6,20 +6,24 @@ process which is killed leaves every message as it was or done, and none is coun
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
 from polder.inbox.failures import ConsumerHalted, TransientFailure
-from polder.inbox.models import BulkOperation, BulkState, ParkedEvent, ParkedState
+from polder.inbox.models import BulkOperation, BulkState, ParkedEvent, ParkedState, Redriven
 from polder.inbox.redrive import redrive_batch
 from polder.inbox.redrive_many import Chosen, next_batch
 from polder.partitioning import database_now
+
+log = logging.getLogger(__name__)
 
 WORKS = 4.0  # seconds of one run of the periodic job
 Action = BulkOperation.Action
@@ -96,31 +100,89 @@ def work(seconds: float = WORKS) -> int:
 
 def _one_batch(key: int) -> int:
     """0 when there is nothing to do, or nothing can be done now."""
+    with _nobody_else(key) as is_ours:
+        if not is_ours or not (batch := _next(key)):
+            return 0
+        try:
+            return _tried(key, batch)
+        except (TransientFailure, ConsumerHalted) as error:
+            trouble = str(error).partition("\n")[0]  # PostgreSQL's further lines may quote a row
+            _not_lost(key, trouble=trouble)
+            return 0
+        except Exception:
+            with suppress(DatabaseError):
+                _not_lost(key)
+            raise
+
+
+@contextmanager
+def _nobody_else(key: int) -> Iterator[bool]:
+    """Whether this process alone works on it now; one that is lost works on it no more."""
+    name = [key % 2**31]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('polder_bulk'), %s)", name)
+        is_ours = bool(cursor.fetchone()[0])
     try:
-        with transaction.atomic():
-            locked = BulkOperation.objects.select_for_update(skip_locked=True)
-            one = locked.filter(pk=key, state=BulkState.RUNNING).first()
-            return _tried(one) if one else 0
-    except (TransientFailure, ConsumerHalted) as error:
-        trouble = str(error).partition("\n")[0]  # PostgreSQL's further lines may quote a row
-        BulkOperation.objects.filter(pk=key).update(trouble=trouble)
-        return 0
+        yield is_ours
+    finally:
+        if is_ours:
+            with suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext('polder_bulk'), %s)", name)
 
 
-def _tried(one: BulkOperation) -> int:
-    begun = time.monotonic()
+def _running(key: int) -> BulkOperation | None:
+    return BulkOperation.objects.select_for_update().filter(pk=key, state=BulkState.RUNNING).first()
+
+
+@transaction.atomic
+def _next(key: int) -> list[int]:
+    """The messages that are tried next. They are written down before, so that a process which ends
+    with them leaves a trace: then each goes alone, and the one with which a second process ends
+    stays parked."""
+    if (one := _running(key)) is None:
+        return []
+    was_lost = one.trying_to and one.action == Action.REDRIVE
+    if was_lost and one.trying_from < one.trying_to:
+        one.alone_to = one.trying_to
+    elif was_lost:
+        log.error("a process ended with the parked message %d; it stays parked", one.trying_to)
+        _count(one, [one.trying_to], Counter({str(Redriven.FAILED): 1}))
     batch = next_batch(chosen_by(one.chosen).messages(), one.cursor, one.end)
-    if not batch:
-        one.state, one.ended_at, one.trouble = BulkState.DONE, database_now(), ""
+    if one.cursor < one.alone_to:
+        batch = batch[:1]
+    if batch:
+        one.trying_from, one.trying_to = batch[0], batch[-1]
     else:
-        ended = _redriven(batch) if one.action == Action.REDRIVE else _discarded(batch)
-        ParkedEvent.objects.filter(pk__in=batch).update(bulk=one)
-        one.outcomes = dict(Counter(one.outcomes) + ended)
-        one.done, one.cursor, one.trouble = one.done + len(batch), batch[-1], ""
-        one.progressed_at = database_now()
-        one.busy_seconds += time.monotonic() - begun
+        one.trying_to = 0
+        one.state, one.ended_at, one.trouble = BulkState.DONE, database_now(), ""
+    one.save()
+    return batch
+
+
+def _not_lost(key: int, **values: str) -> None:
+    """The process that tried them lives."""
+    BulkOperation.objects.filter(pk=key).update(trying_to=0, **values)
+
+
+@transaction.atomic
+def _tried(key: int, batch: Sequence[int]) -> int:
+    begun = time.monotonic()
+    if (one := _running(key)) is None:
+        _not_lost(key)
+        return 0
+    ended = _redriven(batch) if one.action == Action.REDRIVE else _discarded(batch)
+    _count(one, batch, ended)
+    one.trying_to, one.trouble = 0, ""
+    one.busy_seconds += time.monotonic() - begun
     one.save()
     return len(batch)
+
+
+def _count(one: BulkOperation, batch: Sequence[int], ended: Counter[str]) -> None:
+    ParkedEvent.objects.filter(pk__in=batch).update(bulk=one)
+    one.outcomes = dict(Counter(one.outcomes) + ended)
+    one.done, one.cursor = one.done + len(batch), batch[-1]
+    one.progressed_at = database_now()
 
 
 def _redriven(batch: Sequence[int]) -> Counter[str]:

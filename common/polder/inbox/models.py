@@ -102,6 +102,13 @@ class BulkOperation(models.Model):
     outcomes = models.JSONField(default=dict, help_text="How many ended how.")
     cursor = models.BigIntegerField(default=0, help_text="All up to this one have been tried.")
     end = models.BigIntegerField(help_text="What is parked later is none of its.")
+    trying_from = models.BigIntegerField(default=0, editable=False)
+    trying_to = models.BigIntegerField(
+        default=0, editable=False, help_text="Of the batch under way; 0: there is none."
+    )
+    alone_to = models.BigIntegerField(
+        default=0, editable=False, help_text="Up to this one each is tried alone."
+    )
     busy_seconds = models.FloatField(default=0, help_text="Spent with its batches.")
     trouble = models.TextField(default="", help_text="Why it does not go on.")
     created_at = models.DateTimeField(db_default=Now())

@@ -37,28 +37,31 @@ def redrive(parked_id: int) -> ParkedState:
         return ParkedState(parked.state)
 
 
-def redrive_batch(parked_ids: Sequence[int]) -> Report:
+def redrive_batch(parked_ids: Sequence[int], *, hurried: bool = False) -> Report:
     """Applies them together, in one transaction; what fails is parked again with the new reason,
     and the rest is applied.
 
     Those that are not parked (any more), and those whose rows somebody else has locked, are left
-    alone. Raises TransientFailure or ConsumerHalted; then nothing has changed.
+    alone. `hurried`: see Manner. Raises TransientFailure or ConsumerHalted; then nothing has
+    changed.
     """
     with transaction.atomic():
         found = ParkedEvent.objects.filter(pk__in=parked_ids, state=ParkedState.PARKED).order_by(
             "pk"
         )
         return _apply(
-            list(found.only("queue", "body", "times_seen").select_for_update(skip_locked=True))
+            list(found.only("queue", "body", "times_seen").select_for_update(skip_locked=True)),
+            hurried=hurried,
         )
 
 
-def _apply(rows: Sequence[ParkedEvent]) -> Report:
+def _apply(rows: Sequence[ParkedEvent], *, hurried: bool = False) -> Report:
     now = time.time()
     deliveries = [
         Delivery(row.queue, publisher_or_nobody(row.queue), bytes(row.body), now) for row in rows
     ]
-    report = apply_batch(deliveries, manner=Manner(redriven=[row.pk for row in rows]))
+    manner = Manner(redriven=[row.pk for row in rows], hurried=hurried)
+    report = apply_batch(deliveries, manner=manner)
     failpoint(Failpoint.REDRIVE_AFTER_APPLY)
     with connection.cursor() as cursor:
         cursor.execute(_END, [[row.pk for row in rows], [row.times_seen for row in rows]])

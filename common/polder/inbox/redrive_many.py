@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Length
 
+from polder.faults import Fault
 from polder.inbox.failures import TransientFailure
 from polder.inbox.models import ParkedEvent, ParkedState
 from polder.inbox.redrive import redrive_batch
@@ -75,14 +76,40 @@ def redrive_chosen(chosen: Chosen) -> Iterator[Counter[str]]:
 
     The oldest first, each once: what fails again, or is parked meanwhile, is not tried again. May
     be broken off at any time and run again; of two at once, each leaves alone what the other has
-    under way. Raises ConsumerHalted, and TransientFailure after having tried the same batch for a
-    while; what was yielded before is done.
+    under way. What needs a row that somebody holds is tried last. Raises ConsumerHalted, and
+    TransientFailure after having tried the same batch for a while; what was yielded before is done.
     """
-    messages = chosen.messages()
+    messages, stuck = chosen.messages(), list[int]()
     last, end = 0, messages.aggregate(end=Max("pk"))["end"] or 0
     while batch := next_batch(messages, last, end):
-        yield _redriven(batch)
+        yield from _parts(batch, stuck)
         last = batch[-1]
+    if stuck:
+        yield _redriven(stuck)
+
+
+def _parts(batch: Sequence[int], stuck: list[int]) -> Iterator[Counter[str]]:
+    """The batch, in halves where somebody holds what some of them need; those are `stuck`."""
+    try:
+        yield _redriven(batch)
+    except TransientFailure as error:
+        if error.fault is not Fault.LOCKED:
+            raise
+        yield from _halves(batch, stuck)
+
+
+def _halves(batch: Sequence[int], stuck: list[int]) -> Iterator[Counter[str]]:
+    if len(batch) == 1:
+        stuck.extend(batch)
+        return
+    middle = len(batch) // 2
+    for half in (batch[:middle], batch[middle:]):
+        try:
+            yield _counted(half, hurried=True)
+        except TransientFailure as error:
+            if error.fault is not Fault.LOCKED:
+                raise
+            yield from _halves(half, stuck)
 
 
 def next_batch(messages: QuerySet[ParkedEvent], last: int, end: int) -> list[int]:
@@ -106,13 +133,15 @@ def _redriven(batch: Sequence[int]) -> Counter[str]:
     for pause in PAUSES:
         try:
             return _counted(batch)
-        except TransientFailure:
+        except TransientFailure as error:
+            if error.fault is Fault.LOCKED and len(batch) > 1:
+                raise
             time.sleep(pause)
     return _counted(batch)
 
 
-def _counted(batch: Sequence[int]) -> Counter[str]:
+def _counted(batch: Sequence[int], *, hurried: bool = False) -> Counter[str]:
     counted: Counter[str] = Counter()
-    for (_, outcome), number in redrive_batch(batch).outcomes.items():
+    for (_, outcome), number in redrive_batch(batch, hurried=hurried).outcomes.items():
         counted[outcome] += number
     return counted

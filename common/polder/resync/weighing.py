@@ -44,7 +44,7 @@ def weigh(aggregate: str) -> bool:
         if run is None:
             return False
         if not _is_handled(run):
-            if database_now() - run.progressed_at <= PATIENCE:
+            if timedelta(0) <= database_now() - run.progressed_at <= PATIENCE:
                 run.save()
                 return False
             run.rows_undecided += len(_still_behind(run))

@@ -50,11 +50,11 @@ def test_nor_what_the_owner_has_not_published(owner: Owner) -> None:
     assert (owner.go_on().state, drift()) == ("complete", {})
 
 
-@pytest.mark.parametrize("why", ["halted", "locked"])
+@pytest.mark.parametrize("why", ["halted", "halted, and the clock was set back", "locked"])
 def test_nor_what_waits_here(owner: Owner, why: str) -> None:
     behind(owner)
     now = timezone.now()
-    if why == "halted":
+    if why != "locked":
         Halt.objects.create(signature="x", reason="x", since=now, last_at=now)
     else:
         about = {"since": now, "last_at": now, "publisher": "inventory", "subject": "p3"}
@@ -64,9 +64,10 @@ def test_nor_what_waits_here(owner: Owner, why: str) -> None:
     owner.run_all()
 
     assert drift() == {}
-    if why == "halted":
+    if why != "locked":
         assert state().state == "auditing"
-        ReplicaState.objects.update(progressed_at=now - timedelta(hours=1))
+        ago = timedelta(hours=1) if why == "halted" else timedelta(hours=-23)
+        ReplicaState.objects.update(progressed_at=now - ago)
         weighing.weigh(PRODUCT)
     assert (state().state, state().rows_undecided) == ("complete", 1)
 
