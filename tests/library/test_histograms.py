@@ -16,6 +16,7 @@ from polder.consumer.histograms import SECONDS, STEPS, count_new, counted
 from polder.consumer.models import CountedUntil, Histogram
 from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
+from polder.outbox.republish import republish
 from polder.testing import deliver
 from polder.testing.database import at_once, empty_partitioned, other_connection
 from tests.makers import order_event, product_event
@@ -47,6 +48,20 @@ def test_each_event_is_counted_once(committed: None) -> None:
     assert (number("publish"), number("batch")) == (1, 1)
     assert counted()["batch", ""].buckets[1] == 1  # two events
     assert counted()["batch", ""].total == 2
+
+
+def test_what_is_announced_again_took_no_weeks(committed: None) -> None:
+    with transaction.atomic():
+        publish(order_event())
+    OutboxEvent.objects.update(published_at=Now(), created_at=Now() - timedelta(weeks=3))
+    count_new()
+    before = counted()["publish", ""].total
+
+    assert sum(republish(timezone.now() - timedelta(hours=1), timezone.now())) == 1
+    OutboxEvent.objects.update(published_at=Now())
+    count_new()
+
+    assert counted()["publish", ""].total - before < 600
 
 
 def test_a_bound_belongs_to_its_bucket(committed: None) -> None:

@@ -8,8 +8,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from polder.observability.measures import OLDEST_UNPUBLISHED, rows
 from polder.outbox import republish as republishing
 from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
@@ -50,6 +52,20 @@ def test_only_what_was_made_in_that_time(db: None) -> None:
         OutboxEvent.objects.filter(pk__in=[old.pk, young.pk]).exclude(published_at=None).count()
         == 2
     )
+
+
+def test_it_waits_since_it_was_announced_again(db: None) -> None:
+    """And not since it was made: nobody is to be told that the relay is away."""
+    event = event_made(timedelta(weeks=3))
+    weeks_ago = timezone.now() - timedelta(weeks=3)
+    OutboxEvent.objects.update(created_at=weeks_ago, attempts=4, retry_at=weeks_ago)
+
+    assert sum(republish(weeks_ago - timedelta(hours=1), timezone.now())) == 1
+
+    [[seconds]] = rows(OLDEST_UNPUBLISHED)
+    assert seconds < 600
+    event.refresh_from_db()
+    assert event.attempts == 0, "or one refusal would hold it"
 
 
 def test_chunk_by_chunk_each_once(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from polder.consumer.models import CountedUntil, Histogram
+from polder.outbox.floor import WAITS_SINCE
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -25,7 +26,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 # The rows of a batch are of one transaction. A bound belongs to the bucket below it, and not, as
 # width_bucket has it, to the one above: so a little less than the smallest step is taken off.
-_COUNT = """
+_COUNT = f"""
 WITH seen AS (
     SELECT publisher, xmin::text AS batch, extract(epoch FROM received_at - occurred_at) AS came,
         extract(epoch FROM applied_at - received_at) AS took
@@ -34,7 +35,7 @@ WITH seen AS (
     SELECT 'deliver' AS name, publisher AS of, greatest(0, came)::float8 AS value FROM seen
     UNION ALL SELECT 'apply', publisher, greatest(0, took) FROM seen
     UNION ALL SELECT 'lag', publisher, greatest(0, came + took) FROM seen
-    UNION ALL SELECT 'publish', '', greatest(0, extract(epoch FROM published_at - created_at))
+    UNION ALL SELECT 'publish', '', greatest(0, extract(epoch FROM published_at - {WAITS_SINCE}))
         FROM polder_outbox WHERE published_at >= %(since)s AND published_at < %(until)s
     UNION ALL SELECT 'batch', '', count(*) FROM seen GROUP BY batch
 )

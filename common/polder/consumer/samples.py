@@ -16,7 +16,7 @@ from polder.broker.confirms import BROKER_ERRORS
 from polder.broker.names import dead_letter_queue, event_queue
 from polder.consumer.models import Sample
 from polder.direct.talk import waiting_in
-from polder.outbox.floor import ABOVE_FLOOR
+from polder.outbox.floor import ABOVE_FLOOR, WAITS_SINCE
 from polder.retention import delete_in_steps, retention_policy
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ UNION ALL SELECT 'committed so far', '', last_value::float8 FROM polder_outbox_p
 UNION ALL SELECT 'unpublished', '', count(*)::float8
     FROM (SELECT FROM polder_outbox WHERE {_WAITING} LIMIT {MOST}) AS waiting
 UNION ALL SELECT 'oldest unpublished', '', coalesce((
-    SELECT extract(epoch FROM clock_timestamp() - created_at)::float8 FROM polder_outbox
+    SELECT extract(epoch FROM clock_timestamp() - {WAITS_SINCE})::float8 FROM polder_outbox
     WHERE {_WAITING} ORDER BY position LIMIT 1), 0)
 UNION ALL SELECT 'parked', '', count(*)::float8
     FROM (SELECT FROM polder_inbox_parkedevent WHERE state = 'parked' LIMIT {MOST}) AS parked

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from polder import this_service
-from polder.outbox.floor import ABOVE_FLOOR
+from polder.outbox.floor import ABOVE_FLOOR, WAITS_SINCE
 from polder.partitioning import covered, database_now
 
 Rows = list[tuple[Any, ...]]
@@ -28,7 +28,8 @@ UNPUBLISHED = (
     "counted"
 )
 OLDEST_UNPUBLISHED = f"""
-SELECT extract(epoch FROM clock_timestamp() - created_at)::float FROM polder_outbox WHERE {_WAITING}
+SELECT extract(epoch FROM clock_timestamp() - {WAITS_SINCE})::float FROM polder_outbox
+WHERE {_WAITING}
 ORDER BY position LIMIT 1
 """
 HELD = (

@@ -90,5 +90,7 @@ END $$;
 
 # The condition of whoever reads what is unpublished.
 ABOVE_FLOOR = "position >= (SELECT polder_outbox_floor())"
+# Since when a row waits to be published: since it was announced again or released, if it was.
+WAITS_SINCE = "greatest(created_at, CASE WHEN attempts = 0 THEN retry_at END)"
 RAISE = "SELECT drawn, writers FROM polder_outbox_raise_floor(%s, %s)"
 CHECK = "SELECT polder_outbox_check_floor()"

@@ -24,8 +24,8 @@ WITH chunk AS (
     SELECT id FROM polder_outbox WHERE id > %s AND id < %s AND published_at IS NOT NULL
         ORDER BY id LIMIT %s FOR UPDATE
 ), again AS (
-    UPDATE polder_outbox SET published_at = NULL WHERE id IN (SELECT id FROM chunk) AND id > %s
-        AND id < %s RETURNING id
+    UPDATE polder_outbox SET published_at = NULL, attempts = 0, retry_at = clock_timestamp()
+        WHERE id IN (SELECT id FROM chunk) AND id > %s AND id < %s RETURNING id
 )
 SELECT max(id::text)::uuid, count(*) FROM again
 """

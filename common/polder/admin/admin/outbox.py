@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
+from django.db.models.functions import Now
 
 from polder import this_service
 from polder.admin.filters import choices_filter, is_set_filter
@@ -28,7 +29,7 @@ def own_types() -> Iterable[str]:
 
 def release(event: OutboxEvent, asked: Mapping[str, Any]) -> None:
     held = OutboxEvent.objects.filter(pk=event.pk).exclude(held_at=None)
-    if not held.update(held_at=None, retry_at=None, attempts=0, error=""):
+    if not held.update(held_at=None, retry_at=Now(), attempts=0, error=""):
         raise NotHeld("it is not held")
 
 
