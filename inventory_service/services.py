@@ -25,6 +25,7 @@ from inventory_service.selectors import stock_locked
 from polder.contracts.event import Event
 from polder.contracts.types import LARGEST_COUNT
 from polder.domain.aggregate import save_changed
+from polder.domain.use_case import use_case
 from polder.outbox.publish import publish
 from polder.partitioning import database_now
 from polder.reconcile.rules import ABSENT, Rule
@@ -66,7 +67,7 @@ class Changed(NamedTuple):
     event_id: UUID | None  # none when nothing changed
 
 
-@transaction.atomic
+@use_case
 def product_create(
     *, product_id: str, name: str, price: Decimal, currency: str, weight_grams: int | None
 ) -> Changed:
@@ -94,7 +95,7 @@ def product_create(
     return Changed(product, stock, created.id)
 
 
-@transaction.atomic
+@use_case
 def product_change(
     *, product_id: str, versions: Container[int], changes: Mapping[str, Any]
 ) -> Changed:
@@ -117,7 +118,7 @@ def product_change(
     return Changed(product, product.stock, changed.id)
 
 
-@transaction.atomic
+@use_case
 def product_retire(*, product_id: str) -> Changed:
     """Takes a product out of what can be ordered; what is reserved stays reserved. Raises
     UnknownProduct or RetiredProduct."""
@@ -131,13 +132,13 @@ def product_retire(*, product_id: str) -> Changed:
     return Changed(product, product.stock, retired.id)
 
 
-@transaction.atomic
+@use_case
 def stock_receive(*, product_id: str, quantity: int) -> Changed:
     """Adds what came in. Raises UnknownProduct or StockLimit."""
     return _change_on_hand(product_id, quantity, Movement.Kind.RECEIVE)
 
 
-@transaction.atomic
+@use_case
 def stock_adjust(*, product_id: str, quantity: int, reason: str) -> Changed:
     """Corrects what is on hand by `quantity`, which may be negative. Raises UnknownProduct or
     StockLimit."""

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from common.contracts.inventory import StockRejected, StockReserved
+from common.contracts.money import Money
 from common.contracts.orders import OrderStatus
 from order_service.models import UNDECIDED, Order, Product, Reservation, Shipment, Stock
 from polder.inbox.models import LedgerEntry
@@ -19,11 +20,12 @@ from polder.partitioning import first_key_at, moment_of
 DECISIONS = [StockReserved.__name__, StockRejected.__name__]
 
 
-def orderable_products(product_ids: Collection[str]) -> dict[str, Product]:
-    """Those of the products that are known here and not retired."""
+def prices_of(product_ids: Collection[str]) -> dict[str, Money]:
+    """Of those of the products that are known here and not retired."""
+    orderable = Product.objects.filter(pk__in=product_ids, retired_at=None).order_by()
     return {
-        product.key: product
-        for product in Product.objects.filter(pk__in=product_ids, retired_at=None)
+        key: Money(amount=amount, currency=currency)
+        for key, amount, currency in orderable.values_list("key", "price", "currency")
     }
 
 

@@ -7,23 +7,22 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models.functions import Now
 
-from common.contracts.money import Money
 from common.contracts.orders import Address, Customer, OrderLine, OrderStatus
 from order_service.models import MOVES, Order
 from order_service.rules import RULES
 from order_service.selectors import (
-    orderable_products,
     orders_locked,
     orders_past_deadline,
     orders_to_flag,
+    prices_of,
     reservations_known,
     shipments_known,
 )
 from polder.contracts.event import Event
 from polder.domain.aggregate import save_changed
+from polder.domain.use_case import use_case
 from polder.outbox.publish import publish
 
 
@@ -62,24 +61,14 @@ class UnknownProducts(ValueError):
         self.product_ids = list(product_ids)
 
 
-@transaction.atomic
+@use_case
 def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) -> Accepted:
     """Takes an order against the local product replica, at its prices; inventory decides about the
     stock. Raises UnknownProducts."""
-    products = orderable_products([line.product_id for line in lines])
-    missing = [line.product_id for line in lines if line.product_id not in products]
-    if missing:
+    prices = prices_of([line.product_id for line in lines])
+    if missing := [line.product_id for line in lines if line.product_id not in prices]:
         raise UnknownProducts(missing)
-    priced = [
-        OrderLine(
-            product_id=line.product_id,
-            quantity=line.quantity,
-            price=Money(
-                amount=products[line.product_id].price, currency=products[line.product_id].currency
-            ),
-        )
-        for line in lines
-    ]
+    priced = [OrderLine(**line._asdict(), price=prices[line.product_id]) for line in lines]
     order = Order(
         customer_name=customer.full_name,
         customer_email=customer.email,
@@ -92,7 +81,7 @@ def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) 
     return Accepted(order, created.id)
 
 
-@transaction.atomic
+@use_case
 def order_cancel(*, order_id: UUID) -> Accepted:
     """Asks for the order to be cancelled; shipping decides whether it still can be. Raises
     UnknownOrder or NotCancellable.
@@ -110,7 +99,7 @@ def order_cancel(*, order_id: UUID) -> Accepted:
     return Accepted(order, requested.id)
 
 
-@transaction.atomic
+@use_case
 def orders_flag_late(*, undecided_since: datetime, limit: int) -> int:
     """Flags orders that wait for another service's word since before that moment; how many. Those
     being worked on are left to the next time."""
@@ -120,7 +109,7 @@ def orders_flag_late(*, undecided_since: datetime, limit: int) -> int:
     )
 
 
-@transaction.atomic
+@use_case
 def orders_cancel_late(*, placed_before: datetime, heard_before: datetime, limit: int) -> int:
     """Begins to cancel orders that are undecided though they were placed before that moment; how
     many. May run twice, at once.

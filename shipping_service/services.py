@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import transaction
-
 from common.contracts.inventory import ReservationStatus
 from common.contracts.orders import Address
 from common.contracts.shipping import ShipmentStatus
 from polder.contracts.event import Event
 from polder.domain.aggregate import save_changed
+from polder.domain.use_case import use_case
 from polder.outbox.publish import publish
 from polder.reconcile.rules import ABSENT, Rule
 from shipping_service.models import Order, Shipment
@@ -53,7 +52,7 @@ class NotDeliverable(NotMovable):
     """Only a dispatched shipment can be delivered."""
 
 
-@transaction.atomic
+@use_case
 def shipment_dispatch(*, order_id: UUID, carrier: str, tracking_number: str) -> Moved:
     """The shipment leaves. From now on its order can no longer be cancelled. Raises UnknownShipment
     or NotDispatchable."""
@@ -67,7 +66,7 @@ def shipment_dispatch(*, order_id: UUID, carrier: str, tracking_number: str) -> 
     )
 
 
-@transaction.atomic
+@use_case
 def shipment_deliver(*, order_id: UUID) -> Moved:
     """The customer has it. Raises UnknownShipment or NotDeliverable."""
     shipment = _locked(order_id)

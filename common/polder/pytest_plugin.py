@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 def wire(db: None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Wire:
     """An in-process transport (see polder.testing.wire); meanwhile `publish()` refuses to work
     outside of a transaction that the code itself has opened."""
+    from polder.domain.use_case import in_own_transaction
     from polder.outbox import publish
-    from polder.testing.wire import Wire, in_own_transaction
+    from polder.testing.wire import Wire
 
     monkeypatch.setattr(publish, "in_transaction", in_own_transaction)
     return Wire(seed=crc32(request.node.nodeid.encode()))

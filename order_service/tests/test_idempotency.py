@@ -217,7 +217,7 @@ def test_an_order_takes_as_few_statements_as_it_needs(
     monkeypatch.setattr(keys, "TRUSTED_SECONDS", 3600.0)
     api = api_client()
     post(api, "/api/orders/", ORDER)  # the key is known, the connection was used
-    # begin, the key's lock with what was answered before, savepoint, products, the order, its
-    # event, release, the answer, commit
-    with django_assert_num_queries(9):
+    # begin, the key's lock with what was answered before, products, the order, its event, the
+    # answer, commit
+    with django_assert_num_queries(7):
         post(api, "/api/orders/", ORDER)

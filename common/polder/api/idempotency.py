@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -35,6 +35,14 @@ _LOCK_AND_LOOK = f"""
 SELECT is_ours, {fence.FORGOTTEN}, {carried_out.WAS}, {", ".join(_KNOWN)}
 FROM pg_try_advisory_xact_lock(%s) AS is_ours
 LEFT JOIN polder_api_idempotentresponse ON caller = %s AND key = %s
+"""
+# By hand: the ORM takes half a millisecond of the processor for it.
+_STORE = """
+INSERT INTO polder_api_idempotentresponse (caller, key, request_hash, status, body, location,
+    created_at)
+VALUES (%(caller)s, %(key)s, %(request_hash)s, %(status)s, %(body)s, %(location)s,
+    statement_timestamp())
+ON CONFLICT DO NOTHING
 """
 
 
@@ -70,7 +78,7 @@ def idempotent(handler: Handler) -> Handler:
                 if forgotten and response.status_code == HTTPStatus.CREATED:
                     # the answers to requests were set back, too: this may be one of them, repeated
                     fence.check_nothing_forgotten()
-                _store(IdempotentResponse(**asked, request_hash=request_hash), response)
+                _store(response, **asked, request_hash=request_hash)
                 failpoint(Failpoint.WEB_BEFORE_COMMIT)
         except (AnsweredMeanwhile, APIException):
             # between our look and our lock the first one may have committed; what then stood in
@@ -117,15 +125,18 @@ def _locked(correlation_id: UUID, **asked: str) -> tuple[IdempotentResponse | No
     return IdempotentResponse(**found) if found["status"] else None, forgotten
 
 
-def _store(answer: IdempotentResponse, response: Response) -> None:
+def _store(response: Response, **asked: str) -> None:
     """Raises AnsweredMeanwhile; then nothing of this request may stay."""
-    answer.status = response.status_code
-    answer.body = JSONRenderer().render(response.data).decode()
-    answer.location = response.headers.get("Location", "")
-    try:
-        answer.save(force_insert=True)
-    except IntegrityError as error:
-        raise AnsweredMeanwhile from error
+    answer: dict[str, str | int] = {
+        **asked,
+        "status": response.status_code,
+        "body": JSONRenderer().render(response.data).decode(),
+        "location": response.headers.get("Location", ""),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_STORE, answer)
+        if not cursor.rowcount:
+            raise AnsweredMeanwhile
 
 
 def _repeat(known: IdempotentResponse, request_hash: str) -> Response:

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from polder.contracts.decode import decode
@@ -96,8 +95,3 @@ class Wire:
                 for (_, outcome), count in report.outcomes.items():
                     self.outcomes[str(outcome)] += count
                 return
-
-
-def in_own_transaction() -> bool:
-    """Whether one is open besides those that Django opens around a test."""
-    return any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
