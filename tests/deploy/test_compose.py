@@ -5,31 +5,29 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from kombu.connection import Connection
-from psycopg.conninfo import conninfo_to_dict
 
-from deploy.docker import places, secrets
+from deploy.docker import places
 from deploy.docker.compose import containers
-from deploy.local.environment import Environment, common_of
-from deploy.local.passwords import Passwords
 from deploy.local.ports import HOST, WEB, Ports, variable
 from deploy.local.postgres import CONFIGURATION, SUPERUSER
 from deploy.local.processes import Catalogue
-from deploy.local.run_directory import RunDirectory, variables_of
+from deploy.local.run_directory import RunDirectory
 from deploy.local.services import SERVICES, processes_of
+from tests.deploy.containers import (
+    ALL,
+    COMPOSE,
+    CONTAINERS,
+    DATABASES,
+    ROOT,
+    WATCHING,
+    drawn,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-ALL: dict[str, dict[str, Any]] = COMPOSE["services"]
-WATCHING = {name: one for name, one in ALL.items() if one.get("profiles") == ["observability"]}
-CONTAINERS = {name: one for name, one in ALL.items() if name not in WATCHING}
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 OURS = sorted(name for name, container in CONTAINERS.items() if container["image"] == "polder")
 ENTRYPOINT = json.loads(
@@ -40,23 +38,8 @@ ENTRYPOINT = json.loads(
 SETTINGS = dict(re.findall(r"^(\w+) = '(.*?)'", CONFIGURATION.read_text(), re.MULTILINE))
 IMAGE = r"polder|\w+:[\w.]+-[\w.-]+|\w+/\w+:v?\d+\.\d+\.\d+"
 ONE_SHOTS = ("secrets", "prepare")
-DATABASES = [f"{service}-postgres" for service in SERVICES]
 # Smaller than natively, where one server serves all services.
 OF_ONE_SERVICE = {"max_connections", "shared_buffers"}
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> RunDirectory:
-    run = RunDirectory(tmp_path)
-    run.create()
-    return run
-
-
-@pytest.fixture
-def native(run: RunDirectory) -> Catalogue:
-    ports = Ports.from_environment({})
-    passwords, common = Passwords(run.passwords), common_of(run.root)
-    return Catalogue(Environment(ports.addresses(), passwords, SERVICES, common), ports, ROOT)
 
 
 def whole_command(container: dict[str, Any]) -> list[str]:
@@ -82,106 +65,6 @@ def test_every_process_is_a_container_with_the_same_command(native: Catalogue) -
 
 def test_the_make_targets_know_every_container() -> None:
     assert all(containers(name) == [name] for name in set(CONTAINERS) - set(ONE_SHOTS))
-
-
-def drawn(run: RunDirectory) -> Path:
-    folder = run.root / "drawn"
-    for name in ["all", "rabbitmq", "flower", "grafana", *SERVICES, *DATABASES]:
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    secrets.draw(folder)
-    return folder
-
-
-def mounted(name: str) -> str:
-    """Which of the drawn folders a container sees."""
-    [volume] = [volume for volume in CONTAINERS[name]["volumes"] if volume.endswith(":/secrets:ro")]
-    places = {one.split(":")[0]: one.split(":")[1] for one in CONTAINERS["secrets"]["volumes"]}
-    return places[volume.split(":")[0]].removeprefix("/drawn/")
-
-
-def test_each_process_gets_the_variables_it_gets_without_docker(
-    run: RunDirectory, native: Catalogue
-) -> None:
-    """The same names; other addresses. What every process gets alike is in the image."""
-    folder = drawn(run)
-    alike = set(native.environment.common)
-    for spec in native.all():
-        assert mounted(spec.name) == spec.group
-        assert set(variables_of(folder / spec.group / "env")) == set(spec.environment) - alike
-        assert "environment" not in CONTAINERS[spec.name]
-
-
-def test_no_container_gets_a_password_of_another(run: RunDirectory) -> None:
-    folder = drawn(run)
-    passwords = Passwords(folder / "all" / "passwords.json")
-    for service in SERVICES:
-        others = [
-            passwords[f"{other} {kind}"]
-            for other in SERVICES
-            if other != service
-            for kind in ("app", "ddl", "amqp", "secret key", "postgres")
-        ]
-        own = [
-            passwords[f"{service} ddl"],
-            passwords[f"{service} postgres"],
-            *(passwords[name] for name in ("admin", "flower", "rabbitmq admin")),
-        ]
-        assert not [
-            secret for secret in [*others, *own] if secret in (folder / service / "env").read_text()
-        ]
-    assert [
-        name for name in CONTAINERS if "secrets:/secrets:ro" in CONTAINERS[name]["volumes"]
-    ] == ["prepare"]
-    for name in DATABASES:
-        assert (folder / mounted(name) / "password").read_text() == passwords[
-            name.replace("-", " ")
-        ]
-
-
-def test_flower_and_rabbitmq_have_passwords_of_their_own(run: RunDirectory) -> None:
-    passwords = Passwords(run.passwords)
-    told = Environment(Ports.free().addresses(), passwords, SERVICES).of_stack()
-    assert len({told["ADMIN_PASSWORD"], told["FLOWER_PASSWORD"], told["RABBITMQ_PASSWORD"]}) == 3
-    assert told["RABBITMQ_PASSWORD"] in told["RABBITMQ_MANAGEMENT_URL"]
-
-
-def test_what_is_drawn_is_kept_and_can_be_read_by_every_server(run: RunDirectory) -> None:
-    folder = drawn(run)
-    before = {path: path.read_text() for path in folder.rglob("*") if path.is_file()}
-    told = secrets.show(folder)
-    drawn(run)
-    assert before == {path: path.read_text() for path in folder.rglob("*") if path.is_file()}, (
-        "nobody draws but `secrets`, and it once"
-    )
-    assert told == secrets.show(folder)
-    assert told.startswith("STACK=docker\n")
-    assert {path.stat().st_mode & 0o777 for path in before if path.parent.name != "all"} == {0o444}
-
-
-def test_a_secret_of_any_characters_arrives(run: RunDirectory) -> None:
-    strange = "p$HOME `id` 'a' \"b\" #;\\ @/:%"
-    passwords = dict.fromkeys(
-        ["flower", "flower amqp", "flower cookie", "rabbitmq admin", "order app"], strange
-    )
-    environment = secrets.inside(defaultdict(lambda: "x", passwords))
-    for name, text in secrets.files(environment.passwords).items():
-        (run.root / name).parent.mkdir(parents=True, exist_ok=True)
-        (run.root / name).write_text(text)
-    printed = subprocess.run(
-        [
-            "sh",
-            "-c",
-            f"set -a; . {run.root}/rabbitmq/env; . {run.root}/flower/env; . {run.root}/order/env; "
-            "env -0",
-        ],
-        capture_output=True,
-        check=True,
-    )
-    got = dict(one.split("=", 1) for one in printed.stdout.decode().split("\0") if one)
-    assert got["RABBITMQ_DEFAULT_PASS"] == strange
-    assert got["FLOWER_BASIC_AUTH"] == f"admin:{strange}"
-    assert conninfo_to_dict(got["ORDER_DATABASE_URL"])["password"] == strange
-    assert Connection(got["FLOWER_AMQP_URL"]).password == strange
 
 
 @pytest.mark.parametrize("name", OURS)

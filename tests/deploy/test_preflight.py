@@ -15,13 +15,6 @@ from deploy.local.ports import HOST, Ports
 from deploy.local.run_directory import RunDirectory, lines_of, variables_of
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> RunDirectory:
-    run = RunDirectory(tmp_path / "run")
-    run.create()
-    return run
-
-
 def test_a_taken_port_is_named_with_its_holder_and_its_variable(run: RunDirectory) -> None:
     ports = Ports.free()
     with socket.create_server((HOST, ports["order"])), pytest.raises(PolderError) as said:

@@ -27,9 +27,7 @@ INTERRUPTED = [
 
 
 @pytest.fixture
-def runner(tmp_path: Path) -> Steps:
-    run = RunDirectory(tmp_path)
-    run.create()
+def runner(run: RunDirectory, tmp_path: Path) -> Steps:
     return Steps(run, tmp_path)
 
 

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tests.chaos.kind import Kind, matches
-from tests.chaos.mutation.bugs import BUGS, Bug
+from tests.chaos.mutation.bug import Bug
+from tests.chaos.mutation.bugs import BUGS
 from tests.chaos.mutation.edited_copy import edited_copy
 from tests.chaos.report.results import record
 from tests.chaos.scene import events, scene_of_its_own

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from tests.chaos.faults.catalogue import faults
 from tests.chaos.faults.crash import ACTIONS
 from tests.chaos.faults.fault import Fault
-from tests.chaos.mutation.bugs import BUGS, Bug
+from tests.chaos.mutation.bug import Bug
+from tests.chaos.mutation.bugs import BUGS
 from tests.chaos.report.results import FOLDER, Record, Result, read
 from tests.chaos.report.texts import (
     FAILPOINTS,

@@ -14,7 +14,9 @@ import pytest
 import yaml
 
 from deploy.local.services import SERVICES
-from tests.library.contracts.edits import BREAKING, COMPATIBLE, RETIRED, TO_2, UPCAST, Edit
+from tests.library.contracts.breaking_edits import BREAKING
+from tests.library.contracts.compatible_edits import COMPATIBLE
+from tests.library.contracts.edits import RETIRED, TO_2, UPCAST, Edit
 from tools.unreachable import settings_of
 
 ROOT = Path(__file__).resolve().parents[3]
