@@ -1,4 +1,4 @@
-"""A stack that tests disturb: processes are killed, cut down, forgiven, and waited for."""
+"""A stack that tests disturb: processes are killed, cut down, begun again, and waited for."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from typing import Any
 import psutil
 
 from deploy.local.leftovers import is_running
+from deploy.local.packages import RABBITMQ, of_rabbitmq
 from deploy.local.passwords import Passwords
 from deploy.local.rabbitmq import RabbitmqNode
-from deploy.local.stack import READY_SECONDS, Stack
+from deploy.local.run_directory import RunDirectory
+from deploy.local.stack import Stack
+from deploy.local.supervised import READY_SECONDS
 from tests.cluster import ClusterNode
 
 POLL_SECONDS = 0.02
@@ -31,10 +34,10 @@ class DisturbedStack(Stack):
         self._count = brokers
         super().__init__(*arguments, **options)
 
-    def _nodes(self, passwords: Passwords) -> Sequence[RabbitmqNode]:
+    def _nodes(self, run: RunDirectory, passwords: Passwords) -> Sequence[RabbitmqNode]:
         if self._count == 1:
-            return super()._nodes(passwords)
-        return ClusterNode.several(self._count, self.run, self.ports, passwords)
+            return super()._nodes(run, passwords)
+        return ClusterNode.several(self._count, run, self.ports, passwords)
 
     def _addresses(self) -> Mapping[str, str]:
         """Every node listens on the same port, at an address of its own."""
@@ -62,7 +65,7 @@ class DisturbedStack(Stack):
         while number == signal.SIGKILL and is_running(pid):
             time.sleep(POLL_SECONDS)
 
-    def forgive(self, name: str) -> None:
+    def reset_backoff(self, name: str) -> None:
         """Starts again without back-off: it was killed on purpose."""
         seen = self._supervisor.seen()
         for process in self.catalogue.resolve(name):
@@ -86,7 +89,20 @@ class DisturbedStack(Stack):
         still ends.
         """
         names = self.catalogue.resolve(name)
-        self.wait_supervised(names, seconds, whatever_they_die_of=True)
+        self.wait_supervised(names, seconds, ignore_crashes=True)
+
+    @property
+    def mails(self) -> Path:
+        """Where the shop leaves the mails that it sends, a file each."""
+        return self.run.root / "mail"
+
+    def rabbitmqctl(self, *arguments: str) -> None:
+        """Raises CalledProcessError."""
+        node = self.rabbitmq
+        program = RABBITMQ / "rabbitmqctl"
+        command = of_rabbitmq(self.run.root, program, "-n", node.name, *arguments)
+        environment = {**os.environ, **node.environment}
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
 
     def log(self, name: str) -> Path:
         """The log of a process, or of a step such as `order-migrate`."""

@@ -19,7 +19,8 @@ from deploy.local.ports import HOST, Ports
 from deploy.local.processes import ProcessSpec
 from deploy.local.readiness import http_status
 from deploy.local.services import SERVICES
-from deploy.local.stack import READY_SECONDS, ROOT, Stack
+from deploy.local.stack import ROOT, Stack
+from deploy.local.supervised import READY_SECONDS
 from tests.blackbox.shop import Shop
 
 TABLES = Path(__file__).parent / "by_hand" / "tables.sql"

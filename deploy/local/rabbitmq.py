@@ -67,11 +67,6 @@ class RabbitmqNode:
         variables = BARE | self._epmd()
         return ProcessSpec("epmd", "epmd", command, variables, lambda: accepts(port), self.home)
 
-    def control(self, program: str, *arguments: str) -> tuple[tuple[str, ...], dict[str, str]]:
-        """A command line of rabbitmqctl or the like for this node, and its environment."""
-        command = of_rabbitmq(self.run.root, RABBITMQ / program, "-n", self.name, *arguments)
-        return command, dict(self.environment)
-
     def answers(self) -> bool:
         """Whether the node says itself that its AMQP listener is up: it comes after the
         management's. Raises Refused for another password than the node's data have."""

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -15,29 +14,27 @@ from filelock import FileLock, Timeout
 
 from . import packages, preflight
 from .environment import Environment, common_of
-from .errors import PolderError, Refused, failed
-from .leftovers import end_leftovers, is_running
+from .errors import PolderError, failed
+from .leftovers import end_leftovers
 from .passwords import Passwords
 from .ports import Ports
 from .postgres import PostgresCluster
 from .preparation import Preparation
-from .processes import Catalogue, ProcessSpec
+from .processes import Catalogue
 from .rabbitmq import RabbitmqNode
 from .run_directory import RunDirectory, lines_of, write_private
 from .services import SERVICES, processes_of
 from .steps import Shown, Steps
-from .supervisord import DOWN, ProcessView, Supervisor
+from .supervised import READY_SECONDS, Supervised
+from .supervisord import DOWN, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 600.0  # of one that is disturbed on purpose, something else may strike meanwhile
 # what is broken shows by dying; a start beside much other work is only slow
 SERVER_READY_SECONDS = 300.0
 POLL_SECONDS = 0.2
-REFUSED_SECONDS = 5.0
-DEATHS_THAT_ARE_ENOUGH = 4
 
 
-class Stack:
+class Stack(Supervised):
     """PostgreSQL, RabbitMQ and the processes of the services, under a supervisord that is a child
     of this process.
 
@@ -56,28 +53,23 @@ class Stack:
         extra: Mapping[str, str] | None = None,
         shown: Shown = nullcontext,
     ) -> None:
-        self.run = RunDirectory(run_dir.resolve())
+        run = RunDirectory(run_dir.resolve())
+        passwords = Passwords(run.passwords)
         self.ports = ports
         self.services = tuple(services)
-        passwords = Passwords(self.run.passwords)
-        self.brokers: Sequence[RabbitmqNode] = self._nodes(passwords)
+        self.brokers: Sequence[RabbitmqNode] = self._nodes(run, passwords)
         self.rabbitmq = self.brokers[0]
-        common = {**common_of(self.run.root), **(extra or {})}
+        common = {**common_of(run.root), **(extra or {})}
         self.environment = Environment(self._addresses(), passwords, self.services, common)
-        servers = ("postgres", "epmd", *(node.process for node in self.brokers))
-        self.catalogue = Catalogue(self.environment, ports, root, servers)
         address = self.environment.addresses["postgres"]
-        self.postgres = PostgresCluster(address, passwords, "postgres", self.run)
-        self.steps = Steps(self.run, root, shown)
-        self._preparation = Preparation(self.environment, self.steps, lambda _: self.postgres)
-        self._lock = FileLock(self.run.lock, thread_local=False)
+        self.postgres = PostgresCluster(address, passwords, "postgres", run)
+        brokers = tuple(node.process for node in self.brokers)
         shop = [*(name for service in self.services for name in processes_of(service)), "flower"]
-        self._supervisor = Supervisor(
-            self.run,
-            {"postgres": servers[:1], "epmd": servers[1:2], "broker": servers[2:], "shop": shop},
-        )
-        self._specs: dict[str, ProcessSpec] = {}
-        self._refused: dict[str, float] = {}  # since when a server turns us away
+        groups = {"postgres": ["postgres"], "epmd": ["epmd"], "broker": brokers, "shop": shop}
+        catalogue = Catalogue(self.environment, ports, root, ("postgres", "epmd", *brokers))
+        super().__init__(run, Steps(run, root, shown), catalogue, Supervisor(run, groups))
+        self._preparation = Preparation(self.environment, self.steps, lambda _: self.postgres)
+        self._lock = FileLock(run.lock, thread_local=False)
 
     @classmethod
     def running_in(cls, run_dir: Path) -> Self:
@@ -90,11 +82,6 @@ class Stack:
         stack._supervisor.seen()
         stack._specs = {spec.name: spec for spec in stack.catalogue.all()}
         return stack
-
-    @property
-    def mails(self) -> Path:
-        """Where the shop leaves the mails that it sends, a file each."""
-        return self.run.root / "mail"
 
     # --- starting and stopping
 
@@ -196,95 +183,11 @@ class Stack:
                 names = [spec.name for spec in specs]
                 self.wait_supervised(names, SERVER_READY_SECONDS * len(specs))
 
-    def _nodes(self, passwords: Passwords) -> Sequence[RabbitmqNode]:
-        return [RabbitmqNode(self.run, self.ports, passwords)]
+    def _nodes(self, run: RunDirectory, passwords: Passwords) -> Sequence[RabbitmqNode]:
+        return [RabbitmqNode(run, self.ports, passwords)]
 
     def _addresses(self) -> Mapping[str, str]:
         return self.ports.addresses()
-
-    # --- one process
-
-    def process(self, name: str) -> ProcessView:
-        """`order-worker`, `postgres`, ...: its pid, state, restarts. Raises KeyError for an unknown
-        name."""
-        return self._view(self._supervisor.seen()[name])
-
-    def processes(self) -> list[ProcessView]:
-        """Those that were started, be it that some are stopped now."""
-        seen = self._supervisor.seen().values()
-        return [self._view(one) for one in seen if self.run.script(one.name).exists()]
-
-    def stop_process(self, name: str) -> None:
-        """Stops a process, or all of a service, and keeps it down; returns when it has ended. May
-        run twice."""
-        self._supervisor.stop(self.catalogue.resolve(name))
-
-    def start_process(self, *names: str, seconds: float = READY_SECONDS) -> None:
-        """Starts what was stopped; returns when it is ready. May run twice."""
-        processes = [process for name in names for process in self.catalogue.resolve(name)]
-        for process in processes:
-            if not self.process(process).pid:
-                self.run.starts(process).unlink(missing_ok=True)
-            self._supervisor.start(process)
-        self.wait_supervised(processes, seconds, whatever_they_die_of=True)
-
-    def supervise(self, specs: Sequence[ProcessSpec]) -> None:
-        """Begins them; from now on they are kept running."""
-        for spec in specs:
-            write_private(self.run.script(spec.name), spec.script())
-            self._specs[spec.name] = spec
-            self._supervisor.start(spec.name)
-
-    def wait_supervised(
-        self, names: Sequence[str], seconds: float, *, whatever_they_die_of: bool = False
-    ) -> None:
-        """Until each is ready. Raises PolderError when it takes longer or, unless they may, one
-        dies again and again; Cancelled; Refused."""
-        deadline = time.monotonic() + seconds
-        allowed = {name: self._restarts(name) + DEATHS_THAT_ARE_ENOUGH for name in names}
-        pending = list(names)
-        while True:
-            self.steps.check()
-            seen = self._supervisor.seen()
-            pending = [name for name in pending if not self._is_ready(seen[name])]
-            if not pending:
-                return
-            for name in pending:
-                if self._restarts(name) >= allowed[name] and not whatever_they_die_of:
-                    raise self._failure(name, "has ended again and again instead of being ready")
-            if time.monotonic() > deadline:
-                raise self._failure(pending[0], f"was not ready within {seconds:.0f} s")
-            time.sleep(POLL_SECONDS)
-
-    def _failure(self, name: str, what: str) -> PolderError:
-        return failed(f"{name} {what}.", self.run.log(name), preflight.disk_is_full(self.run.logs))
-
-    def _is_ready(self, seen: ProcessView) -> bool:
-        if not seen.pid or not is_running(seen.pid) or seen.state not in ("starting", "running"):
-            return False
-        spec = self._specs.get(seen.name)
-        if spec is None:  # a server, seen from another process
-            return True
-        if spec.is_ready is None:
-            return self.run.ready(seen.name, seen.pid).exists()
-        try:
-            return spec.is_ready()
-        except Refused:  # a server that only begins may not know its users yet
-            since = self._refused.setdefault(seen.name, time.monotonic())
-            if time.monotonic() - since > REFUSED_SECONDS:
-                raise
-            return False
-
-    def _view(self, seen: ProcessView) -> ProcessView:
-        """supervisord knows neither readiness nor restarts."""
-        state = seen.state
-        if seen.state in ("starting", "running"):
-            state = "running" if self._is_ready(seen) else "starting"
-        return replace(seen, state=state, restarts=max(0, self._restarts(seen.name)))
-
-    def _restarts(self, name: str) -> int:
-        starts = self.run.starts(name)
-        return starts.stat().st_size - 1 if starts.exists() else 0
 
 
 def _in_turn(*steps: Callable[[], None]) -> None:

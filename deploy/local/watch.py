@@ -27,7 +27,7 @@ def main(run: Path) -> None:
         headers, payload = childutils.listener.wait()
         try:
             if headers["eventname"] in ENDED:
-                bury(run, **childutils.get_headers(payload))
+                reap(run, **childutils.get_headers(payload))
             elif headers["eventname"] == "TICK_5":
                 for one in api.getAllProcessInfo():
                     if one["statename"] == "FATAL":
@@ -38,7 +38,7 @@ def main(run: Path) -> None:
         childutils.listener.ok()
 
 
-def bury(run: Path, *, processname: str, pid: str = "", **_: str) -> None:
+def reap(run: Path, *, processname: str, pid: str = "", **_: str) -> None:
     file = run / f"{processname}.pid"
     noted = file.read_text().strip() if file.exists() else ""
     dead = int(pid or noted or 0)

@@ -51,7 +51,7 @@ class Scene:
         """Does nothing to a process that is dead already. It is started again at once."""
         with suppress(ProcessLookupError):
             self.stack.kill(process, number)
-        self.stack.forgive(process)
+        self.stack.reset_backoff(process)
 
     def kill_only(self, process: str, number: signal.Signals) -> None:
         """A signal that does not end it. Does nothing to a process that is dead already."""
@@ -82,7 +82,7 @@ class Scene:
         ready again."""
         hit = self.arm(service, point, action)
         until(hit.exists, f"{service} comes to {point}", seconds)
-        self.stack.forgive(service)
+        self.stack.reset_backoff(service)
         self.stack.wait_ready(service)
 
     def disarm(self) -> None:

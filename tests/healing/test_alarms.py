@@ -4,10 +4,8 @@ Alertmanager of Debian's packages, with the rules and settings of the containers
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import time
 import urllib.parse
 import urllib.request
@@ -114,10 +112,10 @@ def test_each_is_heard_within_a_minute_and_ends(
     # When the broker blocks, for want of memory and of disk
     for name, off, on in _BLOCKS:
         causes.clear()
-        heard(name, partial(_control, stack, *off))
+        heard(name, partial(stack.rabbitmqctl, *off))
         order_id = shop.place(p3=1)  # and orders are accepted all the same
         _note(took, webhook, causes)
-        _control(stack, *on)
+        stack.rabbitmqctl(*on)
         shop.wait_for("order", order_id, "confirmed", 120)
         until(lambda: not webhook.names(), f"all end: {webhook.names()}", 300)
 
@@ -176,11 +174,6 @@ def _event(shop: Shop, product: str) -> dict[str, Any]:
 def _body(event: dict[str, Any], **changed: Any) -> bytes:
     data = {**event["data"], "name": "Something else"}
     return json.dumps({**event, **changed, "data": data}).encode()
-
-
-def _control(stack: DisturbedStack, *arguments: str) -> None:
-    command, environment = stack.rabbitmq.control("rabbitmqctl", *arguments)
-    subprocess.run(command, env={**os.environ, **environment}, check=True, capture_output=True)
 
 
 def _metrics(expression: str) -> set[str]:

@@ -40,9 +40,9 @@ def broker_restarted(scene: Scene) -> None:
 @fault()
 def broker_stop_app(scene: Scene) -> None:
     """rabbitmqctl stop_app for 30 s"""
-    control(scene.stack, "stop_app")
+    scene.stack.rabbitmqctl("stop_app")
     time.sleep(scene.seconds(full=30, short=8))
-    control(scene.stack, "start_app")
+    scene.stack.rabbitmqctl("start_app")
     scene.stack.wait_ready("rabbitmq")
     until(scene.stack.rabbitmq.answers, "the broker takes connections")
 
@@ -79,23 +79,23 @@ def broker_frozen_then_killed(scene: Scene) -> None:
 @fault()
 def broker_memory_alarm(scene: Scene) -> None:
     """A memory alarm blocks every publisher for 15 s"""
-    control(scene.stack, "set_vm_memory_high_watermark", "0.0001")
+    scene.stack.rabbitmqctl("set_vm_memory_high_watermark", "0.0001")
     try:
         scene.orders()
         time.sleep(scene.seconds(full=15, short=5))
     finally:
-        control(scene.stack, "set_vm_memory_high_watermark", "0.4")
+        scene.stack.rabbitmqctl("set_vm_memory_high_watermark", "0.4")
 
 
 @fault()
 def broker_disk_alarm(scene: Scene) -> None:
     """A disk alarm blocks every publisher for 15 s"""
-    control(scene.stack, "set_disk_free_limit", "9000GB")
+    scene.stack.rabbitmqctl("set_disk_free_limit", "9000GB")
     try:
         scene.orders()
         time.sleep(scene.seconds(full=15, short=5))
     finally:
-        control(scene.stack, "set_disk_free_limit", "200MB")
+        scene.stack.rabbitmqctl("set_disk_free_limit", "200MB")
 
 
 @fault()
@@ -208,10 +208,3 @@ def declare(stack: DisturbedStack, service: str) -> None:
     command = [sys.executable, "manage.py", service, "topology"]
     environment = {**os.environ, **stack.environment.of_topology(service)}
     subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
-
-
-def control(stack: DisturbedStack, *arguments: str) -> None:
-    command, environment = stack.rabbitmq.control("rabbitmqctl", *arguments)
-    subprocess.run(
-        command, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL
-    )

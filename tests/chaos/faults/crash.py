@@ -33,7 +33,7 @@ def crash_while_redriving(scene: Scene) -> None:
         hit = scene.arm("inventory", Failpoint.REDRIVE_AFTER_APPLY, action)
         operator.redrive(parked, reason="a fault test")
         until(hit.exists, "the redrive comes to its failpoint")
-        scene.stack.forgive("inventory")
+        scene.stack.reset_backoff("inventory")
         scene.stack.wait_ready("inventory")
         operator.redrive(parked, reason="a fault test")  # when the first one was undone
         [[state]] = scene.shop.rows(
@@ -53,7 +53,7 @@ def crash_while_healing(point: Failpoint, scene: Scene) -> None:
         scene.stack.manage("order", "resync", "inventory.product", "--all", "--no-wait")
         scene.orders(10)
         until(hit.exists, f"{hit.name}", seconds=60)
-        scene.stack.forgive(struck)
+        scene.stack.reset_backoff(struck)
         until(
             lambda: (
                 not scene.shop.rows(
@@ -80,7 +80,7 @@ def crash_while_mailing(scene: Scene) -> None:
         hit = scene.arm("order", Failpoint.EFFECTS_BEFORE_MARK, action)
         scene.orders(10)
         until(hit.exists, "a mail is sent at the failpoint", seconds=120)
-        scene.stack.forgive("order")
+        scene.stack.reset_backoff("order")
     until(lambda: effects.hurry(scene.shop), "every mail is sent", seconds=180)
     left = list(effects.followed(Look.at(scene.shop), scene.stack.mails))
     assert not left, left
@@ -116,7 +116,7 @@ def crash_everywhere(scene: Scene) -> None:
         for hit in hits:
             until(hit.exists, f"{hit.name}", seconds=60)
         for service in OWNERS:
-            scene.stack.forgive(service)
+            scene.stack.reset_backoff(service)
             scene.stack.wait_ready(service)
 
 

@@ -35,7 +35,7 @@ def postgres_immediate_shutdown(scene: Scene) -> None:
     with suppress(ProcessLookupError):
         scene.stack.kill("postgres", signal.SIGQUIT)
     time.sleep(1)
-    scene.stack.forgive("postgres")
+    scene.stack.reset_backoff("postgres")
     scene.stack.wait_ready("postgres")
 
 

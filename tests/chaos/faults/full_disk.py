@@ -33,7 +33,7 @@ def postgres_disk_full(scene: Scene) -> None:
             time.sleep(scene.seconds(full=20, short=8))
         finally:
             filler.unlink(missing_ok=True)
-        scene.stack.forgive("postgres")
+        scene.stack.reset_backoff("postgres")
         scene.stack.wait_ready("postgres")
         scene.orders()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.chaos.faults.broker import close_all_connections, control
+from tests.chaos.faults.broker import close_all_connections
 from tests.chaos.faults.fault import fault
 from tests.chaos.scene import Scene
 from tests.shop import OWNERS, until
@@ -146,7 +146,7 @@ def _give_up_after(scene: Scene, seconds: float, every: float) -> None:
     beginning."""
     for name, value in (("consumer_timeout", seconds), ("channel_tick_interval", every)):
         setting = f"application:set_env(rabbit, {name}, {round(value * 1000)})."
-        control(scene.stack, "eval", setting)
+        scene.stack.rabbitmqctl("eval", setting)
     close_all_connections(scene.shop)
 
 
