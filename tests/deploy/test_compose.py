@@ -18,15 +18,7 @@ from deploy.local.postgres import CONFIGURATION, SUPERUSER
 from deploy.local.processes import Catalogue
 from deploy.local.run_directory import RunDirectory
 from deploy.local.services import SERVICES, processes_of
-from tests.deploy.containers import (
-    ALL,
-    COMPOSE,
-    CONTAINERS,
-    DATABASES,
-    ROOT,
-    WATCHING,
-    drawn,
-)
+from tests.deploy.containers import ALL, COMPOSE, CONTAINERS, DATABASES, ROOT, WATCHING, drawn
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 OURS = sorted(name for name, container in CONTAINERS.items() if container["image"] == "polder")

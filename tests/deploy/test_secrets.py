@@ -15,12 +15,7 @@ from deploy.local.ports import Ports
 from deploy.local.processes import Catalogue
 from deploy.local.run_directory import RunDirectory, variables_of
 from deploy.local.services import SERVICES
-from tests.deploy.containers import (
-    CONTAINERS,
-    DATABASES,
-    drawn,
-    mounted,
-)
+from tests.deploy.containers import CONTAINERS, DATABASES, drawn, mounted
 
 
 def test_each_process_gets_the_variables_it_gets_without_docker(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from tests.library.contracts.edits import (
-    SHIPPING,
-    Edit,
-)
+from tests.library.contracts.edits import SHIPPING, Edit
 
 BREAKING_CODE = [
     Edit(

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from tests.library.contracts.edits import (
-    BRAND,
-    RETIRED,
-    TO_2,
-    UPCAST,
-    Edit,
-    step,
-)
+from tests.library.contracts.edits import BRAND, RETIRED, TO_2, UPCAST, Edit, step
 
 BREAKING_UPCASTS = [
     Edit(

@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from tests.library.contracts.edits import (
-    BRAND,
-    NAME,
-    RETIRED,
-    SHIPPING,
-    TO_2,
-    UPCAST,
-    Edit,
-    step,
-)
+from tests.library.contracts.edits import BRAND, NAME, RETIRED, SHIPPING, TO_2, UPCAST, Edit, step
 
 COMPATIBLE = [
     Edit("a member with a default", NAME, f'{NAME}    brand: Text = ""\n'),
