@@ -26,7 +26,7 @@ class Limits(NamedTuple):
 REQUESTS = Limits(lock="10s", statement="30s", idle_in_transaction="60s")
 HOUSEKEEPING = Limits(lock="10s", statement="300s", idle_in_transaction="60s")
 MAINTENANCE = Limits(lock="10s", statement="0", idle_in_transaction="0")
-SCHEMA = Limits(lock="2s", statement="0", idle_in_transaction="0")
+SCHEMA = Limits(lock="500ms", statement="0", idle_in_transaction="0")
 
 _OF_COMMANDS = {
     "migrate": SCHEMA,
@@ -46,6 +46,8 @@ _MEANING = (
 )
 
 
+# what an address may not set otherwise
+MEANING = frozenset(name for name, _ in _MEANING)
 POOLED = ("web",)  # every statement of these is at home in its own transaction
 
 

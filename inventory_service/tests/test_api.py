@@ -153,9 +153,16 @@ def test_a_product_outside_the_contract(api: APIClient, field: str, value: objec
 def test_a_quantity_outside_the_contract(api: APIClient, shop: None, quantity: object) -> None:
     response = post(api, RECEIVE, {"quantity": quantity})
 
-    if quantity is not True:  # JSON's true is Python's 1
-        assert_problem(response, 400, "invalid")
-        assert Stock.objects.get(pk="p1").on_hand == 10
+    assert_problem(response, 400, "invalid")
+    assert Stock.objects.get(pk="p1").on_hand == 10
+
+
+def test_a_price_of_minus_nothing(api: APIClient) -> None:
+    price = {"amount": "-0", "currency": "EUR"}
+
+    assert post(api, "/api/products/", PRODUCT | {"price": price}).status_code == 201
+
+    assert published()[0].data.model_dump(mode="json")["price"]["amount"] == "0.00"
 
 
 @pytest.mark.parametrize("path", ["/api/products/", RECEIVE])

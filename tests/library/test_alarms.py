@@ -22,6 +22,9 @@ from polder.observability.alarms import tell
 pytestmark = pytest.mark.django_db
 
 
+REDIRECTS = (301, 302, 307)
+
+
 class Hook:
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
@@ -34,6 +37,12 @@ class Hook:
                 if hook.status == 200:
                     hook.told.append(said)
                 self.send_response(hook.status)
+                if hook.status in REDIRECTS:
+                    self.send_header("Location", hook.url)
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None: ...
@@ -92,14 +101,15 @@ def test_what_is_over_by_the_next_look_is_not_told(hook: Hook) -> None:
     assert hook.of("parked") == []
 
 
-def test_a_webhook_that_is_away_hears_of_it_later(hook: Hook) -> None:
+@pytest.mark.parametrize("status", [503, *REDIRECTS])
+def test_a_webhook_that_is_away_hears_of_it_later(hook: Hook, status: int) -> None:
     # Given
     park()
     tell()
-    hook.status = 503
+    hook.status = status
 
     # When
-    with pytest.raises(OSError, match="503"):
+    with pytest.raises(OSError, match=str(status)):
         tell()
     assert len(mail.outbox) == 1  # the other way is gone all the same
     hook.status = 200

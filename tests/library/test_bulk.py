@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
 import pytest
 
+from polder.admin.many import SENT_BEFORE, Asked, begin_many
+from polder.admin.models import OperatorAction
 from polder.inbox import bulk
 from polder.inbox.applying import Report
 from polder.inbox.failures import ConsumerHalted
 from polder.inbox.models import BulkOperation, BulkState, LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
-from polder.testing.database import at_once
+from polder.testing.database import at_once, empty_partitioned
 from tests.library.test_redrive_command import many, park, states  # noqa: F401
 from tests.makers import product_event  # noqa: F401
 
@@ -64,6 +66,25 @@ def test_the_same_form_begins_one(db: None) -> None:
     )
 
     assert (first[1], again) == (True, (first[0], False))
+
+
+@pytest.fixture
+def committed(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    park(monkeypatch, 3)
+    yield
+    empty_partitioned()
+
+
+@pytest.mark.usefixtures("committed")
+@pytest.mark.parametrize("action", ["redrive", "discard", "fetch"])
+def test_a_form_that_is_sent_several_times_at_once(action: str) -> None:
+    """By a double click."""
+    asked = Asked(action, {"queue": "order.from.inventory"}, "fixed", uuid4())
+
+    told = at_once(*[lambda: begin_many("ada", asked) for _ in range(4)])
+
+    assert told.count(SENT_BEFORE) == 3
+    assert OperatorAction.objects.count() == 1
 
 
 def test_paused_and_cancelled_it_does_nothing(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

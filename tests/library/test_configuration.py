@@ -121,7 +121,10 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
 }
 NUMBERS = ["-1", "x", "1_0", "\u0663", "1e3", "nan", "inf", "9" * 30, "0x10", "1,5", "1 2"]
 WRONG: dict[str, list[str]] = {
-    "ORDER_ALARM_WEBHOOK": ["h", f"http://u:{SECRET}@h", f"ftp://h/{SECRET}", "http://h/#x"],
+    "ORDER_ALARM_WEBHOOK": [
+        *("h", f"http://u:{SECRET}@h", f"ftp://h/{SECRET}", "http://h/#x"),
+        *(f"http://:{SECRET}@h", f"https://h/a {SECRET}", f"https://h/é{SECRET}"),
+    ],
     "ORDER_ALARM_MAIL": ["a", "a@b c@d", "a@b,@d", "Ada <a@b>"],
     "POLDER_TRACES_URL": [
         "http://h?x=1",
@@ -130,8 +133,11 @@ WRONG: dict[str, list[str]] = {
         "http://",
         "http://h:x",
         f"http://u:{SECRET}@h",
+        "http://h/a b",
     ],
     "ORDER_OPS_PEERS": [
+        f"http://inventory:{SECRET}é@h",
+        f"http://inventory:a {SECRET}@h",
         f"amqp://inventory:{SECRET}@h",
         f"http://:{SECRET}@h",
         f"http://inventory:{SECRET}@",
@@ -142,7 +148,7 @@ WRONG: dict[str, list[str]] = {
     ],
     "ORDER_DATABASE_URL": ["", f"postgres://u:{SECRET}@h"],  # test_database_url has the others
     "ORDER_DIRECT_DATABASE_URL": [f"postgres://u:{SECRET}@h"],
-    "ORDER_SECRET_KEY": ["", "a\nb"],
+    "ORDER_SECRET_KEY": ["", "a\nb", f" {SECRET}", f"{SECRET}\n"],
     "ORDER_AMQP_URL": [
         "",
         f"http://u:{SECRET}@h/v",
@@ -367,7 +373,9 @@ def test_what_libraries_would_obey_is_forgotten() -> None:
         "x",
     )
     given |= dict.fromkeys(("CELERY_BROKER_URL", "CELERY_LOADER", "BROKER_URL", "APP"), "x")
+    given |= dict.fromkeys(("REMAP_SIGTERM", "KOMBU_LOG_DEBUG", "REQUESTS_CA_BUNDLE"), "x")
     given |= dict.fromkeys(("WEB_CONCURRENCY", "FORWARDED_ALLOW_IPS", "GUNICORN_CMD_ARGS"), "x")
+    given |= dict.fromkeys(("SCRIPT_NAME", "CURL_CA_BUNDLE"), "x")
     environ = told | given
 
     surroundings.forget(environ)

@@ -95,6 +95,9 @@ REFUSED = [
     (f"{URL}?target_session_attrs=master", "target_session_attrs, which must be one of"),
     (f"{URL}?connect_timeout=soon", "connect_timeout, which must be a whole number"),
     (f"{URL}?service=prod", "option service"),
+    (f"{URL}?options={quote('-c TimeZone=Asia/Tokyo')}", "set timezone"),
+    (f"{URL}?options={quote('-c lock_timeout=1s -csearch_path=x')}", "set search_path"),
+    (f"{URL}?options={quote('--default-transaction-isolation=serializable')}", "set default_tra"),
     (f"{URL}?client_encoding=latin1", "client_encoding"),
     (f"{URL}?conn_max_age=3", "does not know: conn_max_age"),
 ]

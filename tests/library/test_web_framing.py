@@ -197,3 +197,40 @@ def test_a_request_is_whole_with_its_last_byte(framed: tuple[bytes, bytes]) -> N
     for number, byte in enumerate(request, start=1):
         incoming.data.append(byte)
         assert incoming.whole() == (number == len(request))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /elsewhere",
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-0",
+        b"GET /livez HTTP/1.1\r\nHost: localhost\r\nIf-Unmodified-Since: Mon, 99 Foo 0000",
+        b"GET http://localhost/livez HTTP/1.1\r\nHost: localhost",
+        b"GET /livez HTTP/1.0",
+    ],
+)
+def test_what_changes_nothing(port: int, head: bytes) -> None:
+    assert asked(port, head + b"\r\n\r\n")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"OPTIONS * HTTP/1.1\r\nHost: localhost",
+        b"PRI * HTTP/2.0\r\nHost: localhost",
+        b"GET /api/ HTTP/1.1\r\nHost: [::1",
+        b"GET /api/ HTTP/1.1\r\nHost: localhost\r\nHost: example.org",
+        b"GET /api/%00 HTTP/1.1\r\nHost: localhost",
+        b"GET //api//orders HTTP/1.1\r\nHost: localhost",
+        b"GET /static/%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost",
+        b"GET /static/a%00b HTTP/1.1\r\nHost: localhost",
+        b"GET /admin/%00 HTTP/1.1\r\nHost: localhost",
+        b"GET /api/orders/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Api-Key \xff",
+        b'GET /api/orders/ HTTP/1.1\r\nHost: localhost\r\nCookie: order_session="\\000aaaaaaa"',
+        b"GET /api/orders/ HTTP/1.1\r\nHost: localhost\r\ntraceparent: \xff",
+        b"get /api/ HTTP/1.1\r\nHost: localhost",
+        b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost",
+    ],
+)
+def test_what_is_refused(port: int, head: bytes) -> None:
+    assert 400 <= asked(port, head + b"\r\n\r\n")[0] < 500

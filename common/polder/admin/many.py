@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from polder.admin.models import OperatorAction
 from polder.inbox import bulk
 from polder.inbox.models import BulkOperation
 from polder.resync.fetching import MOST_KEYS, fetch_present
+from polder.resync.runs import NotPossible
+
+SENT_BEFORE = "This form was sent before: nothing was begun again."
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,15 @@ class Asked:
     form: UUID
 
 
-@transaction.atomic
 def begin_many(operator: str, asked: Asked) -> str:
     """What the operator is told. Raises NotPossible of `polder.resync.runs`."""
-    return _fetch(operator, asked) if asked.action == "fetch" else _bulk(operator, asked)
+    try:
+        with transaction.atomic():
+            return _fetch(operator, asked) if asked.action == "fetch" else _bulk(operator, asked)
+    except (IntegrityError, NotPossible):
+        if OperatorAction.objects.filter(form=asked.form).exists():  # it came in between
+            return SENT_BEFORE
+        raise
 
 
 def _bulk(operator: str, asked: Asked) -> str:
@@ -70,14 +78,14 @@ def _bulk(operator: str, asked: Asked) -> str:
         action, asked.chosen, reason=asked.reason, operator=operator, form=asked.form
     )
     if not is_new:
-        return "This form was sent before: nothing was begun again."
+        return SENT_BEFORE
     _note(operator, asked, f"{asked.action} all", BulkOperation._meta.label, str(one.pk), one.total)
     return f"Begun for {one.total} messages, in the background."
 
 
 def _fetch(operator: str, asked: Asked) -> str:
     if OperatorAction.objects.filter(form=asked.form).exists():
-        return "This form was sent before: nothing was asked for again."
+        return SENT_BEFORE
     rows = bulk.chosen_by(asked.chosen).messages().only("queue", "type", "subject")
     found = fetch_present(rows.iterator(), f"asked for by {operator}")
     for aggregate, number in found.items():

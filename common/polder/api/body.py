@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from typing import Any
 
@@ -34,7 +35,34 @@ class Body(serializers.Serializer[Any]):
             raise serializers.ValidationError(
                 {name: ["There is no such member."] for name in unknown[:MOST_ERRORS]}
             )
+        if isinstance(data, Mapping) and (wrong := dict(self._of_another_type(data))):
+            raise serializers.ValidationError(wrong)
         return super().to_internal_value(data)
+
+    def _of_another_type(self, data: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+        """REST framework would make a text of a number (`1.10` becomes "1.1"), and a number of a
+        text."""
+        for name, field in self.fields.items():
+            value = data.get(name)
+            for kind, is_it, told in _TYPES:
+                if value is not None and isinstance(field, kind) and not is_it(value):
+                    yield name, [told]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_decimal(value: object) -> bool:
+    return bool(_DIGITS.fullmatch(value)) if isinstance(value, str) else _is_number(value)
+
+
+_DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_TYPES = (
+    (serializers.CharField, lambda value: isinstance(value, str), "It has to be a text."),
+    (serializers.IntegerField, _is_number, "It has to be a whole number."),
+    (serializers.DecimalField, _is_decimal, "It has to be digits, such as 9.95."),
+)
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.utils.module_loading import import_string
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
@@ -51,6 +52,8 @@ class WebServer(BaseApplication):
             # well below the 1,024 files that a process may commonly open
             "worker_connections": 512,
             "sendfile": False,  # it would wait for the client
+            # under which prefix we are served, and whose request it is, are a proxy's to say
+            **({} if settings.REST_FRAMEWORK["NUM_PROXIES"] else {"forwarder_headers": ""}),
             "graceful_timeout": GRACE_SECONDS,
             # it lies in the user's home, where two stacks would meet
             "control_socket_disable": True,

@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from polder.configuration.kinds import NotLegal
 from polder.configuration.secret import Secret
+from polder.database_session import MEANING
 
 DEFAULT_PORT = "5432"
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer ones in silence
@@ -35,6 +36,7 @@ _INTEGERS = (
     "tcp_user_timeout",
 )
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_SET = re.compile(r"(?:-c\s*|--)([\w-]+)\s*=")  # of a session, in the option `options`
 _VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _CHOICES = {
     "sslmode": _MODES,
@@ -180,6 +182,9 @@ def _check(options: dict[str, str], hosts: list[str]) -> None:
             )
         if name in _FILES and value != "system" and not os.access(value, os.R_OK):
             raise NotLegal(f"has the option {name}, whose file cannot be read")
+    for name in _SET.findall(options.get("options", "")):
+        if (name := name.lower().replace("-", "_")) in MEANING:
+            raise NotLegal(f"has options that set {name}: what our statements mean depends on it")
     _check_tls(options, hosts)
 
 

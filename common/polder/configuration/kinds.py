@@ -93,9 +93,19 @@ def _web(value: str, *, query: bool = False) -> str:
         legal = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         legal = False
-    if not legal or parts.fragment or parts.username or (parts.query and not query):
+    if not legal or parts.fragment or "@" in parts.netloc or (parts.query and not query):
         raise NotLegal("must be http://host:port or https://host:port, without user and password")
+    if not _as_sent(value):
+        raise NotLegal(_ENCODED)
     return value
+
+
+def _as_sent(url: str) -> bool:
+    """Whether it can stand in a request as it is."""
+    return url.isascii() and url.isprintable() and " " not in url
+
+
+_ENCODED = "has a character that is percent-encoded in a URL, such as a blank: %20"
 
 
 def _peers(value: str) -> dict[str, str]:
@@ -115,6 +125,8 @@ def _peers(value: str) -> dict[str, str]:
                 f"entry {position} is no http://service:key@host:port, each service once, with ; "
                 "between them"
             )
+        if not _as_sent(url):
+            raise NotLegal(f"entry {position} {_ENCODED}")
         peers[name] = Secret(url)
     return peers
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from polder.configuration.kinds import Kind, NotLegal
+from polder.configuration.kinds import TEXT, Kind, NotLegal
 from polder.configuration.secret import Secret
 from polder.configuration.unknown import misspelt
 
@@ -55,7 +55,7 @@ def read(
     suspects = misspelt(names, known, service, environ)
     for variable, name in zip(variables, names, strict=True):
         try:
-            found[variable.name] = _value(variable, environ.get(name, "").strip())
+            found[variable.name] = _value(variable, environ.get(name, ""))
         except NotLegal as error:
             meant = [suspect for suspect, right in suspects.items() if right == name]
             looks = f" ({meant[0]} looks like it)" if meant and not environ.get(name) else ""
@@ -71,7 +71,10 @@ def read(
     return found
 
 
-def _value(variable: Variable, text: str) -> Any:
+def _value(variable: Variable, given: str) -> Any:
+    text = given.strip()
+    if text and text != given and variable.secret and variable.kind is TEXT:
+        raise NotLegal("begins or ends with a blank or a line break; is that part of it?")
     if not text:
         if variable.default is None:
             raise NotLegal("is not set")

@@ -22,7 +22,7 @@ def _without_nul(value: str) -> str:
 
 
 def _two_places(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.01"))
+    return value.quantize(Decimal("0.01")) + 0  # and -0.00 becomes 0.00
 
 
 def _in_utc(value: datetime) -> datetime:

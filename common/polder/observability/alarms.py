@@ -14,6 +14,7 @@ from django.utils import timezone
 from polder import this_service
 from polder.conditions import State
 from polder.consumer.models import Alarm
+from polder.observability.peers import NoRedirect
 from polder.observability.state import look_at_all
 from polder.replication import freshness
 from polder.span import span
@@ -101,12 +102,13 @@ def _told(state: str, alarms: Iterable[Alarm]) -> list[dict[str, str]]:
 
 
 def _post(url: str, body: Mapping[str, object]) -> None:
-    """Raises OSError."""
+    """Raises OSError. A redirect is no success: who follows it asks there, and tells nothing."""
     request = urllib.request.Request(  # noqa: S310 (the deployer's own)
         str(url), json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect)
     try:
-        with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN):  # noqa: S310 (as above)
+        with opener.open(request, timeout=ANSWERS_WITHIN):
             pass
     except urllib.error.HTTPError as error:
         error.close()

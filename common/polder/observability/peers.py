@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Generic, NamedTuple, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
 
@@ -62,9 +62,10 @@ def _ask(service: str, url: str, path: str, read: Read[T]) -> T:
     parts = urlsplit(url)
     netloc = parts.netloc.rpartition("@")[2]
     asked = f"{parts.scheme}://{netloc}{parts.path.rstrip('/')}{path}"
-    headers = {"Authorization": f"Api-Key {parts.password}", "Accept": "application/json"}
+    key = unquote(parts.password or "")
+    headers = {"Authorization": f"Api-Key {key}", "Accept": "application/json"}
     request = urllib.request.Request(asked, headers=headers)  # noqa: S310 (the deployer's own)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect)
     try:
         with opener.open(request, timeout=ANSWERS_WITHIN) as response:
             return read(service, response.status, json.loads(response.read(LARGEST)))
@@ -84,8 +85,8 @@ def _of_an_error(service: str, error: urllib.error.HTTPError, read: Read[T]) -> 
         raise NoAnswer(f"it answered {error.code} {error.reason}") from None
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """It would take the key along."""
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """It would take the key along, and make a GET of a POST."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

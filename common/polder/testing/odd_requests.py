@@ -3,6 +3,8 @@ or refused by a 4xx. A service has them by `from polder.testing.odd_requests imp
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from rest_framework import serializers
 from rest_framework.test import APIClient
 
 from polder.admin.operations import OperatedAdmin
@@ -18,7 +21,7 @@ from polder.api.models import Scope
 from polder.testing.admin_pages import admin_pages, list_address, superuser_client
 from polder.testing.api import api_client, assert_problem
 from polder.testing.every_api import ANY
-from polder.testing.handlers import Handler, api_handlers
+from polder.testing.handlers import Handler, api_handlers, fields_of
 
 
 @pytest.mark.parametrize("handler", api_handlers(), ids=str)
@@ -40,6 +43,34 @@ def test_a_format_is_no_parameter(db: None) -> None:
     for handler in api_handlers():
         answer = handler.call(api_client(*Scope), f"{handler.address(**ANY)}?format=xml")
         assert list(assert_problem(answer, 400, "invalid")["errors"]) == ["format"]
+
+
+def test_a_value_of_another_type(db: None) -> None:
+    """REST framework would take the text for a number, and `1.10` for the text "1.1"."""
+    for handler in api_handlers():
+        asked = handler.said and handler.said.request
+        for path, field in fields_of(asked()) if asked else ():
+            for value in wrong_values(field):
+                parts = path.split(".")[1:]
+                body: Any = value
+                for part in reversed(parts):
+                    body = [body] if part == "*" else {part: body}
+                answer = handler.call(
+                    api_client(*Scope), handler.address(**ANY), json.dumps(body).encode()
+                )
+                found: Any = assert_problem(answer, 400, "invalid")["errors"]
+                for part in parts:
+                    found = found["0" if part == "*" else part]
+                assert found, (handler, path, value)
+
+
+def wrong_values(field: Any) -> Sequence[Any]:
+    if isinstance(field, serializers.CharField):
+        return 7, 1.10, True
+    if isinstance(field, serializers.IntegerField):
+        return "7", "1_0", "\u0663", True, 1.5
+    decimal = isinstance(field, serializers.DecimalField)
+    return ("1_0", "1e1", "\u0663", " 1", True) if decimal else ()
 
 
 def test_a_cookie_with_a_nul(db: None, settings: Any) -> None:
