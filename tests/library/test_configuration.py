@@ -112,12 +112,12 @@ LEGAL: dict[str, list[tuple[str, Any]]] = {
     "ORDER_DEEP_AUDIT_SECONDS": [("0", 0), ("86400", 86_400)],
     "ORDER_FLAG_AFTER_SECONDS": [("1", timedelta(seconds=1))],
     "ORDER_CANCEL_AFTER_SECONDS": [("86400", timedelta(days=1))],
-    "ORDER_EMAIL_HOST": [("mail.example", "mail.example"), ("", None)],
+    "ORDER_EMAIL_HOST": [("mail.example", "mail.example"), ("[::1]", "::1"), ("", None)],
     "ORDER_EMAIL_PORT": [("587", 587), ("", 25)],
     "ORDER_EMAIL_TLS": YES_OR_NO[0],
     "ORDER_EMAIL_USER": [("u", "u"), ("", None)],
     "ORDER_EMAIL_PASSWORD": [("p' w", "p' w"), ("", None)],
-    "ORDER_EMAIL_FROM": [("a@b.example", "a@b.example")],
+    "ORDER_EMAIL_FROM": [(text, text) for text in ("a@b.example", "The Shop <a@b.example>")],
 }
 NUMBERS = ["-1", "x", "1_0", "\u0663", "1e3", "nan", "inf", "9" * 30, "0x10", "1,5", "1 2"]
 WRONG: dict[str, list[str]] = {
@@ -209,18 +209,18 @@ WRONG: dict[str, list[str]] = {
     "ORDER_DEEP_AUDIT_SECONDS": [*NUMBERS, "31536001"],
     "ORDER_FLAG_AFTER_SECONDS": [*NUMBERS, "0"],
     "ORDER_CANCEL_AFTER_SECONDS": [*NUMBERS, "0"],
-    "ORDER_EMAIL_HOST": ["a\nb"],
+    "ORDER_EMAIL_HOST": ["a\nb", "mail:587", "smtp://mail", "a b", "*"],
     "ORDER_EMAIL_PORT": [*NUMBERS, "0", "65536"],
     "ORDER_EMAIL_TLS": YES_OR_NO[1],
     "ORDER_EMAIL_USER": ["a\nb"],
     "ORDER_EMAIL_PASSWORD": ["a\nb"],
-    "ORDER_EMAIL_FROM": ["a\nb"],
+    "ORDER_EMAIL_FROM": ["a\nb", "shop", "a@b, c@d", "<a@b", "X\n <a@b>"],
 }
 
 
 def value(name: str, text: str) -> Any:
     [variable] = [one for one in EVERY if one.of("order") == name]
-    return read(EVERY, "order", NEEDED | {name: text})[variable.name]
+    return read([variable], "order", {name: text})[variable.name]
 
 
 def test_what_is_not_set_is_what_the_library_does_without_a_setting() -> None:
@@ -261,6 +261,21 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         match=r"ORDER_HTTPS must be one of .*; ORDER_WEEKS_KEPT must be a whole number from 4",
     ):
         read(EVERY, "order", NEEDED | {"ORDER_WEEKS_KEPT": "1", "ORDER_HTTPS": "ja"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "other"),
+    [
+        ("ORDER_HSTS_PRELOAD", "1", "ORDER_HTTPS"),
+        ("ORDER_EMAIL_PORT", "587", "ORDER_EMAIL_HOST"),
+        ("ORDER_EMAIL_TLS", "1", "ORDER_EMAIL_HOST"),
+        ("ORDER_EMAIL_USER", "ada", "ORDER_EMAIL_PASSWORD"),
+        ("ORDER_EMAIL_PASSWORD", SECRET, "ORDER_EMAIL_USER"),
+    ],
+)
+def test_what_nobody_would_obey_is_refused(name: str, text: str, other: str) -> None:
+    with pytest.raises(Wrong, match=f"^{name} is obeyed only where {other} is set, too$"):
+        read(EVERY, "order", NEEDED | {name: text})
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from http import HTTPStatus
@@ -101,8 +102,9 @@ class AnsweredMeanwhile(Exception):
 def _correlation(request: Request, caller: str, key: str) -> Correlation:
     """The request's own; if it names none, the one that each repetition has, too."""
     found = correlation_of("")
-    if str(found.correlation_id) == request.headers.get(HEADER, "").lower():
-        return found
+    with suppress(ValueError):
+        if found.correlation_id == UUID(request.headers.get(HEADER, "")):
+            return found
     return replace(found, correlation_id=carried_out.correlation_of_request(caller, key))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.utils.module_loading import import_string
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from rest_framework.settings import api_settings
 
 from polder import this_service
 
@@ -53,7 +53,7 @@ class WebServer(BaseApplication):
             "worker_connections": 512,
             "sendfile": False,  # it would wait for the client
             # under which prefix we are served, and whose request it is, are a proxy's to say
-            **({} if settings.REST_FRAMEWORK["NUM_PROXIES"] else {"forwarder_headers": ""}),
+            **({} if api_settings.NUM_PROXIES else {"forwarder_headers": ""}),
             "graceful_timeout": GRACE_SECONDS,
             # it lies in the user's home, where two stacks would meet
             "control_socket_disable": True,

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from polder.configuration.secret import Secret
 
 YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+_MAIL = r"[^\s@,<>]+@[^\s@,<>]+"
 _LABEL = r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
 _HOST = re.compile(rf"\*|\.?{_LABEL}(\.{_LABEL})*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 
@@ -58,6 +59,12 @@ def _hosts(value: str) -> list[str]:
     return hosts
 
 
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value) or value == "*":
+        raise NotLegal("is no host name, without port and scheme; an IPv6 address stands in [ ]")
+    return value.strip("[]")
+
+
 def _origins(value: str) -> list[str]:
     origins = _list(value)
     for position, origin in enumerate(origins, start=1):
@@ -82,9 +89,15 @@ def _origins(value: str) -> list[str]:
 def _mails(value: str) -> list[str]:
     mails = _list(value)
     for position, mail in enumerate(mails, start=1):
-        if not re.fullmatch(r"[^\s@,<>]+@[^\s@,<>]+", mail):
+        if not re.fullmatch(_MAIL, mail):
             raise NotLegal(f"entry {position} is no address: name@host, with commas between them")
     return mails
+
+
+def _sender(value: str) -> str:
+    if not re.fullmatch(rf'{_MAIL}|[^<>@,"]+ <{_MAIL}>', _text(value)):
+        raise NotLegal("is no address: name@host, or Somebody <name@host>")
+    return value
 
 
 def _web(value: str, *, query: bool = False) -> str:
@@ -186,6 +199,8 @@ def seconds(least: int, most: int) -> Kind:
 TEXT = Kind("text", _text)
 YES_OR_NO = Kind("`1` or `0` (also true, yes, on; false, no, off)", _yes_or_no)
 HOSTS = Kind("host names, with commas between them", _hosts)
+HOST = Kind("host name", _host)
+SENDER = Kind("mail address", _sender)
 ORIGINS = Kind("origins (`https://host`), with commas between them", _origins)
 MAILS = Kind("mail addresses, with commas between them", _mails)
 WEB = Kind("HTTP URL", _web)

@@ -78,6 +78,7 @@ HSTS_PRELOAD = Variable(
     YES_OR_NO,
     "lets browsers' makers put the host on their HTTPS-only lists, for good",
     "0",
+    obeyed_with="<SERVICE>_HTTPS",
 )
 REQUESTS_PER_SECOND = Variable(
     "<SERVICE>_REQUESTS_PER_SECOND", number(0.001, 1_000_000), "what one caller may ask", "1000"

@@ -3,7 +3,7 @@ it, the page of them is drawn from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ class Variable:
     secret: bool = False
     setting: str = ""  # the Django setting that takes the value, when nothing else is made of it
     default_shown: str = ""  # when the default itself tells people nothing
+    obeyed_with: str = ""  # the variable without which nobody obeys this one
 
     def of(self, service: str) -> str:
         return self.name.replace(PLACEHOLDER, service.upper())
@@ -60,6 +61,7 @@ def read(
             meant = [suspect for suspect, right in suspects.items() if right == name]
             looks = f" ({meant[0]} looks like it)" if meant and not environ.get(name) else ""
             problems.append(f"{name} {error}{looks}")
+    problems += _not_obeyed(variables, service, environ, found)
     told = " ".join(problems)
     problems += [
         f"{suspect} is read by nobody, and looks like {right}"
@@ -69,6 +71,17 @@ def read(
     if problems:
         raise Wrong("; ".join(problems))
     return found
+
+
+def _not_obeyed(
+    variables: Iterable[Variable], service: str, environ: Mapping[str, str], found: dict[str, Any]
+) -> Iterator[str]:
+    needed = {variable.name: variable for variable in variables}
+    for variable in needed.values():
+        name, other = variable.of(service), needed.get(variable.obeyed_with)
+        is_set = environ.get(name, "").strip() and found.get(variable.name)
+        if is_set and other and not found.get(other.name):
+            yield f"{name} is obeyed only where {other.of(service)} is set, too"
 
 
 def _value(variable: Variable, given: str) -> Any:
