@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from polder.api.keys import digest
@@ -64,3 +65,27 @@ def test_unless_it_is_told_to(first_start: None) -> None:
     user.refresh_from_db()
     assert (user.check_password("first word"), user.is_superuser) == (True, True)
     assert ApiKey.objects.filter(name="first", revoked_at=None).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("API_KEY", "", "is not set"),
+        ("API_KEY", " ", "is not set"),
+        ("API_KEY", "a  b", "holds a blank"),
+        ("API_KEY", "schl\u00fcssel", "holds a blank or a character outside"),
+        ("ADMIN_PASSWORD", "", "is not set"),
+        ("ADMIN_PASSWORD", " word", "begins or ends with a blank"),
+        ("ADMIN_USER", "", "is not set"),
+    ],
+)
+def test_a_way_in_that_is_none_or_everybodys(
+    first_start: None, monkeypatch: pytest.MonkeyPatch, name: str, value: str, why: str
+) -> None:
+    """An empty API key, say, would let in who sends `Authorization: Api-Key`."""
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(CommandError, match=f"^{name} {why}"):
+        call_command("access", "--reset")
+
+    assert not ApiKey.objects.exclude(digest=digest("pk")).exists()

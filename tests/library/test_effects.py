@@ -17,6 +17,8 @@ from django.utils import timezone
 from common.contracts.inventory import ProductChanged, ProductCreated
 from common.contracts.orders import OrderShipped
 from order_service.effects import mail_that_it_shipped
+from polder.consumer import housekeeping
+from polder.consumer.jobs import run_if_due
 from polder.effects import GiveUp, declared, effect
 from polder.effects.carrying_out import carry_out_due, pause_after
 from polder.effects.checks import effects_follow_from_what_is_heard
@@ -135,6 +137,17 @@ def test_lost_after_it_was_done_it_is_done_again(
     now_due()
     assert carry_out_due() == {"done": 1}
     assert tea.calls[0] == tea.calls[1]
+
+
+def test_after_an_outage_it_gets_its_chance(db: None, tea: Tea) -> None:
+    """For three days nothing was tried, and the mail server is not up yet."""
+    deliver(make_event(ProductCreated, of="p1"))
+    Intent.objects.update(waiting_since=timezone.now() - timedelta(days=4))
+    tea.error = ValueError("no pot")
+
+    assert run_if_due("effects", housekeeping.effects) == {"failed": 1}
+
+    assert intent().state == "waiting"
 
 
 @pytest.mark.parametrize("why", ["it gives up", "it is late"])

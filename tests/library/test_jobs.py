@@ -103,6 +103,17 @@ def test_run_though_the_clock_was_set_back(db: None) -> None:
     assert run_if_due("partitions", lambda: "done") == "done"
 
 
+def test_failing_is_noticed_though_the_clock_was_set_back(db: None) -> None:
+    run_if_due("partitions", lambda: "done")
+    later(days=-1)
+    with pytest.raises(LookupError):
+        run_if_due("partitions", fail)
+
+    [state] = [one for one in job_states() if one.name == "partitions"]
+    assert state.age is not None
+    assert 0 <= state.age < 60
+
+
 def test_beat_asks_whatever_the_clock_does(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given a beat, and a clock that steps by a day forward and back
     app = Celery("beat", broker="memory://", set_as_current=False)

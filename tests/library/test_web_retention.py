@@ -10,6 +10,8 @@ from django.utils import timezone
 from polder.api import retention
 from polder.api.models import IdempotentResponse
 from polder.consumer.housekeeping import retention as housekeeping
+from polder.consumer.jobs import run_if_due
+from polder.consumer.models import JobRun
 
 
 def answered(hours_ago: float, count: int = 1) -> None:
@@ -34,6 +36,16 @@ def test_only_old_answers_are_forgotten(db: None, monkeypatch: pytest.MonkeyPatc
     # Then
     assert forgotten == [5, 0]
     assert [row.key for row in IdempotentResponse.objects.all()] == ["23.9 0"]
+
+
+def test_a_clock_that_was_set_forward_forgets_none(db: None) -> None:
+    """By it all of them are old; the job tells by its own last run."""
+    run_if_due("retention", lambda: None)
+    answered(24.1)
+    assert retention.forget_old_responses() == 0
+
+    JobRun.objects.update(steady_since=timezone.now() - timedelta(days=1))
+    assert retention.forget_old_responses() == 1
 
 
 def test_the_housekeeper_forgets_them_too(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

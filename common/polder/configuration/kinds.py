@@ -35,6 +35,12 @@ def _text(value: str) -> str:
     return value
 
 
+def _key(value: str) -> str:
+    if not (value.isascii() and value.isprintable() and " " not in value):
+        raise NotLegal("holds a blank or a character outside of ASCII, which no header can carry")
+    return value
+
+
 def _yes_or_no(value: str) -> bool:
     if value.lower() in YES:
         return True
@@ -197,6 +203,7 @@ def seconds(least: int, most: int) -> Kind:
 
 
 TEXT = Kind("text", _text)
+KEY = Kind("text without blanks", _key)
 YES_OR_NO = Kind("`1` or `0` (also true, yes, on; false, no, off)", _yes_or_no)
 HOSTS = Kind("host names, with commas between them", _hosts)
 HOST = Kind("host name", _host)

@@ -9,6 +9,7 @@ from polder.configuration.kinds import (
     FOLDER,
     HOOK,
     HOSTS,
+    KEY,
     MAILS,
     ORIGINS,
     PEERS,
@@ -299,14 +300,14 @@ ACCESS_VARIABLES = (
     Variable("ADMIN_PASSWORD", TEXT, "password of the first admin", None, secret=True),
     Variable(
         "API_KEY",
-        TEXT,
+        KEY,
         "the first API key. A later start leaves user and key as they are; `--reset` does not",
         None,
         secret=True,
     ),
     Variable(
         "OPS_KEYS",
-        TEXT,
+        KEY,
         "`service:key`, with `;` between them: keys (scope `ops`) of the services that may ask "
         "for parts of timelines",
         secret=True,

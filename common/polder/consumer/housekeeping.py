@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.db import close_old_connections
 from polder import this_service
 from polder.broker.watch import look_and_remember
 from polder.consumer import histograms, samples
-from polder.consumer.jobs import run_if_due
+from polder.consumer.jobs import has_been_steady, run_if_due
 from polder.effects.carrying_out import carry_out_due
 from polder.inbox import bulk
 from polder.inbox.readable import Readable
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _readable = Readable()
 PARTITIONED = ("polder_ledger", "polder_outbox")  # the ledger first: it has no default partition
+A_DAY = timedelta(days=1)
 
 
 def periodic(
@@ -150,7 +152,7 @@ def resync() -> dict[str, int]:
 @periodic("effects")
 def effects() -> dict[str, int]:
     """Carries out the effects that are due: how many were done, and how many failed."""
-    return carry_out_due()
+    return carry_out_due(may_give_up=has_been_steady("effects", A_DAY))
 
 
 @shared_task(name="fill_at_start")

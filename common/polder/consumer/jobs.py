@@ -32,13 +32,17 @@ COMMON_JOBS = {
     "retention": 60 * MINUTE,
 }
 
+# What was noted before the clock was set back is taken for noted now: else nobody would notice for
+# as long that it fails.
 # It is due when it ran long enough ago, when it failed or was lost half a minute ago, or when the
 # clock was set back behind it.
 _BEGIN = """
 INSERT INTO polder_job_run AS run (name, every, expected_since, started_at, steady_since, error)
 VALUES (%(name)s, %(every)s, clock_timestamp(), clock_timestamp(), clock_timestamp(), '')
 ON CONFLICT (name) DO UPDATE SET every = excluded.every, started_at = excluded.started_at,
-    ended_at = NULL,
+    ended_at = NULL, expected_since = least(run.expected_since, excluded.started_at),
+    succeeded_at = CASE WHEN run.succeeded_at IS NOT NULL
+        THEN least(run.succeeded_at, excluded.started_at) END,
     steady_since = CASE
         WHEN run.started_at BETWEEN excluded.started_at - make_interval(secs => %(gap)s)
             AND excluded.started_at THEN run.steady_since

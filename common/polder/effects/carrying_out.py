@@ -66,9 +66,13 @@ class Claimed(NamedTuple):
     age: float  # seconds that it has waited
 
 
-def carry_out_due(budget: float = BUDGET) -> dict[str, int]:
+def carry_out_due(budget: float = BUDGET, *, may_give_up: bool = True) -> dict[str, int]:
     """Carries out what is due, for about so many seconds: how many were done, and how many failed.
-    May run beside others. Raises what the database raises."""
+    May run beside others. Raises what the database raises.
+
+    `may_give_up`: not when this was not tried for a while, or the clock was set forward: then what
+    has waited for long had no chance.
+    """
     ended: Counter[str] = Counter()
     in_a_row: Counter[str] = Counter()
     until = time.monotonic() + budget
@@ -78,7 +82,7 @@ def carry_out_due(budget: float = BUDGET) -> dict[str, int]:
         wanted = [name for name in effects if in_a_row[name] < AT_ONCE]
         if (claimed := _claim(wanted)) is None:
             break
-        done = _attempt(claimed)
+        done = _attempt(claimed, may_give_up=may_give_up)
         ended["done" if done else "failed"] += 1
         in_a_row[claimed.effect.name] = 0 if done else in_a_row[claimed.effect.name] + 1
     return dict(ended)
@@ -99,22 +103,22 @@ def _claim(wanted: list[str]) -> Claimed | None:
     return Claimed(number, effects[name], key, json.loads(body), attempts, age)
 
 
-def _attempt(claimed: Claimed) -> bool:
+def _attempt(claimed: Claimed, *, may_give_up: bool) -> bool:
     """Whether it was done."""
     try:
         with _at_most(claimed.effect.limit):
             claimed.effect.carry_out(claimed.key, claimed.body)
         failpoint(Failpoint.EFFECTS_BEFORE_MARK)
     except Exception as error:
-        _note_failure(claimed, error)
+        _note_failure(claimed, error, may_give_up=may_give_up)
         return False
     with connection.cursor() as cursor:
         cursor.execute(_DONE, [claimed.id, claimed.attempts])
     return True
 
 
-def _note_failure(claimed: Claimed, error: Exception) -> None:
-    is_over = claimed.age > claimed.effect.give_up_after.total_seconds()
+def _note_failure(claimed: Claimed, error: Exception, *, may_give_up: bool) -> None:
+    is_over = may_give_up and claimed.age > claimed.effect.give_up_after.total_seconds()
     state = "failed" if is_over or isinstance(error, GiveUp) else "waiting"
     told = f"{type(error).__name__}: {error}".strip()[:1_000]
     log.warning("the effect %s %s failed: %s", claimed.effect.name, claimed.key, told)

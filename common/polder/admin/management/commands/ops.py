@@ -88,6 +88,8 @@ class Command(ServiceCommand):
         chosen = {name: options[one] for one, name in given.items() if options[one] is not None}
         if not chosen:
             raise CommandError("say which: --queue, --type or --cause")
+        if not options["reason"].strip():
+            raise CommandError("--reason is empty: say why")
         asked = Asked(verb, chosen, options["reason"][:500], uuid4())
         try:
             self.stdout.write(begin_many(options["operator"], asked))

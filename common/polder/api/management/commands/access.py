@@ -6,10 +6,13 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError, CommandParser
 
+from polder import this_service
 from polder.api.keys import digest
 from polder.api.models import ApiKey, Scope
 from polder.api.roles import make_roles
 from polder.command import ServiceCommand
+from polder.configuration.table import ACCESS_VARIABLES
+from polder.configuration.variables import Wrong, read
 
 
 class Command(ServiceCommand):
@@ -27,13 +30,10 @@ class Command(ServiceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            name, password, key = (
-                os.environ[variable] for variable in ("ADMIN_USER", "ADMIN_PASSWORD", "API_KEY")
-            )
-        except KeyError as missing:
-            raise CommandError(
-                f"{missing.args[0]} is not set: ADMIN_USER, ADMIN_PASSWORD and API_KEY are needed"
-            ) from missing
+            given = read(ACCESS_VARIABLES, this_service.name(), os.environ, known=os.environ)
+        except Wrong as error:
+            raise CommandError(str(error)) from None
+        name, password, key = (given[one] for one in ("ADMIN_USER", "ADMIN_PASSWORD", "API_KEY"))
         users, reset = get_user_model().objects, options["reset"]
         if reset or not users.filter(username=name).exists():
             user, _ = users.get_or_create(username=name)
@@ -43,7 +43,7 @@ class Command(ServiceCommand):
         for role in make_roles(reset=reset):
             self.stdout.write(f"group {role} was made")
         self._key("first", key, list(Scope.values), reset=reset)
-        for entry in filter(None, os.environ.get("OPS_KEYS", "").split(";")):
+        for entry in filter(None, (given["OPS_KEYS"] or "").split(";")):
             service, _, its_key = entry.partition(":")
             if not (service and its_key):
                 raise CommandError("OPS_KEYS is no list of service:key with ; between them")
