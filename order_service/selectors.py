@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -80,11 +81,14 @@ def orders_to_flag(undecided_since: datetime) -> QuerySet[Order]:
 
 
 def orders_past_deadline(placed_before: datetime, heard_before: datetime) -> QuerySet[Order]:
-    """Those that are late. An order is not, while its answer waits here or inventory has decided
-    nothing since it was placed: then inventory, or this service, had no chance."""
+    """Those that are late. An order is not, while its answer waits here or is parked, or inventory
+    has decided nothing since it was placed: then inventory, or this service, had no chance."""
     late = Order.objects.filter(status=OrderStatus.PENDING, created_at__lt=placed_before)
     oldest = late.order_by("created_at").values_list("created_at", flat=True).first()
-    if oldest is None or not Reservation.objects.exists():
+    if oldest is None:
+        return late
+    late = late.exclude(pk__in=_keys(waiting_subjects("inventory", DECISIONS)))
+    if not Reservation.objects.exists():
         return late  # where inventory never decided anything, silence tells nothing
     decided = LedgerEntry.objects.filter(
         id__gte=first_key_at(oldest),
@@ -95,5 +99,13 @@ def orders_past_deadline(placed_before: datetime, heard_before: datetime) -> Que
     last = decided.order_by("-id").values_list("id", flat=True).first()
     if last is None:
         return late.none()
-    waiting = [UUID(subject) for subject in waiting_subjects("inventory", DECISIONS)]
-    return late.filter(created_at__lt=moment_of(last)).exclude(pk__in=waiting)
+    return late.filter(created_at__lt=moment_of(last))
+
+
+def _keys(subjects: Iterable[str]) -> list[UUID]:
+    """Those that are the key of an order."""
+    found = []
+    for subject in subjects:
+        with suppress(ValueError):
+            found.append(UUID(subject))
+    return found

@@ -21,8 +21,10 @@ from polder.consumer.jobs import run_if_due
 from polder.consumer.models import JobRun
 from polder.faults import Fault
 from polder.inbox.delivery import Arrival
+from polder.inbox.discard import discard
 from polder.inbox.failed import failed
-from polder.inbox.models import LedgerEntry
+from polder.inbox.models import LedgerEntry, ParkedEvent
+from polder.inbox.redrive import redrive
 from polder.inbox.waiting import end_halts, note_failures, note_halt
 from polder.outbox.guard.bypass import unguarded
 from polder.testing import deliver, delivery_of, published
@@ -206,6 +208,47 @@ def test_an_order_whose_answer_waits_for_a_lock_is_not_late(order_id: UUID) -> N
     )
 
     assert deadlines() == {"flagged": 1, "cancelled": 0}
+
+
+def test_an_order_whose_answer_is_parked_is_not_late(
+    order_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for a person: for a redrive, which is not to come too late."""
+    # Given an answer that a bug has parked, and one that is no answer, while inventory decides
+    # about others
+    other = place(Line("p1", 1)).order.pk
+    deliver(reservation_event(order_id=other))
+    with monkeypatch.context() as patch:
+        patch.setattr("polder.inbox.processing.reconcile_changed", lambda changed: 1 / 0)
+        deliver(reservation_event(order_id=order_id))
+    parked = ParkedEvent.objects.get()
+    body = parked.body.tobytes() if isinstance(parked.body, memoryview) else bytes(parked.body)
+    deliver(body.replace(str(order_id).encode(), b"no key"))
+    age_ledger(minutes=16)
+    later(hours=25)
+
+    # When its deadline passes, then it is not cancelled
+    assert deadlines() == {"flagged": 1, "cancelled": 0}
+
+    # And the redrive confirms it
+    assert redrive(parked.pk) == "redriven"
+    assert Order.objects.get(pk=order_id).status == "confirmed"
+
+
+def test_an_order_whose_answer_was_discarded_is_late(
+    order_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = place(Line("p1", 1)).order.pk
+    deliver(reservation_event(order_id=other))
+    with monkeypatch.context() as patch:
+        patch.setattr("polder.inbox.processing.reconcile_changed", lambda changed: 1 / 0)
+        deliver(reservation_event(order_id=order_id))
+    age_ledger(minutes=16)
+    later(hours=25)
+
+    discard(ParkedEvent.objects.get().pk)
+
+    assert deadlines() == {"flagged": 1, "cancelled": 1}
 
 
 def test_flagged_again_when_it_hangs_in_cancelling(order_id: UUID) -> None:

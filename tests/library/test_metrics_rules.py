@@ -3,18 +3,22 @@ that stay."""
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from uuid_utils.compat import uuid7
 
 from polder import this_service
+from polder.consumer.models import Sample
 from polder.inbox.discard import discard, restore
 from polder.inbox.models import ParkedEvent
 from polder.inbox.redrive import redrive
@@ -69,7 +73,7 @@ def test_names_units_types_and_help(client: Client, db: None) -> None:
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert len({line.rpartition(" ")[0] for line in lines}) == len(lines), "a series is there twice"
     assert all(
-        re.fullmatch(r'[a-z_]+(\{([a-z]+="[^"]*",?)+\})? [-+0-9.e]+', line) for line in lines
+        re.fullmatch(r'[a-z_]+(\{([a-z]+="[^"]*",?)+\})? ([-+0-9.e]+|NaN)', line) for line in lines
     )
 
 
@@ -159,6 +163,20 @@ def test_a_silent_publisher_keeps_its_series_while_another_is_busy(
 
     # Then
     assert series(client)[key] == applied
+
+
+def test_what_nobody_has_looked_at_is_no_zero(client: Client, db: None) -> None:
+    """Or all that waits would be missed from the accounts while the housekeeper is away."""
+    key = (
+        "polder_queue_waiting",
+        (("publisher", "inventory"), ("queue", "order.from.inventory")),
+    )
+    assert math.isnan(series(client)[key])
+
+    Sample.objects.create(name="queue", of="order.from.inventory", value=7, at=Now())
+    assert series(client)[key] == 7
+    Sample.objects.update(at=Now() - timedelta(minutes=4))
+    assert math.isnan(series(client)[key])
 
 
 def test_a_worker_that_has_only_duplicates_is_not_away(client: Client, db: None) -> None:

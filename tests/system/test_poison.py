@@ -9,10 +9,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from amqp.basic_message import Message
 from amqp.exceptions import AMQPError
 from uuid_utils.compat import uuid7
 
-from tests.blackbox.wire import send
+from tests.blackbox.wire import send, send_messages
 from tests.disturbed import DisturbedStack
 from tests.invariants import Checker
 from tests.load import Load
@@ -77,6 +78,13 @@ def poison(event: dict[str, Any]) -> dict[str, bytes]:
     }
 
 
+class Latin(Message):
+    """Its AMQP type is in Latin-1: the broker does not mind, py-amqp does."""
+
+    def _serialize_properties(self) -> bytes:
+        return b"\x00\x20\x04caf\xe9"
+
+
 def test_poison_is_parked_and_the_rest_is_applied(
     stack: DisturbedStack, shop: Shop, checker: Checker, load: Load
 ) -> None:
@@ -94,6 +102,9 @@ def test_poison_is_parked_and_the_rest_is_applied(
             "order.events",
             [messages["unknown type"]],
             content_type=None,
+        )
+        send_messages(
+            *(shop.variables["AMQP_URL"], "order.events", ""), [Latin(messages["unknown type"])]
         )
     # Then each subscriber has parked each once, with a reason, and the processes are the same as
     # before

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from amqp.exceptions import NotFound
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -63,12 +65,13 @@ def take() -> int:
 
 
 def _depths() -> Iterator[tuple[str, int]]:
-    """Of our queues; of none while the broker does not answer."""
+    """Of our queues that are there; of none while the broker does not answer."""
     service = this_service.name()
     queues = [event_queue(service, publisher) for publisher in this_service.subscribes_to()]
     try:
         for queue in [*queues, dead_letter_queue(service)]:
-            yield queue, waiting_in([queue])
+            with suppress(NotFound):
+                yield queue, waiting_in([queue])
     except BROKER_ERRORS as error:
         log.info("how much waits in the queues could not be seen: %r", error)
 

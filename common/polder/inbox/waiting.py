@@ -16,6 +16,8 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from pydantic_core import to_json
 
+from polder import this_service
+from polder.broker.names import event_queue
 from polder.inbox.delivery import Delivery
 from polder.inbox.failed import Failed
 from polder.inbox.models import Halt, ParkedEvent, ParkedState, WaitingEvent
@@ -95,9 +97,14 @@ def waiting_now(limit: int = 20) -> list[Waiting]:
 
 
 def waiting_subjects(publisher: str, types: Collection[str]) -> set[str]:
-    """Of which aggregates an event of one of these types waits here."""
-    rows = WaitingEvent.objects.filter(parked_at=None, publisher=publisher, type__in=types)
-    return set(rows.values_list("subject", flat=True))
+    """Of which aggregates an event of one of these types waits here, or is parked, so that a person
+    is to decide about it. As the messages say, which may be no event at all."""
+    queue = event_queue(this_service.name(), publisher)
+    waiting = WaitingEvent.objects.filter(parked_at=None, publisher=publisher, type__in=types)
+    parked = ParkedEvent.objects.filter(state=ParkedState.PARKED, queue=queue, type__in=types)
+    return {
+        subject for rows in (waiting, parked) for subject in rows.values_list("subject", flat=True)
+    }
 
 
 def note_failures(failures: Sequence[Failed], *, parked: bool) -> None:

@@ -3,6 +3,7 @@ or so many rows and no more."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -157,6 +158,12 @@ def and_zero(found: Rows, known: Iterable[tuple[str, ...]]) -> Rows:
     cannot be reckoned with."""
     there = {row[:-1] for row in found}
     return [*found, *((*labels, 0) for labels in known if labels not in there)]
+
+
+def and_unknown(found: Rows, known: Iterable[tuple[str, ...]]) -> Rows:
+    """The same where 0 would be a lie: nobody has looked. No comparison with it is true."""
+    there = {row[:-1] for row in found}
+    return [*found, *((*labels, math.nan) for labels in known if labels not in there)]
 
 
 def last_applied() -> Rows:

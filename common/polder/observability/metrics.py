@@ -181,8 +181,9 @@ def _of_the_lag() -> Iterator[Metric]:
     known = [(event_queue(service, name), name) for name in publishers]
     yield _gauge(
         "queue_waiting",
-        "Messages that waited in the queue when the housekeeper last looked.",
-        measures.and_zero(queues, [*known, (dead_letter_queue(service), "")]),
+        "Messages that waited in the queue when the housekeeper last looked; NaN when it has not "
+        "looked for three minutes.",
+        measures.and_unknown(queues, [*known, (dead_letter_queue(service), "")]),
         "queue",
         "publisher",
     )
