@@ -103,9 +103,9 @@ def test_poison_is_parked_and_the_rest_is_applied(
             [messages["unknown type"]],
             content_type=None,
         )
-        send_messages(
-            *(shop.variables["AMQP_URL"], "order.events", ""), [Latin(messages["unknown type"])]
-        )
+        for subscriber in ("inventory", "shipping"):  # not to the auditor, which would end by it
+            queue, latin = f"{subscriber}.from.order", Latin(messages["unknown type"])
+            send_messages(shop.variables["AMQP_URL"], "", queue, [latin])
     # Then each subscriber has parked each once, with a reason, and the processes are the same as
     # before
     for subscriber in ("inventory", "shipping"):
