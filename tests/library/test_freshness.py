@@ -75,6 +75,23 @@ def test_the_task_reads_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    "odd", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "now", "\xff", ""]
+)
+def test_one_publisher_s_nonsense_takes_no_other_s_heartbeat_away(
+    odd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)
+    messages = [
+        ("order.from.shipping", "shipping", odd.encode(), 0.0),
+        ("order.from.inventory", "inventory", datetime.now(UTC).isoformat().encode(), 0.0),
+    ]
+
+    note_heartbeats.apply(args=[messages, False])
+
+    assert list(freshness.behind()) == ["inventory"]
+
+
+@pytest.mark.parametrize(
     ("seconds", "told"), [(0.04, "40 ms"), (12.4, "12.4 s"), (180, "3 min"), (7300, "2 h")]
 )
 def test_it_is_told_in_a_persons_units(seconds: float, told: str) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from celery import shared_task
@@ -114,8 +114,9 @@ def note_heartbeats(
     when the database is away; then the next heartbeat says it."""
     until = {}
     for delivery in [Delivery(*message) for message in messages]:
-        with suppress(ValueError):
-            until[delivery.publisher] = datetime.fromisoformat(delivery.body.decode("ascii"))
+        with suppress(ValueError, OverflowError):
+            said = datetime.fromisoformat(delivery.body.decode("ascii"))
+            until[delivery.publisher] = said.astimezone(UTC)
     close_old_connections()
     try:
         freshness.note(self.request.hostname, until)

@@ -91,10 +91,11 @@ class Relay:
                 self._lead(outage)
             except psycopg.Error as error:
                 wait = outage.next()
-                log.warning(
-                    "the database is away, the relay tries again in %.1f s: %s",
-                    wait,
-                    str(error).strip(),
+                is_away = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+                log.log(
+                    logging.WARNING if is_away else logging.ERROR,
+                    "the database %s, the relay tries again in %.1f s: %s",
+                    *("is away" if is_away else "refuses", wait, str(error).strip()),
                 )
                 self.stop.wait(wait)
             finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 
 from polder.broker.confirms import ConfirmedPublisher, Receipt
@@ -169,6 +170,19 @@ def test_a_row_waits_for_no_clock_that_was_set_back(auditor: Auditor) -> None:
 
     with running():
         assert auditor.ids(1) == ids
+
+
+def test_a_table_that_is_missing_is_no_outage(
+    committed: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE polder_outbox RENAME TO elsewhere")
+        try:
+            with running():
+                eventually(lambda: "the database refuses, the relay tries again" in caplog.text)
+        finally:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO polder_outbox")
+    assert "is away" not in caplog.text
 
 
 def test_a_held_row_goes_out_when_it_is_released(auditor: Auditor) -> None:
