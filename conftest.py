@@ -1,11 +1,36 @@
 """For all tests: what was imported and collected stays to the end, and is not searched for garbage
-again and again."""
+again and again; and no test depends on how long those before it took."""
 
 from __future__ import annotations
 
 import gc
 
+import pytest
+
 
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _jobs_are_expected_since_now(request: pytest.FixtureRequest) -> None:
+    """And not since the test database was made, or they are overdue when that was long ago."""
+    asked = {"db", "transactional_db"} & set(request.fixturenames)
+    if asked or request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("db")
+        from django.db.models.functions import Now
+
+        from polder.consumer.models import JobRun
+
+        JobRun.objects.update(expected_since=Now())
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """A test's transaction lasts as long as the test, however slow the machine is. The processes
+    that tests start have their limits."""
+    from django.db import connection
+
+    options = connection.settings_dict["OPTIONS"]
+    options["options"] += " -c idle_in_transaction_session_timeout=0"
