@@ -27,6 +27,7 @@ from polder.inbox.processing import Overtaken, process
 from polder.inbox.reading import read
 from polder.inbox.repeats import end_unread
 from polder.inbox.waiting import note_applied, note_failures, note_halt
+from polder.private import without_values
 
 
 @dataclass
@@ -89,14 +90,15 @@ def apply_batch(deliveries: Sequence[Delivery], *, manner: Manner = AT_ONCE) -> 
             reason = (
                 "the schema, the code and the machine do not fit together, run the "
                 "migrations: "
-                f"{error}"
+                f"{without_values(str(error))}"
             )
             note_halt(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}", reason)
             raise ConsumerHalted(reason) from error
         # it came about where no event is looked at
         if fault is Fault.EVENT and manner.redriven is None:
-            note_halt(f"{type(error).__name__} while a batch was applied", repr(error))
-            raise ConsumerHalted(f"it fails whatever is applied: {error!r}") from error
+            told = without_values(repr(error))
+            note_halt(f"{type(error).__name__} while a batch was applied", told)
+            raise ConsumerHalted(f"it fails whatever is applied: {told}") from error
         raise
     if held:
         raise _held_back(report, held, deliveries)

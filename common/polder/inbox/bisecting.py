@@ -16,6 +16,7 @@ from polder.inbox.delivery import Arrival
 from polder.inbox.failed import Failed, failed, not_tried
 from polder.inbox.processing import Overtaken
 from polder.locking import EventsWait, naming_who_waits
+from polder.private import without_values
 
 Outcomes = Counter[tuple[str, str]]
 ENOUGH = 10  # fail alike, taken at random, and not one succeeds: the rest need not be tried
@@ -141,5 +142,5 @@ class Bisection:
                 raise AllAlike(
                     self.failures,
                     "all that were tried fail alike, the last with "
-                    f"{one.error[:500] or one.reason}: {one.signature}",
+                    f"{without_values(one.error)[:500] or one.reason}: {one.signature}",
                 )

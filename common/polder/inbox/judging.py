@@ -21,6 +21,7 @@ from django.db import connection
 from polder.faults import Fault
 from polder.inbox.failed import Failed
 from polder.partitioning import first_key_at
+from polder.private import without_values
 
 # aggregates whose events fail alike, with no more than so many like them applied since: a bug, and
 # no event's fault
@@ -133,7 +134,7 @@ def _judge_alike(
     if suspicious and applied <= ALIKE:
         verdict.halt = (
             f"{len(latest)} fail alike, the last with "
-            f"{alike[0].error[:500] or alike[0].reason}: "
+            f"{without_values(alike[0].error)[:500] or alike[0].reason}: "
             f"{signature}"
         )
         return

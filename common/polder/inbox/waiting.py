@@ -21,6 +21,7 @@ from polder.broker.names import event_queue
 from polder.inbox.delivery import Delivery
 from polder.inbox.failed import Failed
 from polder.inbox.models import Halt, ParkedEvent, ParkedState, WaitingEvent
+from polder.private import without_values
 from polder.retention import retention_policy
 
 EVIDENCE_KEPT = timedelta(days=7)
@@ -155,7 +156,9 @@ def note_halt(signature: str, reason: str, failures: Sequence[Failed] = ()) -> N
     with suppress(DatabaseError), transaction.atomic():
         note_failures(failures, parked=False)
         with connection.cursor() as cursor:
-            cursor.execute(_HALTED, [_storable(signature)[:300], _storable(reason)[:5_000]])
+            # anybody may read it, in /readyz
+            told = _storable(without_values(reason))[:5_000]
+            cursor.execute(_HALTED, [_storable(signature)[:300], told])
 
 
 def end_halts() -> set[str]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,11 +14,10 @@ from typing import Any
 from polder import this_service
 from polder.contracts.correlation import under_way
 from polder.contracts.trace_context import TraceContext
+from polder.private import without_values
 
 # what a record may say of the event that it is about, by `extra`
 OF_AN_EVENT = ("event_id", "subject", "correlation_id", "causation_id", "trace_id")
-# where PostgreSQL and pydantic repeat the values that they refuse
-_VALUES = re.compile(r"((?:DETAIL|CONTEXT|QUERY|LINE \d+):|input_value=)(?:.*(?=, input_type=)|.*)")
 
 
 class JsonLines(logging.Formatter):
@@ -68,11 +66,6 @@ class WithoutTraceback(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.exc_info = record.exc_text = None
         return True
-
-
-def without_values(text: str) -> str:
-    """An error's text without what somebody had written into the row or the message."""
-    return _VALUES.sub(r"\1...", text)
 
 
 def _written(record: logging.LogRecord) -> datetime:
