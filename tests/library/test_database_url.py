@@ -82,6 +82,8 @@ REFUSED = [
     (f"postgres://u:a {SECRET}@h/d", "a blank"),
     (f"postgres://u:{SECRET}@h/" + "d" * 64, "more than 63 bytes"),
     (f"{URL}?foo=1", "does not know: foo"),
+    (f"postgres://h/d?user=u&password=x&{SECRET}=", "written %26"),
+    ("postgres://h/d?user=u&password=x&cret=", "written %26$"),
     (f"{URL}?foo", "not written \\?name=value"),
     (f"{URL}?sslmode=bogus", "sslmode, which must be one of disable, allow"),
     (f"{URL}?sslmode=verify-full", "no sslrootcert"),

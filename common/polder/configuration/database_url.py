@@ -132,10 +132,12 @@ def _read(url: str) -> dict[str, str]:
         }
     except psycopg.ProgrammingError as error:
         # what libpq says may hold a piece of the password
-        raise NotLegal(_why(str(error))) from None
+        raise NotLegal(_why(str(error), has_secret="password=" in url)) from None
 
 
-def _why(message: str) -> str:
+def _why(message: str, *, has_secret: bool) -> str:
+    if has_secret and "query parameter" in message:  # what is no option may be a piece of it
+        return "has an unknown option, or a & in its password, where it is written %26"
     if unknown := re.match(r'invalid URI query parameter: "([a-z_]{1,40})"', message):
         return f"has an option that PostgreSQL's client does not know: {unknown[1]}"
     if "query parameter" in message:
