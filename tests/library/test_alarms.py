@@ -112,11 +112,30 @@ def test_a_webhook_that_is_away_hears_of_it_later(hook: Hook, status: int) -> No
     with pytest.raises(OSError, match=str(status)):
         tell()
     assert len(mail.outbox) == 1  # the other way is gone all the same
+    with pytest.raises(OSError, match=str(status)):
+        tell()
+    assert len(mail.outbox) == 1, "a mail every half a minute"
     hook.status = 200
     tell()
 
     # Then
     assert hook.of("parked") == ["firing"]
+
+
+def test_who_was_mailed_is_mailed_the_end_though_the_webhook_heard_nothing(hook: Hook) -> None:
+    park()
+    tell()
+    hook.status = 503
+    with pytest.raises(OSError, match="503"):
+        tell()
+
+    ParkedEvent.objects.update(state="discarded")
+    hook.status = 200
+    for _ in range(2):
+        tell()
+
+    assert hook.of("parked") == []
+    assert ["ended" in one.subject for one in mail.outbox] == [False, True]
 
 
 def test_nobody_is_asked_for_when_nobody_is_to_hear(settings: Any) -> None:

@@ -91,6 +91,7 @@ class Alarm(models.Model):
     runbook = models.CharField(max_length=60)
     since = models.DateTimeField(db_default=Now())
     told_at = models.DateTimeField(null=True, help_text="When people were told that it is on.")
+    mailed = models.BooleanField(default=False, help_text="Whether the last mail says that it is.")
 
     class Meta:
         db_table = "polder_alarm"

@@ -30,12 +30,13 @@ class Wrong(NamedTuple):
 
 def tell() -> dict[str, int]:
     """What was there at the look before, too, is told. Raises what the webhook and the mail server
-    raise, once the other of them knows; then nothing counts as told."""
+    raise, once the other of them knows; the webhook is told again then, and nobody is mailed
+    twice."""
     wrong, known = _wrong(), {alarm.name: alarm for alarm in Alarm.objects.all()}
     new = [Alarm(name=name, **one._asdict()) for name, one in wrong.items() if name not in known]
     begun = [one for name, one in known.items() if name in wrong and one.told_at is None]
     over = [one for name, one in known.items() if name not in wrong]
-    ended = [one for one in over if one.told_at is not None]
+    ended = [one for one in over if one.told_at is not None or one.mailed]
     for alarm in begun:
         alarm.sentence = wrong[alarm.name].sentence
     if begun or ended:
@@ -64,22 +65,36 @@ def _wrong() -> Mapping[str, Wrong]:
 
 def _tell(begun: Sequence[Alarm], ended: Sequence[Alarm]) -> None:
     webhook, mails = this_service.alarms_to()
-    service = this_service.name()
-    lines = [*_lines("ALARM", begun), *_lines("ended", ended)]
     failed: Exception | None = None
-    if webhook:
-        alarms = [*_told("firing", begun), *_told("ended", ended)]
+    heard = [one for one in ended if one.told_at is not None]
+    if webhook and (begun or heard):
+        service = this_service.name()
+        alarms = [*_told("firing", begun), *_told("ended", heard)]
+        lines = [*_lines("ALARM", begun), *_lines("ended", heard)]
         text = "\n".join(f"{service}: {line}" for line in lines)
         try:
             _post(webhook, {"service": service, "text": text, "alarms": alarms})
         except OSError as error:
             failed = error
     if mails:
-        from django.core.mail import send_mail  # of no use to processes that tell nobody
-
-        send_mail(f"{service}: {lines[0]}"[:200], "\n".join(lines), None, mails)
+        _mail(
+            mails,
+            [one for one in begun if not one.mailed],
+            [one for one in ended if one.mailed],
+        )
     if failed is not None:
         raise failed
+
+
+def _mail(mails: list[str], begun: Sequence[Alarm], ended: Sequence[Alarm]) -> None:
+    """Writes down what was mailed, so that a webhook that is away makes no flood of mails."""
+    from django.core.mail import send_mail  # of no use to processes that tell nobody
+
+    if lines := [*_lines("ALARM", begun), *_lines("ended", ended)]:
+        subject = f"{this_service.name()}: {lines[0]}"[:200]
+        send_mail(subject, "\n".join(lines), None, mails)
+    for alarms, mailed in ((begun, True), (ended, False)):
+        Alarm.objects.filter(name__in=[one.name for one in alarms]).update(mailed=mailed)
 
 
 def _lines(what: str, alarms: Iterable[Alarm]) -> list[str]:

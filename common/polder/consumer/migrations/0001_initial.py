@@ -82,6 +82,7 @@ class Migration(migrations.Migration):
                 ('runbook', models.CharField(max_length=60)),
                 ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('told_at', models.DateTimeField(help_text='When people were told that it is on.', null=True)),
+                ('mailed', models.BooleanField(default=False, help_text='Whether the last mail says that it is.')),
             ],
             options={
                 'db_table': 'polder_alarm',
