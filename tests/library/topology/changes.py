@@ -13,8 +13,6 @@ from polder.broker.nodes import credentials
 from tests.library.broker import url_of
 
 QUEUE = names.event_queue("order", "inventory")
-
-
 OLD = names.event_queue("order", "warehouse")
 
 

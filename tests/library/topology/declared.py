@@ -5,8 +5,6 @@ from __future__ import annotations
 from polder.broker import names
 
 SERVICES = ("order", "inventory", "shipping")
-
-
 QUEUES = [
     name
     for service in SERVICES

@@ -1,0 +1,1 @@
+"""Tests of the configuration: every variable in every form."""
