@@ -56,7 +56,8 @@ def test_what_was_not(db: None, no_pause: None) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["wait=11", "wait=-1", "wait=x", "wait=1.5", "wait=NaN", "wait=%00"]
+    "query",
+    ["wait=11", "wait=-1", "wait=x", "wait=1.5", "wait=NaN", "wait=%00", "wait=1_0", "wait=%2B5"],
 )
 def test_a_wait_that_makes_no_sense(db: None, query: str) -> None:
     assert list(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -12,6 +14,15 @@ from polder.api.pagination import ByKey
 
 OF_A_LIST = {ByKey.cursor_query_param, ByKey.page_size_query_param}
 NOT_UTF8 = "\ufffd"  # what Django makes of bytes that it cannot read
+
+
+class WholeNumber(serializers.IntegerField):
+    """Plain digits; `int()` would also read `1_0` and those of other scripts."""
+
+    def to_internal_value(self, data: float | str) -> int:
+        if not re.fullmatch("-?[0-9]+", str(data)):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
 
 
 def check_query(request: Request, said: Documented) -> None:

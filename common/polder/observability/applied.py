@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from polder.api.documented import documented
 from polder.api.problems import Problem
+from polder.api.query import WholeNumber
 from polder.api.responses import ResponseSerializer
 from polder.api.view import ApiView
 from polder.contracts.event import Value
@@ -54,7 +55,7 @@ class AppliedSerializer(ResponseSerializer):
 
 
 class WaitIn(serializers.Serializer[Any]):
-    wait = serializers.IntegerField(
+    wait = WholeNumber(
         min_value=0, max_value=LONGEST_WAIT, default=0, help_text="How many seconds to wait for it."
     )
 
