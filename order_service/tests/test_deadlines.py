@@ -210,18 +210,22 @@ def test_an_order_whose_answer_waits_for_a_lock_is_not_late(order_id: UUID) -> N
     assert deadlines() == {"flagged": 1, "cancelled": 0}
 
 
-def test_an_order_whose_answer_is_parked_is_not_late(
-    order_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It waits for a person: for a redrive, which is not to come too late."""
-    # Given an answer that a bug has parked, and one that is no answer, while inventory decides
-    # about others
+def park_answer(order_id: UUID, monkeypatch: pytest.MonkeyPatch) -> ParkedEvent:
+    """By a bug, while inventory decides about others."""
     other = place(Line("p1", 1)).order.pk
     deliver(reservation_event(order_id=other))
     with monkeypatch.context() as patch:
         patch.setattr("polder.inbox.processing.reconcile_changed", lambda changed: 1 / 0)
         deliver(reservation_event(order_id=order_id))
-    parked = ParkedEvent.objects.get()
+    return ParkedEvent.objects.get()
+
+
+def test_an_order_whose_answer_is_parked_is_not_late(
+    order_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for a person: for a redrive, which is not to come too late."""
+    # Given an answer that is parked, and one that is no answer
+    parked = park_answer(order_id, monkeypatch)
     body = parked.body.tobytes() if isinstance(parked.body, memoryview) else bytes(parked.body)
     deliver(body.replace(str(order_id).encode(), b"no key"))
     age_ledger(minutes=16)
@@ -238,15 +242,11 @@ def test_an_order_whose_answer_is_parked_is_not_late(
 def test_an_order_whose_answer_was_discarded_is_late(
     order_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = place(Line("p1", 1)).order.pk
-    deliver(reservation_event(order_id=other))
-    with monkeypatch.context() as patch:
-        patch.setattr("polder.inbox.processing.reconcile_changed", lambda changed: 1 / 0)
-        deliver(reservation_event(order_id=order_id))
+    parked = park_answer(order_id, monkeypatch)
     age_ledger(minutes=16)
     later(hours=25)
 
-    discard(ParkedEvent.objects.get().pk)
+    discard(parked.pk)
 
     assert deadlines() == {"flagged": 1, "cancelled": 1}
 

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from kombu.connection import Connection
 
 from deploy.local.passwords import Passwords
 from deploy.local.run_directory import RunDirectory
+from polder.broker import names
 from polder.broker.connect import connect
 from polder.broker.management_api import ManagementApi
 from polder.broker.nodes import credentials, vhost
 from polder.broker.topology import Topology
 from polder.testing import eventually
 
+QUEUE = "order.from.inventory"
 ORDER_URL = os.environ["ORDER_AMQP_URL"]
 SUBSCRIPTIONS = {
     "order": ["inventory", "shipping"],
@@ -92,3 +95,13 @@ def close_connections(user: str) -> int:
     for name in names:
         api.call("DELETE", "connections", name)
     return len(names)
+
+
+@pytest.fixture
+def order() -> Iterator[Connection]:
+    """A connection of the order service; what it leaves in its queues is deleted."""
+    declare_all()
+    with connected("order") as connection:
+        yield connection
+    for queue in (QUEUE, "shipping.from.inventory", names.dead_letter_queue("order")):
+        management().call("DELETE", "queues", management().vhost, queue, "contents")

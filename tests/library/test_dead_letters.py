@@ -3,7 +3,6 @@ its publisher has claimed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,18 +12,9 @@ from kombu.connection import Connection
 from polder.broker import names
 from polder.broker.raw_message import first_queue
 from polder.testing import eventually
-from tests.library.broker import connected, declare_all, management
+from tests.library.broker import QUEUE, connected, order
 
-QUEUE = "order.from.inventory"
-
-
-@pytest.fixture
-def order() -> Iterator[Connection]:
-    declare_all()
-    with connected("order") as connection:
-        yield connection
-    for queue in (QUEUE, "shipping.from.inventory", names.dead_letter_queue("order")):
-        management().call("DELETE", "queues", management().vhost, queue, "contents")
+__all__ = ["order"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ broker delivers them as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from struct import pack
 from typing import Any
 
@@ -14,9 +13,10 @@ from polder.broker import names
 from polder.broker.raw_message import body_of, first_queue
 from polder.seams.amqp import Message, consume, raw_channel
 from polder.testing import eventually
-from tests.library.broker import connected, declare_all, management
+from tests.library.broker import QUEUE, connected, order
 
-QUEUE = "order.from.inventory"
+__all__ = ["order"]
+
 BODY = b'{"healthy": true}'
 
 
@@ -68,15 +68,6 @@ ODD: dict[str, bytes] = {
     "a correlation id of bytes": pack(">H", 0x0400) + short(bytes(range(128, 144))),
     "an id and a time": pack(">H", 0x00C0) + short(b"\xff") + pack(">Q", 2**64 - 1),
 }
-
-
-@pytest.fixture
-def order() -> Iterator[Connection]:
-    declare_all()
-    with connected("order") as connection:
-        yield connection
-    for queue in (QUEUE, "shipping.from.inventory", names.dead_letter_queue("order")):
-        management().call("DELETE", "queues", management().vhost, queue, "contents")
 
 
 def send(raw: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, cached_property
 from typing import Any
 
@@ -42,11 +42,10 @@ class Body(serializers.Serializer[Any]):
     def _of_another_type(self, data: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
         """REST framework would make a text of a number (`1.10` becomes "1.1"), and a number of a
         text."""
-        for name, field in self.fields.items():
+        for name, is_it, told in _types_of(type(self)):
             value = data.get(name)
-            for kind, is_it, told in _TYPES:
-                if value is not None and isinstance(field, kind) and not is_it(value):
-                    yield name, [told]
+            if value is not None and not is_it(value):
+                yield name, [told]
 
 
 def _is_number(value: object) -> bool:
@@ -69,6 +68,17 @@ _TYPES = (
 def _fields_of(kind: type[Body]) -> BindingDict:
     bound: BindingDict = super(Body, kind()).fields
     return bound
+
+
+@cache
+def _types_of(kind: type[Body]) -> list[tuple[str, Callable[[Any], bool], str]]:
+    """By member, what its value has to be."""
+    return [
+        (name, is_it, told)
+        for name, field in _fields_of(kind).items()
+        for of_kind, is_it, told in _TYPES
+        if isinstance(field, of_kind)
+    ]
 
 
 class NoBody(Body):
