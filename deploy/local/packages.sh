@@ -2,6 +2,11 @@
 # packages.sh PACKAGE...: installs Debian packages, as root. None of them starts a server on the usual ports.
 set -eu
 
+# One at a time on the whole machine: `make test` starts several stacks at once, and each finds the same lacking. The
+# lock goes on to apt-get and dpkg, so that it lasts as long as they do.
+exec 9>/run/polder-packages.lock
+flock 9
+
 policy=/usr/sbin/policy-rc.d
 mark="# Temporary, by Polder"
 trap 'exit 130' INT TERM # once apt has ended by itself: what is half-installed helps nobody
@@ -14,4 +19,4 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update
 dpkg --configure -a # what an installation that was killed left unfinished
-apt-get install -y --no-install-recommends "$@"
+apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"

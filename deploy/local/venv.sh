@@ -47,11 +47,10 @@ ensure_venv_module() {
     command -v apt-get >/dev/null || fail "$python has no venv module: install it with your system's package manager, and run again."
     [ "$(id -u)" = 0 ] || fail "$python has no venv module. Install it and run again: sudo apt-get update && sudo apt-get install --no-install-recommends $package"
     echo "Installing $package ..."
-    export DEBIAN_FRONTEND=noninteractive
     log=$(mktemp)
-    if ! { apt-get update && apt-get install -y --no-install-recommends "$package"; } >"$log" 2>&1; then
+    if ! sh deploy/local/packages.sh "$package" >"$log" 2>&1; then
         tail -n 30 "$log" >&2
-        fail "apt-get install $package failed (all of its output: $log). Does this machine reach its package mirror? When it does, run again."
+        fail "$package could not be installed (all of its output: $log). Does this machine reach its package mirror? When it does, run again."
     fi
     rm -f "$log"
 }
