@@ -39,15 +39,23 @@ def main(run: Path) -> None:
 
 
 def reap(run: Path, *, processname: str, pid: str = "", **_: str) -> None:
-    file = run / f"{processname}.pid"
-    noted = file.read_text().strip() if file.exists() else ""
-    dead = int(pid or noted or 0)
-    if not dead or Path(f"/proc/{dead}").exists():  # begun again already
-        return
+    """Of a process that died soon after its start supervisord does not say the id; and it may have
+    begun it again before we hear of the end."""
+    if pid:
+        _end_group(int(pid))
+    for file in (run / f"{processname}.pid", run / f"{processname}.before.pid"):
+        with suppress(FileNotFoundError, ValueError):
+            if _end_group(int(file.read_text())):
+                file.unlink()
+
+
+def _end_group(leader: int) -> bool:
+    """Whether its leader has ended. No other process gets its id while one of the group lives."""
+    if Path(f"/proc/{leader}").exists():
+        return False
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(dead, signal.SIGKILL)
-    if noted == str(dead):
-        file.unlink(missing_ok=True)
+        os.killpg(leader, signal.SIGKILL)
+    return True
 
 
 if __name__ == "__main__":

@@ -18,8 +18,10 @@ from deploy.local.errors import PolderError
 from deploy.local.leftovers import end_leftovers, is_running
 from deploy.local.ports import Ports
 from deploy.local.processes import ProcessSpec
+from deploy.local.run_directory import RunDirectory
 from deploy.local.stack import ROOT, Stack
 from deploy.local.supervisord import Supervisor
+from deploy.local.watch import reap
 from tests.shop import until
 
 SECONDS = 120.0
@@ -85,6 +87,38 @@ def test_a_killed_process_is_started_again_under_another_id_and_takes_its_group_
     until(lambda: not is_running(orphan), "what the killed one has begun is ended", SECONDS)
     assert is_running(second)
     assert stack.process("order-worker").restarts == 1
+
+
+def test_its_group_is_ended_also_when_it_was_started_again_before_that_was_heard_of(
+    run: RunDirectory,
+) -> None:
+    # Given
+    child = run.root / "child"
+    run.script("order-worker").write_text(f"sleep 600 & echo $! >'{child}'; wait\n")
+
+    def begin() -> subprocess.Popen[bytes]:
+        script = ROOT / "deploy/local/process.sh"
+        command = ["sh", str(script), str(run.root), "order-worker"]
+        begun = subprocess.Popen(command, start_new_session=True)
+        until(lambda: child.exists() and child.read_text().strip(), "it runs", SECONDS)
+        return begun
+
+    killed = begin()
+    orphan = int(child.read_text())
+    child.unlink()
+    killed.kill()
+    killed.wait()
+    second = begin()
+    try:
+        # When
+        reap(run.root, processname="order-worker")
+
+        # Then
+        until(lambda: not is_running(orphan), "what the killed one has begun is ended", SECONDS)
+        assert second.poll() is None
+    finally:
+        os.killpg(second.pid, signal.SIGKILL)
+        second.wait()
 
 
 def test_one_that_dies_at_once_is_started_with_back_off_and_never_given_up(stack: Stack) -> None:
