@@ -162,6 +162,9 @@ _DATABASE_OPTIONS: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 3,
     "keepalives_count": 3,
+    # statements are planned once for a connection, and not each time: see docs/performance.md
+    "server_side_binding": True,
+    "prepare_threshold": 5,
 }
 
 _APPS = [

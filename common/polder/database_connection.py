@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import OperationalError, connection, connections
 
-from polder import this_service
+from polder import prepared, this_service
 from polder.database_session import may_be_pooled
 
 REFUSED = "unsupported startup parameter"  # PgBouncer's words
@@ -91,6 +91,7 @@ def look_at(raw: Any, options: str) -> None:
     is_pooled = pid != raw.info.backend_pid
     if is_pooled and not may_be_pooled(sys.argv):
         raise WrongConnection(_way_out("a connection pooler stands before the database"))
+    prepared.arrange(raw, is_pooled=is_pooled)
     if wrong := {name: value for name, value in asked.items() if not _same(value, found[name])}:
         raise WrongConnection(_not_in_force(wrong, found))
 

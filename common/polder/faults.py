@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError
 
 from polder.failpoints import FailpointReached
 from polder.outbox.fence import FencedAggregate
+from polder.prepared import is_outdated
 from polder.unknown_schema import is_news_to_the_code
 
 
@@ -40,7 +41,7 @@ MOMENT = (Fault.AWAY, Fault.BUSY, Fault.LOCKED, Fault.TOO_SLOW)
 # The longest beginning of a SQLSTATE that is here decides.
 SQLSTATES: dict[str, Fault] = {
     "08": Fault.AWAY,  # connection
-    "0A": Fault.ENVIRONMENT,  # what this server, or a plan of before the migration, cannot do
+    "0A": Fault.ENVIRONMENT,  # what this server cannot do
     "25006": Fault.AWAY,  # a standby takes no writes
     "25P03": Fault.AWAY,  # idle in a transaction for too long: the connection is cut
     "25P04": Fault.TOO_SLOW,  # the transaction's time limit
@@ -99,6 +100,8 @@ def _by_sqlstate(error: Any) -> Fault:
     state: str = error.sqlstate
     if state[:2] == "23":
         return _of_a_violation(error)
+    if is_outdated(error):
+        return Fault.BUSY
     for length in (5, 2):
         if fault := SQLSTATES.get(state[:length]):
             return fault

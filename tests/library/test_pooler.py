@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from deploy.local.ports import Ports
+from polder.database_connection import look_at
 from polder.testing import eventually
 from tests.library.web_process import on_test_database
 
@@ -158,6 +159,20 @@ def test_a_web_process_whose_limits_are_ignored_says_what_to_set(
         finally:
             for name in re.findall(r"SET (\w+) =", said):
                 connection.execute(f"ALTER ROLE {ROLE} RESET {name}")  # type: ignore[call-overload]
+
+
+def test_no_plan_is_kept_in_a_session_that_may_be_another_s_next(
+    pooler: Pooler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pooler.start(ignores="options")
+    monkeypatch.setattr(sys, "argv", ["manage.py", "web"])
+
+    with psycopg.connect(pooler.url()) as pooled, psycopg.connect(DIRECT) as direct:
+        look_at(pooled, "")
+        look_at(direct, "")
+
+        assert pooled.prepare_threshold is None
+        assert direct.prepare_threshold
 
 
 def assert_it_serves(pooler: Pooler) -> None:

@@ -94,7 +94,7 @@ def test_told_to_stop_at_any_moment(committed: None) -> None:
             eventually(lambda: _leads(), seconds=120)
             if turn % 2:
                 with connection.cursor() as cursor:
-                    cursor.execute("SELECT pg_sleep(0.0%s)", [turn])
+                    cursor.execute("SELECT pg_sleep(%s)", [turn / 100])
             process.send_signal(signal.SIGTERM if turn % 3 else signal.SIGINT)
             assert process.wait(60) == 0
 

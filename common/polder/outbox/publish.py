@@ -27,7 +27,7 @@ SELECT %s::uuid, %s::text, %s::text, %s::text, %s::bigint, %s::uuid, %s::text
 # is noted for the guard is noted only if the rows are written. Beyond NOTED characters it looks
 # into the outbox.
 _NOTE = """(SELECT set_config('polder.announced',
-    concat(left(current_setting('polder.announced', true), %s), %s), true)) IS NOT NULL"""
+    concat(left(current_setting('polder.announced', true), %s), %s::text), true)) IS NOT NULL"""
 _NOTED = f" WHERE {_NOTE}"
 # Of the whole table and not of these rows.
 _NOTHING_FENCED = f""" WHERE CASE WHEN EXISTS (SELECT FROM polder_outbox_fenced

@@ -1,0 +1,46 @@
+"""Statements that PostgreSQL plans once for a connection, and not each time: a database has them
+whose `OPTIONS` say `server_side_binding` and a `prepare_threshold`.
+
+A plan holds the types of what it answers. Once a migration has changed one of them, PostgreSQL
+refuses the plan, and would until the connection ends.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.db.backends.postgresql.base import ServerBindingCursor
+from psycopg import Cursor
+from psycopg.errors import FeatureNotSupported
+from psycopg.pq import TransactionStatus
+
+_REFUSES = "RevalidateCachedQuery"  # the function in PostgreSQL; the message is in its language
+
+
+def is_outdated(error: Any) -> bool:
+    """Whether a plan is of before a migration. What rolls its transaction back has no plans any
+    more: tried again, it succeeds."""
+    return isinstance(error, FeatureNotSupported) and error.diag.source_function == _REFUSES
+
+
+class PlanningCursor(ServerBindingCursor, Cursor[Any]):
+    """Plans anew what is outdated, where no transaction has been broken by it."""
+
+    def execute(self, query: Any, params: Any = None, **how: Any) -> Self:
+        try:
+            return super().execute(query, params, **how)
+        except FeatureNotSupported as error:
+            alone = self.connection.info.transaction_status is TransactionStatus.IDLE
+            if not alone or not is_outdated(error):
+                raise
+        self.connection.execute("DEALLOCATE ALL")  # which psycopg takes for what it is
+        return super().execute(query, params, **how)
+
+
+def arrange(raw: Any, *, is_pooled: bool) -> None:
+    """For a new connection of Django's. `is_pooled`: its next statement may go by another session,
+    which has no plans of this one."""
+    if is_pooled:
+        raw.prepare_threshold = None
+    if raw.cursor_factory is ServerBindingCursor:
+        raw.cursor_factory = PlanningCursor
