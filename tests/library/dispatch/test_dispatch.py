@@ -125,6 +125,23 @@ def test_messages_go_at_once_while_there_is_little_to_do_and_gather_while_there_
     assert set(batches_of(50, takes=0.04, budget=0.0)) <= {1, 2}
 
 
+def test_on_a_machine_that_has_much_to_do_they_gather_for_twice_as_long() -> None:
+    def pause(*took: float) -> float:
+        pace = Pace(budget=1.0)
+        for seconds in took:
+            pace.began(100.0)
+            pace.ended(seconds)
+        return pace.not_before() - 100.0
+
+    # Given batches that take as long as the quickest, or nearly
+    assert pause(*[0.01] * 50) == pytest.approx(0.01, rel=0.1)
+    assert pause(0.01, *[0.019] * 50) == pytest.approx(0.019, rel=0.1)
+
+    # When they take several times as long
+    assert pause(0.01, *[0.05] * 50) == pytest.approx(0.1, rel=0.1)
+    assert pause(0.0, *[0.001] * 50) < 0.01, "what has done nothing is no measure"
+
+
 def test_messages_gather_while_a_batch_is_under_way_and_no_longer_than_the_budget() -> None:
     # Given a batch under way, and a child that is free
     worker = Worker()
