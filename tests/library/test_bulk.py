@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from polder.admin.many import SENT_BEFORE, Asked, begin_many
 from polder.admin.models import OperatorAction
@@ -14,9 +15,11 @@ from polder.inbox.applying import Report
 from polder.inbox.failures import ConsumerHalted
 from polder.inbox.models import BulkOperation, BulkState, LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
-from polder.testing.database import at_once, empty_partitioned
+from polder.testing import deliver
+from polder.testing.database import at_once, empty_partitioned, other_connection
+from tests.library.test_redrive import Trouble
 from tests.library.test_redrive_command import many, park, states  # noqa: F401
-from tests.makers import product_event  # noqa: F401
+from tests.makers import product_event
 
 Action = BulkOperation.Action
 
@@ -116,7 +119,7 @@ def test_a_halt_is_told_and_it_goes_on_later(db: None, monkeypatch: pytest.Monke
     assert (one.state, one.trouble) == ("done", "")
 
 
-def _halted(batch: object) -> None:
+def _halted(batch: object, *, hurried: bool) -> None:
     raise ConsumerHalted("a column is missing\nDETAIL: a row")
 
 
@@ -129,7 +132,9 @@ def test_killed_in_the_middle_each_is_parked_or_redriven(
     one = begun()
     with monkeypatch.context() as patch:
         calls: list[Sequence[int]] = []
-        patch.setattr("polder.inbox.bulk.redrive_batch", lambda keys: _die_after(calls, keys))
+        patch.setattr(
+            "polder.inbox.bulk.redrive_batch", lambda keys, hurried: _die_after(calls, keys)
+        )
         with pytest.raises(SystemExit):
             bulk.work()
     one.refresh_from_db()
@@ -161,7 +166,7 @@ def test_what_kills_its_process_stays_parked_and_stops_nothing(
     killer = ParkedEvent.objects.get(subject="p3").pk
     one, deaths = begun(), 0
 
-    def killed(keys: Sequence[int]) -> Report:
+    def killed(keys: Sequence[int], *, hurried: bool = False) -> Report:
         if killer in keys:
             raise SystemExit
         return redrive_batch(keys)
@@ -192,3 +197,39 @@ def test_two_at_once_do_nothing_twice(committed: None, monkeypatch: pytest.Monke
     assert states() == {"redriven"}
     assert set(BulkOperation.objects.values_list("state", flat=True)) == {"done"}
     assert LedgerEntry.objects.filter(outcome="applied").count() == 6
+
+
+def test_who_needs_what_somebody_holds_keeps_nobody_waiting(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given five that were parked, and a copy that one of them changes
+    deliver(product_event(product_id="p3"))
+    with monkeypatch.context() as context:
+        Trouble(context)
+        for number in range(5):
+            deliver(product_event(product_id=f"p{number}", version=2))
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '200ms'")
+    total = ParkedEvent.objects.filter(state="parked").count()
+    one = begun()
+
+    # When somebody holds it
+    with other_connection() as other, other.transaction():
+        other.execute("SELECT FROM replica_product WHERE key = 'p3' FOR UPDATE")
+        bulk.work()
+        bulk.work()
+
+    # Then the others are done
+    one.refresh_from_db()
+    assert (one.state, one.trouble) == ("running", "1 need what somebody holds")
+    assert one.done == total - 1
+    left = ParkedEvent.objects.filter(state="parked").values_list("subject", flat=True)
+    assert list(left) == ["p3"]
+
+    # and it when it is let go
+    bulk.work()
+    one.refresh_from_db()
+    assert (one.state, one.trouble, one.done) == ("done", "", total)
+    assert states() == {"redriven"}
+    with connection.cursor() as cursor:
+        cursor.execute("RESET lock_timeout")

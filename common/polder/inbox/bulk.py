@@ -17,10 +17,11 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
+from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import BulkOperation, BulkState, ParkedEvent, ParkedState, Redriven
 from polder.inbox.redrive import redrive_batch
-from polder.inbox.redrive_many import Chosen, next_batch
+from polder.inbox.redrive_many import BATCH_MESSAGES, Chosen, next_batch
 from polder.partitioning import database_now
 
 log = logging.getLogger(__name__)
@@ -148,10 +149,11 @@ def _next(key: int) -> list[int]:
         log.error("a process ended with the parked message %d; it stays parked", one.trying_to)
         _count(one, [one.trying_to], Counter({str(Redriven.FAILED): 1}))
     batch = next_batch(chosen_by(one.chosen).messages(), one.cursor, one.end)
-    if one.cursor < one.alone_to:
+    batch = batch or one.stuck[:BATCH_MESSAGES]
+    if batch and batch[0] <= one.alone_to:
         batch = batch[:1]
     if batch:
-        one.trying_from, one.trying_to = batch[0], batch[-1]
+        one.trying_from, one.trying_to = min(batch), max(batch)
     else:
         one.trying_to = 0
         one.state, one.ended_at, one.trouble = BulkState.DONE, database_now(), ""
@@ -170,26 +172,48 @@ def _tried(key: int, batch: Sequence[int]) -> int:
     if (one := _running(key)) is None:
         _not_lost(key)
         return 0
-    ended = _redriven(batch) if one.action == Action.REDRIVE else _discarded(batch)
-    _count(one, batch, ended)
-    one.trying_to, one.trouble = 0, ""
+    if one.action == Action.REDRIVE:
+        ended, stuck = _redriven(batch, hurried=batch[0] in one.stuck)
+    else:
+        ended, stuck = _discarded(batch), []
+    _count(one, [pk for pk in batch if pk not in stuck], ended)
+    one.cursor = max([one.cursor, *batch])
+    one.stuck = [pk for pk in one.stuck if pk not in batch] + stuck
+    one.trying_to = 0
+    one.trouble = f"{len(one.stuck)} need what somebody holds" if one.stuck else ""
     one.busy_seconds += time.monotonic() - begun
     one.save()
-    return len(batch)
+    return len(batch) - len(stuck)
 
 
 def _count(one: BulkOperation, batch: Sequence[int], ended: Counter[str]) -> None:
     ParkedEvent.objects.filter(pk__in=batch).update(bulk=one)
     one.outcomes = dict(Counter(one.outcomes) + ended)
-    one.done, one.cursor = one.done + len(batch), batch[-1]
+    one.done, one.cursor = one.done + len(batch), max([one.cursor, *batch])
+    one.stuck = [pk for pk in one.stuck if pk not in batch]
     one.progressed_at = database_now()
 
 
-def _redriven(batch: Sequence[int]) -> Counter[str]:
+def _redriven(batch: Sequence[int], *, hurried: bool = False) -> tuple[Counter[str], list[int]]:
+    """How they ended; and those that need what somebody holds, which stay as they are."""
     ended: Counter[str] = Counter()
-    for (_, outcome), number in redrive_batch(batch).outcomes.items():
-        ended[outcome] += number
-    return ended
+    try:
+        report = redrive_batch(batch, hurried=hurried)
+    except TransientFailure as error:
+        if error.fault is not Fault.LOCKED:
+            raise
+    else:
+        for (_, outcome), number in report.outcomes.items():
+            ended[outcome] += number
+        return ended, []
+    if len(batch) == 1:
+        return ended, list(batch)
+    middle, stuck = len(batch) // 2, list[int]()
+    for half in (batch[:middle], batch[middle:]):
+        of_half, stuck_of_half = _redriven(half, hurried=True)
+        ended += of_half
+        stuck += stuck_of_half
+    return ended, stuck
 
 
 def _discarded(batch: Sequence[int]) -> Counter[str]:

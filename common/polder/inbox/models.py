@@ -109,6 +109,9 @@ class BulkOperation(models.Model):
     alone_to = models.BigIntegerField(
         default=0, editable=False, help_text="Up to this one each is tried alone."
     )
+    stuck = models.JSONField(
+        default=list, editable=False, help_text="Those that need what somebody holds: tried last."
+    )
     busy_seconds = models.FloatField(default=0, help_text="Spent with its batches.")
     trouble = models.TextField(default="", help_text="Why it does not go on.")
     created_at = models.DateTimeField(db_default=Now())
