@@ -262,9 +262,15 @@ def _insist(scene: Scene, service: str, *command: str) -> None:
 
 
 def _audited(scene: Scene, service: str, *options: str) -> dict[str, str]:
-    """What an audit has found: by key, the kind."""
-    try:
-        told = scene.stack.manage(service, "audit", *options, "--json")
-    except subprocess.CalledProcessError as error:  # something differed
-        told = error.stdout
-    return {one["key"]: one["kind"] for one in json.loads(told)}
+    """What an audit has found, once no other is under way: by key, the kind."""
+    told = [""]
+
+    def has_run() -> bool:
+        try:
+            told.append(scene.stack.manage(service, "audit", *options, "--json"))
+        except subprocess.CalledProcessError as error:  # something differed, or it was refused
+            told.append(error.stdout)
+        return bool(told[-1])
+
+    until(has_run, f"{service} has audited", HEALED, every=1.0)
+    return {one["key"]: one["kind"] for one in json.loads(told[-1])}
