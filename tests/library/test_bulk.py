@@ -15,11 +15,13 @@ from polder.inbox.applying import Report
 from polder.inbox.failures import ConsumerHalted
 from polder.inbox.models import BulkOperation, BulkState, LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
-from polder.testing import deliver
 from polder.testing.database import at_once, empty_partitioned, other_connection
-from tests.library.test_redrive import Trouble
-from tests.library.test_redrive_command import many, park, states  # noqa: F401
-from tests.makers import product_event
+from tests.library.test_redrive_command import (  # noqa: F401
+    five_that_wait_briefly,
+    many,
+    park,
+    states,
+)
 
 Action = BulkOperation.Action
 
@@ -202,14 +204,7 @@ def test_two_at_once_do_nothing_twice(committed: None, monkeypatch: pytest.Monke
 def test_who_needs_what_somebody_holds_keeps_nobody_waiting(
     committed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given five that were parked, and a copy that one of them changes
-    deliver(product_event(product_id="p3"))
-    with monkeypatch.context() as context:
-        Trouble(context)
-        for number in range(5):
-            deliver(product_event(product_id=f"p{number}", version=2))
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '200ms'")
+    five_that_wait_briefly(monkeypatch)
     total = ParkedEvent.objects.filter(state="parked").count()
     one = begun()
 

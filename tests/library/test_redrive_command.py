@@ -45,6 +45,17 @@ def park(patch: pytest.MonkeyPatch, number: int) -> None:
             deliver(product_event(product_id=f"p{one}"))
 
 
+def five_that_wait_briefly(patch: pytest.MonkeyPatch) -> None:
+    """Parked, and `p3` changes a copy that exists; they wait for locks for 200 ms."""
+    deliver(product_event(product_id="p3"))
+    with patch.context() as context:
+        Trouble(context)
+        for one in range(5):
+            deliver(product_event(product_id=f"p{one}", version=2))
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '200ms'")
+
+
 def states() -> set[str]:
     return set(ParkedEvent.objects.values_list("state", flat=True))
 
@@ -187,15 +198,8 @@ def test_several_at_once_do_nothing_twice(committed: None, monkeypatch: pytest.M
 def test_who_needs_what_somebody_holds_keeps_nobody_waiting(
     committed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given five that were parked, and a copy that one of them changes
-    deliver(product_event(product_id="p3"))
-    with monkeypatch.context() as context:
-        Trouble(context)
-        for one in range(5):
-            deliver(product_event(product_id=f"p{one}", version=2))
+    five_that_wait_briefly(monkeypatch)
     monkeypatch.setattr(redrive_many, "PAUSES", (0.1,))
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '200ms'")
 
     # When somebody holds it
     with other_connection() as other, other.transaction():
