@@ -4,6 +4,7 @@ better; the journal stays the sum of it all."""
 from __future__ import annotations
 
 from decimal import Decimal
+from threading import Timer
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,7 @@ from inventory_service.services import product_change
 from inventory_service.tests.stocking import decisions
 from polder.outbox import fence
 from polder.testing import deliver, published
+from polder.testing.database import empty_partitioned, other_connection
 from tests.invariants.stock import CONSERVED, JOURNAL
 from tests.makers import order_event
 from tests.neighbours import Neighbours
@@ -62,6 +64,26 @@ def test_prices_are_those_that_others_know(neighbours: Neighbours) -> None:
     assert (product.price, product.weight_grams, product.name) == (Decimal("43.00"), 90, "Boots")
     assert published(subject="p1")[-1].type == "ProductChanged"
     product_change(product_id="p1", versions=[product.version], changes={"name": "New"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_holds_a_row_meanwhile_is_waited_for(neighbours: Neighbours) -> None:
+    members = {"name": "Boots", "price__amount": "43.00", "price__currency": "EUR"}
+    neighbours.know("product", "p1", 4, **members, weight_grams=90, by="order")
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '100ms'")
+
+    with other_connection() as other:
+        other.execute("BEGIN")
+        other.execute("SELECT FROM inventory_product WHERE product_id = 'p1' FOR UPDATE")
+        ending = Timer(1.0, other.execute, ["COMMIT"])
+        ending.start()
+        neighbours.heal()
+        ending.join()
+
+    assert Product.objects.get(pk="p1").name == "Boots"
+    connection.close()
+    empty_partitioned()
 
 
 def test_a_product_and_its_stock_that_were_forgotten(neighbours: Neighbours) -> None:

@@ -5,17 +5,18 @@ announced. Each page in a transaction of its own, so it may be broken off anywhe
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from polder.contracts.correlation import Correlation, correlated
 from polder.domain.aggregate import Aggregate, aggregates, save_changed
 from polder.effects.intents import skipped
 from polder.failpoints import Failpoint, failpoint
-from polder.faults import MOMENT, fault_of
+from polder.faults import MOMENT, Fault, fault_of
 from polder.outbox import carried_out, fence
 from polder.outbox.models import Fenced
 from polder.outbox.publish import publish
@@ -24,6 +25,7 @@ from polder.pasts.adoption import Case, Proofs, Proven, adoption_of, in_order, o
 log = logging.getLogger(__name__)
 
 PAGE = 200  # aggregates in a transaction
+PAUSES = (0.1, 0.5, 2.0, 5.0)  # seconds, before a page is tried again
 OWN_FIELDS = {"version", "created_at", "updated_at"}
 
 
@@ -54,7 +56,7 @@ def raise_accepted() -> list[Case[Any]]:
             accepted = list(fence.accepted_and_behind(aggregate))
             for start in range(0, len(accepted), PAGE):
                 page = accepted[start : start + PAGE]
-                cases += _healed(model, aggregate, page, Proofs({}), only_raise)
+                cases += _healed_in_time(model, aggregate, page, Proofs({}), only_raise)
     return cases
 
 
@@ -74,7 +76,7 @@ def _heal_page(
 ) -> list[Case[Any]]:
     """One that cannot be healed keeps none beside it from being healed."""
     try:
-        return _healed(model, aggregate, page, proofs)
+        return _healed_in_time(model, aggregate, page, proofs)
     except Exception as error:
         if fault_of(error) in MOMENT:
             raise
@@ -85,6 +87,27 @@ def _heal_page(
         case: Case[Any] = Case(aggregate, page[0].key, None, _proven(page[0], model, proofs))
         case.undecidable(f"it failed: {error!r}")
         return [case]
+
+
+def _healed_in_time(
+    model: type[Aggregate],
+    aggregate: str,
+    page: Sequence[Fenced],
+    proofs: Proofs,
+    adopt: Callable[[Sequence[Case[Any]]], None] | None = None,
+) -> list[Case[Any]]:
+    """Again, while those who work with the same rows stand in the way: events are applied
+    meanwhile."""
+    for pause in PAUSES:
+        try:
+            return _healed(model, aggregate, page, proofs, adopt)
+        except Exception as error:
+            # one transaction around all of it cannot be gone on with
+            if fault_of(error) not in (Fault.LOCKED, Fault.BUSY) or connection.in_atomic_block:
+                raise
+            log.warning("healing %d of %s is tried again: %s", len(page), aggregate, error)
+        time.sleep(pause)
+    return _healed(model, aggregate, page, proofs, adopt)
 
 
 @transaction.atomic
