@@ -16,7 +16,7 @@ from tests.chaos.scene import Scene
 from tests.restoring import heal, wait_until_noticed
 
 PATIENCE = 900.0  # seconds that customers have: nothing new is taken while orders are forgotten
-_FENCED = "SELECT FROM polder_outbox_fenced WHERE lifted_at IS NULL"
+_FENCED = "SELECT since FROM polder_outbox_fenced WHERE lifted_at IS NULL"
 _ACTED_ON = """
 SELECT said.type, said.subject FROM polder_outbox AS said JOIN polder_outbox_fenced AS fenced
     ON (fenced.aggregate, fenced.key) = (said.aggregate_type, said.subject)
@@ -35,9 +35,11 @@ def set_back(services: Sequence[str], scene: Scene) -> Mapping[str, float]:
         for backup in backups:
             backup.restore(start=False)
         [[restarted]] = scene.shop.rows(services[0], "SELECT clock_timestamp()")
+        noticed = 0.0
         for backup in backups:
+            [[begun]] = scene.shop.rows(services[0], "SELECT clock_timestamp()")
             backup.start()
-        noticed = max(_noticed(scene, service, restarted) for service in services)
+            noticed = max(noticed, _noticed(scene, backup.service, begun))
     for service in services:
         scene.stack.wait_ready(f"{service}-worker")
     time.sleep(5)  # in which the customers, the warehouse and the reconcilers try
@@ -59,11 +61,11 @@ def set_back(services: Sequence[str], scene: Scene) -> Mapping[str, float]:
     }
 
 
-def _noticed(scene: Scene, service: str, restarted: datetime) -> float:
-    """Seconds after its processes were started."""
+def _noticed(scene: Scene, service: str, begun: datetime) -> float:
+    """Seconds after its processes began to be started."""
     wait_until_noticed(scene.shop, service)
-    [[at]] = scene.shop.rows(service, "SELECT min(since) FROM polder_outbox_fenced")
-    return float((at - restarted).total_seconds())
+    [[at]] = scene.shop.rows(service, f"SELECT min(since) FROM ({_FENCED}) AS fenced")
+    return float((at - begun).total_seconds())
 
 
 # who has something to forget, and lose: others come and go (`manage.py new-service`)
