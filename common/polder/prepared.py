@@ -38,7 +38,7 @@ class PlanningCursor(ServerBindingCursor, Cursor[Any]):
 
 
 def arrange(raw: Any, *, is_pooled: bool) -> None:
-    """For a new connection of Django's. `is_pooled`: its next statement may go by another session,
+    """For a new connection. `is_pooled`: its next statement may go by another session,
     which has no plans of this one."""
     if is_pooled:
         raw.prepare_threshold = None

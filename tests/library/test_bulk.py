@@ -111,7 +111,7 @@ def test_a_halt_is_told_and_it_goes_on_later(db: None, monkeypatch: pytest.Monke
     park(monkeypatch, 1)
     one = begun()
     with monkeypatch.context() as patch:
-        patch.setattr("polder.inbox.bulk.redrive_batch", _halted)
+        patch.setattr("polder.inbox.redrive_many.redrive_batch", _halted)
         assert bulk.work() == 0
     one.refresh_from_db()
     assert (one.state, one.trouble) == ("running", "a column is missing")
@@ -135,7 +135,7 @@ def test_killed_in_the_middle_each_is_parked_or_redriven(
     with monkeypatch.context() as patch:
         calls: list[Sequence[int]] = []
         patch.setattr(
-            "polder.inbox.bulk.redrive_batch", lambda keys, hurried: _die_after(calls, keys)
+            "polder.inbox.redrive_many.redrive_batch", lambda keys, hurried: _die_after(calls, keys)
         )
         with pytest.raises(SystemExit):
             bulk.work()
@@ -173,7 +173,7 @@ def test_what_kills_its_process_stays_parked_and_stops_nothing(
             raise SystemExit
         return redrive_batch(keys)
 
-    monkeypatch.setattr("polder.inbox.bulk.redrive_batch", killed)
+    monkeypatch.setattr("polder.inbox.redrive_many.redrive_batch", killed)
     for _ in range(5):  # processes, one after the other
         try:
             bulk.work(60)

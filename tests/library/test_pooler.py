@@ -35,9 +35,8 @@ def _installed() -> None:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         pytest.skip("PgBouncer is not installed (apt-get install pgbouncer)")
-    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-qq", "--no-install-recommends", "pgbouncer"]
-    subprocess.run(install, env=quiet, check=True, stdout=subprocess.DEVNULL)
+    install = ["sh", str(ROOT / "deploy/local/packages.sh"), "pgbouncer"]
+    subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
 
 
 @pytest.fixture

@@ -20,8 +20,7 @@ from django.db.models.functions import Now
 from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import BulkOperation, BulkState, ParkedEvent, ParkedState, Redriven
-from polder.inbox.redrive import redrive_batch
-from polder.inbox.redrive_many import BATCH_MESSAGES, Chosen, next_batch
+from polder.inbox.redrive_many import BATCH_MESSAGES, Chosen, counted, halves, next_batch
 from polder.partitioning import database_now
 
 log = logging.getLogger(__name__)
@@ -176,9 +175,7 @@ def _tried(key: int, batch: Sequence[int]) -> int:
         ended, stuck = _redriven(batch, hurried=batch[0] in one.stuck)
     else:
         ended, stuck = _discarded(batch), []
-    _count(one, [pk for pk in batch if pk not in stuck], ended)
-    one.cursor = max([one.cursor, *batch])
-    one.stuck = [pk for pk in one.stuck if pk not in batch] + stuck
+    _count(one, batch, ended, stuck)
     one.trying_to = 0
     one.trouble = f"{len(one.stuck)} need what somebody holds" if one.stuck else ""
     one.busy_seconds += time.monotonic() - begun
@@ -186,34 +183,26 @@ def _tried(key: int, batch: Sequence[int]) -> int:
     return len(batch) - len(stuck)
 
 
-def _count(one: BulkOperation, batch: Sequence[int], ended: Counter[str]) -> None:
-    ParkedEvent.objects.filter(pk__in=batch).update(bulk=one)
+def _count(
+    one: BulkOperation, batch: Sequence[int], ended: Counter[str], stuck: Sequence[int] = ()
+) -> None:
+    done = [pk for pk in batch if pk not in stuck]
+    ParkedEvent.objects.filter(pk__in=done).update(bulk=one)
     one.outcomes = dict(Counter(one.outcomes) + ended)
-    one.done, one.cursor = one.done + len(batch), max([one.cursor, *batch])
-    one.stuck = [pk for pk in one.stuck if pk not in batch]
+    one.done, one.cursor = one.done + len(done), max(one.cursor, *batch)
+    one.stuck = [pk for pk in one.stuck if pk not in batch] + list(stuck)
     one.progressed_at = database_now()
 
 
-def _redriven(batch: Sequence[int], *, hurried: bool = False) -> tuple[Counter[str], list[int]]:
+def _redriven(batch: Sequence[int], *, hurried: bool) -> tuple[Counter[str], list[int]]:
     """How they ended; and those that need what somebody holds, which stay as they are."""
-    ended: Counter[str] = Counter()
+    stuck: list[int] = []
     try:
-        report = redrive_batch(batch, hurried=hurried)
+        return counted(batch, hurried=hurried), stuck
     except TransientFailure as error:
         if error.fault is not Fault.LOCKED:
             raise
-    else:
-        for (_, outcome), number in report.outcomes.items():
-            ended[outcome] += number
-        return ended, []
-    if len(batch) == 1:
-        return ended, list(batch)
-    middle, stuck = len(batch) // 2, list[int]()
-    for half in (batch[:middle], batch[middle:]):
-        of_half, stuck_of_half = _redriven(half, hurried=True)
-        ended += of_half
-        stuck += stuck_of_half
-    return ended, stuck
+    return sum(halves(batch, stuck), Counter()), stuck
 
 
 def _discarded(batch: Sequence[int]) -> Counter[str]:

@@ -95,21 +95,23 @@ def _parts(batch: Sequence[int], stuck: list[int]) -> Iterator[Counter[str]]:
     except TransientFailure as error:
         if error.fault is not Fault.LOCKED:
             raise
-        yield from _halves(batch, stuck)
+        yield from halves(batch, stuck)
 
 
-def _halves(batch: Sequence[int], stuck: list[int]) -> Iterator[Counter[str]]:
+def halves(batch: Sequence[int], stuck: list[int]) -> Iterator[Counter[str]]:
+    """How each part ended of a batch of which somebody holds what some need: those are added to
+    `stuck`, and stay as they are."""
     if len(batch) == 1:
         stuck.extend(batch)
         return
     middle = len(batch) // 2
     for half in (batch[:middle], batch[middle:]):
         try:
-            yield _counted(half, hurried=True)
+            yield counted(half, hurried=True)
         except TransientFailure as error:
             if error.fault is not Fault.LOCKED:
                 raise
-            yield from _halves(half, stuck)
+            yield from halves(half, stuck)
 
 
 def next_batch(messages: QuerySet[ParkedEvent], last: int, end: int) -> list[int]:
@@ -132,16 +134,17 @@ def next_batch(messages: QuerySet[ParkedEvent], last: int, end: int) -> list[int
 def _redriven(batch: Sequence[int]) -> Counter[str]:
     for pause in PAUSES:
         try:
-            return _counted(batch)
+            return counted(batch)
         except TransientFailure as error:
             if error.fault is Fault.LOCKED and len(batch) > 1:
                 raise
             time.sleep(pause)
-    return _counted(batch)
+    return counted(batch)
 
 
-def _counted(batch: Sequence[int], *, hurried: bool = False) -> Counter[str]:
-    counted: Counter[str] = Counter()
+def counted(batch: Sequence[int], *, hurried: bool = False) -> Counter[str]:
+    """How many ended how, by the outcomes that are counted. Raises what `redrive_batch` raises."""
+    ended: Counter[str] = Counter()
     for (_, outcome), number in redrive_batch(batch, hurried=hurried).outcomes.items():
-        counted[outcome] += number
-    return counted
+        ended[outcome] += number
+    return ended

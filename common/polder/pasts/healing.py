@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -56,7 +57,7 @@ def raise_accepted() -> list[Case[Any]]:
             accepted = list(fence.accepted_and_behind(aggregate))
             for start in range(0, len(accepted), PAGE):
                 page = accepted[start : start + PAGE]
-                cases += _healed_in_time(model, aggregate, page, Proofs({}), only_raise)
+                cases += _in_time(partial(_healed, model, aggregate, page, Proofs({}), only_raise))
     return cases
 
 
@@ -76,7 +77,7 @@ def _heal_page(
 ) -> list[Case[Any]]:
     """One that cannot be healed keeps none beside it from being healed."""
     try:
-        return _healed_in_time(model, aggregate, page, proofs)
+        return _in_time(partial(_healed, model, aggregate, page, proofs))
     except Exception as error:
         if fault_of(error) in MOMENT:
             raise
@@ -89,25 +90,19 @@ def _heal_page(
         return [case]
 
 
-def _healed_in_time(
-    model: type[Aggregate],
-    aggregate: str,
-    page: Sequence[Fenced],
-    proofs: Proofs,
-    adopt: Callable[[Sequence[Case[Any]]], None] | None = None,
-) -> list[Case[Any]]:
+def _in_time(heal_page: Callable[[], list[Case[Any]]]) -> list[Case[Any]]:
     """Again, while those who work with the same rows stand in the way: events are applied
     meanwhile."""
     for pause in PAUSES:
         try:
-            return _healed(model, aggregate, page, proofs, adopt)
+            return heal_page()
         except Exception as error:
             # one transaction around all of it cannot be gone on with
             if fault_of(error) not in (Fault.LOCKED, Fault.BUSY) or connection.in_atomic_block:
                 raise
-            log.warning("healing %d of %s is tried again: %s", len(page), aggregate, error)
+            log.warning("a page is tried again: %s", error)
         time.sleep(pause)
-    return _healed(model, aggregate, page, proofs, adopt)
+    return heal_page()
 
 
 @transaction.atomic
