@@ -96,13 +96,15 @@ class DisturbedStack(Stack):
         """Where the shop leaves the mails that it sends, a file each."""
         return self.run.root / "mail"
 
-    def rabbitmqctl(self, *arguments: str) -> None:
-        """Raises CalledProcessError."""
+    def rabbitmqctl(self, *arguments: str) -> str:
+        """What it printed. Raises CalledProcessError."""
         node = self.rabbitmq
         program = RABBITMQ / "rabbitmqctl"
         command = of_rabbitmq(self.run.root, program, "-n", node.name, *arguments)
         environment = {**os.environ, **node.environment}
-        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+        return subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
 
     def log(self, name: str) -> Path:
         """The log of a process, or of a step such as `order-migrate`."""

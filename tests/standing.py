@@ -4,16 +4,20 @@ first event, and a checker."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from deploy.local.environment import VHOST
 from deploy.local.ports import Ports
 from deploy.local.stack import ROOT
 from tests.auditor import Auditor
 from tests.disturbed import DisturbedStack
 from tests.invariants import Checker, Watcher
+from tests.invariants.messages import QUEUES
 from tests.shop import OWNERS, Shop, until
+
+ACKED = 60.0  # seconds until everything is, once nothing more is published
 
 
 class Standing(NamedTuple):
@@ -63,8 +67,20 @@ def standing_shop(
 
 def check_unacked(standing: Standing) -> None:
     """What a worker held without an ack is back in its queue once it has stopped, where it can be
-    counted. The relays stop first: their heartbeats would wait there, too."""
-    for part in ("relay", "worker"):
-        for service in OWNERS:
-            standing.stack.stop_process(f"{service}-{part}")
+    counted. The relays stop first: their heartbeats would wait there, too. What is on its way by
+    then, or waits in a worker for its next try, is given time to be acked."""
+    stack = standing.stack
+    for service in OWNERS:
+        stack.stop_process(f"{service}-relay")
+    with suppress(AssertionError):  # what is left is told of below
+        until(lambda: not _unacked(stack), "all is acked", seconds=ACKED)
+    for service in OWNERS:
+        stack.stop_process(f"{service}-worker")
     standing.checker.check_queues()
+
+
+def _unacked(stack: DisturbedStack) -> bool:
+    """Whether any queue has a message, those in a worker's hands included."""
+    printed = stack.rabbitmqctl("-q", "list_queues", "-p", VHOST, "name", "messages")
+    counts = dict(line.split("\t") for line in printed.splitlines())
+    return any(counts[queue] != "0" for queue in QUEUES)
