@@ -18,7 +18,7 @@ from inventory_service.services import product_retire, stock_receive
 from inventory_service.tests.stocking import assert_conserved, stocked
 from polder.outbox.guard.bypass import unguarded
 from polder.outbox.models import Fenced
-from polder.reconcile.reconciler import reconcile_overdue
+from polder.reconcile.periodic import reconcile_overdue
 from polder.testing import published
 from polder.testing.history import overdue_keys
 from polder.testing.outbox import types_of

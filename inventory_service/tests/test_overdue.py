@@ -14,7 +14,7 @@ from inventory_service.selectors import reservations_overdue
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved
 from polder.outbox.guard.bypass import unguarded
 from polder.reconcile import reconciler
-from polder.reconcile.reconciler import reconcile_overdue
+from polder.reconcile.periodic import reconcile_overdue
 from polder.testing import deliver
 from polder.testing.history import old_ids, rows_read
 from tests.makers import order_history

@@ -30,7 +30,7 @@ from polder.outbox import fence
 from polder.outbox.fence import Claim, FencedAggregate
 from polder.outbox.guard.bypass import unguarded
 from polder.outbox.models import Fenced, OutboxEvent
-from polder.reconcile.reconciler import reconcile_overdue
+from polder.reconcile.periodic import reconcile_overdue
 from polder.testing import deliver
 from polder.testing.api import assert_problem, post
 from tests.makers import order_event, reservation_event

@@ -15,7 +15,7 @@ from order_service.services import Line
 from order_service.tests.test_placing import place
 from polder.outbox.guard.bypass import unguarded
 from polder.reconcile import reconciler
-from polder.reconcile.reconciler import reconcile_overdue
+from polder.reconcile.periodic import reconcile_overdue
 from polder.testing import deliver
 from polder.testing.history import old_ids, rows_read
 from tests.makers import reservation_event

@@ -12,7 +12,7 @@ from common.contracts.orders import OrderCancelRequested
 from polder.contracts.event import Event
 from polder.outbox.guard.bypass import unguarded
 from polder.reconcile import reconciler
-from polder.reconcile.reconciler import reconcile_overdue
+from polder.reconcile.periodic import reconcile_overdue
 from polder.testing import deliver
 from polder.testing.history import old_ids, rows_read
 from shipping_service.models import Order, Reservation, Shipment

@@ -13,8 +13,9 @@ from django.db import connection
 
 from order_service.models import Order, Product, Stock
 from polder.inbox.applying import Report
-from polder.reconcile import reconciler
-from polder.reconcile.reconciler import Reconciler, reconcile_overdue
+from polder.reconcile import periodic, reconciler
+from polder.reconcile.periodic import reconcile_overdue
+from polder.reconcile.reconciler import Reconciler
 from polder.testing import deliver, eventually
 from polder.testing.database import at_once, other_connection
 from tests.makers import product_event, stock_event
@@ -23,11 +24,9 @@ from tests.makers import product_event, stock_event
 def use(
     monkeypatch: pytest.MonkeyPatch, function: Callable[[Sequence[str]], None], **options: Any
 ) -> None:
-    monkeypatch.setattr(
-        reconciler,
-        "reconcilers",
-        [Reconciler(function, Order, (Product, Stock), lambda: [Product.objects.all()], **options)],
-    )
+    ours = Reconciler(function, Order, (Product, Stock), lambda: [Product.objects.all()], **options)
+    for module in (reconciler, periodic):
+        monkeypatch.setattr(module, "reconcilers", [ours])
 
 
 def somebody_waits_for_a_lock() -> bool:
@@ -129,7 +128,9 @@ def test_a_whole_batch_of_locks(committed: None, monkeypatch: pytest.MonkeyPatch
     assert held == [500]
 
 
-def test_the_net_holds_the_same_locks(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_periodic_reconciliation_holds_the_same_locks(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Given
     deliver(product_event(product_id="b"), product_event(product_id="a"))
     held: list[tuple[Sequence[str], int]] = []
@@ -142,11 +143,11 @@ def test_the_net_holds_the_same_locks(committed: None, monkeypatch: pytest.Monke
     assert held == [(["a", "b"], 2)]
 
 
-def test_the_net_takes_all_there_are_page_by_page_past_those_that_fail(
+def test_periodic_reconciliation_takes_all_there_are_page_by_page_past_those_that_fail(
     committed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given more than two pages, the first of which cannot be reconciled
-    monkeypatch.setattr(reconciler, "CHUNK", 2)
+    monkeypatch.setattr(periodic, "CHUNK", 2)
     deliver(*(product_event(product_id=f"p{number}") for number in range(5)))
     reconciled: list[str] = []
 

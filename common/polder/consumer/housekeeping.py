@@ -22,7 +22,7 @@ from polder.inbox.readable import Readable
 from polder.outbox import fence
 from polder.partitioning import drop_partitions, make_partitions
 from polder.pasts import owner, start
-from polder.reconcile.reconciler import reconcile_overdue
+from polder.reconcile.periodic import reconcile_overdue
 from polder.replication.regressed import close_overtaken
 from polder.resync import tending
 from polder.retention import retention_policies

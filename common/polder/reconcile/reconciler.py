@@ -3,37 +3,25 @@ aggregate."""
 
 from __future__ import annotations
 
-import logging
-import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection, models, transaction
+from django.db import models, transaction
 
 from polder.domain.aggregate import aggregate_name
-from polder.faults import Fault, fault_of
-from polder.locking import EventsWait, LockedKeys, naming_who_waits, wait_or_name
+from polder.locking import EventsWait, LockedKeys
 from polder.outbox import fence
 from polder.outbox.fence import FencedAggregate
+from polder.reconcile.locks import take_gate_lock, take_key_locks
 from polder.replication.replica import Replica
 from polder.tracing.processing import reconciling
-
-log = logging.getLogger(__name__)
 
 Reconcile = Callable[[Sequence[Any]], None]
 Overdue = Callable[[], Sequence[models.QuerySet[Any]]]
 Through = Mapping[type[Replica], Callable[[Collection[str]], Iterable[Any]]]
-_TRY_LOCK = """
-SELECT number FROM unnest(%s::bigint[]) AS number WHERE NOT pg_try_advisory_xact_lock(number)
-"""
-_LOCK = """
-SELECT pg_advisory_xact_lock(number), EXISTS (SELECT FROM polder_outbox_fenced
-    WHERE lifted_at IS NULL) FROM unnest(%s::bigint[]) AS number
-"""
-CHUNK = 500  # aggregates reconciled in one transaction by the periodic reconciliation
-WAIT_FOR_LOCKS = "200ms"  # that the periodic reconciliation may wait
+CHUNK = 500  # aggregates reconciled in one transaction where no batch woke them
 
 
 @dataclass(frozen=True)
@@ -88,23 +76,14 @@ def reconcile_changed(changed: Mapping[type[Replica], Collection[str]]) -> None:
     for reconciler in reconcilers:
         ours = {replica: keys for replica in reconciler.watching if (keys := changed.get(replica))}
         if ours:
+            others = {
+                replica: keys for replica, keys in ours.items() if replica in reconciler.through
+            }
+            same = {key for replica in ours.keys() - others.keys() for key in ours[replica]}
             try:
-                _reconcile_watched(reconciler, ours)
+                reconcile(reconciler, same, others)
             except LockedKeys as locked:
                 raise EventsWait(_who_wait(reconciler, ours, locked), locked) from locked
-
-
-def _reconcile_watched(
-    reconciler: Reconciler, ours: Mapping[type[Replica], Collection[str]]
-) -> None:
-    same = {
-        key for replica, keys in ours.items() if replica not in reconciler.through for key in keys
-    }
-    _reconcile(
-        reconciler,
-        same,
-        {replica: keys for replica, keys in ours.items() if replica in reconciler.through},
-    )
 
 
 def _who_wait(
@@ -122,96 +101,7 @@ def _who_wait(
     }
 
 
-def reconcile_overdue() -> dict[str, int]:
-    """Reconciles what should have moved and has not, CHUNK keys in a transaction; how many were
-    looked at, by reconciler."""
-    return {
-        reconciler.name: sum(_reconcile_page(reconciler, keys) for keys in _pages(reconciler))
-        for reconciler in reconcilers
-    }
-
-
-def _pages(reconciler: Reconciler) -> Iterator[list[Any]]:
-    """By key, each page after the last: those that cannot be reconciled keep nobody behind them
-    from being looked at."""
-    for overdue in reconciler.overdue():
-        keys = overdue.order_by("pk").values_list("pk", flat=True)
-        page = list(keys[:CHUNK])
-        while page:
-            yield page
-            page = list(keys.filter(pk__gt=page[-1])[:CHUNK])
-
-
-def _reconcile_page(reconciler: Reconciler, page: Sequence[Any]) -> int:
-    keys = {str(key) for key in page}
-    locked: set[str] = set()
-    try:
-        _reconcile_but_locked(reconciler, keys, locked)
-    except Exception as error:
-        _tell(
-            error,
-            "%s failed for %d overdue keys together; now one by one",
-            reconciler.name,
-            len(keys),
-        )
-        locked |= {
-            key for key in sorted(keys - locked) if not _reconcile_by_itself(reconciler, key)
-        }
-    if locked:
-        log.warning(
-            "%s waits for locks that somebody holds, for %d overdue keys, first %s",
-            reconciler.name,
-            len(locked),
-            min(locked),
-        )
-    return len(keys)
-
-
-def _reconcile_but_locked(reconciler: Reconciler, keys: set[str], locked: set[str]) -> None:
-    """Adds to `locked` those that wait for what somebody holds, and reconciles the rest."""
-    try:
-        _reconcile_together(reconciler, keys - locked)
-    except LockedKeys as error:
-        if locked.issuperset(error.keys):
-            raise
-        locked |= error.keys
-        _reconcile_but_locked(reconciler, keys, locked)
-
-
-def _reconcile_together(reconciler: Reconciler, keys: set[str]) -> None:
-    """Gives up soon when a row is locked: meanwhile it stands in the way of the events that concern
-    its other keys."""
-    with transaction.atomic(), naming_who_waits(True):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WAIT_FOR_LOCKS])
-        _reconcile(reconciler, keys)
-
-
-def _reconcile_by_itself(reconciler: Reconciler, key: str) -> bool:
-    """One key that cannot be reconciled must not keep the periodic reconciliation from the others.
-    False: somebody holds a lock that it needs."""
-    try:
-        _reconcile_together(reconciler, {key})
-    except Exception as error:
-        if fault_of(error) is Fault.LOCKED:
-            return False
-        log.exception(
-            "%s failed for the overdue key %s; tried again in a minute", reconciler.name, key
-        )
-    return True
-
-
-def _tell(error: Exception, sentence: str, *values: object) -> None:
-    """A traceback tells nothing where a lock was not to be had."""
-    log.log(
-        logging.WARNING if fault_of(error) is Fault.LOCKED else logging.ERROR,
-        sentence,
-        *values,
-        exc_info=fault_of(error) is not Fault.LOCKED,
-    )
-
-
-def _reconcile(
+def reconcile(
     reconciler: Reconciler,
     keys: set[str],
     others: Mapping[type[Replica], Collection[str]] | None = None,
@@ -219,7 +109,7 @@ def _reconcile(
     """`others` are the changed keys of replicas that concern keys of ours only `through` a
     function."""
     if reconciler.through:
-        _take_gate_lock(reconciler, exclusively=bool(others))
+        take_gate_lock(reconciler.name, exclusively=bool(others))
         keys = keys.union(
             *(
                 {str(key) for key in reconciler.through[replica](changed)}
@@ -228,7 +118,7 @@ def _reconcile(
         )
     if keys:
         ordered = sorted(keys)
-        is_fenced = _lock(reconciler.model._meta.label, ordered)
+        is_fenced = take_key_locks(reconciler.model._meta.label, ordered)
         with reconciling(reconciler.name, ordered):
             if is_fenced:
                 _reconcile_outside_the_fence(reconciler, ordered)
@@ -249,42 +139,3 @@ def _reconcile_outside_the_fence(reconciler: Reconciler, keys: Sequence[str]) ->
         for key in free:
             with suppress(FencedAggregate), transaction.atomic():
                 reconciler.function([key])
-
-
-def _take_gate_lock(reconciler: Reconciler, *, exclusively: bool) -> None:
-    """Who asks what a changed row concerns must see all that others are reconciling by the row as
-    it was: they pass together, it passes alone. Else an aggregate could be made by the old row
-    while the new one finds that it concerns nobody. Taken before any key's lock, so nobody waits
-    crosswise."""
-    function = "pg_advisory_xact_lock" if exclusively else "pg_advisory_xact_lock_shared"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {function}(%s)", [_number(zlib.crc32(reconciler.name.encode()), "gate")]
-        )
-
-
-def _lock(label: str, keys: Sequence[str]) -> bool:
-    """A transaction-level advisory lock per key, in order. Two batches may each bring half of what
-    an aggregate waits for: the second then reads after the first has committed. At most one lock
-    per event of a batch is held. Returns whether anything of ours is fenced: asked on the way,
-    once, so that it costs nothing."""
-    space = zlib.crc32(label.encode())
-    number_of = {key: _number(space, key) for key in keys}
-    numbers = sorted(set(number_of.values()))
-
-    def wait() -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute(_LOCK, [numbers])
-            return any(is_fenced for _, is_fenced in cursor.fetchall())
-
-    def held() -> set[str]:
-        with connection.cursor() as cursor:
-            cursor.execute(_TRY_LOCK, [numbers])
-            stuck = {number for (number,) in cursor.fetchall()}
-        return {key for key, number in number_of.items() if number in stuck}
-
-    return wait_or_name(wait, held)
-
-
-def _number(space: int, key: str) -> int:
-    return (space << 31 | zlib.crc32(key.encode()) >> 1) & (2**63 - 1)

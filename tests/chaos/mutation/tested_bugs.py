@@ -36,7 +36,7 @@ TESTED_BUGS = (
         "a wake-up lost between two replicas",
         (
             Edit(
-                "common/polder/reconcile/reconciler.py",
+                "common/polder/reconcile/locks.py",
                 "SELECT pg_advisory_xact_lock(number), EXISTS",
                 "SELECT number, EXISTS",
             ),
