@@ -18,7 +18,7 @@ from polder.contracts.decode import Unreadable
 from polder.inbox import ledger
 from polder.inbox.delivery import Arrival, Key
 from polder.inbox.models import Outcome
-from polder.replication.merge import open_drift
+from polder.replication.conflicts import open_drift
 from polder.replication.replica import replications
 
 REUSED = "id-reused"  # why another event under a used id is parked

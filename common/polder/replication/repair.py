@@ -20,11 +20,11 @@ from polder.contracts.event import State
 from polder.partitioning import database_now
 from polder.replication import drifted
 from polder.replication.drifted import Found
-from polder.replication.merge import typed_columns, upsert_sql
 from polder.replication.models import DriftKind, FoundBy
 from polder.replication.outside import sort_out
 from polder.replication.replica import Replication
 from polder.replication.retention import tombstones_kept
+from polder.replication.upsert import typed_columns, upsert_sql
 
 
 class Snapshot(NamedTuple):
