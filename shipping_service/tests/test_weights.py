@@ -16,7 +16,7 @@ from common.contracts.inventory import (
 from polder.contracts.event import Event
 from polder.inbox.applying import Report
 from polder.testing import arrangements, deliver, eventually
-from polder.testing.database import at_once, other_connection
+from polder.testing.database import at_once, somebody_waits_for_a_lock
 from shipping_service.models import Shipment
 from shipping_service.reconcile import reconcile_shipments
 from shipping_service.selectors import shipments_waiting_for
@@ -85,7 +85,7 @@ def test_a_weight_that_comes_while_the_shipment_is_made_is_not_missed(
         reconcile_shipments(order_ids)
         if order.subject in order_ids and not first_is_in.is_set():
             first_is_in.set()
-            eventually(lambda: somebody_waits() or weighed.is_set())
+            eventually(lambda: somebody_waits_for_a_lock() or weighed.is_set())
 
     from polder.reconcile import reconciler
 
@@ -110,16 +110,6 @@ def test_a_weight_that_comes_while_the_shipment_is_made_is_not_missed(
     # Then
     assert all(isinstance(result, Report) for result in results), results
     assert (status_of(order.data.order_id), Shipment.objects.get().weight_grams) == ("ready", 700)
-
-
-def somebody_waits() -> bool:
-    with other_connection() as other:
-        query = (
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
-            "wait_event = 'advisory'"
-        )
-        row = other.execute(query).fetchone()
-        return row is not None and row[0] != 0
 
 
 def test_a_weight_that_was_known_and_is_known_again(catalogue: None) -> None:

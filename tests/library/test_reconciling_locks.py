@@ -17,7 +17,7 @@ from polder.reconcile import periodic, reconciler
 from polder.reconcile.periodic import reconcile_overdue
 from polder.reconcile.reconciler import Reconciler
 from polder.testing import deliver, eventually
-from polder.testing.database import at_once, other_connection
+from polder.testing.database import at_once, somebody_waits_for_a_lock
 from tests.makers import product_event, stock_event
 
 
@@ -27,16 +27,6 @@ def use(
     ours = Reconciler(function, Order, (Product, Stock), lambda: [Product.objects.all()], **options)
     for module in (reconciler, periodic):
         monkeypatch.setattr(module, "reconcilers", [ours])
-
-
-def somebody_waits_for_a_lock() -> bool:
-    with other_connection() as other:
-        query = (
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
-            "wait_event = 'advisory'"
-        )
-        row = other.execute(query).fetchone()
-        return row is not None and row[0] != 0
 
 
 def advisory_locks_held() -> int:

@@ -31,6 +31,16 @@ def other_connection() -> Iterator[psycopg.Connection[tuple[object, ...]]]:
         yield other
 
 
+def somebody_waits_for_a_lock() -> bool:
+    """Whether a session of this test's database waits for an advisory lock, as reconcilers take."""
+    with other_connection() as other:
+        waiting = other.execute(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() "
+            "AND wait_event = 'advisory'"
+        )
+        return waiting.fetchone() is not None
+
+
 def at_once(*functions: Callable[[], T]) -> list[T | Exception]:
     """Runs each in a thread with database connections of its own; what each returned or raised, in
     the order given."""
