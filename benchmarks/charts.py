@@ -6,13 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from benchmarks.strokes import STYLE, box, line, text
-
 # of the card; of the bars, which leave room for words on both sides
 WIDTH, LEFT, RIGHT = 760, 230, 620
 TOP, ROW, GAP = 62, 30, 34  # the first bar; from bar to bar; for a heading
 BAR = 18
-OWN_STYLE = """<style>
+# The card has a ground of its own, so it can be read whatever page it lies on; where the reader's
+# system is dark, so is the card.
+STYLE = """<style>
+  :root { --page: #ffffff; --edge: #d0d7de; --ink: #1f2328; --soft: #57606a; --blue: #2f6db5 }
+  @media (prefers-color-scheme: dark) {
+    :root { --page: #0d1117; --edge: #3d444d; --ink: #e6edf3; --soft: #9da7b3; --blue: #6cb0ff } }
+  text { fill: var(--ink);
+    font: 13px -apple-system, "Segoe UI", "Noto Sans", "Liberation Sans", Arial, sans-serif }
+  .head { font-size: 17px; font-weight: 600 }
+  .name { font-weight: 600 }
+  .soft { fill: var(--soft); font-size: 12px }
+  .end { text-anchor: end }
+  .page { fill: var(--page); stroke: var(--edge) }
   .ours { --own: var(--blue) } .rival { --own: var(--soft) }
   .bar { fill: var(--own); fill-opacity: .55; stroke: var(--own) }
   .reach { fill: none; stroke: var(--ink); stroke-width: 1.4 }
@@ -55,12 +65,12 @@ def chart(title: str, caption: str, groups: Sequence[Group], *, one_scale: bool 
         f'height="{height}" role="img" '
         f'aria-labelledby="title desc">\n<title id="title">{escape(title)}</title>\n<desc '
         f'id="desc">{escape(told)}</desc>\n'
-        f"<!-- Drawn by python -m benchmarks.page -->\n{STYLE}\n{OWN_STYLE}\n"
+        f"<!-- Drawn by python -m benchmarks.page -->\n{STYLE}\n"
     )
     parts = [
-        box(0.5, 0.5, WIDTH - 1, height - 1, "page", 12),
-        text(16, 28, escape(title), "head"),
-        text(16, 47, escape(caption), "soft"),
+        _box(0.5, 0.5, WIDTH - 1, height - 1, "page", 12),
+        _text(16, 28, escape(title), "head"),
+        _text(16, 47, escape(caption), "soft"),
     ]
     return head + "\n".join([*parts, *_groups(groups, one_scale)]) + "\n</svg>\n"
 
@@ -70,7 +80,7 @@ def _groups(groups: Sequence[Group], one_scale: bool) -> Iterator[str]:
     for group in groups:
         most = max(other.most for other in groups) if one_scale else group.most
         if group.heading:
-            yield text(16, y + 20, escape(group.heading), "name")
+            yield _text(16, y + 20, escape(group.heading), "name")
             y += GAP
         for bar in group.bars:
             yield from _bar(bar, y, (RIGHT - LEFT) / most)
@@ -79,8 +89,8 @@ def _groups(groups: Sequence[Group], one_scale: bool) -> Iterator[str]:
 
 def _bar(bar: Bar, y: int, scale: float) -> Iterator[str]:
     middle = y + BAR / 2
-    yield text(LEFT - 10, middle + 4, escape(bar.label), "end name" if bar.ours else "end")
-    yield box(
+    yield _text(LEFT - 10, middle + 4, escape(bar.label), "end name" if bar.ours else "end")
+    yield _box(
         LEFT,
         y,
         round(max(1.0, bar.value * scale), 1),
@@ -90,14 +100,28 @@ def _bar(bar: Bar, y: int, scale: float) -> Iterator[str]:
     )
     places = sorted(round(LEFT + mark * scale, 1) for mark in bar.marks)
     if places:
-        yield line(
+        yield _line(
             f"M{places[0]} {middle}H{places[-1]}"
             + "".join(f"M{x} {middle - 5}v10" for x in places),
             "reach",
         )
-    yield text(
+    yield _text(
         max(LEFT + bar.value * scale, *places, LEFT) + 8,
         middle + 4,
         escape(bar.told),
         "name" if bar.ours else "soft",
     )
+
+
+def _box(x: float, y: float, width: float, height: float, style: str, radius: int) -> str:
+    return (
+        f'<rect class="{style}" x="{x}" y="{y}" width="{width}" height="{height}" rx="{radius}"/>'
+    )
+
+
+def _text(x: float, y: float, words: str, style: str) -> str:
+    return f'<text class="{style}" x="{x}" y="{y}">{words}</text>'
+
+
+def _line(path: str, style: str) -> str:
+    return f'<path class="{style}" d="{path}"/>'
