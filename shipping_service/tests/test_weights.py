@@ -14,7 +14,7 @@ from common.contracts.inventory import (
     ProductChanged,
 )
 from polder.contracts.event import Event
-from polder.inbox.applying import Report
+from polder.inbox.report import Report
 from polder.testing import arrangements, deliver, eventually
 from polder.testing.database import at_once, somebody_waits_for_a_lock
 from shipping_service.models import Shipment

@@ -11,10 +11,10 @@ from django.db import connection
 from polder.admin.many import SENT_BEFORE, Asked, begin_many
 from polder.admin.models import OperatorAction
 from polder.inbox import bulk
-from polder.inbox.applying import Report
 from polder.inbox.failures import ConsumerHalted
 from polder.inbox.models import BulkOperation, BulkState, LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
+from polder.inbox.report import Report
 from polder.testing.database import at_once, empty_partitioned, other_connection
 from tests.library.test_redrive_command import (  # noqa: F401
     five_that_wait_briefly,

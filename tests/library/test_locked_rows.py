@@ -12,7 +12,7 @@ from django.db import connection
 from order_service.models import Product
 from polder.consumer.tasks import apply_events
 from polder.contracts.event import Event
-from polder.inbox import applying, bisecting, ledger
+from polder.inbox import bisecting, ledger
 from polder.inbox.delivery import Arrival, Key
 from polder.inbox.failures import HeldBack
 from polder.inbox.models import LedgerEntry, ParkedEvent
@@ -88,8 +88,8 @@ def test_who_waits_is_named_at_once_also_when_another_session_inserts_the_row(
     first = products(1)
     if exists:
         deliver(*first)
-    tries = Mock(side_effect=applying.process)
-    monkeypatch.setattr(applying, "process", tries)
+    tries = Mock(side_effect=bisecting.process)
+    monkeypatch.setattr(bisecting, "process", tries)
     other = connection.get_new_connection(connection.get_connection_params())
     try:
         other.execute("BEGIN")

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 
 from order_service.models import Order, Product, Stock
-from polder.inbox.applying import Report
+from polder.inbox.report import Report
 from polder.reconcile import periodic, reconciler
 from polder.reconcile.periodic import reconcile_overdue
 from polder.reconcile.reconciler import Reconciler

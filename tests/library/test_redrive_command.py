@@ -18,10 +18,10 @@ from django.utils import timezone
 from order_service.models import Product
 from polder.contracts.decode import Unreadable
 from polder.inbox import redrive_many
-from polder.inbox.applying import Report
 from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
+from polder.inbox.report import Report
 from polder.testing import deliver
 from polder.testing.database import at_once, other_connection
 from tests.library.applying.outcomes import tallied

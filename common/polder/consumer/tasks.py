@@ -18,13 +18,14 @@ from polder.consumer import heartbeats
 from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT
 from polder.consumer.quiet_log import say_nothing_of_expected_failures
 from polder.database_connection import trust_what_is_quiet
-from polder.inbox.applying import Manner, Report, apply_batch
+from polder.inbox.applying import apply_batch
 from polder.inbox.attempts import begin_attempts, end_attempts
 from polder.inbox.bisecting import USUAL_WAIT
 from polder.inbox.delivery import Delivery
 from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.quarantine import apply_quarantined
 from polder.inbox.redrive import redrive
+from polder.inbox.report import Manner, Report
 from polder.inbox.waiting import end_halts, parked_before
 from polder.replication import freshness
 from polder.seams.celery import SoftTimeLimitExceeded

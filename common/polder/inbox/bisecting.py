@@ -7,18 +7,18 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from django.db import connection, transaction
 
 from polder.faults import Fault, fault_of
+from polder.inbox.accounts import Counts, Redriving
 from polder.inbox.delivery import Arrival
 from polder.inbox.failed import Failed, failed, not_tried
-from polder.inbox.processing import Overtaken
+from polder.inbox.processing import Overtaken, process
 from polder.locking import EventsWait, naming_who_waits
 from polder.private import without_values
 
-Outcomes = Counter[tuple[str, str]]
 ENOUGH = 10  # fail alike, taken at random, and not one succeeds: the rest need not be tried
 # that a batch may spend on finding out who waits for a lock, while it holds some itself
 SECONDS_FOR_LOCKS = 1.0
@@ -49,26 +49,22 @@ class Bisection:
     """`run` applies what it can of a batch; `outcomes` and `failures` tell what became of it.
     Raises what is no event's own.
 
-    `to_the_end`: each is tried, also when all fail alike. `hurried`: somebody is known to hold a
+    `redriven`: each is tried, also when all fail alike. `hurried`: somebody is known to hold a
     lock for long. `fails`: all of them together were tried, and one of them is to blame.
     """
 
     def __init__(
         self,
-        apply: Callable[[Sequence[Arrival]], Outcomes],
-        wait_for_locks_at_most: Callable[[str], None],
+        redriven: Redriving,
         *,
-        to_the_end: bool = False,
         hurried: bool = False,
         fails: bool = False,
     ) -> None:
-        self._apply = apply
-        self._wait_for_locks_at_most = wait_for_locks_at_most
-        self._to_the_end = to_the_end
+        self._redriven = redriven
         self._hurried = hurried
         self._fails = fails
         self._deadline: float | None = None
-        self.outcomes: Outcomes = Counter()
+        self.outcomes: Counts = Counter()
         self.failures: list[Failed] = []
 
     def run(self, arrivals: Sequence[Arrival]) -> None:
@@ -80,7 +76,7 @@ class Bisection:
             random.shuffle(mixed)
             self._halve(mixed)
         if self._hurried:
-            self._wait_for_locks_at_most(USUAL_WAIT)
+            _wait_for_locks_at_most(USUAL_WAIT)
 
     def _halve(self, arrivals: Sequence[Arrival]) -> None:
         if len(arrivals) < 2:
@@ -99,7 +95,7 @@ class Bisection:
     def _attempt(self, arrivals: Sequence[Arrival]) -> bool:
         try:
             with transaction.atomic(), naming_who_waits(self._hurried):
-                outcomes = self._apply(arrivals)
+                outcomes = process(arrivals, self._redriven)
                 # what would fail at the commit, such as a version without its event, fails here,
                 # where it is known whose it is
                 connection.check_constraints()
@@ -127,7 +123,7 @@ class Bisection:
 
     def _hurry(self) -> None:
         self._hurried = True
-        self._wait_for_locks_at_most(SHORT_WAIT)
+        _wait_for_locks_at_most(SHORT_WAIT)
 
     def _failed(self, one: Failed) -> None:
         self.failures.append(one)
@@ -138,9 +134,14 @@ class Bisection:
         ):
             if one.fault is Fault.LOCKED:
                 self._deadline = 0.0
-            elif not self._to_the_end:
+            elif self._redriven is None:
                 raise AllAlike(
                     self.failures,
                     "all that were tried fail alike, the last with "
                     f"{without_values(one.error)[:500] or one.reason}: {one.signature}",
                 )
+
+
+def _wait_for_locks_at_most(span: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [span])

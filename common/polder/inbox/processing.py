@@ -13,7 +13,7 @@ from polder.effects.declared import effects
 from polder.effects.intents import write_down
 from polder.failpoints import Failpoint, failpoint
 from polder.inbox import accounts, ledger
-from polder.inbox.accounts import Redriving
+from polder.inbox.accounts import Counts, Redriving
 from polder.inbox.delivery import Arrival, Key
 from polder.inbox.models import Outcome
 from polder.inbox.repeats import told_apart
@@ -33,7 +33,7 @@ class Overtaken(Exception):
     again, it knows them."""
 
 
-def process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counter[tuple[str, str]]:
+def process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counts:
     """How many ended how, by publisher and outcome. Takes part in the open transaction. Raises
     Overtaken, EventsWait, and what the database and the reconcilers raise; then it is to be rolled
     back.

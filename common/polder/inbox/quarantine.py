@@ -9,12 +9,13 @@ from django.db import DatabaseError, transaction
 
 from polder.faults import MOMENT, fault_of
 from polder.inbox import accounting, accounts
-from polder.inbox.applying import AT_ONCE, Manner, Report, apply_batch
+from polder.inbox.applying import apply_batch
 from polder.inbox.attempts import begin_attempts, end_attempts
 from polder.inbox.delivery import Delivery
 from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.models import Unrecorded
 from polder.inbox.parking import park_poison
+from polder.inbox.report import AT_ONCE, Manner, Report
 
 ATTEMPTS = 3
 

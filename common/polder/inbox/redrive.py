@@ -10,9 +10,10 @@ from django.db import connection, transaction
 
 from polder.broker.names import publisher_or_nobody
 from polder.failpoints import Failpoint, failpoint
-from polder.inbox.applying import Manner, Report, apply_batch
+from polder.inbox.applying import apply_batch
 from polder.inbox.delivery import Delivery
 from polder.inbox.models import ParkedEvent, ParkedState
+from polder.inbox.report import Manner, Report
 
 # What failed again was seen once more, by `parking`.
 _END = """

@@ -13,8 +13,9 @@ from common.contracts.inventory import ProductChanged
 from order_service.models import Product, Stock
 from polder.contracts.event import Event
 from polder.inbox import accounting
-from polder.inbox.applying import Report, apply_batch
+from polder.inbox.applying import apply_batch
 from polder.inbox.models import DeliveryCount, LedgerEntry, ParkedEvent
+from polder.inbox.report import Report
 from polder.replication.replica import replications
 from polder.testing import deliver, delivery_of, shuffled
 from polder.testing.database import at_once

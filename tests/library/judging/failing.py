@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from django.db import connection
 
 from polder.contracts.event import Event
-from polder.inbox.applying import Manner, apply_batch
+from polder.inbox.applying import apply_batch
 from polder.inbox.failures import HeldBack
 from polder.inbox.judging import HOLD_SECONDS
 from polder.inbox.models import LedgerEntry, ParkedEvent
+from polder.inbox.report import Manner
 from polder.testing import delivery_of
 from tests.makers import product_event
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from polder.inbox.applying import Manner, apply_batch
+from polder.inbox.applying import apply_batch
 from polder.inbox.failures import ConsumerHalted
 from polder.inbox.judging import ALIKE, HOLD_SECONDS, HOLD_TRIES
 from polder.inbox.models import Halt, LedgerEntry, ParkedEvent, WaitingEvent
+from polder.inbox.report import Manner
 from polder.inbox.waiting import end_halts, halts, parked_before, waiting_now
 from polder.testing import deliver, delivery_of
 from tests.library.judging.failing import (
