@@ -8,11 +8,12 @@ import pytest
 from django.db import connection, transaction
 
 from order_service.models import Product
-from polder.consumer.tasks import Suspects, apply_events
+from polder.consumer.tasks import apply_events
 from polder.faults import Fault
 from polder.inbox import attempts
 from polder.inbox.failures import TransientFailure
 from polder.inbox.models import Attempt
+from polder.inbox.quarantine import Suspects
 from polder.testing import delivery_of
 from polder.testing.database import other_connection
 from tests.makers import product_event

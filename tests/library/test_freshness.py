@@ -8,8 +8,8 @@ import pytest
 from django.db.models.functions import Now
 
 from polder.api import replicas as api
-from polder.consumer import tasks
-from polder.consumer.tasks import note_heartbeats
+from polder.consumer import heartbeats
+from polder.consumer.heartbeats import note_heartbeats
 from polder.replication import freshness
 from polder.replication.models import Heartbeat
 from polder.testing.replicas import filled
@@ -61,7 +61,7 @@ def test_a_publishers_clock_that_is_ahead_makes_none_fresher_than_now() -> None:
 
 
 def test_the_task_reads_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)
+    monkeypatch.setattr(heartbeats, "close_old_connections", lambda: None)
     said = datetime.now(UTC) - timedelta(seconds=5)
     messages = [
         ("order.from.inventory", "inventory", said.isoformat().encode(), 0.0),
@@ -80,7 +80,7 @@ def test_the_task_reads_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_publisher_s_nonsense_takes_no_other_s_heartbeat_away(
     odd: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)
+    monkeypatch.setattr(heartbeats, "close_old_connections", lambda: None)
     messages = [
         ("order.from.shipping", "shipping", odd.encode(), 0.0),
         ("order.from.inventory", "inventory", datetime.now(UTC).isoformat().encode(), 0.0),

@@ -22,10 +22,11 @@ from order_service.celery import app
 from polder.consumer.batch import Batch
 from polder.consumer.ends import how_it_ended
 from polder.consumer.request import build_request, request_class
-from polder.consumer.tasks import Suspects, apply_events
+from polder.consumer.tasks import apply_events
 from polder.consumer.transitions import End
 from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
+from polder.inbox.quarantine import Suspects
 from tests.library.dispatch.worker import many
 
 

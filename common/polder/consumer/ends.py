@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from polder.consumer.dispatch import Ended
-from polder.consumer.tasks import Suspects
 from polder.consumer.transitions import End
 from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
+from polder.inbox.quarantine import Suspects
 
 LOST = {
     "WorkerLostError",

@@ -27,17 +27,17 @@ from polder.consumer.batch import Batch, Received, size_of
 from polder.consumer.dispatch import Dispatch, Ended
 from polder.consumer.dispatch_timer import DispatchTimer
 from polder.consumer.ends import how_it_ended
-from polder.consumer.heartbeats import TASK, Heartbeats
+from polder.consumer.heartbeats import Heartbeats
 from polder.consumer.limits import HARD_LIMIT
 from polder.consumer.prefetch import Prefetch
 from polder.consumer.reports import Reports
-from polder.consumer.request import build_request, request_class
+from polder.consumer.request import hand_to_pool, request_class
 from polder.consumer.subscription import Subscription
 from polder.consumer.transitions import End
 from polder.failpoints import Failpoint, failpoint
 from polder.inbox.delivery import Delivery
 from polder.seams.amqp import is_open, raw_channel
-from polder.seams.celery import WorkerLostError, give_to_pool, run_event_loop
+from polder.seams.celery import WorkerLostError, run_event_loop
 from polder.this_service import DEFAULTS
 
 log = logging.getLogger(__name__)
@@ -46,8 +46,6 @@ log = logging.getLogger(__name__)
 LONGEST_BATCH = HARD_LIMIT + 30.0
 # seconds that a stop waits for batches under way; what takes longer is delivered again
 LONGEST_STOP = 15.0
-# seconds; the broker closes a channel on which a message is unacked for longer
-CONSUMER_TIMEOUT = 1800.0
 IN_TIME = 0.8  # of the consumer timeout: then we give the channel up ourselves
 
 
@@ -66,7 +64,7 @@ class EventConsumer:
         publishers: Sequence[str],
         *,
         renew: Callable[[], None] = lambda: None,
-        consumer_timeout: float = CONSUMER_TIMEOUT,
+        consumer_timeout: float = DEFAULTS["CONSUMER_TIMEOUT"],
         lag_budget: float = DEFAULTS["LAG_BUDGET"],
     ) -> None:
         self.consumer = consumer
@@ -83,8 +81,7 @@ class EventConsumer:
         self.acks = Acks(self.channel)
         self.timer = DispatchTimer(self._call_after, self._hand_over)
         self.queues = self.queues_of(service, publishers)
-        self.heartbeats = Heartbeats(self.queues)
-        self.heartbeat_request_type = request_class(consumer, consumer.app.tasks[TASK])
+        self.heartbeats = Heartbeats(self.queues, consumer)
         self.subscription = Subscription(
             self.channel,
             [*self.queues, *self.dead_letters_of(service)],
@@ -210,21 +207,14 @@ class EventConsumer:
             batch = self.dispatch.next(time.monotonic())
             if batch is None:
                 break
-            request = build_request(self.request_type, self.consumer, self.task, batch)
-            request.listener, request.batch = self, batch
-            # Celery takes it from here: the pool runs it, and its `on_success` or `on_failure`
-            # (request.py) calls `succeeded` or `failed` below.
-            give_to_pool(self.consumer, request)
+            # when it has ended, `succeeded` or `failed` below is called
+            hand_to_pool(self.request_type, self.consumer, self.task, batch, self)
         self._set_timer()
 
     def _hand_over_heartbeats(self) -> None:
         """Before any batch: while there is no end of them it would never be their turn."""
-        if self.stopped or not self._child_is_free() or not (batch := self.heartbeats.take()):
-            return
-        task = self.consumer.app.tasks[TASK]
-        request = build_request(self.heartbeat_request_type, self.consumer, task, batch)
-        request.listener, request.batch = self.heartbeats, batch
-        give_to_pool(self.consumer, request)
+        if not self.stopped and self._child_is_free():
+            self.heartbeats.hand_over()
 
     def _child_is_free(self) -> bool:
         return bool(len(self.dispatch.under_way) < self.consumer.pool.num_processes)

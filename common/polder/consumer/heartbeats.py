@@ -5,9 +5,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from celery import shared_task
+from django.db import close_old_connections
 
 from polder.broker.names import direct_exchange, publisher_or_nobody
 from polder.consumer.batch import Batch, Received
+from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT
+from polder.consumer.request import hand_to_pool, request_class
+from polder.inbox.delivery import Delivery
+from polder.inbox.failures import TransientFailure, transient_if_of_the_moment
+from polder.replication import freshness
 
 TASK = "note_heartbeats"
 
@@ -15,7 +26,10 @@ TASK = "note_heartbeats"
 class Heartbeats:
     """Of one channel and its event queues. Nothing is lost with one: the next comes soon."""
 
-    def __init__(self, queues: Iterable[str]) -> None:
+    def __init__(self, queues: Iterable[str], consumer: Any) -> None:
+        self._consumer = consumer
+        self._task = consumer.app.tasks[TASK]
+        self._request_type = request_class(consumer, self._task)
         self._exchanges = {queue: direct_exchange(publisher_or_nobody(queue)) for queue in queues}
         self._under_way: dict[str, set[int]] = defaultdict(set)  # tags of events, by queue
         self._heard: dict[str, tuple[Received, set[int]]] = {}  # the newest, and what it waits for
@@ -40,15 +54,42 @@ class Heartbeats:
             if queue in self._heard:
                 self._heard[queue][1].discard(message.tag)
 
-    def take(self) -> Batch | None:
-        """Those of which all is handled that was ahead of them."""
+    def hand_over(self) -> None:
+        """Gives the pool those of which all is handled that was ahead of them."""
         due = [queue for queue, (_, ahead) in self._heard.items() if not ahead]
-        return Batch([self._heard.pop(queue)[0] for queue in due]) if due else None
+        if due:
+            batch = Batch([self._heard.pop(queue)[0] for queue in due])
+            hand_to_pool(self._request_type, self._consumer, self._task, batch, self)
 
-    # It hands them over itself, and does not mind what becomes of them.
+    # What becomes of them is nobody's concern.
 
     def succeeded(self, batch: Batch) -> None:
         pass
 
     def failed(self, batch: Batch, error: BaseException) -> None:
         pass
+
+
+@shared_task(
+    name=TASK,
+    bind=True,
+    send_events=False,  # Flower would show little else of an idle shop
+    ignore_result=True,
+    soft_time_limit=SOFT_LIMIT,
+    time_limit=HARD_LIMIT,
+    throws=(TransientFailure,),
+)
+def note_heartbeats(
+    self: Any, messages: list[tuple[str, str, bytes, float]], quarantined: bool = False
+) -> str:
+    """Until when this worker has handled what publishers had committed. Raises TransientFailure
+    when the database is away; then the next heartbeat says it."""
+    until = {}
+    for delivery in [Delivery(*message) for message in messages]:
+        with suppress(ValueError, OverflowError):
+            said = datetime.fromisoformat(delivery.body.decode("ascii"))
+            until[delivery.publisher] = said.astimezone(UTC)
+    close_old_connections()
+    with transient_if_of_the_moment():
+        freshness.note(self.request.hostname, until)
+    return ", ".join(f"{publisher}: until {moment}" for publisher, moment in until.items())

@@ -15,6 +15,7 @@ from polder.seams.celery import (
     WorkerLostError,
     error_in_child,
     generated_request_class,
+    give_to_pool,
 )
 
 
@@ -69,6 +70,16 @@ def request_class(consumer: Any, task: Any) -> type[Request]:
             self.listener.failed(self.batch, WorkerLostError(f"the task was {reason}"))
 
     return BatchRequest
+
+
+def hand_to_pool(
+    request_type: type[Request], consumer: Any, task: Any, batch: Batch, listener: Listener
+) -> None:
+    """From here on it is Celery's: the pool runs it, and `on_success` or `on_failure` above tells
+    the listener."""
+    request = build_request(request_type, consumer, task, batch)
+    request.listener, request.batch = listener, batch
+    give_to_pool(consumer, request)
 
 
 def build_request(request_type: type[Request], consumer: Any, task: Any, batch: Batch) -> Any:

@@ -7,9 +7,10 @@ from its arguments.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from polder.faults import Fault
+from polder.faults import MOMENT, Fault, fault_of
 
 
 class TransientFailure(Exception):
@@ -51,3 +52,14 @@ class HeldBack(Exception):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+@contextmanager
+def transient_if_of_the_moment(what: str = "") -> Iterator[None]:
+    """Raises TransientFailure, beginning with `what`, for an error that is only the moment's."""
+    try:
+        yield
+    except Exception as error:
+        if (fault := fault_of(error)) not in MOMENT:
+            raise
+        raise TransientFailure(f"{what}{str(error).strip()}", fault) from error

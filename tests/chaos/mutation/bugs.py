@@ -153,8 +153,10 @@ BUGS = (
         (
             Edit(
                 "common/polder/consumer/event_consumer.py",
-                "            give_to_pool(self.consumer, request)\n",
-                "            give_to_pool(self.consumer, request)\n"
+                "            hand_to_pool(self.request_type, self.consumer, self.task, batch, "
+                "self)\n",
+                "            hand_to_pool(self.request_type, self.consumer, self.task, batch, "
+                "self)\n"
                 "            self.committed += [message.tag for message in batch.messages]\n"
                 "            self._call_after(0, self._ack_committed)\n",
             ),

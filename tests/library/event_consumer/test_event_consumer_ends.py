@@ -89,10 +89,11 @@ def test_the_channel_is_given_up_before_the_broker_takes_it(worker: Worker) -> N
 def test_a_child_that_says_nothing_does_not_keep_the_channel(worker: Worker) -> None:
     worker.receive(3)
     worker.wait()
-    worker.wait(module.CONSUMER_TIMEOUT * module.IN_TIME + 1)
+    timeout = worker.event_consumer.consumer_timeout
+    worker.wait(timeout * module.IN_TIME + 1)
     worker.event_consumer._give_up_channel()
 
-    for _ in range(int(module.CONSUMER_TIMEOUT) // 5):
+    for _ in range(int(timeout) // 5):
         worker.wait(1)
 
     assert worker.renewed == 1

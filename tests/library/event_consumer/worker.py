@@ -11,6 +11,7 @@ import pytest
 from polder.consumer import acks as acks_module
 from polder.consumer import dispatch_timer as timer_module
 from polder.consumer import event_consumer as module
+from polder.consumer import heartbeats as heartbeats_module
 from polder.consumer.batch import LINGER
 from polder.consumer.event_consumer import EventConsumer
 from polder.consumer.heartbeats import TASK
@@ -81,13 +82,9 @@ class Worker:
             pool=SimpleNamespace(num_processes=1),
             app=SimpleNamespace(tasks={TASK: TASK}),
         )
-        monkeypatch.setattr(module, "request_class", lambda consumer, task: SimpleNamespace)
-        monkeypatch.setattr(
-            module, "build_request", lambda kind, consumer, task, batch: SimpleNamespace(task=task)
-        )
-        monkeypatch.setattr(
-            module, "give_to_pool", lambda consumer, request: self.running.append(request)
-        )
+        for each in (module, heartbeats_module):
+            monkeypatch.setattr(each, "request_class", lambda consumer, task: None)
+            monkeypatch.setattr(each, "hand_to_pool", self.run)
         clock = SimpleNamespace(monotonic=lambda: self.now, time=lambda: self.now)
         for each in (module, acks_module, timer_module):
             monkeypatch.setattr(each, "time", clock)
@@ -95,6 +92,9 @@ class Worker:
         self.event_consumer = EventConsumer(
             consumer, None, "order", ["inventory"], renew=self.renew
         )
+
+    def run(self, kind: object, consumer: object, task: object, batch: object, to: object) -> None:
+        self.running.append(SimpleNamespace(task=task, batch=batch, listener=to))
 
     def renew(self) -> None:
         self.renewed += 1
