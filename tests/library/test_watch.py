@@ -22,7 +22,8 @@ from polder.broker.trouble import refusal
 from polder.broker.watch import look, look_and_remember, tell_at_start
 from polder.conditions import State, conditions
 from polder.consumer.jobs import run_if_due
-from polder.outbox.relay import Backoff, Relay
+from polder.outbox.backoff import Backoff
+from polder.outbox.relay import Relay
 from polder.stopping import Stop
 from tests.library.broker import ORDER_URL, declare_all, management, url_of
 
@@ -173,6 +174,6 @@ def test_a_relay_says_what_is_refused(
     relay = Relay("order", ORDER_URL.replace(credentials(ORDER_URL)[1], "wrong"), Stop())
     with pytest.raises(AccessRefused) as refused, caplog.at_level(logging.ERROR):
         relay._connected()
-    assert relay._explained(refused.value, Backoff(0.2, 2.0)) == 5.0
+    assert relay._explained(refused.value, Backoff()) == 5.0
     assert "the broker refuses" in caplog.text
     assert "is away" not in caplog.text

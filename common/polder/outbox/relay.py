@@ -9,9 +9,7 @@ to that and to nothing worse.
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import psycopg
 
@@ -25,10 +23,12 @@ from polder.broker.confirms import (
 from polder.broker.names import event_exchange
 from polder.broker.nodes import Nodes
 from polder.broker.trouble import REFUSED_WAIT, refusal
-from polder.contracts.event import CONTENT_TYPE, LARGEST_EVENT
+from polder.contracts.event import CONTENT_TYPE
 from polder.failpoints import Failpoint, failpoint
+from polder.outbox.backoff import Backoff
 from polder.outbox.heartbeat import Heartbeat
 from polder.outbox.reader import OutboxReader, Row
+from polder.outbox.refusals import Refusals, sendable
 from polder.outbox.wake import Rest
 from polder.stopping import Stop
 from polder.tracing import publishing
@@ -36,27 +36,7 @@ from polder.tracing import publishing
 log = logging.getLogger(__name__)
 
 WINDOW = 500  # messages under way at most
-# seconds between two tries at a broker or a database that is away
-SHORTEST_WAIT, LONGEST_WAIT = 0.2, 2.0
-LONGEST_TYPE = 255  # bytes of an AMQP short string
-REFUSALS = 5  # of a row, one after the other and beside accepted ones, before it is blamed
 STANDBY_LOOK = 0.5  # seconds between two tries for the leader's lock
-
-
-@dataclass
-class Backoff:
-    """Waiting times that double from `shortest` to `longest`."""
-
-    shortest: float
-    longest: float
-    _next: float = 0.0
-
-    def reset(self) -> None:
-        self._next = 0.0
-
-    def next(self) -> float:
-        self._next = min(self.longest, self._next * 2 or self.shortest)
-        return self._next
 
 
 class Relay:
@@ -80,12 +60,11 @@ class Relay:
         self.publisher: ConfirmedPublisher | None = None
         self._confirmed: list[str] = []  # by the broker, and not marked yet
         self._selected: list[Row] = []  # the next window
-        self._refusals: Counter[str] = Counter()  # by row, since a window was accepted whole
-        self._trouble = Backoff(SHORTEST_WAIT, LONGEST_WAIT)
+        self._refusals = Refusals(service)
         self._heartbeat = Heartbeat(service)
 
     def run(self) -> None:
-        outage = Backoff(SHORTEST_WAIT, LONGEST_WAIT)
+        outage = Backoff()
         while not self.stop.is_set():
             try:
                 self._lead(outage)
@@ -153,7 +132,7 @@ class Relay:
         that of the positions.
         """
         publisher = self._connected()
-        rows = self._selected or self._sendable(outbox, outbox.select(self.window))
+        rows = self._selected or sendable(outbox, outbox.select(self.window))
         self._selected = []
         if not rows:
             publisher.keep_alive()
@@ -175,9 +154,11 @@ class Relay:
         failpoint(Failpoint.RELAY_AFTER_CONFIRM)
         if receipt.refused or not following:
             self._mark_confirmed(outbox)
-        self._after_refusals(outbox, rows, receipt)
-        if not receipt.refused:
-            self._selected = self._sendable(outbox, following)
+        wait = self._refusals.after(outbox, rows, receipt)
+        if receipt.refused:
+            self.stop.wait(wait)
+        else:
+            self._selected = sendable(outbox, following)
         self.window = WINDOW
         return len(rows)
 
@@ -186,14 +167,6 @@ class Relay:
             outbox.mark(self._confirmed)
             failpoint(Failpoint.RELAY_AFTER_MARK)
         self._confirmed = []
-
-    def _sendable(self, outbox: OutboxReader, rows: list[Row]) -> list[Row]:
-        """Without the rows that no broker can take, which are held. publish() refuses them: they
-        came another way."""
-        reasons = {row.id: reason for row in rows if (reason := _unsendable(row))}
-        for key, reason in reasons.items():
-            outbox.hold(key, reason)
-        return [row for row in rows if row.id not in reasons]
 
     def _after_error(
         self, outbox: OutboxReader, rows: list[Row], receipt: Receipt, error: Exception
@@ -206,34 +179,6 @@ class Relay:
                 outbox.refused({rows[0].id: str(error)})
             # until a window succeeds, one row at a time: so the row to blame is found
             self.window = 1
-
-    def _after_refusals(self, outbox: OutboxReader, rows: list[Row], receipt: Receipt) -> None:
-        """At first a refusal is the broker's trouble: a quorum queue that loses its leader nacks
-        some of what it was handed. Nothing is counted, and the rows go again before any other, or
-        the next version of an aggregate would overtake the one before it.
-
-        A queue that is nearly full takes some of each window, too. So only a row that is the first
-        of its window, for which there would be room if for any, and is refused time and again
-        beside accepted ones, is refused for its own sake.
-        """
-        if not receipt.refused:
-            self._refusals.clear()
-            self._trouble.reset()
-            return
-        reasons = {rows[index].id: reason for index, reason in receipt.refused.items()}
-        first = rows[0].id
-        if receipt.acked and first in reasons:
-            self._refusals[first] += 1
-            if self._refusals[first] >= REFUSALS:
-                outbox.refused({first: reasons[first]})
-        elif not receipt.acked:
-            reason = next(iter(reasons.values()))
-            log.error(
-                "the broker takes none of %d events of %s: %s; it goes on trying: is a queue "
-                "missing (manage.py %s topology), is there an alarm?",
-                *(len(reasons), self.service, reason, self.service),
-            )
-        self.stop.wait(self._trouble.next())
 
     def _connected(self) -> ConfirmedPublisher:
         if self.publisher is None:
@@ -257,15 +202,3 @@ class Relay:
         if self.outbox is not None:
             self.outbox.close()
             self.outbox = None
-
-
-def _unsendable(row: Row) -> str:
-    if len(row.body) > LARGEST_EVENT:
-        return f"{len(row.body)} bytes are more than the {LARGEST_EVENT} allowed"
-    if len(row.kind.encode()) > LONGEST_TYPE:
-        return (
-            f"a type of {len(row.kind.encode())} bytes is more than the {LONGEST_TYPE} that "
-            "AMQP "
-            "has room for"
-        )
-    return ""

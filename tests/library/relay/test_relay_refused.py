@@ -9,8 +9,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from polder.broker.confirms import ConfirmedPublisher, Receipt
-from polder.outbox import reader
-from polder.outbox import relay as relay_module
+from polder.outbox import backoff, reader, refusals
 from polder.outbox.models import OutboxEvent
 from polder.testing import eventually
 from tests.library.broker import (
@@ -61,7 +60,7 @@ def test_a_row_that_the_broker_closes_the_channel_at_is_found_and_held(
     auditor: Auditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given one above the broker's own limit, which we do not know of
-    monkeypatch.setattr(relay_module, "LARGEST_EVENT", 10_000_000)
+    monkeypatch.setattr(refusals, "LARGEST_EVENT", 10_000_000)
     monkeypatch.setattr(reader, "ATTEMPTS", 1)
     first = commit(*orders(20))
     large = insert_directly("OrderCreated", "x" * 1_200_000)
@@ -105,8 +104,8 @@ def test_a_queue_that_is_nearly_full_for_long_blames_no_row(
 ) -> None:
     """As an operator's max-length makes it, beside overflow reject-publish, while the subscriber
     is slow: of each window some are taken."""
-    monkeypatch.setattr(relay_module, "SHORTEST_WAIT", 0.01)
-    monkeypatch.setattr(relay_module, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(backoff, "SHORTEST_WAIT", 0.01)
+    monkeypatch.setattr(backoff, "LONGEST_WAIT", 0.05)
     with connected("deploy") as connection:
         full = Auditor(
             connection, "order.events", **{"x-max-length": 2, "x-overflow": "reject-publish"}
@@ -144,12 +143,12 @@ def test_a_row_that_is_always_refused_beside_others_is_blamed_and_stops_nobody(
         return receipt
 
     monkeypatch.setattr(ConfirmedPublisher, "wait_for_confirms", refuse)
-    monkeypatch.setattr(relay_module, "SHORTEST_WAIT", 0.01)
-    monkeypatch.setattr(relay_module, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(backoff, "SHORTEST_WAIT", 0.01)
+    monkeypatch.setattr(backoff, "LONGEST_WAIT", 0.05)
 
     # When others are there beside it, each time
     with running():
-        for _ in range(3 * relay_module.REFUSALS):
+        for _ in range(3 * refusals.REFUSALS):
             commit(*orders(2))
             if OutboxEvent.objects.filter(pk=bad, attempts__gt=0).exists():
                 break
