@@ -17,6 +17,7 @@ from polder.api.settings import api_settings
 from polder.broker.nodes import WrongAddress, with_authority
 from polder.configuration import table
 from polder.configuration.secret import Secret
+from polder.configuration.topology import TOPOLOGY_VARIABLES
 from polder.configuration.unknown import unread
 from polder.configuration.variables import Variable, Wrong, read
 from polder.database_session import may_be_pooled, session_options
@@ -90,7 +91,7 @@ def service_settings(
 
 
 def _values(service: str, own: Sequence[Variable]) -> dict[str, Any]:
-    others = {variable.name for variable in (*table.TOPOLOGY_VARIABLES, *table.ACCESS_VARIABLES)}
+    others = {variable.name for variable in (*TOPOLOGY_VARIABLES, *table.ACCESS_VARIABLES)}
     try:
         values = read(
             (*table.SERVICE_VARIABLES, *own),

@@ -18,7 +18,8 @@ from pathlib import Path
 from deploy.docker.places import DATABASES
 from deploy.local.ports import SERVERS, WEB, variable
 from deploy.local.services import SERVICES
-from polder.configuration.table import ACCESS_VARIABLES, SERVICE_VARIABLES, TOPOLOGY_VARIABLES
+from polder.configuration.table import ACCESS_VARIABLES, SERVICE_VARIABLES
+from polder.configuration.topology import TOPOLOGY_VARIABLES
 from polder.configuration.variables import Variable
 from polder.consumer import drawing
 from polder.contracts import markdown

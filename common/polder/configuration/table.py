@@ -225,73 +225,39 @@ READY_FILE = Variable(
 )
 
 SERVICE_VARIABLES = (
-    *(
-        DATABASE_URL,
-        DIRECT_DATABASE_URL,
-        AMQP_URL,
-        AMQP_CA,
-        SECRET_KEY,
-        ALLOWED_HOSTS,
-        HTTPS,
-        TRUSTED_ORIGINS,
-        HSTS_PRELOAD,
-        REQUESTS_PER_SECOND,
-        PROXIES,
-    ),
-    *(
-        WEEKS_KEPT,
-        REPUBLISH_WEEKS,
-        GUARD,
-        PARKED_DAYS,
-        DECIDED_DAYS,
-        RECORDS_DAYS,
-        TOMBSTONES_DAYS,
-        ANSWERS_HOURS,
-        REMOTE_CONTROL,
-        CONSUMER_TIMEOUT,
-        LAG_BUDGET,
-        AUDIT_EVERY,
-        DEEP_AUDIT_EVERY,
-        MANAGEMENT_URL,
-        OPS_PEERS,
-        ALARM_WEBHOOK,
-        ALARM_MAIL,
-        TRACES_URL,
-        RUN_DIR,
-        STATIC_DIR,
-        PROCESS,
-        READY_FILE,
-    ),
-)
-
-# Those of `manage.py <service> topology`, as the deploy user.
-RABBITMQ_MANAGEMENT_URL = Variable(
-    "RABBITMQ_MANAGEMENT_URL",
-    MANAGEMENT,
-    "the management API with the deploy user; may name several nodes",
-    None,
-    secret=True,
-)
-RABBITMQ_MANAGEMENT_CA = Variable(
-    "RABBITMQ_MANAGEMENT_CA",
-    FILE,
-    "certificates of the authorities that may vouch for an `https://` management API",
-    default_shown="the system's",
-)
-FLOWER_AMQP_URL = Variable(
-    "FLOWER_AMQP_URL",
-    AMQP,
-    "Flower's broker user, which `topology` makes; Flower connects by it",
-    secret=True,
-)
-FLOWER_AMQP_CA = Variable(
-    "FLOWER_AMQP_CA", FILE, "as `<SERVICE>_AMQP_CA`, for Flower", default_shown="the system's"
-)
-TOPOLOGY_VARIABLES = (
-    RABBITMQ_MANAGEMENT_URL,
-    RABBITMQ_MANAGEMENT_CA,
-    FLOWER_AMQP_URL,
-    FLOWER_AMQP_CA,
+    DATABASE_URL,
+    DIRECT_DATABASE_URL,
+    AMQP_URL,
+    AMQP_CA,
+    SECRET_KEY,
+    ALLOWED_HOSTS,
+    HTTPS,
+    TRUSTED_ORIGINS,
+    HSTS_PRELOAD,
+    REQUESTS_PER_SECOND,
+    PROXIES,
+    WEEKS_KEPT,
+    REPUBLISH_WEEKS,
+    GUARD,
+    PARKED_DAYS,
+    DECIDED_DAYS,
+    RECORDS_DAYS,
+    TOMBSTONES_DAYS,
+    ANSWERS_HOURS,
+    REMOTE_CONTROL,
+    CONSUMER_TIMEOUT,
+    LAG_BUDGET,
+    AUDIT_EVERY,
+    DEEP_AUDIT_EVERY,
+    MANAGEMENT_URL,
+    OPS_PEERS,
+    ALARM_WEBHOOK,
+    ALARM_MAIL,
+    TRACES_URL,
+    RUN_DIR,
+    STATIC_DIR,
+    PROCESS,
+    READY_FILE,
 )
 
 # Those of `manage.py <service> access`.
