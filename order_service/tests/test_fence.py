@@ -122,7 +122,7 @@ class TestNobodyActsOnIt:
         assert Reservation.objects.count() == 2
         assert not ParkedEvent.objects.exists()
 
-    def test_the_net_does_it_when_the_fence_has_gone(self) -> None:
+    def test_periodic_reconciliation_does_it_when_the_fence_has_gone(self) -> None:
         order = place(Line("p1", 1)).order
         set_back(order)
         deliver(reservation_event(StockReserved, order_id=order.pk))

@@ -7,7 +7,7 @@ from polder.inbox.waiting import Waiting, halts, waiting_now
 
 
 @condition("consumer-halted", runbook="the-consumer-has-halted")
-def intake_halted() -> Finding:
+def consumer_halted() -> Finding:
     found = halts()
     if not found:
         return ok("events are applied")
