@@ -3,12 +3,16 @@ products and stock serve as the example."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from order_service.models import Order, Product
 from polder.pytest_plugin import committed, wire
+from polder.reconcile import reconciler
+from polder.reconcile.reconciler import Reconcile, Reconciler
 
 __all__ = ["committed", "wire"]
 
@@ -17,3 +21,14 @@ __all__ = ["committed", "wire"]
 def _static_files() -> None:
     """The folder that `collectstatic` makes where the service is deployed."""
     Path(settings.STATIC_ROOT or "").mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture
+def reconcile_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[Reconcile], None]:
+    """Puts a reconciler of the test's in the place of the service's; it is woken by products."""
+
+    def put(function: Reconcile) -> None:
+        ours = Reconciler(function, Order, (Product,), lambda: [Product.objects.none()])
+        monkeypatch.setattr(reconciler, "reconcilers", [ours])
+
+    return put

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
 from django.db import connection
 
 from polder.inbox.models import DeliveryCount, LedgerEntry
-
-Reconcile = Callable[[Sequence[str]], None]
 
 
 def outcomes() -> dict[str, str]:

@@ -10,8 +10,9 @@ import pytest
 from order_service.models import Product
 from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import LedgerEntry, ParkedEvent
+from polder.reconcile.reconciler import Reconcile
 from polder.testing import deliver
-from tests.library.applying.outcomes import Reconcile, outcomes, sql_error, tallied
+from tests.library.applying.outcomes import outcomes, sql_error, tallied
 from tests.makers import product_event
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from django.db import connection
 
@@ -14,9 +14,6 @@ from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.report import Manner
 from polder.testing import delivery_of
 from tests.makers import product_event
-
-Reconcile = Callable[[Sequence[str]], None]
-
 
 LIVE = Manner(hold_back=True)
 

@@ -12,9 +12,9 @@ from polder.inbox.judging import ALIKE, HOLD_SECONDS, HOLD_TRIES
 from polder.inbox.models import Halt, LedgerEntry, ParkedEvent, WaitingEvent
 from polder.inbox.report import Manner
 from polder.inbox.waiting import end_halts, halts, parked_before, waiting_now
+from polder.reconcile.reconciler import Reconcile
 from polder.testing import deliver, delivery_of
 from tests.library.judging.failing import (
-    Reconcile,
     a_bug,
     bad,
     live,

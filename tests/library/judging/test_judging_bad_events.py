@@ -7,8 +7,9 @@ from collections.abc import Callable
 from polder.inbox.judging import ALIKE, HOLD_SECONDS, HOLD_TRIES
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.waiting import halts, waiting_now
+from polder.reconcile.reconciler import Reconcile
 from polder.testing import deliver
-from tests.library.judging.failing import Reconcile, bad, live, make_older, products
+from tests.library.judging.failing import bad, live, make_older, products
 from tests.makers import product_event
 
 
