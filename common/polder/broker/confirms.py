@@ -9,7 +9,7 @@ py-amqp does not match confirms to tags: after a time-out or a returned message,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -20,7 +20,6 @@ from kombu.connection import Connection
 
 from polder.broker.connect import HEARTBEAT, connect
 from polder.broker.nodes import Nodes
-from polder.broker.raw_message import body_of
 from polder.seams.amqp import Message, PublishFrames
 
 # bytes that go to the socket in one call: one for each message would cost as much as all the rest
@@ -125,20 +124,6 @@ class ConfirmedPublisher:
     def receipt(self) -> Receipt:
         """What is known of the window under way, also after an error."""
         return self._receipt
-
-    def waiting_in(self, queue: str) -> int:
-        """How many messages of the queue nobody has fetched. Needs no rights, but the queue."""
-        return int(self.channel.queue_declare(queue, passive=True).message_count)
-
-    def take(self, queue: str, use: Callable[[bytes], None]) -> bool:
-        """Gives one message of the queue to `use`, and acks it when that has returned; whether
-        there was one."""
-        message = self.channel.basic_get(queue)
-        if message is None:
-            return False
-        use(body_of(message))
-        self.channel.basic_ack(message.delivery_tag)
-        return True
 
     def keep_alive(self) -> None:
         """To be called often while there is nothing to publish; does something every few seconds.

@@ -13,6 +13,7 @@ from polder import this_service
 from polder.broker.confirms import ConfirmedPublisher, Outgoing
 from polder.broker.names import direct_exchange
 from polder.broker.nodes import Nodes
+from polder.broker.raw_message import body_of
 from polder.direct.messages import CONTENT_TYPE, Message
 
 PATIENCE = 5.0  # seconds
@@ -51,14 +52,20 @@ def waiting_in(queues: Sequence[str]) -> int:
     """How many messages wait in these queues of ours, not counting those that a worker has
     fetched. Raises one of BROKER_ERRORS."""
     with _line() as publisher:
-        return sum(publisher.waiting_in(queue) for queue in queues)
+        declared = (publisher.channel.queue_declare(queue, passive=True) for queue in queues)
+        return sum(int(queue.message_count) for queue in declared)
 
 
 def hear_one(queue: str, use: Callable[[bytes], None]) -> bool:
     """One message of this queue of ours; whether there was one. For a process that has no consumer.
     Raises one of BROKER_ERRORS, or what `use` raises; then the message stays."""
     with _line() as publisher:
-        return publisher.take(queue, use)
+        message = publisher.channel.basic_get(queue)
+        if message is None:
+            return False
+        use(body_of(message))
+        publisher.channel.basic_ack(message.delivery_tag)
+        return True
 
 
 def hang_up() -> None:
