@@ -27,6 +27,7 @@ from polder.consumer.batch import Batch, Received, size_of
 from polder.consumer.dispatch import Dispatch, Ended
 from polder.consumer.dispatch_timer import DispatchTimer
 from polder.consumer.ends import how_it_ended
+from polder.consumer.event_loop import EventLoop
 from polder.consumer.heartbeats import Heartbeats
 from polder.consumer.limits import HARD_LIMIT
 from polder.consumer.prefetch import Prefetch
@@ -77,19 +78,20 @@ class EventConsumer:
         self.reports = Reports(service)
         self.committed: list[int] = []  # tags whose ack waits for the event loop
         self.stopped = False
+        self.loop = EventLoop(consumer, service)
         self.channel = raw_channel(consumer.connection)
         self.acks = Acks(self.channel)
-        self.timer = DispatchTimer(self._call_after, self._hand_over)
+        self.timer = DispatchTimer(self.loop.call_after, self._hand_over)
         self.queues = self.queues_of(service, publishers)
         self.heartbeats = Heartbeats(self.queues, consumer)
         self.subscription = Subscription(
             self.channel,
             [*self.queues, *self.dead_letters_of(service)],
             Prefetch(len(self.queues), consumer.pool.num_processes),
-            self._guard(self._receive),
+            self.loop.guarded(self._receive),
         )
         self.timeout_checks = consumer.timer.call_repeatedly(
-            PATIENCE / 2, self._guard(self.check_timeouts)
+            PATIENCE / 2, self.loop.guarded(self.check_timeouts)
         )
         self.subscription.begin()
 
@@ -153,7 +155,7 @@ class EventConsumer:
         if self._disconnected():
             return
         if self.dispatch.under_way and time.monotonic() < deadline:
-            self._call_after(PATIENCE / 2, partial(self._renew_when_idle, deadline))
+            self.loop.call_after(PATIENCE / 2, partial(self._renew_when_idle, deadline))
             return
         self.close()
         self.renew()
@@ -182,14 +184,14 @@ class EventConsumer:
         self.heartbeats.event(origin, received.tag)
         self.dispatch.receive(received, time.monotonic(), quarantined=dead)
         if self.subscription.prefetch.received(len(received.delivery.body)):
-            self._call_after(0, self._fit_prefetch)
+            self.loop.call_after(0, self._fit_prefetch)
         self._set_timer()
 
     def _heard(self, heartbeat: Received) -> None:
         """The next one comes soon, so this one need not come again."""
         self.acks.finished([heartbeat.tag])
         self.heartbeats.heard(heartbeat)
-        self._call_after(0, self._hand_over_heartbeats)
+        self.loop.call_after(0, self._hand_over_heartbeats)
 
     # To the pool.
 
@@ -242,7 +244,7 @@ class EventConsumer:
         if self.stopped:  # nothing new is handed over; the pool is draining
             ignore_errors(self.consumer.conninfo, self._ack_committed)
         else:
-            self._call_after(0, self._ack_and_hand_over)
+            self.loop.call_after(0, self._ack_and_hand_over)
 
     def _ack_and_hand_over(self) -> None:
         self._ack_committed()
@@ -268,25 +270,3 @@ class EventConsumer:
 
     def _disconnected(self) -> bool:
         return not is_open(self.channel)
-
-    # The event loop.
-
-    def _call_after(self, seconds: float, function: Any) -> None:
-        """From the event loop, where an error drops the connection; in a pool's callback it would
-        only be logged."""
-        self.consumer.timer.call_after(seconds, self._guard(function))
-
-    def _guard(self, function: Any) -> Any:
-        def guarded(*args: Any) -> None:
-            try:
-                function(*args)
-            except Exception as error:
-                log.exception(
-                    "the consumer of %s drops its connection and begins anew; what was not acked "
-                    "comes again",
-                    self.service,
-                )
-                # of the kind that makes Celery reconnect
-                raise ConnectionResetError(f"consumer: {error!r}") from error
-
-        return guarded

@@ -158,7 +158,7 @@ BUGS = (
                 "            hand_to_pool(self.request_type, self.consumer, self.task, batch, "
                 "self)\n"
                 "            self.committed += [message.tag for message in batch.messages]\n"
-                "            self._call_after(0, self._ack_committed)\n",
+                "            self.loop.call_after(0, self._ack_committed)\n",
             ),
             Edit(
                 "common/polder/consumer/event_consumer.py",
