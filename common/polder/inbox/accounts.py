@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from polder.inbox import ledger
 from polder.inbox.delivery import Arrival, Key
+from polder.inbox.horizon import horizon
 from polder.inbox.models import Outcome, Redriven, Unrecorded
 from polder.inbox.parking import park_unreadable
 from polder.inbox.repeats import Repeats, reused
+from polder.partitioning import milliseconds_of
 
 Counts = Counter[tuple[str, str]]
 # the parked rows whose messages are applied again; None: they come from the broker
@@ -56,7 +57,7 @@ def of_applied(
     if redriven is None and repeats == ({}, []):
         counted = Counter((publisher, str(outcome)) for (publisher, _), outcome in outcomes.items())
     else:
-        counted = _of_redriven(unique, outcomes, repeats, redriven)
+        counted = _of_redriven(outcomes, repeats, redriven)
     counted_already = outcomes.keys() | {arrival.key for arrival in repeats.reused}
     if len(arrivals) > len(counted_already):
         for arrival in arrivals:
@@ -71,7 +72,6 @@ def of_applied(
 
 
 def _of_redriven(
-    unique: Mapping[Key, Arrival],
     outcomes: Mapping[Key, Outcome],
     repeats: Repeats,
     redriven: Redriving,
@@ -80,11 +80,11 @@ def _of_redriven(
     duplicates."""
     counted: Counts = Counter()
     for key, outcome in outcomes.items():
-        publisher, ended = key[0], repeats.again.get(key, 0)
+        (publisher, event_id), ended = key, repeats.again.get(key, 0)
         if redriven is None and not ended:
             counted[publisher, str(outcome)] += 1
             continue
-        beyond = redriven is not None and not ledger.holds(unique[key].event)
+        beyond = redriven is not None and not horizon().covers(milliseconds_of(event_id))
         counted[publisher, str(Redriven.BEYOND if beyond else Redriven.of(outcome))] += 1
         if ended > 1:
             counted[publisher, str(Redriven.DUPLICATE)] += ended - 1

@@ -31,11 +31,14 @@ class Horizon(NamedTuple):
     def age(self) -> float:
         return time.monotonic() - self.looked_at
 
-    def holds(self, made: int) -> bool:
-        """Whether an id made then is in reach, and not of a future that no difference of clocks
-        explains."""
+    def covers(self, made: int) -> bool:
+        """Whether the ledger has a partition for an id made then."""
+        return self.first <= made < self.end
+
+    def accepts(self, made: int) -> bool:
+        """Whether it does, and the id is not of a future that no difference of clocks explains."""
         soon = self.now + (self.age + CLOCK_SKEW.total_seconds()) * 1000
-        return self.first <= made < min(self.end, soon)
+        return self.covers(made) and made < soon
 
 
 _remembered: Horizon | None = None

@@ -74,19 +74,13 @@ def record(arrivals: Sequence[Arrival], outcomes: Mapping[Key, Outcome]) -> bool
             "body_crc": crc32(delivery.body),
         }
         for delivery, event in sorted(arrivals, key=lambda arrival: arrival.event.id)
-        if reach.first <= milliseconds_of(event.id) < reach.end
+        if reach.covers(milliseconds_of(event.id))
     ]
     if not rows:
         return True
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [to_json(rows).decode()])
         return bool(cursor.rowcount == len(rows))
-
-
-def holds(event: Event) -> bool:
-    """Whether there is a week for it to lie in; only what is redriven may have none."""
-    reach = horizon()
-    return reach.first <= milliseconds_of(event.id) < reach.end
 
 
 def has_done(event_id: UUID, delivery: Delivery) -> bool:

@@ -98,4 +98,4 @@ def check_acceptable(delivery: Delivery, event: Event, *, any_age: bool) -> None
 
 
 def _in_reach(made: int) -> bool:
-    return horizon().holds(made) or horizon(max_age=FRESH).holds(made)
+    return horizon().accepts(made) or horizon(max_age=FRESH).accepts(made)
