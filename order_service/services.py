@@ -86,8 +86,8 @@ def order_cancel(*, order_id: UUID) -> Accepted:
     """Asks for the order to be cancelled; shipping decides whether it still can be. Raises
     UnknownOrder or NotCancellable.
 
-    The order returned is `cancelling`, or what became of it at once when shipping's word was here
-    already.
+    The order returned is `cancelling`, or what it became at once because shipping had decided
+    before.
     """
     orders = orders_locked([order_id])
     order = orders.get(order_id)
@@ -147,6 +147,6 @@ def _begin_cancelling(orders: Mapping[UUID, Order]) -> list[Event]:
     requested = [order.status_event() for order in orders.values()]
     save_changed(list(orders.values()), "status")
     publish(*requested)
-    # what was decided before has woken nobody for this
+    # shipping may have decided already: no event will come that wakes the reconciler for it
     orders_follow(orders, reservations_known(orders), shipments_known(orders))
     return requested

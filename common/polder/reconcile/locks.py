@@ -19,10 +19,10 @@ SELECT pg_advisory_xact_lock(number), EXISTS (SELECT FROM polder_outbox_fenced
 
 
 def take_gate_lock(name: str, *, exclusively: bool) -> None:
-    """Who asks what a changed row concerns must see all that others are reconciling by the row as
-    it was: they pass together, it passes alone. Else an aggregate could be made by the old row
-    while the new one finds that it concerns nobody. Taken before any key's lock, so nobody waits
-    crosswise."""
+    """Of a reconciler that is also woken `through` other keys: its batches share this lock, and one
+    that changed a row of other keys has it exclusively before it asks which aggregates the row
+    concerns. Else another batch could make an aggregate by the row as it was, not committed yet,
+    and the question would not find it. Taken before any key's lock, so nobody waits crosswise."""
     function = "pg_advisory_xact_lock" if exclusively else "pg_advisory_xact_lock_shared"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s)", [_number(zlib.crc32(name.encode()), "gate")])
