@@ -1,20 +1,35 @@
-"""Counts every delivery, once, by publisher and outcome, so that published = queued + accounted for
-can be checked by anyone.
+"""What is counted of a delivery or a redrive, by publisher and outcome, so that anyone can check
+that published = queued + accounted for. Every counter only rises.
 
-No count ever falls: a redrive has outcomes of its own.
+A delivery from the broker is counted once: as what became of it when it came first, else as a
+duplicate. So published events less deliveries that are no duplicates are under way. What was parked
+ends by a redrive (by hand, or because it arrived again and could be applied): that is counted
+apart, once for each parked message that ended.
 """
 
 from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import connection
 
+from polder.inbox.delivery import Arrival, Key
+from polder.inbox.horizon import horizon
+from polder.inbox.models import Outcome, Redriven, Unrecorded
+from polder.inbox.parking import park_unreadable
+from polder.inbox.repeats import Repeats, reused
+from polder.partitioning import milliseconds_of
+
 SLOTS = 32
 
+Counts = Counter[tuple[str, str]]
+# the parked rows whose messages are applied again; None: they come from the broker
+Redriving = Collection[int] | None
 
-def count(deliveries: Counter[tuple[str, str]]) -> bool:
+
+def count(deliveries: Counts) -> bool:
     """Adds (publisher, outcome) -> number; whether anything is parked that could not be read and
     whose event may have come now.
 
@@ -44,3 +59,73 @@ def count(deliveries: Counter[tuple[str, str]]) -> bool:
             ],
         )
         return bool(cursor.fetchone()[0])
+
+
+def of_parked(publisher: str, outcome: str, *, is_new: bool, redriven: Redriving) -> Counts:
+    """Of a message that was parked; `is_new` when it had not been there, or had been redriven
+    before."""
+    if redriven is not None:
+        return Counter({(publisher, str(Redriven.FAILED)): 1})
+    return Counter({(publisher, str(outcome if is_new else Unrecorded.DUPLICATE)): 1})
+
+
+def of_duplicate(publisher: str, redriven: Redriving) -> Counts:
+    return Counter(
+        {(publisher, str(Unrecorded.DUPLICATE if redriven is None else Redriven.DUPLICATE)): 1}
+    )
+
+
+def of_unread(ended: Counter[str]) -> Counts:
+    """Of messages that could not be read, by publisher, when their event came by another one."""
+    return Counter(
+        {(publisher, str(Redriven.DUPLICATE)): number for publisher, number in ended.items()}
+    )
+
+
+def of_applied(
+    arrivals: Sequence[Arrival],
+    unique: Mapping[Key, Arrival],
+    outcomes: Mapping[Key, Outcome],
+    repeats: Repeats,
+    redriven: Redriving,
+) -> Counts:
+    """Of all that went through the ledger together. Parks those of another event under a used
+    id.
+    """
+    if redriven is None and repeats == ({}, []):
+        counted = Counter((publisher, str(outcome)) for (publisher, _), outcome in outcomes.items())
+    else:
+        counted = _of_redriven(outcomes, repeats, redriven)
+    counted_already = outcomes.keys() | {arrival.key for arrival in repeats.reused}
+    if len(arrivals) > len(counted_already):
+        for arrival in arrivals:
+            if unique[arrival.key] is not arrival or arrival.key not in counted_already:
+                counted += of_duplicate(arrival.delivery.publisher, redriven)
+    for arrival in repeats.reused:
+        is_new = park_unreadable(arrival.delivery, reused(arrival), arrival.event)
+        counted += of_parked(
+            arrival.delivery.publisher, Unrecorded.UNREADABLE, is_new=is_new, redriven=redriven
+        )
+    return counted
+
+
+def _of_redriven(
+    outcomes: Mapping[Key, Outcome],
+    repeats: Repeats,
+    redriven: Redriving,
+) -> Counts:
+    """One of the parked messages of an event ends as what became of the event, the others as its
+    duplicates."""
+    counted: Counts = Counter()
+    for key, outcome in outcomes.items():
+        (publisher, event_id), ended = key, repeats.again.get(key, 0)
+        if redriven is None and not ended:
+            counted[publisher, str(outcome)] += 1
+            continue
+        beyond = redriven is not None and not horizon().covers(milliseconds_of(event_id))
+        counted[publisher, str(Redriven.BEYOND if beyond else Redriven.of(outcome))] += 1
+        if ended > 1:
+            counted[publisher, str(Redriven.DUPLICATE)] += ended - 1
+        if redriven is None:
+            counted[publisher, str(Unrecorded.DUPLICATE)] += 1
+    return counted

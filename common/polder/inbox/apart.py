@@ -10,8 +10,8 @@ from django.db import transaction
 
 from polder.contracts.decode import Unreadable
 from polder.faults import MOMENT, Fault
-from polder.inbox import accounts, ledger
-from polder.inbox.accounts import Counts, Redriving
+from polder.inbox import accounting, ledger
+from polder.inbox.accounting import Counts, Redriving
 from polder.inbox.bisecting import AllAlike, Bisection
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.failed import Failed
@@ -95,11 +95,13 @@ def _park(one: Failed, redriven: Redriving) -> Counts:
     if event is None:
         was_read = redriven is None and was_read_before(delivery)
         is_new = not was_read and park_unreadable(delivery, Unreadable(one.reason, one.error))
-        return accounts.of_parked(
+        return accounting.of_parked(
             delivery.publisher, Unrecorded.UNREADABLE, is_new=is_new, redriven=redriven
         )
     arrival = Arrival(delivery, event)
     if not ledger.record([arrival], {arrival.key: Outcome.PARKED}) and not is_parked(arrival):
-        return accounts.of_duplicate(delivery.publisher, redriven)
+        return accounting.of_duplicate(delivery.publisher, redriven)
     is_new = park_failed(one)
-    return accounts.of_parked(delivery.publisher, Outcome.PARKED, is_new=is_new, redriven=redriven)
+    return accounting.of_parked(
+        delivery.publisher, Outcome.PARKED, is_new=is_new, redriven=redriven
+    )

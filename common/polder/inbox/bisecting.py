@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from django.db import connection, transaction
 
 from polder.faults import Fault, fault_of
-from polder.inbox.accounts import Counts, Redriving
+from polder.inbox.accounting import Counts, Redriving
 from polder.inbox.delivery import Arrival
 from polder.inbox.failed import Failed, failed, not_tried
 from polder.inbox.processing import Overtaken, process

@@ -12,8 +12,8 @@ from polder.contracts.event import Event
 from polder.effects.declared import effects
 from polder.effects.intents import write_down
 from polder.failpoints import Failpoint, failpoint
-from polder.inbox import accounts, ledger
-from polder.inbox.accounts import Counts, Redriving
+from polder.inbox import accounting, ledger
+from polder.inbox.accounting import Counts, Redriving
 from polder.inbox.delivery import Arrival, Key
 from polder.inbox.models import Outcome
 from polder.inbox.repeats import told_apart
@@ -52,7 +52,7 @@ def process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counts:
     events = [arrival.event for arrival in (*new, *again)]
     with tracing.events(events) as traces:
         outcomes = _apply(events, new, again, traces)
-    return accounts.of_applied(arrivals, unique, outcomes, repeats, redriven)
+    return accounting.of_applied(arrivals, unique, outcomes, repeats, redriven)
 
 
 def _apply(

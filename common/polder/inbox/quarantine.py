@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from django.db import DatabaseError, Error, transaction
 
-from polder.inbox import accounting, accounts
+from polder.inbox import accounting
 from polder.inbox.applying import apply_batch
 from polder.inbox.attempts import begin_attempts, end_attempts
 from polder.inbox.delivery import Delivery
@@ -91,7 +91,7 @@ def _park(delivery: Delivery, attempts: int) -> Report:
     report = Report()
     with transaction.atomic():
         is_new = park_poison(delivery, attempts)
-        report.outcomes += accounts.of_parked(
+        report.outcomes += accounting.of_parked(
             delivery.publisher, Unrecorded.UNREADABLE, is_new=is_new, redriven=None
         )
         end_attempts([delivery])

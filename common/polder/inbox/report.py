@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from polder.failpoints import Failpoint, failpoint
-from polder.inbox import accounting, accounts
-from polder.inbox.accounts import Counts, Redriving
+from polder.inbox import accounting
+from polder.inbox.accounting import Counts, Redriving
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.failed import Failed
 from polder.inbox.repeats import end_unread
@@ -70,7 +70,7 @@ def _count(
 ) -> None:
     if accounting.count(report.outcomes):
         held = {id(one.delivery) for one in undecided}
-        ended = accounts.of_unread(
+        ended = accounting.of_unread(
             end_unread([one for one in arrivals if id(one.delivery) not in held], redriven)
         )
         report.outcomes += ended
