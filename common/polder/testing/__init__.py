@@ -9,7 +9,7 @@ the broker is left out.
 """
 
 from polder.testing.arrivals import arrangements, shuffled
-from polder.testing.arriving import deliver, delivery_of
+from polder.testing.delivering import deliver, delivery_of
 from polder.testing.makers import make_event
 from polder.testing.outbox import published
 from polder.testing.polling import eventually

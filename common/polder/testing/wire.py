@@ -24,7 +24,7 @@ from polder.inbox.applying import apply_batch
 from polder.inbox.delivery import Delivery
 from polder.inbox.failures import TransientFailure
 from polder.outbox.models import OutboxEvent
-from polder.testing.arriving import delivery_of
+from polder.testing.delivering import delivery_of
 
 Answer = Callable[[Any], Iterable[Event | bytes]]
 MOST_ROUNDS = 10_000

@@ -1,4 +1,4 @@
-"""Events arriving, without a broker: the road from the bytes of a message to its commit is the real
+"""Events delivered without a broker: the road from the bytes of a message to its commit is the real
 one."""
 
 from __future__ import annotations
