@@ -21,10 +21,9 @@ from deploy.local.services import SERVICES
 from polder.configuration.table import ACCESS_VARIABLES, SERVICE_VARIABLES
 from polder.configuration.topology import TOPOLOGY_VARIABLES
 from polder.configuration.variables import Variable
-from polder.consumer import drawing
 from polder.contracts import markdown
 from polder.contracts.published import in_folder
-from tools import dashboard, pictures
+from tools import batches, dashboard, pictures
 from tools.each_service import written
 from tools.unreachable import settings_of
 
@@ -106,7 +105,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "events": events,
     "services and queues": pictures.services_and_queues,
     "the whole": pictures.the_whole,
-    "batches": drawing.drawn,
+    "batches": batches.drawn,
 }
 
 

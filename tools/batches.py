@@ -1,4 +1,4 @@
-"""The consumer's table as a page shows it, from the table itself."""
+"""What becomes of batches, as a page shows it: drawn from the consumer's own table."""
 
 from __future__ import annotations
 
