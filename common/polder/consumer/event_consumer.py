@@ -103,63 +103,6 @@ class EventConsumer:
     def dead_letters_of(service: str) -> list[str]:
         return [dead_letter_queue(service)]
 
-    def drain(self) -> None:
-        """Takes no more messages, hands over no more batches, and runs the event loop until those
-        in the pool are back."""
-        self.cancel()
-        deadline = time.monotonic() + LONGEST_STOP
-        run_event_loop(
-            self.consumer,
-            lambda: bool(self.dispatch.under_way) and time.monotonic() < deadline,
-        )
-
-    def cancel(self) -> None:
-        """No more messages and no more batches. May run twice."""
-        if self.stopped:
-            return
-        self.stopped = True
-        self.timeout_checks.cancel()
-        self._ack_committed()
-        self.subscription.cancel()
-
-    def close(self) -> None:
-        """After the pool has drained: what was not applied goes back to its queue."""
-        self.acks.ack_stragglers(patience=0)
-        self.channel.close()
-
-    def check_timeouts(self) -> None:
-        """Every half second. Acks what finished long ago; takes a batch without a result for lost;
-        gives the channel up before the broker closes it."""
-        self.acks.ack_stragglers()
-        now = time.monotonic()
-        for batch in list(self.dispatch.under_way):
-            if now - batch.handed_over > LONGEST_BATCH:
-                self.failed(batch, WorkerLostError(f"no result within {LONGEST_BATCH:.0f} s"))
-        self._fit_prefetch()
-        if not self.stopped and self.acks.oldest() > self.consumer_timeout * IN_TIME:
-            self._give_up_channel()
-
-    def _give_up_channel(self) -> None:
-        """Before the broker does, which would be an error on the connection with batches under
-        way.
-        """
-        log.warning(
-            "messages have waited for %.0f s in the consumer of %s; they go back to their queues, "
-            "and come again",
-            *(self.acks.oldest(), self.service),
-        )
-        self.cancel()
-        self._renew_when_idle(time.monotonic() + self.consumer_timeout * (1 - IN_TIME) / 2)
-
-    def _renew_when_idle(self, deadline: float) -> None:
-        if self._disconnected():
-            return
-        if self.dispatch.under_way and time.monotonic() < deadline:
-            self.loop.call_after(PATIENCE / 2, partial(self._renew_when_idle, deadline))
-            return
-        self.close()
-        self.renew()
-
     # From the broker.
 
     def _fit_prefetch(self) -> None:
@@ -270,3 +213,62 @@ class EventConsumer:
 
     def _disconnected(self) -> bool:
         return not is_open(self.channel)
+
+    # What takes too long, and the end.
+
+    def check_timeouts(self) -> None:
+        """Every half second. Acks what finished long ago; takes a batch without a result for lost;
+        gives the channel up before the broker closes it."""
+        self.acks.ack_stragglers()
+        now = time.monotonic()
+        for batch in list(self.dispatch.under_way):
+            if now - batch.handed_over > LONGEST_BATCH:
+                self.failed(batch, WorkerLostError(f"no result within {LONGEST_BATCH:.0f} s"))
+        self._fit_prefetch()
+        if not self.stopped and self.acks.oldest() > self.consumer_timeout * IN_TIME:
+            self._give_up_channel()
+
+    def _give_up_channel(self) -> None:
+        """Before the broker does, which would be an error on the connection with batches under
+        way.
+        """
+        log.warning(
+            "messages have waited for %.0f s in the consumer of %s; they go back to their queues, "
+            "and come again",
+            *(self.acks.oldest(), self.service),
+        )
+        self.cancel()
+        self._renew_when_idle(time.monotonic() + self.consumer_timeout * (1 - IN_TIME) / 2)
+
+    def _renew_when_idle(self, deadline: float) -> None:
+        if self._disconnected():
+            return
+        if self.dispatch.under_way and time.monotonic() < deadline:
+            self.loop.call_after(PATIENCE / 2, partial(self._renew_when_idle, deadline))
+            return
+        self.close()
+        self.renew()
+
+    def drain(self) -> None:
+        """Takes no more messages, hands over no more batches, and runs the event loop until those
+        in the pool are back."""
+        self.cancel()
+        deadline = time.monotonic() + LONGEST_STOP
+        run_event_loop(
+            self.consumer,
+            lambda: bool(self.dispatch.under_way) and time.monotonic() < deadline,
+        )
+
+    def cancel(self) -> None:
+        """No more messages and no more batches. May run twice."""
+        if self.stopped:
+            return
+        self.stopped = True
+        self.timeout_checks.cancel()
+        self._ack_committed()
+        self.subscription.cancel()
+
+    def close(self) -> None:
+        """After the pool has drained: what was not applied goes back to its queue."""
+        self.acks.ack_stragglers(patience=0)
+        self.channel.close()
