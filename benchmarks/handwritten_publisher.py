@@ -32,8 +32,7 @@ SELECT id::text, type, convert_to(body, 'UTF8'), position FROM polder_outbox
 WHERE published_at IS NULL AND held_at IS NULL AND position > %s ORDER BY position LIMIT %s
 """
 _MARK = (
-    "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN "
-    "%s "
+    "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s "
     "AND %s"
 )
 

@@ -54,8 +54,7 @@ class LagComparison(OneByOne):
     contenders = (OURS, BY_HAND)
     aims: Mapping[str, float] = {}
     remark = (
-        "From the making of the event in the writer's transaction to the subscriber's "
-        "commit; one "
+        "From the making of the event in the writer's transaction to the subscriber's commit; one "
         "worker with two processes."
     )
 

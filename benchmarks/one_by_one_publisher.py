@@ -14,13 +14,11 @@ EXCHANGE = "order.events"
 ROWS = 500
 
 _SELECT = (
-    "SELECT id::text, type, body FROM polder_outbox WHERE published_at IS NULL AND held_at "
-    "IS NULL "
+    "SELECT id::text, type, body FROM polder_outbox WHERE published_at IS NULL AND held_at IS NULL "
     "ORDER BY position LIMIT %s"
 )
 _MARK = (
-    "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN "
-    "%s "
+    "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s "
     "AND %s"
 )
 

@@ -34,8 +34,7 @@ CREATE INDEX IF NOT EXISTS {ORM_OUTBOX}_unpublished ON {ORM_OUTBOX} (created_at)
 GRANT ALL ON {ORM_OUTBOX} TO order_app;
 """
 _INSERT = (
-    "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, "
-    "body) "
+    "INSERT INTO polder_outbox (id, type, aggregate_type, subject, version, correlation_id, body) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s)"
 )
 _LINES = [

@@ -27,8 +27,7 @@ What to do: the next event of its aggregate overwrites a row that somebody chang
 nobody did, look at Parked events and Drift in the admin of the subscriber, and at its worker's log
 (make logs). See docs/operations.md."""
 IF_IT_FAILS = (
-    "`make status` tells what runs, `make logs service=...` what it says. The demo may "
-    "be run "
+    "`make status` tells what runs, `make logs service=...` what it says. The demo may be run "
     "again."
 )
 FAILURES = (
@@ -97,9 +96,8 @@ def parser() -> argparse.ArgumentParser:
         description="Tells the story of Polder on a running shop, step by step, and compares "
         "owners and replicas row by row after each.",
         epilog="Example: make demo keep=1. It may run again and again on the same data. It exits "
-        "with 1 when a row of a replica differs from "
-        "its owner's or something does not come out as it must, and with 130 when it was "
-        "interrupted.",
+        "with 1 when a row of a replica differs from its owner's or something does not come out "
+        "as it must, and with 130 when it was interrupted.",
     )
     top.add_argument(
         "--run-dir", type=Path, default=ROOT / ".run", help="of the shop's stack (default: .run)"

@@ -25,8 +25,7 @@ from tests.blackbox.shop import Shop, expect, until
 # seconds that the shop may take for what should take milliseconds, on however slow a machine
 PATIENCE = 60.0
 COMMITTED = (
-    "SELECT id, type, body, extract(epoch FROM created_at)::float FROM polder_outbox "
-    "WHERE "
+    "SELECT id, type, body, extract(epoch FROM created_at)::float FROM polder_outbox WHERE "
     "correlation_id = %s"
 )
 APPLIED = "SELECT id, extract(epoch FROM applied_at)::float FROM polder_ledger WHERE id = ANY(%s)"

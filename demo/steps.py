@@ -37,8 +37,7 @@ STRAY = (
 )
 BY_HAND = "entered by hand (make demo)"
 NEWEST = (
-    "SELECT created_at, body FROM polder_outbox WHERE published_at IS NOT NULL ORDER BY "
-    "position "
+    "SELECT created_at, body FROM polder_outbox WHERE published_at IS NOT NULL ORDER BY position "
     "DESC LIMIT %s"
 )
 

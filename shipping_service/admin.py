@@ -33,8 +33,7 @@ class ShipmentOperations(OperatedAdmin):
             name="dispatch",
             label="Dispatch",
             explains="The shipments leave with the carrier: their stock is consumed, and their "
-            "orders can no longer be cancelled. "
-            "Only ready shipments can be dispatched.",
+            "orders can no longer be cancelled. Only ready shipments can be dispatched.",
             run=lambda shipment, asked: shipment_dispatch(
                 order_id=shipment.pk,
                 carrier=asked["carrier"],

@@ -13,8 +13,7 @@ OUTCOMES = ("applied", "stale", "parked", "ignored", "conflict", "regressed")
 _PUBLISHED = "SELECT count(*) FROM polder_outbox WHERE published_at IS NOT NULL"
 _HAD = "SELECT outcome, count(*) FROM polder_ledger WHERE publisher = %s GROUP BY outcome"
 _DUPLICATES = (
-    "SELECT coalesce(sum(count), 0)::bigint FROM polder_inbox_deliverycount WHERE "
-    "publisher = %s "
+    "SELECT coalesce(sum(count), 0)::bigint FROM polder_inbox_deliverycount WHERE publisher = %s "
     "AND outcome = 'duplicate'"
 )
 

@@ -52,8 +52,7 @@ class Copy(NamedTuple):
 
 
 _PRODUCT = (
-    "SELECT product_id, version, name, price, currency, weight_grams, retired_at IS NOT "
-    "NULL FROM "
+    "SELECT product_id, version, name, price, currency, weight_grams, retired_at IS NOT NULL FROM "
     "inventory_product"
 )
 _PRODUCT_WEIGHT = (

@@ -128,9 +128,8 @@ def test_signals_while_it_waits_never_hang_it(tmp_path: Path) -> None:
     once in 200 times."""
     program = (
         "import signal, sys, os, threading, time; from pathlib import Path; sys.path.insert(0, "
-        "sys.argv[2]);"
-        "from deploy.local.steps import Steps; from deploy.local.run_directory import RunDirectory;"
-        "run = RunDirectory(Path(sys.argv[1])); run.create()\n"
+        "sys.argv[2]);from deploy.local.steps import Steps; from deploy.local.run_directory import "
+        "RunDirectory;run = RunDirectory(Path(sys.argv[1])); run.create()\n"
         "for number in range(100):\n"
         "    steps = Steps(run, run.root); signal.signal(signal.SIGTERM, lambda *_: "
         "steps.cancel())\n"

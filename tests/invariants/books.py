@@ -11,8 +11,7 @@ Rows = Callable[..., list[tuple[Any, ...]]]  # (sql, *parameters)
 RECORDED = ("applied", "stale", "conflict", "regressed", "ignored")
 ENDED = (*RECORDED, "duplicate", "beyond")
 _COUNTED = (
-    "SELECT outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE publisher = "
-    "%s GROUP "
+    "SELECT outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE publisher = %s GROUP "
     "BY outcome"
 )
 _LEDGER = "SELECT outcome, count(*) FROM polder_ledger WHERE publisher = %s GROUP BY outcome"
@@ -46,8 +45,7 @@ def unbalanced(rows: Rows, publisher: str, *, may_have_dropped: bool = False) ->
     [[kept]] = rows(_KEPT, publisher)
     if left != kept:
         yield (
-            f"{kept} messages of {publisher} are parked or discarded, by the counters it should "
-            "be "
+            f"{kept} messages of {publisher} are parked or discarded, by the counters it should be "
             f"{left}"
         )
     [[alone]] = rows(_WITHOUT_MESSAGE, publisher)

@@ -15,8 +15,7 @@ from tests.shop import Shop
 # a little less than the 24 hours after which they may be forgotten
 ANSWERS_KEPT = timedelta(hours=23)
 _ANSWERED = (
-    "SELECT split_part(location, '/', 4) FROM polder_api_idempotentresponse WHERE status "
-    "= 201 AND "
+    "SELECT split_part(location, '/', 4) FROM polder_api_idempotentresponse WHERE status = 201 AND "
     "location LIKE '/api/orders/%'"
 )
 

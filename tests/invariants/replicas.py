@@ -10,8 +10,7 @@ from tests.invariants.look import Look
 from tests.invariants.violation import Violation
 
 _REGRESSED = (
-    "SELECT aggregate, count(*) FROM polder_replication_regression WHERE closed_at IS "
-    "NULL GROUP "
+    "SELECT aggregate, count(*) FROM polder_replication_regression WHERE closed_at IS NULL GROUP "
     "BY aggregate"
 )
 

@@ -12,8 +12,7 @@ from tests.blackbox.copies import SUBSCRIPTIONS
 from tests.shop import EVER, Shop
 
 _SENT = (
-    "SELECT count(*) FILTER (WHERE id >= %s), count(*) FILTER (WHERE published_at IS NULL) "
-    "FROM "
+    "SELECT count(*) FILTER (WHERE id >= %s), count(*) FILTER (WHERE published_at IS NULL) FROM "
     "polder_outbox"
 )
 _HAD = "SELECT publisher, count(*) FROM polder_ledger WHERE id >= %s GROUP BY 1"

@@ -39,8 +39,7 @@ _JOURNAL = """
         OR s.reserved <> coalesce(sum(m.reserved), 0)
 """
 _TWICE = (
-    "SELECT cause, product_id, kind, count(*) FROM inventory_movement GROUP BY 1, 2, 3 "
-    "HAVING "
+    "SELECT cause, product_id, kind, count(*) FROM inventory_movement GROUP BY 1, 2, 3 HAVING "
     "count(*) > 1 LIMIT 3"
 )
 JOURNAL = (

@@ -209,8 +209,7 @@ def test_what_the_code_knows_is_the_event_s(db: None) -> None:
         * 2
     )
     halt = (
-        "INSERT INTO polder_inbox_halt (id, signature, reason, since, last_at, tries) VALUES "
-        "(7, "
+        "INSERT INTO polder_inbox_halt (id, signature, reason, since, last_at, tries) VALUES (7, "
         "gen_random_uuid(), '', now(), now(), 1)"
     )
     key_twice = raised_by(halt, halt)

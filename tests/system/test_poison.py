@@ -156,8 +156,7 @@ def test_unknown_fields_are_passed_over(shop: Shop, load: Load) -> None:
     # leaves the ledger again for the checker
     send(shop.variables["AMQP_URL"], "order.events", [extended])
     stale = (
-        "SELECT max(id) FROM polder_inbox_deliverycount WHERE outcome = 'stale' AND publisher "
-        "= "
+        "SELECT max(id) FROM polder_inbox_deliverycount WHERE outcome = 'stale' AND publisher = "
         "'order'"
     )
     one_less = (

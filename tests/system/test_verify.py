@@ -87,8 +87,7 @@ def test_a_row_missing_from_a_replica_is_named(
     load.place(5)
     checker.check()
     delete = (
-        "DELETE FROM replica_order AS kept WHERE key = (SELECT key FROM replica_order LIMIT "
-        "1) "
+        "DELETE FROM replica_order AS kept WHERE key = (SELECT key FROM replica_order LIMIT 1) "
         "RETURNING key::text, to_jsonb(kept)::text"
     )
     [[key, row]] = shop.rows("inventory", delete)
@@ -99,8 +98,7 @@ def test_a_row_missing_from_a_replica_is_named(
         assert f"inventory: 1 of order differ; {key}: owner" in said
     finally:
         insert = (
-            "INSERT INTO replica_order SELECT * FROM "
-            "jsonb_populate_record(NULL::replica_order, "
+            "INSERT INTO replica_order SELECT * FROM jsonb_populate_record(NULL::replica_order, "
             "%s::jsonb) RETURNING key"
         )
         shop.rows("inventory", insert, row)
@@ -121,8 +119,7 @@ def test_an_event_that_was_never_published_is_named(
         try:
             order_id = shop.place(p3=1)
             marked = (
-                "UPDATE polder_outbox SET published_at = now() WHERE published_at IS NULL "
-                "AND "
+                "UPDATE polder_outbox SET published_at = now() WHERE published_at IS NULL AND "
                 "subject = %s RETURNING id"
             )
             [[event]] = shop.rows("order", marked, order_id)

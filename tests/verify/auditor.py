@@ -35,8 +35,7 @@ ARGUMENTS = {
 OLDEST, MARGIN = 1_000, timedelta(seconds=60)
 _MARK = "verify.auditor"
 _SINCE_THE_OLDEST = (
-    "SELECT id FROM polder_outbox WHERE published_at > (SELECT min(published_at) "
-    "FROM "
+    "SELECT id FROM polder_outbox WHERE published_at > (SELECT min(published_at) FROM "
     "polder_outbox WHERE id::text = ANY(%s)) + %s"
 )
 

@@ -56,16 +56,14 @@ def _problem(url: str, schemes: Sequence[str]) -> str:
         port, host = urlsplit(url).port, urlsplit(url).hostname
     except ValueError:
         return (
-            "has no legal host or port (an IPv6 address stands in [ ], a port is a number from "
-            "1 "
+            "has no legal host or port (an IPv6 address stands in [ ], a port is a number from 1 "
             "to 65535)"
         )
     if port == 0 or place.endswith(":"):
         return "has no legal port: a number from 1 to 65535"
     if not host or "," in place.rpartition("@")[2]:
         return (
-            "has no host, or more than one: each node has a whole URL of its own, with ; "
-            "between "
+            "has no host, or more than one: each node has a whole URL of its own, with ; between "
             "them"
         )
     return _identity(url) or _options(url)

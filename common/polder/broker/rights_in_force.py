@@ -55,8 +55,7 @@ def others_with_rights(api: ManagementApi, declared: Declared, user: str) -> Ite
         ):
             if reached := [place for place in places if _may(one, verb, place)]:
                 yield (
-                    f"the user {one['user']} may {verb} {', '.join(reached)}, declared nobody "
-                    "but "
+                    f"the user {one['user']} may {verb} {', '.join(reached)}, declared nobody but "
                     f"{user}"
                 )
 

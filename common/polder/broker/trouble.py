@@ -53,8 +53,7 @@ def _mend(error: BaseException) -> str:
     if "login was refused" in str(error).lower():
         return f"are user and password in {prefix}_AMQP_URL right? {topology} makes the user"
     return (
-        f"{topology} --check says what the user of {prefix}_AMQP_URL lacks; no two services "
-        "may "
+        f"{topology} --check says what the user of {prefix}_AMQP_URL lacks; no two services may "
         "have the same one"
     )
 

@@ -68,8 +68,7 @@ FROM polder_job_run WHERE name = ANY(%s) ORDER BY name
 """
 
 _STEADY = (
-    "SELECT steady_since <= clock_timestamp() - make_interval(secs => %s) FROM "
-    "polder_job_run "
+    "SELECT steady_since <= clock_timestamp() - make_interval(secs => %s) FROM polder_job_run "
     "WHERE name = %s"
 )
 

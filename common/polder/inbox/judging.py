@@ -134,8 +134,7 @@ def _judge_alike(
     if suspicious and applied <= ALIKE:
         verdict.halt = (
             f"{len(latest)} fail alike, the last with "
-            f"{without_values(alike[0].error)[:500] or alike[0].reason}: "
-            f"{signature}"
+            f"{without_values(alike[0].error)[:500] or alike[0].reason}: {signature}"
         )
         return
     for one in alike:

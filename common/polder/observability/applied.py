@@ -79,8 +79,7 @@ class Applied(ApiView):
         entry = _entry_within(event_id, asked.validated_data["wait"])
         if entry is None:
             detail = (
-                f"Event {event_id} was not processed here yet; ask again, or wait for it "
-                "with "
+                f"Event {event_id} was not processed here yet; ask again, or wait for it with "
                 "?wait=5."
             )
             raise Problem("not-applied", detail, eventId=str(event_id), applied=False)

@@ -24,8 +24,7 @@ PARTITIONED = ("polder_outbox", "polder_ledger")
 # outbox_held.
 _WAITING = f"published_at IS NULL AND held_at IS NULL AND {ABOVE_FLOOR}"
 UNPUBLISHED = (
-    f"SELECT count(*) FROM (SELECT FROM polder_outbox WHERE {_WAITING} LIMIT "
-    f"{MOST_COUNTED}) AS "
+    f"SELECT count(*) FROM (SELECT FROM polder_outbox WHERE {_WAITING} LIMIT {MOST_COUNTED}) AS "
     "counted"
 )
 OLDEST_UNPUBLISHED = f"""
@@ -42,13 +41,11 @@ SELECT aggregate, count(*) FROM (SELECT aggregate FROM polder_outbox_guardfindin
     LIMIT {MOST_COUNTED}) AS counted GROUP BY aggregate
 """
 DELIVERIES = (
-    "SELECT publisher, outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE "
-    "outcome "
+    "SELECT publisher, outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE outcome "
     "NOT LIKE 'redriv%' GROUP BY publisher, outcome"
 )
 REDRIVES = (
-    "SELECT publisher, outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE "
-    "outcome "
+    "SELECT publisher, outcome, sum(count)::bigint FROM polder_inbox_deliverycount WHERE outcome "
     "LIKE 'redriv%' GROUP BY publisher, outcome"
 )
 # A reason that was seen lately stays, with 0, when nothing is parked for it any more.
@@ -61,8 +58,7 @@ SELECT reason, sum(number)::bigint FROM (
 ) AS parked GROUP BY reason
 """
 DRIFT = (
-    "SELECT count(*) FROM (SELECT FROM polder_replication_drift WHERE repaired_at IS NULL "
-    "LIMIT "
+    "SELECT count(*) FROM (SELECT FROM polder_replication_drift WHERE repaired_at IS NULL LIMIT "
     f"{MOST_COUNTED}) AS counted"
 )
 EFFECTS = f"""

@@ -47,9 +47,8 @@ class FencedAggregate(RuntimeError):
         has = "this one has none" if version is None else f"this one has version {version}"
         super().__init__(
             f"{fenced.reported_by} knows version {fenced.known_version} of {fenced.aggregate} "
-            f"{fenced.key}, {has}: restored from a backup? "
-            f"Nothing acts on it until it is healed (manage.py {this_service.name()} restored) or "
-            "accepted (regressed --accept)"
+            f"{fenced.key}, {has}: restored from a backup? Nothing acts on it until it is healed "
+            f"(manage.py {this_service.name()} restored) or accepted (regressed --accept)"
         )
         self.fenced = fenced
         self.version = version

@@ -46,8 +46,7 @@ SELECT id::text, type, convert_to(body, 'UTF8'), position FROM (
 """
 # The bounds let the planner leave out the partitions that cannot hold the ids.
 _MARK = (
-    "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN "
-    "%s "
+    "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s "
     "AND %s AND published_at IS NULL"
 )
 _REFUSED = """
@@ -68,8 +67,7 @@ _HOLD = "UPDATE polder_outbox SET held_at = now(), error = %s WHERE id = %s"
 
 # It is the server that frees the lock of a relay whose machine is gone.
 _SERVER_KEEPALIVES = (
-    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c "
-    "tcp_keepalives_count=3 -c "
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c "
     "tcp_user_timeout=10000"
 )
 

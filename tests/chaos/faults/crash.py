@@ -58,10 +58,9 @@ def crash_while_healing(point: Failpoint, scene: Scene) -> None:
             lambda: (
                 not scene.shop.rows(
                     "order",
-                    "SELECT FROM replica_product WHERE content_hash = 'edited' UNION ALL "
-                    "SELECT FROM polder_replication_replicastate WHERE "
-                    "aggregate = 'inventory.product' AND "
-                    "state <> 'complete'",
+                    "SELECT FROM replica_product WHERE content_hash = 'edited' UNION ALL SELECT "
+                    "FROM polder_replication_replicastate WHERE aggregate = 'inventory.product' "
+                    "AND state <> 'complete'",
                 )
             ),
             "the replica is complete, and as its owner says",

@@ -17,8 +17,7 @@ from tests.chaos.scene import Scene
 from tests.shop import OWNERS, Shop, until
 
 _TERMINATE = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user "
-    "AND pid "
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid "
     "<> pg_backend_pid()"
 )
 

@@ -171,8 +171,7 @@ def _migrate(stack: Stack, service: str) -> None:
 
 def _tables(owner: Shop, service: str) -> list[str]:
     sql = (
-        "SELECT c.relname FROM pg_class c WHERE relkind IN ('r', 'p') AND NOT relispartition "
-        "AND "
+        "SELECT c.relname FROM pg_class c WHERE relkind IN ('r', 'p') AND NOT relispartition AND "
         "relnamespace = 'public'::regnamespace"
     )
     found = [str(name) for (name,) in owner.rows(service, sql)]

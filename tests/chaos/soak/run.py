@@ -62,8 +62,7 @@ def _told(sample: Sample) -> str:
     waiting = f"unpublished {sample.unpublished}, queued {sample.queued}"
     servers = f"connections {sample.postgres} + {sample.rabbitmq}"
     return (
-        f"{sample.at:7.0f} s  {sample.orders:7} orders  lag {lag} s  {waiting}  "
-        f"{heaviest:6.0f} MB "
+        f"{sample.at:7.0f} s  {sample.orders:7} orders  lag {lag} s  {waiting}  {heaviest:6.0f} MB "
         f"in all  {servers}"
     )
 

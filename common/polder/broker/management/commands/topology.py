@@ -34,15 +34,14 @@ class Addresses(NamedTuple):
 class Command(ServiceCommand):
     help = (
         "Declares this service's exchanges, queues, policies and broker user; repeatable. Needs "
-        "RABBITMQ_MANAGEMENT_URL with a deploy "
-        "user's credentials; with FLOWER_AMQP_URL it makes Flower's user too, with "
-        "<SERVICE>_MANAGEMENT_URL the one that looks at what is "
-        "in force while all runs. Run it for every service before any of them starts. Afterwards "
-        "it names what is in force and differs, an "
-        "operator's policies for example. Users, queues and policies that it did not make it "
-        "changes in no way: it names them and ends. --print writes all of it, "
-        "but for the users, as definitions that RabbitMQ imports, and asks no broker. "
-        "\nExit status of --check: 0 nothing differs, 1 something does, 2 it could not look."
+        "RABBITMQ_MANAGEMENT_URL with a deploy user's credentials; with FLOWER_AMQP_URL it makes "
+        "Flower's user too, with <SERVICE>_MANAGEMENT_URL the one that looks at what is in force "
+        "while all runs. Run it for every service before any of them starts. Afterwards it names "
+        "what is in force and differs, an operator's policies for example. Users, queues and "
+        "policies that it did not make it changes in no way: it names them and ends. --print "
+        "writes all of it, but for the users, as definitions that RabbitMQ imports, and asks no "
+        "broker. \nExit status of --check: 0 nothing differs, 1 something does, 2 it could not "
+        "look."
     )
     examples = (
         "RABBITMQ_MANAGEMENT_URL=http://admin:secret@127.0.0.1:15672 manage.py order topology",

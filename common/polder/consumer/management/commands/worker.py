@@ -18,8 +18,7 @@ from polder.pasts.start import wait_for_answers
 class Command(ServiceCommand):
     help = (
         "Takes events: a Celery worker that reads this service's event queues and applies them in "
-        "batches. Start as many as you like, "
-        "each with its own --name."
+        "batches. Start as many as you like, each with its own --name."
     )
     examples = ("manage.py inventory worker --name 2 --concurrency 4",)
 

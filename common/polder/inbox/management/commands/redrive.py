@@ -27,11 +27,10 @@ BROKEN_OFF = 130  # as a shell says of Ctrl-C
 
 class Command(ServiceCommand):
     help = (
-        "Applies parked messages once more, the oldest first, in batches that are committed one "
-        "by one. What fails again stays parked with the "
-        "new reason. May be broken off (Ctrl-C) and run again, and beside another one. Every "
-        "option narrows the choice; the exit status is 1 when "
-        "something stays parked. "
+        "Applies parked messages once more, the oldest first, in batches that are committed one by "
+        "one. What fails again stays parked with the new reason. May be broken off (Ctrl-C) and "
+        "run again, and beside another one. Every option narrows the choice; the exit status is 1 "
+        "when something stays parked. "
     )
     examples = (
         "manage.py order redrive --reason ValueError --since 2h",

@@ -24,8 +24,7 @@ class Command(ServiceCommand, Migrate):
     """
 
     help = (
-        "Brings the database's schema to what this version needs. May run while everything "
-        "else "
+        "Brings the database's schema to what this version needs. May run while everything else "
         "does."
     )
     examples = ("manage.py order migrate", "manage.py order migrate --plan")

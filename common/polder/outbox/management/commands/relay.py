@@ -13,9 +13,8 @@ from polder.stopping import stop_on
 
 class Command(ServiceCommand):
     help = (
-        "Takes this service's outbox to the broker until it is told to stop (SIGTERM or Ctrl-C: "
-        "it ends its window first). "
-        "Start as many as you like: one leads, the others stand by."
+        "Takes this service's outbox to the broker until it is told to stop (SIGTERM or Ctrl-C: it "
+        "ends its window first). Start as many as you like: one leads, the others stand by."
     )
     examples = ("manage.py order relay",)
 

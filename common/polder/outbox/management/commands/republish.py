@@ -11,10 +11,9 @@ from polder.outbox.republish import published_between, reaches_back_to, republis
 
 class Command(ServiceCommand):
     help = (
-        "Announces again what this service has published: after the broker has lost its queues, "
-        "or a subscriber its database. The events keep "
-        "their ids, so whoever has one already does nothing. Declare every service's topology "
-        "first; the relay does the publishing. "
+        "Announces again what this service has published: after the broker has lost its queues, or "
+        "a subscriber its database. The events keep their ids, so whoever has one already does "
+        "nothing. Declare every service's topology first; the relay does the publishing. "
     )
     examples = (
         "manage.py order republish --since 2h",

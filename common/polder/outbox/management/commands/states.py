@@ -11,8 +11,7 @@ from polder.domain.aggregate import StatefulAggregate
 
 class Command(ServiceCommand):
     help = (
-        "Draws the state machines of this service's aggregates, from the tables that the code "
-        "and "
+        "Draws the state machines of this service's aggregates, from the tables that the code and "
         "the database go by, as Mermaid in Markdown."
     )
     examples = ("manage.py order states",)
