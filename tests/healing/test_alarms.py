@@ -23,9 +23,9 @@ from deploy.local.ports import HOST, Ports
 from tests.blackbox.operator import PARKED, Operator
 from tests.blackbox.wire import send
 from tests.disturbed import DisturbedStack
+from tests.healing.webhook import Webhook
 from tests.shop import Shop, until
 from tests.temporary import temporary_folder
-from tests.webhook import Webhook
 
 pytestmark = [
     pytest.mark.long,

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from polder.failpoints import VARIABLE
-from tests.archive import Archive
 from tests.backup import Backup
+from tests.healing.archive import Archive
 from tests.invariants import check_client
 from tests.load import Load
 from tests.restoring import Trade, heal, wait_until_all_agrees, wait_until_noticed
