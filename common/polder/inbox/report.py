@@ -36,15 +36,16 @@ class Report:
 
 @dataclass(frozen=True)
 class Manner:
-    """How a batch is to be applied. `hold_back`: what fails is not parked before it is known whose
-    fault that is, but told by HeldBack. `hurried`: somebody holds locks for long; a wait for one is
-    short. `retried`: some of it may have failed before. `redriven`: the parked rows, locked by the
-    caller, whose messages these are: somebody wants it, so no age is too high, and what fails is
-    parked, whatever else fails; they are counted as what they are."""
+    """How a batch is to be applied."""
 
+    # what fails is not parked before it is known whose fault that is, but told by HeldBack
     hold_back: bool = False
+    # somebody holds locks for long: a wait for one is short
     hurried: bool = False
+    # some of it may have failed before
     retried: bool = False
+    # The parked rows, locked by the caller, whose messages these are. Somebody wants it, so no age
+    # is too high, and what fails is parked, whatever else fails.
     redriven: Redriving = None
 
 
