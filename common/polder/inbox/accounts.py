@@ -9,7 +9,7 @@ apart, once for each parked message that ended.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from polder.inbox import ledger
 from polder.inbox.delivery import Arrival, Key
@@ -19,7 +19,7 @@ from polder.inbox.repeats import Repeats, reused
 
 Counts = Counter[tuple[str, str]]
 # the parked rows whose messages are applied again; None: they come from the broker
-Redriving = Collection[int] | None
+Redriving = Sequence[int] | None
 
 
 def of_parked(publisher: str, outcome: str, *, is_new: bool, redriven: Redriving) -> Counts:

@@ -37,6 +37,8 @@ class Report:
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     types: Counter[str] = field(default_factory=Counter)
     ended: set[str] = field(default_factory=set)  # signatures of halts that it proved to be over
+    # the parked rows that were left alone, because somebody holds what their messages need
+    stuck: list[int] = field(default_factory=list)
 
     def __str__(self) -> str:
         outcomes: Counter[str] = Counter()
@@ -54,8 +56,9 @@ class Manner:
     """How a batch is to be applied. `hold_back`: what fails is not parked before it is known whose
     fault that is, but told by HeldBack. `hurried`: somebody holds locks for long; a wait for one is
     short. `retried`: some of it may have failed before. `redriven`: the parked rows, locked by the
-    caller, whose messages these are: somebody wants it, so no age is too high, and what fails is
-    parked, whatever else fails; they are counted as what they are."""
+    caller, whose messages these are, one by one: somebody wants it, so no age is too high, and what
+    fails is parked, whatever else fails, but for what waits for a lock, which is told by the
+    report; they are counted as what they are."""
 
     hold_back: bool = False
     hurried: bool = False
@@ -100,7 +103,11 @@ def apply_batch(deliveries: Sequence[Delivery], *, manner: Manner = AT_ONCE) -> 
             note_halt(f"{type(error).__name__} while a batch was applied", told)
             raise ConsumerHalted(f"it fails whatever is applied: {told}") from error
         raise
-    if held:
+    if manner.redriven is not None:
+        keys = {one.delivery for one in held}
+        rows = zip(manner.redriven, deliveries, strict=True)
+        report.stuck = [row for row, delivery in rows if delivery in keys]
+    elif held:
         raise _held_back(report, held, deliveries)
     return report
 
@@ -181,11 +188,9 @@ def _note(
 def _verdict(failures: Sequence[Failed], began: float, manner: Manner) -> Verdict:
     if manner.redriven is None:
         return judge(failures, began=began, hold_back=manner.hold_back)
-    moment = [one for one in failures if one.fault in MOMENT]
-    if moment:
-        told = next((one for one in moment if one.tried), moment[0])
-        raise TransientFailure(told.error.strip(), told.fault)
-    return Verdict(own=list(failures))
+    locked = [one for one in failures if one.fault is Fault.LOCKED]
+    own = [one for one in failures if one.fault is not Fault.LOCKED]
+    return Verdict(own=own, undecided=locked)
 
 
 def _carry_out(verdict: Verdict, manner: Manner) -> Counter[tuple[str, str]]:
@@ -193,10 +198,10 @@ def _carry_out(verdict: Verdict, manner: Manner) -> Counter[tuple[str, str]]:
     outcomes: Counter[tuple[str, str]] = Counter()
     for one in verdict.own:
         outcomes += _park(one, manner.redriven)
-    evidence = [one for one in verdict.own if one.event or one.fault is Fault.AHEAD]
-    if evidence and manner.redriven is None:
+    if manner.redriven is None:
+        evidence = [one for one in verdict.own if one.event or one.fault is Fault.AHEAD]
         note_failures(evidence, parked=True)
-    note_failures(verdict.undecided, parked=False)
+        note_failures(verdict.undecided, parked=False)
     return outcomes
 
 

@@ -17,10 +17,9 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import BulkOperation, BulkState, ParkedEvent, ParkedState, Redriven
-from polder.inbox.redrive_many import BATCH_MESSAGES, Chosen, counted, halves, next_batch
+from polder.inbox.redrive_many import BATCH_MESSAGES, Chosen, next_batch, redriven
 from polder.partitioning import database_now
 
 log = logging.getLogger(__name__)
@@ -148,7 +147,8 @@ def _next(key: int) -> list[int]:
         log.error("a process ended with the parked message %d; it stays parked", one.trying_to)
         _count(one, [one.trying_to], Counter({str(Redriven.FAILED): 1}))
     batch = next_batch(chosen_by(one.chosen).messages(), one.cursor, one.end)
-    batch = batch or one.stuck[:BATCH_MESSAGES]
+    if not batch and (stuck := one.stuck[:BATCH_MESSAGES]):
+        batch = next_batch(ParkedEvent.objects.filter(pk__in=stuck), 0, one.end)
     if batch and batch[0] <= one.alone_to:
         batch = batch[:1]
     if batch:
@@ -172,7 +172,7 @@ def _tried(key: int, batch: Sequence[int]) -> int:
         _not_lost(key)
         return 0
     if one.action == Action.REDRIVE:
-        ended, stuck = _redriven(batch, hurried=batch[0] in one.stuck)
+        ended, stuck = redriven(batch)
     else:
         ended, stuck = _discarded(batch), []
     _count(one, batch, ended, stuck)
@@ -192,17 +192,6 @@ def _count(
     one.done, one.cursor = one.done + len(done), max(one.cursor, *batch)
     one.stuck = [pk for pk in one.stuck if pk not in batch] + list(stuck)
     one.progressed_at = database_now()
-
-
-def _redriven(batch: Sequence[int], *, hurried: bool) -> tuple[Counter[str], list[int]]:
-    """How they ended; and those that need what somebody holds, which stay as they are."""
-    stuck: list[int] = []
-    try:
-        return counted(batch, hurried=hurried), stuck
-    except TransientFailure as error:
-        if error.fault is not Fault.LOCKED:
-            raise
-    return sum(halves(batch, stuck), Counter()), stuck
 
 
 def _discarded(batch: Sequence[int]) -> Counter[str]:
