@@ -218,8 +218,9 @@ def _reconcile(
 ) -> None:
     """`others` are the changed keys of replicas that concern keys of ours only `through` a
     function."""
+    gate = _gate(reconciler)
     if reconciler.through:
-        _take_gate_lock(reconciler, exclusively=bool(others))
+        _take_gate_lock(gate, exclusively=bool(others))
         keys = keys.union(
             *(
                 {str(key) for key in reconciler.through[replica](changed)}
@@ -228,7 +229,9 @@ def _reconcile(
         )
     if keys:
         ordered = sorted(keys)
-        is_fenced = _lock(reconciler.model._meta.label, ordered)
+        # who passes the gate alone needs no lock for each of what may be any number
+        numbers = dict.fromkeys(ordered, gate) if others else _numbers(reconciler, ordered)
+        is_fenced = _lock(numbers)
         with reconciling(reconciler.name, ordered):
             if is_fenced:
                 _reconcile_outside_the_fence(reconciler, ordered)
@@ -251,25 +254,30 @@ def _reconcile_outside_the_fence(reconciler: Reconciler, keys: Sequence[str]) ->
                 reconciler.function([key])
 
 
-def _take_gate_lock(reconciler: Reconciler, *, exclusively: bool) -> None:
+def _gate(reconciler: Reconciler) -> int:
+    return _number(zlib.crc32(reconciler.name.encode()), "gate")
+
+
+def _numbers(reconciler: Reconciler, keys: Sequence[str]) -> dict[str, int]:
+    space = zlib.crc32(reconciler.model._meta.label.encode())
+    return {key: _number(space, key) for key in keys}
+
+
+def _take_gate_lock(gate: int, *, exclusively: bool) -> None:
     """Who asks what a changed row concerns must see all that others are reconciling by the row as
     it was: they pass together, it passes alone. Else an aggregate could be made by the old row
     while the new one finds that it concerns nobody. Taken before any key's lock, so nobody waits
     crosswise."""
     function = "pg_advisory_xact_lock" if exclusively else "pg_advisory_xact_lock_shared"
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {function}(%s)", [_number(zlib.crc32(reconciler.name.encode()), "gate")]
-        )
+        cursor.execute(f"SELECT {function}(%s)", [gate])
 
 
-def _lock(label: str, keys: Sequence[str]) -> bool:
+def _lock(number_of: Mapping[str, int]) -> bool:
     """A transaction-level advisory lock per key, in order. Two batches may each bring half of what
     an aggregate waits for: the second then reads after the first has committed. At most one lock
     per event of a batch is held. Returns whether anything of ours is fenced: asked on the way,
     once, so that it costs nothing."""
-    space = zlib.crc32(label.encode())
-    number_of = {key: _number(space, key) for key in keys}
     numbers = sorted(set(number_of.values()))
 
     def wait() -> bool:
