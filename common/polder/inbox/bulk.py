@@ -9,17 +9,18 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
 from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import BulkOperation, BulkState, ParkedEvent, ParkedState, Redriven
 from polder.inbox.redrive_many import BATCH_MESSAGES, Chosen, next_batch, redriven
+from polder.locking import nobody_else
 from polder.partitioning import database_now
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def work(seconds: float = WORKS) -> int:
 
 def _one_batch(key: int) -> int:
     """0 when there is nothing to do, or nothing can be done now."""
-    with _nobody_else(key) as is_ours:
+    with nobody_else("polder_bulk", str(key)) as is_ours:
         if not is_ours or not (batch := _next(key)):
             return 0
         try:
@@ -112,21 +113,6 @@ def _one_batch(key: int) -> int:
             with suppress(DatabaseError):
                 _not_lost(key)
             raise
-
-
-@contextmanager
-def _nobody_else(key: int) -> Iterator[bool]:
-    """Whether this process alone works on it now; one that is lost works on it no more."""
-    name = [key % 2**31]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('polder_bulk'), %s)", name)
-        is_ours = bool(cursor.fetchone()[0])
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            with suppress(DatabaseError), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext('polder_bulk'), %s)", name)
 
 
 def _running(key: int) -> BulkOperation | None:
