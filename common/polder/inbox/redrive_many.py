@@ -81,16 +81,34 @@ def redrive_chosen(chosen: Chosen) -> Iterator[Counter[str]]:
     done.
     """
     messages, stuck = chosen.messages(), list[int]()
-    end = messages.aggregate(end=Max("pk"))["end"] or 0
-    yield from _all_of(messages, end, stuck)
+    yield from _all_of(messages, messages.aggregate(end=Max("pk"))["end"] or 0, stuck)
+    yield from _last(stuck)
+
+
+def redrive_rows(rows: Sequence[int]) -> Iterator[Counter[str]]:
+    """As `redrive_chosen`, those of these keys, in ascending order, that are parked."""
+    stuck: list[int] = []
+    yield from _each(rows, stuck)
+    yield from _last(stuck)
+
+
+def _last(stuck: Sequence[int]) -> Iterator[Counter[str]]:
     for pause in PAUSES:
         if not stuck:
             return
         time.sleep(pause)
-        again, stuck = ParkedEvent.objects.filter(pk__in=stuck), []
-        yield from _all_of(again, end, stuck)
+        again: list[int] = []
+        yield from _each(stuck, again)
+        stuck = again
     if stuck:
         raise TransientFailure(f"{len(stuck)} need what somebody holds", Fault.LOCKED)
+
+
+def _each(rows: Sequence[int], stuck: list[int]) -> Iterator[Counter[str]]:
+    """No statement takes any number of keys."""
+    for first in range(0, len(rows), BATCH_MESSAGES):
+        some = rows[first : first + BATCH_MESSAGES]
+        yield from _all_of(ParkedEvent.objects.filter(pk__in=some), some[-1], stuck)
 
 
 def _all_of(messages: QuerySet[ParkedEvent], end: int, stuck: list[int]) -> Iterator[Counter[str]]:
