@@ -22,6 +22,7 @@ from django.db import OperationalError, connection, connections
 from polder import prepared, this_service
 from polder.database_session import may_be_pooled
 
+OF_TCP = "tcp_"  # settings that say 0 where the connection is a Unix socket
 REFUSED = "unsupported startup parameter"  # PgBouncer's words
 _ASKED = re.compile(r"-c (\w+)=((?:\\.|\S)*)")
 _UNITS = {"ms": 1, "s": 1_000, "min": 60_000}
@@ -92,7 +93,12 @@ def look_at(raw: Any, options: str) -> None:
     if is_pooled and not may_be_pooled(sys.argv):
         raise WrongConnection(_way_out("a connection pooler stands before the database"))
     prepared.arrange(raw, is_pooled=is_pooled)
-    if wrong := {name: value for name, value in asked.items() if not _same(value, found[name])}:
+    wrong = {
+        name: value
+        for name, value in asked.items()
+        if not name.startswith(OF_TCP) and not _same(value, found[name])
+    }
+    if wrong:
         raise WrongConnection(_not_in_force(wrong, found))
 
 

@@ -9,7 +9,7 @@ changing a table waits for a lock only for a moment, because all who come later 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import NamedTuple
 
@@ -36,6 +36,13 @@ _OF_COMMANDS = {
         MAINTENANCE,
     ),
 }
+# It is the server that frees the locks of a session whose machine is gone.
+KEPT_ALIVE = (
+    ("tcp_keepalives_idle", "5"),
+    ("tcp_keepalives_interval", "2"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "10000"),
+)
 _MEANING = (
     ("search_path", "public"),
     ("timezone", "UTC"),
@@ -70,10 +77,16 @@ def _command(arguments: Sequence[str]) -> str:
 
 def session_options(limits: Limits | None = None) -> str:
     """For libpq's `options`: they go before what was set for the role or the database."""
-    lock, statement, idle = limits or limits_of(sys.argv)
+    limits = limits or limits_of(sys.argv)
+    lock, statement, idle = limits
     times = (
         ("lock_timeout", lock),
         ("statement_timeout", statement),
         ("idle_in_transaction_session_timeout", idle),
     )
-    return " ".join(f"-c {name}={value}" for name, value in (*times, *_MEANING))
+    kept_alive = KEPT_ALIVE if limits == HOUSEKEEPING else ()  # it works by locks of a session
+    return as_options((*times, *_MEANING, *kept_alive))
+
+
+def as_options(settings: Iterable[tuple[str, str]]) -> str:
+    return " ".join(f"-c {name}={value}" for name, value in settings)

@@ -1,14 +1,14 @@
 """Locking rows. When somebody holds one of them for long, the keys that need it are named, so that
-only what concerns them waits."""
+only what concerns them waits. And work that one process does at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from django.db import OperationalError, models, transaction
+from django.db import Error, OperationalError, connection, models, transaction
 
 from polder.faults import Fault, fault_of
 
@@ -89,3 +89,20 @@ def naming_who_waits(wanted: bool) -> Iterator[None]:
         yield
     finally:
         _naming.reset(token)
+
+
+@contextmanager
+def nobody_else(kind: str, what: str) -> Iterator[bool]:
+    """Whether this process alone works on it now; one that is lost works on it no more. By the
+    session, so it is no matter how many transactions the work takes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s), hashtext(%s))", [kind, what])
+        is_ours = bool(cursor.fetchone()[0])
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            with suppress(Error), connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_advisory_unlock(hashtext(%s), hashtext(%s))", [kind, what]
+                )

@@ -21,7 +21,7 @@ from polder.api.retention import forget_old_responses
 from polder.outbox.models import OutboxEvent
 from polder.testing import deliver
 from polder.testing.api import api_client, assert_problem, post
-from polder.testing.database import at_once, empty_partitioned
+from polder.testing.database import at_once, empty_partitioned, other_connection
 from tests.makers import product_event
 
 
@@ -44,6 +44,23 @@ def test_the_same_again(api: APIClient, catalogue: None) -> None:
     )
     assert (first.get("Idempotent-Replayed"), again["Idempotent-Replayed"]) == (None, "true")
     assert Order.objects.count() == 1
+
+
+def test_a_migration_meanwhile_is_no_error(committed: None) -> None:
+    """PostgreSQL refuses the plans that a connection has of the table, inside the transaction."""
+    api = api_client()
+    for number in range(8):
+        post(api, "/api/orders/", ORDER, key=f"k{number}")
+
+    with other_connection() as other:
+        other.execute("ALTER TABLE replica_product ALTER COLUMN price TYPE numeric(14, 2)")
+        try:
+            first, again = (post(api, "/api/orders/", ORDER, key="after") for _ in range(2))
+        finally:
+            other.execute("ALTER TABLE replica_product ALTER COLUMN price TYPE numeric(12, 2)")
+
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert Order.objects.count() == 9
 
 
 def test_the_same_with_its_members_in_another_order(api: APIClient, catalogue: None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
@@ -15,13 +17,16 @@ from polder.inbox.failures import ConsumerHalted
 from polder.inbox.models import BulkOperation, BulkState, LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
 from polder.inbox.report import Report
+from polder.testing import deliver
 from polder.testing.database import at_once, empty_partitioned, other_connection
+from tests.library.test_redrive import Trouble
 from tests.library.test_redrive_command import (  # noqa: F401
     five_that_wait_briefly,
     many,
     park,
     states,
 )
+from tests.makers import product_event
 
 Action = BulkOperation.Action
 
@@ -121,7 +126,7 @@ def test_a_halt_is_told_and_it_goes_on_later(db: None, monkeypatch: pytest.Monke
     assert (one.state, one.trouble) == ("done", "")
 
 
-def _halted(batch: object, *, hurried: bool) -> None:
+def _halted(batch: object) -> None:
     raise ConsumerHalted("a column is missing\nDETAIL: a row")
 
 
@@ -135,7 +140,7 @@ def test_killed_in_the_middle_each_is_parked_or_redriven(
     with monkeypatch.context() as patch:
         calls: list[Sequence[int]] = []
         patch.setattr(
-            "polder.inbox.redrive_many.redrive_batch", lambda keys, hurried: _die_after(calls, keys)
+            "polder.inbox.redrive_many.redrive_batch", lambda keys: _die_after(calls, keys)
         )
         with pytest.raises(SystemExit):
             bulk.work()
@@ -168,7 +173,7 @@ def test_what_kills_its_process_stays_parked_and_stops_nothing(
     killer = ParkedEvent.objects.get(subject="p3").pk
     one, deaths = begun(), 0
 
-    def killed(keys: Sequence[int], *, hurried: bool = False) -> Report:
+    def killed(keys: Sequence[int]) -> Report:
         if killer in keys:
             raise SystemExit
         return redrive_batch(keys)
@@ -228,3 +233,50 @@ def test_who_needs_what_somebody_holds_keeps_nobody_waiting(
     assert states() == {"redriven"}
     with connection.cursor() as cursor:
         cursor.execute("RESET lock_timeout")
+
+
+def test_what_is_redriven_stands_in_nobody_s_way_while_others_of_the_batch_wait(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a batch, half of which needs what somebody holds
+    total = 120
+    deliver(*(product_event(product_id=f"p{one:03}") for one in range(total)))
+    with monkeypatch.context() as context:
+        Trouble(context)
+        for one in range(total):
+            deliver(product_event(product_id=f"p{one:03}", version=2))
+    held = [f"p{one:03}" for one in range(1, total, 2)]
+    bulk.cancel(begun().pk)
+    one = begun(reason="ValueError")
+    over = threading.Event()
+
+    def redriven() -> None:
+        try:
+            with other_connection() as other, other.transaction():
+                other.execute("SELECT FROM replica_product WHERE key = ANY(%s) FOR UPDATE", [held])
+                bulk.work(1.0)
+        finally:
+            over.set()
+
+    def longest_wait() -> float:
+        """Of somebody who needs another one, all the time."""
+        longest = 0.0
+        with other_connection() as other:
+            while not over.is_set():
+                began = time.monotonic()
+                other.execute("SELECT FROM replica_product WHERE key = 'p000' FOR UPDATE")
+                longest = max(longest, time.monotonic() - began)
+        return longest
+
+    # When it is redriven
+    failed, waited = at_once(redriven, longest_wait)
+
+    # Then
+    assert failed is None
+    assert isinstance(waited, float)
+    assert waited < 1.5
+    one.refresh_from_db()
+    assert one.done >= total - len(held)
+    bulk.work(60)
+    one.refresh_from_db()
+    assert (one.state, one.done) == ("done", one.total)

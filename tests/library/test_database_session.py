@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -10,10 +13,25 @@ from django.core.management import call_command
 from django.core.management.commands.migrate import Command as Migrate
 from django.db import OperationalError, connection
 
-from polder.database_session import HOUSEKEEPING, MAINTENANCE, REQUESTS, SCHEMA, Limits, limits_of
+from deploy.local.account import Account
+from deploy.local.packages import postgres_programs
+from polder.database_connection import look_at
+from polder.database_session import (
+    HOUSEKEEPING,
+    MAINTENANCE,
+    REQUESTS,
+    SCHEMA,
+    Limits,
+    limits_of,
+    session_options,
+)
+from polder.outbox import reader
 from polder.outbox.management.commands import migrate
+from polder.outbox.reader import OutboxReader
 from polder.partitioning import covered
+from polder.testing import eventually
 from polder.testing.database import other_connection
+from tests.temporary import temporary_folder
 
 HOSTILE = {
     "timezone": "Pacific/Kiritimati",
@@ -70,6 +88,45 @@ def test_what_a_database_has_set_changes_nothing(committed: None) -> None:
         "default_transaction_isolation": ("read committed",),
         "lock_timeout": ("10s",),
     }
+
+
+@pytest.fixture
+def by_socket() -> Iterator[dict[str, str]]:
+    """How to connect to a server that listens at a Unix socket only."""
+    with temporary_folder("socket") as folder, ExitStack() as stack:
+        account, data = Account.owning(folder), str(folder / "data")
+        initdb, postgres = (str(postgres_programs()[0] / one) for one in ("initdb", "postgres"))
+        make = account.command([initdb, "-A", "trust", "-U", "polder", "-D", data])
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL)
+        only = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
+        server = subprocess.Popen(
+            account.command([postgres, "-D", data, *only]), stderr=subprocess.DEVNULL
+        )
+        stack.callback(server.wait)
+        stack.callback(server.terminate)
+        found = {"host": str(folder), "user": "polder", "dbname": "postgres"}
+        eventually(lambda: answers(found))
+        yield found
+
+
+def answers(found: dict[str, str]) -> bool:
+    try:
+        psycopg.connect(**found).close()  # type: ignore[arg-type]
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def test_what_keeps_tcp_alive_is_no_reason_to_refuse_a_socket(
+    by_socket: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = session_options(HOUSEKEEPING)
+    assert "tcp_keepalives_idle" in options
+    with psycopg.connect(**by_socket, options=options) as housekeeper:  # type: ignore[arg-type]
+        look_at(housekeeper, options)
+
+    monkeypatch.setattr(reader, "psycopg_parameters", lambda: by_socket)
+    OutboxReader.connect().close()
 
 
 @pytest.mark.parametrize("table", ["polder_outbox", "polder_ledger"])

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
@@ -171,6 +172,22 @@ def test_given_up_it_waits_for_an_operator(db: None, client: Client, tea: Tea, w
     assert carry_out_due() == {"done": 1}
     assert effects_happen().state == "ok"
     assert tea.calls[0] == tea.calls[1]
+
+
+def test_anybody_may_read_that_it_fails_and_not_for_whom(
+    db: None, client: Client, tea: Tea
+) -> None:
+    deliver(make_event(ProductCreated, of="p1"))
+    tea.error = SMTPRecipientsRefused({"ada@example.org": (550, b"no such mailbox")})
+    for _ in range(4):
+        now_due()
+        carry_out_due()
+
+    [told] = [one for one in client.get("/readyz").json()["conditions"] if one["name"] == "effects"]
+
+    assert "the effect brewed fails, and is tried again: SMTPRecipientsRefused" in told["sentence"]
+    assert "ada@example.org" not in client.get("/readyz").content.decode()
+    assert "ada@example.org" in intent().error
 
 
 def test_skipped_by_an_operator(db: None, tea: Tea) -> None:

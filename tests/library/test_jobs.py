@@ -3,6 +3,7 @@ clock does."""
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from polder.consumer import steady_beat
 from polder.consumer.jobs import JobState, job_states, run_if_due
 from polder.consumer.models import JobRun
 from polder.consumer.steady_beat import SteadyEntry, SteadyScheduler
+from polder.testing.database import at_once
 
 
 def state(name: str) -> JobState:
@@ -94,6 +96,28 @@ def test_a_process_that_is_lost_leaves_the_job_to_the_next(db: None) -> None:
     later(minutes=1)
 
     assert run_if_due("partitions", lambda: "done") == "done"
+
+
+def test_one_that_runs_for_long_is_not_begun_beside_itself(committed: None) -> None:
+    """It would keep both processes of the housekeeper from everything else."""
+    is_running, may_end = threading.Event(), threading.Event()
+
+    def long() -> str:
+        is_running.set()
+        assert may_end.wait(60)
+        return "done"
+
+    def asked_meanwhile() -> tuple[object, object]:
+        assert is_running.wait(60)
+        later(minutes=2)
+        try:
+            return run_if_due("effects", lambda: "done"), run_if_due("bulk", lambda: "done")
+        finally:
+            may_end.set()
+
+    assert at_once(lambda: run_if_due("effects", long), asked_meanwhile) == ["done", (None, "done")]
+    later(minutes=2)
+    assert run_if_due("effects", lambda: "done") == "done"
 
 
 def test_run_though_the_clock_was_set_back(db: None) -> None:

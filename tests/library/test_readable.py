@@ -8,9 +8,12 @@ import pytest
 from common.contracts.inventory import ProductChanged
 from order_service.models import Product
 from polder.contracts.event import Event
+from polder.inbox import redrive_many
+from polder.inbox.failures import TransientFailure
 from polder.inbox.models import ParkedEvent, ParkedState
 from polder.inbox.readable import Readable
 from polder.testing import deliver
+from polder.testing.database import other_connection
 from tests.library.test_redrive import judge_each_by_itself
 from tests.makers import product_event
 
@@ -57,6 +60,27 @@ def test_a_newer_version_waits_for_the_code_that_knows_it(
         deliver(version_2("p3"))
     assert started.redrive() == {"redriven-applied": 1}
     assert started.redrive() == {}
+
+
+def test_one_that_needs_what_somebody_holds_keeps_no_other_waiting(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given more than go together, the first of which needs what somebody holds
+    monkeypatch.setattr(redrive_many, "BATCH_MESSAGES", 2)
+    monkeypatch.setattr(redrive_many, "PAUSES", (0.0,))
+    deliver(product_event(product_id="p0"), *(version_2(f"p{number}") for number in range(5)))
+    monkeypatch.setattr(ProductChanged, "schema_version", 2)
+    started = Readable()
+
+    # When
+    with other_connection() as other, other.transaction():
+        other.execute("SELECT FROM replica_product WHERE key = 'p0' FOR UPDATE")
+        with pytest.raises(TransientFailure, match="1 need what somebody holds"):
+            started.redrive()
+
+    # Then the others are done, and it when it is let go
+    assert states() == ["parked: newer-version"] + ["redriven: newer-version"] * 4
+    assert started.redrive() == {"redriven-applied": 1}
 
 
 def test_an_unknown_type_waits_for_the_code_that_knows_it(

@@ -175,6 +175,24 @@ def test_a_replica_of_other_keys_wakes_what_it_concerns(
     assert calls == [["c", "order-of-a", "order-of-b"]]
 
 
+def test_what_a_row_concerns_takes_no_lock_for_each(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a product that more orders wait for than the server has locks for
+    held: list[tuple[int, int]] = []
+    use(
+        monkeypatch,
+        lambda keys: held.append((len(keys), advisory_locks_held())),
+        through={Product: lambda keys: [f"order-{number}" for number in range(100_000)]},
+    )
+
+    # When it changes
+    deliver(product_event(), stock_event(product_id="c"))
+
+    # Then the lock by which it passes alone stands for all of them
+    assert held == [(100_001, 1)]
+
+
 def test_what_a_changed_row_concerns_is_asked_when_nobody_reconciles_by_the_old_one(
     committed: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

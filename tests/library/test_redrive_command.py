@@ -140,7 +140,7 @@ def test_what_was_done_before_it_stopped_is_done(
     monkeypatch.setattr(redrive_many, "BATCH_MESSAGES", 4)
     calls: list[int] = []
 
-    def breaks_off(batch: list[int], **_: bool) -> Report:
+    def breaks_off(batch: list[int]) -> Report:
         calls.append(len(batch))
         if len(calls) == 2:
             raise error
@@ -164,7 +164,7 @@ def test_the_moment_s_trouble_is_waited_for(db: None, monkeypatch: pytest.Monkey
         [TransientFailure("busy"), TransientFailure("busy"), None]
     )
 
-    def busy(batch: list[int], **_: bool) -> Report:
+    def busy(batch: list[int]) -> Report:
         if trouble := next(troubles):
             raise trouble
         return redrive_batch(batch)

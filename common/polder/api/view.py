@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
+from django.http import HttpResponse
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +23,7 @@ from polder.api.replicas import HEADER as REPLICAS
 from polder.api.replicas import replicas_header
 from polder.api.responses import ResponseSerializer
 from polder.api.versions import conditional, refuse_conditions
+from polder.prepared import is_outdated
 
 
 class ApiView(APIView):
@@ -64,6 +66,16 @@ class ApiView(APIView):
             NoBody(data=request.data).is_valid(raise_exception=True)
         if request.method == "POST":
             refuse_conditions(request)
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        """What met a plan of before a migration was rolled back, and is carried out once more."""
+        if is_outdated(exc.__cause__):
+            handler = getattr(self, str(self.request.method).lower())
+            try:
+                return handler(self.request, *self.args, **self.kwargs)  # type: ignore[no-any-return]
+            except Exception as again:
+                exc = again
+        return super().handle_exception(exc)
 
     def finalize_response(
         self, request: Request, response: Response, *args: Any, **kwargs: Any

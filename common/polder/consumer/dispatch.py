@@ -108,7 +108,7 @@ class Dispatch:
             else:
                 self._wait(move, messages, batch, how, now)
         if batch.kind is Kind.FRESH:
-            self.pace.ended(now - batch.handed_over)
+            self.pace.ended(now - batch.handed_over, applied=how.end is End.APPLIED)
         if how.locked and batch.accompanied:
             self._alone_until = now + ALONE
         if how.end is End.APPLIED:

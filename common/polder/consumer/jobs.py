@@ -16,6 +16,7 @@ from django.db import connection
 
 from polder import this_service
 from polder.effects.declared import effects
+from polder.locking import nobody_else
 
 MINUTE = 60
 # seconds between two runs
@@ -134,17 +135,18 @@ def job_states() -> list[JobState]:
 
 
 def run_if_due(name: str, function: Callable[[], Any]) -> Any:
-    """Runs the job when it is due, and records how it ended; None when it is not due. Raises what
-    the job raises."""
-    if not _begin(name):
-        return None
-    try:
-        result = function()
-    except BaseException as error:
-        _end(name, f"{type(error).__name__}: {error}".strip().partition("\n")[0][:500])
-        raise
-    _end(name, "")
-    return result
+    """Runs the job when it is due and no other process is at it, and records how it ended; else
+    None. Raises what the job raises."""
+    with nobody_else("polder_job", name) as is_ours:
+        if not is_ours or not _begin(name):
+            return None
+        try:
+            result = function()
+        except BaseException as error:
+            _end(name, f"{type(error).__name__}: {error}".strip().partition("\n")[0][:500])
+            raise
+        _end(name, "")
+        return result
 
 
 def has_been_steady(name: str, span: timedelta) -> bool:

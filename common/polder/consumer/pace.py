@@ -36,9 +36,12 @@ class Pace:
         self._began = now
         self._under_way += 1
 
-    def ended(self, took: float) -> None:
-        """It was with the pool for so long."""
+    def ended(self, took: float, *, applied: bool = True) -> None:
+        """It was with the pool for so long. What was not applied is no measure: a refusal of the
+        database is quicker than any batch."""
         self._under_way -= 1
+        if not applied:
+            return
         self._takes += (took - self._takes) * NEW
         self._quickest = min(self._quickest, max(took, LEAST))
 

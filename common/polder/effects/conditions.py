@@ -35,5 +35,7 @@ def effects_happen() -> Finding:
         cursor.execute(_TRIED_IN_VAIN)
         if found := cursor.fetchone():
             name, error, since = found
-            return warn(f"the effect {name} fails, and is tried again: {error[:200]}", since)
+            # the rest may name whom it is for, or a secret of theirs
+            kind = error.partition(":")[0]
+            return warn(f"the effect {name} fails, and is tried again: {kind}", since)
     return ok("effects are carried out")

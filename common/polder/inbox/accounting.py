@@ -26,7 +26,7 @@ SLOTS = 32
 
 Counts = Counter[tuple[str, str]]
 # the parked rows whose messages are applied again; None: they come from the broker
-Redriving = Collection[int] | None
+Redriving = Sequence[int] | None
 
 
 def count(deliveries: Counts) -> bool:

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from polder.contracts.decode import Unreadable
-from polder.faults import MOMENT, Fault
+from polder.faults import Fault
 from polder.inbox import accounting, ledger
 from polder.inbox.accounting import Counts, Redriving
 from polder.inbox.bisecting import AllAlike, Bisection
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.failed import Failed
-from polder.inbox.failures import ConsumerHalted, TransientFailure
+from polder.inbox.failures import ConsumerHalted
 from polder.inbox.judging import Verdict, judge
 from polder.inbox.models import Outcome, Unrecorded
 from polder.inbox.parking import is_parked, park_failed, park_unreadable, was_read_before
@@ -59,11 +59,9 @@ def apply_apart(
 def _verdict(failures: Sequence[Failed], began: float, manner: Manner) -> Verdict:
     if manner.redriven is None:
         return judge(failures, began=began, hold_back=manner.hold_back)
-    moment = [one for one in failures if one.fault in MOMENT]
-    if moment:
-        told = next((one for one in moment if one.tried), moment[0])
-        raise TransientFailure(told.error.strip(), told.fault)
-    return Verdict(own=list(failures))
+    locked = [one for one in failures if one.fault is Fault.LOCKED]
+    own = [one for one in failures if one.fault is not Fault.LOCKED]
+    return Verdict(own=own, undecided=locked)
 
 
 def _carry_out(verdict: Verdict, manner: Manner) -> Counts:
@@ -71,10 +69,10 @@ def _carry_out(verdict: Verdict, manner: Manner) -> Counts:
     outcomes: Counts = Counter()
     for one in verdict.own:
         outcomes += _park(one, manner.redriven)
-    evidence = [one for one in verdict.own if one.event or one.fault is Fault.AHEAD]
-    if evidence and manner.redriven is None:
+    if manner.redriven is None:
+        evidence = [one for one in verdict.own if one.event or one.fault is Fault.AHEAD]
         note_failures(evidence, parked=True)
-    note_failures(verdict.undecided, parked=False)
+        note_failures(verdict.undecided, parked=False)
     return outcomes
 
 

@@ -55,7 +55,11 @@ def apply_batch(deliveries: Sequence[Delivery], *, manner: Manner = AT_ONCE) -> 
             note_halt(f"{type(error).__name__} while a batch was applied", told)
             raise ConsumerHalted(f"it fails whatever is applied: {told}") from error
         raise
-    if held:
+    if manner.redriven is not None:
+        keys = {one.delivery for one in held}
+        rows = zip(manner.redriven, deliveries, strict=True)
+        report.stuck = [row for row, delivery in rows if delivery in keys]
+    elif held:
         raise _held_back(report, held, deliveries)
     return report
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from uuid import UUID
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from polder.faults import Fault
 from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import BulkOperation, BulkState, ParkedEvent, ParkedState, Redriven
-from polder.inbox.redrive_many import BATCH_MESSAGES, Chosen, counted, halves, next_batch
+from polder.inbox.redrive_many import BATCH_MESSAGES, Chosen, next_batch, redriven
+from polder.locking import nobody_else
 from polder.partitioning import database_now
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def work(seconds: float = WORKS) -> int:
 
 def _one_batch(key: int) -> int:
     """0 when there is nothing to do, or nothing can be done now."""
-    with _nobody_else(key) as is_ours:
+    with nobody_else("polder_bulk", str(key)) as is_ours:
         if not is_ours or not (batch := _next(key)):
             return 0
         try:
@@ -113,21 +113,6 @@ def _one_batch(key: int) -> int:
             with suppress(DatabaseError):
                 _not_lost(key)
             raise
-
-
-@contextmanager
-def _nobody_else(key: int) -> Iterator[bool]:
-    """Whether this process alone works on it now; one that is lost works on it no more."""
-    name = [key % 2**31]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('polder_bulk'), %s)", name)
-        is_ours = bool(cursor.fetchone()[0])
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            with suppress(DatabaseError), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext('polder_bulk'), %s)", name)
 
 
 def _running(key: int) -> BulkOperation | None:
@@ -148,7 +133,8 @@ def _next(key: int) -> list[int]:
         log.error("a process ended with the parked message %d; it stays parked", one.trying_to)
         _count(one, [one.trying_to], Counter({str(Redriven.FAILED): 1}))
     batch = next_batch(chosen_by(one.chosen).messages(), one.cursor, one.end)
-    batch = batch or one.stuck[:BATCH_MESSAGES]
+    if not batch and (stuck := one.stuck[:BATCH_MESSAGES]):
+        batch = next_batch(ParkedEvent.objects.filter(pk__in=stuck), 0, one.end)
     if batch and batch[0] <= one.alone_to:
         batch = batch[:1]
     if batch:
@@ -172,7 +158,7 @@ def _tried(key: int, batch: Sequence[int]) -> int:
         _not_lost(key)
         return 0
     if one.action == Action.REDRIVE:
-        ended, stuck = _redriven(batch, hurried=batch[0] in one.stuck)
+        ended, stuck = redriven(batch)
     else:
         ended, stuck = _discarded(batch), []
     _count(one, batch, ended, stuck)
@@ -192,17 +178,6 @@ def _count(
     one.done, one.cursor = one.done + len(done), max(one.cursor, *batch)
     one.stuck = [pk for pk in one.stuck if pk not in batch] + list(stuck)
     one.progressed_at = database_now()
-
-
-def _redriven(batch: Sequence[int], *, hurried: bool) -> tuple[Counter[str], list[int]]:
-    """How they ended; and those that need what somebody holds, which stay as they are."""
-    stuck: list[int] = []
-    try:
-        return counted(batch, hurried=hurried), stuck
-    except TransientFailure as error:
-        if error.fault is not Fault.LOCKED:
-            raise
-    return sum(halves(batch, stuck), Counter()), stuck
 
 
 def _discarded(batch: Sequence[int]) -> Counter[str]:

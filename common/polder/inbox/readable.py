@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from polder.contracts.decode import Unreadable, decode
 from polder.inbox.models import ParkedEvent, ParkedState
-from polder.inbox.redrive_many import BATCH_MESSAGES, Chosen, redrive_chosen
+from polder.inbox.redrive_many import redrive_rows
 from polder.partitioning import database_now
 
 REASONS = ("newer-version", "unknown-type")
@@ -31,10 +31,8 @@ class Readable:
         """
         now = database_now()
         done: Counter[str] = Counter()
-        found = list(self._found())
-        for first in range(0, len(found), BATCH_MESSAGES):
-            for counted in redrive_chosen(Chosen(rows=found[first : first + BATCH_MESSAGES])):
-                done += counted
+        for counted in redrive_rows(list(self._found())):
+            done += counted
         self._looked_at = now
         return done
 

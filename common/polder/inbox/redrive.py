@@ -10,8 +10,10 @@ from django.db import connection, transaction
 
 from polder.broker.names import publisher_or_nobody
 from polder.failpoints import Failpoint, failpoint
+from polder.faults import Fault
 from polder.inbox.applying import apply_batch
 from polder.inbox.delivery import Delivery
+from polder.inbox.failures import TransientFailure
 from polder.inbox.models import ParkedEvent, ParkedState
 from polder.inbox.report import Manner, Report
 
@@ -33,18 +35,20 @@ def redrive(parked_id: int) -> ParkedState:
     with transaction.atomic():
         parked = ParkedEvent.objects.select_for_update().get(pk=parked_id)
         if parked.state == ParkedState.PARKED:
-            _apply([parked])
+            if _apply([parked]).stuck:
+                raise TransientFailure("somebody holds what it needs", Fault.LOCKED)
             parked.refresh_from_db(fields=["state"])
         return ParkedState(parked.state)
 
 
-def redrive_batch(parked_ids: Sequence[int], *, hurried: bool = False) -> Report:
+def redrive_batch(parked_ids: Sequence[int]) -> Report:
     """Applies them together, in one transaction; what fails is parked again with the new reason,
     and the rest is applied.
 
-    Those that are not parked (any more), and those whose rows somebody else has locked, are left
-    alone. `hurried`: see Manner. Raises TransientFailure or ConsumerHalted; then nothing has
-    changed.
+    Those that are not parked (any more), those whose rows somebody else has locked, and those that
+    need what somebody holds (the report's `stuck`) are left alone. It waits for no lock for longer
+    than a moment: meanwhile others wait for what it has. Raises TransientFailure or ConsumerHalted;
+    then nothing has changed.
     """
     with transaction.atomic():
         found = ParkedEvent.objects.filter(pk__in=parked_ids, state=ParkedState.PARKED).order_by(
@@ -52,7 +56,7 @@ def redrive_batch(parked_ids: Sequence[int], *, hurried: bool = False) -> Report
         )
         return _apply(
             list(found.only("queue", "body", "times_seen").select_for_update(skip_locked=True)),
-            hurried=hurried,
+            hurried=True,
         )
 
 
@@ -64,6 +68,7 @@ def _apply(rows: Sequence[ParkedEvent], *, hurried: bool = False) -> Report:
     manner = Manner(redriven=[row.pk for row in rows], hurried=hurried)
     report = apply_batch(deliveries, manner=manner)
     failpoint(Failpoint.REDRIVE_AFTER_APPLY)
+    ended = [row for row in rows if row.pk not in report.stuck]
     with connection.cursor() as cursor:
-        cursor.execute(_END, [[row.pk for row in rows], [row.times_seen for row in rows]])
+        cursor.execute(_END, [[row.pk for row in ended], [row.times_seen for row in ended]])
     return report

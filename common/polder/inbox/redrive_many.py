@@ -76,42 +76,48 @@ def redrive_chosen(chosen: Chosen) -> Iterator[Counter[str]]:
 
     The oldest first, each once: what fails again, or is parked meanwhile, is not tried again. May
     be broken off at any time and run again; of two at once, each leaves alone what the other has
-    under way. What needs a row that somebody holds is tried last. Raises ConsumerHalted, and
-    TransientFailure after having tried the same batch for a while; what was yielded before is done.
+    under way. What needs what somebody holds is tried again last. Raises ConsumerHalted, and
+    TransientFailure after having tried the same messages for a while; what was yielded before is
+    done.
     """
     messages, stuck = chosen.messages(), list[int]()
-    last, end = 0, messages.aggregate(end=Max("pk"))["end"] or 0
-    while batch := next_batch(messages, last, end):
-        yield from _parts(batch, stuck)
-        last = batch[-1]
+    yield from _all_of(messages, messages.aggregate(end=Max("pk"))["end"] or 0, stuck)
+    yield from _last(stuck)
+
+
+def redrive_rows(rows: Sequence[int]) -> Iterator[Counter[str]]:
+    """As `redrive_chosen`, those of these keys, in ascending order, that are parked."""
+    stuck: list[int] = []
+    yield from _each(rows, stuck)
+    yield from _last(stuck)
+
+
+def _last(stuck: Sequence[int]) -> Iterator[Counter[str]]:
+    for pause in PAUSES:
+        if not stuck:
+            return
+        time.sleep(pause)
+        again: list[int] = []
+        yield from _each(stuck, again)
+        stuck = again
     if stuck:
-        yield _redriven(stuck)
+        raise TransientFailure(f"{len(stuck)} need what somebody holds", Fault.LOCKED)
 
 
-def _parts(batch: Sequence[int], stuck: list[int]) -> Iterator[Counter[str]]:
-    """The batch, in halves where somebody holds what some of them need; those are `stuck`."""
-    try:
-        yield _redriven(batch)
-    except TransientFailure as error:
-        if error.fault is not Fault.LOCKED:
-            raise
-        yield from halves(batch, stuck)
+def _each(rows: Sequence[int], stuck: list[int]) -> Iterator[Counter[str]]:
+    """No statement takes any number of keys."""
+    for first in range(0, len(rows), BATCH_MESSAGES):
+        some = rows[first : first + BATCH_MESSAGES]
+        yield from _all_of(ParkedEvent.objects.filter(pk__in=some), some[-1], stuck)
 
 
-def halves(batch: Sequence[int], stuck: list[int]) -> Iterator[Counter[str]]:
-    """How each part ended of a batch of which somebody holds what some need: those are added to
-    `stuck`, and stay as they are."""
-    if len(batch) == 1:
-        stuck.extend(batch)
-        return
-    middle = len(batch) // 2
-    for half in (batch[:middle], batch[middle:]):
-        try:
-            yield counted(half, hurried=True)
-        except TransientFailure as error:
-            if error.fault is not Fault.LOCKED:
-                raise
-            yield from halves(half, stuck)
+def _all_of(messages: QuerySet[ParkedEvent], end: int, stuck: list[int]) -> Iterator[Counter[str]]:
+    last = 0
+    while batch := next_batch(messages, last, end):
+        ended, left = _redriven(batch)
+        stuck += left
+        yield ended
+        last = batch[-1]
 
 
 def next_batch(messages: QuerySet[ParkedEvent], last: int, end: int) -> list[int]:
@@ -131,20 +137,19 @@ def next_batch(messages: QuerySet[ParkedEvent], last: int, end: int) -> list[int
     return batch
 
 
-def _redriven(batch: Sequence[int]) -> Counter[str]:
+def _redriven(batch: Sequence[int]) -> tuple[Counter[str], list[int]]:
     for pause in PAUSES:
         try:
-            return counted(batch)
-        except TransientFailure as error:
-            if error.fault is Fault.LOCKED and len(batch) > 1:
-                raise
+            return redriven(batch)
+        except TransientFailure:
             time.sleep(pause)
-    return counted(batch)
+    return redriven(batch)
 
 
-def counted(batch: Sequence[int], *, hurried: bool = False) -> Counter[str]:
-    """How many ended how, by the outcomes that are counted. Raises what `redrive_batch` raises."""
-    ended: Counter[str] = Counter()
-    for (_, outcome), number in redrive_batch(batch, hurried=hurried).outcomes.items():
+def redriven(batch: Sequence[int]) -> tuple[Counter[str], list[int]]:
+    """How many ended how, by the outcomes that are counted; and those that need what somebody
+    holds, which stay as they are. Raises what `redrive_batch` raises."""
+    report, ended = redrive_batch(batch), Counter[str]()
+    for (_, outcome), number in report.outcomes.items():
         ended[outcome] += number
-    return ended
+    return ended, report.stuck

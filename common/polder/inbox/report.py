@@ -22,6 +22,8 @@ class Report:
     outcomes: Counts = field(default_factory=Counter)
     types: Counter[str] = field(default_factory=Counter)
     ended: set[str] = field(default_factory=set)  # signatures of halts that it proved to be over
+    # the parked rows that were left alone, because somebody holds what their messages need
+    stuck: list[int] = field(default_factory=list)
 
     def __str__(self) -> str:
         outcomes: Counter[str] = Counter()
@@ -44,8 +46,9 @@ class Manner:
     hurried: bool = False
     # some of it may have failed before
     retried: bool = False
-    # The parked rows, locked by the caller, whose messages these are. Somebody wants it, so no age
-    # is too high, and what fails is parked, whatever else fails.
+    # The parked rows, locked by the caller, whose messages these are, one by one. Somebody wants
+    # it, so no age is too high, and what fails is parked, whatever else fails; but what waits for a
+    # lock is left alone, and told by the report.
     redriven: Redriving = None
 
 

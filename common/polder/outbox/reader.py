@@ -15,6 +15,7 @@ import psycopg
 
 from polder import this_service
 from polder.database_connection import look_at, psycopg_parameters
+from polder.database_session import KEPT_ALIVE, as_options
 from polder.outbox.floor import ABOVE_FLOOR, CHECK, RAISE
 from polder.outbox.wake import CHANNEL, SLEEP
 from polder.partitioning import moment_of
@@ -65,13 +66,6 @@ SELECT now(),
 _HOLD = "UPDATE polder_outbox SET held_at = now(), error = %s WHERE id = %s"
 
 
-# It is the server that frees the lock of a relay whose machine is gone.
-_SERVER_KEEPALIVES = (
-    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c "
-    "tcp_user_timeout=10000"
-)
-
-
 class Row(NamedTuple):
     id: str
     kind: str
@@ -104,7 +98,7 @@ class OutboxReader:
             "keepalives_count": 3,
             "tcp_user_timeout": 10_000,
         }
-        parameters["options"] = f"{parameters.get('options', '')} {_SERVER_KEEPALIVES}"
+        parameters["options"] = f"{parameters.get('options', '')} {as_options(KEPT_ALIVE)}"
         connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=1)
         look_at(connection, parameters["options"])
         return cls(connection)

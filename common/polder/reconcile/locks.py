@@ -18,23 +18,27 @@ SELECT pg_advisory_xact_lock(number), EXISTS (SELECT FROM polder_outbox_fenced
 """
 
 
-def take_gate_lock(name: str, *, exclusively: bool) -> None:
+def take_gate_lock(name: str, *, exclusively: bool) -> int:
     """Of a reconciler that is also woken `through` other keys: its batches share this lock, and one
     that changed a row of other keys has it exclusively before it asks which aggregates the row
     concerns. Else another batch could make an aggregate by the row as it was, not committed yet,
-    and the question would not find it. Taken before any key's lock, so nobody waits crosswise."""
+    and the question would not find it. Taken before any key's lock, so nobody waits crosswise.
+    Returns its number."""
+    gate = _number(zlib.crc32(name.encode()), "gate")
     function = "pg_advisory_xact_lock" if exclusively else "pg_advisory_xact_lock_shared"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s)", [_number(zlib.crc32(name.encode()), "gate")])
+        cursor.execute(f"SELECT {function}(%s)", [gate])
+    return gate
 
 
-def take_key_locks(label: str, keys: Sequence[str]) -> bool:
+def take_key_locks(label: str, keys: Sequence[str], *, gate: int | None = None) -> bool:
     """A transaction-level advisory lock per key, in order. Two batches may each bring half of what
     an aggregate waits for: the second then reads after the first has committed. At most one lock
-    per event of a batch is held. Returns whether anything of ours is fenced: asked on the way,
-    once, so that it costs nothing."""
+    per event of a batch is held: who passes a `gate` alone, as may concern any number of keys, needs
+    that lock only. Returns whether anything of ours is fenced: asked on the way, once, so that it
+    costs nothing."""
     space = zlib.crc32(label.encode())
-    number_of = {key: _number(space, key) for key in keys}
+    number_of = {key: _number(space, key) if gate is None else gate for key in keys}
     numbers = sorted(set(number_of.values()))
 
     def wait() -> bool:

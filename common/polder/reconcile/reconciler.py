@@ -108,8 +108,10 @@ def reconcile(
 ) -> None:
     """`others` are the changed keys of replicas that concern keys of ours only `through` a
     function."""
+    gate = None
     if reconciler.through:
-        take_gate_lock(reconciler.name, exclusively=bool(others))
+        number = take_gate_lock(reconciler.name, exclusively=bool(others))
+        gate = number if others else None
         keys = keys.union(
             *(
                 {str(key) for key in reconciler.through[replica](changed)}
@@ -118,7 +120,7 @@ def reconcile(
         )
     if keys:
         ordered = sorted(keys)
-        is_fenced = take_key_locks(reconciler.model._meta.label, ordered)
+        is_fenced = take_key_locks(reconciler.model._meta.label, ordered, gate=gate)
         with reconciling(reconciler.name, ordered):
             if is_fenced:
                 _reconcile_outside_the_fence(reconciler, ordered)

@@ -142,6 +142,26 @@ def test_on_a_machine_that_has_much_to_do_they_gather_for_twice_as_long() -> Non
     assert pause(0.0, *[0.001] * 50) < 0.01, "what has done nothing is no measure"
 
 
+def test_batches_that_failed_are_no_measure_of_how_busy_the_machine_is() -> None:
+    def pause(*, was_away: bool) -> float:
+        worker = Worker()
+        if was_away:
+            worker.receive(1)
+            batch = worker.next()
+            worker.now += 0.002
+            worker.end(batch, End.AWAY)
+            worker.now += 1.0
+            worker.end(worker.next(), End.APPLIED)
+        for _ in range(20):
+            worker.receive(1)
+            batch = worker.next(1.0)
+            worker.now += 0.012
+            worker.end(batch, End.APPLIED)
+        return worker.dispatch.pace.not_before() - batch.handed_over
+
+    assert pause(was_away=True) == pytest.approx(pause(was_away=False), rel=0.1)
+
+
 def test_messages_gather_while_a_batch_is_under_way_and_no_longer_than_the_budget() -> None:
     # Given a batch under way, and a child that is free
     worker = Worker()
