@@ -125,6 +125,26 @@ def test_a_narrower_where_takes_rows_out_by_a_resync(db: None, in_euro: Replicat
     assert narrower.declaration != before  # so the housekeeper begins a resync by itself
 
 
+def test_a_wider_where_takes_rows_in_by_a_resync(db: None, in_euro: Replication) -> None:
+    """Also those that have left, and those that never came, at the version that is remembered."""
+    deliver(product(1, "EUR"), product_event(ProductChanged, product_id="p2", currency="USD"))
+    deliver(product(2, "USD"))
+    wider = Replication(
+        Product, PRODUCT, in_euro.columns, in_euro.values, (("price.currency", frozenset({"USD"})),)
+    )
+
+    said = [snapshot(2, "USD"), snapshot(1, "USD", "p2")]
+    merge_snapshots(wider, said, Manner(database_now()))
+
+    assert kept() == [("p1", 2), ("p2", 1)]
+    assert not OutsideVersion.objects.exists()
+    # but not one that the owner said before it left
+    deliver(product(3, "EUR"))
+    merge_snapshots(in_euro, [snapshot(4, "USD")], Manner(database_now()))
+    merge_snapshots(in_euro, [snapshot(3, "EUR")], Manner(database_now()))
+    assert kept() == [("p2", 1)]
+
+
 def test_a_member_that_the_contract_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Product, "where", {"colour": "red", "price.currency": "EUR"})
 

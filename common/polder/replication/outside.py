@@ -24,10 +24,11 @@ SELECT count(pg_advisory_xact_lock(hashtextextended(name, 0))) FROM (
 _NEWER = """
 WITH said AS (SELECT * FROM unnest(%s::text[], %s::bigint[]) AS said(key, version)), back AS (
     DELETE FROM polder_replication_outsideversion AS outside USING said
-    WHERE outside.aggregate = %s AND outside.key = said.key AND outside.version < said.version
+    WHERE outside.aggregate = %s AND outside.key = said.key AND outside.version {older} said.version
 )
 SELECT key FROM said WHERE EXISTS (SELECT FROM polder_replication_outsideversion AS outside
-    WHERE outside.aggregate = %s AND outside.key = said.key AND outside.version >= said.version)
+    WHERE outside.aggregate = %s AND outside.key = said.key
+        AND NOT outside.version {older} said.version)
 """
 _REMEMBER = """
 INSERT INTO polder_replication_outsideversion AS outside (aggregate, key, version, since)
@@ -50,24 +51,25 @@ class SortedOut(NamedTuple):
 def sort_out(
     replication: Replication, newest: Mapping[str, S], *, even_equal: bool = False
 ) -> SortedOut:
-    """Removes the rows that stopped matching. `even_equal`: also those of the same version, on its
-    owner's word. Takes part in the open transaction; may run twice."""
+    """Removes the rows that stopped matching. `even_equal`: what is said also beats what is known
+    at the same version, as its owner's word does. Takes part in the open transaction; may run
+    twice."""
     if not replication.where:
         return SortedOut(dict(newest), {}, {})
+    older = "<=" if even_equal else "<"
     _execute(_LOCK, [replication.aggregate, sorted(newest)])
     out = {key: one for key, one in newest.items() if not replication.keeps(one.data)}
-    left = {key: out[key] for key in _removed(replication, out, even_equal=even_equal)}
+    removed = _execute(_remove_sql(replication, older), _columns(out))
+    left = {key: out[key] for key in sorted(removed)}
     gone = _without_row(replication, out)
     if gone:
         _execute(_REMEMBER, [replication.aggregate, *_columns({key: out[key] for key in gone})])
     there = {key: one for key, one in newest.items() if key not in out}
-    late = _execute(_NEWER, [*_columns(there), replication.aggregate, replication.aggregate])
+    late = _execute(
+        _NEWER.format(older=older), [*_columns(there), replication.aggregate, replication.aggregate]
+    )
     kept = {key: one for key, one in there.items() if key not in late}
     return SortedOut(kept, left, {key: out[key] for key in gone if key not in left})
-
-
-def _removed(replication: Replication, out: Mapping[str, Said], *, even_equal: bool) -> list[str]:
-    return sorted(_execute(_remove_sql(replication, "<=" if even_equal else "<"), _columns(out)))
 
 
 def _without_row(replication: Replication, out: Mapping[str, Said]) -> list[str]:
