@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from pydantic import TypeAdapter, ValidationError
 
 from polder import this_service
+from polder.contracts.types import Key
 from polder.partitioning import database_now
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import Replication, replications
@@ -17,6 +19,7 @@ State = ReplicaState.State
 Compared = ReplicaState.Compared
 RATE = 2_000  # rows per second, unless somebody says otherwise
 QUICK_RATE, DEEP_RATE = 200_000, 20_000  # of audits
+_key: TypeAdapter[str] = TypeAdapter(Key)
 AUDITED = ("audited_at", "deeply_audited_at")
 
 
@@ -47,7 +50,8 @@ def begin(
         run.is_rebuilt, run.since = is_rebuilt, since
         run.is_partial = keys is not None or since is not None
         if keys is not None:
-            run.scans, run.asking, run.estimate = False, sorted(set(keys)), len(set(keys))
+            run.scans, run.asking = False, sorted(_checked(keys))
+            run.estimate = len(run.asking)
         next_request(run)
 
 
@@ -58,7 +62,7 @@ def fetch(aggregate: str, keys: Sequence[str], reason: str) -> None:
         known = _known(_replication(aggregate))
         some = known and known.asking and known.state == State.FILLING
         if known and some and not (known.scans or known.ranges):
-            known.asking += [key for key in dict.fromkeys(keys) if key not in known.asking]
+            known.asking += sorted(_checked(keys).difference(known.asking))
             known.estimate = known.rows_done + len(known.asking)
             known.save(update_fields=["asking", "estimate"])
             return
@@ -88,6 +92,16 @@ def _replication(aggregate: str) -> Replication:
         known = ", ".join(sorted(replications))
         raise NotPossible(f"{this_service.name()} keeps no replica of {aggregate}; it has: {known}")
     return replications[aggregate]
+
+
+def _checked(keys: Sequence[str]) -> set[str]:
+    """Raises NotPossible: no owner could be asked for what cannot be a key."""
+    for key in keys:
+        try:
+            _key.validate_python(key)
+        except ValidationError:
+            raise NotPossible(f"{key!r} is no key: 1 to 64 characters") from None
+    return set(keys)
 
 
 def _known(replication: Replication) -> ReplicaState | None:

@@ -74,6 +74,19 @@ def test_one_at_a_time_and_only_what_there_is(wire: Wire) -> None:
         runs.pause("inventory.stock")
 
 
+@pytest.mark.parametrize("key", ["", "p" * 65, "p\0"])
+def test_what_is_no_key_is_refused(wire: Wire, key: str) -> None:
+    """It would be asked for for ever, and nothing else any more."""
+    with pytest.raises(runs.NotPossible, match="is no key"):
+        runs.begin(PRODUCT, "asked for", keys=["p1", key])
+    assert not ReplicaState.objects.exists()
+
+    runs.begin(PRODUCT, "asked for", keys=["p1"])
+    with pytest.raises(runs.NotPossible, match="is no key"):
+        runs.fetch(PRODUCT, [key], "asked for")
+    assert state().asking == ["p1"]
+
+
 def test_paused_it_goes_on_where_it_was(wire: Wire) -> None:
     wire.owns(*(product_event(product_id=f"p{number}") for number in range(5)))
     runs.begin(PRODUCT, "asked for")
