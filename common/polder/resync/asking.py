@@ -92,8 +92,10 @@ def next_request(run: ReplicaState, ahead: Ahead | None = None) -> None:
 
 def _end(run: ReplicaState, now: datetime) -> None:
     run.state, run.request_id = State.COMPLETE, None
-    if not run.is_audit:
+    if not (run.is_audit or run.is_partial):
         run.completed_at = now
+    elif run.is_rebuilt or (run.is_partial and run.completed_at is None):
+        run.state = State.CANCELLED  # as before: it still lacks the other rows
     if not run.is_partial:
         deep = run.compared_by != Compared.QUICK
         run.audited_at = run.started_at

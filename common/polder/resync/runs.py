@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from pydantic import TypeAdapter, ValidationError
@@ -47,7 +48,7 @@ def begin(
                 "without --all, --ids and --since, or ended with --cancel"
             )
         run = _new(aggregate, known, reason, rate or RATE)
-        run.is_rebuilt, run.since = is_rebuilt, since
+        run.is_rebuilt, run.since = run.is_rebuilt or is_rebuilt, since
         run.is_partial = keys is not None or since is not None
         if keys is not None:
             run.scans, run.asking = False, sorted(_checked(keys))
@@ -110,13 +111,13 @@ def _known(replication: Replication) -> ReplicaState | None:
 
 
 def _new(aggregate: str, known: ReplicaState | None, reason: str, rate: int) -> ReplicaState:
-    """What the replica keeps of before is when it was complete and compared."""
+    """What the replica keeps of before is when it was complete and compared, and that it has not
+    got yet all that it declares."""
     now = database_now()
-    kept = (
-        {name: getattr(known, name) for name in ("completed_at", *AUDITED, "drift_found")}
-        if known
-        else {}
-    )
+    kept: dict[str, Any] = {}
+    if known:
+        kept = {name: getattr(known, name) for name in ("completed_at", *AUDITED, "drift_found")}
+        kept["is_rebuilt"] = known.is_rebuilt and not known.is_complete
     return ReplicaState(
         aggregate=aggregate,
         declared=replications[aggregate].declaration,
@@ -150,7 +151,8 @@ def cancel(aggregate: str) -> None:
     with transaction.atomic():
         run = _under_way(aggregate, *UNDER_WAY, State.PAUSED)
         # one that was complete before is as complete as it was
-        _stop(run, State.COMPLETE if run.completed_at else State.CANCELLED)
+        was_complete = run.completed_at and not run.is_rebuilt
+        _stop(run, State.COMPLETE if was_complete else State.CANCELLED)
 
 
 def _under_way(aggregate: str, *states: State) -> ReplicaState:

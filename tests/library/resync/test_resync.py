@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ProductRetired
@@ -85,6 +87,44 @@ def test_what_is_no_key_is_refused(wire: Wire, key: str) -> None:
     with pytest.raises(runs.NotPossible, match="is no key"):
         runs.fetch(PRODUCT, [key], "asked for")
     assert state().asking == ["p1"]
+
+
+@pytest.mark.parametrize("some", [{"keys": ["p1"]}, {"since": timezone.now()}])
+def test_some_rows_make_none_complete_that_was_cancelled(wire: Wire, some: dict[str, Any]) -> None:
+    wire.owns(*(product_event(product_id=f"p{number}") for number in range(5)))
+    tending.fill_new()
+    runs.cancel(PRODUCT)
+
+    runs.begin(PRODUCT, "asked for", **some)
+    wire.said = [one for one in wire.said if getattr(one[1], "aggregate", "") == "product"]
+    end = wire.run()
+
+    assert (end.state, end.completed_at) == ("cancelled", None)
+    runs.begin(PRODUCT, "asked for")
+    assert wire.run().is_complete
+
+
+def test_one_that_declares_more_is_not_complete_when_that_is_cancelled(wire: Wire) -> None:
+    wire.owns(*(product_event(product_id=f"p{number}") for number in range(5)))
+    runs.begin(PRODUCT, "asked for")
+    wire.run()
+    ReplicaState.objects.update(declared={})
+    tending.fill_new()
+    wire.said = [one for one in wire.said if getattr(one[1], "aggregate", "") == "product"]
+    receiving.receive(wire.answer())
+
+    runs.cancel(PRODUCT)
+    assert not state().is_complete
+    runs.begin(PRODUCT, "asked for", keys=["p1"])
+    assert not wire.run().is_complete
+    runs.begin(PRODUCT, "asked for")
+    runs.cancel(PRODUCT)
+    assert not state().is_complete
+    runs.begin(PRODUCT, "asked for")
+    assert wire.run().is_complete
+    runs.begin(PRODUCT, "asked for")
+    runs.cancel(PRODUCT)
+    assert state().is_complete, "as it was"
 
 
 def test_paused_it_goes_on_where_it_was(wire: Wire) -> None:
