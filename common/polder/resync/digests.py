@@ -42,7 +42,7 @@ class NotPossible(ValueError):
 
 def digests_of(request: DigestsRequest) -> Digests:
     """Never raises for what is in the request."""
-    about = {"request": request.request, "read": uuid7()}
+    about = {"request": request.request, "read": uuid7(), "after": request.after}
     try:
         model = _model(request)
         if request.content is None:

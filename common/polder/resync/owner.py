@@ -44,6 +44,7 @@ def page_of(request: PageRequest) -> Page:
         read=uuid7(),
         schema_version=model.contract.schema_version,
         written=written,
+        after=request.after,
         through=None if len(keys) == len(there) else keys[-1],
         total=None if request.after or request.since else total_of(model),
     )

@@ -43,7 +43,7 @@ def receive(answer: Answer) -> bool:
     through = None if was_read.unusable else _through(answer)
     ahead = ask_ahead(waiting, answer.request, through)
     with turn_of(waiting, answer.request) as run:
-        if run is None:
+        if run is None or not _follows(run, answer):
             return False
         _wait_for_locks_briefly()
         if was_read.unusable:
@@ -58,6 +58,13 @@ def receive(answer: Answer) -> bool:
         transaction.on_commit(partial(_wait, pause))
         next_request(run, ahead)
     return True
+
+
+def _follows(run: ReplicaState, answer: Answer) -> bool:
+    """Whether it begins where the run has come to. One that was asked for ahead does not where the
+    answer before it came twice and ended otherwise: it is asked for again."""
+    after = None if isinstance(answer, Listing) else answer.after
+    return after is None or after == run.cursor
 
 
 def _through(answer: Answer) -> str | None:

@@ -73,6 +73,7 @@ class Wire:
         return Page(
             **about,
             rows=[row(self.owned[key]) for key in keys],
+            after=request.after,
             through=keys[-1] if left else None,
             total=None if request.after or since else len(self.owned),
         )
