@@ -179,7 +179,9 @@ class ReplicaState(models.Model):
         default=dict,
         help_text="Keys with versions of the owner's whose events may still be under way.",
     )
-    listed = models.UUIDField(null=True, help_text="The moment when the owner last listed keys.")
+    listed = models.UUIDField(
+        null=True, help_text="The moment when the owner last listed keys, or the audit began."
+    )
     emptied_at = models.DateTimeField(
         null=True, help_text="When, after that, no event of the owner's waited here."
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from pydantic import TypeAdapter, ValidationError
+from uuid_utils.compat import uuid7
 
 from polder import this_service
 from polder.contracts.types import Key
@@ -80,7 +81,7 @@ def audit(
         if known and known.is_under_way_or_paused:
             raise NotPossible(f"{aggregate} is {known.told}; what is under way ends with --cancel")
         run = _new(aggregate, known, reason, rate or (DEEP_RATE if deep else QUICK_RATE))
-        run.state, run.is_audit, run.is_dry = State.AUDITING, True, dry
+        run.state, run.is_audit, run.is_dry, run.listed = State.AUDITING, True, dry, uuid7()
         run.compared_by = Compared.DEEP if deep else Compared.QUICK
         if not replication.has_digests:
             run.compared_by, run.rate = Compared.ROWS, rate or RATE
