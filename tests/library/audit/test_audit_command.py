@@ -1,0 +1,55 @@
+"""`manage.py <service> audit` says how its audits ended, and what they wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from polder.consumer.management.commands import audit
+from polder.replication.models import ReplicaState
+from polder.resync import receiving, runs
+from tests.library.audit.owner import Owner
+from tests.library.resync.wire import PRODUCT, edit
+
+
+def resynced() -> None:
+    runs.begin(PRODUCT, "somebody else")
+    runs.cancel(PRODUCT)
+
+
+BROKEN_OFF: list[Callable[[], None]] = [
+    lambda: runs.pause(PRODUCT),
+    lambda: runs.cancel(PRODUCT),
+    resynced,
+]
+
+
+@pytest.mark.parametrize("broken_off", BROKEN_OFF)
+def test_one_that_was_broken_off_found_nothing_in_order(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, broken_off: Callable[[], None]
+) -> None:
+    runs.begin(PRODUCT, "asked for")
+    owner.run()
+    edit("p2", name="edited")
+    monkeypatch.setattr(audit.time, "sleep", lambda seconds: broken_off())
+
+    with pytest.raises(CommandError, match=r"inventory\.product was not compared to its end"):
+        call_command("audit", PRODUCT, deep=True, stdout=StringIO())
+
+
+def test_it_says_once_what_it_waits_for(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = [
+        lambda: ReplicaState.objects.update(trouble="inventory has not answered"),
+        lambda: None,
+        lambda: receiving.receive(owner.answer_any()),
+    ]
+    monkeypatch.setattr(audit.time, "sleep", lambda seconds: steps and steps.pop(0)())
+    said, waits = StringIO(), StringIO()
+
+    call_command("audit", PRODUCT, stdout=said, stderr=waits)
+
+    assert waits.getvalue() == "inventory.product: inventory has not answered\n"
+    assert said.getvalue() == "10 rows compared, 0 differed and were made good\n"
