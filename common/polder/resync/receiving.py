@@ -14,9 +14,11 @@ from polder.effects.intents import skipped
 from polder.failpoints import Failpoint, failpoint
 from polder.faults import MOMENT, fault_of
 from polder.outbox import fence
+from polder.private import without_values
 from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.models import ReplicaState
-from polder.replication.repair import keys_beside, merge_snapshots, remove_unknown
+from polder.replication.refused import merge_what_is_taken
+from polder.replication.repair import keys_beside, remove_unknown
 from polder.replication.replica import Replication, replications
 from polder.resync import comparing
 from polder.resync.asking import ask_ahead, next_request
@@ -60,6 +62,12 @@ def receive(answer: Answer) -> bool:
     return True
 
 
+def note_trouble(answer: Answer, error: Exception) -> None:
+    """The owner has answered, so it is not its silence that the run waits for."""
+    told = f"the answer of its owner cannot be taken: {without_values(repr(error))}"
+    ReplicaState.objects.filter(request_id=answer.request).update(trouble=told)
+
+
 def _follows(run: ReplicaState, answer: Answer) -> bool:
     """Whether it begins where the run has come to. One that was asked for ahead does not where the
     answer before it came twice and ended otherwise: it is asked for again."""
@@ -100,7 +108,7 @@ def _wait(pause: float) -> None:
 
 def _take(run: ReplicaState, replication: Replication, page: Page, was_read: Read) -> None:
     manner = comparing.manner_of(run)
-    repaired = merge_snapshots(
+    repaired = merge_what_is_taken(
         replication,
         was_read.snapshots,
         manner,

@@ -1,0 +1,75 @@
+"""Rows that cannot be stored here keep no others waiting, and it is said what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from polder.replication.models import Drift
+from polder.resync import hears, runs
+from tests.library.resync.wire import PRODUCT, Wire, products, state
+from tests.makers import product_event
+
+_REFUSE = """
+CREATE FUNCTION pg_temp.no_bricks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.name LIKE 'Brick%' THEN RAISE EXCEPTION 'bricks cannot be ordered'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER no_bricks BEFORE INSERT ON replica_product
+    FOR EACH ROW EXECUTE FUNCTION pg_temp.no_bricks()
+"""
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def open_drift() -> set[tuple[str, str]]:
+    return set(Drift.objects.filter(repaired_at=None).values_list("key", "kind"))
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_a_row_that_the_database_refuses_keeps_no_other_waiting(wire: Wire, size: int) -> None:
+    # Given rows of which one breaks a rule that the code does not know
+    wire.size = size
+    names = ["a", "b", "Brick", "d", "e"]
+    wire.owns(*(product_event(product_id=f"p{n}", name=name) for n, name in enumerate(names)))
+    execute(_REFUSE)
+
+    # When the replica is filled
+    runs.begin(PRODUCT, "it is new", is_rebuilt=True)
+    end = wire.run()
+
+    # Then the others are here, and the alarm of drift names the one
+    assert end.state == "complete"
+    assert products().keys() == {"p0", "p1", "p3", "p4"}
+    assert open_drift() == {("p2", "missing")}
+
+    # When the rule is gone, and the replica is filled again
+    execute("DROP TRIGGER no_bricks ON replica_product")
+    runs.begin(PRODUCT, "asked for")
+    wire.run()
+
+    # Then nothing is open any more
+    assert "p2" in products()
+    assert open_drift() == set()
+
+
+def test_an_answer_that_cannot_be_taken_is_not_called_silence(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.owns(product_event())
+    runs.begin(PRODUCT, "asked for")
+
+    def broken(*_: object, **__: object) -> None:
+        raise LookupError("a bug")
+
+    monkeypatch.setattr("polder.resync.receiving.merge_what_is_taken", broken)
+    with pytest.raises(LookupError):
+        hears.take_pages([wire.answer()])
+
+    assert state().state == "filling"
+    assert "LookupError" in state().trouble
+    assert "not answered" not in state().trouble
