@@ -11,8 +11,9 @@ from django.core.management import CommandError, call_command
 from polder.consumer.management.commands import audit
 from polder.replication.models import ReplicaState
 from polder.resync import receiving, runs
-from tests.library.audit.owner import Owner
-from tests.library.resync.wire import PRODUCT, edit
+from tests.library.audit.owner import Owner, delete
+from tests.library.resync.wire import PRODUCT, edit, refuse_bricks
+from tests.makers import product_event
 
 
 def resynced() -> None:
@@ -52,4 +53,22 @@ def test_it_says_once_what_it_waits_for(owner: Owner, monkeypatch: pytest.Monkey
     call_command("audit", PRODUCT, stdout=said, stderr=waits)
 
     assert waits.getvalue() == "inventory.product: inventory has not answered\n"
-    assert said.getvalue() == "10 rows compared, 0 differed and were made good\n"
+    assert said.getvalue() == "10 rows compared, 0 differed\n"
+
+
+def test_what_cannot_be_made_good_is_told_apart(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner.owns(product_event(product_id="brick", name="Brick"))
+    delete("p3")
+    refuse_bricks()
+    monkeypatch.setattr(audit.Command, "_wait", lambda *_: owner.run_all())
+    said = StringIO()
+
+    with pytest.raises(CommandError, match="2 differed, 1 were made good, 1 cannot be stored here"):
+        call_command("audit", PRODUCT, stdout=said)
+    assert "inventory.product brick v0: missing here" in said.getvalue()
+
+    # nor is one that was known before forgotten
+    with pytest.raises(CommandError, match="1 differed, 0 were made good, 1 cannot be stored here"):
+        call_command("audit", PRODUCT, stdout=said)

@@ -7,23 +7,8 @@ from django.db import connection
 
 from polder.replication.models import Drift
 from polder.resync import hears, runs
-from tests.library.resync.wire import PRODUCT, Wire, products, state
+from tests.library.resync.wire import PRODUCT, Wire, products, refuse_bricks, state
 from tests.makers import product_event
-
-_REFUSE = """
-CREATE FUNCTION pg_temp.no_bricks() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.name LIKE 'Brick%' THEN RAISE EXCEPTION 'bricks cannot be ordered'; END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER no_bricks BEFORE INSERT ON replica_product
-    FOR EACH ROW EXECUTE FUNCTION pg_temp.no_bricks()
-"""
-
-
-def execute(sql: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
 
 
 def open_drift() -> set[tuple[str, str]]:
@@ -36,7 +21,7 @@ def test_a_row_that_the_database_refuses_keeps_no_other_waiting(wire: Wire, size
     wire.size = size
     names = ["a", "b", "Brick", "d", "e"]
     wire.owns(*(product_event(product_id=f"p{n}", name=name) for n, name in enumerate(names)))
-    execute(_REFUSE)
+    refuse_bricks()
 
     # When the replica is filled
     runs.begin(PRODUCT, "it is new", is_rebuilt=True)
@@ -48,7 +33,8 @@ def test_a_row_that_the_database_refuses_keeps_no_other_waiting(wire: Wire, size
     assert open_drift() == {("p2", "missing")}
 
     # When the rule is gone, and the replica is filled again
-    execute("DROP TRIGGER no_bricks ON replica_product")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER no_bricks ON replica_product")
     runs.begin(PRODUCT, "asked for")
     wire.run()
 

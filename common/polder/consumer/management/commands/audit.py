@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -73,7 +73,7 @@ class Command(ServiceCommand):
         for one in [] if options["json"] else found:
             kind = DriftKind(one["kind"]).label
             self.stdout.write(f"{one['aggregate']} {one['key']} v{one['version']}: {kind}")
-        told = _told(chosen, len(found), dry=options["dry_run"])
+        told = _told(chosen, found, dry=options["dry_run"])
         if broken_off := _broken_off(chosen, since):
             raise CommandError(f"{', '.join(broken_off)} was not compared to its end; {told}")
         if found:
@@ -99,21 +99,24 @@ def _broken_off(chosen: Sequence[str], since: datetime) -> list[str]:
 
 
 def _found(chosen: Sequence[str], since: datetime) -> list[dict[str, Any]]:
-    records = Drift.objects.filter(Q(found_at__gte=since) | Q(seen_at__gte=since, repaired_at=None))
-    audits = (FoundBy.QUICK, FoundBy.DEEP)
-    return list(
-        records.filter(aggregate__in=chosen, found_by__in=audits)
-        .order_by("aggregate", "key")
-        .values(*COLUMNS)
-    )
+    new = Q(found_at__gte=since, found_by__in=(FoundBy.QUICK, FoundBy.DEEP))
+    still = Q(seen_at__gte=since, repaired_at=None)
+    records = Drift.objects.filter(new | still, aggregate__in=chosen)
+    return list(records.order_by("aggregate", "key").values(*COLUMNS))
 
 
-def _told(chosen: Sequence[str], found: int, *, dry: bool) -> str:
+def _told(chosen: Sequence[str], found: Sequence[Mapping[str, Any]], *, dry: bool) -> str:
     sums = ReplicaState.objects.filter(pk__in=chosen).aggregate(
         rows=Sum("rows_done"), disputed=Sum("rows_disputed"), undecided=Sum("rows_undecided")
     )
-    told = f"{sums['rows']} rows compared, {found} differed"
-    told += " and were left as they are" if dry else " and were made good"
+    told = f"{sums['rows']} rows compared, {len(found)} differed"
+    refused = sum(one["repaired_at"] is None for one in found)
+    if found and dry:
+        told += " and were left as they are"
+    elif refused:
+        told += f", {len(found) - refused} were made good, {refused} cannot be stored here"
+    elif found:
+        told += " and were made good"
     if sums["disputed"]:
         told += f", {sums['disputed']} are left: known better here"
     if sums["undecided"]:
