@@ -8,11 +8,13 @@ row to lock.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection
 
+from polder import this_service
 from polder.replication.replica import Replication, Said
 
 S = TypeVar("S", bound=Said)
@@ -32,10 +34,13 @@ SELECT key FROM said WHERE EXISTS (SELECT FROM polder_replication_outsideversion
 """
 _REMEMBER = """
 INSERT INTO polder_replication_outsideversion AS outside (aggregate, key, version, since)
-SELECT %s, key, version, clock_timestamp() FROM unnest(%s::text[], %s::bigint[])
-    AS said(key, version)
-ON CONFLICT (aggregate, key) DO UPDATE
-SET version = greatest(outside.version, excluded.version), since = excluded.since
+SELECT %s, key, version, since FROM (
+    SELECT key, version, least(clock_timestamp(), time) AS since
+    FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[]) AS said(key, version, time)
+) AS said WHERE since > clock_timestamp() - %s
+ON CONFLICT (aggregate, key) DO UPDATE SET
+    version = greatest(outside.version, excluded.version),
+    since = greatest(outside.since, excluded.since)
 """
 
 
@@ -46,6 +51,11 @@ class SortedOut(NamedTuple):
     kept: dict[str, S]  # type: ignore[valid-type]
     left: dict[str, S]  # type: ignore[valid-type]
     outside: dict[str, S]  # type: ignore[valid-type]
+
+
+def remembered_for() -> timedelta:
+    """As long as an older event may come."""
+    return timedelta(weeks=this_service.ledger_weeks_kept())
 
 
 def sort_out(
@@ -63,7 +73,12 @@ def sort_out(
     left = {key: out[key] for key in sorted(removed)}
     gone = _without_row(replication, out)
     if gone:
-        _execute(_REMEMBER, [replication.aggregate, *_columns({key: out[key] for key in gone})])
+        there_no_more = {key: out[key] for key in gone}
+        # what a snapshot says may be of long ago, and no event that is older can come any more
+        times = [one.time if even_equal else None for one in there_no_more.values()]
+        _execute(
+            _REMEMBER, [replication.aggregate, *_columns(there_no_more), times, remembered_for()]
+        )
     there = {key: one for key, one in newest.items() if key not in out}
     late = _execute(
         _NEWER.format(older=older), [*_columns(there), replication.aggregate, replication.aggregate]

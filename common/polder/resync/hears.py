@@ -9,7 +9,6 @@ from polder.broker.names import answer_queue
 from polder.direct.hearing import hears
 from polder.direct.talk import say
 from polder.failpoints import Failpoint, failpoint
-from polder.faults import MOMENT, fault_of
 from polder.pasts import start
 from polder.resync import digests, owner, receiving
 from polder.resync.messages import (
@@ -73,9 +72,4 @@ def _take(answers: Sequence[Answer]) -> None:
     if not start.may_act():
         return  # they are asked for again: what follows from them would be decided
     for answer in answers:
-        try:
-            receiving.receive(answer)
-        except Exception as error:
-            if fault_of(error) not in MOMENT:
-                receiving.note_trouble(answer, error)
-            raise
+        receiving.receive(answer)

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from polder.effects.intents import skipped
 from polder.failpoints import Failpoint, failpoint
-from polder.faults import MOMENT, fault_of
+from polder.faults import MOMENT, Fault, fault_of
 from polder.outbox import fence
 from polder.private import without_values
 from polder.reconcile.reconciler import reconcile_changed
@@ -21,7 +21,7 @@ from polder.replication.refused import merge_what_is_taken
 from polder.replication.repair import keys_beside, remove_unknown
 from polder.replication.replica import Replication, replications
 from polder.resync import comparing
-from polder.resync.asking import ask_ahead, next_request
+from polder.resync.asking import Ahead, ask_ahead, next_request
 from polder.resync.messages import MOST, Answer, Digests, Listing, Page
 from polder.resync.reading import Read, read
 from polder.resync.turns import run_of, turn_of
@@ -44,6 +44,21 @@ def receive(answer: Answer) -> bool:
     # what it asks for now comes to nothing where the run has to go another way
     through = None if was_read.unusable else _through(answer)
     ahead = ask_ahead(waiting, answer.request, through)
+    try:
+        return _received(waiting, answer, was_read, ahead, began)
+    except Exception as error:
+        if fault_of(error) in MOMENT or fault_of(error) is Fault.INTERRUPTED:
+            raise
+        log.exception("an answer of %s about %s cannot be taken", waiting.owner, waiting.pk)
+        why = f"what its owner answered cannot be taken: {without_values(str(error).strip())}"
+        ReplicaState.objects.filter(pk=waiting.pk, request_id=answer.request).update(trouble=why)
+        return False
+
+
+def _received(
+    waiting: ReplicaState, answer: Answer, was_read: Read, ahead: Ahead | None, began: float
+) -> bool:
+    """In its turn, in one transaction."""
     with turn_of(waiting, answer.request) as run:
         if run is None or not _follows(run, answer):
             return False

@@ -6,17 +6,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ProductRetired
 from order_service.models import Product
+from polder.direct.hearing import hear
 from polder.outbox import fence
 from polder.outbox.fence import Claim
 from polder.replication.models import Drift, ReplicaState
 from polder.resync import asking, receiving, runs, tending
 from polder.resync.messages import PageRequest, Row
 from polder.testing import deliver
+from tests.library.pasts.saying import arriving
 from tests.library.resync.wire import PRODUCT, Wire, edit, products, state
 from tests.makers import product_event
 
@@ -235,6 +238,35 @@ def test_reconciled_and_what_fails_stops_nothing(
 
     assert set(products()) == {"p0", "p1", "p2"}
     assert seen == [{"p0"}, {"p2"}]
+
+
+def test_a_page_that_cannot_be_written_says_why(wire: Wire) -> None:
+    """And not that its owner does not answer."""
+    with connection.cursor() as cursor:  # as before a migration
+        cursor.execute("ALTER TABLE replica_product RENAME name TO label")
+    wire.owns(product_event(product_id="p1"))
+    runs.begin(PRODUCT, "asked for")
+
+    assert hear(arriving("order.answers", wire.answer())) == 1
+
+    assert 'cannot be taken: column "name"' in state().trouble
+    assert state().state == "filling"
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE replica_product RENAME label TO name")
+    assert wire.run().trouble == ""
+
+
+def test_its_trouble_repeats_no_values(wire: Wire) -> None:
+    """Anybody may read it in /readyz."""
+    wire.owns(product_event())
+    runs.begin(PRODUCT, "asked for")
+    page = wire.answer()
+    rows = [page.rows[0].model_copy(update={"data": {"name": {"of": "Ada Lovelace"}}})]
+
+    receiving.receive(page.model_copy(update={"rows": rows}))
+
+    assert "cannot be read" in state().trouble
+    assert "Ada" not in state().trouble
 
 
 def test_only_what_the_owner_changed_since(wire: Wire) -> None:

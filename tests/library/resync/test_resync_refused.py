@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 
 from polder.replication.models import Drift
-from polder.resync import hears, runs
-from tests.library.resync.wire import PRODUCT, Wire, products, refuse_bricks, state
+from polder.resync import runs
+from tests.library.resync.wire import PRODUCT, Wire, products, refuse_bricks
 from tests.makers import product_event
 
 
@@ -41,21 +41,3 @@ def test_a_row_that_the_database_refuses_keeps_no_other_waiting(wire: Wire, size
     # Then nothing is open any more
     assert "p2" in products()
     assert open_drift() == set()
-
-
-def test_an_answer_that_cannot_be_taken_is_not_called_silence(
-    wire: Wire, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wire.owns(product_event())
-    runs.begin(PRODUCT, "asked for")
-
-    def broken(*_: object, **__: object) -> None:
-        raise LookupError("a bug")
-
-    monkeypatch.setattr("polder.resync.receiving.merge_what_is_taken", broken)
-    with pytest.raises(LookupError):
-        hears.take_pages([wire.answer()])
-
-    assert state().state == "filling"
-    assert "LookupError" in state().trouble
-    assert "not answered" not in state().trouble
