@@ -1,6 +1,6 @@
 # Everything one does with Polder, one target each. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up observe demo status logs stop start down reset test browser verify chaos mutation soak manage migrations contracts docs check bench lock
+.PHONY: help up observe demo status logs stop start down reset test browser pictures verify chaos mutation soak manage migrations contracts docs check bench lock
 
 VENV   := sh deploy/local/venv.sh
 PYTHON_RUN := .venv/bin/python
@@ -53,6 +53,10 @@ test: ## all tests but the long ones, with servers of their own (full=1: all; ra
 
 browser: ## install Debian's chromium, as root: with it, `make test` also looks at the pages in a browser
 	@sh deploy/local/packages.sh chromium
+
+pictures: ## take the pictures of the docs anew, in chromium (`make browser`), of a shop in which something goes wrong
+	@$(VENV) requirements-dev.txt
+	@exec $(PYTHON_RUN) -m tests.browser.pictures
 
 verify: ## check every invariant of a running stack (env=.run/stack.env parked=0 watch=3 audit=on)
 	@$(VENV) requirements.txt

@@ -55,6 +55,19 @@ def test_when_all_are_gone_it_is_the_further_behind() -> None:
     assert freshness.behind()["inventory"] >= 600
 
 
+def test_a_publisher_that_is_silent_for_days_is_still_known_to_be_behind() -> None:
+    beat("a", "inventory", 60)
+    beat("b", "inventory", 60)
+    beat("b", "shipping", 1)
+    long_ago = Now() - timedelta(days=3)
+    beat("a", "nobody_here", 60)
+    Heartbeat.objects.exclude(publisher="shipping").update(heard_at=long_ago, until=long_ago)
+
+    assert freshness.forget_heartbeats() == 1
+
+    assert freshness.behind()["inventory"] > timedelta(days=2).total_seconds()
+
+
 def test_a_publishers_clock_that_is_ahead_makes_none_fresher_than_now() -> None:
     beat("a", "inventory", -60)
     assert freshness.behind()["inventory"] == 0

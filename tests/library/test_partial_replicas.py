@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 from common.contracts.inventory import ProductChanged, ProductState
 from common.contracts.money import Money
 from order_service.models import Product
+from polder import this_service
 from polder.contracts.event import Event
 from polder.inbox.models import LedgerEntry
 from polder.partitioning import database_now
@@ -123,6 +124,40 @@ def test_a_narrower_where_takes_rows_out_by_a_resync(db: None, in_euro: Replicat
 
     assert kept() == []
     assert narrower.declaration != before  # so the housekeeper begins a resync by itself
+
+
+def test_a_wider_where_takes_rows_in_by_a_resync(db: None, in_euro: Replication) -> None:
+    """Also those that have left, and those that never came, at the version that is remembered."""
+    deliver(product(1, "EUR"), product_event(ProductChanged, product_id="p2", currency="USD"))
+    deliver(product(2, "USD"))
+    wider = Replication(
+        Product, PRODUCT, in_euro.columns, in_euro.values, (("price.currency", frozenset({"USD"})),)
+    )
+
+    said = [snapshot(2, "USD"), snapshot(1, "USD", "p2")]
+    merge_snapshots(wider, said, Manner(database_now()))
+
+    assert kept() == [("p1", 2), ("p2", 1)]
+    assert not OutsideVersion.objects.exists()
+    # but not one that the owner said before it left
+    deliver(product(3, "EUR"))
+    merge_snapshots(in_euro, [snapshot(4, "USD")], Manner(database_now()))
+    merge_snapshots(in_euro, [snapshot(3, "EUR")], Manner(database_now()))
+    assert kept() == [("p2", 1)]
+
+
+def test_what_is_remembered_goes_however_often_it_is_compared(
+    db: None, in_euro: Replication
+) -> None:
+    """As of one whose older events cannot come any more."""
+    long_ago = database_now() - timedelta(weeks=this_service.ledger_weeks_kept(), days=1)
+    old = snapshot(7, "USD")._replace(time=long_ago)
+    young = snapshot(7, "USD", "p2")
+
+    merge_snapshots(in_euro, [old, young], Manner(database_now()))
+    merge_snapshots(in_euro, [old, young], Manner(database_now()))
+
+    assert list(OutsideVersion.objects.values_list("key", "since")) == [("p2", young.time)]
 
 
 def test_a_member_that_the_contract_lacks(monkeypatch: pytest.MonkeyPatch) -> None:

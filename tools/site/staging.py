@@ -17,7 +17,7 @@ DRAWING = re.compile(r"```mermaid\n(.*?)```", re.DOTALL)
 HEADING = re.compile(r"^#{1,6} +(.+?)\s*$", re.MULTILINE)
 MEASURED, NARROWER = "font-size:14px", "font-size:12.5px"  # the reader's font may be wider
 WIDE = 900.0  # of a drawing: too small to read on a telephone, where it is moved instead
-AS_THEY_ARE = {".svg", ".png"}
+AS_THEY_ARE = {".svg", ".webp"}
 LANGUAGES = {".py": "python", ".sql": "sql", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}
 
 

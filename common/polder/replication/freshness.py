@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from polder.replication.models import Heartbeat
+from polder.replication.replica import publishers
 from polder.retention import delete_in_steps, retention_policy
 from polder.span import span
 
@@ -56,5 +58,9 @@ def told(seconds: float | None) -> str:
 
 @retention_policy("heartbeats of workers that are gone")
 def forget_heartbeats() -> int:
-    """How many. May run at any time, twice, at once."""
-    return delete_in_steps(Heartbeat.objects.filter(heard_at__lt=Now() - KEPT))
+    """Not the newest of a publisher that is silent itself: by it is known how far behind this
+    service is. How many. May run at any time, twice, at once."""
+    newest = Heartbeat.objects.filter(publisher=OuterRef("publisher")).order_by("-heard_at")
+    gone = Q(heard_at__lt=Subquery(newest.values("heard_at")[:1]) - KEPT)
+    left = ~Q(publisher__in=publishers()) & Q(heard_at__lt=Now() - KEPT)
+    return delete_in_steps(Heartbeat.objects.filter(gone | left))

@@ -179,7 +179,9 @@ class ReplicaState(models.Model):
         default=dict,
         help_text="Keys with versions of the owner's whose events may still be under way.",
     )
-    listed = models.UUIDField(null=True, help_text="The moment when the owner last listed keys.")
+    listed = models.UUIDField(
+        null=True, help_text="The moment when the owner last listed keys, or the audit began."
+    )
     emptied_at = models.DateTimeField(
         null=True, help_text="When, after that, no event of the owner's waited here."
     )
@@ -225,7 +227,7 @@ class ReplicaState(models.Model):
         if self.state == self.State.COMPLETE:
             return since or "complete"
         now = f"{self.state}, {self.percent} %" if self.percent is not None else str(self.state)
-        return f"{since}; {now}" if since and self.is_audit else now
+        return f"{since}; {now}" if since and self.is_complete else now
 
     @property
     def percent(self) -> int | None:
@@ -237,7 +239,8 @@ class ReplicaState(models.Model):
     @property
     def is_complete(self) -> bool:
         """Also while it is compared once more."""
-        return self.state == self.State.COMPLETE or bool(self.is_audit and self.completed_at)
+        is_audited = self.is_audit and self.completed_at and not self.is_rebuilt
+        return self.state == self.State.COMPLETE or bool(is_audited)
 
     @property
     def is_under_way_or_paused(self) -> bool:

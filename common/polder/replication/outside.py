@@ -8,11 +8,13 @@ row to lock.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection
 
+from polder import this_service
 from polder.replication.replica import Replication, Said
 
 S = TypeVar("S", bound=Said)
@@ -24,17 +26,21 @@ SELECT count(pg_advisory_xact_lock(hashtextextended(name, 0))) FROM (
 _NEWER = """
 WITH said AS (SELECT * FROM unnest(%s::text[], %s::bigint[]) AS said(key, version)), back AS (
     DELETE FROM polder_replication_outsideversion AS outside USING said
-    WHERE outside.aggregate = %s AND outside.key = said.key AND outside.version < said.version
+    WHERE outside.aggregate = %s AND outside.key = said.key AND outside.version {older} said.version
 )
 SELECT key FROM said WHERE EXISTS (SELECT FROM polder_replication_outsideversion AS outside
-    WHERE outside.aggregate = %s AND outside.key = said.key AND outside.version >= said.version)
+    WHERE outside.aggregate = %s AND outside.key = said.key
+        AND NOT outside.version {older} said.version)
 """
 _REMEMBER = """
 INSERT INTO polder_replication_outsideversion AS outside (aggregate, key, version, since)
-SELECT %s, key, version, clock_timestamp() FROM unnest(%s::text[], %s::bigint[])
-    AS said(key, version)
-ON CONFLICT (aggregate, key) DO UPDATE
-SET version = greatest(outside.version, excluded.version), since = excluded.since
+SELECT %s, key, version, since FROM (
+    SELECT key, version, least(clock_timestamp(), time) AS since
+    FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[]) AS said(key, version, time)
+) AS said WHERE since > clock_timestamp() - %s
+ON CONFLICT (aggregate, key) DO UPDATE SET
+    version = greatest(outside.version, excluded.version),
+    since = greatest(outside.since, excluded.since)
 """
 
 
@@ -47,27 +53,38 @@ class SortedOut(NamedTuple):
     outside: dict[str, S]  # type: ignore[valid-type]
 
 
+def remembered_for() -> timedelta:
+    """As long as an older event may come."""
+    return timedelta(weeks=this_service.ledger_weeks_kept())
+
+
 def sort_out(
     replication: Replication, newest: Mapping[str, S], *, even_equal: bool = False
 ) -> SortedOut:
-    """Removes the rows that stopped matching. `even_equal`: also those of the same version, on its
-    owner's word. Takes part in the open transaction; may run twice."""
+    """Removes the rows that stopped matching. `even_equal`: what is said also beats what is known
+    at the same version, as its owner's word does. Takes part in the open transaction; may run
+    twice."""
     if not replication.where:
         return SortedOut(dict(newest), {}, {})
+    older = "<=" if even_equal else "<"
     _execute(_LOCK, [replication.aggregate, sorted(newest)])
     out = {key: one for key, one in newest.items() if not replication.keeps(one.data)}
-    left = {key: out[key] for key in _removed(replication, out, even_equal=even_equal)}
+    removed = _execute(_remove_sql(replication, older), _columns(out))
+    left = {key: out[key] for key in sorted(removed)}
     gone = _without_row(replication, out)
     if gone:
-        _execute(_REMEMBER, [replication.aggregate, *_columns({key: out[key] for key in gone})])
+        there_no_more = {key: out[key] for key in gone}
+        # what a snapshot says may be of long ago, and no event that is older can come any more
+        times = [one.time if even_equal else None for one in there_no_more.values()]
+        _execute(
+            _REMEMBER, [replication.aggregate, *_columns(there_no_more), times, remembered_for()]
+        )
     there = {key: one for key, one in newest.items() if key not in out}
-    late = _execute(_NEWER, [*_columns(there), replication.aggregate, replication.aggregate])
+    late = _execute(
+        _NEWER.format(older=older), [*_columns(there), replication.aggregate, replication.aggregate]
+    )
     kept = {key: one for key, one in there.items() if key not in late}
     return SortedOut(kept, left, {key: out[key] for key in gone if key not in left})
-
-
-def _removed(replication: Replication, out: Mapping[str, Said], *, even_equal: bool) -> list[str]:
-    return sorted(_execute(_remove_sql(replication, "<=" if even_equal else "<"), _columns(out)))
 
 
 def _without_row(replication: Replication, out: Mapping[str, Said]) -> list[str]:

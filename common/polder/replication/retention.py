@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from polder import this_service
 from polder.replication.models import Drift, OutsideVersion, Regression
+from polder.replication.outside import remembered_for
 from polder.replication.replica import replications
 from polder.retention import delete_in_steps, retention_policy
 
@@ -29,8 +30,7 @@ def forget_closed_regressions() -> int:
 def tombstones_kept() -> timedelta:
     """From when they came. At least for as long as an older event may come, which would bring the
     row back."""
-    reach = timedelta(weeks=this_service.ledger_weeks_kept())
-    return max(this_service.kept("TOMBSTONES_DAYS"), reach)
+    return max(this_service.kept("TOMBSTONES_DAYS"), remembered_for())
 
 
 @retention_policy("tombstones in replicas")
@@ -49,5 +49,5 @@ def forget_tombstones() -> int:
 def forget_outside() -> int:
     """Those of which no older event can come any more; how many. May run at any time, twice, at
     once."""
-    reach = timedelta(weeks=this_service.ledger_weeks_kept())
-    return delete_in_steps(OutsideVersion.objects.filter(since__lt=Now() - reach))
+    before = Now() - remembered_for()
+    return delete_in_steps(OutsideVersion.objects.filter(since__lt=before))

@@ -74,8 +74,8 @@ def next_request(run: ReplicaState, ahead: Ahead | None = None) -> None:
     transaction that locks the run."""
     now = database_now()
     run.trouble, run.tries, run.said_at, run.progressed_at = "", 0, None, now
-    goes_on = run.scans or run.ranges
-    if not run.asking and (len(run.doubtful) > MOST_DOUBTFUL or (run.doubtful and not goes_on)):
+    goes_on = bool(run.scans or run.ranges)
+    if not run.asking and _is_weighed(run, goes_on=goes_on):
         run.request_id, run.trouble = None, WEIGHED
         run.save()
     elif ahead and run.scans and not (run.asking or run.ranges) and run.cursor == ahead.after:
@@ -90,10 +90,20 @@ def next_request(run: ReplicaState, ahead: Ahead | None = None) -> None:
         _end(run, now)
 
 
+def _is_weighed(run: ReplicaState, *, goes_on: bool) -> bool:
+    """Whether an audit first waits for what may be on its way: to judge what is doubtful, or what
+    pages of rows will bring."""
+    if run.compared_by == Compared.ROWS:
+        return run.is_audit and run.proven is None
+    return len(run.doubtful) > MOST_DOUBTFUL or bool(run.doubtful and not goes_on)
+
+
 def _end(run: ReplicaState, now: datetime) -> None:
     run.state, run.request_id = State.COMPLETE, None
-    if not run.is_audit:
+    if not (run.is_audit or run.is_partial):
         run.completed_at = now
+    elif run.is_rebuilt or (run.is_partial and run.completed_at is None):
+        run.state = State.CANCELLED  # as before: it still lacks the other rows
     if not run.is_partial:
         deep = run.compared_by != Compared.QUICK
         run.audited_at = run.started_at

@@ -31,8 +31,10 @@ from polder.resync.messages import (
     Listed,
     Listing,
 )
-from polder.resync.owner import is_text_key, key_field, order_of, python_key, total_of
+from polder.resync.owner import bound, is_uuid_key, key_field, order_of, total_of
 
+# whose text is the same in Python and in SQL
+KEYS = (models.CharField, models.TextField, models.UUIDField, models.IntegerField)
 Hash = Callable[[Aggregate], str]
 
 
@@ -42,7 +44,7 @@ class NotPossible(ValueError):
 
 def digests_of(request: DigestsRequest) -> Digests:
     """Never raises for what is in the request."""
-    about = {"request": request.request, "read": uuid7()}
+    about = {"request": request.request, "read": uuid7(), "after": request.after}
     try:
         model = _model(request)
         if request.content is None:
@@ -85,8 +87,8 @@ def _model(request: DigestsRequest | KeysRequest) -> type[Aggregate]:
     model = aggregates().get(request.aggregate)
     if model is None:
         raise NotPossible(f"{this_service.name()} owns no {request.aggregate}")
-    if not isinstance(key_field(model), models.CharField | models.TextField | models.UUIDField):
-        raise NotPossible(f"the keys of {request.aggregate} have another order here")
+    if not isinstance(key_field(model), KEYS):
+        raise NotPossible(f"the keys of {request.aggregate} may be written otherwise here")
     return model
 
 
@@ -95,7 +97,7 @@ def _rows(model: type[Aggregate], after: str, through: str | None) -> models.Que
     order = order_of(model)
     try:
         bounds = {
-            name: python_key(model, key)
+            name: bound(model, key)
             for name, key in (("_key__gt", after or None), ("_key__lte", through))
             if key is not None
         }
@@ -108,7 +110,7 @@ def _in_sql(model: type[Aggregate], after: str, size: int) -> list[Bucket]:
     """Raises NotPossible."""
     rows = _rows(model, after, None).values_list("pk", "version")[:size]
     selected, values = rows.query.sql_with_params()
-    order = 'key COLLATE "C"' if is_text_key(model) else "key"
+    order = "key" if is_uuid_key(model) else 'key::text COLLATE "C"'
     sql = f"""
         SELECT (array_agg(key::text ORDER BY number DESC))[1], count(*),
             bit_xor({bits_sql("key::text", "''")})

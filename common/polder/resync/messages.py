@@ -63,7 +63,8 @@ class Row(Part):
 class Page(Message):
     """What the owner had at the moment `read`. It is cut where it would become too large.
 
-    Asked for a page: all rows after the key that was asked for and up to `through`, or to the end.
+    Asked for a page: all rows after the key that was asked for, which is `after`, and up to
+    `through`, or to the end.
     Asked for rows: those, and of the others which are `unknown`, and which are `disputed`: the
     asker knows them better than the owner, whose past came back.
     """
@@ -73,6 +74,7 @@ class Page(Message):
     read: UUID
     schema_version: Version
     rows: list[Row]
+    after: str | None = None
     through: Key | None = None
     total: int | None = None  # of all rows, as far as it is known
     unknown: list[Key] = []
@@ -127,11 +129,12 @@ class Bucket(Part):
 
 
 class Digests(Message):
-    """Of the buckets that follow the key that was asked for."""
+    """Of the buckets that follow the key that was asked for, which is `after`."""
 
     kind: Literal["digests"] = "digests"
     request: UUID
     read: UUID
+    after: str | None = None
     buckets: list[Bucket] = []
     total: int | None = None
     refused: str = ""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import connection, models
-from django.db.models.functions import Collate
+from django.db.models.functions import Cast, Collate
 from uuid_utils.compat import uuid7
 
 from polder import this_service
@@ -32,7 +32,7 @@ def page_of(request: PageRequest) -> Page:
     rows = model._default_manager.order_by(order)
     if request.after:
         try:
-            rows = rows.alias(_key=order).filter(_key__gt=python_key(model, request.after))
+            rows = rows.alias(_key=order).filter(_key__gt=bound(model, request.after))
         except ValidationError:
             return _refused(request, f"{request.after!r} is no key of {request.aggregate}")
     if request.since is not None:
@@ -44,6 +44,7 @@ def page_of(request: PageRequest) -> Page:
         read=uuid7(),
         schema_version=model.contract.schema_version,
         written=written,
+        after=request.after,
         through=None if len(keys) == len(there) else keys[-1],
         total=None if request.after or request.since else total_of(model),
     )
@@ -102,10 +103,13 @@ def _until_full(rows: Iterable[Aggregate]) -> _Written:
 
 
 def order_of(model: type[Aggregate]) -> Any:
-    """By the key, text as the replicas order theirs."""
+    """By the key, as the replicas order theirs: as text, whose order is also that of UUIDs."""
     key: Any = model._meta.pk
-    column = models.F(key.attname)
-    return Collate(column, "C") if is_text_key(model) else column
+    column: Any = models.F(key.attname)
+    if is_uuid_key(model):
+        return column
+    is_text = isinstance(key_field(model), models.CharField | models.TextField)
+    return Collate(column if is_text else Cast(column, models.TextField()), "C")
 
 
 def key_field(model: type[Aggregate]) -> Any:
@@ -114,8 +118,14 @@ def key_field(model: type[Aggregate]) -> Any:
     return key.target_field if key.is_relation else key
 
 
-def is_text_key(model: type[Aggregate]) -> bool:
-    return isinstance(key_field(model), models.CharField | models.TextField)
+def is_uuid_key(model: type[Aggregate]) -> bool:
+    return isinstance(key_field(model), models.UUIDField)
+
+
+def bound(model: type[Aggregate], key: str) -> Any:
+    """What `order_of` is compared with. Raises ValidationError."""
+    known = python_key(model, key)
+    return known if is_uuid_key(model) else key
 
 
 def python_key(model: type[Aggregate], key: str) -> Any:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from polder.contracts.event import Event, State
 from polder.contracts.upcasts import lift
+from polder.private import without_values
 from polder.replication.repair import Snapshot
 from polder.replication.replica import Replication, event_class
 from polder.resync.messages import Answer, Page
@@ -53,7 +54,8 @@ def _snapshots(replication: Replication, page: Page) -> list[Snapshot]:
         data = [lift(kind, row.data, version=page.schema_version) for row in page.rows]
         states = _states(kind).validate_python(data, extra="ignore")
     except (ValidationError, KeyError) as error:
-        raise Unusable(f"a row of {replication.aggregate} cannot be read: {error}") from error
+        why = without_values(str(error))
+        raise Unusable(f"a row of {replication.aggregate} cannot be read: {why}") from error
     return [
         Snapshot(row.key, row.version, page.read, row.time, state)
         for row, state in zip(page.rows, states, strict=True)

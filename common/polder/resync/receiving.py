@@ -12,14 +12,16 @@ from django.db import connection, transaction
 
 from polder.effects.intents import skipped
 from polder.failpoints import Failpoint, failpoint
-from polder.faults import MOMENT, fault_of
+from polder.faults import MOMENT, Fault, fault_of
 from polder.outbox import fence
+from polder.private import without_values
 from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.models import ReplicaState
-from polder.replication.repair import keys_beside, merge_snapshots, remove_unknown
+from polder.replication.refused import merge_what_is_taken
+from polder.replication.repair import keys_beside, remove_unknown
 from polder.replication.replica import Replication, replications
 from polder.resync import comparing
-from polder.resync.asking import ask_ahead, next_request
+from polder.resync.asking import Ahead, ask_ahead, next_request
 from polder.resync.messages import MOST, Answer, Digests, Listing, Page
 from polder.resync.reading import Read, read
 from polder.resync.turns import run_of, turn_of
@@ -42,8 +44,23 @@ def receive(answer: Answer) -> bool:
     # what it asks for now comes to nothing where the run has to go another way
     through = None if was_read.unusable else _through(answer)
     ahead = ask_ahead(waiting, answer.request, through)
+    try:
+        return _received(waiting, answer, was_read, ahead, began)
+    except Exception as error:
+        if fault_of(error) in MOMENT or fault_of(error) is Fault.INTERRUPTED:
+            raise
+        log.exception("an answer of %s about %s cannot be taken", waiting.owner, waiting.pk)
+        why = f"what its owner answered cannot be taken: {without_values(str(error).strip())}"
+        ReplicaState.objects.filter(pk=waiting.pk, request_id=answer.request).update(trouble=why)
+        return False
+
+
+def _received(
+    waiting: ReplicaState, answer: Answer, was_read: Read, ahead: Ahead | None, began: float
+) -> bool:
+    """In its turn, in one transaction."""
     with turn_of(waiting, answer.request) as run:
-        if run is None:
+        if run is None or not _follows(run, answer):
             return False
         _wait_for_locks_briefly()
         if was_read.unusable:
@@ -58,6 +75,19 @@ def receive(answer: Answer) -> bool:
         transaction.on_commit(partial(_wait, pause))
         next_request(run, ahead)
     return True
+
+
+def note_trouble(answer: Answer, error: Exception) -> None:
+    """The owner has answered, so it is not its silence that the run waits for."""
+    told = f"the answer of its owner cannot be taken: {without_values(repr(error))}"
+    ReplicaState.objects.filter(request_id=answer.request).update(trouble=told)
+
+
+def _follows(run: ReplicaState, answer: Answer) -> bool:
+    """Whether it begins where the run has come to. One that was asked for ahead does not where the
+    answer before it came twice and ended otherwise: it is asked for again."""
+    after = None if isinstance(answer, Listing) else answer.after
+    return after is None or after == run.cursor
 
 
 def _through(answer: Answer) -> str | None:
@@ -93,7 +123,7 @@ def _wait(pause: float) -> None:
 
 def _take(run: ReplicaState, replication: Replication, page: Page, was_read: Read) -> None:
     manner = comparing.manner_of(run)
-    repaired = merge_snapshots(
+    repaired = merge_what_is_taken(
         replication,
         was_read.snapshots,
         manner,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from pydantic import TypeAdapter, ValidationError
+from uuid_utils.compat import uuid7
 
 from polder import this_service
+from polder.contracts.types import Key
 from polder.partitioning import database_now
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import Replication, replications
@@ -17,6 +21,7 @@ State = ReplicaState.State
 Compared = ReplicaState.Compared
 RATE = 2_000  # rows per second, unless somebody says otherwise
 QUICK_RATE, DEEP_RATE = 200_000, 20_000  # of audits
+_key: TypeAdapter[str] = TypeAdapter(Key)
 AUDITED = ("audited_at", "deeply_audited_at")
 
 
@@ -44,10 +49,11 @@ def begin(
                 "without --all, --ids and --since, or ended with --cancel"
             )
         run = _new(aggregate, known, reason, rate or RATE)
-        run.is_rebuilt, run.since = is_rebuilt, since
+        run.is_rebuilt, run.since = run.is_rebuilt or is_rebuilt, since
         run.is_partial = keys is not None or since is not None
         if keys is not None:
-            run.scans, run.asking, run.estimate = False, sorted(set(keys)), len(set(keys))
+            run.scans, run.asking = False, sorted(_checked(keys))
+            run.estimate = len(run.asking)
         next_request(run)
 
 
@@ -58,7 +64,7 @@ def fetch(aggregate: str, keys: Sequence[str], reason: str) -> None:
         known = _known(_replication(aggregate))
         some = known and known.asking and known.state == State.FILLING
         if known and some and not (known.scans or known.ranges):
-            known.asking += [key for key in dict.fromkeys(keys) if key not in known.asking]
+            known.asking += sorted(_checked(keys).difference(known.asking))
             known.estimate = known.rows_done + len(known.asking)
             known.save(update_fields=["asking", "estimate"])
             return
@@ -75,7 +81,7 @@ def audit(
         if known and known.is_under_way_or_paused:
             raise NotPossible(f"{aggregate} is {known.told}; what is under way ends with --cancel")
         run = _new(aggregate, known, reason, rate or (DEEP_RATE if deep else QUICK_RATE))
-        run.state, run.is_audit, run.is_dry = State.AUDITING, True, dry
+        run.state, run.is_audit, run.is_dry, run.listed = State.AUDITING, True, dry, uuid7()
         run.compared_by = Compared.DEEP if deep else Compared.QUICK
         if not replication.has_digests:
             run.compared_by, run.rate = Compared.ROWS, rate or RATE
@@ -90,19 +96,29 @@ def _replication(aggregate: str) -> Replication:
     return replications[aggregate]
 
 
+def _checked(keys: Sequence[str]) -> set[str]:
+    """Raises NotPossible: no owner could be asked for what cannot be a key."""
+    for key in keys:
+        try:
+            _key.validate_python(key)
+        except ValidationError:
+            raise NotPossible(f"{key!r} is no key: 1 to 64 characters") from None
+    return set(keys)
+
+
 def _known(replication: Replication) -> ReplicaState | None:
     found = ReplicaState.objects.select_for_update().filter(pk=replication.aggregate)
     return found.first()
 
 
 def _new(aggregate: str, known: ReplicaState | None, reason: str, rate: int) -> ReplicaState:
-    """What the replica keeps of before is when it was complete and compared."""
+    """What the replica keeps of before is when it was complete and compared, and that it has not
+    got yet all that it declares."""
     now = database_now()
-    kept = (
-        {name: getattr(known, name) for name in ("completed_at", *AUDITED, "drift_found")}
-        if known
-        else {}
-    )
+    kept: dict[str, Any] = {}
+    if known:
+        kept = {name: getattr(known, name) for name in ("completed_at", *AUDITED, "drift_found")}
+        kept["is_rebuilt"] = known.is_rebuilt and not known.is_complete
     return ReplicaState(
         aggregate=aggregate,
         declared=replications[aggregate].declaration,
@@ -136,7 +152,8 @@ def cancel(aggregate: str) -> None:
     with transaction.atomic():
         run = _under_way(aggregate, *UNDER_WAY, State.PAUSED)
         # one that was complete before is as complete as it was
-        _stop(run, State.COMPLETE if run.completed_at else State.CANCELLED)
+        was_complete = run.completed_at and not run.is_rebuilt
+        _stop(run, State.COMPLETE if was_complete else State.CANCELLED)
 
 
 def _under_way(aggregate: str, *states: State) -> ReplicaState:

@@ -1,4 +1,4 @@
-"""Whether what an audit found missing or behind is still on its way.
+"""Whether what an audit found missing or behind, or will find row by row, is still on its way.
 
 Messages come in the order in which they were published. So what the owner had published when it
 listed its keys has been handled here once something that it made later has, or once its queue was
@@ -9,6 +9,7 @@ not been handled.
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -25,6 +26,7 @@ from polder.resync.asking import MOST_DOUBTFUL, WEIGHED, next_request
 
 SETTLED = timedelta(seconds=10)  # that a batch takes at most, if nothing is wrong
 PATIENCE = timedelta(minutes=10)
+NOTHING = UUID(int=0)  # is proven
 
 _HANDLED = """
 SELECT EXISTS (SELECT FROM polder_ledger
@@ -47,6 +49,7 @@ def weigh(aggregate: str) -> bool:
             if timedelta(0) <= database_now() - run.progressed_at <= PATIENCE:
                 run.save()
                 return False
+            run.proven = run.proven or NOTHING
             run.rows_undecided += len(_still_behind(run))
         else:
             _find(run)

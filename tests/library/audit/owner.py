@@ -75,6 +75,7 @@ class Owner(Wire):
         return Digests(
             request=request.request,
             read=uuid7(),
+            after=request.after,
             buckets=buckets or [Bucket(through=None, rows=0, digest=0)],
             total=len(self.owned),
             refused=self.refused,

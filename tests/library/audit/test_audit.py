@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from common.contracts.inventory import ProductChanged, ProductRetired
 from order_service.models import Product
+from polder.replication import replica
 from polder.replication.models import Drift, DriftKind, ReplicaState
+from polder.replication.replica import replications
 from polder.resync import asking, runs, tending, weighing
 from polder.resync.messages import (
     DigestsRequest,
@@ -126,6 +128,33 @@ def test_an_owner_that_cannot_say_is_compared_row_by_row(owner: Owner) -> None:
 
     assert drift() == {"p2": DriftKind.EDITED_HERE}
     assert as_owned(owner)
+
+
+@pytest.fixture
+def by_rows(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> Owner:
+    """A replica that has no digests, as one that keeps only some rows."""
+    monkeypatch.setattr(Product, "where", {"retired": False})
+    monkeypatch.setitem(replications, PRODUCT, replica._replication(Product))
+    return owner
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_what_is_compared_row_by_row_has_the_same_records(by_rows: Owner, dry: bool) -> None:
+    plant(by_rows)
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    for key, event in by_rows.owned.items():
+        by_rows.owned[key] = event.model_copy(update={"time": an_hour_ago})
+
+    runs.audit(PRODUCT, "asked for", deep=False, dry=dry)
+    by_rows.run_all()
+
+    assert drift() == {
+        "p1": DriftKind.MISSING,
+        "p4": DriftKind.BEHIND,
+        "p5": DriftKind.ABOVE,
+        "p5x": DriftKind.EXTRA,
+    }
+    assert as_owned(by_rows) is not dry
 
 
 def test_due_by_the_clock_and_a_resync_goes_first(owner: Owner) -> None:

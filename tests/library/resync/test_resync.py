@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ProductRetired
 from order_service.models import Product
+from polder.direct.hearing import hear
 from polder.outbox import fence
 from polder.outbox.fence import Claim
 from polder.replication.models import Drift, ReplicaState
 from polder.resync import asking, receiving, runs, tending
 from polder.resync.messages import PageRequest, Row
 from polder.testing import deliver
+from tests.library.pasts.saying import arriving
 from tests.library.resync.wire import PRODUCT, Wire, edit, products, state
 from tests.makers import product_event
 
@@ -72,6 +77,57 @@ def test_one_at_a_time_and_only_what_there_is(wire: Wire) -> None:
         runs.resume(PRODUCT)
     with pytest.raises(runs.NotPossible):
         runs.pause("inventory.stock")
+
+
+@pytest.mark.parametrize("key", ["", "p" * 65, "p\0"])
+def test_what_is_no_key_is_refused(wire: Wire, key: str) -> None:
+    """It would be asked for for ever, and nothing else any more."""
+    with pytest.raises(runs.NotPossible, match="is no key"):
+        runs.begin(PRODUCT, "asked for", keys=["p1", key])
+    assert not ReplicaState.objects.exists()
+
+    runs.begin(PRODUCT, "asked for", keys=["p1"])
+    with pytest.raises(runs.NotPossible, match="is no key"):
+        runs.fetch(PRODUCT, [key], "asked for")
+    assert state().asking == ["p1"]
+
+
+@pytest.mark.parametrize("some", [{"keys": ["p1"]}, {"since": timezone.now()}])
+def test_some_rows_make_none_complete_that_was_cancelled(wire: Wire, some: dict[str, Any]) -> None:
+    wire.owns(*(product_event(product_id=f"p{number}") for number in range(5)))
+    tending.fill_new()
+    runs.cancel(PRODUCT)
+
+    runs.begin(PRODUCT, "asked for", **some)
+    wire.said = [one for one in wire.said if getattr(one[1], "aggregate", "") == "product"]
+    end = wire.run()
+
+    assert (end.state, end.completed_at) == ("cancelled", None)
+    runs.begin(PRODUCT, "asked for")
+    assert wire.run().is_complete
+
+
+def test_one_that_declares_more_is_not_complete_when_that_is_cancelled(wire: Wire) -> None:
+    wire.owns(*(product_event(product_id=f"p{number}") for number in range(5)))
+    runs.begin(PRODUCT, "asked for")
+    wire.run()
+    ReplicaState.objects.update(declared={})
+    tending.fill_new()
+    wire.said = [one for one in wire.said if getattr(one[1], "aggregate", "") == "product"]
+    receiving.receive(wire.answer())
+
+    runs.cancel(PRODUCT)
+    assert not state().is_complete
+    runs.begin(PRODUCT, "asked for", keys=["p1"])
+    assert not wire.run().is_complete
+    runs.begin(PRODUCT, "asked for")
+    runs.cancel(PRODUCT)
+    assert not state().is_complete
+    runs.begin(PRODUCT, "asked for")
+    assert wire.run().is_complete
+    runs.begin(PRODUCT, "asked for")
+    runs.cancel(PRODUCT)
+    assert state().is_complete, "as it was"
 
 
 def test_paused_it_goes_on_where_it_was(wire: Wire) -> None:
@@ -182,6 +238,35 @@ def test_reconciled_and_what_fails_stops_nothing(
 
     assert set(products()) == {"p0", "p1", "p2"}
     assert seen == [{"p0"}, {"p2"}]
+
+
+def test_a_page_that_cannot_be_written_says_why(wire: Wire) -> None:
+    """And not that its owner does not answer."""
+    with connection.cursor() as cursor:  # as before a migration
+        cursor.execute("ALTER TABLE replica_product RENAME name TO label")
+    wire.owns(product_event(product_id="p1"))
+    runs.begin(PRODUCT, "asked for")
+
+    assert hear(arriving("order.answers", wire.answer())) == 1
+
+    assert 'cannot be taken: column "name"' in state().trouble
+    assert state().state == "filling"
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE replica_product RENAME label TO name")
+    assert wire.run().trouble == ""
+
+
+def test_its_trouble_repeats_no_values(wire: Wire) -> None:
+    """Anybody may read it in /readyz."""
+    wire.owns(product_event())
+    runs.begin(PRODUCT, "asked for")
+    page = wire.answer()
+    rows = [page.rows[0].model_copy(update={"data": {"name": {"of": "Ada Lovelace"}}})]
+
+    receiving.receive(page.model_copy(update={"rows": rows}))
+
+    assert "cannot be read" in state().trouble
+    assert "Ada" not in state().trouble
 
 
 def test_only_what_the_owner_changed_since(wire: Wire) -> None:

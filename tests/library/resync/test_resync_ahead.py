@@ -156,3 +156,33 @@ def test_it_asks_on_while_it_waits_for_its_turn(
 def following(before: PageRequest | RowsRequest, after: str) -> PageRequest:
     assert isinstance(before, PageRequest)
     return before.model_copy(update={"request": turns.following(before.request), "after": after})
+
+
+def test_an_answer_from_behind_another_key_is_not_taken(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page before it came twice and ended otherwise, as when it was cut elsewhere: what lies
+    between would never come."""
+    owned(wire)
+    runs.begin(PRODUCT, "asked for", rate=asking.UNHURRIED)
+    first = wire.asked()
+    longer = wire.answer()
+    wire.size = 1
+    shorter = wire.answer()
+
+    def broken(*args: object) -> None:
+        raise RuntimeError("broken off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(receiving, "next_request", broken)
+        assert not receiving.receive(longer)
+    behind_longer = wire.asked()
+    assert receiving.receive(shorter)
+    assert (state().cursor, behind_longer.request) == ("p0", turns.following(first.request))
+
+    assert not receiving.receive(wire.answer(behind_longer))
+    ReplicaState.objects.update(said_at=timezone.now() - timedelta(minutes=1))
+    assert tending.ask_again() == 0  # it says that it has not been answered
+    wire.run()
+
+    assert sorted(products()) == [f"p{each}" for each in range(6)]

@@ -17,7 +17,16 @@ from polder.resync import receiving
 from polder.resync.messages import Page, PageRequest, Row, RowsRequest
 
 PRODUCT = "inventory.product"
-
+# A rule that the code does not know, and that only some rows break.
+_NO_BRICKS = """
+CREATE FUNCTION pg_temp.no_bricks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.name LIKE 'Brick%' THEN RAISE EXCEPTION 'bricks cannot be ordered'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER no_bricks BEFORE INSERT ON replica_product
+    FOR EACH ROW EXECUTE FUNCTION pg_temp.no_bricks()
+"""
 
 ADA = Customer.named("Ada", "ada@example.org")
 
@@ -73,6 +82,7 @@ class Wire:
         return Page(
             **about,
             rows=[row(self.owned[key]) for key in keys],
+            after=request.after,
             through=keys[-1] if left else None,
             total=None if request.after or since else len(self.owned),
         )
@@ -110,3 +120,9 @@ def edit(key: str, **columns: int | str | Decimal) -> None:
         cursor.execute(
             f"UPDATE replica_product SET {sets} WHERE key = %s", [*columns.values(), key]
         )
+
+
+def refuse_bricks() -> None:
+    """In the order service's database, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NO_BRICKS)

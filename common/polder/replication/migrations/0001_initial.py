@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ('ranges', models.JSONField(default=list, help_text='Ranges of keys that differ, after the first, up to the second.')),
                 ('asking', models.JSONField(default=list, help_text='Keys that are to be asked for one by one.')),
                 ('doubtful', models.JSONField(default=dict, help_text="Keys with versions of the owner's whose events may still be under way.")),
-                ('listed', models.UUIDField(help_text='The moment when the owner last listed keys.', null=True)),
+                ('listed', models.UUIDField(help_text='The moment when the owner last listed keys, or the audit began.', null=True)),
                 ('emptied_at', models.DateTimeField(help_text="When, after that, no event of the owner's waited here.", null=True)),
                 ('proven', models.UUIDField(help_text='What the owner published before this moment has been handled here.', null=True)),
                 ('rate', models.PositiveIntegerField(help_text='Rows per second, at most.')),

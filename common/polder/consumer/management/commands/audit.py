@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,9 +29,10 @@ class Command(ServiceCommand):
         "what it was. A quick audit compares digests of keys and versions, and finds rows that "
         "are missing, extra or behind; a deep one compares the content of every row, and finds "
         "what somebody edited on either side. What is on its way is no difference: the audit "
-        "waits until that has been handled here, for ten minutes at most.\n"
+        "waits until that has been handled here, for ten minutes at most; what it waits for is "
+        "said on stderr.\n"
         "The housekeeper does both by itself, quick ones each hour and deep ones each day. The "
-        "exit status is 1 when something differed."
+        "exit status is 1 when something differed, or was not compared to its end."
     )
     examples = (
         "manage.py shipping audit",
@@ -65,37 +66,57 @@ class Command(ServiceCommand):
                 raise CommandError(str(error)) from None
         if options["no_wait"]:
             return
-        while ReplicaState.objects.filter(pk__in=chosen, state__in=UNDER_WAY).exists():
-            time.sleep(LOOKS)
+        self._wait(chosen)
         found = _found(chosen, since)
         if options["json"]:
             self.stdout.write(json.dumps(found, default=str))
         for one in [] if options["json"] else found:
             kind = DriftKind(one["kind"]).label
             self.stdout.write(f"{one['aggregate']} {one['key']} v{one['version']}: {kind}")
-        told = _told(chosen, len(found), dry=options["dry_run"])
+        told = _told(chosen, found, dry=options["dry_run"])
+        if broken_off := _broken_off(chosen, since):
+            raise CommandError(f"{', '.join(broken_off)} was not compared to its end; {told}")
         if found:
             raise CommandError(told)
         if not options["json"]:
             self.stdout.write(told)
 
+    def _wait(self, chosen: Sequence[str]) -> None:
+        """Until they have ended; says what they wait for."""
+        said = ""
+        while under_way := ReplicaState.objects.filter(pk__in=chosen, state__in=UNDER_WAY):
+            told = "; ".join(f"{one.pk}: {one.trouble}" for one in under_way if one.trouble)
+            if told and told != said:
+                self.stderr.write(told)
+            said = told
+            time.sleep(LOOKS)
+
+
+def _broken_off(chosen: Sequence[str], since: datetime) -> list[str]:
+    """Those of which the audit was paused, cancelled, or made way for a resync."""
+    ended = ReplicaState.objects.filter(pk__in=chosen, is_audit=True, audited_at__gte=since)
+    return sorted(set(chosen).difference(ended.values_list("pk", flat=True)))
+
 
 def _found(chosen: Sequence[str], since: datetime) -> list[dict[str, Any]]:
-    records = Drift.objects.filter(Q(found_at__gte=since) | Q(seen_at__gte=since, repaired_at=None))
-    audits = (FoundBy.QUICK, FoundBy.DEEP)
-    return list(
-        records.filter(aggregate__in=chosen, found_by__in=audits)
-        .order_by("aggregate", "key")
-        .values(*COLUMNS)
-    )
+    new = Q(found_at__gte=since, found_by__in=(FoundBy.QUICK, FoundBy.DEEP))
+    still = Q(seen_at__gte=since, repaired_at=None)
+    records = Drift.objects.filter(new | still, aggregate__in=chosen)
+    return list(records.order_by("aggregate", "key").values(*COLUMNS))
 
 
-def _told(chosen: Sequence[str], found: int, *, dry: bool) -> str:
+def _told(chosen: Sequence[str], found: Sequence[Mapping[str, Any]], *, dry: bool) -> str:
     sums = ReplicaState.objects.filter(pk__in=chosen).aggregate(
         rows=Sum("rows_done"), disputed=Sum("rows_disputed"), undecided=Sum("rows_undecided")
     )
-    told = f"{sums['rows']} rows compared, {found} differed"
-    told += " and were left as they are" if dry else " and were made good"
+    told = f"{sums['rows']} rows compared, {len(found)} differed"
+    refused = sum(one["repaired_at"] is None for one in found)
+    if found and dry:
+        told += " and were left as they are"
+    elif refused:
+        told += f", {len(found) - refused} were made good, {refused} cannot be stored here"
+    elif found:
+        told += " and were made good"
     if sums["disputed"]:
         told += f", {sums['disputed']} are left: known better here"
     if sums["undecided"]:
