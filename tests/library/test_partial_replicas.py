@@ -17,7 +17,7 @@ from polder.inbox.models import LedgerEntry
 from polder.partitioning import database_now
 from polder.replication import replica
 from polder.replication.checks import replicas_fit_their_contracts
-from polder.replication.models import OutsideVersion
+from polder.replication.models import Drift, DriftKind, FoundBy, OutsideVersion
 from polder.replication.repair import Manner, Snapshot, merge_snapshots
 from polder.replication.replica import Replication, replications
 from polder.testing import arrangements, deliver
@@ -158,6 +158,43 @@ def test_what_is_remembered_goes_however_often_it_is_compared(
     merge_snapshots(in_euro, [old, young], Manner(database_now()))
 
     assert list(OutsideVersion.objects.values_list("key", "since")) == [("p2", young.time)]
+
+
+def test_above_its_owner_s_version_a_row_leaves_when_it_was_asked_for(
+    db: None, in_euro: Replication
+) -> None:
+    """As one that somebody has edited; its owner says that it does not match."""
+    deliver(product(9, "EUR"))
+    said = [snapshot(2, "USD")]
+
+    named = merge_snapshots(in_euro, said, Manner(database_now()))
+    assert (named.above, kept()) == (["p1"], [("p1", 9)])
+    asked_at = database_now()
+    merge_snapshots(in_euro, said, Manner(asked_at, dry=True), confirmed=True)
+    deliver(product(10, "EUR"))
+    merge_snapshots(in_euro, said, Manner(asked_at), confirmed=True)
+    assert kept() == [("p1", 10)], "touched since"
+
+    repaired = merge_snapshots(in_euro, said, Manner(database_now()), confirmed=True)
+
+    assert (kept(), repaired.changed, repaired.drifted) == ([], {"p1"}, 1)
+    assert set(Drift.objects.values_list("kind", flat=True)) == {DriftKind.ABOVE}
+    assert not Drift.objects.filter(repaired_at=None).exists()
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_an_audit_records_what_should_have_left(db: None, in_euro: Replication, dry: bool) -> None:
+    deliver(product(1, "EUR"), product_event(ProductChanged, product_id="p2", currency="EUR"))
+    now = database_now()
+    said = [snapshot(2, "USD"), snapshot(1, "USD", "p2"), snapshot(1, "USD", "p3")]
+
+    manner = Manner(now, FoundBy.DEEP, overdue=now + timedelta(hours=1), dry=dry)
+    repaired = merge_snapshots(in_euro, said, manner)
+
+    kinds = dict(Drift.objects.values_list("key", "kind"))
+    assert kinds == {"p1": DriftKind.BEHIND, "p2": DriftKind.EDITED_THERE}
+    assert repaired.drifted == 2
+    assert kept() == ([("p1", 1), ("p2", 1)] if dry else [])
 
 
 def test_a_member_that_the_contract_lacks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ row to lock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
@@ -58,18 +58,28 @@ def remembered_for() -> timedelta:
     return timedelta(weeks=this_service.ledger_weeks_kept())
 
 
+def lock(replication: Replication, keys: Collection[str]) -> None:
+    """Before their rows are locked."""
+    if replication.where:
+        _execute(_LOCK, [replication.aggregate, sorted(keys)])
+
+
 def sort_out(
-    replication: Replication, newest: Mapping[str, S], *, even_equal: bool = False
+    replication: Replication,
+    newest: Mapping[str, S],
+    *,
+    even_equal: bool = False,
+    beaten: Collection[str] = (),
 ) -> SortedOut:
     """Removes the rows that stopped matching. `even_equal`: what is said also beats what is known
-    at the same version, as its owner's word does. Takes part in the open transaction; may run
-    twice."""
+    at the same version, as its owner's word does; and of `beaten` whatever the version. Takes part
+    in the open transaction; may run twice."""
     if not replication.where:
         return SortedOut(dict(newest), {}, {})
     older = "<=" if even_equal else "<"
-    _execute(_LOCK, [replication.aggregate, sorted(newest)])
+    lock(replication, newest)
     out = {key: one for key, one in newest.items() if not replication.keeps(one.data)}
-    removed = _execute(_remove_sql(replication, older), _columns(out))
+    removed = _execute(_remove_sql(replication, older), [*_columns(out), list(beaten)])
     left = {key: out[key] for key in sorted(removed)}
     gone = _without_row(replication, out)
     if gone:
@@ -100,7 +110,8 @@ def _remove_sql(replication: Replication, older: str) -> str:
         WITH removed AS (
             DELETE FROM "{meta.db_table}" AS stored
             USING unnest(%s::text[], %s::bigint[]) AS said(key, version)
-            WHERE stored.key = said.key::{key_type} AND stored.version {older} said.version
+            WHERE stored.key = said.key::{key_type}
+                AND (stored.version {older} said.version OR said.key = ANY(%s::text[]))
             RETURNING stored.key::text
         ), closed AS (
             UPDATE polder_replication_drift AS drift SET repaired_at = clock_timestamp()

@@ -21,7 +21,7 @@ from polder.partitioning import database_now
 from polder.replication import drifted
 from polder.replication.drifted import Found
 from polder.replication.models import DriftKind, FoundBy
-from polder.replication.outside import sort_out
+from polder.replication.outside import lock, sort_out
 from polder.replication.replica import Replication
 from polder.replication.retention import tombstones_kept
 from polder.replication.upsert import typed_columns, upsert_sql
@@ -84,26 +84,30 @@ def merge_snapshots(
     A row of a higher version than the owner's, not touched since, is only named, unless the owner
     was asked for it by its id (`confirmed`).
     """
-    kept, left = _sorted_out(replication, snapshots, manner)
-    rows = {key: made[key] if made else replication.row(one) for key, one in kept.items()}
+    said = {one.subject: one for one in sorted(snapshots, key=_subject)}
+    lock(replication, said)
+    rows = {key: made[key] if made else replication.row(one) for key, one in said.items()}
     stored = _compared(replication, rows, manner.asked_at)
     above = {key for key, row in stored.items() if row.version > rows[key]["version"]}
     lowered = {key for key in above if confirmed and stored[key].untouched}
+    kept, left = _sorted_out(replication, said, manner, lowered)
     forgotten = database_now() - tombstones_kept()
     news = {
         key
-        for key, row in rows.items()
-        if _is_news(row, stored.get(key), key in lowered)
-        and (key in stored or not _is_tombstone(kept[key], before=forgotten))
+        for key in kept
+        if _is_news(rows[key], stored.get(key), key in lowered)
+        and (key in stored or not _is_tombstone(said[key], before=forgotten))
     }
     if not manner.dry:
         news = _write(replication, [rows[key] for key in sorted(news)], lowered)
         drifted.close(replication, news)
     found = []
-    for key in sorted(news):
-        kind = _kind(stored.get(key), rows[key], kept[key], manner)
+    leaves = {key for key in stored.keys() - kept.keys() if key not in above - lowered}
+    for key in sorted(news | leaves):
+        here = stored[key]._replace(differs=True) if key in leaves else stored.get(key)
+        kind = _kind(here, rows[key], said[key], manner)
         if kind is not None:
-            found.append(_found(kind, stored.get(key), rows[key]))
+            found.append(_found(kind, here, rows[key]))
     number = 0
     if manner.found_by is not None:
         number = drifted.record(replication, found, manner.found_by, repaired=not manner.dry)
@@ -117,13 +121,15 @@ def merge_snapshots(
 
 
 def _sorted_out(
-    replication: Replication, snapshots: Sequence[Snapshot], manner: Manner
+    replication: Replication,
+    said: Mapping[str, Snapshot],
+    manner: Manner,
+    lowered: Collection[str],
 ) -> tuple[dict[str, Snapshot], set[str]]:
     """Those that the replica keeps, and the keys of rows that left it."""
-    said = {one.subject: one for one in sorted(snapshots, key=_subject)}
     if manner.dry:
         return {key: one for key, one in said.items() if replication.keeps(one.data)}, set()
-    kept, left, _ = sort_out(replication, said, even_equal=True)
+    kept, left, _ = sort_out(replication, said, even_equal=True, beaten=lowered)
     return kept, set(left)
 
 

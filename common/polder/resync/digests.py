@@ -31,7 +31,15 @@ from polder.resync.messages import (
     Listed,
     Listing,
 )
-from polder.resync.owner import bound, is_uuid_key, key_field, order_of, total_of
+from polder.resync.owner import (
+    Unsayable,
+    bound,
+    is_uuid_key,
+    key_field,
+    order_of,
+    state_of,
+    total_of,
+)
 
 # whose text is the same in Python and in SQL
 KEYS = (models.CharField, models.TextField, models.UUIDField, models.IntegerField)
@@ -51,7 +59,7 @@ def digests_of(request: DigestsRequest) -> Digests:
             buckets = _in_sql(model, request.after, request.size)
         else:
             buckets = _by_content(model, request.after, request.size, request.content)
-    except NotPossible as error:
+    except (NotPossible, Unsayable) as error:
         return Digests(**about, refused=str(error))
     size = sum(bucket.rows for bucket in buckets)
     if size < request.size:
@@ -66,14 +74,13 @@ def keys_of(request: KeysRequest) -> Listing:
     try:
         model = _model(request)
         hashed = _hash(model, request.content) if request.content else None
-        rows = _rows(model, request.after, request.through)
-    except NotPossible as error:
+        there = list(_rows(model, request.after, request.through)[: MOST_LISTED + 1])
+        listed = [
+            Listed(key=row.subject, version=row.version, hash=hashed(row) if hashed else "")
+            for row in there[:MOST_LISTED]
+        ]
+    except (NotPossible, Unsayable) as error:
         return Listing(**about, refused=str(error))
-    there = list(rows[: MOST_LISTED + 1])
-    listed = [
-        Listed(key=row.subject, version=row.version, hash=hashed(row) if hashed else "")
-        for row in there[:MOST_LISTED]
-    ]
     return Listing(
         **about,
         rows=listed,
@@ -160,7 +167,7 @@ def _hash(model: type[Aggregate], content: Content) -> Hash:
     getter = attrgetter(*paths) if paths else lambda state: ()
 
     def hashed(row: Aggregate) -> str:
-        said = row.public_state()
+        said = state_of(row)
         values = (getter(said),) if len(paths) == 1 else getter(said)
         return hash_of(said.retired, [plain(value) for value in values], kinds)
 

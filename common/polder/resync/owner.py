@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
@@ -12,15 +13,24 @@ from django.db.models.functions import Cast, Collate
 from uuid_utils.compat import uuid7
 
 from polder import this_service
+from polder.contracts.event import State
 from polder.domain.aggregate import Aggregate, aggregates
+from polder.faults import MOMENT, Fault, fault_of
 from polder.outbox import fence
 from polder.outbox.fence import Claim
+from polder.private import without_values
 from polder.resync.messages import Page, PageRequest, RowsRequest, WrittenPage
 
 LARGEST_PAGE = 256 * 1024  # characters of rows; one more may be as large as an event
 COUNTED = 100_000  # rows; of more than that the planner's estimate will do
 
+log = logging.getLogger(__name__)
+
 Said = PageRequest | RowsRequest
+
+
+class Unsayable(ValueError):
+    """A row of ours that its contract does not take; `str()` says which and why."""
 
 
 def page_of(request: PageRequest) -> Page:
@@ -38,7 +48,10 @@ def page_of(request: PageRequest) -> Page:
     if request.since is not None:
         rows = rows.filter(updated_at__gte=request.since)
     there = list(rows[: request.size + 1])
-    keys, written = _until_full(there[: request.size])
+    try:
+        keys, written = _until_full(there[: request.size])
+    except Unsayable as error:
+        return _refused(request, str(error))
     return WrittenPage(
         request=request.request,
         read=uuid7(),
@@ -69,11 +82,15 @@ def rows_of(request: RowsRequest) -> Page:
     asked = [python_key(model, key) for key in sorted(keys - disputed) if _is_key(model, key)]
     rows = model._default_manager.filter(pk__in=asked).order_by(order_of(model))
     known = set(map(str, rows.values_list("pk", flat=True)))
+    try:
+        written = _until_full(rows).written
+    except Unsayable as error:
+        return _refused(request, str(error))
     return WrittenPage(
         request=request.request,
         read=uuid7(),
         schema_version=model.contract.schema_version,
-        written=_until_full(rows).written,
+        written=written,
         unknown=sorted(keys - known - disputed),
         disputed=sorted(disputed),
     )
@@ -89,7 +106,7 @@ def _until_full(rows: Iterable[Aggregate]) -> _Written:
     found, size = _Written([], []), 0
     for row in rows:
         key = row.subject
-        state = row.public_state().model_dump_json(by_alias=True, exclude_none=True)
+        state = state_of(row).model_dump_json(by_alias=True, exclude_none=True)
         text = (
             f'{{"key":{encode_basestring(key)},"version":{row.version},'
             f'"time":"{row.updated_at.isoformat()}","data":{state}}}'
@@ -100,6 +117,19 @@ def _until_full(rows: Iterable[Aggregate]) -> _Written:
         found.keys.append(key)
         found.written.append(text)
     return found
+
+
+def state_of(row: Aggregate) -> State:
+    """Raises Unsayable."""
+    try:
+        return row.public_state()
+    except Exception as error:
+        if (fault := fault_of(error)) in MOMENT or fault is Fault.INTERRUPTED:
+            raise
+        name = f"{row.contract.aggregate} {row.subject}"
+        log.exception("%s cannot be said", name)
+        why = without_values(str(error))
+        raise Unsayable(f"{this_service.name()} cannot say its {name}: {why}") from error
 
 
 def order_of(model: type[Aggregate]) -> Any:

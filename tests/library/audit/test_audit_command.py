@@ -42,7 +42,7 @@ def test_one_that_was_broken_off_found_nothing_in_order(
 
 
 def test_it_says_once_what_it_waits_for(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = [
+    steps: list[Callable[[], object]] = [
         lambda: ReplicaState.objects.update(trouble="inventory has not answered"),
         lambda: None,
         lambda: receiving.receive(owner.answer_any()),

@@ -86,6 +86,23 @@ class TestTheOwner:
             True,
         ]
 
+    def test_a_row_that_cannot_be_said_is_named(self, orders: list[Order], owner: Owner) -> None:
+        owner.said.clear()
+        with unguarded("a row that the contract does not take"):
+            Order.objects.filter(pk=orders[3].pk).update(lines=[{}])
+        requests = [
+            DigestsRequest(**self.about(), size=500, content=self.content),
+            KeysRequest(**self.about(), content=self.content),
+        ]
+
+        hear(arriving("order.requests", *requests))
+
+        digested, listing = [message for _, message in owner.said]
+        assert isinstance(digested, Digests)
+        assert isinstance(listing, Listing)
+        assert f"order cannot say its order {orders[3].pk}: " in digested.refused
+        assert f"order cannot say its order {orders[3].pk}: " in listing.refused
+
     def test_keys_with_what_is_not_published(self, orders: list[Order]) -> None:
         OutboxEvent.objects.exclude(subject=str(orders[1].pk)).update(published_at=timezone.now())
         keys = [str(order.pk) for order in orders]

@@ -7,8 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 from uuid_utils.compat import uuid7
 
+from order_service.models import Order
 from order_service.services import Line, order_place
 from polder.direct.hearing import hear
+from polder.outbox.guard.bypass import unguarded
 from polder.outbox.models import Fenced
 from polder.resync import owner
 from polder.resync.messages import Page, PageRequest, Proven, RowsRequest
@@ -86,6 +88,23 @@ class TestTheOwner:
         request = self.request().model_copy(update={"aggregate": "teapot"})
         assert owner.page_of(request).refused == "order owns no teapot"
         assert "is no key" in owner.page_of(self.request(after="no uuid")).refused
+
+    def test_a_row_that_cannot_be_said_is_named(self, orders: list[UUID], wire: Wire) -> None:
+        """Else who asks believes that nobody answers; and what came with it is answered."""
+        wire.said.clear()
+        with unguarded("a row that the contract does not take"):
+            Order.objects.filter(pk=orders[3]).update(lines=[{"productId": "Ada Lovelace"}])
+        unsayable, other = self.request(after=str(orders[1])), self.request()
+
+        hear(arriving("order.requests", unsayable, other))
+
+        refused, page = [message for _, message in wire.said]
+        assert isinstance(refused, Page)
+        assert isinstance(page, Page)
+        assert refused.request == unsayable.request
+        assert refused.refused.startswith(f"order cannot say its order {orders[3]}: ")
+        assert "Ada" not in refused.refused
+        assert (page.request, page.refused) == (other.request, "")
 
     def test_heard_once_and_answered(self, orders: list[UUID], wire: Wire) -> None:
         wire.said.clear()
