@@ -37,7 +37,8 @@ def begin(
     the place of an audit. Raises NotPossible when one is under way, or the service keeps no such
     replica."""
     with transaction.atomic():
-        known = _known(_replication(aggregate))
+        replication = _replication(aggregate)
+        known = _known(replication)
         if known and known.is_under_way_or_paused and not (is_rebuilt or known.is_audit):
             raise NotPossible(
                 f"a resync of {aggregate} is under way already ({known.told}): it is joined "
@@ -47,7 +48,8 @@ def begin(
         run.is_rebuilt, run.since = is_rebuilt, since
         run.is_partial = keys is not None or since is not None
         if keys is not None:
-            run.scans, run.asking, run.estimate = False, sorted(set(keys)), len(set(keys))
+            run.scans, run.asking = False, sorted(_keys(replication, keys))
+            run.estimate = len(run.asking)
         next_request(run)
 
 
@@ -55,10 +57,11 @@ def fetch(aggregate: str, keys: Sequence[str], reason: str) -> None:
     """Fetches the present state of these from their owner: begins a resync of them, or adds them to
     one of some keys that is under way. Raises NotPossible."""
     with transaction.atomic():
-        known = _known(_replication(aggregate))
+        replication = _replication(aggregate)
+        known = _known(replication)
         some = known and known.asking and known.state == State.FILLING
         if known and some and not (known.scans or known.ranges):
-            known.asking += [key for key in dict.fromkeys(keys) if key not in known.asking]
+            known.asking += sorted(_keys(replication, keys) - {*known.asking})
             known.estimate = known.rows_done + len(known.asking)
             known.save(update_fields=["asking", "estimate"])
             return
@@ -88,6 +91,14 @@ def _replication(aggregate: str) -> Replication:
         known = ", ".join(sorted(replications))
         raise NotPossible(f"{this_service.name()} keeps no replica of {aggregate}; it has: {known}")
     return replications[aggregate]
+
+
+def _keys(replication: Replication, given: Sequence[str]) -> set[str]:
+    """As the rows have them. Raises NotPossible."""
+    keys = {text: replication.key_of(text) for text in given}
+    if wrong := [text for text, key in keys.items() if key is None]:
+        raise NotPossible(f"{wrong[0]!r} is no key of {replication.aggregate}")
+    return {key for key in keys.values() if key is not None}
 
 
 def _known(replication: Replication) -> ReplicaState | None:
