@@ -127,6 +127,33 @@ def test_the_page_says_what_is_here(operator: Client) -> None:
     assert "nothing of it is missing any more" in newer
 
 
+def with_version(version: str) -> bytes:
+    event = product_event().encode()
+    return event.replace('"aggregateversion":1', f'"aggregateversion":{version}').encode()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"[" * 50_000,
+        b'{"text": "\\ud800"}',
+        b"\xff\xfe\x00",
+        b"",
+        with_version("1e999"),
+        with_version("-Infinity"),
+        with_version("9" * 5_000),
+        with_version("[1]"),
+        stock_reserved("no-uuid"),
+    ],
+    ids=lambda message: str(message[:20]),
+)
+def test_whatever_is_parked_has_a_page(db: None, message: bytes) -> None:
+    deliver(message)
+    [one] = ParkedEvent.objects.all()
+
+    assert superuser_client().get(detail_address(one)).status_code == 200
+
+
 def test_who_may_only_look_is_offered_nothing(operator: Client) -> None:
     viewer = staff_client("polder_inbox.view_parkedevent")
 

@@ -108,16 +108,18 @@ def _field(model: type[Model], path: str) -> Field[Any, Any]:
 
 
 def pretty_json(value: Any) -> str:
-    """Indented, in a block of its own; text that is no JSON as it is."""
+    """Indented, in a block of its own; what is no JSON, or too deep for it, as it is."""
     try:
         shown = json.dumps(
             json.loads(value) if isinstance(value, str | bytes) else value,
             indent=2,
             ensure_ascii=False,
         )
-    except ValueError:
+    except (ValueError, RecursionError):
         shown = value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
-    return format_html('<pre style="{}">{}</pre>', PRE, shown[:SHOWN_AT_MOST])
+    # a lone surrogate is no character
+    shown = shown[:SHOWN_AT_MOST].encode(errors="backslashreplace").decode()
+    return format_html('<pre style="{}">{}</pre>', PRE, shown)
 
 
 def json_table(rows: Any) -> str:
