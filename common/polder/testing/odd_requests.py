@@ -18,6 +18,7 @@ from rest_framework.test import APIClient
 from polder.admin.operations import OperatedAdmin
 from polder.admin.read_only import ReadOnlyAdmin
 from polder.api.models import Scope
+from polder.api.query import known_parameters
 from polder.testing.admin_pages import admin_pages, list_address, superuser_client
 from polder.testing.api import api_client, assert_problem
 from polder.testing.every_api import ANY
@@ -43,6 +44,15 @@ def test_a_format_is_no_parameter(db: None) -> None:
     for handler in api_handlers():
         answer = handler.call(api_client(*Scope), f"{handler.address(**ANY)}?format=xml")
         assert list(assert_problem(answer, 400, "invalid")["errors"]) == ["format"]
+
+
+@pytest.mark.parametrize("blank", ["%20", "%09", "%C2%A0", "%E3%80%80"])
+def test_a_parameter_of_blanks(db: None, blank: str) -> None:
+    """A filter that is stripped to nothing would narrow down nothing."""
+    for handler in api_handlers():
+        for name in known_parameters(handler.said) if handler.said else ():
+            answer = handler.call(api_client(*Scope), f"{handler.address(**ANY)}?{name}={blank}")
+            assert list(assert_problem(answer, 400, "invalid")["errors"]) == [name], handler
 
 
 def test_a_value_of_another_type(db: None) -> None:
