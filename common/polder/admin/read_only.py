@@ -30,6 +30,16 @@ PRE = (
 class AskedFirst(ModelAdmin):
     """Who may not look is not told either whether a row is there."""
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """A regular expression, say, would be tried on each row of a whole ledger. The text of an
+        address is no list and no bytes."""
+        name, _, _ = lookup.partition("__")
+        _, _, how = lookup.rpartition("__")
+        known = (lookup, "exact", "isnull", "isempty")  # the last is of our own filters
+        if how not in known or name in _no_text(self.model):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *more: Any, **options: Any
     ) -> Any:
@@ -65,12 +75,6 @@ class ReadOnlyAdmin(AskedFirst):
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[Any]:
         return type("List", (ByKey, super().get_changelist(request, **options)), {})
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """A regular expression, say, would be tried on each row of a whole ledger."""
-        _, _, how = lookup.rpartition("__")
-        known = (lookup, "exact", "isnull", "isempty")  # the last is of our own filters
-        return how in known and super().lookup_allowed(lookup, value, request)
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -95,6 +99,12 @@ class ReadOnlyAdmin(AskedFirst):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def _no_text(model: type[Model]) -> set[str]:
+    kinds = ("ArrayField", "BinaryField", "JSONField")
+    fields = model._meta.concrete_fields
+    return {field.name for field in fields if field.get_internal_type() in kinds}
 
 
 def _field(model: type[Model], path: str) -> Field[Any, Any]:

@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -104,6 +106,26 @@ def test_a_nul_in_the_admin(db: None) -> None:
             answer = client.get(f"{list_address(model)}?{name}=a%00b")
             assert answer.status_code == 400, (model, name)
         assert client.get(f"{list_address(model)}a%00b/change/").status_code in (302, 400, 404)
+
+
+@pytest.mark.parametrize("value", ["abc", "9" * 30, "0001-01-01T00:00:00+23:59", ""])
+def test_a_filter_by_any_field(db: None, value: str) -> None:
+    client = superuser_client()
+
+    for model in admin_pages():
+        for kind, field in {type(field): field for field in model._meta.concrete_fields}.items():
+            for how in ("exact", "year"):
+                answer = client.get(list_address(model), {f"{field.name}__{how}": value})
+                assert answer.status_code in (200, 302, 400), (model, kind, how)
+
+
+@pytest.mark.parametrize("key", ["no key", "9" * 30, "☃"])
+def test_a_page_outside_of_the_admin_that_is_none(db: None, key: str) -> None:
+    client = superuser_client()
+
+    for model in admin_pages():
+        for kind in (ContentType.objects.get_for_model(model).pk, key):
+            assert client.get(f"/admin/r/{kind}/{quote(key)}/").status_code == 404, model
 
 
 @pytest.mark.parametrize("key", ["no key", "a\0b", "", "9" * 30, "☃"])
