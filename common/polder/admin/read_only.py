@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 
-from polder.admin.columns import columns
+from polder.admin.columns import columns, linked
 from polder.admin.lists import BoundedPaginator, ByKey
 
 SHOWN_AT_MOST = 50_000  # characters
@@ -71,6 +71,13 @@ class ReadOnlyAdmin(AskedFirst):
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return columns(self.model, super().get_list_display(request))
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        names = super().get_fields(request, obj)
+        return list(dict.fromkeys(linked(self.model).get(name, name) for name in names))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return [*super().get_readonly_fields(request, obj), *linked(self.model).values()]
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[Any]:
         return type("List", (ByKey, super().get_changelist(request, **options)), {})
