@@ -55,6 +55,17 @@ def test_what_an_operator_did_leads_to_what_it_was_done_to(
         assert "/admin/timeline/?key=" not in page
 
 
+def test_an_empty_list_offers_what_can_be_done(db: None) -> None:
+    client = superuser_client()
+
+    nothing = client.get(list_address(LedgerEntry)).content.decode()
+    found = client.get(f"{list_address(LedgerEntry)}?q=p1").content.decode()
+
+    assert "There is nothing here." in nothing
+    assert '<a class="polder-link" href="?">Show all</a>' in found
+    assert "Create a new item" not in nothing + found
+
+
 @pytest.mark.parametrize("value", [{"a": 1}, [], [1], None, "text"])
 def test_what_is_no_table_is_indented(value: object) -> None:
     assert json_table(value).startswith("<pre")

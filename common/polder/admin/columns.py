@@ -4,7 +4,7 @@ long ago; states as badges."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -45,7 +45,7 @@ def columns(model: type[models.Model], names: Sequence[Column]) -> list[Column]:
 def linked(model: type[models.Model]) -> dict[str, Column]:
     """The ids on a row's page, by field, each leading to its timeline."""
     return {
-        field.name: _shown(field, id_link)
+        field.name: _shown(field, partial(id_link, whole=True))
         for field in model._meta.concrete_fields
         if field.name in KEYS
         or (isinstance(field, models.UUIDField) and field.name not in OF_NO_TIMELINE)

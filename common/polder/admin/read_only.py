@@ -38,7 +38,7 @@ class AskedFirst(ModelAdmin):
         known = (lookup, "exact", "isnull", "isempty")  # the last is of our own filters
         if how not in known or name in _no_text(self.model):
             return False
-        return super().lookup_allowed(lookup, value, request)
+        return bool(super().lookup_allowed(lookup, value, request))
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *more: Any, **options: Any
