@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 
 import pytest
 from django.test import Client
+from uuid_utils.compat import uuid7
 
 from polder.admin.models import OperatorAction
 from polder.inbox import bulk
 from polder.inbox.models import BulkOperation, ParkedEvent
 from polder.replication.models import ReplicaState
+from polder.resync import tending
 from polder.testing import deliver
 from polder.testing.admin_pages import detail_address, operate, staff_client, superuser_client
 from tests.library.test_redrive_command import park, states
-from tests.makers import product_event
+from tests.makers import product_event, reservation_event
 
 
 @pytest.fixture
@@ -37,6 +40,12 @@ def confirm(client: Client, address: str, times: int = 1) -> list[str]:
     form = {name: unescape(value) for name, value in hidden} | {"reason": "fixed in 1.2"}
     answers = [client.post("/admin/parked/all/", form, follow=True) for _ in range(times)]
     return [str(message) for answer in answers for message in answer.context["messages"]]
+
+
+def stock_reserved(subject: str) -> bytes:
+    """That is parked: it says that it is of another order than its data."""
+    said = json.loads(reservation_event().encode())
+    return json.dumps(said | {"subject": subject}).encode()
 
 
 def test_each_count_leads_to_as_many(operator: Client) -> None:
@@ -92,6 +101,21 @@ def test_the_present_state_is_fetched_from_the_owner(operator: Client) -> None:
     assert operate(operator, "fetch", one, reason="again") == ["Fetch present state: 1 of 1 done."]
 
 
+def test_what_no_row_can_be_of_is_not_asked_for(operator: Client) -> None:
+    """The housekeeper would ask for it, and for nothing else, for ever."""
+    of_none = stock_reserved("no-uuid")
+    deliver(of_none, stock_reserved(str(uuid7())))
+    [address] = [one for one in links(operator, "Fetch present state") if "StockReserved" in one]
+
+    told = confirm(operator, address)
+
+    assert "1 of inventory.reservation" in told[0]
+    assert tending.ask_again() == 0
+    one = ParkedEvent.objects.get(subject="no-uuid")
+    [said] = operate(operator, "fetch", one, reason="again")
+    assert "they do not say of which aggregate they are" in said
+
+
 def test_the_page_says_what_is_here(operator: Client) -> None:
     one = ParkedEvent.objects.get(subject="p1")
     missing = operator.get(detail_address(one)).content.decode()
@@ -101,6 +125,33 @@ def test_the_page_says_what_is_here(operator: Client) -> None:
     assert "what this event tells is missing" in missing
     assert "inventory.product is at version 7" in newer
     assert "nothing of it is missing any more" in newer
+
+
+def with_version(version: str) -> bytes:
+    event = product_event().encode()
+    return event.replace('"aggregateversion":1', f'"aggregateversion":{version}').encode()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"[" * 50_000,
+        b'{"text": "\\ud800"}',
+        b"\xff\xfe\x00",
+        b"",
+        with_version("1e999"),
+        with_version("-Infinity"),
+        with_version("9" * 5_000),
+        with_version("[1]"),
+        stock_reserved("no-uuid"),
+    ],
+    ids=lambda message: str(message[:20]),
+)
+def test_whatever_is_parked_has_a_page(db: None, message: bytes) -> None:
+    deliver(message)
+    [one] = ParkedEvent.objects.all()
+
+    assert superuser_client().get(detail_address(one)).status_code == 200
 
 
 def test_who_may_only_look_is_offered_nothing(operator: Client) -> None:

@@ -13,9 +13,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, models, transaction
 
 from polder.admin.models import OperatorAction
+from polder.faults import Fault, fault_of
 from polder.outbox.fence import FencedAggregate
 
 NOT_KEPT = ("BinaryField", "TextField")  # payloads and tracebacks: too large to be kept twice
+HELD = "somebody else holds a row that it needs; begin anew in a moment"
 OTHERWISE = "this form was sent before, filled in otherwise; nothing is done for it again"
 
 Change = Callable[[Any], object]
@@ -58,10 +60,10 @@ def carry_out(
 ) -> Result:
     """Makes the change to the row, under its lock, and writes the audit row, in one transaction.
 
-    One of `errors`, or the fence, undoes the change and leaves an audit row that says so; any other
-    exception passes through and leaves nothing. A change that returns `DoneInVain` keeps its effect
-    and is told of as not done. May be called twice with the same form, also at once: the second
-    call is told how the first one ended.
+    One of `errors`, the fence, or a lock that is not to be had undoes the change and leaves an
+    audit row that says so; any other exception passes through and leaves nothing. A change that
+    returns `DoneInVain` keeps its effect and is told of as not done. May be called twice with the
+    same form, also at once: the second call is told how the first one ended.
     """
     try:
         return _change(change, row, asked, errors)
@@ -91,8 +93,11 @@ def _change(
             OperatorAction.objects.create(
                 **_about(row, asked), before=was, after=now, done=not said, error=said
             )
-    except foreseen as error:
-        said = str(error) or type(error).__name__
+    except Exception as error:
+        is_held = fault_of(error) is Fault.LOCKED
+        if not (is_held or isinstance(error, foreseen)):
+            raise
+        said = HELD if is_held else str(error) or type(error).__name__
         with transaction.atomic():
             OperatorAction.objects.create(**_about(row, asked), done=False, error=said)
     return Result(said)

@@ -4,6 +4,7 @@ long ago; states as badges."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,11 @@ from django.db import models
 from django.utils.html import format_html
 
 from polder.admin.templatetags.polder_admin import ago, id_link, shortened
+from polder.domain.aggregate import Aggregate
 
 Column = str | Callable[[Any], object]
 KEYS = ("subject", "key", "event_id", "correlation_id")
+OF_NO_TIMELINE = ("form", "request_id")
 STATES = ("status", "state", "outcome", "kind")
 LABEL = "inline-block font-semibold h-6 leading-6 px-2 rounded-default text-[11px] uppercase "
 COLOURS = {
@@ -36,6 +39,18 @@ MEANING = {
 def columns(model: type[models.Model], names: Sequence[Column]) -> list[Column]:
     """As they are declared, each field shown by what it is. The first leads to the row's page."""
     return [_column(model, name, is_first=not place) for place, name in enumerate(names)]
+
+
+@cache
+def linked(model: type[models.Model]) -> dict[str, Column]:
+    """The ids on a row's page, by field, each leading to its timeline."""
+    return {
+        field.name: _shown(field, partial(id_link, whole=True))
+        for field in model._meta.concrete_fields
+        if field.name in KEYS
+        or (isinstance(field, models.UUIDField) and field.name not in OF_NO_TIMELINE)
+        or (field.primary_key and issubclass(model, Aggregate) and not field.is_relation)
+    }
 
 
 def label(text: str) -> str:

@@ -20,9 +20,9 @@ from polder.admin.many import MANY, Asked, begin_many
 from polder.admin.operations import ReasonForm
 from polder.inbox import bulk
 from polder.inbox.groups import Group, groups
-from polder.inbox.models import BulkOperation, ParkedEvent
+from polder.inbox.models import BulkOperation
 from polder.observability.measures import limited
-from polder.resync.fetching import aggregate_of
+from polder.resync.fetching import replica_of
 from polder.resync.runs import NotPossible
 
 LATEST = 5  # operations that are over
@@ -56,7 +56,7 @@ def _group(request: HttpRequest, group: Group) -> dict[str, Any]:
         (many.label, many_address(name, group))
         for name, many in MANY.items()
         if request.user.has_perm(many.permission)
-        and (name != "fetch" or aggregate_of(ParkedEvent(**group.chosen, subject="any")))
+        and (name != "fetch" or replica_of(group.queue, group.type))
     ]
     return {"group": group, "link": list_of(group), "shown": counted(group.number), "asked": asked}
 

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 
-from polder.admin.columns import columns
+from polder.admin.columns import columns, linked
 from polder.admin.lists import BoundedPaginator, ByKey
 
 SHOWN_AT_MOST = 50_000  # characters
@@ -29,6 +29,16 @@ PRE = (
 
 class AskedFirst(ModelAdmin):
     """Who may not look is not told either whether a row is there."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """A regular expression, say, would be tried on each row of a whole ledger. The text of an
+        address is no list and no bytes."""
+        name, _, _ = lookup.partition("__")
+        _, _, how = lookup.rpartition("__")
+        known = (lookup, "exact", "isnull", "isempty")  # the last is of our own filters
+        if how not in known or name in _no_text(self.model):
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))
 
     def response_action(
         self, request: HttpRequest, queryset: QuerySet[Any], *more: Any, **options: Any
@@ -62,14 +72,15 @@ class ReadOnlyAdmin(AskedFirst):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return columns(self.model, super().get_list_display(request))
 
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        names = super().get_fields(request, obj)
+        return list(dict.fromkeys(linked(self.model).get(name, name) for name in names))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return [*super().get_readonly_fields(request, obj), *linked(self.model).values()]
+
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[Any]:
         return type("List", (ByKey, super().get_changelist(request, **options)), {})
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """A regular expression, say, would be tried on each row of a whole ledger."""
-        _, _, how = lookup.rpartition("__")
-        known = (lookup, "exact", "isnull", "isempty")  # the last is of our own filters
-        return how in known and super().lookup_allowed(lookup, value, request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -97,6 +108,12 @@ class ReadOnlyAdmin(AskedFirst):
         return False
 
 
+def _no_text(model: type[Model]) -> set[str]:
+    kinds = ("ArrayField", "BinaryField", "JSONField")
+    fields = model._meta.concrete_fields
+    return {field.name for field in fields if field.get_internal_type() in kinds}
+
+
 def _field(model: type[Model], path: str) -> Field[Any, Any]:
     """The field at the end of a path such as `product__product_id`."""
     *relations, last = path.split("__")
@@ -108,16 +125,18 @@ def _field(model: type[Model], path: str) -> Field[Any, Any]:
 
 
 def pretty_json(value: Any) -> str:
-    """Indented, in a block of its own; text that is no JSON as it is."""
+    """Indented, in a block of its own; what is no JSON, or too deep for it, as it is."""
     try:
         shown = json.dumps(
             json.loads(value) if isinstance(value, str | bytes) else value,
             indent=2,
             ensure_ascii=False,
         )
-    except ValueError:
+    except (ValueError, RecursionError):
         shown = value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
-    return format_html('<pre style="{}">{}</pre>', PRE, shown[:SHOWN_AT_MOST])
+    # a lone surrogate is no character
+    shown = shown[:SHOWN_AT_MOST].encode(errors="backslashreplace").decode()
+    return format_html('<pre style="{}">{}</pre>', PRE, shown)
 
 
 def json_table(rows: Any) -> str:

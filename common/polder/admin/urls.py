@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_http_methods
 
@@ -21,8 +27,23 @@ def _answering(
         if isinstance(pattern, URLResolver):
             _answering(methods, pattern.url_patterns)
         else:
-            pattern.callback = require_http_methods(methods)(pattern.callback)
+            view = pattern.callback
+            view = _of_a_key(view) if pattern.name == "view_on_site" else view
+            pattern.callback = require_http_methods(methods)(view)
     return patterns
+
+
+def _of_a_key(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Django's own page that leads out of the admin fails for what is no key of the model."""
+
+    @wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(*args, **kwargs)
+        except ValidationError:
+            raise Http404 from None
+
+    return answer
 
 
 _pages = [

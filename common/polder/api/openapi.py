@@ -34,9 +34,10 @@ OF_IDEMPOTENCY = (
     "idempotency-key-missing",
     "idempotency-in-flight",
     "idempotency-key-reused",
+    "busy",
     "fenced",
 )
-OF_A_CHANGE = ("version-required", "version-mismatch", "invalid", "fenced")
+OF_A_CHANGE = ("version-required", "version-mismatch", "invalid", "busy", "fenced")
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):

@@ -20,6 +20,7 @@ from rest_framework.views import set_rollback
 
 from polder.api.problems import CATALOGUE, MEDIA_TYPE, MOST_ERRORS, Problem, problem
 from polder.api.throttling import wait_of_address
+from polder.faults import Fault, fault_of
 from polder.outbox.carried_out import CarriedOutBefore
 from polder.outbox.fence import FencedAggregate, ForgottenAggregates
 
@@ -52,6 +53,9 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
     elif isinstance(error, CarriedOutBefore):
         made: dict[str, Any] = {"aggregate": error.made.aggregate, "key": error.made.key}
         error = Problem("carried-out-before", str(error), **made)
+    elif fault_of(error) is Fault.LOCKED:
+        held = "Another transaction holds a row that this one needs."
+        error = Problem("busy", held, retry_after=1)
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()

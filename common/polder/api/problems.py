@@ -139,6 +139,12 @@ CATALOGUE: dict[str, Kind] = {
     "idempotency-in-flight": Kind(
         409, "The same request is being worked on", "Repeat it in a moment to get its answer."
     ),
+    "busy": Kind(
+        409,
+        "Somebody holds what it needs",
+        "Nothing was done. Repeat it, with the same `Idempotency-Key` or `If-Match`, after "
+        "`Retry-After`.",
+    ),
     "fenced": Kind(
         409,
         "Another service knows it better",

@@ -27,8 +27,7 @@ class WholeNumber(serializers.IntegerField):
 
 def check_query(request: Request, said: Documented) -> None:
     """Raises ValidationError, by parameter: what is ignored would be taken for obeyed."""
-    filters = OF_A_LIST | set(said.filters.base_filters) if said.filters else set()
-    known = filters | set(said.query().fields if said.query else ())
+    known = known_parameters(said)
     wrong = {
         name: error
         for name, values in request.query_params.lists()
@@ -38,11 +37,16 @@ def check_query(request: Request, said: Documented) -> None:
         raise ValidationError({name: [error] for name, error in wrong.items()})
 
 
+def known_parameters(said: Documented) -> set[str]:
+    filters = OF_A_LIST | set(said.filters.base_filters) if said.filters else set()
+    return filters | set(said.query().fields if said.query else ())
+
+
 def _error(known: bool, values: Sequence[str]) -> str:
     if not known:
         return "There is no such parameter."
     if len(values) > 1:
         return "It may be given once."
-    if not values[0]:
+    if not values[0].strip():  # as filters strip it
         return "It is empty: give it a value, or leave it out."
     return "It is not UTF-8." if NOT_UTF8 in values[0] else ""

@@ -206,7 +206,8 @@ class ParkedEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type or 'message'} {self.subject}: {self.reason}"
+        about = f"{self.type or 'message'} {self.subject}".rstrip()
+        return f"{about}: {self.reason}"
 
 
 class Attempt(models.Model):

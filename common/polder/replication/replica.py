@@ -12,6 +12,7 @@ from operator import attrgetter
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.signals import class_prepared
 from django.dispatch import receiver
@@ -109,6 +110,13 @@ class Replication:
         """All that makes its rows what they are; another one is filled anew."""
         where = {path: sorted(map(str, values)) for path, values in self.where}
         return self.declared | ({"(where)": json.dumps(where, sort_keys=True)} if where else {})
+
+    def key_of(self, text: str) -> str | None:
+        """The key as its rows have it; None for what no row of it can have."""
+        try:
+            return str(self.model._meta.pk.clean(text, None))
+        except ValidationError:
+            return None
 
     def keeps(self, state: Any) -> bool:
         """Whether an aggregate of this public state belongs into the replica."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from polder.broker.names import publisher_or_nobody
 from polder.contracts.event import Event
 from polder.inbox.models import ParkedEvent
-from polder.replication.replica import replications
+from polder.replication.replica import Replication, replications
 from polder.resync import runs
 from polder.resync.runs import NotPossible
 
@@ -33,8 +33,13 @@ def fetch_present(parked: Iterable[ParkedEvent], reason: str) -> dict[str, int]:
     return {aggregate: len(subjects) for aggregate, subjects in keys.items()}
 
 
+def replica_of(queue: str, type_: str) -> Replication | None:
+    """That of which an event of the type is, as far as it is known and kept here."""
+    kind = Event.known.get((publisher_or_nobody(queue), type_))
+    return replications.get(f"{kind.service}.{kind.aggregate}") if kind else None
+
+
 def aggregate_of(parked: ParkedEvent) -> str:
-    """Of which replica it is; empty when that is not known."""
-    kind = Event.known.get((publisher_or_nobody(parked.queue), parked.type))
-    aggregate = f"{kind.service}.{kind.aggregate}" if kind and parked.subject else ""
-    return aggregate if aggregate in replications else ""
+    """Of which replica it is; empty when that is not known, or no row of it can have the key."""
+    found = replica_of(parked.queue, parked.type)
+    return found.aggregate if found and found.key_of(parked.subject) else ""

@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from pydantic import TypeAdapter, ValidationError
 from uuid_utils.compat import uuid7
 
 from polder import this_service
-from polder.contracts.types import Key
 from polder.partitioning import database_now
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import Replication, replications
@@ -21,7 +19,6 @@ State = ReplicaState.State
 Compared = ReplicaState.Compared
 RATE = 2_000  # rows per second, unless somebody says otherwise
 QUICK_RATE, DEEP_RATE = 200_000, 20_000  # of audits
-_key: TypeAdapter[str] = TypeAdapter(Key)
 AUDITED = ("audited_at", "deeply_audited_at")
 
 
@@ -42,7 +39,8 @@ def begin(
     the place of an audit. Raises NotPossible when one is under way, or the service keeps no such
     replica."""
     with transaction.atomic():
-        known = _known(_replication(aggregate))
+        replication = _replication(aggregate)
+        known = _known(replication)
         if known and known.is_under_way_or_paused and not (is_rebuilt or known.is_audit):
             raise NotPossible(
                 f"a resync of {aggregate} is under way already ({known.told}): it is joined "
@@ -52,7 +50,7 @@ def begin(
         run.is_rebuilt, run.since = run.is_rebuilt or is_rebuilt, since
         run.is_partial = keys is not None or since is not None
         if keys is not None:
-            run.scans, run.asking = False, sorted(_checked(keys))
+            run.scans, run.asking = False, sorted(_keys(replication, keys))
             run.estimate = len(run.asking)
         next_request(run)
 
@@ -61,10 +59,11 @@ def fetch(aggregate: str, keys: Sequence[str], reason: str) -> None:
     """Fetches the present state of these from their owner: begins a resync of them, or adds them to
     one of some keys that is under way. Raises NotPossible."""
     with transaction.atomic():
-        known = _known(_replication(aggregate))
+        replication = _replication(aggregate)
+        known = _known(replication)
         some = known and known.asking and known.state == State.FILLING
         if known and some and not (known.scans or known.ranges):
-            known.asking += sorted(_checked(keys).difference(known.asking))
+            known.asking += sorted(_keys(replication, keys) - {*known.asking})
             known.estimate = known.rows_done + len(known.asking)
             known.save(update_fields=["asking", "estimate"])
             return
@@ -96,14 +95,12 @@ def _replication(aggregate: str) -> Replication:
     return replications[aggregate]
 
 
-def _checked(keys: Sequence[str]) -> set[str]:
-    """Raises NotPossible: no owner could be asked for what cannot be a key."""
-    for key in keys:
-        try:
-            _key.validate_python(key)
-        except ValidationError:
-            raise NotPossible(f"{key!r} is no key: 1 to 64 characters") from None
-    return set(keys)
+def _keys(replication: Replication, given: Sequence[str]) -> set[str]:
+    """As the rows have them. Raises NotPossible."""
+    keys = {text: replication.key_of(text) for text in given}
+    if wrong := [text for text, key in keys.items() if key is None]:
+        raise NotPossible(f"{wrong[0]!r} is no key of {replication.aggregate}")
+    return {key for key in keys.values() if key is not None}
 
 
 def _known(replication: Replication) -> ReplicaState | None:

@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
@@ -18,6 +20,7 @@ from rest_framework.test import APIClient
 from polder.admin.operations import OperatedAdmin
 from polder.admin.read_only import ReadOnlyAdmin
 from polder.api.models import Scope
+from polder.api.query import known_parameters
 from polder.testing.admin_pages import admin_pages, list_address, superuser_client
 from polder.testing.api import api_client, assert_problem
 from polder.testing.every_api import ANY
@@ -43,6 +46,15 @@ def test_a_format_is_no_parameter(db: None) -> None:
     for handler in api_handlers():
         answer = handler.call(api_client(*Scope), f"{handler.address(**ANY)}?format=xml")
         assert list(assert_problem(answer, 400, "invalid")["errors"]) == ["format"]
+
+
+@pytest.mark.parametrize("blank", ["%20", "%09", "%C2%A0", "%E3%80%80"])
+def test_a_parameter_of_blanks(db: None, blank: str) -> None:
+    """A filter that is stripped to nothing would narrow down nothing."""
+    for handler in api_handlers():
+        for name in known_parameters(handler.said) if handler.said else ():
+            answer = handler.call(api_client(*Scope), f"{handler.address(**ANY)}?{name}={blank}")
+            assert list(assert_problem(answer, 400, "invalid")["errors"]) == [name], handler
 
 
 def test_a_value_of_another_type(db: None) -> None:
@@ -94,6 +106,26 @@ def test_a_nul_in_the_admin(db: None) -> None:
             answer = client.get(f"{list_address(model)}?{name}=a%00b")
             assert answer.status_code == 400, (model, name)
         assert client.get(f"{list_address(model)}a%00b/change/").status_code in (302, 400, 404)
+
+
+@pytest.mark.parametrize("value", ["abc", "9" * 30, "0001-01-01T00:00:00+23:59", ""])
+def test_a_filter_by_any_field(db: None, value: str) -> None:
+    client = superuser_client()
+
+    for model in admin_pages():
+        for kind, field in {type(field): field for field in model._meta.concrete_fields}.items():
+            for how in ("exact", "year"):
+                answer = client.get(list_address(model), {f"{field.name}__{how}": value})
+                assert answer.status_code in (200, 302, 400), (model, kind, how)
+
+
+@pytest.mark.parametrize("key", ["no key", "9" * 30, "☃"])
+def test_a_page_outside_of_the_admin_that_is_none(db: None, key: str) -> None:
+    client = superuser_client()
+
+    for model in admin_pages():
+        for kind in (ContentType.objects.get_for_model(model).pk, key):
+            assert client.get(f"/admin/r/{kind}/{quote(key)}/").status_code == 404, model
 
 
 @pytest.mark.parametrize("key", ["no key", "a\0b", "", "9" * 30, "☃"])

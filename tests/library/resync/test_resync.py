@@ -23,6 +23,8 @@ from tests.library.pasts.saying import arriving
 from tests.library.resync.wire import PRODUCT, Wire, edit, products, state
 from tests.makers import product_event
 
+RESERVATION = "inventory.reservation"
+
 
 def test_filled_page_by_page(wire: Wire) -> None:
     wire.owns(*(product_event(product_id=f"p{number}", name=f"n{number}") for number in range(5)))
@@ -128,6 +130,18 @@ def test_one_that_declares_more_is_not_complete_when_that_is_cancelled(wire: Wir
     runs.begin(PRODUCT, "asked for")
     runs.cancel(PRODUCT)
     assert state().is_complete, "as it was"
+
+
+def test_keys_as_the_rows_have_them(wire: Wire) -> None:
+    """The owner would be asked again and again for one that is none, and says that it does not know
+    one that is written otherwise: then the row would be removed."""
+    key = uuid7()
+    runs.begin(RESERVATION, "asked for", keys=[str(key).upper()])
+    assert ReplicaState.objects.get(pk=RESERVATION).asking == [str(key)]
+
+    for keys in (["p1"], [""], ["x" * 65]):
+        with pytest.raises(runs.NotPossible, match="is no key of"):
+            runs.fetch(RESERVATION, [str(key), *keys], "asked for")
 
 
 def test_paused_it_goes_on_where_it_was(wire: Wire) -> None:

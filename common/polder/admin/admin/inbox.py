@@ -230,7 +230,7 @@ def present_of(parked: ParkedEvent) -> str:
     row = replications[aggregate].model._default_manager.filter(pk=parked.subject).first()
     try:
         version = int(json.loads(bytes(parked.body))["aggregateversion"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         version = None
     if row is None:
         return f"No row of {aggregate} {parked.subject}: what this event tells is missing."

@@ -82,11 +82,11 @@ def shortened(key: object) -> str:
 
 
 @register.simple_tag
-def id_link(key: object, href: str = "") -> str:
-    """An id, shortened where it is long, that leads to its timeline or where `href` says; a button
-    copies it."""
+def id_link(key: object, href: str = "", *, whole: bool = False) -> str:
+    """An id, shortened where it is long unless it is to be shown `whole`, that leads to its
+    timeline or where `href` says; a button copies it."""
     text = str(key)
-    shown = short(text)
+    shown = text if whole else short(text)
     link = href or f"{reverse('admin-timeline')}?{urlencode({'key': text})}"
     return format_html(
         '<span class="whitespace-nowrap"><a class="polder-link polder-mono" href="{}" title="{}">{}'
