@@ -1,0 +1,110 @@
+"""What a project may have wrong around the library, as `manage.py check` names it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.library.test_init import init, surroundings
+
+CONTRACT = '''\
+from polder.contracts.event import Event, State
+from polder.contracts.types import Key, Text
+
+
+class BookState(State):
+    book_id: Key
+    title: Text
+
+    @property
+    def subject(self) -> str:
+        return self.book_id
+
+
+class BookEvent(Event):
+    service = "bookshop"
+    aggregate = "book"
+    data: BookState
+
+
+class BookAdded(BookEvent):
+    """It exists from now on."""
+'''
+MODEL = """\
+from django.db import models
+
+from books.contracts import BookEvent, BookState
+from polder.domain.aggregate import Aggregate
+
+
+class Book(Aggregate):
+    contract = BookEvent
+    title = models.CharField(max_length=200)
+
+    def public_state(self) -> BookState:
+        return BookState(book_id=self.subject, title=self.title)
+"""
+ROUTER = """
+
+class Elsewhere:
+    def db_for_write(self, model, **hints):
+        return "other" if model._meta.app_label == {app!r} else None
+
+
+DATABASES["other"] = DATABASES["default"]
+DATABASE_ROUTERS = ["bookshop.settings.Elsewhere"]
+"""
+
+
+@pytest.fixture(scope="module")
+def publisher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that `polder.init` has prepared, with an aggregate."""
+    folder = tmp_path_factory.mktemp("publisher")
+    make = [sys.executable, "-m", "django"]
+    subprocess.run([*make, "startproject", "bookshop", str(folder)], check=True)
+    subprocess.run([*make, "startapp", "books"], cwd=folder, check=True)
+    settings = folder / "bookshop/settings.py"
+    text = settings.read_text().replace("backends.sqlite3", "backends.postgresql")
+    settings.write_text(text.replace("INSTALLED_APPS = [", "INSTALLED_APPS = [\n    'books',"))
+    assert init(folder, "--publishes", "books.Book", "--yes").returncode == 0
+    (folder / "books/contracts.py").write_text(CONTRACT)
+    (folder / "books/models.py").write_text(MODEL)
+    return folder
+
+
+@pytest.fixture
+def project(publisher: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(publisher, tmp_path / "project"))
+
+
+def found(project: Path) -> str:
+    """What `check` says, on one line."""
+    command = [sys.executable, "manage.py", "check"]
+    done = subprocess.run(command, cwd=project, env=surroundings(), capture_output=True, text=True)
+    return " ".join(done.stderr.split())
+
+
+def append(project: Path, text: str) -> None:
+    with (project / "bookshop/settings.py").open("a") as settings:
+        settings.write(text)
+
+
+def test_a_project_that_is_as_it_has_to_be_hears_nothing(project: Path) -> None:
+    assert found(project) == ""
+
+
+@pytest.mark.parametrize(
+    ("app", "label"), [("books", "books.Book"), ("polder_consumer", "polder_consumer.JobRun")]
+)
+def test_what_a_router_puts_into_another_database(project: Path, app: str, label: str) -> None:
+    append(project, ROUTER.format(app=app))
+
+    said = found(project)
+
+    assert said.count("(polder.E027)") == 1
+    assert label in said
+    assert "written to the database 'other', and events to 'default'" in said
