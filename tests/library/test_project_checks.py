@@ -81,9 +81,9 @@ def project(publisher: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(publisher, tmp_path / "project"))
 
 
-def found(project: Path) -> str:
-    """What `check` says, on one line."""
-    command = [sys.executable, "manage.py", "check"]
+def found(project: Path, name: str = "check") -> str:
+    """What the command complains of, on one line."""
+    command = [sys.executable, "manage.py", name]
     done = subprocess.run(command, cwd=project, env=surroundings(), capture_output=True, text=True)
     return " ".join(done.stderr.split())
 
@@ -108,3 +108,35 @@ def test_what_a_router_puts_into_another_database(project: Path, app: str, label
     assert said.count("(polder.E027)") == 1
     assert label in said
     assert "written to the database 'other', and events to 'default'" in said
+
+
+EFFECTS = """\
+from books.contracts import BookAdded
+from polder.effects import effect
+
+
+@effect(on=BookAdded, key=lambda event: event.subject)
+def tell(key, body):
+    pass
+"""
+
+
+def test_effects_that_nobody_would_look_for(project: Path) -> None:
+    effects = project / "books/effects.py"
+    effects.write_text(EFFECTS)
+    assert "(polder.E028) books.effects declares effects, and 'polder.effects'" in found(project)
+
+    append(project, "INSTALLED_APPS += ['polder.effects']\n")
+    assert found(project) == ""
+
+
+def test_an_app_may_have_effects_of_another_kind(project: Path) -> None:
+    (project / "books/effects.py").write_text("BLUR = 3\n")
+
+    assert found(project) == ""
+
+
+def test_an_app_that_was_not_installed(project: Path) -> None:
+    append(project, "INSTALLED_APPS.remove('books')\n")
+
+    assert "bookshop publishes nothing and has no replica" in found(project, "events")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.core.checks import Error, register
 from django.db import DEFAULT_DB_ALIAS, router
 from django.db.models import Model
@@ -39,3 +41,30 @@ def _ours() -> Iterator[type[Model]]:
         of_the_library = model._meta.app_config.name.startswith("polder.")
         if of_the_library or issubclass(model, Aggregate | Replica):
             yield model
+
+
+@register(STARTS)
+def effects_are_looked_for(**_: Any) -> list[Error]:
+    """Without its app nobody reads the modules `effects`, so none of them would ever happen."""
+    if apps.is_installed("polder.effects"):
+        return []
+    return [
+        Error(
+            f"{app.name}.effects declares effects, and 'polder.effects' is not in INSTALLED_APPS: "
+            "none would happen.",
+            hint="Add it, and migrate.",
+            id="polder.E028",
+        )
+        for app in apps.get_app_configs()
+        if _declares_effects(app)
+    ]
+
+
+def _declares_effects(app: AppConfig) -> bool:
+    """By its text, as nobody has imported it: an app may call something else so."""
+    module = find_spec(f"{app.name}.effects")
+    return (
+        module is not None
+        and module.origin is not None
+        and "polder.effects" in Path(module.origin).read_text(errors="replace")
+    )
