@@ -48,6 +48,20 @@ class Book(Aggregate):
     def public_state(self) -> BookState:
         return BookState(book_id=self.subject, title=self.title)
 """
+UNFIT = [
+    (
+        "DATABASES['default']['ENGINE'] = 'django.db.backends.sqlite3'",
+        "(polder.E026) The database is sqlite, and has to be PostgreSQL.",
+    ),
+    ("USE_TZ = False", "(polder.E026) USE_TZ is False."),
+    ("POLDER['CELERY_MODULE'] = 'bookshop.rabbit'", "(polder.E026) There is no module bookshop.ra"),
+    ("POLDER['CELERY_MODULE'] = 'shop.celery'", "(polder.E026) There is no module shop.celery,"),
+    (
+        "POLDER['AMQP_URL'] = 'localhost:5672'",
+        "(polder.E023) POLDER['AMQP_URL'] does not begin with amqp:// or amqps://",
+    ),
+    ("POLDER['AMQP_URL'] = ''", "(polder.E023) POLDER['AMQP_URL'] does not begin"),
+]
 ROUTER = """
 
 class Elsewhere:
@@ -95,6 +109,13 @@ def append(project: Path, text: str) -> None:
 
 def test_a_project_that_is_as_it_has_to_be_hears_nothing(project: Path) -> None:
     assert found(project) == ""
+
+
+@pytest.mark.parametrize(("line", "problem"), UNFIT)
+def test_a_project_that_cannot_be_one(project: Path, line: str, problem: str) -> None:
+    append(project, f"{line}\n")
+
+    assert problem in found(project)
 
 
 @pytest.mark.parametrize(

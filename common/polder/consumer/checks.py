@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.core.checks import Error, register
-from django.db import DEFAULT_DB_ALIAS, router
+from django.db import DEFAULT_DB_ALIAS, connection, router
 from django.db.models import Model
 
+from polder import this_service
 from polder.domain.aggregate import Aggregate
 from polder.replication.replica import Replica
 from polder.starts import STARTS
+
+
+@register(STARTS)
+def the_project_is_one_that_can(**_: Any) -> list[Error]:
+    """What `python -m polder.init` looked at may have been changed since."""
+    return [Error(problem, hint=hint, id="polder.E026") for problem, hint in _unfit()]
 
 
 @register(STARTS)
@@ -34,6 +43,27 @@ def all_is_in_one_database(**_: Any) -> list[Error]:
         )
         for alias, labels in elsewhere.items()
     ]
+
+
+def _unfit() -> Iterator[tuple[str, str]]:
+    if connection.vendor != "postgresql":
+        hint = "DATABASES['default'] needs the ENGINE django.db.backends.postgresql."
+        yield f"The database is {connection.vendor}, and has to be PostgreSQL.", hint
+    if not settings.USE_TZ:
+        yield "USE_TZ is False.", "USE_TZ = True: the times of events have a zone."
+    module = this_service.celery_module()
+    if not _exists(module):
+        hint = (
+            "python -m polder.init writes it; if it has another name, say so in "
+            "POLDER['CELERY_MODULE']."
+        )
+        yield f"There is no module {module}, where the Celery application is looked for.", hint
+
+
+def _exists(module: str) -> bool:
+    with suppress(ModuleNotFoundError):  # one of the packages that it is in
+        return find_spec(module) is not None
+    return False
 
 
 def _ours() -> Iterator[type[Model]]:
