@@ -1,4 +1,4 @@
-"""`python -m polder.init --contracts`: the copy that a subscriber has of a publisher's contracts."""
+"""`polder.init --contracts`: the copy that a subscriber has of a publisher's contracts."""
 
 from __future__ import annotations
 

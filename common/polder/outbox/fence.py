@@ -48,7 +48,7 @@ class FencedAggregate(RuntimeError):
         super().__init__(
             f"{fenced.reported_by} knows version {fenced.known_version} of {fenced.aggregate} "
             f"{fenced.key}, {has}: restored from a backup? "
-            f"Nothing acts on it until it is healed (manage.py {this_service.name()} restored) or "
+            f"Nothing acts on it until it is healed ({this_service.command('restored')}) or "
             "accepted (regressed --accept)"
         )
         self.fenced = fenced
@@ -223,7 +223,7 @@ def _tell(first: Claim, reported_by: str, number: int) -> None:
     log.critical(
         "the past of %s came back (restored from a backup?): %s knows %d of its aggregates "
         "better, such as version %d of %s %s; "
-        "nothing acts on them until they are healed: manage.py %s restored",
+        "nothing acts on them until they are healed: %s",
         *(
             this_service.name(),
             reported_by,
@@ -231,7 +231,7 @@ def _tell(first: Claim, reported_by: str, number: int) -> None:
             first.version,
             first.aggregate,
             first.key,
-            this_service.name(),
+            this_service.command("restored"),
         ),
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from polder import this_service
 from polder.broker.confirms import (
     BROKER_ERRORS,
     ConfirmedPublisher,
@@ -230,8 +231,8 @@ class Relay:
             reason = next(iter(reasons.values()))
             log.error(
                 "the broker takes none of %d events of %s: %s; it goes on trying: is a queue "
-                "missing (manage.py %s topology), is there an alarm?",
-                *(len(reasons), self.service, reason, self.service),
+                "missing (%s), is there an alarm?",
+                *(len(reasons), self.service, reason, this_service.command("topology")),
             )
         self.stop.wait(self._trouble.next())
 
