@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -16,6 +18,15 @@ from polder.stopping import Stop, stop_on
 
 PATIENCE = 30.0  # seconds that a process has to end what it is doing
 _GLANCE = 0.2
+_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+_LIBC = ctypes.CDLL(None)
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end anybody: its children would go on, with the code that they
+    began with, beside those of the next start. Only Linux can be asked for it."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class ProcessGroup:
@@ -78,6 +89,7 @@ class ProcessGroup:
             text=True,
             errors="replace",
             process_group=0,
+            preexec_fn=_end_with_parent,
         )
 
     def _read(self, name: str, process: subprocess.Popen[str]) -> None:

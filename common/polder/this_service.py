@@ -3,6 +3,7 @@ Django's settings."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -56,6 +57,13 @@ def _setting(key: str) -> Any:
 def name() -> str:
     """Lower-case letters: every name that the service has in RabbitMQ begins with it."""
     return cast("str", _setting("SERVICE"))
+
+
+def command(words: str) -> str:
+    """As one types it: `manage.py topology`, or `manage.py order topology` where one manage.py is
+    of several services, which puts the name of this one behind its own."""
+    program = Path(sys.argv[0]).name
+    return f"{program if program.startswith('manage.py') else 'manage.py'} {words}"
 
 
 def amqp_url() -> str:

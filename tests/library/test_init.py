@@ -76,9 +76,10 @@ def check(folder: Path) -> subprocess.CompletedProcess[str]:
     return manage(folder, "check")
 
 
-def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def surroundings() -> dict[str, str]:
+    """The variables by which a project reaches the servers of the tests."""
     place = urlsplit(DDL_URL)
-    environment = {
+    return {
         "PATH": os.environ["PATH"],
         "BOOKSHOP_AMQP_URL": "amqp://bookshop:p@host/",
         "PGHOST": str(place.hostname),
@@ -86,9 +87,12 @@ def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "PGUSER": str(place.username),
         "PGPASSWORD": str(place.password),
     }
+
+
+def manage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True
+        command, cwd=folder, env=surroundings(), stdout=subprocess.PIPE, text=True, check=True
     )
 
 

@@ -141,3 +141,13 @@ def _lives(number: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def test_when_it_is_killed_its_processes_end(runs: list[Run], tmp_path: Path) -> None:
+    run = Run(tmp_path / "output", SLEEPS, SLEEPS)
+    runs.append(run)
+    eventually(lambda: len(run.children()) == 2)
+
+    run.process.kill()
+
+    eventually(lambda: not any(Path(f"/proc/{child}").exists() for child in run.children()))

@@ -4,7 +4,11 @@ and the overview say it."""
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +29,9 @@ from polder.consumer.jobs import run_if_due
 from polder.outbox.backoff import Backoff
 from polder.outbox.relay import Relay
 from polder.stopping import Stop
+from polder.testing import eventually
 from tests.library.broker import ORDER_URL, declare_all, management, url_of
+from tools.links import ROOT
 
 QUEUE = names.event_queue("order", "inventory")
 
@@ -160,7 +166,7 @@ class TestRefusals:
         with pytest.raises(NotFound) as refused:
             broker.channel().queue_declare("order.from.nobody", passive=True)
         broker.collect(socket_timeout=1)
-        assert "manage.py order topology declares it" in str(refusal(refused.value))
+        assert "manage.py topology declares it" in str(refusal(refused.value))
 
     def test_being_away_is_no_refusal(self) -> None:
         with pytest.raises(OSError) as away:  # noqa: PT011 - any of them
@@ -177,3 +183,20 @@ def test_a_relay_says_what_is_refused(
     assert relay._explained(refused.value, Backoff()) == 5.0
     assert "the broker refuses" in caplog.text
     assert "is away" not in caplog.text
+
+
+def test_beat_says_what_is_refused_and_goes_on(tmp_path: Path) -> None:
+    wrong = ORDER_URL.replace(credentials(ORDER_URL)[1], "wrong")
+    with (tmp_path / "said").open("w+") as said:
+        command = [sys.executable, str(ROOT / "manage.py"), "order", "beat"]
+        environment = {**os.environ, "ORDER_AMQP_URL": wrong}
+        beat = subprocess.Popen(command, env=environment, stdout=said, stderr=said, cwd=tmp_path)
+        try:
+            eventually(lambda: "beat tries again in 5 s" in Path(said.name).read_text())
+            assert beat.poll() is None
+        finally:
+            beat.terminate()
+            assert beat.wait(20) == 0
+        text = Path(said.name).read_text()
+    assert "manage.py order topology makes the user" in text
+    assert "Traceback" not in text

@@ -7,4 +7,4 @@ class AdminConfig(AppConfig):
     verbose_name = "Operators"
 
     def ready(self) -> None:
-        from polder.admin import retention  # noqa: F401  (registers its retention)
+        from polder.admin import checks, retention  # noqa: F401  (registers them)

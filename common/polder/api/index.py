@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 
 from polder import this_service
-from polder.api.problem_responses import only_safe
+from polder.api.plain_problems import only_safe
 from polder.api.routes import routes
 
 CONVERTED = re.compile(r"<\w+:(\w+)>")  # <uuid:order_id>

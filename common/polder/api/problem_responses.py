@@ -5,19 +5,19 @@ page.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import wraps
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from itertools import count, takewhile
 from typing import Any
 
 from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import set_rollback
 
+from polder.api.plain_problems import only_safe, plain_problem
 from polder.api.problems import CATALOGUE, MEDIA_TYPE, MOST_ERRORS, Problem, problem
 from polder.api.throttling import wait_of_address
 from polder.faults import Fault, fault_of
@@ -116,21 +116,6 @@ def _of_the_fence(error: FencedAggregate | ForgottenAggregates) -> Problem:
     return Problem("fenced", str(error), **known)
 
 
-def only_safe(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For a view that is no APIView and changes nothing: GET and HEAD, and a problem for every
-    other method."""
-
-    @wraps(view)
-    def safe(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method in ("GET", "HEAD"):
-            return view(request, *args, **kwargs)
-        response = _plain_problem("method-not-allowed")
-        response["Allow"] = "GET, HEAD"
-        return response
-
-    return safe
-
-
 @only_safe
 def problem_page(request: HttpRequest, kind: str) -> HttpResponse:
     """What a problem's `type` leads to: its meaning and what to do."""
@@ -139,36 +124,30 @@ def problem_page(request: HttpRequest, kind: str) -> HttpResponse:
     return render(request, "polder_api/problem.html", {"kind": kind, **CATALOGUE[kind]._asdict()})
 
 
-def _plain_problem(kind: str, detail: str = "") -> JsonResponse:
-    return JsonResponse(
-        problem(kind, detail), status=CATALOGUE[kind].status, content_type=MEDIA_TYPE
-    )
-
-
 def too_many(wait: float) -> HttpResponse:
-    response = _plain_problem("throttled")
+    response = plain_problem("throttled")
     response["Retry-After"] = str(math.ceil(wait))
     return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, RequestDataTooBig):
-        return _plain_problem("too-large")
+        return plain_problem("too-large")
     detail = (
         "The Host header names none of this service's hosts."
         if isinstance(exception, DisallowedHost)
         else ""
     )
-    return _plain_problem("invalid", detail)
+    return plain_problem("invalid", detail)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _plain_problem("not-permitted")
+    return plain_problem("not-permitted")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _plain_problem("not-found")
+    return plain_problem("not-found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _plain_problem("error")
+    return plain_problem("error")

@@ -47,7 +47,7 @@ def _of_tls(error: ssl.SSLError) -> str | None:
 
 
 def _mend(error: BaseException) -> str:
-    prefix, topology = this_service.name().upper(), f"manage.py {this_service.name()} topology"
+    prefix, topology = this_service.name().upper(), this_service.command("topology")
     if isinstance(error, NotFound):
         return f"{topology} declares it"
     if "login was refused" in str(error).lower():

@@ -76,9 +76,9 @@ def look_and_remember() -> int:
         )
     for sentence in sorted(found - known):
         log.error(
-            "the broker is not as declared: %s; see manage.py %s topology --check",
+            "the broker is not as declared: %s; see %s",
             sentence,
-            this_service.name(),
+            this_service.command("topology --check"),
         )
     for sentence in sorted(known - found):
         log.info("no longer so at the broker: %s", sentence)
@@ -93,9 +93,9 @@ def tell_at_start() -> None:
     try:
         for sentence in look():
             log.error(
-                "the broker is not as declared: %s; see manage.py %s topology --check",
+                "the broker is not as declared: %s; see %s",
                 sentence,
-                this_service.name(),
+                this_service.command("topology --check"),
             )
     except ManagementError as error:
         log.warning("whether the broker is as declared could not be seen: %s", error)

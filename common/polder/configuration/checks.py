@@ -13,6 +13,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from polder import this_service
+from polder.broker.nodes import WrongAddress, node_urls
 from polder.starts import STARTS
 
 _RANGES: Mapping[str, tuple[float, float]] = {
@@ -69,6 +70,8 @@ def _problems(said: Mapping[str, Any]) -> Iterator[str]:
         yield f"POLDER['{key}'] is read by nobody{f'; {like[0]} is' if like else ''}."
     for key in sorted(this_service.NEEDED - said.keys()):
         yield f"POLDER['{key}'] is missing."
+    if "AMQP_URL" in said and (problem := _of_address(said["AMQP_URL"])):
+        yield f"POLDER['AMQP_URL'] {problem}."
     if said.get("TRACES_URL") and not _can_trace():
         yield (
             "POLDER['TRACES_URL'] is set, and OpenTelemetry is not installed: "
@@ -89,6 +92,14 @@ def _problems(said: Mapping[str, Any]) -> Iterator[str]:
             or not low <= value <= high
         ):
             yield f"POLDER['{key}'] is {value!r}; it has to be from {low:g} to {high:g}."
+
+
+def _of_address(url: object) -> str | None:
+    try:
+        node_urls(str(url))
+    except WrongAddress as error:
+        return str(error)
+    return None
 
 
 def _can_trace() -> bool:

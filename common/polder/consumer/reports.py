@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 
+from polder import this_service
 from polder.consumer.batch import Batch
 from polder.consumer.dispatch import Ended
 from polder.consumer.transitions import End, Mode
@@ -22,8 +23,8 @@ SAID: dict[End, tuple[int, str]] = {
     End.HALTED: (
         logging.CRITICAL,
         "the consumer of {service} has stopped and probes with {batch}: {text}; bring its schema "
-        "up to date (manage.py {service} migrate) or "
-        "fix the code",
+        "up to date ({migrate}), fix the "
+        "code, or start the worker again if the code has changed since",
     ),
     End.HELD_BACK: (
         logging.WARNING,
@@ -60,7 +61,12 @@ class Reports:
         log.log(
             level,
             "%s",
-            sentence.format(service=self._service, batch=batch.summary(), text=how.text),
+            sentence.format(
+                service=self._service,
+                batch=batch.summary(),
+                text=how.text,
+                migrate=this_service.command("migrate"),
+            ),
         )
 
     def mode(self, before: Mode, after: Mode) -> None:

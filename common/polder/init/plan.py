@@ -105,7 +105,7 @@ def _contracts(project: Project, service: str, publishes: str) -> Change | None:
 
 
 def _copied(project: Project, contracts: str) -> Change | None:
-    """Of a publisher. Raises NoProject and OSError."""
+    """Of a publisher, new or as it is now. Raises NoProject and OSError."""
     app, _, file = contracts.partition("=")
     source = project.root / file
     if not file or source.suffix != ".py":
@@ -114,4 +114,11 @@ def _copied(project: Project, contracts: str) -> Change | None:
             "reviews=../bookshop/books/contracts.py"
         )
     path = project.app(app) / "contracts.py"
-    return None if path.exists() else Change(path, None, source.read_text(encoding="utf-8"))
+    theirs, ours = read(source), read(path) if path.exists() else None
+    if ours is not None and _services(ours) != _services(theirs):
+        raise NoProject(f"{path} is no copy of {source}: copy it into another app")
+    return None if ours == theirs else Change(path, ours, theirs)
+
+
+def _services(contracts: str) -> set[str]:
+    return set(re.findall(r"""^\s+service = ["'](\w+)""", contracts, re.MULTILINE))

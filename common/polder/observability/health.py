@@ -8,7 +8,7 @@ from django.db import Error
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
-from polder.api.problem_responses import only_safe
+from polder.api.plain_problems import only_safe
 from polder.conditions import State
 from polder.observability.look import Look, TooSlow
 from polder.observability.state import Standing, database_away, look_at_all

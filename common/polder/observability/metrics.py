@@ -23,7 +23,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0
 from prometheus_client.registry import Collector
 
 from polder import this_service
-from polder.api.problem_responses import only_safe
+from polder.api.plain_problems import only_safe
 from polder.broker.names import dead_letter_queue, event_queue
 from polder.conditions import State
 from polder.consumer.jobs import job_states

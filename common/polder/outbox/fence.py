@@ -47,8 +47,9 @@ class FencedAggregate(RuntimeError):
         has = "this one has none" if version is None else f"this one has version {version}"
         super().__init__(
             f"{fenced.reported_by} knows version {fenced.known_version} of {fenced.aggregate} "
-            f"{fenced.key}, {has}: restored from a backup? Nothing acts on it until it is healed "
-            f"(manage.py {this_service.name()} restored) or accepted (regressed --accept)"
+            f"{fenced.key}, {has}: restored from a backup? "
+            f"Nothing acts on it until it is healed ({this_service.command('restored')}) or "
+            "accepted (regressed --accept)"
         )
         self.fenced = fenced
         self.version = version
@@ -222,7 +223,7 @@ def _tell(first: Claim, reported_by: str, number: int) -> None:
     log.critical(
         "the past of %s came back (restored from a backup?): %s knows %d of its aggregates "
         "better, such as version %d of %s %s; "
-        "nothing acts on them until they are healed: manage.py %s restored",
+        "nothing acts on them until they are healed: %s",
         *(
             this_service.name(),
             reported_by,
@@ -230,7 +231,7 @@ def _tell(first: Claim, reported_by: str, number: int) -> None:
             first.version,
             first.aggregate,
             first.key,
-            this_service.name(),
+            this_service.command("restored"),
         ),
     )
 

@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 
+from polder import this_service
 from polder.broker.confirms import Receipt
 from polder.contracts.event import LARGEST_EVENT
 from polder.outbox.backoff import Backoff
@@ -51,8 +52,8 @@ class Refusals:
             reason = next(iter(reasons.values()))
             log.error(
                 "the broker takes none of %d events of %s: %s; it goes on trying: is a queue "
-                "missing (manage.py %s topology), is there an alarm?",
-                *(len(reasons), self._service, reason, self._service),
+                "missing (%s), is there an alarm?",
+                *(len(reasons), self._service, reason, this_service.command("topology")),
             )
         return self._trouble.next()
 

@@ -34,9 +34,9 @@ def take_gate_lock(name: str, *, exclusively: bool) -> int:
 def take_key_locks(label: str, keys: Sequence[str], *, gate: int | None = None) -> bool:
     """A transaction-level advisory lock per key, in order. Two batches may each bring half of what
     an aggregate waits for: the second then reads after the first has committed. At most one lock
-    per event of a batch is held: who passes a `gate` alone, as may concern any number of keys, needs
-    that lock only. Returns whether anything of ours is fenced: asked on the way, once, so that it
-    costs nothing."""
+    per event of a batch is held: who passes a `gate` alone, for whatever number of keys, needs no
+    other. Returns whether anything of ours is fenced: asked on the way, once, so that it costs
+    nothing."""
     space = zlib.crc32(label.encode())
     number_of = {key: _number(space, key) if gate is None else gate for key in keys}
     numbers = sorted(set(number_of.values()))

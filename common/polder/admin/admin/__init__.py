@@ -8,6 +8,9 @@ from polder.admin.admin import access, audit, bulk, inbox, outbox, replication
 if apps.is_installed("polder.effects"):
     from polder.admin.admin import effects  # noqa: F401
 
+if apps.is_installed("polder.api"):
+    from polder.admin.admin import keys  # noqa: F401
+
 admin.site.index_title = "Overview"
 
 __all__ = ["access", "audit", "bulk", "inbox", "outbox", "replication"]

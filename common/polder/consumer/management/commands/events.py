@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from polder import this_service
 from polder.command import ServiceCommand
@@ -36,13 +36,14 @@ class Command(ServiceCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        names = needed()
         if options["prepare"]:
             prepare()
         stop = stop_on((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
         environment = {**os.environ}
         environment.pop("POLDER_PROCESS", None)  # each has a name of its own
         group = ProcessGroup(
-            {name: command(name) for name in needed()}, environment, self.stdout.write
+            {name: command(name) for name in names}, environment, self.stdout.write
         )
         sys.exit(group.run(stop, announce_ready))
 
@@ -58,10 +59,15 @@ def prepare() -> None:
 
 def needed() -> list[str]:
     """A service that only publishes takes no events, and one that only subscribes has none to
-    relay."""
+    relay. Raises CommandError for one that does neither."""
     publishes = any(service == this_service.name() for service, _ in Event.known)
     relay = ["relay"] if publishes else []
     worker = ["worker"] if this_service.subscribes_to() else []
+    if not relay and not worker:
+        raise CommandError(
+            f"{this_service.name()} publishes nothing and has no replica. Is the app with its "
+            "contracts.py or its replicas in INSTALLED_APPS?"
+        )
     return [*relay, *worker, "housekeeper", "beat"]
 
 

@@ -1,0 +1,163 @@
+"""What a project may have wrong around the library, as `manage.py check` names it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.library.test_init import init, surroundings
+
+CONTRACT = '''\
+from polder.contracts.event import Event, State
+from polder.contracts.types import Key, Text
+
+
+class BookState(State):
+    book_id: Key
+    title: Text
+
+    @property
+    def subject(self) -> str:
+        return self.book_id
+
+
+class BookEvent(Event):
+    service = "bookshop"
+    aggregate = "book"
+    data: BookState
+
+
+class BookAdded(BookEvent):
+    """It exists from now on."""
+'''
+MODEL = """\
+from django.db import models
+
+from books.contracts import BookEvent, BookState
+from polder.domain.aggregate import Aggregate
+
+
+class Book(Aggregate):
+    contract = BookEvent
+    title = models.CharField(max_length=200)
+
+    def public_state(self) -> BookState:
+        return BookState(book_id=self.subject, title=self.title)
+"""
+UNFIT = [
+    (
+        "DATABASES['default']['ENGINE'] = 'django.db.backends.sqlite3'",
+        "(polder.E026) The database is sqlite, and has to be PostgreSQL.",
+    ),
+    ("USE_TZ = False", "(polder.E026) USE_TZ is False."),
+    ("POLDER['CELERY_MODULE'] = 'bookshop.rabbit'", "(polder.E026) There is no module bookshop.ra"),
+    ("POLDER['CELERY_MODULE'] = 'shop.celery'", "(polder.E026) There is no module shop.celery,"),
+    (
+        "POLDER['AMQP_URL'] = 'localhost:5672'",
+        "(polder.E023) POLDER['AMQP_URL'] does not begin with amqp:// or amqps://",
+    ),
+    ("POLDER['AMQP_URL'] = ''", "(polder.E023) POLDER['AMQP_URL'] does not begin"),
+]
+ROUTER = """
+
+class Elsewhere:
+    def db_for_write(self, model, **hints):
+        return "other" if model._meta.app_label == {app!r} else None
+
+
+DATABASES["other"] = DATABASES["default"]
+DATABASE_ROUTERS = ["bookshop.settings.Elsewhere"]
+"""
+
+
+@pytest.fixture(scope="module")
+def publisher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project that `polder.init` has prepared, with an aggregate."""
+    folder = tmp_path_factory.mktemp("publisher")
+    make = [sys.executable, "-m", "django"]
+    subprocess.run([*make, "startproject", "bookshop", str(folder)], check=True)
+    subprocess.run([*make, "startapp", "books"], cwd=folder, check=True)
+    settings = folder / "bookshop/settings.py"
+    text = settings.read_text().replace("backends.sqlite3", "backends.postgresql")
+    settings.write_text(text.replace("INSTALLED_APPS = [", "INSTALLED_APPS = [\n    'books',"))
+    assert init(folder, "--publishes", "books.Book", "--yes").returncode == 0
+    (folder / "books/contracts.py").write_text(CONTRACT)
+    (folder / "books/models.py").write_text(MODEL)
+    return folder
+
+
+@pytest.fixture
+def project(publisher: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(publisher, tmp_path / "project"))
+
+
+def found(project: Path, name: str = "check") -> str:
+    """What the command complains of, on one line."""
+    command = [sys.executable, "manage.py", name]
+    done = subprocess.run(command, cwd=project, env=surroundings(), capture_output=True, text=True)
+    return " ".join(done.stderr.split())
+
+
+def append(project: Path, text: str) -> None:
+    with (project / "bookshop/settings.py").open("a") as settings:
+        settings.write(text)
+
+
+def test_a_project_that_is_as_it_has_to_be_hears_nothing(project: Path) -> None:
+    assert found(project) == ""
+
+
+@pytest.mark.parametrize(("line", "problem"), UNFIT)
+def test_a_project_that_cannot_be_one(project: Path, line: str, problem: str) -> None:
+    append(project, f"{line}\n")
+
+    assert problem in found(project)
+
+
+@pytest.mark.parametrize(
+    ("app", "label"), [("books", "books.Book"), ("polder_consumer", "polder_consumer.JobRun")]
+)
+def test_what_a_router_puts_into_another_database(project: Path, app: str, label: str) -> None:
+    append(project, ROUTER.format(app=app))
+
+    said = found(project)
+
+    assert said.count("(polder.E027)") == 1
+    assert label in said
+    assert "written to the database 'other', and events to 'default'" in said
+
+
+EFFECTS = """\
+from books.contracts import BookAdded
+from polder.effects import effect
+
+
+@effect(on=BookAdded, key=lambda event: event.subject)
+def tell(key, body):
+    pass
+"""
+
+
+def test_effects_that_nobody_would_look_for(project: Path) -> None:
+    effects = project / "books/effects.py"
+    effects.write_text(EFFECTS)
+    assert "(polder.E028) books.effects declares effects, and 'polder.effects'" in found(project)
+
+    append(project, "INSTALLED_APPS += ['polder.effects']\n")
+    assert found(project) == ""
+
+
+def test_an_app_may_have_effects_of_another_kind(project: Path) -> None:
+    (project / "books/effects.py").write_text("BLUR = 3\n")
+
+    assert found(project) == ""
+
+
+def test_an_app_that_was_not_installed(project: Path) -> None:
+    append(project, "INSTALLED_APPS.remove('books')\n")
+
+    assert "bookshop publishes nothing and has no replica" in found(project, "events")
