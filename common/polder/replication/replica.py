@@ -29,9 +29,6 @@ class Replica(models.Model):
     public state has one of the values; a row that stops matching leaves, and is as if it had never
     been here.
 
-    With `where={"status": ("confirmed", "shipped")}` only of those of which each named member of
-    the public state has one of the values: a row that stops matching leaves.
-
     Each declared field is taken from the attribute of the same name in the aggregate's public
     state, or from the dotted path that is given for it. Only replication writes the rows. No
     foreign keys and no unique constraint besides the key.
@@ -83,6 +80,7 @@ class Said(Protocol):
     def data(self) -> State: ...
 
 
+MOST_COLUMNS = 90  # of which a digest is reckoned: a function of PostgreSQL takes 100 arguments
 OWN_COLUMNS = ("key", "version", "content_hash", "retired_at", "synced_at", "event_id")
 
 
@@ -129,6 +127,7 @@ class Replication:
         key = self.model._meta.pk
         return (
             not self.where
+            and len(self.columns) <= MOST_COLUMNS
             and all(self.kinds.values())
             and isinstance(key, models.CharField | models.UUIDField)
         )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from polder.contracts.types import Key, Timestamp, Version
 from polder.direct.messages import Message, Name
+from polder.replication.replica import MOST_COLUMNS
 
 MOST = 500  # keys in a request
 MOST_ROWS = 1_000  # in a page: of more, the processes that take part would grow
@@ -105,7 +106,7 @@ class Content(Part):
     """What is compared besides keys and versions."""
 
     schema_version: Version
-    fields: Annotated[list[DeclaredField], Field(max_length=90)]
+    fields: Annotated[list[DeclaredField], Field(max_length=MOST_COLUMNS)]
 
 
 class DigestsRequest(Message):
