@@ -188,6 +188,24 @@ class TestItEnds:
                 Order.objects.filter(pk=order.pk).update(version=version)
             assert fence.lift_overtaken() == lifted
 
+    def test_of_more_than_one_statement_takes(self) -> None:
+        order = place(Line("p1", 1)).order
+        set_back(order)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO polder_outbox_fenced (aggregate, key, known_version, known_event_id,
+                    reported_by, is_forgotten, since, lifted_by, reason)
+                SELECT 'order.order', gen_random_uuid()::text, 2, gen_random_uuid(), 'inventory',
+                    true, now(), '', '' FROM generate_series(1, 70000)
+                """
+            )
+
+        with unguarded("healed"):
+            Order.objects.filter(pk=order.pk).update(version=5)
+
+        assert fence.lift_overtaken() == 1
+
     def test_by_an_operator_for_good(self, api: APIClient) -> None:
         # Given
         gone = uuid7()

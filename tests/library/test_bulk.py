@@ -240,13 +240,12 @@ def test_what_is_redriven_stands_in_nobody_s_way_while_others_of_the_batch_wait(
 ) -> None:
     # Given a batch, half of which needs what somebody holds
     total = 120
-    deliver(*(product_event(product_id=f"p{one:03}") for one in range(total)))
+    deliver(*(product_event(product_id=f"p{number:03}") for number in range(total)))
     with monkeypatch.context() as context:
         Trouble(context)
-        for one in range(total):
-            deliver(product_event(product_id=f"p{one:03}", version=2))
-    held = [f"p{one:03}" for one in range(1, total, 2)]
-    bulk.cancel(begun().pk)
+        for number in range(total):
+            deliver(product_event(product_id=f"p{number:03}", version=2))
+    held = [f"p{number:03}" for number in range(1, total, 2)]
     one = begun(reason="ValueError")
     over = threading.Event()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.db import connection
 from django.db.models import Model, QuerySet
-from django.http import HttpResponse
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -35,6 +35,7 @@ class ApiView(APIView):
     """
 
     shows: ClassVar[tuple[type[Model], ...]] = ()
+    is_admitted = False  # whether the request is permitted and fits its method
     content_negotiation_class = ByAccept
     metadata_class = Described
 
@@ -66,10 +67,11 @@ class ApiView(APIView):
             NoBody(data=request.data).is_valid(raise_exception=True)
         if request.method == "POST":
             refuse_conditions(request)
+        self.is_admitted = True
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> Response:
         """What met a plan of before a migration was rolled back, and is carried out once more."""
-        if is_outdated(exc.__cause__):
+        if self.is_admitted and is_outdated(exc.__cause__) and not connection.in_atomic_block:
             handler = getattr(self, str(self.request.method).lower())
             try:
                 return handler(self.request, *self.args, **self.kwargs)  # type: ignore[no-any-return]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import connection, models, transaction
@@ -23,6 +23,9 @@ from polder.domain.aggregate import aggregates
 from polder.outbox.models import Fenced, OutboxEvent
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+AT_ONCE = 5_000  # keys that one statement is asked for
 
 _healing: ContextVar[bool] = ContextVar("healing", default=False)
 
@@ -185,15 +188,15 @@ def lift_overtaken() -> int:
     """Takes the fence down around the rows that are above what was reported; how many. May run at
     any time, twice, at once."""
     lifted = 0
-    for name in (
-        Fenced.objects.filter(lifted_at=None).values_list("aggregate", flat=True).distinct()
-    ):
+    names = Fenced.objects.filter(lifted_at=None).order_by().values_list("aggregate", flat=True)
+    for name in names.distinct():
         rows = Fenced.objects.filter(lifted_at=None, healed_at=None, aggregate=name)
         versions = _versions(name, list(rows.values_list("key", flat=True)))
         over = [row.pk for row in rows if (versions.get(row.key) or 0) > row.known_version]
-        lifted += Fenced.objects.filter(pk__in=over, lifted_at=None, healed_at=None).update(
-            lifted_at=Now()
-        )
+        for some in _in_parts(over):
+            lifted += Fenced.objects.filter(pk__in=some, lifted_at=None, healed_at=None).update(
+                lifted_at=Now()
+            )
     return lifted
 
 
@@ -271,8 +274,14 @@ def _versions(aggregate: str, keys: Sequence[str]) -> Mapping[str, int]:
         return {}
     return {
         str(key): version
-        for key, version in model._default_manager.filter(pk__in=keys).values_list("pk", "version")
+        for some in _in_parts(keys)
+        for key, version in model._default_manager.filter(pk__in=some).values_list("pk", "version")
     }
+
+
+def _in_parts(keys: Sequence[T]) -> Iterator[Sequence[T]]:
+    """A statement takes no more than 65,535 values."""
+    return (keys[first : first + AT_ONCE] for first in range(0, len(keys), AT_ONCE))
 
 
 def _accepted(keys: Collection[str]) -> dict[tuple[str, str], int]:

@@ -16,7 +16,7 @@ STUCK_SECONDS = 60
 @condition("regressed", runbook="a-past-that-came-back")
 def regressed() -> Finding:
     """Owners that say older versions than are known here."""
-    open_records = Regression.objects.filter(closed_at=None)
+    open_records = Regression.objects.filter(closed_at=None).order_by()
     owners = sorted(
         {
             aggregate.partition(".")[0]
