@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import NotSupportedError
 from django.utils import timezone
+from psycopg.errors import FeatureNotSupported
 from rest_framework.test import APIClient
 
 from order_service.models import Order
@@ -61,6 +63,23 @@ def test_a_migration_meanwhile_is_no_error(committed: None) -> None:
 
     assert (first.status_code, again.json()) == (201, first.json())
     assert Order.objects.count() == 9
+
+
+def test_one_that_was_not_admitted_is_not_carried_out(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the look-up of its key meets such a plan."""
+
+    def look_up(*_: object, **__: object) -> None:
+        raise NotSupportedError from FeatureNotSupported("cached plan must not change result type")
+
+    api = api_client()
+    api.raise_request_exception = False
+    monkeypatch.setattr("polder.api.view.is_outdated", lambda error: error is not None)
+    monkeypatch.setattr("polder.api.view.ApiView.initial", look_up)
+
+    assert post(api, "/api/orders/", ORDER, key="k1").status_code == 500
+    assert not Order.objects.exists()
 
 
 def test_the_same_with_its_members_in_another_order(api: APIClient, catalogue: None) -> None:

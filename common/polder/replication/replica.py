@@ -114,7 +114,7 @@ class Replication:
     def key_of(self, text: str) -> str | None:
         """The key as its rows have it; None for what no row of it can have."""
         try:
-            return str(self.model._meta.pk.clean(text, None))
+            return None if "\0" in text else str(self.model._meta.pk.clean(text, None))
         except ValidationError:
             return None
 
