@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.db.backends.postgresql.base import ServerBindingCursor
-from psycopg import Cursor
+from psycopg import ClientCursor, Cursor
 from psycopg.errors import FeatureNotSupported
 from psycopg.pq import TransactionStatus
 
+MOST_VALUES = 65_535
 _REFUSES = "RevalidateCachedQuery"  # the function in PostgreSQL; the message is in its language
 
 
@@ -24,9 +25,12 @@ def is_outdated(error: Any) -> bool:
 
 
 class PlanningCursor(ServerBindingCursor, Cursor[Any]):
-    """Plans anew what is outdated, where no transaction has been broken by it."""
+    """Plans anew what is outdated, where no transaction has been broken by it. What has more values
+    than the protocol can count, as a long list of keys, is sent as one text."""
 
     def execute(self, query: Any, params: Any = None, **how: Any) -> Self:
+        if params is not None and len(params) > MOST_VALUES:
+            query, params = ClientCursor(self.connection).mogrify(query, params), None
         try:
             return super().execute(query, params, **how)
         except FeatureNotSupported as error:

@@ -56,3 +56,11 @@ def test_a_transaction_is_to_be_tried_again() -> None:
 
     with transaction.atomic():
         assert asked() == "x"
+
+
+def test_a_statement_takes_any_number_of_values() -> None:
+    values = ["x", *("%" for _ in range(70_000))]
+    with connection.cursor() as cursor:
+        places = ", ".join(["%s"] * len(values))
+        cursor.execute(f"SELECT value, '%%' FROM planned WHERE value IN ({places})", values)
+        assert cursor.fetchall() == [("x", "%")]

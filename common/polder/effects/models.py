@@ -35,6 +35,7 @@ class Intent(models.Model):
 
     class Meta:
         db_table = "polder_effects_intent"
+        verbose_name = "effect"
         ordering = ["-id"]
         permissions = [
             ("repeat_intent", "Can have effects carried out again"),

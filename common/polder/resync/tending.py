@@ -4,6 +4,7 @@ and requests that nobody answered."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 
@@ -67,16 +68,28 @@ def _is_old(moment: datetime | None, every: int) -> bool:
 def weigh() -> int:
     """Goes on with the audits that waited for what is on its way; how many."""
     waiting = ReplicaState.objects.filter(state__in=UNDER_WAY, request_id=None)
-    return sum(weighing.weigh(aggregate) for aggregate in waiting.values_list("pk", flat=True))
+    return _each(weighing.weigh, waiting.values_list("pk", flat=True))
 
 
 def ask_again() -> int:
     """Makes the requests again that have waited for too long; how many."""
-    return sum(
-        ask(run.aggregate)
-        for run in ReplicaState.objects.filter(state__in=UNDER_WAY, request_id__isnull=False)
-        if _is_due(run)
-    )
+    waiting = ReplicaState.objects.filter(state__in=UNDER_WAY, request_id__isnull=False)
+    return _each(ask, [run.aggregate for run in waiting if _is_due(run)])
+
+
+def _each(function: Callable[[str], bool], aggregates: Iterable[str]) -> int:
+    """For how many it was so. What fails for one keeps no other from its turn, and is raised when
+    all have had theirs."""
+    done, failed = 0, None
+    for aggregate in aggregates:
+        try:
+            done += function(aggregate)
+        except Exception as error:
+            log.warning("%s is passed over: %r", aggregate, error)
+            failed = error
+    if failed:
+        raise failed
+    return done
 
 
 def _is_due(run: ReplicaState) -> bool:

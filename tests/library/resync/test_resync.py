@@ -176,6 +176,26 @@ def test_asked_again_when_nobody_answers(wire: Wire) -> None:
     assert wire.run().trouble == ""
 
 
+def test_one_that_cannot_be_asked_for_keeps_no_other_waiting(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.begin(PRODUCT, "asked for")
+    runs.begin(RESERVATION, "asked for")
+    ReplicaState.objects.update(said_at="2020-01-01T00:00Z")
+    asked = []
+
+    def ask(aggregate: str) -> bool:
+        asked.append(aggregate)
+        if aggregate == PRODUCT:
+            raise LookupError("a bug")
+        return True
+
+    monkeypatch.setattr(tending, "ask", ask)
+    with pytest.raises(LookupError):
+        tending.ask_again()
+    assert asked == [PRODUCT, RESERVATION]
+
+
 def test_events_that_wait_go_first(wire: Wire) -> None:
     wire.waiting = asking.LIVE_FIRST + 1
     runs.begin(PRODUCT, "asked for")

@@ -37,8 +37,8 @@ def close_drift(drift: Drift, asked: Mapping[str, Any]) -> None:
 
 @admin.register(Drift)
 class DriftAdmin(OperatedAdmin):
-    list_display = ("aggregate", "key", "version", "found_at", "repaired_at", "event_id")
-    list_filter = (is_set_filter("repaired_at", "repaired"),)
+    list_display = ("aggregate", "key", "kind", "found_by", "version", "found_at", "repaired_at")
+    list_filter = (is_set_filter("repaired_at", "repaired"), "kind", "found_by")
     search_fields = ("=key", "=event_id")
     search_help_text = "The key of the aggregate, or the id of the event."
     operations = (

@@ -4,7 +4,7 @@ a page, with links that lead to the page's own row whatever its key is made of.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
@@ -57,17 +57,18 @@ def find_input(name: str, key: str = "") -> str:
 
 @register.simple_tag
 def ago(moment: datetime | None) -> str:
-    """How long ago, with the exact moment on hover."""
+    """How long ago, or in how long, with the exact moment on hover."""
     if moment is None:
         return ""
     exact, here = moment.astimezone(UTC), timezone.localtime(moment)
-    length = span(timezone.now() - moment)
+    since = timezone.now() - moment
+    told = f"{span(since)} ago" if since >= timedelta(0) else f"in {span(-since)}"
     return format_html(
-        '<time datetime="{}" title="{} {}" class="whitespace-nowrap">{} ago</time>',
+        '<time datetime="{}" title="{} {}" class="whitespace-nowrap">{}</time>',
         exact.isoformat(),
         f"{here:%Y-%m-%d %H:%M:%S.%f}"[:-3],
         here.tzname(),
-        length,
+        told,
     )
 
 

@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 ('done_at', models.DateTimeField(null=True)),
             ],
             options={
+                'verbose_name': 'effect',
                 'db_table': 'polder_effects_intent',
                 'ordering': ['-id'],
                 'permissions': [('repeat_intent', 'Can have effects carried out again'), ('skip_intent', 'Can skip effects')],
