@@ -61,7 +61,7 @@ def _unfit() -> Iterator[tuple[str, str]]:
 
 
 def _exists(module: str) -> bool:
-    with suppress(ModuleNotFoundError):  # one of the packages that it is in
+    with suppress(ImportError):  # one of the packages that it is in
         return find_spec(module) is not None
     return False
 
