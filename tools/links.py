@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
+from polder.conditions import anchor_of
+
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 NAMED_PATH = re.compile(r"`([\w.-]+/[\w./-]*)`")
@@ -97,8 +99,7 @@ def anchors(page: Path) -> frozenset[str]:
     space."""
     found: list[str] = []
     for heading in HEADING.findall(FENCED.sub("", page.read_text())):
-        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
-        anchor = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+        anchor = anchor_of(heading)
         found.append(f"{anchor}-{number}" if (number := found.count(anchor)) else anchor)
     return frozenset(found)
 

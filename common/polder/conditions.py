@@ -7,6 +7,7 @@ imported when Django has loaded; it need not know who asks. This module knows no
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,3 +75,9 @@ def condition(name: str, *, runbook: str, stops_traffic: bool = False) -> Callab
         return look
 
     return register
+
+
+def anchor_of(heading: str) -> str:
+    """As GitHub makes it: lower case, without punctuation, a hyphen for each space."""
+    words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+    return re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")

@@ -22,6 +22,7 @@ PICTURES = ROOT / "docs" / "images"
 MINUTES = 6.0  # of trade, for the charts
 AWAY = 30.0  # seconds
 QUALITY = 80  # of WebP
+SIZE = {"width": 1400, "height": 900}
 
 
 def main() -> None:
@@ -61,7 +62,7 @@ def _live(standing: Standing) -> str:
 
 
 def _look(standing: Standing, chromium: Any, order_id: str) -> Iterator[tuple[str, Person]]:
-    person = Person(chromium, standing.shop, viewport={"width": 1400, "height": 900})
+    person = Person(chromium, standing.shop, viewport=SIZE)
     person.sign_in("order")
     for name, path in {
         "overview": "/admin/",
@@ -79,11 +80,19 @@ def _look(standing: Standing, chromium: Any, order_id: str) -> Iterator[tuple[st
     person.follow("3")
     person.page.locator("#result_list tbody a").first.click()
     yield "parked-event", person
+    flower = Person(chromium, standing.shop, viewport=SIZE, http_credentials=_of_flower(standing))
+    flower.page.goto(standing.shop.variables["FLOWER_URL"] + "/tasks")
+    yield "flower", flower
     person.open("/ops/board/")
     person.press("Place 100 orders")
     person.page.locator(".polder-arrow").first.wait_for(state="attached")
     time.sleep(1.5)
     yield "board", person
+
+
+def _of_flower(standing: Standing) -> dict[str, str]:
+    variables = standing.shop.variables
+    return {"username": variables["ADMIN_USER"], "password": variables["FLOWER_PASSWORD"]}
 
 
 def _save(page: Any, path: Path) -> None:

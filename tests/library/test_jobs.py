@@ -11,7 +11,8 @@ from celery.app.base import Celery
 from django.db.models import F
 
 from polder.consumer import steady_beat
-from polder.consumer.jobs import JobState, job_states, run_if_due
+from polder.consumer.arguments import service_app
+from polder.consumer.jobs import COMMON_JOBS, JobState, job_states, run_if_due
 from polder.consumer.models import JobRun
 from polder.consumer.steady_beat import SteadyEntry, SteadyScheduler
 from polder.testing.database import at_once
@@ -167,3 +168,10 @@ def test_beat_asks_whatever_the_clock_does(monkeypatch: pytest.MonkeyPatch) -> N
     assert {name: sent.count(name) for name in ("one", "two", "three")} == dict.fromkeys(
         ("one", "two", "three"), 10
     )
+
+
+def test_flower_hears_of_what_is_rare() -> None:
+    tasks = service_app().tasks
+    told = {name for name in COMMON_JOBS if tasks[name].send_events}
+    assert {"reconcile", "partitions"} <= told
+    assert not told & {"bulk", "histograms", "resync", "effects"}

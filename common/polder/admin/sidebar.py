@@ -52,6 +52,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     )
     if request.user.has_perms(OF_THE_BOARD):
         groups["What we decide"].append({"title": "Board", "icon": "hub", "link": reverse("board")})
+    runbooks = {"title": "Runbooks", "icon": "auto_stories", "link": reverse("admin-runbooks")}
+    groups["Operators"].append(runbooks)
     if request.user.has_perms(NEEDED):
         timeline = {"title": "Timeline", "icon": "timeline", "link": reverse("admin-timeline")}
         groups["Events"].append(timeline)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from polder.admin.board import act, board, live
 from polder.admin.parked import many, parked
+from polder.admin.runbooks import runbooks
 from polder.admin.timeline import timeline
 
 admin.autodiscover()  # its pages, unless they were found when the process started
@@ -47,6 +48,7 @@ def _of_a_key(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 _pages = [
+    path("runbooks/", admin.site.admin_view(runbooks), name="admin-runbooks"),
     path("timeline/", admin.site.admin_view(timeline), name="admin-timeline"),
     path("parked/", admin.site.admin_view(parked), name="admin-parked"),
     path("parked/all/", admin.site.admin_view(many), name="admin-many"),

@@ -15,7 +15,7 @@ from django.db import close_old_connections
 from polder import this_service
 from polder.broker.watch import look_and_remember
 from polder.consumer import histograms, samples
-from polder.consumer.jobs import has_been_steady, run_if_due
+from polder.consumer.jobs import has_been_steady, is_frequent, run_if_due
 from polder.effects.carrying_out import carry_out_due
 from polder.inbox import bulk
 from polder.inbox.readable import Readable
@@ -45,7 +45,7 @@ def periodic(
     """
 
     def register(function: Callable[[], Any]) -> Callable[[], Any]:
-        @shared_task(name=name)
+        @shared_task(name=name, send_events=not is_frequent(name))
         @wraps(function)
         def job() -> Any:
             close_old_connections()  # one that broke stays with the process otherwise

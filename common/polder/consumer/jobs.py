@@ -32,6 +32,8 @@ COMMON_JOBS = {
     "partitions": 60 * MINUTE,
     "retention": 60 * MINUTE,
 }
+# the same, of a service that has effects, and of one that tells somebody of alarms
+WHERE_WANTED = {"effects": MINUTE // 4, "alarms": MINUTE // 4}
 
 # What was noted before the clock was set back is taken for noted now: else nobody would notice for
 # as long that it fails.
@@ -109,10 +111,15 @@ def asked_each_minute(*names: str) -> dict[str, dict[str, Any]]:
 
 def expected() -> Mapping[str, int]:
     """The jobs of this service, each with the seconds between two runs."""
-    own = {"effects": MINUTE // 4} if effects else {}
-    if this_service.alarms_to() != (None, []):
-        own["alarms"] = MINUTE // 4
+    wanted = {"effects": bool(effects), "alarms": this_service.alarms_to() != (None, [])}
+    own = {name: every for name, every in WHERE_WANTED.items() if wanted[name]}
     return COMMON_JOBS | own | this_service.jobs()
+
+
+def is_frequent(name: str) -> bool:
+    """Whether it is due more often than each minute: Flower would show little else of an idle
+    shop."""
+    return (COMMON_JOBS | WHERE_WANTED | this_service.jobs()).get(name, MINUTE) < MINUTE
 
 
 def expect() -> None:

@@ -7,6 +7,7 @@ from django.contrib import admin
 from polder.admin.filters import choices_filter
 from polder.admin.operations import OperatedAdmin, Operation
 from polder.admin.read_only import with_pretty_json
+from polder.admin.templatetags.polder_admin import ago
 from polder.effects.deciding import NotWaiting, repeat, skip
 from polder.effects.declared import effects
 from polder.effects.models import Intent, IntentState
@@ -42,5 +43,11 @@ class IntentOperations(OperatedAdmin):
     )
 
 
-COLUMNS = ("effect", "key", "state", "attempts", "error", "created_at", "due_at", "done_at")
+@admin.display(description="due", empty_value="")
+def due(intent: Intent) -> str | None:
+    """Of one that waits; what is done has no use for it."""
+    return ago(intent.due_at) if intent.state == IntentState.WAITING else None
+
+
+COLUMNS = ("effect", "key", "state", "attempts", "error", "created_at", due, "done_at")
 admin.site.register(Intent, with_pretty_json(IntentOperations, Intent, list_display=COLUMNS))
