@@ -171,7 +171,9 @@ def test_beat_asks_whatever_the_clock_does(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_flower_hears_of_what_is_rare() -> None:
-    tasks = service_app().tasks
+    app = service_app()
+    app.loader.import_default_modules()
+    tasks = app.tasks
     told = {name for name in COMMON_JOBS if tasks[name].send_events}
     assert {"reconcile", "partitions"} <= told
     assert not told & {"bulk", "histograms", "resync", "effects"}
