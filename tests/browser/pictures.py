@@ -69,6 +69,7 @@ def _look(standing: Standing, chromium: Any, order_id: str) -> Iterator[tuple[st
         "order": f"/admin/order/order/{order_id}/change/",
         "timeline": f"/admin/timeline/?key={order_id}",
         "parked": "/admin/parked/",
+        "runbooks": "/admin/runbooks/#parked-events",
         "ledger": "/admin/polder_inbox/ledgerentry/",
         "drift": "/admin/polder_replication/drift/",
         "effects": "/admin/polder_effects/intent/",
@@ -86,7 +87,7 @@ def _look(standing: Standing, chromium: Any, order_id: str) -> Iterator[tuple[st
     person.open("/ops/board/")
     person.press("Place 100 orders")
     person.page.locator(".polder-arrow").first.wait_for(state="attached")
-    time.sleep(1.5)
+    time.sleep(0.7)
     yield "board", person
 
 
@@ -98,7 +99,6 @@ def _of_flower(standing: Standing) -> dict[str, str]:
 def _save(page: Any, path: Path) -> None:
     """As WebP, which Chromium makes of what is seen and playwright does not offer."""
     devtools = page.context.new_cdp_session(page)
-    page.wait_for_timeout(1500)  # a page's first refresh
     shot = devtools.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
     path.write_bytes(base64.b64decode(shot["data"]))
 

@@ -38,7 +38,7 @@ def _page() -> SafeString:
             token.attrSet("id", anchor_of(content.content))
         for one in token.children or ():
             _keep_here(one)
-    return mark_safe(reader.renderer.render(tokens, reader.options, {}))  # noqa: S308
+    return mark_safe(str(reader.renderer.render(tokens, reader.options, {})))  # noqa: S308
 
 
 def _keep_here(token: Token) -> None:
