@@ -68,6 +68,7 @@ TABLE = (
     Row("admin/jsi18n/", FORM, STAFF),
     Row("admin/autocomplete/", "", NOBODY),  # no field is chosen by typing
     Row("admin/r/<>/<>/", FORM, STAFF),
+    Row("admin/runbooks/", PAGE, STAFF),
     Row("admin/timeline/", PAGE, STAFF),
     Row("admin/parked/", PAGE, STAFF),
     Row("admin/parked/all/", FORM, STAFF),  # there is nothing without an action
