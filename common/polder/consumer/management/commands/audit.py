@@ -112,11 +112,11 @@ def _told(chosen: Sequence[str], found: Sequence[Mapping[str, Any]], *, dry: boo
     told = f"{sums['rows']} rows compared, {len(found)} differed"
     refused = sum(one["repaired_at"] is None for one in found)
     if found and dry:
-        told += " and were left as they are"
+        told += ": left as they are"
     elif refused:
-        told += f", {len(found) - refused} were made good, {refused} cannot be stored here"
+        told += f": {len(found) - refused} made good, {refused} cannot be stored here"
     elif found:
-        told += " and were made good"
+        told += ": made good"
     if sums["disputed"]:
         told += f", {sums['disputed']} are left: known better here"
     if sums["undecided"]:
