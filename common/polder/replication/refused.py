@@ -4,7 +4,7 @@ them keeps no other from being taken."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,27 +22,22 @@ EVER = datetime.max.replace(tzinfo=UTC)
 
 
 def merge_what_is_taken(
-    replication: Replication,
-    snapshots: Sequence[Snapshot],
-    manner: Manner,
-    *,
-    confirmed: bool = False,
-    made: Mapping[str, dict[str, Any]] | None = None,
+    replication: Replication, snapshots: Sequence[Snapshot], manner: Manner, **how: Any
 ) -> Repaired:
     """As `merge_snapshots`. A row that cannot be stored for a reason of its own is recorded as
     drift that stays open; what else goes wrong is raised."""
-    ordered = sorted(snapshots, key=lambda one: one.subject)
     try:
         with transaction.atomic():
-            return merge_snapshots(replication, ordered, manner, confirmed=confirmed, made=made)
+            return merge_snapshots(replication, snapshots, manner, **how)
     except Exception as error:
         if fault_of(error) is not Fault.EVENT:
             raise
-        if len(ordered) == 1:
-            return _recorded(replication, ordered, manner, error)
-    middle = len(ordered) // 2
+        if len(snapshots) == 1:
+            return _recorded(replication, snapshots, manner, error)
+    # in the order in which all lock rows
+    ordered, middle = sorted(snapshots, key=lambda one: one.subject), len(snapshots) // 2
     first, second = (
-        merge_what_is_taken(replication, half, manner, confirmed=confirmed, made=made)
+        merge_what_is_taken(replication, half, manner, **how)
         for half in (ordered[:middle], ordered[middle:])
     )
     return Repaired(

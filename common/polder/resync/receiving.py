@@ -77,12 +77,6 @@ def _received(
     return True
 
 
-def note_trouble(answer: Answer, error: Exception) -> None:
-    """The owner has answered, so it is not its silence that the run waits for."""
-    told = f"the answer of its owner cannot be taken: {without_values(repr(error))}"
-    ReplicaState.objects.filter(request_id=answer.request).update(trouble=told)
-
-
 def _follows(run: ReplicaState, answer: Answer) -> bool:
     """Whether it begins where the run has come to. One that was asked for ahead does not where the
     answer before it came twice and ended otherwise: it is asked for again."""

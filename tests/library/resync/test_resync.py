@@ -6,20 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ProductRetired
 from order_service.models import Product
-from polder.direct.hearing import hear
 from polder.outbox import fence
 from polder.outbox.fence import Claim
 from polder.replication.models import Drift, ReplicaState
 from polder.resync import asking, receiving, runs, tending
 from polder.resync.messages import PageRequest, Row
 from polder.testing import deliver
-from tests.library.pasts.saying import arriving
 from tests.library.resync.wire import PRODUCT, Wire, edit, products, state
 from tests.makers import product_event
 
@@ -57,18 +54,6 @@ def test_what_comes_by_an_event_is_the_same_row(wire: Wire) -> None:
     assert not Drift.objects.exists()
 
 
-def test_only_some_keys(wire: Wire) -> None:
-    deliver(*(product_event(product_id=f"p{number}") for number in range(3)))
-    wire.owns(*(product_event(product_id=f"p{number}", name="x") for number in range(2)))
-
-    runs.begin(PRODUCT, "asked for", keys=["p1", "p2", "p9"])
-    end = wire.run()
-
-    assert set(products()) == {"p0", "p1"}
-    assert products()["p1"] == (1, "x")
-    assert (end.rows_changed, end.rows_removed) == (1, 1)
-
-
 def test_one_at_a_time_and_only_what_there_is(wire: Wire) -> None:
     runs.begin(PRODUCT, "asked for")
     with pytest.raises(runs.NotPossible, match="under way already"):
@@ -79,19 +64,6 @@ def test_one_at_a_time_and_only_what_there_is(wire: Wire) -> None:
         runs.resume(PRODUCT)
     with pytest.raises(runs.NotPossible):
         runs.pause("inventory.stock")
-
-
-@pytest.mark.parametrize("key", ["", "p" * 65, "p\0"])
-def test_what_is_no_key_is_refused(wire: Wire, key: str) -> None:
-    """It would be asked for for ever, and nothing else any more."""
-    with pytest.raises(runs.NotPossible, match="is no key"):
-        runs.begin(PRODUCT, "asked for", keys=["p1", key])
-    assert not ReplicaState.objects.exists()
-
-    runs.begin(PRODUCT, "asked for", keys=["p1"])
-    with pytest.raises(runs.NotPossible, match="is no key"):
-        runs.fetch(PRODUCT, [key], "asked for")
-    assert state().asking == ["p1"]
 
 
 @pytest.mark.parametrize("some", [{"keys": ["p1"]}, {"since": timezone.now()}])
@@ -130,18 +102,6 @@ def test_one_that_declares_more_is_not_complete_when_that_is_cancelled(wire: Wir
     runs.begin(PRODUCT, "asked for")
     runs.cancel(PRODUCT)
     assert state().is_complete, "as it was"
-
-
-def test_keys_as_the_rows_have_them(wire: Wire) -> None:
-    """The owner would be asked again and again for one that is none, and says that it does not know
-    one that is written otherwise: then the row would be removed."""
-    key = uuid7()
-    runs.begin(RESERVATION, "asked for", keys=[str(key).upper()])
-    assert ReplicaState.objects.get(pk=RESERVATION).asking == [str(key)]
-
-    for keys in (["p1"], [""], ["x" * 65]):
-        with pytest.raises(runs.NotPossible, match="is no key of"):
-            runs.fetch(RESERVATION, [str(key), *keys], "asked for")
 
 
 def test_paused_it_goes_on_where_it_was(wire: Wire) -> None:
@@ -272,35 +232,6 @@ def test_reconciled_and_what_fails_stops_nothing(
 
     assert set(products()) == {"p0", "p1", "p2"}
     assert seen == [{"p0"}, {"p2"}]
-
-
-def test_a_page_that_cannot_be_written_says_why(wire: Wire) -> None:
-    """And not that its owner does not answer."""
-    with connection.cursor() as cursor:  # as before a migration
-        cursor.execute("ALTER TABLE replica_product RENAME name TO label")
-    wire.owns(product_event(product_id="p1"))
-    runs.begin(PRODUCT, "asked for")
-
-    assert hear(arriving("order.answers", wire.answer())) == 1
-
-    assert 'cannot be taken: column "name"' in state().trouble
-    assert state().state == "filling"
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE replica_product RENAME label TO name")
-    assert wire.run().trouble == ""
-
-
-def test_its_trouble_repeats_no_values(wire: Wire) -> None:
-    """Anybody may read it in /readyz."""
-    wire.owns(product_event())
-    runs.begin(PRODUCT, "asked for")
-    page = wire.answer()
-    rows = [page.rows[0].model_copy(update={"data": {"name": {"of": "Ada Lovelace"}}})]
-
-    receiving.receive(page.model_copy(update={"rows": rows}))
-
-    assert "cannot be read" in state().trouble
-    assert "Ada" not in state().trouble
 
 
 def test_only_what_the_owner_changed_since(wire: Wire) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
+from polder.direct.hearing import hear
 from polder.replication.models import Drift
-from polder.resync import runs
-from tests.library.resync.wire import PRODUCT, Wire, products, refuse_bricks
+from polder.resync import receiving, runs
+from tests.library.pasts.saying import arriving
+from tests.library.resync.wire import PRODUCT, Wire, products, refuse_bricks, state
 from tests.makers import product_event
 
 
@@ -41,3 +43,32 @@ def test_a_row_that_the_database_refuses_keeps_no_other_waiting(wire: Wire, size
     # Then nothing is open any more
     assert "p2" in products()
     assert open_drift() == set()
+
+
+def test_a_page_that_cannot_be_written_says_why(wire: Wire) -> None:
+    """And not that its owner does not answer."""
+    with connection.cursor() as cursor:  # as before a migration
+        cursor.execute("ALTER TABLE replica_product RENAME name TO label")
+    wire.owns(product_event(product_id="p1"))
+    runs.begin(PRODUCT, "asked for")
+
+    assert hear(arriving("order.answers", wire.answer())) == 1
+
+    assert 'cannot be taken: column "name"' in state().trouble
+    assert state().state == "filling"
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE replica_product RENAME label TO name")
+    assert wire.run().trouble == ""
+
+
+def test_its_trouble_repeats_no_values(wire: Wire) -> None:
+    """Anybody may read it in /readyz."""
+    wire.owns(product_event())
+    runs.begin(PRODUCT, "asked for")
+    page = wire.answer()
+    rows = [page.rows[0].model_copy(update={"data": {"name": {"of": "Ada Lovelace"}}})]
+
+    receiving.receive(page.model_copy(update={"rows": rows}))
+
+    assert "cannot be read" in state().trouble
+    assert "Ada" not in state().trouble
