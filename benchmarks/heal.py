@@ -26,10 +26,10 @@ from benchmarks.percentiles import percentile
 from deploy.local.environment import ADMIN_USER
 from polder.broker.confirms import ConfirmedPublisher, Outgoing
 from polder.contracts.event import CONTENT_TYPE
+from tests.blackbox.shop import Shop, until
 from tests.chaos.soak.usage import memory
 from tests.disturbed import DisturbedStack
 from tests.load import Load
-from tests.shop import Shop, until
 from tests.standing import standing_shop
 
 PRODUCT = "inventory.product"

@@ -11,16 +11,15 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from polder import surroundings
 from polder.admin.settings import admin_settings
 from polder.api.settings import api_settings
 from polder.broker.nodes import WrongAddress, with_authority
-from polder.configuration import table
+from polder.configuration import surroundings, table
 from polder.configuration.secret import Secret
 from polder.configuration.topology import TOPOLOGY_VARIABLES
 from polder.configuration.unknown import unread
 from polder.configuration.variables import Variable, Wrong, read
-from polder.database_session import may_be_pooled, session_options
+from polder.database.session import may_be_pooled, session_options
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,9 +18,9 @@ from common.contracts.inventory import ReservationStatus, StockChanged
 from inventory_service.booking import Booking
 from inventory_service.models import Movement, Order, Product, Reservation, Stock
 from inventory_service.selectors import orders_known, stock_locked
+from polder.database.partitioning import database_now
 from polder.domain.aggregate import save_changed
 from polder.outbox.publish import publish
-from polder.partitioning import database_now
 from polder.pasts.adoption import Case, Proofs, adopts
 
 REASON = "restored from a backup: as others knew it"

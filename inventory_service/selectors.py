@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from inventory_service.models import Movement, Order, Owed, Product, Reservation, Shipment, Stock
 from inventory_service.rules import RULES
-from polder.locking import lock_rows
+from polder.database.locking import lock_rows
 
 
 def product_list() -> QuerySet[Product]:

@@ -24,10 +24,10 @@ from inventory_service.rules import ON_HAND, OWED, RULES
 from inventory_service.selectors import stock_locked
 from polder.contracts.event import Event
 from polder.contracts.types import LARGEST_COUNT
+from polder.database.partitioning import database_now
 from polder.domain.aggregate import save_changed
 from polder.domain.use_case import use_case
 from polder.outbox.publish import publish
-from polder.partitioning import database_now
 from polder.reconcile.rules import ABSENT, Rule
 
 log = logging.getLogger(__name__)

@@ -39,7 +39,7 @@ from polder.api.filters import TrueOrFalse
 from polder.api.idempotency import idempotent
 from polder.api.problems import Problem
 from polder.api.view import ApiViewSet
-from polder.partitioning import first_key_at
+from polder.database.partitioning import first_key_at
 
 
 class OrderFilter(FilterSet):

@@ -13,10 +13,10 @@ from common.contracts.inventory import StockRejected, StockReserved
 from common.contracts.money import Money
 from common.contracts.orders import OrderStatus
 from order_service.models import UNDECIDED, Order, Product, Reservation, Shipment, Stock
+from polder.database.locking import lock_rows
+from polder.database.partitioning import first_key_at, moment_of
 from polder.inbox.models import LedgerEntry
 from polder.inbox.waiting import waiting_subjects
-from polder.locking import lock_rows
-from polder.partitioning import first_key_at, moment_of
 
 DECISIONS = [StockReserved.__name__, StockRejected.__name__]
 

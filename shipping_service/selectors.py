@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from common.contracts.shipping import ShipmentStatus
-from polder.locking import lock_rows
+from polder.database.locking import lock_rows
 from shipping_service.models import Order, Product, Reservation, Shipment
 
 

@@ -12,8 +12,8 @@ from uuid import uuid4
 from amqp.basic_message import Message
 
 from tests.blackbox.broker import broker_connection
+from tests.blackbox.shop import OWNERS
 from tests.blackbox.wire import send_messages
-from tests.shop import OWNERS
 
 QUEUE = "auditor"
 READ_AHEAD, ACKED_TOGETHER = 500, 100

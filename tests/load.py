@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from tests.shop import ADDRESS, CUSTOMER, Shop, until
+from tests.blackbox.shop import ADDRESS, CUSTOMER, Shop, until
 
 PATIENCE = (
     90.0  # seconds that a customer repeats one request before giving up, which fails the test

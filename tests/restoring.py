@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from tests.blackbox.shop import OWNERS, Shop, until
 from tests.disturbed import DisturbedStack
 from tests.invariants import events, messages, orders, replicas
 from tests.invariants.look import Look
 from tests.invariants.stock import conserved, journal
 from tests.invariants.violation import Violation
-from tests.shop import OWNERS, Shop, until
 
 UNDECIDED = 3  # the command's exit status
 SLOW = 180.0  # seconds, on a machine that does much else

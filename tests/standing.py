@@ -12,10 +12,10 @@ from deploy.local.environment import VHOST
 from deploy.local.ports import Ports
 from deploy.local.stack import ROOT
 from tests.auditor import Auditor
+from tests.blackbox.shop import OWNERS, Shop, until
 from tests.disturbed import DisturbedStack
 from tests.invariants import Checker, Watcher
 from tests.invariants.messages import QUEUES
-from tests.shop import OWNERS, Shop, until
 
 ACKED = 60.0  # seconds until everything is, once nothing more is published
 

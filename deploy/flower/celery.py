@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from polder import surroundings
 from polder.broker.celery_application import ClusterCelery
 from polder.broker.connect import HEARTBEAT
 from polder.broker.names import FLOWER_EXCHANGE
 from polder.broker.nodes import WrongAddress, with_authority
+from polder.configuration import surroundings
 from polder.configuration.topology import FLOWER_AMQP_CA, FLOWER_AMQP_URL
 from polder.configuration.variables import Wrong, read
 

@@ -15,7 +15,7 @@ from inventory_service import reconcile
 from inventory_service.services import stock_receive
 from inventory_service.tests.stocking import assert_conserved, decisions, reserved, stocked
 from polder.consumer.tasks import apply_events
-from polder.inbox.failures import HeldBack
+from polder.inbox.batch_errors import HeldBack
 from polder.inbox.report import Report
 from polder.testing import deliver, delivery_of, published, shuffled
 from polder.testing.database import at_once, empty_partitioned

@@ -13,7 +13,7 @@ from order_service.tests.test_placing import place
 from polder.admin.models import OperatorAction
 from polder.api.models import ApiKey
 from polder.inbox import processing
-from polder.inbox.failures import ConsumerHalted, TransientFailure
+from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.models import ParkedEvent
 from polder.outbox.models import OutboxEvent
 from polder.testing import deliver

@@ -19,10 +19,10 @@ from order_service.tasks import deadlines
 from order_service.tests.test_placing import place
 from polder.consumer.jobs import run_if_due
 from polder.consumer.models import JobRun
-from polder.faults import Fault
+from polder.errors.faults import Fault
 from polder.inbox.delivery import Arrival
 from polder.inbox.discard import discard
-from polder.inbox.failed import failed
+from polder.inbox.failed_message import failed
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive
 from polder.inbox.waiting import end_halts, note_failures, note_halt

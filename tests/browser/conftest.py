@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.blackbox.shop import Shop
 from tests.browser.person import Person, browser
 from tests.disturbed import DisturbedStack
-from tests.shop import Shop
 from tests.standing import Standing, standing_shop
 from tests.temporary import temporary_folder
 

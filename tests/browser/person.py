@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.shop import Shop
+from tests.blackbox.shop import Shop
 
 PATIENCE = 120_000  # milliseconds, for whatever is waited for on a page
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.blackbox.shop import Shop
 from tests.browser.person import Person
 from tests.disturbed import DisturbedStack
-from tests.shop import Shop
 
 SAID = "#polder-board-said"
 

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from deploy.local.services import SERVICES
+from tests.blackbox.shop import Shop, until
 from tests.browser.person import Person
 from tests.disturbed import DisturbedStack
-from tests.shop import Shop, until
 
 SIGN_IN = Callable[..., Person]
 # A bug that only some events meet: as one in a reconciler, or a rule in the database.

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 from amqp.basic_message import Message
 
+from tests.blackbox.shop import Shop, until
 from tests.blackbox.wire import send_messages
 from tests.chaos.kind import Kind
 from tests.chaos.mutants import Mutant, mutants
@@ -23,7 +24,6 @@ from tests.chaos.report.results import record
 from tests.disturbed import DisturbedStack
 from tests.invariants import Checker
 from tests.load import Load
-from tests.shop import Shop, until
 from tests.standing import standing_shop
 from tests.temporary import temporary_folder
 

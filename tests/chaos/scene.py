@@ -12,12 +12,12 @@ from pathlib import Path
 from deploy.local.environment import VHOST
 from deploy.local.stack import ROOT
 from polder.broker.management_api import ManagementApi
-from polder.failpoints import VARIABLE, Failpoint
+from polder.process.failpoints import VARIABLE, Failpoint
 from tests.blackbox.copies import subscribers_of
+from tests.blackbox.shop import OWNERS, Shop, until
 from tests.disturbed import DisturbedStack
 from tests.invariants import Checker
 from tests.load import PATIENCE, Load
-from tests.shop import OWNERS, Shop, until
 from tests.standing import standing_shop
 from tests.temporary import failpoints_in, temporary_folder
 

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from tests.blackbox.shop import duplicates, until
 from tests.chaos.faults.catalogue import combining
 from tests.chaos.faults.fault import FAULTS
 from tests.chaos.kind import Kind
@@ -20,7 +21,6 @@ from tests.chaos.report.results import record
 from tests.chaos.scene import Scene, events, scene_of_its_own
 from tests.chaos.schedule import Planned, schedule
 from tests.invariants import check_client, effects
-from tests.shop import duplicates, until
 
 # seconds within which everything must have come to rest after the last fault has ended
 RECOVERED = 120.0

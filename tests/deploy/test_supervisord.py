@@ -22,7 +22,7 @@ from deploy.local.run_directory import RunDirectory
 from deploy.local.stack import ROOT, Stack
 from deploy.local.supervisord import Supervisor
 from deploy.local.watch import reap
-from tests.shop import until
+from tests.blackbox.shop import until
 
 SECONDS = 120.0
 SLEEPS = ("sleep", "600")

@@ -17,8 +17,8 @@ from psycopg.sql import SQL, Identifier, Literal
 from deploy.local.account import Account
 from deploy.local.packages import postgres_programs
 from deploy.local.ports import HOST, Ports
+from tests.blackbox.shop import until
 from tests.disturbed import DisturbedStack
-from tests.shop import until
 
 SLOW = 180.0  # seconds
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.blackbox.shop import Shop
 from tests.disturbed import DisturbedStack
-from tests.shop import Shop
 from tests.standing import Standing, standing_shop
 from tests.temporary import temporary_folder
 

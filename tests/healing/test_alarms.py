@@ -21,10 +21,10 @@ from uuid_utils.compat import uuid7
 from deploy.local.monitoring import HERE, Monitoring
 from deploy.local.ports import HOST, Ports
 from tests.blackbox.operator import PARKED, Operator
+from tests.blackbox.shop import Shop, until
 from tests.blackbox.wire import send
 from tests.disturbed import DisturbedStack
 from tests.healing.webhook import Webhook
-from tests.shop import Shop, until
 from tests.temporary import temporary_folder
 
 pytestmark = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from deploy.local.stack import Stack
-from tests.shop import OWNERS, until
+from tests.blackbox.shop import OWNERS, until
 
 SLOW = 120.0  # seconds, on a machine that does much else
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 
 from deploy.local.stack import Stack
+from tests.blackbox.shop import OWNERS, Shop, until
 from tests.disturbed import DisturbedStack
-from tests.shop import OWNERS, Shop, until
 
 SLOW = 120.0  # seconds, on a machine that does much else
 LITTLE, MUCH = 10.0, 15.0  # seconds behind

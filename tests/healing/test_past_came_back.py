@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from tests.backup import Backup
-from tests.shop import ADDRESS, CUSTOMER, Shop, until
+from tests.blackbox.shop import ADDRESS, CUSTOMER, Shop, until
 from tests.standing import Standing
 
 NOTICED = SLOW = 120.0  # seconds, on a machine that does much else; a few on an idle one

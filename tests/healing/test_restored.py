@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from polder.failpoints import VARIABLE
+from polder.process.failpoints import VARIABLE
 from tests.backup import Backup
+from tests.blackbox.shop import OWNERS
 from tests.healing.archive import Archive
 from tests.invariants import check_client
 from tests.load import Load
 from tests.restoring import Trade, heal, wait_until_all_agrees, wait_until_noticed
-from tests.shop import OWNERS
 from tests.standing import Standing
 
 

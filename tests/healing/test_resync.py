@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deploy.local.stack import Stack
-from tests.shop import OWNERS, Shop, until
+from tests.blackbox.shop import OWNERS, Shop, until
 from tests.standing import Standing, check_unacked
 
 SLOW = 120.0  # seconds, on a machine that does much else

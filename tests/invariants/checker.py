@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.blackbox.copies import SUBSCRIPTIONS
+from tests.blackbox.shop import Shop, until
 from tests.invariants import effects, events, messages, orders, replicas, rest, wire
 from tests.invariants.look import Look
 from tests.invariants.stock import conserved, journal
 from tests.invariants.violation import Violation
 from tests.invariants.watcher import Watcher
-from tests.shop import Shop, until
 
 
 @dataclass

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.blackbox.shop import Shop
 from tests.invariants.look import Look
 from tests.invariants.violation import Violation
-from tests.shop import Shop
 
 _SHIPPED = "SELECT DISTINCT subject FROM polder_outbox WHERE type = 'OrderShipped' AND id >= %s"
 _INTENTS = "SELECT key, subject, state, body ->> 'text' FROM polder_effects_intent"

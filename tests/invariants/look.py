@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.blackbox.copies import SUBSCRIPTIONS
-from tests.shop import EVER, Shop
+from tests.blackbox.shop import EVER, Shop
 
 NEVER_DROPPED = timedelta(weeks=4)  # weeks of outbox and ledger younger than that are never dropped
 _FIRST_KEPT = """

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
+from tests.blackbox.shop import Shop
 from tests.invariants.look import Look, moment_of
 from tests.invariants.saga import SAGA
 from tests.invariants.violation import Violation
-from tests.shop import Shop
 
 # a little less than the 24 hours after which they may be forgotten
 ANSWERS_KEPT = timedelta(hours=23)

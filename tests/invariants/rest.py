@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from tests.blackbox.copies import SUBSCRIPTIONS
-from tests.shop import EVER, Shop
+from tests.blackbox.shop import EVER, Shop
 
 _SENT = (
     "SELECT count(*) FILTER (WHERE id >= %s), count(*) FILTER (WHERE published_at IS NULL) FROM "

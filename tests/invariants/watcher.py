@@ -15,9 +15,9 @@ from typing import Any
 import psycopg
 
 from tests.blackbox.copies import COPIES, SUBSCRIPTIONS
+from tests.blackbox.shop import Shop
 from tests.invariants.stock import conserved
 from tests.invariants.violation import Violation
-from tests.shop import Shop
 
 REPLICAS = sorted({(copy.subscriber, copy.aggregate) for copy in COPIES})
 PAUSE = 0.2  # seconds between two looks, at least

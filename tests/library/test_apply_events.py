@@ -9,15 +9,15 @@ from django.db import connection, transaction
 
 from order_service.models import Product
 from polder.consumer.tasks import apply_events
-from polder.faults import Fault
+from polder.errors.faults import Fault
 from polder.inbox import attempts
-from polder.inbox.failures import TransientFailure
+from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.models import Attempt
 from polder.inbox.quarantine import Suspects
 from polder.testing import delivery_of
 from polder.testing.database import other_connection
+from tests.blackbox.shop import until
 from tests.makers import product_event
-from tests.shop import until
 
 
 def test_a_transaction_that_was_never_ended_swallows_nothing(committed: None) -> None:

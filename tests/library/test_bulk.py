@@ -13,7 +13,7 @@ from django.db import connection
 from polder.admin.many import SENT_BEFORE, Asked, begin_many
 from polder.admin.models import OperatorAction
 from polder.inbox import bulk
-from polder.inbox.failures import ConsumerHalted
+from polder.inbox.batch_errors import ConsumerHalted
 from polder.inbox.models import BulkOperation, BulkState, LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
 from polder.inbox.report import Report

@@ -15,8 +15,9 @@ from django.db import OperationalError, connection
 
 from deploy.local.account import Account
 from deploy.local.packages import postgres_programs
-from polder.database_connection import look_at
-from polder.database_session import (
+from polder.database.connection import look_at
+from polder.database.partitioning import covered
+from polder.database.session import (
     HOUSEKEEPING,
     MAINTENANCE,
     REQUESTS,
@@ -28,7 +29,6 @@ from polder.database_session import (
 from polder.outbox import reader
 from polder.outbox.management.commands import migrate
 from polder.outbox.reader import OutboxReader
-from polder.partitioning import covered
 from polder.testing import eventually
 from polder.testing.database import other_connection
 from tests.temporary import temporary_folder

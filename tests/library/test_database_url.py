@@ -16,7 +16,7 @@ import pytest
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from common.settings import _database
-from polder import surroundings
+from polder.configuration import surroundings
 from polder.configuration.database_url import database
 from polder.configuration.kinds import NotLegal
 

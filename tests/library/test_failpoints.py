@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import ROOT
-from polder import failpoints
-from polder.failpoints import VARIABLE, Failpoint, FailpointReached
+from polder.process import failpoints
+from polder.process.failpoints import VARIABLE, Failpoint, FailpointReached
 
 POINT = Failpoint.WORKER_AFTER_MERGE
 
@@ -54,7 +54,8 @@ def test_an_armed_point_pauses(armed: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_armed_point_kills(armed: Path) -> None:
     armed.write_text("kill")
     program = (
-        "import django; django.setup(); from polder.failpoints import Failpoint, failpoint; "
+        "import django; django.setup(); "
+        "from polder.process.failpoints import Failpoint, failpoint; "
         f"failpoint(Failpoint('{POINT}')); print('alive')"
     )
 

@@ -12,10 +12,10 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from polder.contracts.decode import Unreadable
-from polder.failpoints import Failpoint, FailpointReached
-from polder.faults import SQLSTATES, Fault, fault_of
-from polder.inbox.failed import refused
+from polder.errors.faults import SQLSTATES, Fault, fault_of
+from polder.inbox.failed_message import refused
 from polder.inbox.reading import Rejected
+from polder.process.failpoints import Failpoint, FailpointReached
 from polder.testing import deliver, delivery_of
 from tests.makers import product_event
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from polder import this_service
-from polder.command import ServiceCommand
+from polder.process.command import ServiceCommand
 
 OURS = sorted(
     name

@@ -18,13 +18,13 @@ from django.test import override_settings
 from order_service.models import Product
 from polder import this_service
 from polder.contracts.event import Event
+from polder.database.partitioning import covered, database_now, drop_partitions, start_of_week
 from polder.inbox import horizon as horizons
 from polder.inbox.applying import apply_batch
-from polder.inbox.failures import ConsumerHalted
+from polder.inbox.batch_errors import ConsumerHalted
 from polder.inbox.horizon import forget_horizon, horizon
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.reading import Blame, read
-from polder.partitioning import covered, database_now, drop_partitions, start_of_week
 from polder.testing import deliver, delivery_of
 from tests.makers import product_event
 

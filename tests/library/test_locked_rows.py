@@ -13,8 +13,8 @@ from order_service.models import Product
 from polder.consumer.tasks import apply_events
 from polder.contracts.event import Event
 from polder.inbox import bisecting, ledger
+from polder.inbox.batch_errors import HeldBack
 from polder.inbox.delivery import Arrival, Key
-from polder.inbox.failures import HeldBack
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.waiting import halts, waiting_now
 from polder.testing import deliver, delivery_of

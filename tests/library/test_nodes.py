@@ -23,7 +23,7 @@ from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.nodes import Nodes, WrongAddress, credentials, node_urls, vhost
 from polder.consumer.celery_consumer import CeleryConsumer
 from polder.outbox.relay import Relay
-from polder.stopping import Stop
+from polder.process.stopping import Stop
 from tests.library.broker import ORDER_URL, declare_all
 
 THREE = "amqp://u:p%3B@one:1/shop;amqp://u:p%3B@two:2/shop; amqp://u:p%3B@three/shop"

@@ -13,8 +13,8 @@ from common.contracts.money import Money
 from order_service.models import Product
 from polder import this_service
 from polder.contracts.event import Event
+from polder.database.partitioning import database_now
 from polder.inbox.models import LedgerEntry
-from polder.partitioning import database_now
 from polder.replication import replica
 from polder.replication.checks import replicas_fit_their_contracts
 from polder.replication.models import Drift, DriftKind, FoundBy, OutsideVersion

@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from deploy.local.passwords import Passwords
 from deploy.local.run_directory import RunDirectory
 from polder.consumer import housekeeping
-from polder.partitioning import (
+from polder.database.partitioning import (
     DAYS_AHEAD,
     covered,
     drop_partitions,

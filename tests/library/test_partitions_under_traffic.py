@@ -15,8 +15,8 @@ import pytest
 from django.db import connection
 from uuid_utils.compat import uuid7
 
-from polder import partitioning
-from polder.partitioning import covered, drop_partitions, make_partitions
+from polder.database import partitioning
+from polder.database.partitioning import covered, drop_partitions, make_partitions
 from polder.testing import eventually
 from polder.testing.database import other_connection
 from tests.library.test_partitions import INSERT, key_at

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from deploy.local.ports import Ports
-from polder.database_connection import look_at
+from polder.database.connection import look_at
 from polder.testing import eventually
 from tests.library.web_process import on_test_database
 

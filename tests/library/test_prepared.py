@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import NotSupportedError, connection, transaction
 
-from polder.faults import Fault, fault_of
+from polder.errors.faults import Fault, fault_of
 from polder.testing.database import other_connection
 
 ASK = "SELECT value FROM planned WHERE value <> %s"

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from polder.inbox.failures import ConsumerHalted
+from polder.errors.private import without_values
+from polder.inbox.batch_errors import ConsumerHalted
 from polder.inbox.waiting import halts
-from polder.private import without_values
 from polder.testing import deliver
 from tests.library.judging.failing import products
 

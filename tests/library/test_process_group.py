@@ -25,8 +25,8 @@ DIES = f"{READY}print('oh'); time.sleep(1); raise SystemExit(3)"
 KILLED = f"{READY}os.kill(os.getpid(), 9)"
 RUNNER = """
 import os, signal, sys
-from polder.process_group import ProcessGroup
-from polder.stopping import stop_on
+from polder.consumer.process_group import ProcessGroup
+from polder.process.stopping import stop_on
 stop = stop_on()
 commands = {f"p{n}": [sys.executable, "-c", code] for n, code in enumerate(sys.argv[1:])}
 write = lambda line: (sys.stdout.write(line), sys.stdout.flush())

@@ -8,8 +8,8 @@ from django.db import OperationalError
 from order_service.models import Product
 from polder.inbox import quarantine
 from polder.inbox.attempts import begin_attempts
+from polder.inbox.batch_errors import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.delivery import Delivery
-from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.models import Attempt, LedgerEntry, ParkedEvent
 from polder.inbox.quarantine import ATTEMPTS, apply_quarantined
 from polder.inbox.redrive import redrive

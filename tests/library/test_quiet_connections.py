@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from polder.database_connection import trust_what_is_quiet
+from polder.database.connection import trust_what_is_quiet
 from polder.testing import eventually
 from polder.testing.database import other_connection
 

@@ -9,7 +9,7 @@ from common.contracts.inventory import ProductChanged
 from order_service.models import Product
 from polder.contracts.event import Event
 from polder.inbox import redrive_many
-from polder.inbox.failures import TransientFailure
+from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.models import ParkedEvent, ParkedState
 from polder.inbox.readable import Readable
 from polder.testing import deliver

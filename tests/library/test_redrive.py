@@ -14,7 +14,7 @@ from order_service.models import Product
 from polder.contracts.decode import Unreadable
 from polder.contracts.event import Event
 from polder.inbox import judging, processing
-from polder.inbox.failures import TransientFailure
+from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.models import LedgerEntry, ParkedEvent, ParkedState
 from polder.inbox.redrive import redrive
 from polder.reconcile.reconciler import reconcile_changed

@@ -18,7 +18,7 @@ from django.utils import timezone
 from order_service.models import Product
 from polder.contracts.decode import Unreadable
 from polder.inbox import redrive_many
-from polder.inbox.failures import ConsumerHalted, TransientFailure
+from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
 from polder.inbox.report import Report

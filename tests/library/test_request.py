@@ -24,8 +24,8 @@ from polder.consumer.ends import how_it_ended
 from polder.consumer.request import build_request, request_class
 from polder.consumer.tasks import apply_events
 from polder.consumer.transitions import End
-from polder.faults import Fault
-from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
+from polder.errors.faults import Fault
+from polder.inbox.batch_errors import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.quarantine import Suspects
 from tests.library.dispatch.worker import many
 

@@ -32,7 +32,7 @@ from polder.consumer.celery_consumer import CeleryConsumer
 from polder.consumer.heartbeats import TASK
 from polder.consumer.quiet_log import say_nothing_of_expected_failures
 from polder.consumer.read_ahead import ReadAhead
-from polder.inbox.failures import TransientFailure
+from polder.inbox.batch_errors import TransientFailure
 from polder.seams.amqp import PublishFrames, consume, is_open, raw_channel, read_through
 from polder.seams.celery import Consumer, state
 from polder.seams.table import SEAMS, Seam

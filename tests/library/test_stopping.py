@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.services import SERVICES
-from polder.stopping import Stop
+from polder.process.stopping import Stop
 from polder.testing import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +23,7 @@ OURS = ("common", *(f"{service}_service" for service in SERVICES))
 # signal handler cannot tell.
 TOLD_MANY_TIMES = """
 import random, signal, sys
-from polder.stopping import stop_on
+from polder.process.stopping import stop_on
 for turn in range(int(sys.argv[1])):
     stop = stop_on([signal.SIGALRM])
     signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00001, 0.002))

@@ -12,7 +12,7 @@ from pathlib import Path
 from deploy.local.ports import Ports
 from deploy.local.services import SERVICES
 from deploy.local.stack import ROOT
-from tests.shop import Shop
+from tests.blackbox.shop import Shop
 from tests.verify.run import Verification
 
 FOREIGN = {"common", *(f"{service}_service" for service in SERVICES), "deploy", "django"}

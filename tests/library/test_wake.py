@@ -9,7 +9,7 @@ from django.db import connection
 
 from polder.outbox import wake
 from polder.outbox.wake import MANY, Rest
-from polder.stopping import Stop
+from polder.process.stopping import Stop
 from polder.testing import eventually
 from tests.library.broker import declare_all
 from tests.library.relay.running import commit, orders, running, unpublished_rows

@@ -28,7 +28,7 @@ from polder.conditions import State, conditions
 from polder.consumer.jobs import run_if_due
 from polder.outbox.backoff import Backoff
 from polder.outbox.relay import Relay
-from polder.stopping import Stop
+from polder.process.stopping import Stop
 from polder.testing import eventually
 from tests.library.broker import ORDER_URL, declare_all, management, url_of
 from tools.links import ROOT

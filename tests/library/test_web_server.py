@@ -11,8 +11,8 @@ from pathlib import Path
 
 from deploy.local.ports import Ports
 from deploy.local.readiness import http_status
+from tests.blackbox.shop import until
 from tests.library.web_process import on_test_database
-from tests.shop import until
 
 ROOT = Path(__file__).resolve().parents[2]
 

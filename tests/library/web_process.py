@@ -19,7 +19,7 @@ from django.db import connection
 
 from deploy.local.ports import Ports
 from deploy.local.readiness import http_status
-from tests.shop import until
+from tests.blackbox.shop import until
 
 ROOT = Path(__file__).resolve().parents[2]
 

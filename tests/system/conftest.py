@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.blackbox.shop import Shop
 from tests.disturbed import DisturbedStack
 from tests.invariants import Checker, check_client
 from tests.load import Load
 from tests.otlp import Receiver
-from tests.shop import Shop
 from tests.standing import Standing, standing_shop
 from tests.temporary import temporary_folder
 

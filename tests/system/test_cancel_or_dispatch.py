@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
 
-from tests.shop import Shop, until
+from tests.blackbox.shop import Shop, until
 
 RACES = 40
 SHIPPED = ("shipped", "consumed", "dispatched")

@@ -17,7 +17,7 @@ import pytest
 
 from demo.steps import STEPS
 from deploy.local.stack import ROOT, Stack
-from tests.shop import Shop, until
+from tests.blackbox.shop import Shop, until
 
 SECONDS = 1000
 # the story takes its time on a machine that has others to do

@@ -14,8 +14,8 @@ import pytest
 from deploy.local.ports import Ports
 from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
+from tests.blackbox.shop import Shop, until
 from tests.chaos.mutation.edited_copy import edited_copy
-from tests.shop import Shop, until
 from tests.temporary import temporary_folder
 
 REPLICAS = "shipping_service/models/replicas.py"

@@ -17,8 +17,8 @@ from deploy.local.run_directory import lines_of
 from deploy.local.services import SERVICES
 from deploy.local.stack import ROOT, Stack
 from polder.broker.management_api import ManagementApi
+from tests.blackbox.shop import Shop, until
 from tests.chaos.mutation.edited_copy import edited_copy
-from tests.shop import Shop, until
 from tests.temporary import temporary_folder
 
 NEW = ("manage.py", "new-service", "billing", "--replicates", "order.order", "inventory.product")

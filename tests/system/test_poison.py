@@ -13,11 +13,11 @@ from amqp.basic_message import Message
 from amqp.exceptions import AMQPError
 from uuid_utils.compat import uuid7
 
+from tests.blackbox.shop import Shop, until
 from tests.blackbox.wire import send, send_messages
 from tests.disturbed import DisturbedStack
 from tests.invariants import Checker
 from tests.load import Load
-from tests.shop import Shop, until
 
 
 def good_event(shop: Shop) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from typing import Any
 from celery import Celery
 
 from deploy.local.stack import ROOT
-from polder.failpoints import VARIABLE, Failpoint
+from polder.process.failpoints import VARIABLE, Failpoint
+from tests.blackbox.shop import Shop, until
 from tests.disturbed import DisturbedStack
 from tests.load import Load
-from tests.shop import Shop, until
 
 
 def test_a_running_batch_is_revoked(

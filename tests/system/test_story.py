@@ -10,8 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from deploy.local.stack import Stack
+from tests.blackbox.shop import Shop, until
 from tests.disturbed import DisturbedStack
-from tests.shop import Shop, until
 
 AT_ONCE = 200
 

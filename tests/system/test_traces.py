@@ -9,9 +9,9 @@ from dataclasses import replace
 from functools import partial
 
 from polder.contracts.trace_context import TraceContext
+from tests.blackbox.shop import Shop, until
 from tests.disturbed import DisturbedStack
 from tests.otlp import Receiver, Span
-from tests.shop import Shop, until
 
 # what has to be in it; who reconciles because of what depends on what came in one batch
 STEPS = [

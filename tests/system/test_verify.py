@@ -11,10 +11,10 @@ from contextlib import contextmanager
 import pytest
 
 from deploy.local.stack import ROOT, Stack
+from tests.blackbox.shop import OWNERS, Shop, until
 from tests.blackbox.wire import send
 from tests.invariants import Checker
 from tests.load import Load
-from tests.shop import OWNERS, Shop, until
 
 PARKED = "SELECT count(*)::int FROM polder_inbox_parkedevent WHERE state = 'parked'"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from uuid import uuid4
 
+from tests.blackbox.shop import ADDRESS, CUSTOMER, Shop, until
 from tests.load import Load
-from tests.shop import ADDRESS, CUSTOMER, Shop, until
 
 
 def order_of(product: str, quantity: int) -> dict[str, object]:

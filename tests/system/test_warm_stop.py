@@ -3,9 +3,9 @@ nothing back."""
 
 from __future__ import annotations
 
+from tests.blackbox.shop import Shop, duplicates, until
 from tests.disturbed import DisturbedStack
 from tests.load import Load
-from tests.shop import Shop, duplicates, until
 
 TRIES = 4  # what takes longer than the stop's patience comes again, so a slow machine may need more
 

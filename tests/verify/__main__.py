@@ -21,8 +21,8 @@ import psycopg
 from amqp.exceptions import AMQPError
 from rich.console import Console
 
+from tests.blackbox.shop import Shop
 from tests.blackbox.surroundings import forget
-from tests.shop import Shop
 from tests.verify.auditor import StreamAuditor
 from tests.verify.run import Verification
 from tests.verify.stack import NoStack, unreachable, variables

@@ -19,8 +19,8 @@ from amqp.exceptions import NotFound
 
 from tests.auditor import Seen, seen_in, take_all
 from tests.blackbox.broker import broker_connection
+from tests.blackbox.shop import OWNERS, Shop
 from tests.blackbox.wire import send_messages
-from tests.shop import OWNERS, Shop
 
 QUEUE = "verify.auditor"
 KEPT_BYTES = 500_000_000

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.blackbox.shop import OWNERS, Shop
 from tests.invariants import Checker, Violation, Watcher
 from tests.invariants.look import Look
 from tests.invariants.rest import Count, count, wait_until_quiet
-from tests.shop import OWNERS, Shop
 from tests.verify.auditor import StreamAuditor
 from tests.verify.report import NAMES, Report
 from tests.verify.unacked import NotAsked, unacked

@@ -11,7 +11,7 @@ import psycopg
 from amqp.exceptions import AMQPError
 
 from tests.blackbox.broker import broker_connection
-from tests.shop import OWNERS
+from tests.blackbox.shop import OWNERS
 
 NEEDED = ("AMQP_URL", *(f"{owner.upper()}_DATABASE_URL" for owner in OWNERS))
 SECONDS = 10

@@ -13,7 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, models, transaction
 
 from polder.admin.models import OperatorAction
-from polder.faults import Fault, fault_of
+from polder.errors.faults import Fault, fault_of
 from polder.outbox.fence import FencedAggregate
 
 NOT_KEPT = ("BinaryField", "TextField")  # payloads and tracebacks: too large to be kept twice

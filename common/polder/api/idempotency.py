@@ -25,8 +25,8 @@ from polder.api.keys import caller
 from polder.api.models import IdempotentResponse
 from polder.api.problems import Problem
 from polder.contracts.correlation import Correlation, correlated, correlation_of
-from polder.failpoints import Failpoint, failpoint
 from polder.outbox import carried_out, fence
+from polder.process.failpoints import Failpoint, failpoint
 
 Handler = Callable[..., Response]
 LONGEST_KEY = 200

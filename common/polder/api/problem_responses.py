@@ -20,7 +20,7 @@ from rest_framework.views import set_rollback
 from polder.api.plain_problems import only_safe, plain_problem
 from polder.api.problems import CATALOGUE, MEDIA_TYPE, MOST_ERRORS, Problem, problem
 from polder.api.throttling import wait_of_address
-from polder.faults import Fault, fault_of
+from polder.errors.faults import Fault, fault_of
 from polder.outbox.carried_out import CarriedOutBefore
 from polder.outbox.fence import FencedAggregate, ForgottenAggregates
 

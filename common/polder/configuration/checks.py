@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from polder import this_service
 from polder.broker.nodes import WrongAddress, node_urls
-from polder.starts import STARTS
+from polder.process.starts import STARTS
 
 _RANGES: Mapping[str, tuple[float, float]] = {
     "WEEKS_KEPT": (4, 1040),

@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from polder.configuration.kinds import NotLegal
 from polder.configuration.secret import Secret
-from polder.database_session import MEANING
+from polder.database.session import MEANING
 
 DEFAULT_PORT = "5432"
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts longer ones in silence

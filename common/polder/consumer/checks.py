@@ -16,8 +16,8 @@ from django.db.models import Model
 
 from polder import this_service
 from polder.domain.aggregate import Aggregate
+from polder.process.starts import STARTS
 from polder.replication.replica import Replica
-from polder.starts import STARTS
 
 
 @register(STARTS)

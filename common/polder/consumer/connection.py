@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.db import DEFAULT_DB_ALIAS, close_old_connections, connection, connections
 
-from polder.database_connection import trust_what_is_quiet
+from polder.database.connection import trust_what_is_quiet
+from polder.inbox.batch_errors import transient_if_of_the_moment
 from polder.inbox.bisecting import USUAL_WAIT
-from polder.inbox.failures import transient_if_of_the_moment
 
 
 def renew_connection() -> None:

@@ -16,8 +16,8 @@ from polder.consumer.event_consumer import EventConsumer
 from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT
 from polder.consumer.step import EventConsumerStep
 from polder.direct.hearing import hear
+from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.delivery import Delivery
-from polder.inbox.failures import TransientFailure
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from polder.consumer.dispatch import Ended
 from polder.consumer.transitions import End
-from polder.faults import Fault
-from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
+from polder.errors.faults import Fault
+from polder.inbox.batch_errors import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.quarantine import Suspects
 
 LOST = {

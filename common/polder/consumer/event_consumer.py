@@ -35,8 +35,8 @@ from polder.consumer.reports import Reports
 from polder.consumer.request import hand_to_pool, request_class
 from polder.consumer.subscription import Subscription
 from polder.consumer.transitions import End
-from polder.failpoints import Failpoint, failpoint
 from polder.inbox.delivery import Delivery
+from polder.process.failpoints import Failpoint, failpoint
 from polder.seams.amqp import is_open, raw_channel
 from polder.seams.celery import WorkerLostError, run_event_loop
 from polder.this_service import DEFAULTS

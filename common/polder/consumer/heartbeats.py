@@ -16,8 +16,8 @@ from polder.broker.names import direct_exchange, publisher_or_nobody
 from polder.consumer.batch import Batch, Received
 from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT
 from polder.consumer.request import hand_to_pool, request_class
+from polder.inbox.batch_errors import TransientFailure, transient_if_of_the_moment
 from polder.inbox.delivery import Delivery
-from polder.inbox.failures import TransientFailure, transient_if_of_the_moment
 from polder.replication import freshness
 
 TASK = "note_heartbeats"

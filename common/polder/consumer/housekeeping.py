@@ -16,11 +16,11 @@ from polder import this_service
 from polder.broker.watch import look_and_remember
 from polder.consumer import histograms, samples
 from polder.consumer.jobs import has_been_steady, is_frequent, run_if_due
+from polder.database.partitioning import drop_partitions, make_partitions
 from polder.effects.carrying_out import carry_out_due
 from polder.inbox import bulk
 from polder.inbox.readable import Readable
 from polder.outbox import fence
-from polder.partitioning import drop_partitions, make_partitions
 from polder.pasts import owner, start
 from polder.reconcile.periodic import reconcile_overdue
 from polder.replication.regressed import close_overtaken

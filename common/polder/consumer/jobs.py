@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from polder import this_service
+from polder.database.locking import nobody_else
 from polder.effects.declared import effects
-from polder.locking import nobody_else
 
 MINUTE = 60
 # seconds between two runs

@@ -13,7 +13,7 @@ from polder import this_service
 from polder.consumer.event_consumer import EventConsumer
 from polder.consumer.read_ahead import ReadAhead
 from polder.consumer.tasks import apply_events
-from polder.readiness import announce_ready
+from polder.process.readiness import announce_ready
 from polder.seams.amqp import read_through
 
 

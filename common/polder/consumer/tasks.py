@@ -10,13 +10,13 @@ from typing import Any
 from celery import shared_task
 from celery.signals import worker_process_shutdown
 
-from polder import faults
 from polder.consumer.connection import renew_connection
 from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT
 from polder.consumer.quiet_log import say_nothing_of_expected_failures
+from polder.errors import faults
 from polder.inbox.applying import apply_batch
+from polder.inbox.batch_errors import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.delivery import Delivery
-from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.quarantine import Suspects, apply_quarantined, apply_watched
 from polder.inbox.redrive import redrive
 from polder.inbox.report import Manner

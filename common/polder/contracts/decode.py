@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from polder.contracts.event import Event
 from polder.contracts.upcasts import lift
-from polder.origin import origin_of
+from polder.errors.origin import origin_of
 
 # RFC 3339 has it; a datetime has not
 _LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60(\.\d+)?(?=Z|[+-])", re.IGNORECASE)

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from polder.broker.confirms import BROKER_ERRORS
 from polder.direct.messages import Message
-from polder.faults import MOMENT, Fault, fault_of
+from polder.errors.faults import MOMENT, Fault, fault_of
+from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.delivery import Delivery
-from polder.inbox.failures import TransientFailure
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from polder.effects.declared import LONGEST, Effect, GiveUp, effects
-from polder.failpoints import Failpoint, failpoint
+from polder.process.failpoints import Failpoint, failpoint
 
 log = logging.getLogger(__name__)
 

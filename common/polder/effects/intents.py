@@ -12,8 +12,8 @@ from django.db import connection
 
 from polder import this_service
 from polder.contracts.event import Event
+from polder.database.partitioning import database_now
 from polder.effects.declared import Effect, following
-from polder.partitioning import database_now
 
 # What was written down before stays: one body for each key. The due ones are tried by the order of
 # their keys' events.

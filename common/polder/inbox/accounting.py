@@ -15,12 +15,12 @@ from collections.abc import Mapping, Sequence
 
 from django.db import connection
 
+from polder.database.partitioning import milliseconds_of
 from polder.inbox.delivery import Arrival, Key
 from polder.inbox.horizon import horizon
 from polder.inbox.models import Outcome, Redriven, Unrecorded
 from polder.inbox.parking import park_unreadable
 from polder.inbox.repeats import Repeats, reused
-from polder.partitioning import milliseconds_of
 
 SLOTS = 32
 

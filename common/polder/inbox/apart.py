@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from polder.contracts.decode import Unreadable
-from polder.faults import Fault
+from polder.errors.faults import Fault
 from polder.inbox import accounting, ledger
 from polder.inbox.accounting import Counts, Redriving
+from polder.inbox.batch_errors import ConsumerHalted
 from polder.inbox.bisecting import AllAlike, Bisection
 from polder.inbox.delivery import Arrival, Delivery
-from polder.inbox.failed import Failed
-from polder.inbox.failures import ConsumerHalted
+from polder.inbox.failed_message import Failed
 from polder.inbox.judging import Verdict, judge
 from polder.inbox.models import Outcome, Unrecorded
 from polder.inbox.parking import is_parked, park_failed, park_unreadable, was_read_before

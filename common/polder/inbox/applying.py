@@ -9,17 +9,17 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from polder.failpoints import Failpoint, failpoint
-from polder.faults import MOMENT, Fault, fault_of
+from polder.errors.faults import MOMENT, Fault, fault_of
+from polder.errors.private import without_values
 from polder.inbox.apart import apply_apart
+from polder.inbox.batch_errors import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.delivery import Arrival, Delivery
-from polder.inbox.failed import Failed, refused
-from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
+from polder.inbox.failed_message import Failed, refused
 from polder.inbox.processing import Overtaken, process
 from polder.inbox.reading import read
 from polder.inbox.report import AT_ONCE, Manner, Report, note
 from polder.inbox.waiting import note_halt
-from polder.private import without_values
+from polder.process.failpoints import Failpoint, failpoint
 
 
 def apply_batch(deliveries: Sequence[Delivery], *, manner: Manner = AT_ONCE) -> Report:

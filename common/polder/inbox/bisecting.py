@@ -11,13 +11,13 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from polder.faults import Fault, fault_of
+from polder.database.locking import EventsWait, naming_who_waits
+from polder.errors.faults import Fault, fault_of
+from polder.errors.private import without_values
 from polder.inbox.accounting import Counts, Redriving
 from polder.inbox.delivery import Arrival
-from polder.inbox.failed import Failed, failed, not_tried
+from polder.inbox.failed_message import Failed, failed, not_tried
 from polder.inbox.processing import Overtaken, process
-from polder.locking import EventsWait, naming_who_waits
-from polder.private import without_values
 
 ENOUGH = 10  # fail alike, taken at random, and not one succeeds: the rest need not be tried
 # that a batch may spend on finding out who waits for a lock, while it holds some itself

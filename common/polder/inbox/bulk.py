@@ -17,11 +17,11 @@ from django.db import DatabaseError, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 
-from polder.inbox.failures import ConsumerHalted, TransientFailure
+from polder.database.locking import nobody_else
+from polder.database.partitioning import database_now
+from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.models import BulkOperation, BulkState, ParkedEvent, ParkedState, Redriven
 from polder.inbox.redrive_many import BATCH_MESSAGES, Chosen, next_batch, redriven
-from polder.locking import nobody_else
-from polder.partitioning import database_now
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.checks import Error, register
 
 from polder import this_service
-from polder.starts import STARTS
+from polder.process.starts import STARTS
 
 
 @register(STARTS)

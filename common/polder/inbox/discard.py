@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from polder.database.partitioning import database_now
 from polder.inbox.models import ParkedEvent, ParkedState
-from polder.partitioning import database_now
 
 
 class NotParked(ValueError):

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from polder import this_service
-from polder.inbox.failures import ConsumerHalted
-from polder.partitioning import covered, database_now, make_partitions, start_of_week
+from polder.database.partitioning import covered, database_now, make_partitions, start_of_week
+from polder.inbox.batch_errors import ConsumerHalted
 
 TABLE = "polder_ledger"
 REMEMBERED_SECONDS = 60.0

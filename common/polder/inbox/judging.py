@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from polder.faults import Fault
-from polder.inbox.failed import Failed
-from polder.partitioning import first_key_at
-from polder.private import without_values
+from polder.database.partitioning import first_key_at
+from polder.errors.faults import Fault
+from polder.errors.private import without_values
+from polder.inbox.failed_message import Failed
 
 # aggregates whose events fail alike, with no more than so many like them applied since: a bug, and
 # no event's fault

@@ -16,10 +16,10 @@ from django.db import connection
 from pydantic_core import to_json
 
 from polder.contracts.event import Event
+from polder.database.partitioning import milliseconds_of
 from polder.inbox.delivery import Arrival, Delivery, Key
 from polder.inbox.horizon import horizon
 from polder.inbox.models import Outcome
-from polder.partitioning import milliseconds_of
 
 # ON CONFLICT DO NOTHING waits for another transaction that is inserting the same key, and inserts
 # if that one fails. The order of the rows is that of their keys, so two batches never wait for each

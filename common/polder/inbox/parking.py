@@ -14,7 +14,7 @@ from polder.contracts.event import Event
 from polder.contracts.trace_context import TraceContext
 from polder.inbox import ledger
 from polder.inbox.delivery import Arrival, Delivery
-from polder.inbox.failed import Failed
+from polder.inbox.failed_message import Failed
 from polder.inbox.models import Outcome
 from polder.inbox.said import said_by
 

@@ -9,15 +9,15 @@ from uuid import UUID
 
 from polder.contracts.correlation import Correlation, correlated, new_traceparent
 from polder.contracts.event import Event
+from polder.database.locking import EventsWait, LockedKeys
 from polder.effects.declared import effects
 from polder.effects.intents import write_down
-from polder.failpoints import Failpoint, failpoint
 from polder.inbox import accounting, ledger
 from polder.inbox.accounting import Counts, Redriving
 from polder.inbox.delivery import Arrival, Key
 from polder.inbox.models import Outcome
 from polder.inbox.repeats import told_apart
-from polder.locking import EventsWait, LockedKeys
+from polder.process.failpoints import Failpoint, failpoint
 from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.merge import merge
 from polder.replication.replica import Replica, replications

@@ -12,13 +12,13 @@ from django.db import DatabaseError, Error, transaction
 from polder.inbox import accounting
 from polder.inbox.applying import apply_batch
 from polder.inbox.attempts import begin_attempts, end_attempts
-from polder.inbox.delivery import Delivery
-from polder.inbox.failures import (
+from polder.inbox.batch_errors import (
     ConsumerHalted,
     HeldBack,
     TransientFailure,
     transient_if_of_the_moment,
 )
+from polder.inbox.delivery import Delivery
 from polder.inbox.models import Unrecorded
 from polder.inbox.parking import park_poison
 from polder.inbox.report import AT_ONCE, Manner, Report

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from polder.contracts.decode import Unreadable, decode
+from polder.database.partitioning import database_now
 from polder.inbox.models import ParkedEvent, ParkedState
 from polder.inbox.redrive_many import redrive_rows
-from polder.partitioning import database_now
 
 REASONS = ("newer-version", "unknown-type")
 # A worker with the old code may go on beside this process, and what it parks be committed late.

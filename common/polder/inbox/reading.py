@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from polder.contracts.decode import Unreadable, decode
 from polder.contracts.event import Event
+from polder.database.partitioning import milliseconds_of, moment_of
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.horizon import horizon
 from polder.inbox.said import said_by
-from polder.partitioning import milliseconds_of, moment_of
 
 # seconds: no message is refused by an older look at the ledger's weeks and the database's clock
 FRESH = 1.0

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from django.db import connection, transaction
 
 from polder.broker.names import publisher_or_nobody
-from polder.failpoints import Failpoint, failpoint
-from polder.faults import Fault
+from polder.errors.faults import Fault
 from polder.inbox.applying import apply_batch
+from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.delivery import Delivery
-from polder.inbox.failures import TransientFailure
 from polder.inbox.models import ParkedEvent, ParkedState
 from polder.inbox.report import Manner, Report
+from polder.process.failpoints import Failpoint, failpoint
 
 # What failed again was seen once more, by `parking`.
 _END = """

@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Length
 
-from polder.faults import Fault
-from polder.inbox.failures import TransientFailure
+from polder.errors.faults import Fault
+from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.models import ParkedEvent, ParkedState
 from polder.inbox.redrive import redrive_batch
 

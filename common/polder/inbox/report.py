@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from polder.failpoints import Failpoint, failpoint
 from polder.inbox import accounting
 from polder.inbox.accounting import Counts, Redriving
 from polder.inbox.delivery import Arrival, Delivery
-from polder.inbox.failed import Failed
+from polder.inbox.failed_message import Failed
 from polder.inbox.repeats import end_unread
 from polder.inbox.waiting import note_applied
+from polder.process.failpoints import Failpoint, failpoint
 
 
 @dataclass

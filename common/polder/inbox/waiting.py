@@ -18,10 +18,10 @@ from pydantic_core import to_json
 
 from polder import this_service
 from polder.broker.names import event_queue
+from polder.errors.private import without_values
 from polder.inbox.delivery import Delivery
-from polder.inbox.failed import Failed
+from polder.inbox.failed_message import Failed
 from polder.inbox.models import Halt, ParkedEvent, ParkedState, WaitingEvent
-from polder.private import without_values
 from polder.retention import retention_policy
 
 EVIDENCE_KEPT = timedelta(days=7)

@@ -12,8 +12,8 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from polder.conditions import Finding, condition, fail, ok, warn
+from polder.database.partitioning import covered
 from polder.observability import measures
-from polder.partitioning import covered
 
 DAYS_NEEDED = 3
 LATE_SECONDS = 60

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from django.db import connection
 
 from polder import this_service
+from polder.database.partitioning import first_key_at
 from polder.observability.measures import Rows, and_zero, limited
-from polder.partitioning import first_key_at
 
 # Whole minutes, so that all services count the same events; until a minute ago, so that they have
 # come.

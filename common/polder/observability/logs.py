@@ -14,7 +14,7 @@ from typing import Any
 from polder import this_service
 from polder.contracts.correlation import under_way
 from polder.contracts.trace_context import TraceContext
-from polder.private import without_values
+from polder.errors.private import without_values
 
 # what a record may say of the event that it is about, by `extra`
 OF_AN_EVENT = ("event_id", "subject", "correlation_id", "causation_id", "trace_id")

@@ -11,8 +11,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from polder import this_service
+from polder.database.partitioning import covered, database_now
 from polder.outbox.floor import ABOVE_FLOOR, WAITS_SINCE
-from polder.partitioning import covered, database_now
 
 Rows = list[tuple[Any, ...]]
 

@@ -6,7 +6,8 @@ from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
-from polder import database_connection, this_service
+from polder import this_service
+from polder.database import connection as database_connection
 
 
 class OutboxConfig(AppConfig):

@@ -13,7 +13,7 @@ from polder import this_service
 from polder.contracts.event import Event, events_of
 from polder.domain.aggregate import Aggregate, StatefulAggregate
 from polder.outbox.guard.install import differences
-from polder.starts import STARTS
+from polder.process.starts import STARTS
 
 
 @register(STARTS)

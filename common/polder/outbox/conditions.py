@@ -8,9 +8,9 @@ from django.db.models import Count, Min, Q
 
 from polder import this_service
 from polder.conditions import Finding, condition, fail, ok, warn
+from polder.database.partitioning import database_now
 from polder.outbox.guard.install import differences
 from polder.outbox.models import Fenced, GuardFinding
-from polder.partitioning import database_now
 
 MOST_FOUND = 1_000
 

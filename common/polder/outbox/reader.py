@@ -14,12 +14,12 @@ from uuid import UUID
 import psycopg
 
 from polder import this_service
-from polder.database_connection import look_at, psycopg_parameters
-from polder.database_session import KEPT_ALIVE, as_options
+from polder.database.connection import look_at, psycopg_parameters
+from polder.database.partitioning import moment_of
+from polder.database.session import KEPT_ALIVE, as_options
 from polder.outbox.floor import ABOVE_FLOOR, CHECK, RAISE
 from polder.outbox.wake import CHANNEL, SLEEP
-from polder.partitioning import moment_of
-from polder.stopping import Stop
+from polder.process.stopping import Stop
 
 log = logging.getLogger(__name__)
 

@@ -24,13 +24,13 @@ from polder.broker.names import event_exchange
 from polder.broker.nodes import Nodes
 from polder.broker.trouble import REFUSED_WAIT, refusal
 from polder.contracts.event import CONTENT_TYPE
-from polder.failpoints import Failpoint, failpoint
 from polder.outbox.backoff import Backoff
 from polder.outbox.heartbeat import Heartbeat
 from polder.outbox.reader import OutboxReader, Row
 from polder.outbox.refusals import Refusals, sendable
 from polder.outbox.wake import Rest
-from polder.stopping import Stop
+from polder.process.failpoints import Failpoint, failpoint
+from polder.process.stopping import Stop
 from polder.tracing import publishing
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from polder import this_service
-from polder.partitioning import database_now, first_key_at, start_of_week
+from polder.database.partitioning import database_now, first_key_at, start_of_week
 
 CHUNK = 5_000  # rows made unpublished in one transaction
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from polder.stopping import Stop
+from polder.process.stopping import Stop
 
 CHANNEL = "polder_outbox"
 WAKE_SQL = f"""

@@ -16,12 +16,12 @@ from django.db import connection, transaction
 from polder.contracts.correlation import Correlation, correlated
 from polder.domain.aggregate import Aggregate, aggregates, save_changed
 from polder.effects.intents import skipped
-from polder.failpoints import Failpoint, failpoint
-from polder.faults import MOMENT, Fault, fault_of
+from polder.errors.faults import MOMENT, Fault, fault_of
 from polder.outbox import carried_out, fence
 from polder.outbox.models import Fenced
 from polder.outbox.publish import publish
 from polder.pasts.adoption import Case, Proofs, Proven, adoption_of, in_order, only_raise
+from polder.process.failpoints import Failpoint, failpoint
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from uuid_utils.compat import uuid7
 
 from polder import this_service
 from polder.broker.names import EVERY_SUBSCRIBER
+from polder.database.partitioning import database_now, first_key_at, moment_of
 from polder.direct.talk import say
 from polder.outbox import fence
 from polder.outbox.fence import Claim
 from polder.outbox.models import CopiesPage, Fenced, OutboxEvent, Subscriber
 from polder.outbox.models import Question as Asked
-from polder.partitioning import database_now, first_key_at, moment_of
 from polder.pasts.messages import Answer, Copies, CopiesRequest, Question
 
 RECONCILED = timedelta(seconds=60)  # what is older is committed and delivered, whatever was slow

@@ -10,16 +10,16 @@ from typing import Any
 
 from django.utils.module_loading import autodiscover_modules
 
-from polder.failpoints import Failpoint, failpoint
+from polder.database.partitioning import database_now
 from polder.outbox import fence
 from polder.outbox.models import Fenced, Subscriber
 from polder.outbox.sequence import set_behind_the_rows
-from polder.partitioning import database_now
 from polder.pasts.adoption import Case
 from polder.pasts.asking import ask_all, gather
 from polder.pasts.healing import heal, raise_accepted
 from polder.pasts.refilling import reconcile_since, refill
 from polder.pasts.report import Report
+from polder.process.failpoints import Failpoint, failpoint
 
 log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from polder.broker.confirms import BROKER_ERRORS
 from polder.broker.names import answer_queue
 from polder.direct.hearing import hear
 from polder.direct.talk import hang_up, hear_one
+from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.delivery import Delivery
-from polder.inbox.failures import TransientFailure
 from polder.outbox.models import OutboxEvent, Subscriber
 from polder.pasts import hears, owner  # noqa: F401  (registers what handles the answers)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.checks import Error, register
 
+from polder.process.starts import STARTS
 from polder.reconcile.reconciler import Reconciler, reconcilers
 from polder.replication.replica import Replica, replications
-from polder.starts import STARTS
 
 
 @register(STARTS)

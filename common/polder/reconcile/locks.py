@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from polder.locking import wait_or_name
+from polder.database.locking import wait_or_name
 
 _TRY_LOCK = """
 SELECT number FROM unnest(%s::bigint[]) AS number WHERE NOT pg_try_advisory_xact_lock(number)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from polder.database.partitioning import database_now
 from polder.outbox import fence
-from polder.partitioning import database_now
 
 FIRST_HOURS = timedelta(hours=2)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from polder.faults import Fault, fault_of
-from polder.locking import LockedKeys, naming_who_waits
+from polder.database.locking import LockedKeys, naming_who_waits
+from polder.errors.faults import Fault, fault_of
 from polder.reconcile.reconciler import CHUNK, Reconciler, reconcile, reconcilers
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import models, transaction
 
+from polder.database.locking import EventsWait, LockedKeys
 from polder.domain.aggregate import aggregate_name
-from polder.locking import EventsWait, LockedKeys
 from polder.outbox import fence
 from polder.outbox.fence import FencedAggregate
 from polder.reconcile.locks import take_gate_lock, take_key_locks

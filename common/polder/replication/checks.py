@@ -11,8 +11,8 @@ from django.core.checks import Error, register
 from pydantic import BaseModel
 
 from polder.contracts.event import Event
+from polder.process.starts import STARTS
 from polder.replication.replica import OWN_COLUMNS, Replica, clashes
-from polder.starts import STARTS
 
 
 @register(STARTS)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import Count, Min
 
 from polder.conditions import Finding, condition, ok, warn
-from polder.partitioning import database_now
+from polder.database.partitioning import database_now
 from polder.replication.models import Regression, ReplicaState
 
 STUCK_SECONDS = 60

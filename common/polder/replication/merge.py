@@ -11,7 +11,7 @@ from django.db import connection
 from pydantic_core import to_json
 
 from polder.contracts.event import Event
-from polder.locking import held_rows, wait_or_name
+from polder.database.locking import held_rows, wait_or_name
 from polder.replication.conflicts import Stored, judged, stored_of
 from polder.replication.outside import sort_out
 from polder.replication.replica import Replication

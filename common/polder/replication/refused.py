@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db import transaction
 
-from polder.faults import Fault, fault_of
-from polder.private import without_values
+from polder.errors.faults import Fault, fault_of
+from polder.errors.private import without_values
 from polder.replication.models import FoundBy
 from polder.replication.repair import Manner, Repaired, Snapshot, merge_snapshots
 from polder.replication.replica import Replication

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from polder.partitioning import milliseconds_of
+from polder.database.partitioning import milliseconds_of
 from polder.replication.models import Regression
 from polder.replication.replica import replications
 

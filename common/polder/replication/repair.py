@@ -17,7 +17,7 @@ from django.db import connection
 from pydantic_core import from_json, to_json
 
 from polder.contracts.event import State
-from polder.partitioning import database_now
+from polder.database.partitioning import database_now
 from polder.replication import drifted
 from polder.replication.drifted import Found
 from polder.replication.models import DriftKind, FoundBy

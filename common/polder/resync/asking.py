@@ -15,9 +15,9 @@ from uuid_utils.compat import uuid7
 from polder import this_service
 from polder.broker.confirms import BROKER_ERRORS
 from polder.broker.names import event_queue, request_queue
+from polder.database.partitioning import database_now
 from polder.direct.talk import say, waiting_in
 from polder.inbox.models import LedgerEntry
-from polder.partitioning import database_now
 from polder.replication.drifted import close_unfound
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import event_class, replications

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime, timedelta
 
-from polder.partitioning import milliseconds_of
+from polder.database.partitioning import milliseconds_of
 from polder.replication import digest
 from polder.replication.models import FoundBy, ReplicaState
 from polder.replication.repair import Manner

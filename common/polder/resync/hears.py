@@ -8,8 +8,8 @@ from typing import TypeVar
 from polder.broker.names import answer_queue
 from polder.direct.hearing import hears
 from polder.direct.talk import say
-from polder.failpoints import Failpoint, failpoint
 from polder.pasts import start
+from polder.process.failpoints import Failpoint, failpoint
 from polder.resync import digests, owner, receiving
 from polder.resync.messages import (
     Answer,

@@ -15,10 +15,10 @@ from uuid_utils.compat import uuid7
 from polder import this_service
 from polder.contracts.event import State
 from polder.domain.aggregate import Aggregate, aggregates
-from polder.faults import MOMENT, Fault, fault_of
+from polder.errors.faults import MOMENT, Fault, fault_of
+from polder.errors.private import without_values
 from polder.outbox import fence
 from polder.outbox.fence import Claim
-from polder.private import without_values
 from polder.resync.messages import Page, PageRequest, RowsRequest, WrittenPage
 
 LARGEST_PAGE = 256 * 1024  # characters of rows; one more may be as large as an event

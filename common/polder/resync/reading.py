@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from polder.contracts.event import Event, State
 from polder.contracts.upcasts import lift
-from polder.private import without_values
+from polder.errors.private import without_values
 from polder.replication.repair import Snapshot
 from polder.replication.replica import Replication, event_class
 from polder.resync.messages import Answer, Page

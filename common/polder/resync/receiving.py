@@ -11,10 +11,10 @@ from functools import partial
 from django.db import connection, transaction
 
 from polder.effects.intents import skipped
-from polder.failpoints import Failpoint, failpoint
-from polder.faults import MOMENT, Fault, fault_of
+from polder.errors.faults import MOMENT, Fault, fault_of
+from polder.errors.private import without_values
 from polder.outbox import fence
-from polder.private import without_values
+from polder.process.failpoints import Failpoint, failpoint
 from polder.reconcile.reconciler import reconcile_changed
 from polder.replication.models import ReplicaState
 from polder.replication.refused import merge_what_is_taken

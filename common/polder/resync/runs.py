@@ -10,7 +10,7 @@ from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from polder import this_service
-from polder.partitioning import database_now
+from polder.database.partitioning import database_now
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import Replication, replications
 from polder.resync.asking import next_request

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from polder import this_service
-from polder.partitioning import database_now
+from polder.database.partitioning import database_now
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import Replication, replications
 from polder.resync import runs, weighing

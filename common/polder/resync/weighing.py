@@ -16,9 +16,9 @@ from django.db import connection, transaction
 from polder import this_service
 from polder.broker.confirms import BROKER_ERRORS
 from polder.broker.names import event_queue
+from polder.database.partitioning import database_now
 from polder.direct.talk import waiting_in
 from polder.inbox.models import Halt, WaitingEvent
-from polder.partitioning import database_now
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import replications
 from polder.resync import comparing

@@ -11,7 +11,7 @@ from typing import TypeVar
 import psycopg
 from django.db import connection, connections
 
-from polder.database_connection import psycopg_parameters
+from polder.database.connection import psycopg_parameters
 
 T = TypeVar("T")
 

@@ -21,8 +21,8 @@ from django.utils import timezone
 from polder.contracts.decode import decode
 from polder.contracts.event import Event
 from polder.inbox.applying import apply_batch
+from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.delivery import Delivery
-from polder.inbox.failures import TransientFailure
 from polder.outbox.models import OutboxEvent
 from polder.testing.delivering import delivery_of
 

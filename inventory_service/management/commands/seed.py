@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from inventory_service.services import ProductExists, product_create, stock_receive
-from polder.command import ServiceCommand
+from polder.process.command import ServiceCommand
 
 PRODUCTS = [
     # productId, name, price in euro, grams, received

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from polder.command import ServiceCommand
+from polder.process.command import ServiceCommand
 
 
 class Command(ServiceCommand):

@@ -17,10 +17,10 @@ from kombu.connection import Connection
 
 from deploy.local.stack import ROOT
 from polder.broker.management_api import ManagementApi, ManagementError
+from tests.blackbox.shop import OWNERS, Shop, until
 from tests.chaos.faults.fault import fault
 from tests.chaos.scene import Scene
 from tests.disturbed import DisturbedStack
-from tests.shop import OWNERS, Shop, until
 
 
 @fault(combines=True)

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from deploy.local.processes import ProcessSpec
+from tests.blackbox.shop import until
 from tests.chaos.faults.fault import at, register
 from tests.chaos.scene import Scene
-from tests.shop import until
 
 SOURCE = Path(__file__).with_name("clock.c")
 COMPILER = shutil.which("cc")

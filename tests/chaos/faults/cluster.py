@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from deploy.local.readiness import accepts
+from tests.blackbox.shop import until
 from tests.chaos.faults.fault import fault
 from tests.chaos.faults.members import Members
 from tests.chaos.faults.nftables import rules
 from tests.chaos.scene import Scene
 from tests.cluster import ClusterNode
-from tests.shop import until
 
 STARTED = 300.0  # seconds within which a node is ready again
 

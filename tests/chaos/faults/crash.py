@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 
-from polder.failpoints import Failpoint
+from polder.process.failpoints import Failpoint
 from tests.blackbox.operator import Operator
+from tests.blackbox.shop import OWNERS, until
 from tests.chaos.faults.fault import at, register
 from tests.chaos.faults.spoiled import parked_for_its_own_sake
 from tests.chaos.scene import Scene
 from tests.invariants import effects
 from tests.invariants.look import Look
-from tests.shop import OWNERS, until
 
 ACTIONS = ("kill", "pause 2", "raise")
 # those that every service comes by while orders are placed

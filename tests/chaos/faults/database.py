@@ -11,10 +11,10 @@ from threading import Event, Thread
 
 import psycopg
 
+from tests.blackbox.shop import OWNERS, Shop, until
 from tests.chaos.faults.early_commit import insert_order
 from tests.chaos.faults.fault import fault
 from tests.chaos.scene import Scene
-from tests.shop import OWNERS, Shop, until
 
 _TERMINATE = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid "

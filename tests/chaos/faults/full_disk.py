@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.blackbox.shop import until
 from tests.chaos.faults.fault import fault
 from tests.chaos.scene import Scene
-from tests.shop import until
 
 ROOM = 192 << 20  # bytes beside what there is already; PostgreSQL keeps some logs of its own
 SAID = b"No space left on device"

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.blackbox.shop import OWNERS, until
 from tests.chaos.faults.broker import close_all_connections
 from tests.chaos.faults.fault import fault
 from tests.chaos.scene import Scene
-from tests.shop import OWNERS, until
 
 _BUG = """
 CREATE OR REPLACE FUNCTION a_bug() RETURNS trigger LANGUAGE plpgsql AS $$

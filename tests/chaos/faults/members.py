@@ -9,8 +9,8 @@ from typing import Any
 from deploy.local.environment import VHOST
 from polder.broker.management_api import ManagementApi, ManagementError
 from tests.blackbox.copies import SUBSCRIPTIONS
+from tests.blackbox.shop import until
 from tests.disturbed import DisturbedStack
-from tests.shop import until
 
 COMPLETE = 180.0  # seconds within which every queue has all its members online again
 STALE = 7.0  # seconds; what the management API says of a queue may be five seconds old

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.blackbox.copies import subscribers_of
 from tests.blackbox.operator import Operator
+from tests.blackbox.shop import OWNERS, Shop, duplicates, until
 from tests.blackbox.wire import send
 from tests.chaos.faults.fault import fault
 from tests.chaos.faults.spoiled import parked_for_its_own_sake
 from tests.chaos.scene import Scene
-from tests.shop import OWNERS, Shop, duplicates, until
 
 TIMES = 10
 BACKLOG = 100_000

@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from tests.blackbox.shop import OWNERS, until
 from tests.chaos.faults.fault import at, fault, register
 from tests.chaos.scene import Scene
-from tests.shop import OWNERS, until
 
 ROLES = ("relay", "worker", "web", "housekeeper", "beat")
 

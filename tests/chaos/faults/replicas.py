@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, TypeVar
 import psycopg
 
 from tests.blackbox.copies import COPIES, Copy
+from tests.blackbox.shop import OWNERS, until
 from tests.chaos.faults.fault import fault
 from tests.chaos.scene import Scene
-from tests.shop import OWNERS, until
 
 T = TypeVar("T")
 

@@ -8,6 +8,7 @@ import traceback
 from argparse import Namespace
 from collections.abc import Iterator
 
+from tests.blackbox.shop import duplicates
 from tests.chaos.faults.catalogue import faults
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.members import Members, version
@@ -17,7 +18,6 @@ from tests.chaos.report.results import Result, record
 from tests.chaos.scene import Scene, events, in_flight, scene_of_its_own
 from tests.invariants import check_client
 from tests.restoring import wait_until_all_agrees
-from tests.shop import duplicates
 
 RECOVERED = 60.0  # seconds within which everything must have come to rest after the fault has ended
 NODES = 3  # of the broker, for faults of a cluster

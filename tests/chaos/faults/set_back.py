@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from polder.partitioning import first_key_at
+from polder.database.partitioning import first_key_at
 from tests.backup import Backup
 from tests.chaos.faults.fault import register
 from tests.chaos.scene import Scene

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.blackbox.shop import until
 from tests.chaos.scene import Scene
-from tests.shop import until
 
 _REFUSE = """
 CREATE OR REPLACE FUNCTION refuse_spoiled() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from deploy.local.ports import HOST, Ports
 from deploy.local.readiness import http_status
+from tests.blackbox.shop import Shop, until
 from tests.chaos.faults.fault import fault
 from tests.chaos.mutation.edited_copy import Edit, edited_copy
 from tests.chaos.scene import Scene
-from tests.shop import Shop, until
 
 CONTRACT = "common/contracts/orders.py"
 # The code as it was while the customer's name was one member.

@@ -223,8 +223,8 @@ BUGS = (
             Edit(
                 "common/polder/outbox/publish.py",
                 "from django.db import connection\n",
-                "from django.db import connection, transaction\n\nfrom polder.failpoints import "
-                "Failpoint, failpoint\n",
+                "from django.db import connection, transaction\n\n"
+                "from polder.process.failpoints import Failpoint, failpoint\n",
             ),
         ),
         "I6",

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.blackbox.copies import SUBSCRIPTIONS
+from tests.blackbox.shop import OWNERS
 from tests.chaos.simulation.world import World
-from tests.shop import OWNERS
 
 PRODUCTS = ("a", "b")
 POINTS = (

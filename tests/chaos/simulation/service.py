@@ -19,8 +19,8 @@ from uuid import UUID
 
 import django
 
-from polder import failpoints
-from polder.failpoints import Failpoint, FailpointReached
+from polder.process import failpoints
+from polder.process.failpoints import Failpoint, FailpointReached
 
 _plans = threading.local()
 
@@ -40,7 +40,7 @@ from django.db import connection  # noqa: E402
 
 from common.contracts.orders import Address, Customer  # noqa: E402
 from polder.broker.names import event_queue  # noqa: E402
-from polder.inbox import failures  # noqa: E402
+from polder.inbox import batch_errors  # noqa: E402
 from polder.inbox.applying import apply_batch  # noqa: E402
 from polder.inbox.delivery import Delivery  # noqa: E402
 
@@ -103,7 +103,7 @@ def _apply(batch: Sequence[Message], plan: Callable[[Failpoint], None] | None) -
         )
     except FailpointReached:
         return "crashed"
-    except failures.TransientFailure:
+    except batch_errors.TransientFailure:
         return "again"
     finally:
         _plans.plan = None

@@ -21,8 +21,8 @@ import psycopg
 from deploy.local.ports import Ports
 from deploy.local.stack import ROOT, Stack
 from tests.blackbox.copies import SUBSCRIPTIONS
+from tests.blackbox.shop import OWNERS, Shop
 from tests.invariants import Checker
-from tests.shop import OWNERS, Shop
 
 # What a run leaves behind. The ledger's and the outbox's partitions are emptied through their
 # parents.

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from deploy.local.stack import Stack
-from tests.shop import OWNERS
+from tests.blackbox.shop import OWNERS
 
 _RELATIONS = """
 SELECT coalesce(parent.relname, c.relname), sum(pg_table_size(c.oid))::bigint,

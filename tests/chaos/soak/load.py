@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+from tests.blackbox.shop import ADDRESS, CUSTOMER, Shop
 from tests.chaos.soak.keep_alive import AWAY, KeepAlive
-from tests.shop import ADDRESS, CUSTOMER, Shop
 
 CUSTOMERS = 4
 CARRIERS = 2

@@ -13,8 +13,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from deploy.local.stack import Stack
 from tests.blackbox.copies import SUBSCRIPTIONS
+from tests.blackbox.shop import OWNERS, Shop
 from tests.chaos.soak.usage import memory
-from tests.shop import OWNERS, Shop
 
 WINDOW = 20.0  # seconds of events whose lag is told together
 YOUNGEST = 5.0  # seconds: events made later than that ago may still be on their way

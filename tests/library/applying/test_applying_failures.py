@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from order_service.models import Product
-from polder.inbox.failures import ConsumerHalted, TransientFailure
+from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.reconcile.reconciler import Reconcile
 from polder.testing import deliver

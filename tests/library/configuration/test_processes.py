@@ -6,8 +6,7 @@ import os
 import subprocess
 import sys
 
-from polder import surroundings
-from polder.configuration import table
+from polder.configuration import surroundings, table
 from polder.configuration.secret import Secret
 from polder.configuration.variables import Variable, read
 from tests.library.configuration.given import NEEDED, ROOT, SECRET

@@ -7,8 +7,8 @@ import pytest
 from polder.consumer import event_consumer as module
 from polder.consumer import prefetch as prefetch_module
 from polder.consumer.batch import LINGER
-from polder.faults import Fault
-from polder.inbox.failures import ConsumerHalted, HeldBack, TransientFailure
+from polder.errors.faults import Fault
+from polder.inbox.batch_errors import ConsumerHalted, HeldBack, TransientFailure
 from tests.library.event_consumer.worker import Worker
 
 

@@ -8,7 +8,7 @@ import pytest
 from billiard.exceptions import WorkerLostError
 
 from polder.consumer import event_consumer as module
-from polder.inbox.failures import ConsumerHalted
+from polder.inbox.batch_errors import ConsumerHalted
 from tests.library.event_consumer.worker import Worker
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from polder.consumer import prefetch as prefetch_module
 from polder.consumer.transitions import Mode
-from polder.inbox.failures import HeldBack
+from polder.inbox.batch_errors import HeldBack
 from tests.library.event_consumer.worker import Worker
 
 

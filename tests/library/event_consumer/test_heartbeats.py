@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from polder.consumer.heartbeats import TASK
-from polder.inbox.failures import TransientFailure
+from polder.inbox.batch_errors import TransientFailure
 from tests.library.event_consumer.worker import Worker
 
 

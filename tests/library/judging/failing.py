@@ -8,7 +8,7 @@ from django.db import connection
 
 from polder.contracts.event import Event
 from polder.inbox.applying import apply_batch
-from polder.inbox.failures import HeldBack
+from polder.inbox.batch_errors import HeldBack
 from polder.inbox.judging import HOLD_SECONDS
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.report import Manner

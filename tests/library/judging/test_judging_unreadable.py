@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from polder.inbox.failures import ConsumerHalted
+from polder.inbox.batch_errors import ConsumerHalted
 from polder.inbox.judging import ALIKE, HOLD_SECONDS, HOLD_TRIES
 from polder.inbox.models import ParkedEvent
 from polder.inbox.waiting import halts, waiting_now

@@ -16,7 +16,7 @@ from polder.contracts.event import Event
 from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
 from polder.outbox.relay import Relay
-from polder.stopping import Stop
+from polder.process.stopping import Stop
 from polder.testing.database import other_connection
 from tests.library.broker import (
     ORDER_URL,

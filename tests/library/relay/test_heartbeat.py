@@ -10,10 +10,10 @@ from kombu.connection import Connection
 
 from polder.broker.names import HEARTBEATS
 from polder.broker.raw_message import body_of
+from polder.database.partitioning import moment_of
 from polder.outbox import heartbeat
 from polder.outbox.models import OutboxEvent
 from polder.outbox.reader import OutboxReader
-from polder.partitioning import moment_of
 from polder.testing import eventually
 from polder.testing.database import other_connection
 from tests.library.broker import Auditor, connected, management

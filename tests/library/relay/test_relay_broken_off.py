@@ -9,7 +9,7 @@ from django.db import connection
 
 from polder.outbox.models import OutboxEvent
 from polder.outbox.relay import Relay
-from polder.stopping import Stop
+from polder.process.stopping import Stop
 from polder.testing import eventually
 from polder.testing.database import other_connection
 from tests.library.broker import (

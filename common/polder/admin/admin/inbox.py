@@ -20,8 +20,8 @@ from polder.admin.read_only import ReadOnlyAdmin, pretty_json
 from polder.admin.templatetags.polder_admin import id_link
 from polder.broker.names import dead_letter_queue, event_queue
 from polder.contracts.event import Event
+from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.discard import NotParked, discard, restore
-from polder.inbox.failures import ConsumerHalted, TransientFailure
 from polder.inbox.models import (
     LedgerEntry,
     ParkedEvent,

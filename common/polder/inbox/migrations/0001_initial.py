@@ -2,7 +2,7 @@ import django.db.models.functions.datetime
 from django.db import migrations, models
 
 from polder import this_service
-from polder.partitioning import make_partitions, partitioned_table
+from polder.database.partitioning import make_partitions, partitioned_table
 
 
 LEDGER = """

@@ -12,10 +12,10 @@ from django.db import connection
 
 from polder import this_service
 from polder.conditions import State
+from polder.database.partitioning import first_key_at
 from polder.observability import measures
 from polder.observability.board.shapes import BoardPart, Stream
 from polder.observability.health import conditions_now
-from polder.partitioning import first_key_at
 from polder.replication import freshness
 
 MOST = 50_000  # events that are counted, of those since a moment

@@ -5,7 +5,7 @@ from django.db import migrations, models
 from polder.outbox.floor import FLOOR_SQL
 from polder.outbox.sequence import SEQUENCE_SQL
 from polder.outbox.wake import WAKE_SQL
-from polder.partitioning import partitioned_table
+from polder.database.partitioning import partitioned_table
 
 
 COLUMNS = """

@@ -15,12 +15,12 @@ from rich.table import Table
 
 from polder.admin.many import MANY, Asked, begin_many
 from polder.admin.standing import applied, queues, wrong_first
-from polder.command import ServiceCommand
 from polder.consumer.samples import series
 from polder.inbox import bulk
 from polder.inbox.groups import groups
 from polder.inbox.models import BulkOperation
 from polder.observability.processes import processes
+from polder.process.command import ServiceCommand
 from polder.resync.runs import NotPossible
 from polder.span import span
 

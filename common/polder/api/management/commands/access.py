@@ -10,9 +10,9 @@ from polder import this_service
 from polder.api.keys import digest
 from polder.api.models import ApiKey, Scope
 from polder.api.roles import make_roles
-from polder.command import ServiceCommand
 from polder.configuration.table import ACCESS_VARIABLES
 from polder.configuration.variables import Wrong, read
+from polder.process.command import ServiceCommand
 
 
 class Command(ServiceCommand):

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from polder.api import keys
 from polder.api.keys import digest, new_key, rotate
 from polder.api.models import ApiKey, Scope
-from polder.command import ServiceCommand
+from polder.process.command import ServiceCommand
 
 
 class Command(ServiceCommand):

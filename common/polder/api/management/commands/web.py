@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from polder.api.server import RECEIVE_SECONDS, WebServer
-from polder.command import ServiceCommand
-from polder.database_connection import look_at_start
+from polder.database.connection import look_at_start
 from polder.pasts.start import wait_for_answers
+from polder.process.command import ServiceCommand
 
 
 class Command(ServiceCommand):

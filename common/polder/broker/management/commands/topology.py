@@ -18,9 +18,9 @@ from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.nodes import WrongAddress, credentials, vhost, with_authority
 from polder.broker.rights_in_force import differences_of_user, others_with_rights
 from polder.broker.topology import Topology
-from polder.command import ServiceCommand
 from polder.configuration import topology as table
 from polder.configuration.variables import Wrong, read
+from polder.process.command import ServiceCommand
 
 NOT_LOOKED, DIFFERS = 2, 1  # exit statuses
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import Q, Sum
 
-from polder.command import ServiceCommand
-from polder.partitioning import database_now
+from polder.database.partitioning import database_now
+from polder.process.command import ServiceCommand
 from polder.replication.models import UNDER_WAY, Drift, DriftKind, FoundBy, ReplicaState
 from polder.replication.replica import replications
 from polder.resync import runs

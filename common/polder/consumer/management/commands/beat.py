@@ -4,10 +4,10 @@ from typing import Any
 
 from celery.signals import beat_init
 
-from polder.command import ServiceCommand
 from polder.consumer.arguments import service_app
 from polder.consumer.steady_beat import SteadyScheduler
-from polder.readiness import announce_ready
+from polder.process.command import ServiceCommand
+from polder.process.readiness import announce_ready
 
 
 class Command(ServiceCommand):

@@ -6,11 +6,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from polder import this_service
-from polder.command import ServiceCommand
 from polder.contracts import gate, markdown
 from polder.contracts.examples import NoExample
 from polder.contracts.exporting import differing, exported, write
 from polder.contracts.published import Published, in_folder, in_git
+from polder.process.command import ServiceCommand
 from polder.reconcile.reads import reads
 
 

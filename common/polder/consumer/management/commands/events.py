@@ -9,11 +9,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from polder import this_service
-from polder.command import ServiceCommand
+from polder.consumer.process_group import ProcessGroup
 from polder.contracts.event import Event
-from polder.process_group import ProcessGroup
-from polder.readiness import announce_ready
-from polder.stopping import stop_on
+from polder.process.command import ServiceCommand
+from polder.process.readiness import announce_ready
+from polder.process.stopping import stop_on
 
 PREPARE = "--prepare"
 ON_THIS_MACHINE = "http://guest:guest@localhost:15672"  # as RabbitMQ is installed

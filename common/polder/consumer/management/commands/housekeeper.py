@@ -5,14 +5,14 @@ from typing import Any
 from celery.signals import worker_ready
 from django.core.management.base import CommandParser
 
-from polder.command import ServiceCommand
 from polder.consumer.arguments import service_app, worker_arguments
 from polder.consumer.direct import DirectConsumerStep
 from polder.consumer.housekeeping import ask_at_start, fill_at_start, redrive_at_start
 from polder.consumer.shared_memory import share_with_children
-from polder.database_connection import look_at_start
+from polder.database.connection import look_at_start
 from polder.pasts import start
-from polder.readiness import announce_ready
+from polder.process.command import ServiceCommand
+from polder.process.readiness import announce_ready
 
 PROCESSES = 2  # a job that takes long keeps no question waiting
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from polder.command import ServiceCommand
+from polder.process.command import ServiceCommand
 from polder.replication import freshness
 from polder.replication.models import ReplicaState
 from polder.replication.replica import replications

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
-from polder.command import ServiceCommand
 from polder.pasts.asking import NoAnswer
 from polder.pasts.refilling import NotFilled
 from polder.pasts.restoring import PATIENCE, restore
+from polder.process.command import ServiceCommand
 
 UNDECIDED = 3  # exit status: something is left for an operator
 

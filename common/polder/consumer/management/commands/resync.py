@@ -7,7 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from polder.command import ServiceCommand, moment
+from polder.process.command import ServiceCommand, moment
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.resync import runs
 from polder.resync.runs import NotPossible

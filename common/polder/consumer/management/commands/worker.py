@@ -7,12 +7,12 @@ from django.core.management.base import CommandParser
 from polder import this_service
 from polder.broker.names import housekeeping_queue
 from polder.broker.watch import tell_at_start
-from polder.command import ServiceCommand
 from polder.consumer.arguments import service_app, worker_arguments
 from polder.consumer.shared_memory import share_with_children
 from polder.consumer.step import EventConsumerStep
-from polder.database_connection import look_at_start
+from polder.database.connection import look_at_start
 from polder.pasts.start import wait_for_answers
+from polder.process.command import ServiceCommand
 
 
 class Command(ServiceCommand):

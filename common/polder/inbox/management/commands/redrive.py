@@ -17,10 +17,10 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from polder.command import ServiceCommand, moment
-from polder.inbox.failures import ConsumerHalted, TransientFailure
+from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.models import Redriven
 from polder.inbox.redrive_many import Chosen, redrive_chosen
+from polder.process.command import ServiceCommand, moment
 
 BROKEN_OFF = 130  # as a shell says of Ctrl-C
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from polder.command import ServiceCommand
 from polder.observability.timeline.find import found_by
 from polder.observability.timeline.lines import lines_of
 from polder.observability.timeline.peers import whole_story
+from polder.process.command import ServiceCommand
 
 
 class Command(ServiceCommand):

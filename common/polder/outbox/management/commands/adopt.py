@@ -13,9 +13,9 @@ from django.db import DatabaseError, models
 from polder.adopting import reading, watching
 from polder.adopting.merging import merged
 from polder.adopting.places import Place
-from polder.command import ServiceCommand
 from polder.domain.aggregate import Aggregate, aggregate_name
 from polder.outbox.models import GuardFinding
+from polder.process.command import ServiceCommand
 
 
 class Command(ServiceCommand):

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from django.core.management.commands.migrate import Command as Migrate
 from django.db import OperationalError
 
-from polder.command import ServiceCommand
+from polder.process.command import ServiceCommand
 
 LOCK_NOT_AVAILABLE = "55P03"
 PATIENCE = 120.0  # seconds
@@ -19,7 +19,7 @@ class Command(ServiceCommand, Migrate):
     each time.
 
     Whoever comes while it waits for a table's lock waits behind it. So it gives up at once
-    (`polder.database_session`), lets them go first, and goes on with the migration that it had come
+    (`polder.database.session`), lets them go first, and goes on with the migration that it had come
     to.
     """
 

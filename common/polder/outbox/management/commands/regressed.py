@@ -7,9 +7,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 from django.db.models import QuerySet
 
-from polder.command import ServiceCommand
 from polder.outbox import fence
 from polder.outbox.models import Fenced
+from polder.process.command import ServiceCommand
 
 COLUMNS = ("aggregate", "key", "known_version", "reported_by", "is_forgotten", "since")
 

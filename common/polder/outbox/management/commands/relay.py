@@ -4,11 +4,11 @@ from typing import Any
 
 from polder import this_service
 from polder.broker.watch import tell_at_start
-from polder.command import ServiceCommand
-from polder.database_connection import look_at_start
+from polder.database.connection import look_at_start
 from polder.outbox.relay import Relay
-from polder.readiness import announce_ready
-from polder.stopping import stop_on
+from polder.process.command import ServiceCommand
+from polder.process.readiness import announce_ready
+from polder.process.stopping import stop_on
 
 
 class Command(ServiceCommand):

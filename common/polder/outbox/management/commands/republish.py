@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from polder.command import ServiceCommand, moment
 from polder.outbox.republish import published_between, reaches_back_to, republish
+from polder.process.command import ServiceCommand, moment
 
 
 class Command(ServiceCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.apps import apps
 
-from polder.command import ServiceCommand
 from polder.domain.aggregate import StatefulAggregate
+from polder.process.command import ServiceCommand
 
 
 class Command(ServiceCommand):

@@ -6,10 +6,10 @@ import traceback as tracebacks
 from dataclasses import dataclass
 
 from polder.contracts.event import Event
-from polder.faults import Fault
+from polder.errors.faults import Fault
+from polder.errors.origin import origin_of
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.reading import Blame, Rejected
-from polder.origin import origin_of
 
 
 @dataclass(frozen=True)

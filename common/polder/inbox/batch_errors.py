@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from polder.faults import MOMENT, Fault, fault_of
+from polder.errors.faults import MOMENT, Fault, fault_of
 
 
 class TransientFailure(Exception):

@@ -14,10 +14,10 @@ from typing import Any
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 from django.db import InterfaceError, OperationalError
 
-from polder.failpoints import FailpointReached
+from polder.database.prepared import is_outdated
+from polder.errors.unknown_schema import is_news_to_the_code
 from polder.outbox.fence import FencedAggregate
-from polder.prepared import is_outdated
-from polder.unknown_schema import is_news_to_the_code
+from polder.process.failpoints import FailpointReached
 
 
 class Fault(StrEnum):

@@ -19,8 +19,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import OperationalError, connection, connections
 
-from polder import prepared, this_service
-from polder.database_session import may_be_pooled
+from polder import this_service
+from polder.database import prepared
+from polder.database.session import may_be_pooled
 
 OF_TCP = "tcp_"  # settings that say 0 where the connection is a Unix socket
 REFUSED = "unsupported startup parameter"  # PgBouncer's words

@@ -2,7 +2,7 @@
 never deleted row by row.
 
 The run-time role may not create tables. Partitions are therefore made and dropped by functions of
-the table's owner (`polder.partition_functions`).
+the table's owner (`partition_functions`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import OperationalError, connection, migrations, transaction
 
-from polder.partition_functions import functions_of
+from polder.database.partition_functions import functions_of
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ def partitioned_table(
     default_partition: bool,
     still_needed: tuple[str, ...] = (),
 ) -> migrations.RunSQL:
-    """The migration step that creates `table`, its functions of `polder.partition_functions` and
-    its first partitions.
+    """The migration step that creates `table`, its functions of `partition_functions` and its first
+    partitions.
 
     `still_needed` are conditions on rows: a week that holds a row of one of them is not dropped.
     """

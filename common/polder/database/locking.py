@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from django.db import Error, OperationalError, connection, models, transaction
 
-from polder.faults import Fault, fault_of
+from polder.errors.faults import Fault, fault_of
 
 M = TypeVar("M", bound=models.Model)
 Taken = TypeVar("Taken")

@@ -19,7 +19,7 @@ from django.core.management.base import (
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from polder.starts import STARTS
+from polder.process.starts import STARTS
 
 WIDTH = 100
 _AGO = re.compile(r"^(\d{1,6})([smhd])$")

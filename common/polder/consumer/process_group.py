@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from polder.stopping import Stop, stop_on
+from polder.process.stopping import Stop, stop_on
 
 PATIENCE = 30.0  # seconds that a process has to end what it is doing
 _GLANCE = 0.2
