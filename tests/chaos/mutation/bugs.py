@@ -72,7 +72,7 @@ BUGS = (
         "marked before confirmed",
         (
             Edit(
-                "common/polder/outbox/relay.py",
+                "common/polder/outbox/windows.py",
                 "            failpoint(Failpoint.RELAY_AFTER_PUBLISH)\n",
                 "            outbox.mark([row.id for row in rows])\n            "
                 "failpoint(Failpoint.RELAY_AFTER_PUBLISH)\n",

@@ -8,6 +8,7 @@ import pytest
 
 from polder.outbox import heartbeat
 from polder.outbox import relay as relay_module
+from polder.outbox import windows as windows_module
 from tests.library.broker import (
     Auditor,
     connected,
@@ -38,7 +39,7 @@ def auditor(committed: None) -> Iterator[Auditor]:
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> type[Watched]:
     monkeypatch.setattr(relay_module, "ConfirmedPublisher", Watched)
-    monkeypatch.setattr(relay_module, "WINDOW", 50)
+    monkeypatch.setattr(windows_module, "WINDOW", 50)
     monkeypatch.setattr(Watched, "made", [])
     monkeypatch.setattr(Watched, "windows", 0)
     return Watched
