@@ -12,42 +12,35 @@ that failed waits here, unacked, and goes again. What goes when is decided by `D
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from kombu.common import ignore_errors
 
 from polder.broker.names import dead_letter_queue, event_queue, publisher_or_nobody
 from polder.broker.raw_message import body_of, delivery_count, first_queue
-from polder.consumer.acks import PATIENCE, Acks
+from polder.consumer.acks import Acks
 from polder.consumer.batch import Batch, Received, size_of
 from polder.consumer.dispatch import Dispatch, Ended
 from polder.consumer.dispatch_timer import DispatchTimer
 from polder.consumer.ends import how_it_ended
 from polder.consumer.event_loop import EventLoop
 from polder.consumer.heartbeats import Heartbeats
-from polder.consumer.limits import HARD_LIMIT
 from polder.consumer.prefetch import Prefetch
 from polder.consumer.reports import Reports
 from polder.consumer.request import hand_to_pool, request_class
 from polder.consumer.subscription import Subscription
+from polder.consumer.timeouts import Timeouts
 from polder.consumer.transitions import End
 from polder.inbox.delivery import Delivery
 from polder.process.failpoints import Failpoint, failpoint
 from polder.seams.amqp import is_open, raw_channel
-from polder.seams.celery import WorkerLostError, run_event_loop
+from polder.seams.celery import run_event_loop
 from polder.this_service import DEFAULTS
 
-log = logging.getLogger(__name__)
-
-# seconds; the pool ends a batch at its hard limit, and its result is here soon after
-LONGEST_BATCH = HARD_LIMIT + 30.0
 # seconds that a stop waits for batches under way; what takes longer is delivered again
 LONGEST_STOP = 15.0
-IN_TIME = 0.8  # of the consumer timeout: then we give the channel up ourselves
 
 
 class EventConsumer:
@@ -71,8 +64,6 @@ class EventConsumer:
         self.consumer = consumer
         self.task = task
         self.service = service
-        self.renew = renew
-        self.consumer_timeout = consumer_timeout
         self.request_type = request_class(consumer, task)
         self.dispatch = Dispatch(lag_budget)
         self.reports = Reports(service)
@@ -90,9 +81,7 @@ class EventConsumer:
             Prefetch(len(self.queues), consumer.pool.num_processes),
             self.loop.guarded(self._receive),
         )
-        self.timeout_checks = consumer.timer.call_repeatedly(
-            PATIENCE / 2, self.loop.guarded(self.check_timeouts)
-        )
+        self.timeouts = Timeouts(self, renew, consumer_timeout)
         self.subscription.begin()
 
     @staticmethod
@@ -105,7 +94,7 @@ class EventConsumer:
 
     # From the broker.
 
-    def _fit_prefetch(self) -> None:
+    def fit_prefetch(self) -> None:
         if not self.stopped:
             self.subscription.fit_prefetch(self.dispatch.waiting)
 
@@ -127,7 +116,7 @@ class EventConsumer:
         self.heartbeats.event(origin, received.tag)
         self.dispatch.receive(received, time.monotonic(), quarantined=dead)
         if self.subscription.prefetch.received(len(received.delivery.body)):
-            self.loop.call_after(0, self._fit_prefetch)
+            self.loop.call_after(0, self.fit_prefetch)
         self._set_timer()
 
     def _heard(self, heartbeat: Received) -> None:
@@ -205,49 +194,16 @@ class EventConsumer:
         lost process)."""
         first = not batch.resolved
         batch.resolved = True
-        if first and self._disconnected():
+        if first and self.is_disconnected():
             # tags of a channel that is gone mean nothing on another
             self.dispatch.under_way.remove(batch)
             return False
         return first
 
-    def _disconnected(self) -> bool:
+    def is_disconnected(self) -> bool:
         return not is_open(self.channel)
 
-    # What takes too long, and the end.
-
-    def check_timeouts(self) -> None:
-        """Every half second. Acks what finished long ago; takes a batch without a result for lost;
-        gives the channel up before the broker closes it."""
-        self.acks.ack_stragglers()
-        now = time.monotonic()
-        for batch in list(self.dispatch.under_way):
-            if now - batch.handed_over > LONGEST_BATCH:
-                self.failed(batch, WorkerLostError(f"no result within {LONGEST_BATCH:.0f} s"))
-        self._fit_prefetch()
-        if not self.stopped and self.acks.oldest() > self.consumer_timeout * IN_TIME:
-            self._give_up_channel()
-
-    def _give_up_channel(self) -> None:
-        """Before the broker does, which would be an error on the connection with batches under
-        way.
-        """
-        log.warning(
-            "messages have waited for %.0f s in the consumer of %s; they go back to their queues, "
-            "and come again",
-            *(self.acks.oldest(), self.service),
-        )
-        self.cancel()
-        self._renew_when_idle(time.monotonic() + self.consumer_timeout * (1 - IN_TIME) / 2)
-
-    def _renew_when_idle(self, deadline: float) -> None:
-        if self._disconnected():
-            return
-        if self.dispatch.under_way and time.monotonic() < deadline:
-            self.loop.call_after(PATIENCE / 2, partial(self._renew_when_idle, deadline))
-            return
-        self.close()
-        self.renew()
+    # The end.
 
     def drain(self) -> None:
         """Takes no more messages, hands over no more batches, and runs the event loop until those
@@ -264,7 +220,7 @@ class EventConsumer:
         if self.stopped:
             return
         self.stopped = True
-        self.timeout_checks.cancel()
+        self.timeouts.cancel()
         self._ack_committed()
         self.subscription.cancel()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from polder.consumer import event_consumer as module
 from polder.consumer import prefetch as prefetch_module
+from polder.consumer import timeouts
 from polder.consumer.batch import LINGER
 from polder.errors.faults import Fault
 from polder.inbox.batch_errors import ConsumerHalted, HeldBack, TransientFailure
@@ -158,8 +158,8 @@ def test_a_batch_without_a_result_goes_again(worker: Worker) -> None:
     worker.wait()
 
     # When its time is long over and no result came
-    worker.now += module.LONGEST_BATCH + 1
-    worker.event_consumer.check_timeouts()
+    worker.now += timeouts.LONGEST_BATCH + 1
+    worker.event_consumer.timeouts.check()
     worker.wait(later=1)
 
     # Then it counts as lost: half of it is with the pool again, and nothing is acked

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from billiard.exceptions import WorkerLostError
 
-from polder.consumer import event_consumer as module
+from polder.consumer import timeouts
 from polder.inbox.batch_errors import ConsumerHalted
 from tests.library.event_consumer.worker import Worker
 
@@ -69,12 +69,12 @@ def test_the_channel_is_given_up_before_the_broker_takes_it(worker: Worker) -> N
     for _ in range(143):
         worker.end(ConsumerHalted("a bug"))
         worker.wait(10)
-        worker.event_consumer.check_timeouts()
+        worker.event_consumer.timeouts.check()
         assert worker.renewed == 0
 
     # When
     worker.wait(10)
-    worker.event_consumer.check_timeouts()
+    worker.event_consumer.timeouts.check()
     assert worker.channel.callbacks == {}, "no more messages"
     assert worker.renewed == 0, "not while a batch is under way"
     worker.end(ConsumerHalted("a bug"))
@@ -89,9 +89,9 @@ def test_the_channel_is_given_up_before_the_broker_takes_it(worker: Worker) -> N
 def test_a_child_that_says_nothing_does_not_keep_the_channel(worker: Worker) -> None:
     worker.receive(3)
     worker.wait()
-    timeout = worker.event_consumer.consumer_timeout
-    worker.wait(timeout * module.IN_TIME + 1)
-    worker.event_consumer._give_up_channel()
+    timeout = worker.event_consumer.timeouts.longest
+    worker.wait(timeout * timeouts.IN_TIME + 1)
+    worker.event_consumer.timeouts.give_up_channel()
 
     for _ in range(int(timeout) // 5):
         worker.wait(1)

@@ -41,7 +41,7 @@ def test_what_is_here_is_bounded_by_bytes(worker: Worker, size: int) -> None:
         worker.receive(body=b"x" * size)
         if worker.timer.due:
             worker.wait(0)
-        worker.event_consumer._fit_prefetch()
+        worker.event_consumer.fit_prefetch()
 
     assert worker.event_consumer.subscription.prefetch.bytes <= prefetch_module.BUFFER_BYTES * 1.1
     assert sum(given.values()) >= min(1_500, prefetch_module.BUFFER_BYTES // size // 2)
@@ -57,14 +57,14 @@ def test_messages_that_grow_stop_the_consumers_until_there_is_room(worker: Worke
     # When large ones follow
     while worker.event_consumer.subscription.prefetch.bytes <= prefetch_module.BUFFER_BYTES:
         worker.receive(body=b"x" * 256 * 1024)
-    worker.event_consumer.check_timeouts()
+    worker.event_consumer.timeouts.check()
     assert worker.channel.tag_of == {}
 
     # Then they are worked off, and fewer at once are asked for
     while worker.event_consumer.subscription.prefetch.bytes:
         worker.wait()
         worker.end()
-    worker.event_consumer.check_timeouts()
+    worker.event_consumer.timeouts.check()
     assert set(worker.channel.tag_of) == {
         "order.from.inventory",
         "order.dead",
@@ -82,7 +82,7 @@ def test_what_waits_for_hours_leaves_room_for_others(worker: Worker) -> None:
         worker.wait()
         if worker.running:
             worker.end(HeldBack("locked", range(len(worker.running[-1].batch.messages)), []))
-    worker.event_consumer.check_timeouts()
+    worker.event_consumer.timeouts.check()
 
     assert worker.channel.prefetch >= 2_500
     assert worker.event_consumer.dispatch.mode is Mode.GOING

@@ -12,6 +12,7 @@ from polder.consumer import acks as acks_module
 from polder.consumer import dispatch_timer as timer_module
 from polder.consumer import event_consumer as module
 from polder.consumer import heartbeats as heartbeats_module
+from polder.consumer import timeouts as timeouts_module
 from polder.consumer.batch import LINGER
 from polder.consumer.event_consumer import EventConsumer
 from polder.consumer.heartbeats import TASK
@@ -86,7 +87,7 @@ class Worker:
             monkeypatch.setattr(each, "request_class", lambda consumer, task: None)
             monkeypatch.setattr(each, "hand_to_pool", self.run)
         clock = SimpleNamespace(monotonic=lambda: self.now, time=lambda: self.now)
-        for each in (module, acks_module, timer_module):
+        for each in (module, acks_module, timeouts_module, timer_module):
             monkeypatch.setattr(each, "time", clock)
         self.renewed = 0
         self.event_consumer = EventConsumer(
