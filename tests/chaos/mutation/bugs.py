@@ -173,7 +173,7 @@ BUGS = (
         "released twice",
         (
             Edit(
-                "inventory_service/services.py",
+                "inventory_service/reconcile.py",
                 "            booking.book(reservation)\n",
                 "            booking.book(reservation)\n"
                 "            if reservation.status == ReservationStatus.RELEASED:\n"
