@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,10 +12,14 @@ from pathlib import Path
 import pytest
 
 from deploy.local.services import SERVICES
+from deploy.local.stack import ROOT
 from tests.chaos.mutation.edited_copy import edited_copy
 from tests.temporary import temporary_folder
 from tools.each_service import written
 from tools.new_service.command import main
+
+TEMPLATES = ROOT / "tools/new_service/template"
+IMPORTED = re.compile(r"^ *from (polder[a-z_.]*) import (\w+(?:, \w+)*)$", re.MULTILINE)
 
 
 @pytest.fixture
@@ -40,6 +46,16 @@ def test_it_is_clean_and_passes_its_own_tests(copy: Path) -> None:
     assert " passed" in run(copy, "-m", "tests", "billing", "--pytest", "-q")
     with pytest.raises(AssertionError, match="Others need order: "):
         run(copy, "manage.py", "remove-service", "order")
+
+
+@pytest.mark.parametrize(
+    "template", sorted(TEMPLATES.rglob("*.py.txt")), ids=lambda path: path.name
+)
+def test_its_templates_import_what_is_there(template: Path) -> None:
+    for module, names in IMPORTED.findall(template.read_text()):
+        there = importlib.import_module(module)
+        for name in names.split(", "):
+            assert hasattr(there, name) or importlib.import_module(f"{module}.{name}")
 
 
 @pytest.mark.parametrize(

@@ -3,24 +3,21 @@ aggregate."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 
 from polder.database.locking import EventsWait, LockedKeys
-from polder.domain.aggregate import aggregate_name
-from polder.outbox import fence
-from polder.outbox.fence import FencedAggregate
-from polder.reconcile.locks import take_gate_lock, take_key_locks
+from polder.reconcile.fenced import reconcile_around_the_fence
+from polder.reconcile.locks import take_key_locks
+from polder.reconcile.through import Through, concerned, who_wait
 from polder.replication.replica import Replica
 from polder.tracing.processing import reconciling
 
 Reconcile = Callable[[Sequence[Any]], None]
 Overdue = Callable[[], Sequence[models.QuerySet[Any]]]
-Through = Mapping[type[Replica], Callable[[Collection[str]], Iterable[Any]]]
 CHUNK = 500  # aggregates reconciled in one transaction where no batch woke them
 
 
@@ -83,22 +80,7 @@ def reconcile_changed(changed: Mapping[type[Replica], Collection[str]]) -> None:
             try:
                 reconcile(reconciler, same, others)
             except LockedKeys as locked:
-                raise EventsWait(_who_wait(reconciler, ours, locked), locked) from locked
-
-
-def _who_wait(
-    reconciler: Reconciler, ours: Mapping[type[Replica], Collection[str]], locked: LockedKeys
-) -> Mapping[str, Collection[str]]:
-    """Whose changes concern the keys that wait."""
-
-    def waits(replica: type[Replica], key: str) -> bool:
-        concerned = reconciler.through[replica]([key]) if replica in reconciler.through else [key]
-        return any(str(one) in locked.keys for one in concerned)
-
-    return {
-        replica.replica_of: {key for key in keys if waits(replica, key)}
-        for replica, keys in ours.items()
-    }
+                raise EventsWait(who_wait(reconciler.through, ours, locked), locked) from locked
 
 
 def reconcile(
@@ -110,34 +92,13 @@ def reconcile(
     function."""
     gate = None
     if reconciler.through:
-        number = take_gate_lock(reconciler.name, exclusively=bool(others))
-        gate = number if others else None
-        keys = keys.union(
-            *(
-                {str(key) for key in reconciler.through[replica](changed)}
-                for replica, changed in (others or {}).items()
-            )
-        )
+        through_others, gate = concerned(reconciler.name, reconciler.through, others or {})
+        keys = keys | through_others
     if keys:
         ordered = sorted(keys)
         is_fenced = take_key_locks(reconciler.model._meta.label, ordered, gate=gate)
         with reconciling(reconciler.name, ordered):
             if is_fenced:
-                _reconcile_outside_the_fence(reconciler, ordered)
+                reconcile_around_the_fence(reconciler.function, reconciler.model, ordered)
             else:
                 reconciler.function(ordered)
-
-
-def _reconcile_outside_the_fence(reconciler: Reconciler, keys: Sequence[str]) -> None:
-    """Leaves alone what others know better than we do, and whatever cannot be reconciled without
-    touching it: periodic reconciliation looks at these keys again each minute, and finds them when
-    the fence is gone."""
-    fenced = fence.fenced_keys(aggregate_name(reconciler.model), keys)
-    free = [key for key in keys if key not in fenced]
-    try:
-        with transaction.atomic():
-            reconciler.function(free)
-    except FencedAggregate:
-        for key in free:
-            with suppress(FencedAggregate), transaction.atomic():
-                reconciler.function([key])
