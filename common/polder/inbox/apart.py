@@ -12,7 +12,7 @@ from polder.contracts.decode import Unreadable
 from polder.errors.faults import Fault
 from polder.inbox import accounting, ledger
 from polder.inbox.accounting import Counts, Redriving
-from polder.inbox.batch_errors import ConsumerHalted
+from polder.inbox.batch_errors import ConsumerHalted, HeldBack
 from polder.inbox.bisecting import AllAlike, Bisection
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.failed_message import Failed
@@ -54,6 +54,18 @@ def apply_apart(
     except AllAlike as alike:
         raise _halted(alike, deliveries) from None
     return verdict.undecided
+
+
+def held_back(report: Report, held: Sequence[Failed], deliveries: Sequence[Delivery]) -> HeldBack:
+    """What tells the consumer which messages of a batch were not applied."""
+    position = {id(delivery): number for number, delivery in enumerate(deliveries)}
+    locked = [position[id(one.delivery)] for one in held if one.fault is Fault.LOCKED]
+    undecided = [position[id(one.delivery)] for one in held if one.fault is not Fault.LOCKED]
+    first = next((one for one in held if one.tried), held[0])
+    told = f"{report}; {len(held)} held back: {first.signature}: {first.error.strip()[:500]}"
+    error = HeldBack(told.lstrip("; "), locked, undecided)
+    error.ended = report.ended
+    return error
 
 
 def _verdict(failures: Sequence[Failed], began: float, manner: Manner) -> Verdict:

@@ -9,16 +9,14 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from polder.errors.faults import MOMENT, Fault, fault_of
-from polder.errors.private import without_values
-from polder.inbox.apart import apply_apart
-from polder.inbox.batch_errors import ConsumerHalted, HeldBack, TransientFailure
+from polder.errors.faults import Fault, fault_of
+from polder.inbox.apart import apply_apart, held_back
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.failed_message import Failed, refused
 from polder.inbox.processing import Overtaken, process
 from polder.inbox.reading import read
 from polder.inbox.report import AT_ONCE, Manner, Report, note
-from polder.inbox.waiting import note_halt
+from polder.inbox.whole_failures import whole_failures_told
 from polder.process.failpoints import Failpoint, failpoint
 
 
@@ -31,36 +29,15 @@ def apply_batch(deliveries: Sequence[Delivery], *, manner: Manner = AT_ONCE) -> 
     is parked in the same transaction, and the rest is applied. What is redriven may be beyond the
     ledger's horizon; then its aggregate version alone keeps it from being applied twice.
     """
-    try:
+    with whole_failures_told(manner):
         report, held = _apply(deliveries, manner)
         failpoint(Failpoint.WORKER_AFTER_COMMIT)
-    except ConsumerHalted as halted:
-        if halted.positions is None and manner.redriven is None:
-            note_halt("the environment", str(halted))
-        raise
-    except Exception as error:
-        fault = fault_of(error)
-        if fault in MOMENT:
-            raise TransientFailure(str(error).strip(), fault) from error
-        if fault is Fault.ENVIRONMENT:
-            reason = (
-                "the schema, the code and the machine do not fit together, run the migrations: "
-                f"{without_values(str(error))}"
-            )
-            note_halt(f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}", reason)
-            raise ConsumerHalted(reason) from error
-        # it came about where no event is looked at
-        if fault is Fault.EVENT and manner.redriven is None:
-            told = without_values(repr(error))
-            note_halt(f"{type(error).__name__} while a batch was applied", told)
-            raise ConsumerHalted(f"it fails whatever is applied: {told}") from error
-        raise
     if manner.redriven is not None:
         keys = {one.delivery for one in held}
         rows = zip(manner.redriven, deliveries, strict=True)
         report.stuck = [row for row, delivery in rows if delivery in keys]
     elif held:
-        raise _held_back(report, held, deliveries)
+        raise held_back(report, held, deliveries)
     return report
 
 
@@ -100,14 +77,3 @@ def _apply_together(
         return None
     report.outcomes.clear()
     return fault
-
-
-def _held_back(report: Report, held: Sequence[Failed], deliveries: Sequence[Delivery]) -> HeldBack:
-    position = {id(delivery): number for number, delivery in enumerate(deliveries)}
-    locked = [position[id(one.delivery)] for one in held if one.fault is Fault.LOCKED]
-    undecided = [position[id(one.delivery)] for one in held if one.fault is not Fault.LOCKED]
-    first = next((one for one in held if one.tried), held[0])
-    told = f"{report}; {len(held)} held back: {first.signature}: {first.error.strip()[:500]}"
-    held_back = HeldBack(told.lstrip("; "), locked, undecided)
-    held_back.ended = report.ended
-    return held_back
