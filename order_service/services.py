@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models.functions import Now
-
-from common.contracts.orders import Address, Customer, OrderLine, OrderStatus
+from common.contracts.orders import Address, Customer, OrderCreated, OrderLine, OrderStatus
 from order_service.models import MOVES, Order
 from order_service.rules import RULES
 from order_service.selectors import (
     orders_locked,
-    orders_past_deadline,
-    orders_to_flag,
     prices_of,
     reservations_known,
     shipments_known,
@@ -76,7 +71,7 @@ def order_place(*, customer: Customer, address: Address, lines: Sequence[Line]) 
         lines=[line.model_dump(mode="json", by_alias=True) for line in priced],
     )
     order.save(force_insert=True)
-    created = order.status_event()
+    created = OrderCreated.of(order)
     publish(created)
     return Accepted(order, created.id)
 
@@ -95,33 +90,21 @@ def order_cancel(*, order_id: UUID) -> Accepted:
         raise UnknownOrder(str(order_id))
     if OrderStatus.CANCELLING not in MOVES.table[OrderStatus(order.status)]:
         raise NotCancellable(order)
-    [requested] = _begin_cancelling(orders)
+    [requested] = orders_begin_cancelling(orders)
     return Accepted(order, requested.id)
 
 
-@use_case
-def orders_flag_late(*, undecided_since: datetime, limit: int) -> int:
-    """Flags orders that wait for another service's word since before that moment; how many. Those
-    being worked on are left to the next time."""
-    late = orders_to_flag(undecided_since).select_for_update(skip_locked=True).order_by("pk")
-    return Order.objects.filter(pk__in=list(late.values_list("pk", flat=True)[:limit])).update(
-        flagged_at=Now()
-    )
-
-
-@use_case
-def orders_cancel_late(*, placed_before: datetime, heard_before: datetime, limit: int) -> int:
-    """Begins to cancel orders that are undecided though they were placed before that moment; how
-    many. May run twice, at once.
-
-    An order is late only when inventory had its chance: `heard_before` that moment it decided about
-    orders, after this one was placed.
-    """
-    late = orders_past_deadline(placed_before, heard_before)
-    rows = late.select_for_update(skip_locked=True).order_by("pk")[:limit]
-    late_orders = {order.pk: order for order in rows}
-    _begin_cancelling(late_orders)
-    return len(late_orders)
+def orders_begin_cancelling(orders: Mapping[UUID, Order]) -> list[Event]:
+    """Moves them to `cancelling`, and says so: the events. The orders are locked, inside the
+    caller's transaction."""
+    for order in orders.values():
+        order.move_to(OrderStatus.CANCELLING)
+    requested = [order.status_event() for order in orders.values()]
+    save_changed(list(orders.values()), "status")
+    publish(*requested)
+    # shipping may have decided already: no event will come that wakes the reconciler for it
+    orders_follow(orders, reservations_known(orders), shipments_known(orders))
+    return requested
 
 
 def orders_follow(
@@ -139,14 +122,3 @@ def orders_follow(
             moved[key] = order
     save_changed(list(moved.values()), "status")
     publish(*events)
-
-
-def _begin_cancelling(orders: Mapping[UUID, Order]) -> list[Event]:
-    for order in orders.values():
-        order.move_to(OrderStatus.CANCELLING)
-    requested = [order.status_event() for order in orders.values()]
-    save_changed(list(orders.values()), "status")
-    publish(*requested)
-    # shipping may have decided already: no event will come that wakes the reconciler for it
-    orders_follow(orders, reservations_known(orders), shipments_known(orders))
-    return requested

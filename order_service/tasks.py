@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import connection
 
-from order_service.services import orders_cancel_late, orders_flag_late
+from order_service.deadlines import orders_cancel_late, orders_flag_late
 from polder.consumer.housekeeping import periodic
 from polder.consumer.jobs import has_been_steady
 from polder.inbox.waiting import halts
