@@ -3,8 +3,6 @@ pool."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Collection
 from typing import Any
 
 from celery import shared_task
@@ -18,14 +16,12 @@ from polder.inbox.applying import apply_batch
 from polder.inbox.batch_errors import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.delivery import Delivery
 from polder.inbox.quarantine import Suspects, apply_quarantined, apply_watched
-from polder.inbox.redrive import redrive
+from polder.inbox.redrive import bring_back
 from polder.inbox.report import Manner
-from polder.inbox.waiting import end_halts, parked_before
+from polder.inbox.waiting import end_halts
 from polder.seams.celery import SoftTimeLimitExceeded
 from polder.tracing import process as traces
 from polder.tracing import processing as tracing
-
-log = logging.getLogger(__name__)
 
 faults.EXCEPTIONS.insert(0, (SoftTimeLimitExceeded, faults.Fault.INTERRUPTED))
 # the worker's main process hears of them, and says what is to be said
@@ -75,16 +71,7 @@ def apply_events(
             else:
                 report = apply_batch(deliveries, manner=manner)
     except HeldBack as held_back:
-        _bring_back(held_back.ended)
+        bring_back(held_back.ended)
         raise
-    _bring_back(report.ended | (end_halts() if probe else set()))
+    bring_back(report.ended | (end_halts() if probe else set()))
     return str(report)
-
-
-def _bring_back(ended: Collection[str]) -> None:
-    """What was parked before the service halted was never to blame."""
-    for one in parked_before(ended) if ended else ():
-        try:
-            redrive(one)
-        except Exception:
-            log.exception("the parked message %d could not be redriven", one)

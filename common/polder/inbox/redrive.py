@@ -3,8 +3,9 @@ operators at once do it once."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import connection, transaction
 
@@ -15,7 +16,10 @@ from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.delivery import Delivery
 from polder.inbox.models import ParkedEvent, ParkedState
 from polder.inbox.report import Manner, Report
+from polder.inbox.waiting import parked_before
 from polder.process.failpoints import Failpoint, failpoint
+
+log = logging.getLogger(__name__)
 
 # What failed again was seen once more, by `parking`.
 _END = """
@@ -39,6 +43,16 @@ def redrive(parked_id: int) -> ParkedState:
                 raise TransientFailure("somebody holds what it needs", Fault.LOCKED)
             parked.refresh_from_db(fields=["state"])
         return ParkedState(parked.state)
+
+
+def bring_back(ended: Collection[str]) -> None:
+    """Redrives what was parked before the service halted, by the signatures of halts that are over:
+    it was never to blame."""
+    for one in parked_before(ended) if ended else ():
+        try:
+            redrive(one)
+        except Exception:
+            log.exception("the parked message %d could not be redriven", one)
 
 
 def redrive_batch(parked_ids: Sequence[int]) -> Report:
