@@ -46,19 +46,14 @@ def merge(replication: Replication, events: Sequence[Event]) -> Merged:
     A row changes only when an event's version is higher than the stored one. One that is not, and
     clearly younger than the event that made the row, is of an owner whose past came back: that is
     recorded. Else an equal version with other content is a conflict: the row stays as it is and a
-    Drift record is opened, which a newer version closes. Takes part in the open transaction; may
-    run twice. Raises LockedKeys (see `locking`).
+    Drift record is opened, which a newer version closes. Of a replica that keeps only some, what is
+    late for an aggregate that left is stale. Takes part in the open transaction; may run twice.
+    Raises LockedKeys (see `locking`).
     """
-    if replication.where:
-        return _merge_some(replication, events)
-    newest = newest_of_each(events)
-    return _merged(replication, newest, events)
-
-
-def _merge_some(replication: Replication, events: Sequence[Event]) -> Merged:
-    """Of a replica that keeps only some. What is late for an aggregate that left is stale."""
     kept, left, outside = sort_out(replication, newest_of_each(events))
-    merged = _merged(replication, kept, [event for event in events if event.subject in kept])
+    if replication.where:
+        events = [event for event in events if event.subject in kept]
+    merged = _merged(replication, kept, events)
     return merged._replace(
         changed=merged.changed | left.keys(),
         applied=[*merged.applied, *left.values()],
