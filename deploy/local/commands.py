@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -114,8 +113,6 @@ class Native:
 
     def delete(self) -> None:
         end_leftovers(self.run)
-        if self.run.socket.parent != self.run.root:
-            shutil.rmtree(self.run.socket.parent, ignore_errors=True)
 
     def _holder(self) -> int | None:
         """The process of `make up`, None if there is none."""

@@ -12,7 +12,7 @@ import psycopg
 
 from .account import Account
 from .environment import BARE, Named
-from .errors import PolderError
+from .errors import PolderError, Refused
 from .packages import postgres_programs
 from .ports import HOST
 from .processes import ProcessSpec
@@ -20,10 +20,6 @@ from .run_directory import RunDirectory
 from .steps import Steps
 
 SUPERUSER = "polder_admin"
-OTHER_PASSWORD = (
-    "The data was made with other passwords than those of .run/passwords.json: bring that file "
-    "back, write the right one into it,\nor delete all data with: make reset"
-)
 CONFIGURATION = Path(__file__).with_name("postgresql.conf")
 
 
@@ -78,12 +74,12 @@ class PostgresCluster(PostgresServer):
         )
 
     def answers(self) -> bool:
-        """Raises PolderError when it refuses our password."""
+        """Raises Refused."""
         try:
             self.connect().close()
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
-                raise PolderError(f"PostgreSQL refuses {SUPERUSER}. {OTHER_PASSWORD}") from error
+                raise Refused("PostgreSQL", SUPERUSER) from error
             return False
         return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -90,11 +90,17 @@ class Stack(Supervised):
         is in. Raises PolderError (Cancelled, ...) with everything stopped."""
         with self._begun():
             prepare = self._preparation
-            self.steps.together(
-                partial(_in_turn, self._postgres, prepare.databases, prepare.migrated),
-                partial(_in_turn, self._rabbitmq, prepare.routed),
-                prepare.static_collected,
-            )
+
+            def stored() -> None:
+                self._postgres()
+                prepare.each("migrate", "access")
+
+            def routed() -> None:
+                self._rabbitmq()
+                prepare.each("topology")
+
+            static = partial(prepare.each, "collectstatic --noinput")
+            self.steps.together(stored, routed, static)
             self._processes()
             if seed:
                 prepare.seeded()
@@ -103,10 +109,10 @@ class Stack(Supervised):
         """PostgreSQL and RabbitMQ with their databases and roles only; nothing of the services.
         Raises like `start`."""
         with self._begun():
-            databases = partial(_in_turn, self._postgres, self._preparation.databases)
-            self.steps.together(databases, self._rabbitmq)
+            self.steps.together(self._postgres, self._rabbitmq)
 
     def _processes(self) -> None:
+        """Those of the services."""
         specs = self.catalogue.all()
         self.supervise(specs)
         for group in dict.fromkeys(spec.group for spec in specs):
@@ -173,6 +179,7 @@ class Stack(Supervised):
         with self.steps.shown("PostgreSQL"):
             self.supervise([self.postgres.prepare(self.steps)])
             self.wait_supervised(["postgres"], SERVER_READY_SECONDS)
+        self._preparation.databases()
 
     def _rabbitmq(self) -> None:
         with self.steps.shown("RabbitMQ"):
@@ -188,8 +195,3 @@ class Stack(Supervised):
 
     def _addresses(self) -> Mapping[str, str]:
         return self.ports.addresses()
-
-
-def _in_turn(*steps: Callable[[], None]) -> None:
-    for step in steps:
-        step()
