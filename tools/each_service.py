@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
+RENEWED = ("compose.yaml", "deploy/prometheus/prometheus.yml")
 _NAME = re.compile(r"\{(?:service|SERVICE)\}")
 _LIST = re.compile(r"\[[^\[\]]*\]")
 _PORT = re.compile(r"\$\{(\w+):-(\d+)\}")
@@ -19,6 +22,11 @@ _PORT = re.compile(r"\$\{(\w+):-(\d+)\}")
 def written(text: str, services: Sequence[str]) -> str:
     """The text for these services."""
     return "\n\n".join(_block(block, services) for block in text.split("\n\n"))
+
+
+def is_named(service: str) -> bool:
+    """Whether a word of the files that name every service is the same: then it is no name."""
+    return any(re.search(_word(service), (ROOT / name).read_text()) for name in RENEWED)
 
 
 def renewed(text: str, services: Sequence[str], ports: Mapping[str, int]) -> str:

@@ -24,11 +24,10 @@ from polder.configuration.variables import Variable
 from polder.contracts import markdown
 from polder.contracts.published import in_folder
 from tools import batches, dashboard, pictures
-from tools.each_service import renewed
+from tools.each_service import RENEWED, renewed
 from tools.unreachable import settings_of
 
 ROOT = Path(__file__).resolve().parents[1]
-RENEWED = ("compose.yaml", "deploy/prometheus/prometheus.yml")
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "polder.json"
 DRAWN = (
     "README.md",

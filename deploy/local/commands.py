@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from .errors import Cancelled, PolderError
 from .leftovers import end_leftovers, is_running
@@ -86,15 +87,14 @@ class Native:
             self.terminal.say(found if left else "Polder does not run here; nothing to stop.")
             return 0
         with self.terminal.step("Stop everything"):
-            os.kill(holder, signal.SIGTERM)
-            deadline = time.monotonic() + DOWN_SECONDS
-            while self._holder() == holder:
-                if time.monotonic() > deadline:
-                    raise PolderError(
-                        f"`make up` (process {holder}) has not stopped within "
-                        f"{DOWN_SECONDS:.0f} s. See {self.run.logs}"
-                    )
-                time.sleep(0.1)
+            try:
+                os.kill(holder, signal.SIGTERM)
+                psutil.Process(holder).wait(DOWN_SECONDS)
+            except psutil.TimeoutExpired:
+                late = f"has not stopped within {DOWN_SECONDS:.0f} s. See {self.run.logs}"
+                raise PolderError(f"`make up` (process {holder}) {late}") from None
+            except (psutil.NoSuchProcess, ProcessLookupError):
+                pass  # it has ended meanwhile
         return 0
 
     def manage(self, service: str, command: Sequence[str]) -> int:

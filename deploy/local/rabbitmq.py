@@ -10,9 +10,8 @@ from pathlib import Path
 from .environment import ADMIN_USER, BARE, VHOST, Named
 from .errors import Refused
 from .packages import EPMD, RABBITMQ, of_rabbitmq, rabbitmq_version
-from .ports import HOST, Ports
+from .ports import HOST, Ports, accepts, http_status
 from .processes import ProcessSpec
-from .readiness import accepts, http_status
 from .run_directory import RunDirectory, variables_of, write_private
 
 HERE = Path(__file__).parent

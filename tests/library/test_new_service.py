@@ -14,9 +14,8 @@ from deploy.local.services import SERVICES
 from deploy.local.stack import ROOT
 from tests.chaos.mutation.edited_copy import edited_copy
 from tests.temporary import temporary_folder
-from tools.each_service import renewed, written
+from tools.each_service import RENEWED, renewed, written
 from tools.new_service.command import main
-from tools.pages import RENEWED
 
 
 @pytest.fixture
@@ -51,6 +50,7 @@ def test_it_is_clean_and_passes_its_own_tests(copy: Path) -> None:
         ("new-service order --replicates inventory.product", "order is taken: order_service"),
         ("new-service money --replicates order.order", r"common/contracts/money.py is there"),
         ("new-service flower --replicates order.order", "Something else is called flower"),
+        ("new-service data --replicates order.order", "Something else is called data"),
         ("new-service Bill_2 --replicates order.order", "'Bill_2' is no name for a service"),
         ("new-service class --replicates order.order", "'class' is no name for a service"),
         ("new-service billing --replicates order.ordr", r"No contract describes order.ordr. There"),
