@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from .errors import Cancelled, PolderError
-from .leftovers import end_leftovers, is_running
+from .leftovers import end_leftovers, holder
 from .ports import Ports
 from .run_directory import RunDirectory
 from .services import SERVICES
@@ -80,21 +79,19 @@ class Native:
         return 0
 
     def down(self) -> int:
-        holder = self._holder()
-        if holder is None:
+        if (up := holder(self.run)) is None:
             left = end_leftovers(self.run)
             found = f"Ended what was left behind: {left} processes."
             self.terminal.say(found if left else "Polder does not run here; nothing to stop.")
             return 0
         with self.terminal.step("Stop everything"):
-            try:
-                os.kill(holder, signal.SIGTERM)
-                psutil.Process(holder).wait(DOWN_SECONDS)
-            except psutil.TimeoutExpired:
-                late = f"has not stopped within {DOWN_SECONDS:.0f} s. See {self.run.logs}"
-                raise PolderError(f"`make up` (process {holder}) {late}") from None
-            except (psutil.NoSuchProcess, ProcessLookupError):
-                pass  # it has ended meanwhile
+            os.kill(up, signal.SIGTERM)
+            deadline = time.monotonic() + DOWN_SECONDS
+            while holder(self.run) == up:
+                if time.monotonic() > deadline:
+                    late = f"has not stopped within {DOWN_SECONDS:.0f} s. See {self.run.logs}"
+                    raise PolderError(f"`make up` (process {up}) {late}")
+                time.sleep(0.1)
         return 0
 
     def manage(self, service: str, command: Sequence[str]) -> int:
@@ -108,16 +105,8 @@ class Native:
         return subprocess.run(program, cwd=ROOT, env=variables, check=False).returncode
 
     def require_stopped(self) -> None:
-        if (holder := self._holder()) is not None:
-            raise PolderError(f"Polder runs here (process {holder}). Stop it first with: make down")
+        if up := holder(self.run):
+            raise PolderError(f"Polder runs here (process {up}). Stop it first with: make down")
 
     def delete(self) -> None:
         end_leftovers(self.run)
-
-    def _holder(self) -> int | None:
-        """The process of `make up`, None if there is none."""
-        try:
-            pid = int(self.run.up_pid.read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        return pid if is_running(pid) else None

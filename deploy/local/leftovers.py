@@ -51,6 +51,14 @@ def is_running(pid: int) -> bool:
     return False
 
 
+def holder(run: RunDirectory) -> int | None:
+    """The process of `make up`, None if there is none."""
+    with suppress(FileNotFoundError, ValueError):
+        pid = int(run.up_pid.read_text())
+        return pid if is_running(pid) else None
+    return None
+
+
 def _belongs_to(process: psutil.Process, run: RunDirectory) -> bool:
     """By the mark that each is born with."""
     with suppress(psutil.Error):

@@ -16,10 +16,11 @@ for program in prometheus prometheus-alertmanager; do
     command -v "$program" >/dev/null || fail "$program is missing: apt install prometheus prometheus-alertmanager"
 done
 mkdir -p "$own"
+cp "$settings/polder.yml" "$own"
 
 . "$run/stack.env"
-sed -e "s|\[polder.yml\]|['$settings/polder.yml']|" -e "s|alertmanager:9093|$alertmanager|" \
-    -e "s|rabbitmq:15692|${RABBITMQ_METRICS_URL#http://}|" "$settings/prometheus.yml" >"$own/prometheus.yml"
+sed -e "s|alertmanager:9093|$alertmanager|" -e "s|rabbitmq:15692|${RABBITMQ_METRICS_URL#http://}|" \
+    "$settings/prometheus.yml" >"$own/prometheus.yml"
 for service in $(sed -n 's/.* \(.*\)-web:8000$/\1/p' "$settings/prometheus.yml"); do
     eval "url=\$$(echo "$service" | tr a-z A-Z)_URL"
     sed -i "s| $service-web:8000| ${url#http://}|" "$own/prometheus.yml"

@@ -10,7 +10,7 @@ if [ -e "$pid" ]; then # what the one before, killed, has begun ends with it
     rm -f "$pid"
 fi
 # Back-off: who died within five seconds of its start waits.
-[ -z "$(find "$own.starts" -newermt '5 seconds ago' 2>/dev/null)" ] || sleep 3
+[ -z "$(find "$own.starts" -newermt '5 seconds ago' 2>/dev/null)" ] || sleep 2
 printf . >>"$own.starts"
 echo $$ >"$pid.new" && mv "$pid.new" "$pid"
 unset SUPERVISOR_ENABLED SUPERVISOR_PROCESS_NAME SUPERVISOR_GROUP_NAME SUPERVISOR_SERVER_URL

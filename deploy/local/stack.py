@@ -26,7 +26,7 @@ from .run_directory import RunDirectory, lines_of, write_private
 from .services import SERVICES, processes_of
 from .steps import Shown, Steps
 from .supervised import READY_SECONDS, Supervised
-from .supervisord import DOWN, Supervisor
+from .supervisord import Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 # what is broken shows by dying; a start beside much other work is only slow
@@ -75,10 +75,7 @@ class Stack(Supervised):
     def running_in(cls, run_dir: Path) -> Self:
         """For another terminal: what `make up` has started there, to be looked at, stopped and
         started in parts. Raises PolderError."""
-        run = RunDirectory(run_dir.resolve())
-        if not run.root.exists():
-            raise PolderError(DOWN)
-        stack = cls(run.root, Ports.recorded(run.ports))
+        stack = cls(run_dir, Ports.recorded(RunDirectory(run_dir).ports))
         stack._supervisor.seen()
         stack._specs = {spec.name: spec for spec in stack.catalogue.all()}
         return stack
@@ -131,10 +128,9 @@ class Stack(Supervised):
         if not self._lock.is_locked:
             return
         try:
-            if self._supervisor.running:
-                with self.steps.shown("Stop everything"):
-                    self._supervisor.close(patient=patient)
-            self._supervisor.close()
+            running = self._supervisor.running
+            with self.steps.shown("Stop everything") if running else nullcontext():
+                self._supervisor.close(patient=patient)
         finally:
             self.run.up_pid.unlink(missing_ok=True)
             self._lock.release()
