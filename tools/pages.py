@@ -23,12 +23,11 @@ from polder.configuration.topology import TOPOLOGY_VARIABLES
 from polder.configuration.variables import Variable
 from polder.contracts import markdown
 from polder.contracts.published import in_folder
-from tools import batches, dashboard, pictures
+from tools import batches, pictures
 from tools.each_service import RENEWED, renewed
 from tools.unreachable import settings_of
 
 ROOT = Path(__file__).resolve().parents[1]
-DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "polder.json"
 DRAWN = (
     "README.md",
     "docs/architecture.md",
@@ -112,7 +111,6 @@ def pages() -> Iterator[tuple[Path, str]]:
     for name in RENEWED:
         text = (ROOT / name).read_text()
         yield ROOT / name, renewed(text, SERVICES, published({}).by_variable())
-    yield DASHBOARD, dashboard.drawn()
 
 
 def main() -> int:
