@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from tests.chaos.mutation.edited_copy import edited_copy
 from tests.temporary import temporary_folder
 from tools.each_service import RENEWED, renewed, written
 from tools.new_service.command import main
+from tools.new_service.writing import TEMPLATE
 
 
 @pytest.fixture
@@ -42,6 +45,15 @@ def test_it_is_clean_and_passes_its_own_tests(copy: Path) -> None:
     assert " passed" in run(copy, "-m", "tests", "billing", "--pytest", "-q")
     with pytest.raises(AssertionError, match="Others need order: "):
         run(copy, "manage.py", "remove-service", "order")
+
+
+def test_what_the_template_takes_from_the_library_is_there() -> None:
+    """It is no Python, so nothing else says at once that a name has moved."""
+    taken = re.compile(r"^from (polder[\w.]*|common[\w.]*) import ([\w, ]+)$", re.MULTILINE)
+    for source in sorted(TEMPLATE.rglob("*.txt")):
+        for module, names in taken.findall(source.read_text()):
+            for name in names.split(", "):
+                assert hasattr(import_module(module), name), (source.name, module, name)
 
 
 @pytest.mark.parametrize(
