@@ -16,8 +16,7 @@ up: ## start everything; without Docker it stays in the foreground, and Ctrl-C s
 	@exec $(PYTHON_RUN) -m deploy up
 
 observe: ## Prometheus and Alertmanager on the shop of `make up`, by Debian's packages (with Docker: profile observability)
-	@$(VENV) requirements.txt
-	@exec $(PYTHON_RUN) -m deploy.local.monitoring
+	@exec sh deploy/local/observe.sh
 
 demo: ## the story on a running shop, compared row by row after each step (brings it up if it is down; keep=1)
 	@$(VENV) requirements.txt

@@ -93,7 +93,9 @@ def running_servers(progress: Terminal) -> Iterator[Servers]:
                     _manage(
                         service, "migrate", environment=environment.of_service(service, role="ddl")
                     )
-                    _manage(service, "topology", environment=environment.of_topology(service))
+                    _manage(
+                        service, "topology", environment=environment.of_command(service, "topology")
+                    )
             servers = Servers(stack)
             _declare_per_event_queue(servers)
             with servers.database, servers.publisher:

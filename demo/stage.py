@@ -18,7 +18,7 @@ from rich.table import Table
 from deploy.local.errors import PolderError
 from deploy.local.terminal import Terminal
 from tests.blackbox.account import OUTCOMES, accounts
-from tests.blackbox.comparison import Comparison, Difference, compare
+from tests.blackbox.comparison import Difference, compare
 from tests.blackbox.copies import COPIES, SUBSCRIPTIONS, subscribers_of
 from tests.blackbox.shop import Shop, expect, until
 
@@ -98,7 +98,6 @@ class Stage:
         )
 
     # --- what must hold
-    # ----------------------------------------------------------------------------------------------
 
     def compare(self, when: str) -> None:
         """Raises Differs when a row does not become equal to its owner's: fine once it was,
@@ -107,24 +106,19 @@ class Stage:
         late = [row for one in found for row in one.differences]
         deadline = time.monotonic() + 10
         while late and time.monotonic() < deadline:
-            again = {
-                (row.copy.replica, row.key): row
-                for one in _again(self.shop, late)
-                for row in one.differences
-            }
-            late = [
-                again[row.copy.replica, row.key]
-                for row in late
-                if (row.copy.replica, row.key) in again
-            ]
+            time.sleep(0.2)
+            known = {(row.copy, row.key) for row in late}
+            again = [compare(self.shop, copy) for copy in {row.copy for row in late}]
+            rows = [row for one in again for row in one.differences]
+            late = [row for row in rows if (row.copy, row.key) in known]
         if late:
             for difference in late[:3]:
                 self._show(difference)
             raise Differs(f"{len(late)} rows differ from their owner's. Found {when}.")
         counts = ", ".join(f"{one.copy.replica} {one.rows}" for one in found)
-        rows = sum(one.rows for one in found)
+        count = sum(one.rows for one in found)
         self.say(
-            f"{self.terminal.done} {rows} rows compared in {len(found)} replicas, all equal: "
+            f"{self.terminal.done} {count} rows compared in {len(found)} replicas, all equal: "
             f"{counts}"
         )
 
@@ -161,11 +155,6 @@ class Stage:
             f"{self.terminal.done} {sum(one.published for one in found)} deliveries are due, each "
             "has one outcome"
         )
-
-
-def _again(shop: Shop, late: list[Difference]) -> list[Comparison]:
-    time.sleep(0.2)
-    return [compare(shop, copy) for copy in {row.copy for row in late}]
 
 
 def _ms(seconds: float) -> int:

@@ -15,7 +15,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from deploy.local.errors import PolderError
-from deploy.local.run_directory import variables_of
+from deploy.local.leftovers import holder
+from deploy.local.run_directory import RunDirectory, variables_of
 from deploy.local.services import SERVICES
 from deploy.local.stack import ROOT
 from deploy.local.terminal import Terminal
@@ -81,14 +82,10 @@ def putting_back(undo: Callable[[], object]) -> Iterator[None]:
 
 def _runs(run_dir: Path) -> bool:
     try:
-        return all(
-            Shop(variables_of(run_dir / "stack.env")).get(service, "/livez")[0]
-            for service in SERVICES[:1]
-        )
+        Shop(variables_of(run_dir / "stack.env")).get(SERVICES[0], "/livez")
     except (OSError, KeyError):
-        return (run_dir / "up.pid").exists() and Path(
-            f"/proc/{(run_dir / 'up.pid').read_text().strip()}"
-        ).exists()
+        return holder(RunDirectory(run_dir)) is not None
+    return True
 
 
 def _bring_up(run_dir: Path) -> None:

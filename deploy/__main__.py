@@ -24,6 +24,8 @@ from deploy.local.services import SERVICES
 from deploy.local.stack import ROOT
 from deploy.local.terminal import Terminal
 
+COMMANDS = ("up", "status", "logs", "stop", "start", "manage", "down", "reset")
+
 
 def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
@@ -52,18 +54,21 @@ def run(options: argparse.Namespace, directory: RunDirectory, terminal: Terminal
     started = directory.stack_env.read_text() if directory.stack_env.exists() else ""
     contained = started.startswith("STACK=docker\n")
     shop = Compose.found(directory, terminal) if contained else Native(directory, terminal)
+    name, words = [*options.words, "", ""][:2]
     match options.command:
+        case "status":
+            return shop.status()
         case "logs":
-            return shop.logs(options.name)
+            return shop.logs(name)
         case "stop" | "start":
-            return shop.change(options.command, options.name)
+            return shop.change(options.command, name)
+        case "down":
+            return shop.down()
         case "manage":
-            if options.service not in SERVICES:
+            if name not in SERVICES:
                 raise PolderError(f"Which service? service={' or '.join(SERVICES)}, and cmd=help")
-            return shop.manage(options.service, shlex.split(options.words) or ["help"])
-        case "reset":
-            return reset(shop, directory, terminal, yes=options.yes)
-    return shop.status() if options.command == "status" else shop.down()
+            return shop.manage(name, shlex.split(words) or ["help"])
+    return reset(shop, directory, terminal, yes=options.yes)
 
 
 def choose(directory: RunDirectory, terminal: Terminal) -> Compose | Native:
@@ -104,24 +109,15 @@ def reset(shop: Compose | Native, directory: RunDirectory, terminal: Terminal, *
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m deploy", description=__doc__)
+    top.add_argument("command", choices=COMMANDS, help="what `make` with the same word does")
+    top.add_argument("words", nargs="*", help="a service or a process; of `manage` its command too")
+    top.add_argument("--yes", action="store_true", help="reset without asking")
     top.add_argument(
         "--run-dir",
         type=Path,
         default=ROOT / ".run",
         help="data, logs and passwords (default: .run)",
     )
-    each = top.add_subparsers(dest="command", required=True, metavar="command")
-    each.add_parser("up", help="start everything")
-    each.add_parser("status", help="each process with its id, state, age and restarts")
-    each.add_parser("down", help="stop what `up` started")
-    for name, does in (("logs", "follow the logs of"), ("stop", "stop"), ("start", "start again")):
-        one = each.add_parser(name, help=f"{does} a service or a process")
-        one.add_argument("name", nargs="?", default="", help="order, inventory-worker, rabbitmq")
-    manage = each.add_parser("manage", help="run a command of a service")
-    manage.add_argument("service", nargs="?", default="")
-    manage.add_argument("words", nargs="?", default="help", help="the command, in one word")
-    reset = each.add_parser("reset", help="delete all data and passwords")
-    reset.add_argument("--yes", action="store_true", help="without asking")
     return top
 
 

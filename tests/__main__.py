@@ -80,9 +80,9 @@ def run(suite: str, places: list[str], extra: list[str]) -> int:
                 server.execute(f"ALTER ROLE {suite}_ddl CREATEDB")  # type: ignore[call-overload]
                 server.execute("ALTER SYSTEM SET fsync = off")  # nobody takes its power away
                 server.execute("SELECT pg_reload_conf()")
-            variables = stack.environment.of_topology(suite) | stack.environment.of_service(
-                suite, role="ddl"
-            )
+            variables = stack.environment.of_command(
+                suite, "topology"
+            ) | stack.environment.of_service(suite, role="ddl")
             return subprocess.run(
                 command, cwd=ROOT, env={**os.environ, **variables}, check=False
             ).returncode

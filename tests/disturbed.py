@@ -67,9 +67,10 @@ class DisturbedStack(Stack):
 
     def reset_backoff(self, name: str) -> None:
         """Starts again without back-off: it was killed on purpose."""
-        seen = self._supervisor.seen()
         for process in self.catalogue.resolve(name):
-            if seen[process].state == "waiting":
+            if (starts := self.run.starts(process)).exists():
+                os.utime(starts, (0, 0))  # as if the last were long ago
+            if self.process(process).state == "waiting":
                 self._supervisor.stop([process])
                 self._supervisor.start(process)
 

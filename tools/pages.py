@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from deploy.docker.places import DATABASES
+from deploy.docker.places import DATABASES, published
 from deploy.local.ports import SERVERS, WEB, variable
 from deploy.local.services import SERVICES
 from polder.configuration.table import ACCESS_VARIABLES, SERVICE_VARIABLES
@@ -23,16 +23,11 @@ from polder.configuration.topology import TOPOLOGY_VARIABLES
 from polder.configuration.variables import Variable
 from polder.contracts import markdown
 from polder.contracts.published import in_folder
-from tools import batches, dashboard, pictures
-from tools.each_service import written
+from tools import batches, pictures
+from tools.each_service import RENEWED, renewed
 from tools.unreachable import settings_of
 
 ROOT = Path(__file__).resolve().parents[1]
-WRITTEN = {
-    "compose.yaml": "deploy/docker/compose.template.yaml",
-    "deploy/prometheus/prometheus.yml": "deploy/prometheus/prometheus.template.yml",
-}
-DASHBOARD = ROOT / "deploy" / "grafana" / "dashboards" / "polder.json"
 DRAWN = (
     "README.md",
     "docs/architecture.md",
@@ -113,9 +108,9 @@ def pages() -> Iterator[tuple[Path, str]]:
     """Each with its text as it should be."""
     for name in DRAWN:
         yield ROOT / name, drawn((ROOT / name).read_text())
-    for name, template in WRITTEN.items():
-        yield ROOT / name, written((ROOT / template).read_text(), SERVICES)
-    yield DASHBOARD, dashboard.drawn()
+    for name in RENEWED:
+        text = (ROOT / name).read_text()
+        yield ROOT / name, renewed(text, SERVICES, published({}).by_variable())
 
 
 def main() -> int:

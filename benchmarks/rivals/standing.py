@@ -15,9 +15,8 @@ import psycopg
 from benchmarks.handwritten_publisher import connect
 from benchmarks.story.shops import PRODUCTS, Measured, watched
 from deploy.local.environment import ADMIN_USER
-from deploy.local.ports import HOST, Ports
+from deploy.local.ports import HOST, Ports, http_status
 from deploy.local.processes import ProcessSpec
-from deploy.local.readiness import http_status
 from deploy.local.services import SERVICES
 from deploy.local.stack import ROOT, Stack
 from deploy.local.supervised import READY_SECONDS

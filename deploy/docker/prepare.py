@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -49,7 +50,8 @@ def main(arguments: list[str]) -> int:
     preparation = Preparation(environment, Steps(run, ROOT, Terminal().step), servers.__getitem__)
     try:
         preparation.databases()
-        preparation.steps.together(preparation.migrated, preparation.routed)
+        each = preparation.each
+        preparation.steps.together(partial(each, "migrate", "access"), partial(each, "topology"))
         preparation.seeded()
     except (PolderError, psycopg.OperationalError) as error:
         print(error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import Cancelled, PolderError
-from .leftovers import end_leftovers, is_running
+from .leftovers import end_leftovers, holder
 from .ports import Ports
 from .run_directory import RunDirectory
 from .services import SERVICES
@@ -80,21 +79,18 @@ class Native:
         return 0
 
     def down(self) -> int:
-        holder = self._holder()
-        if holder is None:
+        if (up := holder(self.run)) is None:
             left = end_leftovers(self.run)
             found = f"Ended what was left behind: {left} processes."
             self.terminal.say(found if left else "Polder does not run here; nothing to stop.")
             return 0
         with self.terminal.step("Stop everything"):
-            os.kill(holder, signal.SIGTERM)
+            os.kill(up, signal.SIGTERM)
             deadline = time.monotonic() + DOWN_SECONDS
-            while self._holder() == holder:
+            while holder(self.run) == up:
                 if time.monotonic() > deadline:
-                    raise PolderError(
-                        f"`make up` (process {holder}) has not stopped within "
-                        f"{DOWN_SECONDS:.0f} s. See {self.run.logs}"
-                    )
+                    late = f"has not stopped within {DOWN_SECONDS:.0f} s. See {self.run.logs}"
+                    raise PolderError(f"`make up` (process {up}) {late}")
                 time.sleep(0.1)
         return 0
 
@@ -109,18 +105,8 @@ class Native:
         return subprocess.run(program, cwd=ROOT, env=variables, check=False).returncode
 
     def require_stopped(self) -> None:
-        if (holder := self._holder()) is not None:
-            raise PolderError(f"Polder runs here (process {holder}). Stop it first with: make down")
+        if up := holder(self.run):
+            raise PolderError(f"Polder runs here (process {up}). Stop it first with: make down")
 
     def delete(self) -> None:
         end_leftovers(self.run)
-        if self.run.socket.parent != self.run.root:
-            shutil.rmtree(self.run.socket.parent, ignore_errors=True)
-
-    def _holder(self) -> int | None:
-        """The process of `make up`, None if there is none."""
-        try:
-            pid = int(self.run.up_pid.read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        return pid if is_running(pid) else None

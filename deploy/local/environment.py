@@ -97,18 +97,13 @@ class Environment:
             + passwords[f"{service} secret key 2"],
         }
 
-    def of_topology(self, service: str) -> dict[str, str]:
-        """For the command that declares exchanges, queues, policies and broker users, as the deploy
-        user."""
-        return self.of_service(service) | {
-            "RABBITMQ_MANAGEMENT_URL": self.management_url,
-            "FLOWER_AMQP_URL": self.amqp_url("flower"),
-        }
-
     def of_command(self, service: str, command: str) -> dict[str, str]:
         """For `manage.py <service> <command>`: as whom it has to run."""
-        if command == "topology":
-            return self.of_topology(service)
+        if command == "topology":  # declares exchanges, queues and broker users, as the deploy user
+            return self.of_service(service) | {
+                "RABBITMQ_MANAGEMENT_URL": self.management_url,
+                "FLOWER_AMQP_URL": self.amqp_url("flower"),
+            }
         if command == "access":  # makes the admin user and the demo API key
             return self.of_service(service) | {
                 "ADMIN_USER": ADMIN_USER,

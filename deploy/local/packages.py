@@ -14,8 +14,8 @@ POSTGRES = Path("/usr/lib/postgresql")
 # Debian's /usr/sbin/rabbitmq-server insists on the user rabbitmq; the script behind it does not.
 RABBITMQ = Path("/usr/lib/rabbitmq/bin")
 EPMD = Path("/usr/bin/epmd")
-# With another version of RabbitMQ's programs.
-OTHER_ROOT = "POLDER_RABBITMQ_ROOT"
+# Where those of RabbitMQ lie; another root has another version of them.
+ROOT = Path(os.environ.get("POLDER_RABBITMQ_ROOT") or "/")
 MIRROR = "Does this machine reach its package mirror (see /etc/apt)? When it does, run again."
 
 
@@ -27,8 +27,7 @@ def postgres_programs() -> list[Path]:
 
 def rabbitmq_version() -> tuple[int, int] | None:
     """Of the installed server, as its folder says."""
-    root = Path(os.environ.get(OTHER_ROOT) or "/")
-    for folder in sorted(root.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*")):
+    for folder in sorted(ROOT.glob("usr/lib/rabbitmq/lib/rabbitmq_server-*")):
         if found := re.search(r"-(\d+)\.(\d+)", folder.name):
             return int(found[1]), int(found[2])
     return None
@@ -36,16 +35,14 @@ def rabbitmq_version() -> tuple[int, int] | None:
 
 def of_rabbitmq(folder: Path, program: Path, *arguments: str) -> tuple[str, ...]:
     """A command line of one of RabbitMQ's programs, from the other root when there is one."""
-    command = (str(program), *arguments)
-    if root := os.environ.get(OTHER_ROOT):
-        script = Path(__file__).with_name("in_root.sh")
-        return ("sh", str(script), root, str(folder), *command)
-    return command
+    script = Path(__file__).with_name("in_root.sh")
+    inside = () if Path("/") == ROOT else ("sh", str(script), str(ROOT), str(folder))
+    return (*inside, str(program), *arguments)
 
 
 def missing_packages() -> list[str]:
-    has_rabbitmq = OTHER_ROOT in os.environ or (RABBITMQ.exists() and EPMD.exists())
-    found = {"postgresql": bool(postgres_programs()), "rabbitmq-server": has_rabbitmq}
+    there = Path("/") != ROOT or (RABBITMQ.exists() and EPMD.exists())
+    found = {"postgresql": bool(postgres_programs()), "rabbitmq-server": there}
     return [package for package, there in found.items() if not there]
 
 

@@ -1,7 +1,8 @@
-"""The ports of one stack, all on 127.0.0.1."""
+"""The ports of one stack, all on 127.0.0.1, and whether somebody answers there."""
 
 from __future__ import annotations
 
+import http.client
 import json
 import random
 import socket
@@ -29,6 +30,7 @@ SERVERS = {
     "epmd": 4377,
 }
 FREE_RANGE = range(20_000, 32_000)
+PATIENCE_SECONDS = 2.0
 
 
 class Ports(dict[str, int]):
@@ -113,3 +115,26 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def accepts(port: int, host: str = HOST) -> bool:
+    """Whether something listens on the port."""
+    try:
+        socket.create_connection((host, port), PATIENCE_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def http_status(
+    port: int, path: str, headers: Mapping[str, str] | None = None, *, host: str = HOST
+) -> int | None:
+    """The status a GET is answered with; None without an answer."""
+    connection = http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)
+    try:
+        connection.request("GET", path, headers=dict(headers or {}))
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

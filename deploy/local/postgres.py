@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import shutil
-import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 
-from .account import Account
 from .environment import BARE, Named
-from .errors import PolderError
+from .errors import PolderError, Refused
 from .packages import postgres_programs
 from .ports import HOST
 from .processes import ProcessSpec
@@ -20,11 +21,10 @@ from .run_directory import RunDirectory
 from .steps import Steps
 
 SUPERUSER = "polder_admin"
-OTHER_PASSWORD = (
-    "The data was made with other passwords than those of .run/passwords.json: bring that file "
-    "back, write the right one into it,\nor delete all data with: make reset"
-)
 CONFIGURATION = Path(__file__).with_name("postgresql.conf")
+# The checkout may lie where the other user may not even look (/root is mode 700). The server keeps
+# the one capability that lets it through; CAP_DAC_READ_SEARCH would do, but containers lack it.
+THROUGH = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
 
 
 @dataclass(frozen=True)
@@ -66,24 +66,23 @@ class PostgresCluster(PostgresServer):
         ):
             (self.data / name).write_text(text)
             account.own(self.data / name)
+        end = ("setpriv", *account.options, "--pdeathsig=INT", "--")
         return ProcessSpec(
             name="postgres",
             group="postgres",
-            command=(str(self._programs() / "postgres"), "-D", str(self.data)),
+            command=(*end, str(self._programs() / "postgres"), "-D", str(self.data)),
             environment=BARE,
             is_ready=self.answers,
             cwd=self.run.postgres,
-            death_signal=signal.SIGINT,
-            account=account.options,
         )
 
     def answers(self) -> bool:
-        """Raises PolderError when it refuses our password."""
+        """Raises Refused."""
         try:
             self.connect().close()
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
-                raise PolderError(f"PostgreSQL refuses {SUPERUSER}. {OTHER_PASSWORD}") from error
+                raise Refused("PostgreSQL", SUPERUSER) from error
             return False
         return True
 
@@ -116,3 +115,38 @@ class PostgresCluster(PostgresServer):
                 f"any more.\nInstall postgresql-{version}, or delete all data with: make reset"
             )
         return installed[version]
+
+
+@dataclass(frozen=True)
+class Account:
+    """The user that PostgreSQL, which refuses root, runs as. `options` are setpriv's; none when
+    nothing changes."""
+
+    options: tuple[str, ...] = ()
+    user: pwd.struct_passwd | None = None
+
+    @classmethod
+    def owning(cls, folder: Path) -> Account:
+        """The account for a server with its data in `folder` (made if missing): ourselves, or not
+        root if we are. Raises PolderError without such a user."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() != 0:
+            return cls()
+        users = {user.pw_name: user for user in pwd.getpwall()}
+        if not (user := users.get("postgres") or users.get("nobody")):
+            raise PolderError(
+                "PostgreSQL may not run as root, and there is neither a user postgres nor nobody "
+                "to run it as.\n"
+                "Make one (useradd --system postgres), or run as a user that is not root."
+            )
+        shutil.chown(folder, user.pw_uid, user.pw_gid)
+        closed = not all(above.stat().st_mode & 0o001 for above in folder.parents)
+        identity = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups")
+        return cls((*identity, *(THROUGH if closed else ())), user)
+
+    def command(self, command: Sequence[str]) -> list[str]:
+        return ["setpriv", *self.options, "--", *command] if self.options else list(command)
+
+    def own(self, path: Path) -> None:
+        if self.user:
+            os.chown(path, self.user.pw_uid, self.user.pw_gid)

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import PolderError, nearest, not_ours
+from .errors import PolderError, nearest
 from .packages import lack_of_packages, rabbitmq_version
 from .ports import Ports, taken
 from .run_directory import RunDirectory
@@ -45,9 +45,7 @@ def _found(run: RunDirectory, ports: Ports) -> Iterator[str]:
             f"The disk is too full: {free:,} MB are free in {nearest(run.root)}, and {needed:,} MB "
             "are needed. Make room, and run again"
         )
-    if not _may_write(run.root):
-        yield not_ours(run.root)
-    if not SHARED_MEMORY.exists() or not _may_write(SHARED_MEMORY):
+    if not os.access(SHARED_MEMORY, os.W_OK | os.X_OK):
         yield (
             f"{SHARED_MEMORY} is missing or cannot be written, and Celery's workers keep their "
             f"locks there.\nMount it: mount -t tmpfs tmpfs {SHARED_MEMORY} (in a container: "
@@ -85,7 +83,3 @@ def disk_is_full(folder: Path) -> str:
         if free < BROKER
         else ""
     )
-
-
-def _may_write(folder: Path) -> bool:
-    return os.access(nearest(folder), os.W_OK | os.X_OK)

@@ -33,22 +33,13 @@ class Preparation:
             for service in self.environment.services:
                 databases.provide(self.server(service), self.environment.passwords, service)
 
-    def migrated(self) -> None:
-        self._each("migrate", "access")
-
-    def routed(self) -> None:
-        self._each("topology")
-
-    def static_collected(self) -> None:
-        self._each("collectstatic --noinput")
-
     def seeded(self) -> None:
         """Through the use cases: what they publish waits for whoever does not run yet. Inventory
         first: the others' seeds refer to its products."""
         for service in sorted(self.environment.services, key=lambda one: one != "inventory"):
             self._manage(service, "seed")
 
-    def _each(self, *commands: str) -> None:
+    def each(self, *commands: str) -> None:
         """All services at the same time, each one command after the other."""
         services = self.environment.services
         self.steps.together(*(partial(self._manage, service, *commands) for service in services))

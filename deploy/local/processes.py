@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,8 +10,7 @@ from pathlib import Path
 
 from .environment import Environment
 from .errors import PolderError
-from .ports import HOST, Ports
-from .readiness import http_status
+from .ports import HOST, Ports, http_status
 from .run_directory import lines_of
 from .services import ROLES, processes_of
 
@@ -27,14 +25,11 @@ class ProcessSpec:
     environment: Mapping[str, str]
     is_ready: Callable[[], bool] | None  # None: it touches its ready file
     cwd: Path
-    # What it gets when supervisord dies. Everything here is built to be killed at any point.
-    death_signal: signal.Signals = signal.SIGKILL
-    account: tuple[str, ...] = ()  # setpriv's options to become another user
 
     def script(self) -> str:
-        """What process.sh goes on with."""
-        death = f"--pdeathsig={self.death_signal.name.removeprefix('SIG')}"
-        program = shlex.join(["setpriv", *self.account, death, "--", *self.command])
+        """What process.sh goes on with. When supervisord dies it is killed, as everything here is
+        built to be at any point, unless the command itself says otherwise."""
+        program = shlex.join(["setpriv", "--pdeathsig=KILL", "--", *self.command])
         place = shlex.quote(str(self.cwd))
         return f"set -a\n{lines_of(self.environment)}cd {place} && exec {program}\n"
 

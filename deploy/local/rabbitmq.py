@@ -10,16 +10,11 @@ from pathlib import Path
 from .environment import ADMIN_USER, BARE, VHOST, Named
 from .errors import Refused
 from .packages import EPMD, RABBITMQ, of_rabbitmq, rabbitmq_version
-from .ports import HOST, Ports
+from .ports import HOST, Ports, accepts, http_status
 from .processes import ProcessSpec
-from .readiness import accepts, http_status
 from .run_directory import RunDirectory, variables_of, write_private
 
 HERE = Path(__file__).parent
-REFUSED = """\
-RabbitMQ runs and refuses the password of its user {user}: the one in its data is not
-"rabbitmq admin" of .run/passwords.json.
-Write the right one into that file (or bring the file back), or delete all data with: make reset"""
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ class RabbitmqNode:
         port = self.ports["rabbitmq-management"]
         status = http_status(port, check, headers, host=self.host)
         if status == 401:
-            raise Refused(REFUSED.format(user=ADMIN_USER))
+            raise Refused("RabbitMQ", ADMIN_USER)
         return status == 200
 
     @property

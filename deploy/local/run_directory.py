@@ -8,8 +8,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-SOCKET_PATH_BYTES = 90  # of the 107 that one may have; supervisord adds its process's id
-
 
 class RunDirectory:
     """The paths under `root`, which must be absolute. Creates nothing until `create()`."""
@@ -32,17 +30,6 @@ class RunDirectory:
         for folder in (self.root, self.logs, self.static, self.processes):
             folder.mkdir(parents=True, exist_ok=True)
         self.processes.chmod(0o700)  # the scripts in it have the passwords
-
-    @property
-    def socket(self) -> Path:
-        """Where supervisord listens."""
-        path = self.root / "supervisor.sock"
-        if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
-            return path
-        known = self.root / "supervisor.sock.where"
-        if not known.exists():
-            known.write_text(tempfile.mkdtemp(prefix="polder-"))
-        return Path(known.read_text()) / "supervisor.sock"
 
     def pid(self, process: str) -> Path:
         return self.root / f"{process}.pid"

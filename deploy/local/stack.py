@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from .run_directory import RunDirectory, lines_of, write_private
 from .services import SERVICES, processes_of
 from .steps import Shown, Steps
 from .supervised import READY_SECONDS, Supervised
-from .supervisord import DOWN, Supervisor
+from .supervisord import Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 # what is broken shows by dying; a start beside much other work is only slow
@@ -75,10 +75,7 @@ class Stack(Supervised):
     def running_in(cls, run_dir: Path) -> Self:
         """For another terminal: what `make up` has started there, to be looked at, stopped and
         started in parts. Raises PolderError."""
-        run = RunDirectory(run_dir.resolve())
-        if not run.root.exists():
-            raise PolderError(DOWN)
-        stack = cls(run.root, Ports.recorded(run.ports))
+        stack = cls(run_dir, Ports.recorded(RunDirectory(run_dir).ports))
         stack._supervisor.seen()
         stack._specs = {spec.name: spec for spec in stack.catalogue.all()}
         return stack
@@ -90,11 +87,17 @@ class Stack(Supervised):
         is in. Raises PolderError (Cancelled, ...) with everything stopped."""
         with self._begun():
             prepare = self._preparation
-            self.steps.together(
-                partial(_in_turn, self._postgres, prepare.databases, prepare.migrated),
-                partial(_in_turn, self._rabbitmq, prepare.routed),
-                prepare.static_collected,
-            )
+
+            def stored() -> None:
+                self._postgres()
+                prepare.each("migrate", "access")
+
+            def routed() -> None:
+                self._rabbitmq()
+                prepare.each("topology")
+
+            static = partial(prepare.each, "collectstatic --noinput")
+            self.steps.together(stored, routed, static)
             self._processes()
             if seed:
                 prepare.seeded()
@@ -103,10 +106,10 @@ class Stack(Supervised):
         """PostgreSQL and RabbitMQ with their databases and roles only; nothing of the services.
         Raises like `start`."""
         with self._begun():
-            databases = partial(_in_turn, self._postgres, self._preparation.databases)
-            self.steps.together(databases, self._rabbitmq)
+            self.steps.together(self._postgres, self._rabbitmq)
 
     def _processes(self) -> None:
+        """Those of the services."""
         specs = self.catalogue.all()
         self.supervise(specs)
         for group in dict.fromkeys(spec.group for spec in specs):
@@ -125,10 +128,9 @@ class Stack(Supervised):
         if not self._lock.is_locked:
             return
         try:
-            if self._supervisor.running:
-                with self.steps.shown("Stop everything"):
-                    self._supervisor.close(patient=patient)
-            self._supervisor.close()
+            running = self._supervisor.running
+            with self.steps.shown("Stop everything") if running else nullcontext():
+                self._supervisor.close(patient=patient)
         finally:
             self.run.up_pid.unlink(missing_ok=True)
             self._lock.release()
@@ -173,6 +175,7 @@ class Stack(Supervised):
         with self.steps.shown("PostgreSQL"):
             self.supervise([self.postgres.prepare(self.steps)])
             self.wait_supervised(["postgres"], SERVER_READY_SECONDS)
+        self._preparation.databases()
 
     def _rabbitmq(self) -> None:
         with self.steps.shown("RabbitMQ"):
@@ -188,8 +191,3 @@ class Stack(Supervised):
 
     def _addresses(self) -> Mapping[str, str]:
         return self.ports.addresses()
-
-
-def _in_turn(*steps: Callable[[], None]) -> None:
-    for step in steps:
-        step()

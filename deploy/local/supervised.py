@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from .errors import PolderError, Refused, failed
@@ -88,10 +89,17 @@ class Supervised:
     def _failure(self, name: str, what: str) -> PolderError:
         return failed(f"{name} {what}.", self.run.log(name), disk_is_full(self.run.logs))
 
+    def _has_begun(self, seen: ProcessView) -> bool:
+        """Whether it is past its back-off, and has not died since supervisord looked."""
+        with suppress(FileNotFoundError):
+            noted = self.run.pid(seen.name).read_text().strip()
+            return noted == str(seen.pid) and is_running(int(noted)) and seen.state == "running"
+        return False
+
     def _is_ready(self, seen: ProcessView) -> bool:
-        if not seen.pid or not is_running(seen.pid) or seen.state not in ("starting", "running"):
-            return False
         spec = self._specs.get(seen.name)
+        if seen.pid is None or not self._has_begun(seen):
+            return False
         if spec is None:  # a server, seen from another process
             return True
         if spec.is_ready is None:
@@ -105,9 +113,12 @@ class Supervised:
             return False
 
     def _view(self, seen: ProcessView) -> ProcessView:
+        """Its state as people are told it: stopped, stopping, running (and ready), starting, or
+        waiting: it died, and will be started again."""
         state = seen.state
-        if seen.state in ("starting", "running"):
-            state = "running" if self._is_ready(seen) else "starting"
+        if state not in ("stopped", "stopping"):
+            begun = "starting" if self._has_begun(seen) else "waiting"
+            state = "running" if self._is_ready(seen) else begun
         return replace(seen, state=state, restarts=max(0, self._restarts(seen.name)))
 
     def _restarts(self, name: str) -> int:

@@ -10,7 +10,7 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -20,14 +20,13 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from .environment import inherited
 from .errors import PolderError, failed
-from .leftovers import end_leftovers
+from .leftovers import end_group, end_leftovers
 from .run_directory import RunDirectory, write_private
 
 HERE = Path(__file__).parent
 OPEN_SECONDS = 60.0
 SHUTDOWN_SECONDS = 180.0
 POLL_SECONDS = 0.1
-WAITING = dict.fromkeys(("BACKOFF", "EXITED", "FATAL"), "waiting")
 DOWN = "Polder does not run here. Start it with: make up"
 
 
@@ -36,7 +35,7 @@ class ProcessView:
     """A process as it was a moment ago. It may be dead, and supervisord not know it yet."""
 
     name: str
-    state: str  # stopped, starting, running, stopping, waiting (died; will be started again)
+    state: str  # supervisord's, in lower case; of `Supervised`, what people are told
     pid: int | None
     since: float
     restarts: int = 0
@@ -59,13 +58,15 @@ class Supervisor:
     # --- asking it
 
     def seen(self) -> dict[str, ProcessView]:
-        found = {}
-        for one in self._ask("getAllProcessInfo"):
-            state = WAITING.get(one["statename"], one["statename"].lower())
-            since = max(one["start"], one["stop"])
-            found[one["name"]] = ProcessView(one["name"], state, one["pid"] or None, since)
-        del found["watch"]
-        return found
+        return {
+            one["name"]: ProcessView(
+                one["name"],
+                one["statename"].lower(),
+                one["pid"] or None,
+                max(one["start"], one["stop"]),
+            )
+            for one in self._ask("getAllProcessInfo")
+        }
 
     def start(self, name: str, seconds: float = SHUTDOWN_SECONDS) -> None:
         """Begins it, unless it runs. What is still being stopped, perhaps by a command that was
@@ -79,39 +80,38 @@ class Supervisor:
         """Stops these and keeps them down; returns when they have ended. Killed when they take too
         long. May run twice."""
         deadline = time.monotonic() + seconds
-        while left := {
-            name: one
-            for name, one in self.seen().items()
-            if name in names and one.state != "stopped"
-        }:
-            for name, one in left.items():
-                if one.state == "waiting":  # given up perhaps; only what was begun can be stopped
-                    self._tell("startProcess", name)
+        while left := [
+            one for one in self.seen().values() if one.name in names and one.state != "stopped"
+        ]:
+            for one in left:
                 if one.state != "stopping":
-                    self._tell("stopProcess", name)
+                    self._tell("stopProcess", one.name)
                     with suppress(ProcessLookupError):  # stopped (SIGSTOP), it would not see it
                         os.kill(one.pid or os.getpid(), signal.SIGCONT)
             if time.monotonic() > deadline:
-                raise PolderError(f"Not stopped after {seconds:.0f} s: {', '.join(left)}")
+                still = ", ".join(one.name for one in left)
+                raise PolderError(f"Not stopped after {seconds:.0f} s: {still}")
             time.sleep(POLL_SECONDS)
+        for name in names:
+            end_group(self._run.pid(name))
 
     def _tell(self, method: str, name: str) -> None:
         with suppress(xmlrpc.client.Fault):  # it is so already, or is on its way
             self._ask(method, f"{self._group_of[name]}:{name}", False)
 
     def _ask(self, method: str, *arguments: object) -> Any:
-        transport = SupervisorTransport(None, None, serverurl=f"unix://{self._run.socket}")
-        server = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
         try:
-            return getattr(server.supervisor, method)(*arguments)
-        except (OSError, HTTPException) as error:
+            folder = f"/proc/{int(self._run.pid('supervisord').read_text())}/cwd"
+            transport = SupervisorTransport(None, None, f"unix://{folder}/supervisor.sock")
+            server = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+            with closing(transport):
+                return getattr(server.supervisor, method)(*arguments)
+        except (OSError, ValueError, HTTPException) as error:
             raise PolderError(DOWN) from error
         except xmlrpc.client.Fault as fault:
             if fault.faultCode == Faults.SHUTDOWN_STATE:
                 raise PolderError("Polder is being stopped here. Start it with: make up") from fault
             raise
-        finally:
-            transport.close()
 
     # --- having it
 
@@ -127,7 +127,7 @@ class Supervisor:
         log = self._run.log("supervisord-start")
         with log.open("wb") as said:
             self._program = subprocess.Popen(
-                ["setpriv", "--pdeathsig=TERM", "--", *command],
+                ["env", "--default-signal=INT", "setpriv", "--pdeathsig=TERM", "--", *command],
                 cwd=self._run.root,
                 env=inherited(os.environ),
                 stdin=subprocess.DEVNULL,
@@ -162,19 +162,15 @@ class Supervisor:
         return False
 
     def _configuration(self) -> str:
-        def command(*words: object) -> str:
-            return shlex.join(map(str, words)).replace("%", "%%")
-
-        run = self._run.root
-        watch = command(sys.executable, "-P", HERE / "watch.py", run)
-        values = {"run": str(run).replace("%", "%%"), "socket": self._run.socket, "watch": watch}
-        text = (HERE / "supervisord.conf").read_text().format(**values)
+        run = str(self._run.root).replace("%", "%%")
+        text = (HERE / "supervisord.conf").read_text().format(run=run)
         program = (HERE / "program.conf").read_text()
         for priority, (group, names) in enumerate(self._groups.items(), 1):
             for name in names:
-                script = command("/bin/sh", HERE / "process.sh", run, name)
+                words = ("/bin/sh", str(HERE / "process.sh"), str(self._run.root), name)
+                command = shlex.join(words).replace("%", "%%")
                 # fast: PostgreSQL ends the sessions instead of waiting for them
                 number = "INT" if name == "postgres" else "TERM"
-                text += program.format(**values, name=name, command=script, signal=number)
+                text += program.format(run=run, name=name, command=command, signal=number)
             text += f"[group:{group}]\nprograms={','.join(names)}\npriority={priority}\n"
         return text

@@ -18,10 +18,8 @@ from deploy.local.errors import PolderError
 from deploy.local.leftovers import end_leftovers, is_running
 from deploy.local.ports import Ports
 from deploy.local.processes import ProcessSpec
-from deploy.local.run_directory import RunDirectory
 from deploy.local.stack import ROOT, Stack
-from deploy.local.supervisord import Supervisor
-from deploy.local.watch import reap
+from deploy.local.supervisord import ProcessView, Supervisor
 from tests.blackbox.shop import until
 
 SECONDS = 120.0
@@ -89,36 +87,21 @@ def test_a_killed_process_is_started_again_under_another_id_and_takes_its_group_
     assert stack.process("order-worker").restarts == 1
 
 
-def test_its_group_is_ended_also_when_it_was_started_again_before_that_was_heard_of(
-    run: RunDirectory,
-) -> None:
-    # Given
-    child = run.root / "child"
-    run.script("order-worker").write_text(f"sleep 600 & echo $! >'{child}'; wait\n")
+def test_what_a_killed_one_has_begun_ends_also_when_it_is_stopped_then(stack: Stack) -> None:
+    # Given one that has died and waits to be started again
+    child = stack.run.root / "child"
+    script = f"sleep 600 & echo $! > '{child}.new'; mv '{child}.new' '{child}'; wait"
+    first = supervise(stack, "order-worker", "sh", "-c", script)
+    until(child.exists, "the child runs", SECONDS)
+    os.kill(first, signal.SIGKILL)
 
-    def begin() -> subprocess.Popen[bytes]:
-        script = ROOT / "deploy/local/process.sh"
-        command = ["sh", str(script), str(run.root), "order-worker"]
-        begun = subprocess.Popen(command, start_new_session=True)
-        until(lambda: child.exists() and child.read_text().strip(), "it runs", SECONDS)
-        return begun
+    # When
+    stack.stop_process("order-worker")
 
-    killed = begin()
+    # Then
     orphan = int(child.read_text())
-    child.unlink()
-    killed.kill()
-    killed.wait()
-    second = begin()
-    try:
-        # When
-        reap(run.root, processname="order-worker")
-
-        # Then
-        until(lambda: not is_running(orphan), "what the killed one has begun is ended", SECONDS)
-        assert second.poll() is None
-    finally:
-        os.killpg(second.pid, signal.SIGKILL)
-        second.wait()
+    until(lambda: not is_running(orphan), "what the killed one has begun is ended", SECONDS)
+    assert not stack.run.pid("order-worker").exists()
 
 
 def test_one_that_dies_at_once_is_started_with_back_off_and_never_given_up(stack: Stack) -> None:
@@ -137,12 +120,12 @@ def test_one_that_dies_at_once_is_started_with_back_off_and_never_given_up(stack
         ]
     )
 
-    # When supervisord itself has given it up
-    until(
-        lambda: stack.process("order-relay").restarts >= 5,
-        "it was started again and again",
-        SECONDS,
-    )
+    # When
+    def seen() -> ProcessView:
+        return stack.process("order-relay")
+
+    until(lambda: seen().restarts >= 3, "it was started again and again", SECONDS)
+    until(lambda: seen().state == "waiting", "people are told that it waits", SECONDS)
     assert stack.process("order-relay").restarts < 50
     allowed.touch()
 

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
-from deploy.local.account import Account
 from deploy.local.packages import postgres_programs
 from deploy.local.ports import HOST, Ports
+from deploy.local.postgres import Account
 from tests.blackbox.shop import until
 from tests.disturbed import DisturbedStack
 

@@ -4,8 +4,10 @@ Alertmanager of Debian's packages, with the rules and settings of the containers
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import time
 import urllib.parse
 import urllib.request
@@ -18,8 +20,9 @@ import pytest
 import yaml
 from uuid_utils.compat import uuid7
 
-from deploy.local.monitoring import HERE, Monitoring
 from deploy.local.ports import HOST, Ports
+from deploy.local.run_directory import lines_of
+from deploy.local.stack import ROOT
 from tests.blackbox.operator import PARKED, Operator
 from tests.blackbox.shop import Shop, until
 from tests.blackbox.wire import send
@@ -35,7 +38,8 @@ pytestmark = [
     ),
 ]
 WITHIN = 60  # seconds
-DASHBOARD = HERE.parent / "grafana/dashboards/polder.json"
+PROMETHEUS = ROOT / "deploy/prometheus"
+DASHBOARD = ROOT / "deploy/grafana/dashboards/polder.json"
 
 
 @pytest.fixture(scope="module")
@@ -45,31 +49,34 @@ def webhook() -> Iterator[Webhook]:
 
 
 @pytest.fixture(scope="module")
-def monitoring(shop: Shop, webhook: Webhook) -> Iterator[Monitoring]:
-    """Once it has seen the shop for a while, and nobody has heard of anything."""
+def monitoring(shop: Shop, webhook: Webhook) -> Iterator[str]:
+    """Where Prometheus is, once it has seen the shop for a while, and nobody has heard of
+    anything."""
     ports = Ports.free()
     with temporary_folder("monitoring") as folder:
-        monitoring = Monitoring(
-            folder,
-            shop.variables,
-            f"{HOST}:{ports['epmd']}",
-            f"{HOST}:{ports['flower']}",
-            people={"webhook_configs": [{"url": webhook.url}]},
+        (folder / "stack.env").write_text(lines_of(shop.variables))
+        told = yaml.safe_load((PROMETHEUS / "alertmanager.yml").read_text())
+        told["receivers"][0]["webhook_configs"] = [{"url": webhook.url}]
+        people = folder / "people.yml"
+        people.write_text(yaml.safe_dump(told))
+        where = {"PROMETHEUS_PORT": ports["epmd"], "ALERTMANAGER_PORT": ports["flower"]}
+        variables = {name: str(value) for name, value in where.items()}
+        started = subprocess.Popen(
+            ["sh", str(ROOT / "deploy/local/observe.sh"), str(folder)],
+            env=os.environ | variables | {"ALERTMANAGER_CONFIG": str(people)},
         )
-        started = monitoring.start()
+        monitoring = f"{HOST}:{ports['epmd']}"
         try:
             until(lambda: _asked(monitoring, "min(count_over_time(up[1h])) >= 4"), "it has looked")
             yield monitoring
         finally:
-            for process in started:
-                process.terminate()
-            for process in started:
-                process.wait(30)
+            started.terminate()
+            started.wait(30)
 
 
-def test_every_expression_gives_something(monitoring: Monitoring, shop: Shop) -> None:
+def test_every_expression_gives_something(monitoring: str, shop: Shop) -> None:
     shop.place_ready(p3=1)
-    rules = yaml.safe_load((HERE / "polder.yml").read_text())["groups"][0]["rules"]
+    rules = yaml.safe_load((PROMETHEUS / "polder.yml").read_text())["groups"][0]["rules"]
     panels = json.loads(DASHBOARD.read_text())["panels"]
 
     for panel in panels:
@@ -81,7 +88,7 @@ def test_every_expression_gives_something(monitoring: Monitoring, shop: Shop) ->
 
 
 def test_each_is_heard_within_a_minute_and_ends(
-    monitoring: Monitoring, webhook: Webhook, shop: Shop, stack: DisturbedStack
+    monitoring: str, webhook: Webhook, shop: Shop, stack: DisturbedStack
 ) -> None:
     until(lambda: not webhook.names(), "nothing is wrong", 300)
     took: dict[str, float] = {}
@@ -180,10 +187,10 @@ def _metrics(expression: str) -> set[str]:
     return set(re.findall(r"\b(?:polder|rabbitmq)_[a-z_]+", expression))
 
 
-def _asked(monitoring: Monitoring, expression: str) -> list[Any]:
+def _asked(monitoring: str, expression: str) -> list[Any]:
     query = urllib.parse.urlencode({"query": expression})
     try:
-        with urllib.request.urlopen(f"http://{monitoring.prometheus}/api/v1/query?{query}") as got:
+        with urllib.request.urlopen(f"http://{monitoring}/api/v1/query?{query}") as got:
             found: list[Any] = json.load(got)["data"]["result"]
     except OSError:
         return []

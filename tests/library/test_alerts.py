@@ -38,7 +38,7 @@ def test_every_page_and_every_metric_is_there(client: Client, db: None) -> None:
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="Debian's prometheus is not installed")
 def test_they_begin_and_end() -> None:
-    tests = str(RULES.with_name("polder.test.yml"))
+    tests = str(Path(__file__).with_name("alerts.test.yml"))
     tried = subprocess.run(["promtool", "test", "rules", tests], capture_output=True, text=True)
 
     assert tried.returncode == 0, tried.stdout + tried.stderr

@@ -13,8 +13,8 @@ from django.core.management import call_command
 from django.core.management.commands.migrate import Command as Migrate
 from django.db import OperationalError, connection
 
-from deploy.local.account import Account
 from deploy.local.packages import postgres_programs
+from deploy.local.postgres import Account
 from polder.database.connection import look_at
 from polder.database.partitioning import covered
 from polder.database.session import (

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from deploy.docker.places import published
 from deploy.local.services import SERVICES
 from deploy.local.stack import ROOT
 from tests.chaos.mutation.edited_copy import edited_copy
 from tests.temporary import temporary_folder
-from tools.each_service import written
+from tools.each_service import RENEWED, renewed, written
 from tools.new_service.command import main
-
-TEMPLATES = ROOT / "tools/new_service/template"
-IMPORTED = re.compile(r"^ *from (polder[a-z_.]*) import (\w+(?:, \w+)*)$", re.MULTILINE)
+from tools.new_service.writing import TEMPLATE
 
 
 @pytest.fixture
@@ -48,14 +47,13 @@ def test_it_is_clean_and_passes_its_own_tests(copy: Path) -> None:
         run(copy, "manage.py", "remove-service", "order")
 
 
-@pytest.mark.parametrize(
-    "template", sorted(TEMPLATES.rglob("*.py.txt")), ids=lambda path: path.name
-)
-def test_its_templates_import_what_is_there(template: Path) -> None:
-    for module, names in IMPORTED.findall(template.read_text()):
-        there = importlib.import_module(module)
-        for name in names.split(", "):
-            assert hasattr(there, name) or importlib.import_module(f"{module}.{name}")
+def test_what_the_template_takes_from_the_library_is_there() -> None:
+    """It is no Python, so nothing else says at once that a name has moved."""
+    taken = re.compile(r"^from (polder[\w.]*|common[\w.]*) import ([\w, ]+)$", re.MULTILINE)
+    for source in sorted(TEMPLATE.rglob("*.txt")):
+        for module, names in taken.findall(source.read_text()):
+            for name in names.split(", "):
+                assert hasattr(import_module(module), name), (source.name, module, name)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +62,7 @@ def test_its_templates_import_what_is_there(template: Path) -> None:
         ("new-service order --replicates inventory.product", "order is taken: order_service"),
         ("new-service money --replicates order.order", r"common/contracts/money.py is there"),
         ("new-service flower --replicates order.order", "Something else is called flower"),
+        ("new-service data --replicates order.order", "Something else is called data"),
         ("new-service Bill_2 --replicates order.order", "'Bill_2' is no name for a service"),
         ("new-service class --replicates order.order", "'class' is no name for a service"),
         ("new-service billing --replicates order.ordr", r"No contract describes order.ordr. There"),
@@ -82,9 +81,37 @@ def test_what_cannot_be_done(command: str, says: str, capsys: pytest.CaptureFixt
 
 
 def test_a_text_for_each_service() -> None:
-    text = "[{service}, x]\n\n{service}: {8001+place}\n  {SERVICE}: 1\n\nall:\n  - {service}\n"
+    text = "[{service}, x]\n\n{service}: 1\n  {SERVICE}: 1\n\nall:\n  - {service}\n"
 
     assert written(text, ["a", "b"]) == (
-        "[a, b, x]\n\na: 8001\n  A: 1\n\nb: 8002\n  B: 1\n\nall:\n  - a\n  - b\n"
+        "[a, b, x]\n\na: 1\n  A: 1\n\nb: 1\n  B: 1\n\nall:\n  - a\n  - b\n"
     )
     assert len(SERVICES) == len(set(SERVICES))
+
+
+def test_what_is_said_of_the_first_service_is_said_of_each() -> None:
+    # Given what names two, and one with a name that begins like the other's
+    text = (
+        "[a, ab, x]\n\na-web:\n  A_PORT: ${A_PORT:-1}\n\nab-web:\n  old\n\n"
+        "all:\n  - a\n  - ab\n  - a_part\n"
+    )
+
+    # When
+    three = renewed(text, ["a", "ab", "c"], {"A_PORT": 1, "AB_PORT": 2, "C_PORT": 3})
+
+    # Then each is there as the first is, with its port, and nothing else has changed
+    assert three == (
+        "[a, ab, c, x]\n\na-web:\n  A_PORT: ${A_PORT:-1}\n\nab-web:\n  AB_PORT: ${AB_PORT:-2}\n\n"
+        "c-web:\n  C_PORT: ${C_PORT:-3}\n\nall:\n  - a\n  - ab\n  - c\n  - a_part\n"
+    )
+    assert renewed(three, ["a"], {}).split("\n\n")[1:] == [
+        "a-web:\n  A_PORT: ${A_PORT:-1}",
+        "all:\n  - a\n  - a_part\n",
+    ]
+
+
+def test_a_file_of_all_services_loses_one_and_gets_it_back() -> None:
+    for name in RENEWED:
+        text, ports = (ROOT / name).read_text(), published({}).by_variable()
+        for some in (SERVICES[1:], SERVICES[:-1], (*SERVICES, "billing")):
+            assert renewed(renewed(text, some, ports), SERVICES, ports) == text, (name, some)

@@ -9,8 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy.local.ports import Ports
-from deploy.local.readiness import http_status
+from deploy.local.ports import Ports, http_status
 from tests.blackbox.shop import until
 from tests.library.web_process import on_test_database
 

@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 
 from django.db import connection
 
-from deploy.local.ports import Ports
-from deploy.local.readiness import http_status
+from deploy.local.ports import Ports, http_status
 from tests.blackbox.shop import until
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deploy.local.services import SERVICES
+from tools.each_service import is_named
 from tools.new_service import kept, writing
 from tools.new_service.errors import NotPossible
 from tools.new_service.names import camel, followed, names
@@ -139,7 +140,7 @@ def _check_name(service: str) -> None:
             f"{service!r} is no name for a service: up to {LONGEST} lower-case letters, as every "
             "name in RabbitMQ begins with it, and no word of Python."
         )
-    if service in RESERVED:
+    if service in RESERVED or (service not in SERVICES and is_named(service)):
         raise NotPossible(f"Something else is called {service} here. Choose another name.")
     taken = [
         path.relative_to(ROOT)

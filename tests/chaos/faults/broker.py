@@ -206,5 +206,5 @@ def _announced_again_after(scene: Scene, loss: Callable[[], None]) -> None:
 def declare(stack: DisturbedStack, service: str) -> None:
     """`manage.py <service> topology`, as the deploy user."""
     command = [sys.executable, "manage.py", service, "topology"]
-    environment = {**os.environ, **stack.environment.of_topology(service)}
+    environment = {**os.environ, **stack.environment.of_command(service, "topology")}
     subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)

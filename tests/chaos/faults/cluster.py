@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from deploy.local.readiness import accepts
+from deploy.local.ports import accepts
 from tests.blackbox.shop import until
 from tests.chaos.faults.fault import fault
 from tests.chaos.faults.members import Members

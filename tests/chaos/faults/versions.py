@@ -11,8 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.local.ports import HOST, Ports
-from deploy.local.readiness import http_status
+from deploy.local.ports import HOST, Ports, http_status
 from tests.blackbox.shop import Shop, until
 from tests.chaos.faults.fault import fault
 from tests.chaos.mutation.edited_copy import Edit, edited_copy
