@@ -17,6 +17,7 @@ from polder.inbox import bulk
 from polder.inbox.models import BulkOperation
 from polder.replication.models import ReplicaState
 from polder.testing import deliver
+from polder.testing.replicas import filled
 from tests.library.test_redrive_command import park, states
 from tests.makers import product_event
 
@@ -102,3 +103,18 @@ def test_what_others_wrote_is_shown_as_they_wrote_it(command: tuple[str, ...]) -
     call_command(*command, stdout=shown)
 
     assert "[red][/x]" in shown.getvalue()
+
+
+@pytest.mark.parametrize("verb", ["fetch", "redrive", "discard"])
+def test_a_cause_that_nothing_is_parked_for_is_no_success(verb: str) -> None:
+    with pytest.raises(CommandError, match="nothing that is parked"):
+        ops(verb, "--cause", "ValueEror", "--reason", "a slip of the pen")
+    assert not OperatorAction.objects.exists()
+
+
+def test_a_complete_replica_is_so_to_a_program() -> None:
+    filled("inventory.product")
+
+    [one] = [one for one in told("replicas") if one["replica"] == "inventory.product"]
+
+    assert (one["state"], one["percent"]) == ("complete", 100)
