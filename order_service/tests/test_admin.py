@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.db.models import Model
@@ -73,6 +75,17 @@ def test_a_search_goes_by_an_index(admin: Client, text: str) -> None:
 )
 def test_filters(admin: Client, model: type[Model], query: dict[str, str], found: int) -> None:
     assert admin.get(list_address(model), query).context["cl"].result_count == found
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["foo=bar", "held_at__isempty=7", "published_at__isempty=", "attempts=x", "e=1"],
+)
+def test_an_address_that_the_list_cannot_obey_is_told_of(admin: Client, query: str) -> None:
+    page: Any = admin.get(f"{list_address(OutboxEvent)}?{query}", follow=True)
+
+    assert page.status_code == 200
+    assert "this list does not have" in str(next(iter(page.context["messages"])))
 
 
 def test_the_overview_shows_what_waits_for_a_person(admin: Client) -> None:

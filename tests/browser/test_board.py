@@ -56,3 +56,16 @@ def test_it_is_fit_for_a_phone_and_a_keyboard(
     watcher.sees("1 order placed.")
     assert watcher.page.get_by_role("status").count() >= 1
     assert watcher.page.get_by_role("img", name="The services and the events").count() == 1
+
+
+@pytest.mark.parametrize("page", ["/ops/board/", "/admin/"])
+def test_who_was_signed_out_is_told(page: str, person: Callable[..., Person]) -> None:
+    watcher = person("order")
+    watcher.open(page)
+
+    watcher.page.context.clear_cookies()
+
+    watcher.sees("You are signed out")
+    # the browser complains of the page that asks to sign in, where events were to come
+    assert all("text/event-stream" in one for one in watcher.complaints), watcher.complaints
+    watcher.complaints.clear()

@@ -75,6 +75,14 @@ def test_all_of_a_cause_are_redriven_once(operator: Client) -> None:
     assert "redriven-applied 3" in page
 
 
+def test_a_slip_in_the_address_does_not_mean_all(operator: Client) -> None:
+    [address, *_] = links(operator, "Discard all")
+
+    assert operator.get(address).status_code == 200
+    assert operator.get(address.replace("cause=", "reason=")).status_code == 404
+    assert operator.get("/admin/parked/all/?action=discard&typ=ProductCreated").status_code == 404
+
+
 def test_what_runs_is_paused_and_cancelled(operator: Client) -> None:
     confirm(operator, links(operator, "Discard all")[0])
     [one] = BulkOperation.objects.all()

@@ -1,4 +1,4 @@
-"""Without Prometheus: people hear of what is wrong from the housekeeper, once, and of its end."""
+"""Without Prometheus: people hear of what is wrong, once, and of its end."""
 
 from __future__ import annotations
 

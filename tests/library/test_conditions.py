@@ -16,6 +16,7 @@ from django.test import Client
 
 from polder import conditions as registry
 from polder.conditions import Condition, Finding, State, condition, conditions, fail, ok, warn
+from polder.observability.conditions import drift
 from polder.observability.health import ANSWERS_WITHIN
 from polder.observability.look import MOST_PER_SECOND, Look, TooSlow
 from polder.testing.admin_pages import superuser_client
@@ -118,6 +119,18 @@ def test_a_slow_one_does_not_take_traffic_away(
     states = {told["name"]: told["state"] for told in ready.json()["conditions"]}
     assert (ready.status_code, states) == (200, {"database": "ok", "tide": "ok", "slow": "fail"})
     assert time.monotonic() - began < SOON
+
+
+def test_what_is_counted_no_further_is_said_so(db: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO polder_replication_drift (aggregate, key, kind, version, stored_hash,
+                event_hash, event_id, found_by)
+            SELECT 'a.b', n, 'conflict', 1, '', '', gen_random_uuid(), 'event'
+                FROM generate_series(1, 10001) AS n"""
+        )
+
+    assert drift().sentence.startswith("10000 or more copies disagree")
 
 
 def test_a_name_is_registered_once(only: dict[str, Condition]) -> None:

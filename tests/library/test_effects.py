@@ -115,6 +115,20 @@ def test_what_failed_is_tried_again_with_the_same_key_and_body(db: None, tea: Te
     assert tea.calls[0] == tea.calls[1]
 
 
+def test_no_log_says_whom_an_effect_was_for(
+    db: None, tea: Tea, caplog: pytest.LogCaptureFixture
+) -> None:
+    deliver(make_event(ProductCreated, of="p1"))
+    tea.error = SMTPRecipientsRefused({"ada@example.org": (550, b"no such user")})
+
+    assert carry_out_due() == {"failed": 1}
+
+    assert "brewed" in caplog.text
+    assert "SMTPRecipientsRefused" in caplog.text
+    assert "ada@example.org" not in caplog.text
+    assert "ada@example.org" in intent().error
+
+
 def test_it_waits_for_no_clock_that_was_set_back(db: None, tea: Tea) -> None:
     deliver(make_event(ProductCreated, of="p1"))
     Intent.objects.update(due_at=timezone.now() + timedelta(days=1))

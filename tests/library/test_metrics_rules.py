@@ -33,7 +33,13 @@ OTHER_UNITS = (
     r"|[kmg]i?b|kilobytes?|megabytes?|percent)(_|$)"
 )
 
-SUFFIXES = {"gauge": [""], "counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}
+SUFFIXES = {
+    "gauge": [""],
+    "summary": [""],
+    "counter": ["_total"],
+    "histogram": ["_bucket", "_count", "_sum"],
+}
+RESERVED = {"quantile": "summary", "le": "histogram"}  # labels
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -70,6 +76,8 @@ def test_names_units_types_and_help(client: Client, db: None) -> None:
         suffixes = SUFFIXES[family.type]
         assert names <= {family.name + suffix for suffix in suffixes}, family.name
         assert all(sample.timestamp is None for sample in family.samples)
+        labels = {label for sample in family.samples for label in sample.labels}
+        assert all(RESERVED[label] == family.type for label in labels & set(RESERVED))
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert len({line.rpartition(" ")[0] for line in lines}) == len(lines), "a series is there twice"
     assert all(

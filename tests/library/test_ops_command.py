@@ -9,13 +9,17 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from polder.admin.models import OperatorAction
 from polder.consumer.models import Sample
 from polder.inbox import bulk
 from polder.inbox.models import BulkOperation
 from polder.replication.models import ReplicaState
+from polder.testing import deliver
+from polder.testing.replicas import filled
 from tests.library.test_redrive_command import park, states
+from tests.makers import product_event
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +79,42 @@ def test_the_present_state_is_fetched() -> None:
 def test_it_has_to_be_said_which() -> None:
     with pytest.raises(CommandError, match="say which"):
         ops("discard", "--reason", "all of it")
+
+
+def test_what_is_asked_for_as_json_is_json() -> None:
+    begun = told("redrive", "--cause", "ValueError", "--reason", "fixed")
+    [one] = BulkOperation.objects.all()
+
+    assert "Begun for 2" in begun["told"]
+    assert told("pause", str(one.pk))["operations"][0]["state"] == "paused"
+
+
+def test_which_operation_it_is_has_to_be_right() -> None:
+    with pytest.raises(CommandError, match="there is no operation 7"):
+        ops("pause", "7")
+
+
+@pytest.mark.parametrize("command", [("ops", "parked"), ("redrive", "--all", "--dry-run")])
+def test_what_others_wrote_is_shown_as_they_wrote_it(command: tuple[str, ...]) -> None:
+    said = json.loads(product_event().encode())
+    deliver(json.dumps(said | {"type": "[red][/x]", "id": str(uuid7())}).encode())
+
+    shown = StringIO()
+    call_command(*command, stdout=shown)
+
+    assert "[red][/x]" in shown.getvalue()
+
+
+@pytest.mark.parametrize("verb", ["fetch", "redrive", "discard"])
+def test_a_cause_that_nothing_is_parked_for_is_no_success(verb: str) -> None:
+    with pytest.raises(CommandError, match="nothing that is parked"):
+        ops(verb, "--cause", "ValueEror", "--reason", "a slip of the pen")
+    assert not OperatorAction.objects.exists()
+
+
+def test_a_complete_replica_is_so_to_a_program() -> None:
+    filled("inventory.product")
+
+    [one] = [one for one in told("replicas") if one["replica"] == "inventory.product"]
+
+    assert (one["state"], one["percent"]) == ("complete", 100)

@@ -10,14 +10,16 @@ from typing import Any
 from uuid import UUID
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 
 from polder.admin.models import OperatorAction
+from polder.database.prepared import once_more
 from polder.errors.faults import Fault, fault_of
 from polder.outbox.fence import FencedAggregate
 
 NOT_KEPT = ("BinaryField", "TextField")  # payloads and tracebacks: too large to be kept twice
 HELD = "somebody else holds a row that it needs; begin anew in a moment"
+HARDLY_WAITS = "SET LOCAL lock_timeout = '20ms'"
 OTHERWISE = "this form was sent before, filled in otherwise; nothing is done for it again"
 
 Change = Callable[[Any], object]
@@ -56,17 +58,23 @@ class DoneInVain:
 
 
 def carry_out(
-    change: Change, row: models.Model, asked: Asked, *, errors: tuple[type[Exception], ...]
+    change: Change,
+    row: models.Model,
+    asked: Asked,
+    *,
+    errors: tuple[type[Exception], ...],
+    waits: bool = True,
 ) -> Result:
     """Makes the change to the row, under its lock, and writes the audit row, in one transaction.
 
     One of `errors`, the fence, or a lock that is not to be had undoes the change and leaves an
     audit row that says so; any other exception passes through and leaves nothing. A change that
     returns `DoneInVain` keeps its effect and is told of as not done. May be called twice with the
-    same form, also at once: the second call is told how the first one ended.
+    same form, also at once: the second call is told how the first one ended. `waits`: for what
+    somebody else holds; whoever has waited in vain for one row need not wait for each.
     """
     try:
-        return _change(change, row, asked, errors)
+        return once_more(lambda: _change(change, row, asked, errors, waits=waits))
     except IntegrityError:
         if first := _first(row, asked):  # it came in between
             return first
@@ -74,11 +82,19 @@ def carry_out(
 
 
 def _change(
-    change: Change, row: models.Model, asked: Asked, errors: tuple[type[Exception], ...]
+    change: Change,
+    row: models.Model,
+    asked: Asked,
+    errors: tuple[type[Exception], ...],
+    *,
+    waits: bool,
 ) -> Result:
     foreseen: tuple[type[Exception], ...] = (Gone, FencedAggregate, *errors)
     try:
         with transaction.atomic():
+            if not waits:
+                with connection.cursor() as cursor:
+                    cursor.execute(HARDLY_WAITS)
             locked = _locked(row)
             if first := _first(row, asked):
                 return first

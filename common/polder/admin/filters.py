@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -43,11 +44,11 @@ def is_set_filter(field: str, title: str) -> type[admin.SimpleListFilter]:
             return [("0", "yes"), ("1", "no")]
 
         def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-            return (
-                queryset.filter(**{f"{field}__isnull": self.value() == "1"})
-                if self.value() in ("0", "1")
-                else queryset
-            )
+            if self.value() is None:
+                return queryset
+            if self.value() not in ("0", "1"):
+                raise IncorrectLookupParameters
+            return queryset.filter(**{f"{field}__isnull": self.value() == "1"})
 
     IsSet.title = title
     return IsSet

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from polder.admin.models import OperatorAction
 from polder.inbox import bulk
 from polder.inbox.models import BulkOperation
+from polder.inbox.redrive_many import Chosen
 from polder.resync.fetching import MOST_KEYS, fetch_present
 from polder.resync.runs import NotPossible
 
@@ -72,8 +73,17 @@ def begin_many(operator: str, asked: Asked) -> str:
         raise
 
 
+def _some(asked: Asked) -> Chosen:
+    """What is parked of it. Raises NotPossible."""
+    chosen = bulk.chosen_by(asked.chosen)
+    if not chosen.messages().exists():
+        raise NotPossible("nothing that is parked is of that queue, type and cause (any more)")
+    return chosen
+
+
 def _bulk(operator: str, asked: Asked) -> str:
     action = BulkOperation.Action(asked.action)
+    _some(asked)
     one, is_new = bulk.begin(
         action, asked.chosen, reason=asked.reason, operator=operator, form=asked.form
     )
@@ -86,7 +96,7 @@ def _bulk(operator: str, asked: Asked) -> str:
 def _fetch(operator: str, asked: Asked) -> str:
     if OperatorAction.objects.filter(form=asked.form).exists():
         return SENT_BEFORE
-    rows = bulk.chosen_by(asked.chosen).messages().only("queue", "type", "subject")
+    rows = _some(asked).messages().only("queue", "type", "subject")
     found = fetch_present(rows.iterator(), f"asked for by {operator}")
     for aggregate, number in found.items():
         _note(operator, asked, "fetch all", "polder_replication.ReplicaState", aggregate, number)

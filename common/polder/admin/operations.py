@@ -23,7 +23,7 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action as unfold_action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from polder.admin.audit import Asked, Result, carry_out
+from polder.admin.audit import HELD, Asked, Result, carry_out
 from polder.admin.read_only import ReadOnlyAdmin
 
 MOST_AT_ONCE = 500
@@ -125,18 +125,18 @@ class OperatedAdmin(ReadOnlyAdmin):
     def perform(
         self, request: HttpRequest, operation: Operation, rows: Sequence[Model], asked: Asked
     ) -> HttpResponse:
-        results = [
-            (
-                str(row),
-                carry_out(
-                    lambda row: operation.run(row, asked.values),
-                    row,
-                    asked,
-                    errors=operation.errors,
-                ),
+        results: list[tuple[str, Result]] = []
+        waits = True  # for locks: so long for all together
+        for row in rows:
+            result = carry_out(
+                lambda row: operation.run(row, asked.values),
+                row,
+                asked,
+                errors=operation.errors,
+                waits=waits,
             )
-            for row in rows
-        ]
+            waits = waits and result.error != HELD
+            results.append((str(row), result))
         for level, text in _told(operation.label, results):
             self.message_user(request, text, level)
         return HttpResponseRedirect(self._return_address(request))

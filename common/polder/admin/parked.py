@@ -83,7 +83,7 @@ def many(request: HttpRequest) -> HttpResponse:
     """`?action=redrive&queue=&type=&reason=`: asks why; sent, it begins."""
     given = request.POST if request.method == "POST" else request.GET
     action = MANY.get(given.get("action", ""))
-    if action is None:
+    if action is None or not set(request.GET) <= {"action", *ASKED}:  # a slip would mean all
         raise Http404
     if not request.user.has_perms((action.permission, "polder_inbox.view_parkedevent")):
         raise PermissionDenied

@@ -6,8 +6,9 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db.models import Field, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -27,8 +28,23 @@ PRE = (
 )
 
 
+NOT_HERE = (
+    "The address asks for a filter, a value or a page that this list does not have: all of it is "
+    "shown."
+)
+
+
 class AskedFirst(ModelAdmin):
     """Who may not look is not told either whether a row is there."""
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django leads from an address that makes no sense to the whole list, in silence."""
+        if request.method == "GET" and ERROR_FLAG in request.GET:
+            self.message_user(request, NOT_HERE, messages.WARNING)
+        shown: HttpResponse = super().changelist_view(request, extra_context)
+        return shown
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """A regular expression, say, would be tried on each row of a whole ledger. The text of an

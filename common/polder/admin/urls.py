@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from polder.admin.board import act, board, live
 from polder.admin.parked import many, parked
+from polder.admin.rolled_back import told_or_again
 from polder.admin.runbooks import runbooks
 from polder.admin.timeline import timeline
 
@@ -30,7 +31,7 @@ def _answering(
         else:
             view = pattern.callback
             view = _of_a_key(view) if pattern.name == "view_on_site" else view
-            pattern.callback = require_http_methods(methods)(view)
+            pattern.callback = require_http_methods(methods)(told_or_again(view))
     return patterns
 
 
@@ -47,16 +48,20 @@ def _of_a_key(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return answer
 
 
+def _page(address: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+    return path(address, told_or_again(admin.site.admin_view(view)), name=name)
+
+
 _pages = [
-    path("runbooks/", admin.site.admin_view(runbooks), name="admin-runbooks"),
-    path("timeline/", admin.site.admin_view(timeline), name="admin-timeline"),
-    path("parked/", admin.site.admin_view(parked), name="admin-parked"),
-    path("parked/all/", admin.site.admin_view(many), name="admin-many"),
+    _page("runbooks/", runbooks, "admin-runbooks"),
+    _page("timeline/", timeline, "admin-timeline"),
+    _page("parked/", parked, "admin-parked"),
+    _page("parked/all/", many, "admin-many"),
 ]
 _board = [
-    path("", admin.site.admin_view(board), name="board"),
-    path("live", admin.site.admin_view(live), name="board-live"),
-    path("do", admin.site.admin_view(act), name="board-do"),
+    _page("", board, "board"),
+    _page("live", live, "board-live"),
+    _page("do", act, "board-do"),
 ]
 _own, _name, _namespace = admin.site.urls
 _own = _answering(["GET", "HEAD", "POST"], _own)

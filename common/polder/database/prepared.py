@@ -7,12 +7,16 @@ refuses the plan, and would until the connection ends.
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
 
+from django.db import Error
 from django.db.backends.postgresql.base import ServerBindingCursor
 from psycopg import ClientCursor, Cursor
 from psycopg.errors import FeatureNotSupported
 from psycopg.pq import TransactionStatus
+
+Done = TypeVar("Done")
 
 MOST_VALUES = 65_535
 _REFUSES = "RevalidateCachedQuery"  # the function in PostgreSQL; the message is in its language
@@ -22,6 +26,17 @@ def is_outdated(error: Any) -> bool:
     """Whether a plan is of before a migration. What rolls its transaction back has no plans any
     more: tried again, it succeeds."""
     return isinstance(error, FeatureNotSupported) and error.diag.source_function == _REFUSES
+
+
+def once_more(do: Callable[[], Done]) -> Done:
+    """What `do` returns; done again where it met an outdated plan. It leaves nothing when it
+    raises, as a transaction does, or may be done twice."""
+    try:
+        return do()
+    except Error as error:
+        if not is_outdated(error.__cause__):
+            raise
+    return do()
 
 
 class PlanningCursor(ServerBindingCursor, Cursor[Any]):

@@ -121,7 +121,9 @@ def _note_failure(claimed: Claimed, error: Exception, *, may_give_up: bool) -> N
     is_over = may_give_up and claimed.age > claimed.effect.give_up_after.total_seconds()
     state = "failed" if is_over or isinstance(error, GiveUp) else "waiting"
     told = f"{type(error).__name__}: {error}".strip()[:1_000]
-    log.warning("the effect %s %s failed: %s", claimed.effect.name, claimed.key, told)
+    # whose words may name people: the row has them, for whoever may look at it
+    name, what = claimed.effect.name, type(error).__name__
+    log.warning("the effect %s %s failed: %s", name, claimed.key, what)
     pause = pause_after(claimed.attempts)
     with connection.cursor() as cursor:
         cursor.execute(_FAILED, [state, told, pause, claimed.id, claimed.attempts])

@@ -80,4 +80,5 @@ def drift() -> Finding:
 
 def _none_of(statement: str, what: str) -> Finding:
     [(number, since)] = measures.rows(statement)
-    return warn(f"{number} {what}", since) if number else ok(f"no {what}")
+    told = f"{number} or more" if number >= measures.MOST_TOLD else str(number)
+    return warn(f"{told} {what}", since) if number else ok(f"no {what}")

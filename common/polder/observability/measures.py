@@ -17,6 +17,7 @@ from polder.outbox.floor import ABOVE_FLOOR, WAITS_SINCE
 Rows = list[tuple[Any, ...]]
 
 MOST_COUNTED = 100_000  # beyond, the exact number makes no difference to anybody
+MOST_TOLD = 10_000  # in a sentence
 NEWEST = 1_000
 PARTITIONED = ("polder_outbox", "polder_ledger")
 
@@ -67,7 +68,7 @@ SELECT effect, state, count(*) FROM (SELECT effect, state FROM polder_effects_in
 UNION ALL SELECT effect, state, count(*) FROM (SELECT effect, state FROM polder_effects_intent
     WHERE state = 'failed' LIMIT {MOST_COUNTED}) AS failed GROUP BY effect, state
 """
-SINCE = "SELECT count(*), min(since) FROM ({} LIMIT 10000) AS counted(since)"
+SINCE = f"SELECT count(*), min(since) FROM ({{}} LIMIT {MOST_TOLD}) AS counted(since)"
 HELD_SINCE = SINCE.format("SELECT held_at FROM polder_outbox WHERE held_at IS NOT NULL")
 PARKED_SINCE = SINCE.format(
     "SELECT first_seen_at FROM polder_inbox_parkedevent WHERE state = 'parked'"

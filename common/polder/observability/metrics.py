@@ -170,7 +170,7 @@ def _of_the_lag() -> Iterator[Metric]:
     [lag, queues, waiting, behind] = measures.measured(
         measures.LAG, measures.QUEUES, measures.WAITING_OLDEST, freshness.BEHIND
     )
-    yield _gauge(
+    yield _summary(
         "apply_lag_seconds",
         "From when an event of the publisher occurred until it was applied, of those of a minute; "
         "0 when there were none.",
@@ -254,6 +254,15 @@ def _gauge(name: str, text: str, rows: Rows, *labels: str) -> Metric:
 
 def _counter(name: str, text: str, rows: Rows, *labels: str) -> Metric:
     return _filled(CounterMetricFamily(f"polder_{name}", text, labels=labels), rows)
+
+
+def _summary(name: str, text: str, rows: Rows, *labels: str) -> Metric:
+    """Of its quantiles alone; `quantile` is a word of Prometheus' for a summary."""
+    family = Metric(f"polder_{name}", text, "summary")
+    for *values, number in sorted(rows):
+        said = dict(zip(labels, map(str, values), strict=True))
+        family.add_sample(family.name, said, float(number))
+    return family
 
 
 def _filled(family: CounterMetricFamily | GaugeMetricFamily, rows: Rows) -> Metric:

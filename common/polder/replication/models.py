@@ -232,6 +232,8 @@ class ReplicaState(models.Model):
     @property
     def percent(self) -> int | None:
         """None while nobody knows how much there is to do."""
+        if self.state == self.State.COMPLETE:
+            return 100
         if self.estimate is None:
             return None
         return min(99, 100 * self.rows_done // max(1, self.estimate))

@@ -9,13 +9,16 @@ from uuid import uuid4
 
 from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError
 from django.utils import timezone
 from rich.console import Console
 from rich.table import Table
 
+from polder.admin.audit import HELD
 from polder.admin.many import MANY, Asked, begin_many
 from polder.admin.standing import applied, queues, wrong_first
 from polder.consumer.samples import series
+from polder.errors.faults import Fault, fault_of
 from polder.inbox import bulk
 from polder.inbox.groups import groups
 from polder.inbox.models import BulkOperation
@@ -73,15 +76,21 @@ class Command(ServiceCommand):
         return verb
 
     def handle(self, *args: Any, verb: str, **options: Any) -> None:
-        if verb in MANY:
-            self._begin(verb, options)
-        elif verb in STEPS:
-            self._step(verb, options["id"])
+        if verb in (*MANY, *STEPS):
+            self._do(verb, options)
         elif verb in ("replicas", "timeline"):
             key = [options["key"]] if verb == "timeline" else []
             call_command(verb, *key, json=options["json"], stdout=self.stdout, stderr=self.stderr)
         else:
             self._tell(_TABLES[verb](), as_json=options["json"])
+
+    def _do(self, verb: str, options: Mapping[str, Any]) -> None:
+        try:
+            return self._begin(verb, options) if verb in MANY else self._step(verb, options)
+        except DatabaseError as error:
+            if fault_of(error) is not Fault.LOCKED:
+                raise
+        raise CommandError(HELD)
 
     def _begin(self, verb: str, options: Mapping[str, Any]) -> None:
         given = {"queue": "queue", "type": "type", "cause": "reason"}
@@ -92,23 +101,29 @@ class Command(ServiceCommand):
             raise CommandError("--reason is empty: say why")
         asked = Asked(verb, chosen, options["reason"][:500], uuid4())
         try:
-            self.stdout.write(begin_many(options["operator"], asked))
+            told = begin_many(options["operator"][:150], asked)
         except NotPossible as error:
             raise CommandError(str(error)) from None
+        self.stdout.write(json.dumps({"told": told}) if options["json"] else told)
 
-    def _step(self, verb: str, key: int) -> None:
+    def _step(self, verb: str, options: Mapping[str, Any]) -> None:
+        key: int = options["id"]
         try:
             STEPS[verb](key)
-        except (bulk.NotPossible, BulkOperation.DoesNotExist) as error:
+        except BulkOperation.DoesNotExist:
+            raise CommandError(f"there is no operation {key}: see `ops operations`") from None
+        except bulk.NotPossible as error:
             raise CommandError(f"operation {key}: {error}") from None
-        self._tell({"operations": _operations()}, as_json=False)
+        self._tell({"operations": _operations()}, as_json=options["json"])
 
     def _tell(self, tables: Mapping[str, Rows], *, as_json: bool) -> None:
         if as_json:
             self.stdout.write(json.dumps(tables, default=str, indent=2))
             return
         console = Console(
-            file=cast("IO[str]", self.stdout), width=None if self.stdout.isatty() else 140
+            file=cast("IO[str]", self.stdout),
+            width=None if self.stdout.isatty() else 140,
+            markup=False,
         )
         for title, rows in tables.items():
             # a line of its own: a table's title wraps where its columns are narrow

@@ -11,16 +11,39 @@
     });
   });
 
+  // The page as it is now; what stands in the way is said as well as it is known.
+  async function ask() {
+    const answer = await fetch(location.href, {credentials: "same-origin", redirect: "manual"});
+    if (answer.type === "opaqueredirect") throw new Error("You are signed out: load the page again to sign in.");
+    if (!answer.ok) throw new Error("The service answers " + answer.status + ".");
+    return answer.text();
+  }
+
+  // What is shown is of before, and that is said; "" when it is of now again.
+  function tell(part, error) {
+    const id = part.id + "-old";
+    const why = error instanceof TypeError ? "The service does not answer." : error && error.message;
+    let said = document.getElementById(id);
+    part.classList.toggle("polder-old", Boolean(why));
+    if (!said && why) {
+      said = document.createElement("p");
+      said.id = id;
+      said.className = "polder-title polder-red";
+      said.setAttribute("role", "status");
+      part.before(said);
+    }
+    const told = why ? why + " This is how it was." : "";
+    if (said && said.textContent !== told) said.textContent = told;
+  }
+
   async function refresh(part) {
     try {
-      const answer = await fetch(location.href, {credentials: "same-origin", redirect: "error"});
-      if (!answer.ok) throw new Error(answer.status);
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const page = new DOMParser().parseFromString(await ask(), "text/html");
       const fresh = page.getElementById(part.id);
       if (fresh && !part.contains(document.activeElement)) part.innerHTML = fresh.innerHTML;
-      part.classList.remove("polder-old");
+      tell(part, null);
     } catch (error) {
-      part.classList.add("polder-old"); // what is shown is of before
+      tell(part, error);
     }
   }
 
@@ -34,14 +57,16 @@
       source.onmessage = function (event) {
         last = Date.now();
         part.innerHTML = event.data;
-        part.classList.remove("polder-old");
+        tell(part, null);
         const now = part.firstElementChild.dataset.saidNow;
         if (said && said.textContent !== now) said.textContent = now; // read out, once
       };
     }
     open();
     setInterval(function () {
-      if (Date.now() - last > 10000) part.classList.add("polder-old");
+      if (Date.now() - last > 10000 && !document.hidden) {
+        ask().then(() => tell(part, new Error("Nothing has come for a while.")), (error) => tell(part, error));
+      }
       open(); // again, where the server refused
     }, 5000);
     document.addEventListener("visibilitychange", function () {

@@ -90,7 +90,7 @@ class Command(ServiceCommand):
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[trouble]}"),
+            TextColumn("{task.fields[trouble]}", markup=False),
         )
         console = Console(file=cast("IO[str]", self.stdout))
         try:

@@ -75,7 +75,9 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = _chosen(options)
         console = Console(
-            file=cast("IO[str]", self.stdout), width=None if self.stdout.isatty() else 120
+            file=cast("IO[str]", self.stdout),
+            width=None if self.stdout.isatty() else 120,
+            markup=False,
         )
         causes = chosen.causes()
         total = sum(number for *_, number in causes)
