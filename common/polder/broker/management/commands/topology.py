@@ -21,6 +21,7 @@ from polder.broker.topology import Topology
 from polder.command import ServiceCommand
 from polder.configuration import topology as table
 from polder.configuration.variables import Wrong, read
+from polder.database_connection import ask_identity
 
 NOT_LOOKED, DIFFERS = 2, 1  # exit statuses
 
@@ -85,6 +86,7 @@ class Command(ServiceCommand):
             self._print()
             return
         addresses = _addresses()
+        ask_identity()
         topology = Topology(
             ManagementApi(addresses.management, vhost(this_service.amqp_url())),
             this_service.name(),
