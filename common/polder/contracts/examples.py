@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -79,7 +80,10 @@ def key_members(state: State) -> list[str]:
 def value_of(node: Schema, name: str, root: Schema, within: tuple[str, ...] = ()) -> Any:
     """A value that fits. Raises NoExample for a pattern of which no example is declared, and for
     what has to be in itself; `within` are the types that it is in."""
-    if (reference := str(node.get("$ref", ""))) in within:
+    choices = [one for one in choices_of(node) if one.get("type") != "null"]
+    if len(choices) > 1 and "examples" not in node:
+        return _first(choices, name, root, within)
+    if (reference := next((one["$ref"] for one in choices if "$ref" in one), "")) in within:
         raise _Again(f"{name} is in itself")
     inside = (*within, reference) if reference else within
     node, _ = without_null(node, root)
@@ -88,8 +92,6 @@ def value_of(node: Schema, name: str, root: Schema, within: tuple[str, ...] = ()
             return node[given][0]
     if "const" in node:
         return node["const"]
-    if (first := choices_of(node)[0]) is not node:
-        return value_of(first, name, root, inside)
     kind = node.get("type")
     if kind == "object":
         return dict(_members(node, root, inside))
@@ -100,6 +102,14 @@ def value_of(node: Schema, name: str, root: Schema, within: tuple[str, ...] = ()
     if kind in ("integer", "number"):
         return next((one for one in (1, *_bounds(node)) if fits(node, one)), 1)
     return _text(node, name)
+
+
+def _first(choices: list[Schema], name: str, root: Schema, within: tuple[str, ...]) -> Any:
+    """Of a union, what can be made."""
+    for one in choices[:-1]:
+        with suppress(_Again):
+            return value_of(one, name, root, within)
+    return value_of(choices[-1], name, root, within)
 
 
 def _members(node: Schema, root: Schema, within: tuple[str, ...]) -> Iterator[tuple[str, Any]]:

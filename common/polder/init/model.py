@@ -15,7 +15,7 @@ from polder.init.files import Change, read
 TAKEN = {
     *("announcement", "change", "contract", "event_of", "from_db", "move_to", "moves"),
     *("private", "public_state", "refresh_from_db", "save", "status_event", "stored_version"),
-    "subject",
+    *("subject", "version"),
 }
 OURS = ("version", "created_at", "updated_at")  # every aggregate has them, and no event says them
 TYPES = {
@@ -82,6 +82,10 @@ class Model:
     def members(self) -> list[Member]:
         """Of all that it has but its key and what every aggregate has."""
         return [member for member in self._members() if member.name not in OURS]
+
+    def names(self) -> set[str]:
+        """Of its fields."""
+        return {member.name for member in self._members()}
 
     def _members(self) -> Iterator[Member]:
         for node in self.node.body:
@@ -151,13 +155,13 @@ def _member(name: str, field: str, options: dict[str, str]) -> Member:
 
 
 def after_imports(tree: ast.Module) -> int:
-    """The index of the line after the last import at the top of a module."""
-    found = [
-        node.end_lineno or 0 for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)
-    ]
-    is_text = bool(tree.body) and isinstance(tree.body[0], ast.Expr)
-    text = tree.body[0].end_lineno if is_text else 0
-    return int(max(found, default=text or 0))
+    """The index of the line after the last import at the top of a module, or after its text."""
+    place = 0
+    for node in tree.body:
+        is_text = node is tree.body[0] and isinstance(node, ast.Expr)
+        if is_text or isinstance(node, ast.Import | ast.ImportFrom):
+            place = node.end_lineno or place
+    return place
 
 
 def with_imports(lines: list[str], place: int, wanted: Iterable[str]) -> list[str]:

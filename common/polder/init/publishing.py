@@ -30,7 +30,7 @@ def changes(project: Project, service: str, publishes: Sequence[str]) -> list[Ch
             continue
         model = Model.find(app, name, {path: change.after for path, change in found.items()})
         members = model.members() if model else []
-        if taken := TAKEN.intersection(member.name for member in members):
+        if model and model.is_plain and (taken := TAKEN.intersection(model.names())):
             raise NoProject(
                 f"{one} has a field {min(taken)!r}, which every aggregate has for itself: rename "
                 f"it first; db_column={min(taken)!r} leaves the table as it is"

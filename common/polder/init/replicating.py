@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from polder.init.files import Change, read
-from polder.init.model import after_imports, snake, with_imports
+from polder.init.model import after_imports, with_imports
 from polder.init.project import NoProject, Project
 
 FIELDS = {
@@ -29,7 +29,7 @@ FIELDS = {
 }
 DECIMAL = re.compile(r"Annotated\[Decimal, Field\((max_digits=\d+, decimal_places=\d+)\)\]")
 IMPORTS = ("from django.db import models\n", "from polder.replication.replica import Replica\n")
-OWN = ("key", "version")  # of every replica
+OWN = ("content_hash", "event_id", "key", "retired_at", "synced_at", "version")  # of each replica
 
 
 def changes(
@@ -37,6 +37,10 @@ def changes(
 ) -> Iterator[Change]:
     """The copies, and in the apps that have them the replicas that are not there yet. Raises
     NoProject and OSError."""
+    texts = [read(_places(project, one)[1]) for one in contracts]
+    for aggregate in replicates:
+        if texts and not any(_state(text, aggregate) for text in texts):
+            raise NoProject(f"{', '.join(contracts)} tells nothing of {aggregate}")
     for one in contracts:
         app, source, ours = _places(project, one)
         theirs, copy = read(source), app / "contracts.py"
@@ -76,24 +80,30 @@ def _services(contracts: str) -> set[str]:
 def _with_replica(change: Change, contracts: str, aggregate: str) -> Change:
     """The models with a replica, if they have none of it and the contracts tell of it."""
     source = change.after
-    try:
-        state = _state(ast.parse(contracts), *aggregate.split("."))
-    except SyntaxError as error:
-        raise NoProject(f"the contracts of {aggregate} are no Python: {error}") from None
+    state = _state(contracts, aggregate)
     if state is None or f'of="{aggregate}"' in source:
         return change
     name = state.name.removesuffix("State")
     if re.search(rf"^class {name}\b", source, re.MULTILINE):
         name = aggregate.partition(".")[0].capitalize() + name
-    fields = list(_fields(state, aggregate.partition(".")[2])) or ["    pass\n"]
-    replica = f'class {name}(Replica, of="{aggregate}"):\n' + "".join(fields)
+    fields = _fields(state, aggregate.partition(".")[2])
+    paths = "".join(f', their_{one}="{one}"' for one in OWN if one in fields)
+    body = [f"    {'their_' if one in OWN else ''}{one} = models.{fields[one]}" for one in fields]
+    head = f'class {name}(Replica, of="{aggregate}"{paths}):'
+    replica = "\n".join([head, *(body or ["    pass"]), ""])
     lines = f"{source.rstrip()}\n".splitlines(keepends=True)
     lines = with_imports(lines, after_imports(ast.parse(source)), IMPORTS)
     return replace(change, after="".join(lines).rstrip() + f"\n\n\n{replica}")
 
 
-def _state(contracts: ast.Module, service: str, aggregate: str) -> ast.ClassDef | None:
-    classes = [node for node in contracts.body if isinstance(node, ast.ClassDef)]
+def _state(contracts: str, of: str) -> ast.ClassDef | None:
+    """The class of an aggregate's public state. Raises NoProject."""
+    service, _, aggregate = of.partition(".")
+    try:
+        module = ast.parse(contracts)
+    except SyntaxError as error:
+        raise NoProject(f"the contracts of {service} are no Python: {error}") from None
+    classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
     for node in classes:
         said = {ast.unparse(one) for one in node.body}
         if {f"service = {service!r}", f"aggregate = {aggregate!r}"} <= said:
@@ -103,16 +113,17 @@ def _state(contracts: ast.Module, service: str, aggregate: str) -> ast.ClassDef 
     return None
 
 
-def _fields(state: ast.ClassDef, aggregate: str) -> Iterator[str]:
-    """Each a line; the aggregate's key is every replica's `key`."""
+def _fields(state: ast.ClassDef, aggregate: str) -> dict[str, str]:
+    """By the member's name; the aggregate's key is every replica's `key`."""
+    found = {}
     for node in state.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            name, said = node.target.id, ast.unparse(node.annotation)
-            if name not in (f"{snake(aggregate)}_id", *OWN):
-                kind = said.removesuffix(" | None")
-                decimal = DECIMAL.fullmatch(kind)
-                field = f"DecimalField({decimal[1]})" if decimal else FIELDS.get(kind)
-                field = field or "JSONField()"
-                if kind != said:
-                    field = field.replace("(", "(null=True, ", 1).replace(", )", ")")
-                yield f"    {name} = models.{field}\n"
+            said = ast.unparse(node.annotation)
+            kind = said.removesuffix(" | None")
+            decimal = DECIMAL.fullmatch(kind)
+            field = f"DecimalField({decimal[1]})" if decimal else FIELDS.get(kind, "JSONField()")
+            if kind != said:
+                field = field.replace("(", "(null=True, ", 1).replace(", )", ")")
+            found[node.target.id] = field
+    found.pop(f"{aggregate}_id", None)
+    return found

@@ -96,8 +96,8 @@ def contract(service: str, model: str, members: Sequence[Member]) -> str:
     )
     return f'''\
 class {model}State(State):
-    # All of it is public: take out what is nobody else's business.
     {name}_id: Key
+    # All of it is public: take out what is nobody else's business.
 {lines}
     @property
     def subject(self) -> str:

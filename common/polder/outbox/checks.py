@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.checks import Error, Tags, Warning, register
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, models
 
 from polder import this_service
 from polder.contracts.event import Event, events_of
@@ -62,6 +62,11 @@ def taken_names() -> set[str]:
 def _errors(model: type[Aggregate]) -> Iterator[Error]:
     if taken := taken_names() & {field.name for field in model._meta.concrete_fields}:
         name = min(taken)
+    elif type(model._meta.get_field("version")) is not models.BigIntegerField:
+        name = "version"
+    else:
+        name = ""
+    if name:
         yield Error(
             f"{model._meta.label} has a field {name!r}, which every aggregate has for itself.",
             hint=f"Rename it; db_column={name!r} leaves the table as it is.",
