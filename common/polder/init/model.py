@@ -130,7 +130,7 @@ class Model:
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
             return first.end_lineno or 0
         decorators = getattr(first, "decorator_list", [])
-        return min(one.lineno for one in (first, *decorators)) - 1
+        return int(min(one.lineno for one in (first, *decorators))) - 1
 
     @property
     def key(self) -> str:
