@@ -165,7 +165,6 @@ def test_declaring_names_what_an_operator_has_put_in_force(
     assert f"order: the queue {QUEUE} has max-length 5, declared unset" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("db")
 def test_another_database_that_takes_part_under_the_same_name_is_named(
     api: ManagementApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
