@@ -37,7 +37,7 @@ QUEUE = names.event_queue("order", "inventory")
 
 
 @pytest.fixture
-def api(settings: Any) -> Iterator[ManagementApi]:
+def api(settings: Any, db: None) -> Iterator[ManagementApi]:
     """A broker with everything declared, and the service's monitor."""
     declare_all()
     api = management()

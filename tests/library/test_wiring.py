@@ -238,3 +238,36 @@ def test_a_reconciler_that_is_never_woken(
         assert [error.split()[0] for error in found(reconcilers_are_woken())] == [told]
     finally:
         reconciler.reconcilers.pop()
+
+
+def test_a_field_that_hides_what_an_aggregate_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text named `subject` would be the key that its events name."""
+
+    class Note(Aggregate):
+        contract = NoteEvent
+        subject = models.CharField(max_length=20)  # type: ignore[assignment]
+
+        class Meta:
+            app_label = "order_service"
+
+    [error] = aggregate_errors(Note, monkeypatch)
+
+    assert error == (
+        "polder.E031 order_service.Note has a field 'subject', which every aggregate has for "
+        "itself."
+    )
+
+
+def test_a_field_that_hides_what_a_replica_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Note(Replica, of="order.note"):
+        event_id = models.CharField(max_length=64, null=True)  # type: ignore[assignment]
+
+        class Meta:
+            app_label = "order_service"
+
+    class NoteAdded(NoteEvent):
+        """There is one."""
+
+    [error] = replica_errors(Note, monkeypatch)
+
+    assert error.startswith("polder.E032 order_service.Note has a field 'event_id'")

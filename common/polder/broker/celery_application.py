@@ -8,6 +8,7 @@ from celery import Celery
 from kombu.connection import Connection
 
 from polder.broker import tls
+from polder.broker.connect import transport_options
 from polder.broker.nodes import Nodes
 
 
@@ -37,4 +38,7 @@ class ClusterCelery(Celery):
         return self.connection_for_write(hostname, **options)
 
     def _in_turn(self, options: dict[str, Any]) -> dict[str, Any]:
-        return options | {"failover_strategy": self.nodes.turns}
+        return options | {
+            "failover_strategy": self.nodes.turns,
+            "transport_options": transport_options(),
+        }

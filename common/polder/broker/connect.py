@@ -9,6 +9,7 @@ from kombu.connection import Connection
 
 from polder.broker import tls
 from polder.broker.nodes import Nodes
+from polder.database.connection import identity
 
 HEARTBEAT = 10  # seconds
 
@@ -23,6 +24,14 @@ TRANSPORT_OPTIONS: dict[str, Any] = {
 }
 
 
+DATABASE = "polder_database"  # a property of every connection
+
+
+def transport_options() -> dict[str, Any]:
+    """Each connection says whose it is, by the database that is behind it."""
+    return TRANSPORT_OPTIONS | {"client_properties": {DATABASE: identity()}}
+
+
 def connect(broker: str | Nodes) -> Connection:
     """An open connection with the first node that answers, each asked once. Without
     `confirm_publish`: whoever wants confirms counts them itself. Raises what the last node gave,
@@ -33,7 +42,7 @@ def connect(broker: str | Nodes) -> Connection:
         ssl=tls.options(nodes.authority),
         heartbeat=HEARTBEAT,
         connect_timeout=CONNECT_TIMEOUT,
-        transport_options=TRANSPORT_OPTIONS,
+        transport_options=transport_options(),
         failover_strategy=nodes.turns,
     )
     try:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from polder.broker import names
+from polder.broker.connect import DATABASE
 from polder.broker.declared import Binding, Declared
 from polder.broker.management_api import ManagementApi
+from polder.database.connection import identity
 
 Json = dict[str, Any]
 
@@ -60,6 +62,7 @@ def differences(api: ManagementApi, declared: Declared, user: str) -> list[str]:
         ),
         *_bindings({binding_of(one) for one in api.call("GET", "bindings", api.vhost)}, declared),
         *_consumers(api.call("GET", "consumers", api.vhost), declared, user),
+        *_databases(api.call("GET", "vhosts", api.vhost, "connections"), declared.service, user),
         *_limits(api.call("GET", "vhost-limits", api.vhost)),
     ]
 
@@ -194,6 +197,20 @@ def _consumers(found: list[Json], declared: Declared, user: str) -> Iterator[str
                 f"the user {reader['user']} reads the queue {queue}, declared nobody but {user}"
             )
     yield from sorted(others)
+
+
+def _databases(found: list[Json], service: str, user: str) -> Iterator[str]:
+    """Two projects of one name take each other's events, and nothing else shows it."""
+    said = {
+        str(one.get("client_properties", {}).get(DATABASE, ""))
+        for one in found
+        if one.get("user") == user
+    }
+    if len(known := sorted({*said, identity()} - {""})) > 1:
+        yield (
+            f"{len(known)} databases take part as {service}, and take each other's events: "
+            f"{', '.join(known)}; every service has a name, a database and a user of its own"
+        )
 
 
 def _limits(found: list[Json]) -> Iterator[str]:

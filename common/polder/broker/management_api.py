@@ -70,7 +70,8 @@ class ManagementApi:
                 unreachable.append(f"{method} {url}: {error}")
                 self.bases.append(self.bases.pop(0))
         raise ManagementError(
-            f"{'; '.join(unreachable)}; is RabbitMQ's management plugin enabled and running there?"
+            f"{'; '.join(unreachable)}; is RabbitMQ's management plugin enabled and running there, "
+            "and is that its address?"
         )
 
     def get(self, *path: str) -> Any:
@@ -100,6 +101,8 @@ class ManagementApi:
                     f"{said}; user {self.user} is not let in, or may not do this: is it an "
                     "administrator's?"
                 ) from error
+            if error.code == 404:
+                said += f"; has this RabbitMQ the vhost {self.vhost}?"
             raise ManagementError(said) from error
         return json.loads(content) if content else None
 

@@ -79,7 +79,7 @@ def _decoded_step_by_step(body: bytes) -> Event:
     try:
         return event_class.model_validate(envelope, extra="ignore")
     except ValidationError as error:
-        raise Unreadable("invalid", _summary(error), _alike(error)) from error
+        raise Unreadable("invalid", summary(error), _alike(error)) from error
 
 
 def _envelope(body: bytes) -> dict[str, Any]:
@@ -120,11 +120,13 @@ def _lifted(envelope: dict[str, Any], event_class: type[Event], version: int) ->
     return {**envelope, "data": data}
 
 
-def _summary(error: ValidationError) -> str:
+def summary(error: ValidationError) -> str:
+    """Which members are wrong, and why; without their values."""
     problems = error.errors(include_url=False, include_input=False)
+    places = ["".join(f"{part}." for part in problem["loc"])[:-1] for problem in problems]
     return "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-        for problem in problems[:10]
+        f"{place}: {problem['msg']}" if place else str(problem["msg"])
+        for place, problem in zip(places[:10], problems[:10], strict=True)
     )
 
 

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from polder.contracts.decode import summary
 from polder.contracts.event import Event, State
 from polder.contracts.json_schema import Schema, schema_of, without_null
+from polder.contracts.shapes import choices_of
 
 WHEN = datetime(2026, 1, 1, 12, tzinfo=UTC)
+DECIMALS = ("9.95", "9", "0.5", "0")
+TEXTS = {
+    "date-time": WHEN.isoformat().replace("+00:00", "Z"),
+    "date": WHEN.date().isoformat(),
+    "time": "12:00:00",
+    "duration": "PT1H",
+    "email": "ada@example.org",
+    "uri": "https://example.org/",
+}
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
 
 
 class NoExample(ValueError):
     """No value could be made that the contract takes."""
+
+
+class _Again(NoExample):
+    """A type is met in itself."""
 
 
 def example_of(kind: type[Event]) -> dict[str, Any]:
@@ -48,7 +66,8 @@ def example_of(kind: type[Event]) -> dict[str, Any]:
         )
     except ValueError as error:
         hint = 'give its fields examples: `Field(examples=["..."])`'
-        raise NoExample(f"no example of {kind.service}.{kind.__name__}: {error}; {hint}") from error
+        why = summary(error) if isinstance(error, ValidationError) else error
+        raise NoExample(f"no example of {kind.service}.{kind.__name__}: {why}; {hint}") from error
     found: dict[str, Any] = json.loads(event.encode())
     return found
 
@@ -58,42 +77,98 @@ def key_members(state: State) -> list[str]:
     return [name for name, value in state if str(value) == state.subject]
 
 
-def value_of(node: Schema, name: str, root: Schema) -> Any:
-    """A value that fits. Raises NoExample for a pattern of which no example is declared."""
+def value_of(node: Schema, name: str, root: Schema, within: tuple[str, ...] = ()) -> Any:
+    """A value that fits. Raises NoExample for a pattern of which no example is declared, and for
+    what has to be in itself; `within` are the types that it is in."""
+    choices = [one for one in choices_of(node) if one.get("type") != "null"]
+    if len(choices) > 1 and "examples" not in node:
+        return _first(choices, name, root, within)
+    if (reference := next((one["$ref"] for one in choices if "$ref" in one), "")) in within:
+        raise _Again(f"{name} is in itself")
+    inside = (*within, reference) if reference else within
     node, _ = without_null(node, root)
-    for given in ("examples", "enum", "anyOf"):
+    for given in ("examples", "enum"):
         if node.get(given):
-            first = node[given][0]
-            return value_of(first, name, root) if given == "anyOf" else first
+            return node[given][0]
     if "const" in node:
         return node["const"]
     kind = node.get("type")
     if kind == "object":
-        return {
-            key: value["default"]
-            if value.get("default") is not None
-            else value_of(value, key, root)
-            for key, value in node.get("properties", {}).items()
-        }
+        return dict(_members(node, root, inside))
     if kind == "array":
-        return [value_of(node.get("items", {}), name, root)] * max(1, node.get("minItems", 1))
+        return _items(node, name, root, inside)
     if kind == "boolean":
         return bool(node.get("default", False))
     if kind in ("integer", "number"):
-        return max(node.get("minimum", 1), 1)
+        return next((one for one in (1, *_bounds(node)) if fits(node, one)), 1)
     return _text(node, name)
+
+
+def _first(choices: list[Schema], name: str, root: Schema, within: tuple[str, ...]) -> Any:
+    """Of a union, what can be made."""
+    for one in choices[:-1]:
+        with suppress(_Again):
+            return value_of(one, name, root, within)
+    return value_of(choices[-1], name, root, within)
+
+
+def _members(node: Schema, root: Schema, within: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    for name, inner in node.get("properties", {}).items():
+        if inner.get("readOnly"):  # it is computed
+            continue
+        if inner.get("default") is not None:
+            yield name, inner["default"]
+            continue
+        try:
+            yield name, value_of(inner, name, root, within)
+        except _Again:
+            if name in node.get("required", []):
+                raise
+
+
+def _items(node: Schema, name: str, root: Schema, within: tuple[str, ...]) -> list[Any]:
+    if "prefixItems" in node:
+        return [value_of(one, name, root, within) for one in node["prefixItems"]]
+    least = node.get("minItems", 0)
+    try:
+        return [value_of(node.get("items", {}), name, root, within)] * max(1, least)
+    except _Again:
+        if least:
+            raise
+        return []
+
+
+def _bounds(node: Schema) -> list[Any]:
+    at = [node[word] for word in ("minimum", "maximum", "multipleOf") if word in node]
+    above = [node["exclusiveMinimum"] + 1] if "exclusiveMinimum" in node else []
+    return at + above + ([node["exclusiveMaximum"] - 1] if "exclusiveMaximum" in node else [])
+
+
+def fits(node: Schema, number: float, mark: str = "") -> bool:
+    """Into the bounds of a number; those of a decimal are texts, and have the mark `x-`."""
+    bounds = {
+        word: float(node[mark + word])
+        for word in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+        if mark + word in node
+    }
+    return (
+        bounds.get("minimum", -math.inf) <= number <= bounds.get("maximum", math.inf)
+        and bounds.get("exclusiveMinimum", -math.inf) < number
+        and number < bounds.get("exclusiveMaximum", math.inf)
+        and ("multipleOf" not in node or number % node["multipleOf"] == 0)
+    )
 
 
 def _text(node: Schema, name: str) -> str:
     form = node.get("format")
     if form == "uuid":
         return str(_uuid7(name))
-    if form == "date-time":
-        return WHEN.isoformat().replace("+00:00", "Z")
-    if form == "date":
-        return WHEN.date().isoformat()
     if form == "decimal":
-        return "9.95" if re.match(node["pattern"], "9.95") else "9"
+        some = (*DECIMALS, *(str(node[word]) for word in node if word.startswith("x-")))
+        fitting = (one for one in some if re.match(node["pattern"], one))
+        return next((one for one in fitting if fits(node, float(one), "x-")), DECIMALS[0])
+    if form in TEXTS:
+        return TEXTS[form]
     words = " ".join(_WORD.findall(name)).lower() or "text"
     text = words.ljust(node.get("minLength", 0), "x")[: node.get("maxLength")]
     if "pattern" in node and not re.search(node["pattern"], text):

@@ -134,7 +134,7 @@ def _upcasts(
                 found += lifting.not_total(kind, number, schema, example)
                 found += lifting.undecodable(older, example)
     for one in found:
-        yield Problem((one.event,), "", one.rule, one.what)
+        yield Problem((one.event,), "", one.rule, one.what, (), one.way_out)
 
 
 def _lost_nulls(kinds: Mapping[Version, type[Event]]) -> Iterator[Problem]:
@@ -177,7 +177,7 @@ def _together(found: Iterable[Problem]) -> list[Problem]:
     groups: dict[tuple[Any, ...], list[str]] = {}
     for one in found:
         groups.setdefault(tuple(one[1:]), []).extend(one.events)
-    return [Problem(tuple(events), *rest) for rest, events in groups.items()]
+    return [Problem(tuple(dict.fromkeys(events)), *rest) for rest, events in groups.items()]
 
 
 def shown(problem: Problem) -> Iterator[str]:

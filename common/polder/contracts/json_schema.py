@@ -13,6 +13,8 @@ from polder.contracts.event import Event
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 TIME_ZONE = "x-time-zone"  # of a date-time
+# values that fit the schema and that the code refuses, or reads as something else
+EXCEPTIONS = "x-exceptions"
 
 
 def schema_of(kind: type[Event]) -> Schema:

@@ -10,12 +10,20 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from polder.contracts.decode import Unreadable, decode
+from polder.contracts.decode import Unreadable, decode, summary
 from polder.contracts.event import Event
 from polder.contracts.json_schema import Schema
 from polder.contracts.published import Version
 from polder.contracts.samples import samples
 from polder.contracts.upcasts import lift, registered, step
+
+WAYS_OUT = {
+    "upcast missing": "write @upcast(..., from_version={before}) for the class that names `data`; "
+    "or lower schema_version, if {after} was never published",
+    "upcast unreachable": "take it away, or correct its class or from_version",
+    "upcast not total": "let the upcasts from version {before} on take all that it allows",
+    "undecodable": "let the upcasts from version {before} on read it, or the code as it was",
+}
 
 
 class BadUpcast(NamedTuple):
@@ -25,6 +33,10 @@ class BadUpcast(NamedTuple):
     rule: str
     what: str
     version: int  # from which the upcast leads, or would
+
+    @property
+    def way_out(self) -> str:
+        return WAYS_OUT[self.rule].format(before=self.version, after=self.version + 1)
 
 
 def missing(kind: type[Event]) -> Iterator[BadUpcast]:
@@ -61,10 +73,12 @@ def _origin(kind: type[Event], version: int) -> type | None:
 
 
 def not_total(kind: type[Event], version: int, schema: Schema, example: Any) -> Iterator[BadUpcast]:
-    """What somebody may have written in that version and what the code cannot read today."""
-    name = f"{kind.service}.{kind.__name__}"
+    """What somebody may have written in that version and what the code cannot read today; of what
+    fails alike, the first."""
+    name, seen = f"{kind.service}.{kind.__name__}", {""}
     for sample, data in samples(schema, example):
-        if reason := _unreadable(kind, version, copy.deepcopy(data)):
+        if (reason := _unreadable(kind, version, copy.deepcopy(data))) not in seen:
+            seen.add(reason)
             what = f"version {version}, {sample}: {reason}"
             yield BadUpcast(name, "upcast not total", what, version)
 
@@ -74,10 +88,7 @@ def _unreadable(kind: type[Event], version: int, data: Any) -> str:
     try:
         state.model_validate(lift(kind, data, version=version), extra="ignore")
     except ValidationError as error:
-        return "; ".join(
-            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}"
-            for one in error.errors(include_url=False, include_input=False)
-        )
+        return summary(error)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return ""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from polder.contracts.examples import value_of
+from polder.contracts.examples import fits, value_of
 from polder.contracts.json_schema import Schema, without_null
 
+WHOLE = "the example"  # with nothing unusual in it
 # in which the values differ that code treats differently
 TEXTS = ("", "a", "A", "7", "a b", "a b c", " a ", "é")
 NUMBERS = (-1, 0, 1, 2, 7, 1000)
@@ -21,10 +21,26 @@ UUIDS = ("00000000-0000-4000-8000-000000000000", "0196a0f0-0000-7000-8000-000000
 def samples(schema: Schema, example: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """`data` as anybody may have written it in that version, each with what is unusual in it: the
     example, changed in one place at a time."""
-    data = example["data"]
-    yield "the example", data
-    for what, other in _variants(schema["properties"]["data"], data, schema):
+    of_data = schema["properties"]["data"]
+    data = _without_computed(of_data, example["data"], schema)
+    yield WHOLE, data
+    for what, other in _variants(of_data, data, schema):
         yield what.removeprefix("."), other
+
+
+def _without_computed(node: Schema, value: Any, root: Schema) -> Any:
+    """What is computed follows from the rest, and nobody reads it."""
+    node, _ = without_null(node, root)
+    if isinstance(value, dict) and "properties" in node:
+        members = node["properties"]
+        return {
+            name: _without_computed(members.get(name, {}), one, root)
+            for name, one in value.items()
+            if not members.get(name, {}).get("readOnly")
+        }
+    if isinstance(value, list):
+        return [_without_computed(node.get("items", {}), one, root) for one in value]
+    return value
 
 
 def _variants(node: Schema, value: Any, root: Schema) -> Iterator[tuple[str, Any]]:
@@ -35,7 +51,7 @@ def _variants(node: Schema, value: Any, root: Schema) -> Iterator[tuple[str, Any
             if name in value:
                 for what, other in _variants(inner, value[name], root):
                     yield f".{name}{what}", {**value, name: other}
-            if name not in required:
+            if name not in required and not inner.get("readOnly"):
                 without = {key: one for key, one in value.items() if key != name}
                 yield f".{name} is left out", without
                 if without_null(inner, root)[1]:
@@ -54,15 +70,15 @@ def _variants(node: Schema, value: Any, root: Schema) -> Iterator[tuple[str, Any
 
 
 def _values(node: Schema, example: Any) -> Iterator[Any]:
-    yield from node.get("enum", [])
     kind = node.get("type")
-    if kind == "boolean":
+    if "enum" in node or "const" in node:
+        yield from node.get("enum", [])
+    elif kind == "boolean":
         yield from (True, False)
-    if kind in ("integer", "number"):
-        least, most = node.get("minimum", -math.inf), node.get("maximum", math.inf)
+    elif kind in ("integer", "number"):
         bounds = (node[bound] for bound in ("minimum", "maximum") if bound in node)
-        yield from {*bounds, *(number for number in NUMBERS if least <= number <= most)}
-    if kind == "string" and "const" not in node and "enum" not in node:
+        yield from {*bounds, *(number for number in NUMBERS if fits(node, number))}
+    elif kind == "string":
         yield from _texts(node, example)
 
 
@@ -84,12 +100,8 @@ def _texts(node: Schema, example: str) -> Iterator[str]:
 
 def _fits(node: Schema, number: int, places: int) -> bool:
     """Into a decimal's pattern and bounds."""
-    within = (
-        float(node.get("x-minimum", -math.inf)) <= number <= float(node.get("x-maximum", math.inf)),
-        float(node.get("x-exclusiveMinimum", -math.inf)) < number,
-        number < float(node.get("x-exclusiveMaximum", math.inf)),
-    )
-    return all(within) and re.match(node["pattern"], f"{number:.{places}f}") is not None
+    is_written_so = re.match(node["pattern"], f"{number:.{places}f}") is not None
+    return is_written_so and fits(node, number, "x-")
 
 
 def _short(value: Any) -> str:

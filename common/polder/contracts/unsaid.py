@@ -14,11 +14,9 @@ from polder.contracts.compatibility import Breaks, Change
 from polder.contracts.decode import Unreadable, decode
 from polder.contracts.event import Event
 from polder.contracts.examples import example_of
-from polder.contracts.json_schema import Schema, schema_of
-from polder.contracts.samples import samples
+from polder.contracts.json_schema import EXCEPTIONS, Schema, schema_of
+from polder.contracts.samples import WHOLE, samples
 
-# in a schema: values that fit it and that the code refuses, or reads as something else
-EXCEPTIONS = "x-exceptions"
 REFUSED, TAKEN = "read otherwise", "read as it is said"
 _PLACE = re.compile(r"\[\d+\]")
 
@@ -42,7 +40,8 @@ def changes(kind: type[Event], before: Schema, example: Any) -> Iterator[Change]
     known, seen = before.get(EXCEPTIONS, []), set()
     for what, data in samples(before, example):
         why = _not_taken(kind, example, data)
-        path = f"data.{_PLACE.sub('[]', what.partition(' is ')[0])}"
+        member = _PLACE.sub("[]", what.partition(" is ")[0])
+        path = "data" if what == WHOLE else f"data.{member}"
         if bool(why) is (what in known) or path in seen:
             continue
         seen.add(path)

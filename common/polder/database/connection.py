@@ -13,11 +13,12 @@ import re
 import select
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
-from django.db import OperationalError, connection, connections
+from django.db import DatabaseError, OperationalError, connection, connections
 
 from polder import this_service
 from polder.database import prepared
@@ -26,6 +27,7 @@ from polder.database.session import may_be_pooled
 OF_TCP = "tcp_"  # settings that say 0 where the connection is a Unix socket
 REFUSED = "unsupported startup parameter"  # PgBouncer's words
 _ASKED = re.compile(r"-c (\w+)=((?:\\.|\S)*)")
+_identity = ""  # of the database, once it was asked
 _UNITS = {"ms": 1, "s": 1_000, "min": 60_000}
 _ASK = """
 SELECT pg_backend_pid(), coalesce(json_object_agg(lower(name), setting), '{}')
@@ -48,10 +50,17 @@ def psycopg_parameters() -> dict[str, Any]:
 def look_at_start() -> None:
     """To be called by a process before it begins. A database that is away is waited for later on.
 
-    Raises CommandError when a pooler refuses us, or when the connection is a wrong one.
+    Raises CommandError when a pooler refuses us, when the connection is a wrong one, or when the
+    database has no table of ours.
     """
     try:
         connection.ensure_connection()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('polder_outbox') IS NULL")
+            if cursor.fetchone() == (True,):
+                migrate = this_service.command("migrate")
+                raise CommandError(f"the database is not migrated: run {migrate} first")
+        ask_identity()
     except WrongConnection as error:
         raise CommandError(str(error)) from None
     except OperationalError as error:
@@ -59,6 +68,23 @@ def look_at_start() -> None:
             raise CommandError(_way_out(f"a pooler refuses us ({_said(error)})")) from None
     finally:
         connection.close()  # no process that is forked from this one inherits it
+
+
+def identity() -> str:
+    """Names the database among all there are, wherever its server moves to; a copy of it that was
+    restored elsewhere is another one. Empty until it was asked for."""
+    return _identity
+
+
+def ask_identity() -> str:
+    """Of a database that is away, or does not tell, nothing is known."""
+    global _identity
+    with suppress(DatabaseError), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_database() || ' of ' || system_identifier FROM pg_control_system()"
+        )
+        _identity = str(cursor.fetchone()[0])
+    return _identity
 
 
 def look(*, sender: Any = None, connection: Any, **_: Any) -> None:

@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         project = plan.with_apps(Project.find(root, options.settings))
         service = options.service or project.service()
         try:
-            changes = plan.changes(project, service, options.publishes, options.contracts)
+            changes = plan.changes(
+                project, service, options.publishes, options.replicates, options.contracts
+            )
         except NotUnderstood as error:
             _say(f"{project.settings} is left alone: {error}.")
             _say("Run this again when it is otherwise, or add by hand:\n")
@@ -46,17 +48,28 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--service", type=_service, help="lower-case letters only (default: the project's name)"
     )
     parser.add_argument(
-        "--publishes", metavar="APP.MODEL", help="writes the stub of its contract: books.Book"
+        "--publishes",
+        metavar="APP.MODEL",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="writes its contract, and makes an aggregate of it: books.Book",
     )
     parser.add_argument(
         "--replicates",
         metavar="OWNER.AGGREGATE",
         type=_aggregate,
-        help="says what is left to do for a replica of it: bookshop.book",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="writes a replica of it into the app of --contracts: bookshop.book",
     )
     parser.add_argument(
         "--contracts",
         metavar="APP=FILE",
+        nargs="+",
+        action="extend",
+        default=[],
         help="copies a publisher's contracts into an app: reviews=../bookshop/books/contracts.py",
     )
     parser.add_argument("--yes", action="store_true", help="asks nothing")

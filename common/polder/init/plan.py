@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from polder.init import texts
+from polder.init import publishing, replicating, texts
 from polder.init.files import Change, read
-from polder.init.project import NoProject, Project
+from polder.init.project import Project
 from polder.init.settings_file import NotUnderstood, Settings
 
 
@@ -22,7 +22,11 @@ def with_apps(project: Project) -> Project:
 
 
 def changes(
-    project: Project, service: str, publishes: str | None, contracts: str | None = None
+    project: Project,
+    service: str,
+    publishes: Sequence[str] = (),
+    replicates: Sequence[str] = (),
+    contracts: Sequence[str] = (),
 ) -> list[Change]:
     """Nothing that is there already. Raises NotUnderstood, Unfit and NoProject."""
     path = project.settings
@@ -39,11 +43,8 @@ def changes(
         found.append(Change(path, settings.source, settings.with_block(text)))
     if celery and not celery.exists():
         found.append(Change(celery, None, texts.CELERY))
-    if publishes and (stub := _contracts(project, service, publishes)):
-        found.append(stub)
-    if contracts and (copy := _copied(project, contracts)):
-        found.append(copy)
-    return found
+    found += publishing.changes(project, service, publishes)
+    return [*found, *replicating.changes(project, contracts, replicates)]
 
 
 def by_hand(project: Project, service: str) -> str:
@@ -94,31 +95,3 @@ def _celery_places(project: Project) -> tuple[Path, Path]:
     if usual.exists() and b"polder.consumer.app" not in usual.read_bytes():
         return usual.with_name("polder_celery.py"), usual
     return usual, usual
-
-
-def _contracts(project: Project, service: str, publishes: str) -> Change | None:
-    match = re.fullmatch(r"([\w.]+)\.([A-Z]\w*)", publishes)
-    if not match:
-        raise NoProject(f"--publishes {publishes} is not an app and a model, such as books.Book")
-    path = project.app(match[1]) / "contracts.py"
-    return None if path.exists() else Change(path, None, texts.contracts(service, match[2]))
-
-
-def _copied(project: Project, contracts: str) -> Change | None:
-    """Of a publisher, new or as it is now. Raises NoProject and OSError."""
-    app, _, file = contracts.partition("=")
-    source = project.root / file
-    if not file or source.suffix != ".py":
-        raise NoProject(
-            f"--contracts {contracts} is not an app and a file, such as "
-            "reviews=../bookshop/books/contracts.py"
-        )
-    path = project.app(app) / "contracts.py"
-    theirs, ours = read(source), read(path) if path.exists() else None
-    if ours is not None and _services(ours) != _services(theirs):
-        raise NoProject(f"{path} is no copy of {source}: copy it into another app")
-    return None if ours == theirs else Change(path, ours, theirs)
-
-
-def _services(contracts: str) -> set[str]:
-    return set(re.findall(r"""^\s+service = ["'](\w+)""", contracts, re.MULTILINE))

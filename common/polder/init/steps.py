@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from polder.init import texts
 
 
-def left(service: str, publishes: str | None, replicates: str | None, contracts: str | None) -> str:
-    steps = []
-    if publishes:
-        steps.append(_publisher(*publishes.rsplit(".", 1)))
+def left(
+    service: str, publishes: Sequence[str], replicates: Sequence[str], contracts: Sequence[str]
+) -> str:
+    steps = [_publisher(*one.rsplit(".", 1)) for one in publishes]
     if replicates:
-        steps.append(_subscriber(*replicates.split("."), copied=bool(contracts)))
+        steps.append(_subscriber(replicates, copied=bool(contracts)))
     if not publishes and not replicates:
         steps.append(
             "Write a contract, or copy a publisher's: --publishes or --replicates says how"
@@ -26,18 +28,18 @@ def left(service: str, publishes: str | None, replicates: str | None, contracts:
 
 
 def _publisher(app: str, model: str) -> str:
-    return f"""In {app}/contracts.py, write down the state; in {app}/models.py:
-       class {model}(Aggregate):  # polder.domain.aggregate
-           contract = {model}Event
-           def public_state(self) -> {model}State: ...
-   and publish() an event with each change"""
+    return f"""{app}.{model}: see that {model}State in contracts.py says what others may know, and
+   that the model is an Aggregate with this contract and says its public_state(). Then publish()
+   an event with each change: `python manage.py adopt {app}.{model}` finds who writes it"""
 
 
-def _subscriber(owner: str, aggregate: str, *, copied: bool) -> str:
-    name = "".join(part.capitalize() for part in aggregate.split("_"))
-    begin = "In the app's models.py:"
-    if not copied:
-        begin = f"Copy the contracts.py of {owner} into an app (--contracts), and in its models.py:"
-    return f"""{begin}
-       class {name}(Replica, of="{owner}.{aggregate}"):  # polder.replication.replica
-           ...  # a field for each member of the state that you want, by its name"""
+def _subscriber(replicates: Sequence[str], *, copied: bool) -> str:
+    if copied:
+        return "In the app's models.py, keep of each replica those fields that you want"
+    of = ", ".join(f'class {_named(one)}(Replica, of="{one}")' for one in replicates)
+    return f"""Copy the publisher's contracts.py into an app: --contracts app=<file>, which also
+   writes into the app's models.py: {of}"""
+
+
+def _named(aggregate: str) -> str:
+    return "".join(part.capitalize() for part in aggregate.partition(".")[2].split("_"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from polder.init.model import Member, snake
+
 APPS = (
     "polder.broker",
     "polder.outbox",
@@ -22,6 +24,8 @@ from polder.consumer.app import celery_app
 
 app = celery_app()
 '''
+
+_STANDARD = {"datetime": "date", "decimal": "Decimal", "typing": "Annotated", "uuid": "UUID"}
 
 _LIMITS = """"-c lock_timeout=10s -c statement_timeout=30s -c "
         "idle_in_transaction_session_timeout=60s"""
@@ -71,21 +75,30 @@ def amqp_variable(service: str) -> str:
     return f"{service.upper()}_AMQP_URL"
 
 
-def contracts(service: str, model: str) -> str:
-    name = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", model).lower()
+def contracts(service: str, model: str, members: Sequence[Member]) -> str:
+    """A module of one aggregate."""
     return f'''\
 """What {service} says: the {model} aggregate. Whoever subscribes has the same file."""
 
 from __future__ import annotations
 
-from polder.contracts.event import Event, State
-from polder.contracts.types import Key
+{contract_imports(members)}
+
+{contract(service, model, members)}'''
 
 
+def contract(service: str, model: str, members: Sequence[Member]) -> str:
+    """Of one aggregate."""
+    name = snake(model)
+    said = [_line(one) for one in members if one.name != "retired"]
+    lines = "".join(f"    {line}\n" for line in said) or (
+        "    # What others may know of it, each with a type of polder.contracts.types.\n"
+    )
+    return f'''\
 class {model}State(State):
     {name}_id: Key
-    # What others may know of it, each with a type of polder.contracts.types. All of it is public.
-
+    # All of it is public: take out what is nobody else's business.
+{lines}
     @property
     def subject(self) -> str:
         return self.{name}_id
@@ -104,3 +117,28 @@ class {model}Added({model}Event):
 class {model}Changed({model}Event):
     """Something of its state changed."""
 '''
+
+
+def _line(member: Member) -> str:
+    if not member.type:
+        return (
+            f"# {member.name} ({member.field}): say its type here and its value in public_state()"
+        )
+    return f"{member.name}: {member.type}" + (" = None" if "None" in member.type else "")
+
+
+def contract_imports(members: Sequence[Member]) -> str:
+    """What the types need, in order."""
+    words = {word for one in members for word in re.findall(r"\w+", one.type)}
+    ours = ", ".join(sorted({"Key", *(words & {"Count", "Text", "Timestamp"})}))
+    standard = [
+        f"from {module} import {name}\n" for module, name in _STANDARD.items() if name in words
+    ]
+    pydantic = ["from pydantic import Field\n"] if "Field" in words else []
+    groups = [
+        "".join(standard),
+        "".join(pydantic),
+        "from polder.contracts.event import Event, State\n"
+        f"from polder.contracts.types import {ours}\n",
+    ]
+    return "\n".join(group for group in groups if group)

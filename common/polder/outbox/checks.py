@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.checks import Error, Tags, Warning, register
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, models
 
 from polder import this_service
 from polder.contracts.event import Event, events_of
@@ -51,7 +51,29 @@ def the_guard_is_as_declared(databases: Sequence[str] | None = None, **_: Any) -
     return [Warning(f"{one}.", hint=hint, id="polder.W002") for one in differences()]
 
 
+def taken_names() -> set[str]:
+    """What an aggregate has besides its columns: a field of such a name would be in its place."""
+    ours = {name for kind in (Aggregate, StatefulAggregate) for name in vars(kind)}
+    ours |= {name for kind in (Aggregate, StatefulAggregate) for name in kind.__annotations__}
+    columns = {field.name for field in Aggregate._meta.fields} | {"status"}
+    return {name for name in ours - columns if not name.startswith(("_", "get_"))} - {"Meta"}
+
+
 def _errors(model: type[Aggregate]) -> Iterator[Error]:
+    if taken := taken_names() & {field.name for field in model._meta.concrete_fields}:
+        name = min(taken)
+    elif type(model._meta.get_field("version")) is not models.BigIntegerField:
+        name = "version"
+    else:
+        name = ""
+    if name:
+        yield Error(
+            f"{model._meta.label} has a field {name!r}, which every aggregate has for itself.",
+            hint=f"Rename it; db_column={name!r} leaves the table as it is.",
+            obj=model,
+            id="polder.E031",
+        )
+        return
     contract = getattr(model, "contract", None)
     if contract is None:
         hint = "contract = OrderEvent, the base class of its events."

@@ -55,7 +55,10 @@ def _said(say: Callable[[], UUID | None]) -> UUID:
     except BROKER_ERRORS as error:
         raise NoAnswer(f"the broker did not take the question: {error!r}") from error
     if question is None:
-        raise NoAnswer("nobody listens: has the topology of the subscribers been declared?")
+        raise NoAnswer(
+            "nobody listens: no subscriber has declared its topology. Where nobody subscribes, "
+            "there is nobody to learn from"
+        )
     return question
 
 

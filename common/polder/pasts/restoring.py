@@ -10,6 +10,8 @@ from typing import Any
 
 from django.utils.module_loading import autodiscover_modules
 
+from polder import this_service
+from polder.contracts.event import Event
 from polder.database.partitioning import database_now
 from polder.outbox import fence
 from polder.outbox.models import Fenced, Subscriber
@@ -51,6 +53,8 @@ def restore(
         tell("the service's own replicas are filled anew from their owners")
         report.refilled = refill(patience, lambda states: tell("; ".join(map(str, states))))
     for _ in range(1 if dry_run else ROUNDS):
+        if not _publishes():  # then nobody has copies of it
+            break
         tell("the subscribers are asked what they know")
         ask_all(patience, without)
         if not _round(report, dry_run=dry_run, without=without, patience=patience, tell=tell):
@@ -64,6 +68,10 @@ def restore(
         )
     report.waiting = dict(Subscriber.objects.filter(waiting__gt=0).values_list("name", "waiting"))
     return report
+
+
+def _publishes() -> bool:
+    return any(service == this_service.name() for service, _ in Event.known)
 
 
 def _round(

@@ -16,12 +16,15 @@ from django.core.management.base import (
     CommandParser,
     DjangoHelpFormatter,
 )
+from django.db import ProgrammingError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from polder import this_service
 from polder.process.starts import STARTS
 
 WIDTH = 100
+NOT_MIGRATED = ("42P01", "42703", "42883")  # no such table, column, function
 _AGO = re.compile(r"^(\d{1,6})([smhd])$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -36,6 +39,18 @@ class ServiceCommand(BaseCommand):
 
     requires_system_checks: tuple[str, ...] | Literal["__all__"] = (STARTS, Tags.models)
     examples: ClassVar[Sequence[str]]
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Raises CommandError, too, where the database is older than the code."""
+        try:
+            return super().execute(*args, **options)
+        except ProgrammingError as error:
+            if getattr(error.__cause__, "sqlstate", "") not in NOT_MIGRATED:
+                raise
+            raise CommandError(
+                f"the database is not migrated: {str(error).splitlines()[0]}. Run "
+                f"{this_service.command('migrate')} first"
+            ) from error
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         epilog = "\n".join(

@@ -52,6 +52,17 @@ def _errors(model: type[Replica]) -> Iterator[Error]:
             id="polder.E011",
         )
         return
+    for name in sorted({*OWN_COLUMNS} - {"key"}):
+        field = model._meta.get_field(name)
+        # Django copies the fields of an abstract model with their counters
+        if field.creation_counter != Replica._meta.get_field(name).creation_counter:  # type: ignore[union-attr]
+            yield Error(
+                f"{model._meta.label} has a field {name!r}, which every replica has for itself.",
+                hint=f"For the owner's: class {model.__name__}(Replica, of="
+                f'"{model.replica_of}", their_{name}="{name}"), and a field their_{name}.',
+                obj=model,
+                id="polder.E032",
+            )
     columns = {
         str(field.column): field
         for field in model._meta.concrete_fields

@@ -24,7 +24,7 @@ def declared_broker() -> Iterator[None]:
 
 
 @pytest.fixture
-def api(declared_broker: None) -> Iterator[ManagementApi]:
+def api(declared_broker: None, db: None) -> Iterator[ManagementApi]:
     """A broker with everything declared, before the test and after it."""
     api = management()
     yield api

@@ -19,7 +19,7 @@ from polder.testing import eventually
 from tests.library.broker import SUBSCRIPTIONS, declare_all, management
 from tests.library.topology.declared import QUEUES
 
-pytestmark = pytest.mark.usefixtures("declared_broker")
+pytestmark = pytest.mark.usefixtures("declared_broker", "db")
 
 
 def in_force() -> dict[str, Any]:

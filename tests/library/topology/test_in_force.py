@@ -10,10 +10,11 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from polder.broker import connect
 from polder.broker.management_api import ManagementApi
 from polder.broker.topology import POLICY_PRIORITY
 from polder.testing import eventually
-from tests.library.broker import connected
+from tests.library.broker import ORDER_URL, connected
 from tests.library.topology.changes import (
     QUEUE,
     bind,
@@ -162,3 +163,27 @@ def test_declaring_names_what_an_operator_has_put_in_force(
     call_command("topology")
 
     assert f"order: the queue {QUEUE} has max-length 5, declared unset" in capsys.readouterr().err
+
+
+def test_another_database_that_takes_part_under_the_same_name_is_named(
+    api: ManagementApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a process of another project that is called order, too
+    with monkeypatch.context() as patched:
+        patched.setattr(connect, "identity", lambda: "other of 7")
+        connection = connect.connect(ORDER_URL)
+
+    # Then both databases are named, as soon as the broker tells of the connection
+    def refused() -> str:
+        try:
+            call_command("topology", check=True)
+        except CommandError as error:
+            return str(error)
+        return ""
+
+    with connection:
+        eventually(lambda: "2 databases take part as order" in refused(), seconds=60)
+        assert ": other of 7, " in refused()
+
+    # And only one, when the other is gone
+    eventually(lambda: not refused(), seconds=60)

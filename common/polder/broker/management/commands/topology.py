@@ -85,6 +85,7 @@ class Command(ServiceCommand):
             self._print()
             return
         addresses = _addresses()
+        ask_identity()
         topology = Topology(
             ManagementApi(addresses.management, vhost(this_service.amqp_url())),
             this_service.name(),

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import Q, Sum
 
+from polder import this_service
 from polder.database.partitioning import database_now
 from polder.process.command import ServiceCommand
 from polder.replication.models import UNDER_WAY, Drift, DriftKind, FoundBy, ReplicaState
@@ -53,6 +54,11 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         since = database_now()
         chosen = options["replicas"] or sorted(replications)
+        if not chosen:
+            self.stdout.write(
+                f"{this_service.name()} keeps no replica: there is nothing to compare"
+            )
+            return
         for aggregate in chosen:
             try:
                 runs.audit(

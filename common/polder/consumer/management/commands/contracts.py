@@ -58,9 +58,8 @@ class Command(ServiceCommand):
         try:
             now = exported(files, service, known)
         except NoExample as error:
-            raise CommandError(
-                f"{_number(len(found))} would break somebody, and {error}"
-            ) from error
+            broken = f"{_number(len(found))} would break somebody, and " if found else ""
+            raise CommandError(f"{broken}{error}") from error
         if options["action"] == "export":
             self._export(folder, files, now, len(found))
         else:
@@ -82,7 +81,8 @@ class Command(ServiceCommand):
         for name in names:
             self.stdout.write(f"✗ {name} is not as the code says")
         if names:
-            self.stdout.write("    Write the files: manage.py <service> contracts export")
+            export = this_service.command("contracts export")
+            self.stdout.write(f"    Write the files: {export}")
         if broken or names:
             raise CommandError(
                 f"{_number(broken)} would break somebody; {len(names)} files are not as the code "

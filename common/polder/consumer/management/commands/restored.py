@@ -64,7 +64,7 @@ class Command(ServiceCommand):
                 )
         except (NoAnswer, NotFilled) as error:
             raise CommandError(
-                f"{error}. What was done until then is done; run it again."
+                f"{error}\nWhat was done until then is done; run it again."
             ) from None
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json(), default=str))

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from polder.process.command import ServiceCommand, moment
 from polder.replication.models import UNDER_WAY, ReplicaState
+from polder.replication.replica import replications
 from polder.resync import runs
 from polder.resync.runs import NotPossible
 
@@ -116,5 +117,6 @@ def _state(aggregate: str) -> ReplicaState:
     """Raises CommandError."""
     run = ReplicaState.objects.filter(pk=aggregate).first()
     if run is None:
-        raise CommandError(f"nothing was ever filled as {aggregate}: see replicas")
+        known = ", ".join(sorted(replications)) or "none"
+        raise CommandError(f"nothing was ever filled as {aggregate}; replicas here: {known}")
     return run
