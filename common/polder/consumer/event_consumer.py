@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 LONGEST_BATCH = HARD_LIMIT + 30.0
 # seconds that a stop waits for batches under way; what takes longer is delivered again
 LONGEST_STOP = 15.0
+MISSING_AGAIN = 5.0  # seconds between two looks for queues that somebody has deleted
 IN_TIME = 0.8  # of the consumer timeout: then we give the channel up ourselves
 
 
@@ -90,9 +91,13 @@ class EventConsumer:
             Prefetch(len(self.queues), consumer.pool.num_processes),
             self.loop.guarded(self._receive),
         )
-        self.timeout_checks = consumer.timer.call_repeatedly(
-            PATIENCE / 2, self.loop.guarded(self.check_timeouts)
-        )
+        self.checks = [
+            consumer.timer.call_repeatedly(seconds, self.loop.guarded(check))
+            for seconds, check in (
+                (PATIENCE / 2, self.check_timeouts),
+                (MISSING_AGAIN, self.subscription.look_for_missing),
+            )
+        ]
         self.subscription.begin()
 
     @staticmethod
@@ -264,7 +269,8 @@ class EventConsumer:
         if self.stopped:
             return
         self.stopped = True
-        self.timeout_checks.cancel()
+        for check in self.checks:
+            check.cancel()
         self._ack_committed()
         self.subscription.cancel()
 
