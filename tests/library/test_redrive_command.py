@@ -178,9 +178,7 @@ def test_the_moment_s_trouble_is_waited_for(db: None, monkeypatch: pytest.Monkey
     assert states() == {"redriven"}
 
 
-def test_what_is_too_much_at_once_goes_in_halves(
-    db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_too_much_at_once_goes_in_halves(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     park(monkeypatch, 5)
 
     def limited(keys: list[int]) -> Report:

@@ -122,9 +122,7 @@ class Worker:
         for each in (module, acks_module, timer_module):
             monkeypatch.setattr(each, "time", clock)
         self.renewed = 0
-        self.event_consumer = EventConsumer(
-            consumer, None, "order", publishers, renew=self.renew
-        )
+        self.event_consumer = EventConsumer(consumer, None, "order", publishers, renew=self.renew)
 
     def run(self, kind: object, consumer: object, task: object, batch: object, to: object) -> None:
         self.running.append(SimpleNamespace(task=task, batch=batch, listener=to))
