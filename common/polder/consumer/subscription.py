@@ -94,7 +94,8 @@ class Subscription:
         """The queue was deleted, as a rule. The others go on."""
         if tag in self._tags:
             self._tags.remove(tag)
-        self._are_missing([queue])
+        if queue not in self._missing:
+            self._are_missing([queue])
 
     def _are_missing(self, queues: Sequence[str]) -> None:
         self._missing += queues
