@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -163,6 +164,12 @@ def test_a_price_of_minus_nothing(api: APIClient) -> None:
     assert post(api, "/api/products/", PRODUCT | {"price": price}).status_code == 201
 
     assert published()[0].data.model_dump(mode="json")["price"]["amount"] == "0.00"
+
+
+def test_a_price_that_cannot_be_told_from_nothing(api: APIClient) -> None:
+    body = json.dumps(PRODUCT).replace('"39.95"', "1e-400").encode()
+
+    assert_problem(post(api, "/api/products/", body), 400, "invalid")
 
 
 @pytest.mark.parametrize("path", ["/api/products/", RECEIVE])

@@ -12,8 +12,9 @@ from django.db import connection
 
 from polder.admin.many import SENT_BEFORE, Asked, begin_many
 from polder.admin.models import OperatorAction
+from polder.errors.faults import Fault
 from polder.inbox import bulk
-from polder.inbox.batch_errors import ConsumerHalted
+from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.models import BulkOperation, BulkState, LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive_batch
 from polder.inbox.report import Report
@@ -126,6 +127,35 @@ def test_a_halt_is_told_and_it_goes_on_later(db: None, monkeypatch: pytest.Monke
     assert (one.state, one.trouble) == ("done", "")
 
 
+def test_what_is_too_much_at_once_goes_one_by_one(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a batch that runs into the database's time limit, and one of it that does so alone
+    park(monkeypatch, 4)
+    slow = ParkedEvent.objects.get(subject="p1").pk
+    one = begun()
+
+    def limited(keys: Sequence[int]) -> Report:
+        if len(keys) > 1 or keys[0] == slow:
+            raise TransientFailure("canceling statement due to statement timeout", Fault.TOO_SLOW)
+        return redrive_batch(keys)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("polder.inbox.redrive_many.redrive_batch", limited)
+        for _ in range(3):
+            bulk.work()
+
+    # Then it alone waits
+    one.refresh_from_db()
+    assert (one.done, one.state, one.stuck) == (3, "running", [slow])
+    assert one.trouble
+
+    # and is done once it can be
+    bulk.work()
+    one.refresh_from_db()
+    assert (one.done, one.state, states()) == (4, "done", {"redriven"})
+
+
 def _halted(batch: object) -> None:
     raise ConsumerHalted("a column is missing\nDETAIL: a row")
 
@@ -221,7 +251,7 @@ def test_who_needs_what_somebody_holds_keeps_nobody_waiting(
 
     # Then the others are done
     one.refresh_from_db()
-    assert (one.state, one.trouble) == ("running", "1 need what somebody holds")
+    assert (one.state, one.trouble) == ("running", "1 need what somebody holds or take too long")
     assert one.done == total - 1
     left = ParkedEvent.objects.filter(state="parked").values_list("subject", flat=True)
     assert list(left) == ["p3"]

@@ -40,6 +40,7 @@ HOSTILE = {
     "search_path": "elsewhere",
     "default_transaction_isolation": "serializable",
     "lock_timeout": "0",
+    "synchronous_commit": "off",
 }
 
 
@@ -87,6 +88,7 @@ def test_what_a_database_has_set_changes_nothing(committed: None) -> None:
         "search_path": ("public",),
         "default_transaction_isolation": ("read committed",),
         "lock_timeout": ("10s",),
+        "synchronous_commit": ("on",),
     }
 
 

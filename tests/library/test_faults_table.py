@@ -41,7 +41,7 @@ def with_state(code: str) -> Exception:
         *(
             ("08006", Fault.AWAY),
             ("53100", Fault.AWAY),
-            ("53200", Fault.AWAY),
+            ("53200", Fault.TOO_SLOW),
             ("53300", Fault.AWAY),
             ("57P01", Fault.AWAY),
             ("57P03", Fault.AWAY),

@@ -15,9 +15,10 @@ from polder.contracts.event import Event
 from polder.inbox import bisecting, ledger
 from polder.inbox.batch_errors import HeldBack
 from polder.inbox.delivery import Arrival, Key
-from polder.inbox.models import LedgerEntry, ParkedEvent
+from polder.inbox.models import DeliveryCount, LedgerEntry, ParkedEvent
 from polder.inbox.waiting import halts, waiting_now
 from polder.testing import deliver, delivery_of
+from polder.testing.database import other_connection
 from tests.makers import product_event
 
 LOCKED = 7
@@ -129,3 +130,21 @@ def test_what_another_batch_recorded_meanwhile_is_known_at_the_second_try(
     assert report.outcomes == {("inventory", "applied"): 20, ("inventory", "duplicate"): 20}
     assert looks == [40, 40]
     assert versions() == [1] * 40
+
+
+def test_a_counter_that_somebody_holds_stops_nobody(committed: None) -> None:
+    # Given the rows in which this process counts
+    deliver(product_event(product_id="p1"))
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '200ms'")
+
+    # When
+    with other_connection() as other, other.transaction():
+        other.execute("SELECT FROM polder_inbox_deliverycount FOR UPDATE")
+        deliver(product_event(product_id="p2"))
+
+    # Then it counts in others
+    assert Product.objects.filter(key="p2").exists()
+    assert sum(DeliveryCount.objects.values_list("count", flat=True)) == 2
+    with connection.cursor() as cursor:
+        cursor.execute("RESET lock_timeout")

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from order_service.models import Product
 from polder.contracts.decode import Unreadable
+from polder.errors.faults import Fault
 from polder.inbox import redrive_many
 from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.models import LedgerEntry, ParkedEvent
@@ -171,6 +172,21 @@ def test_the_moment_s_trouble_is_waited_for(db: None, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(redrive_many, "redrive_batch", busy)
     monkeypatch.setattr(redrive_many, "PAUSES", (0.0, 0.0, 0.0))
+
+    run("--all")
+
+    assert states() == {"redriven"}
+
+
+def test_what_is_too_much_at_once_goes_in_halves(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    park(monkeypatch, 5)
+
+    def limited(keys: list[int]) -> Report:
+        if len(keys) > 2:
+            raise TransientFailure("canceling statement due to statement timeout", Fault.TOO_SLOW)
+        return redrive_batch(keys)
+
+    monkeypatch.setattr(redrive_many, "redrive_batch", limited)
 
     run("--all")
 

@@ -25,6 +25,7 @@ from celery.app import trace
 from celery.app.trace import build_tracer
 from celery.exceptions import WorkerShutdown
 from celery.fixups.django import DjangoWorkerFixup
+from kombu.transport import pyamqp
 
 import polder
 from order_service.celery import app
@@ -33,7 +34,7 @@ from polder.consumer.heartbeats import TASK
 from polder.consumer.quiet_log import say_nothing_of_expected_failures
 from polder.consumer.read_ahead import ReadAhead
 from polder.inbox.batch_errors import TransientFailure
-from polder.seams.amqp import PublishFrames, consume, is_open, raw_channel, read_through
+from polder.seams.amqp import KnowingChannel, PublishFrames, is_open, raw_channel, read_through
 from polder.seams.celery import Consumer, state
 from polder.seams.table import SEAMS, Seam
 
@@ -207,22 +208,38 @@ def test_frames_are_those_of_py_amqp() -> None:
 
 
 def test_a_channel_knows_its_consumer_beforehand() -> None:
-    # Given a channel whose broker answers with a message before it answers
-    channel = channel_of(Sender())
+    # Given a broker that sends a message before it answers
+    assert pyamqp.Connection.Channel is KnowingChannel
+    channel = KnowingChannel(channel_of(Sender()).connection, 2)
     came: list[Any] = []
-    opened = raw_channel(SimpleNamespace(channel=lambda: channel))
-    message = Message(b"\xff", content_encoding="utf-8")
+    message = Message(b"x")
 
-    def basic_consume(queue: str, consumer_tag: str, callback: Any) -> None:
-        channel._on_basic_deliver(consumer_tag, 1, False, "order.events", "", message)
+    def send_method(*_: Any, **options: Any) -> list[str]:
+        channel._on_basic_deliver("tag", 1, False, "order.events", "", message)
+        return ["tag"]
 
-    channel.basic_consume = basic_consume
+    channel.send_method = send_method
 
     # When
-    consume(opened, "inventory.from.order", "tag", came.append)
+    channel.basic_consume("inventory.from.order", consumer_tag="tag", callback=came.append)
 
-    # Then it has the message, undecoded
-    assert [one.body for one in came] == [b"\xff"]
+    # Then it has the message
+    assert came == [message]
+
+
+def test_a_consumer_that_the_broker_ends() -> None:
+    channel, ended = channel_of(Sender()), list[str]()
+    channel.send_method = lambda *_, **options: ["tag"]
+    channel.basic_consume("q", consumer_tag="tag", callback=print, on_cancel=ended.append)
+
+    channel._on_basic_cancel("tag")
+
+    assert ended == ["tag"]
+
+
+def test_a_channel_reads_bytes() -> None:
+    opened = raw_channel(SimpleNamespace(channel=lambda: channel_of(Sender())))
+
     assert (opened.auto_decode, is_open(opened)) == (False, True)
 
 

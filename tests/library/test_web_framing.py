@@ -137,6 +137,28 @@ def test_what_is_no_request(shop: Shop, line: bytes, status: int) -> None:
     )
 
 
+def test_who_names_no_host(shop: Shop) -> None:
+    """RFC 9112, 3.2: it is refused, but for HTTP/1.0, which knows none."""
+    nameless = shop.request(method="GET").replace(b"Host: localhost\r\n", b"")
+
+    assert asked(shop.port, nameless)[0] == 400
+    assert asked(shop.port, nameless.replace(b"HTTP/1.1", b"HTTP/1.0"))[0] == 200
+
+
+def test_who_knows_no_interim_answer_gets_none(shop: Shop) -> None:
+    """RFC 9110, 10.1.1: `Expect` of HTTP/1.0 is passed over."""
+    request = shop.request(
+        b"Content-Length: %d" % len(BODY), b"Expect: 100-continue", body=BODY[:-1]
+    )
+    with connect(shop.port, request.replace(b"HTTP/1.1", b"HTTP/1.0")) as client:
+        client.settimeout(1)
+        with pytest.raises(TimeoutError):
+            client.recv(100)
+        client.settimeout(60)
+        client.sendall(BODY[-1:])
+        assert answer(client)[0] == 201
+
+
 def test_a_body_that_breaks_off_does_nothing(shop: Shop) -> None:
     for half in (
         shop.request(b"Content-Length: %d" % len(BODY), body=BODY[:-1]),
@@ -192,7 +214,7 @@ def test_head_is_get_without_the_body(shop: Shop) -> None:
 )
 def test_a_request_is_whole_with_its_last_byte(framed: tuple[bytes, bytes]) -> None:
     header, body = framed
-    request = b"\r\nPOST / HTTP/1.1\r\n" + header + b"\r\n\r\n" + body
+    request = b"\r\nPOST / HTTP/1.1\r\nHost: a\r\n" + header + b"\r\n\r\n" + body
     incoming = Incoming(b"", 10_000)
     for number, byte in enumerate(request, start=1):
         incoming.data.append(byte)

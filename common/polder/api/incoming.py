@@ -13,12 +13,14 @@ LONGEST_SIZE_LINE = 8 * 1024  # of a chunk, with its extensions
 MOST_FRAMING = 256 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 _CODING = re.compile(rb"\r\ntransfer-encoding:[ \t]*([^\r]*?)[ \t]*\r\n", re.IGNORECASE)
+_OLD = re.compile(rb"[^\r]* HTTP/1\.0\r")  # names no host, and knows no 100 Continue
+_HOST = re.compile(rb"\r\nhost:", re.IGNORECASE)
 _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
 _SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
 
 
 class Refused(Exception):
-    """The request is larger than any that is taken. `status` says in what."""
+    """The request is larger than any that is taken, or says too little. `status` says in what."""
 
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status.phrase)
@@ -58,13 +60,16 @@ class Incoming:
             return False
         self._head = self._at = end + 4
         head = self.data[: self._head]
+        is_old = _OLD.match(head) is not None
+        if not is_old and not _HOST.search(head):
+            raise Refused(HTTPStatus.BAD_REQUEST)
         coding, length = _CODING.search(head), _LENGTH.search(head)
         if coding and coding[1].lower() != b"chunked":
             raise Refused(HTTPStatus.NOT_IMPLEMENTED)
         if length and (len(length[1]) > LONGEST_NUMBER or int(length[1]) > self._most_body):
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         self._length = None if coding else int(length[1]) if length else 0
-        self.expects_continue = bool(_EXPECTS.search(head))
+        self.expects_continue = not is_old and _EXPECTS.search(head) is not None
         return True
 
     def _chunks_are_whole(self) -> bool:

@@ -20,6 +20,7 @@ from polder.api.problems import Problem
 DEEPEST = 32
 MOST_COMMAS = 5_000  # no body needs so many values; counted before anything is made of them
 BOM = b"\xef\xbb\xbf"
+_NOT_ZERO = re.compile(r"-?[0.]*[1-9]")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -95,7 +96,7 @@ def _refuse_constant(name: str) -> Any:
 
 def _finite(digits: str) -> float:
     number = float(digits)
-    if math.isinf(number):
+    if math.isinf(number) or (number == 0 and _NOT_ZERO.match(digits)):
         raise ValueError(f"{digits[:40]} is out of range")
     return number
 

@@ -93,6 +93,8 @@ def _options(url: str) -> str:
     if refused := [name for name in options if name != CA]:
         readable = [name for name in refused if re.fullmatch("[a-z_-]{1,40}", name)]
         return f"has options that are not obeyed: {', '.join(readable) or 'unreadable ones'}"
+    if len(options) > 1:
+        return f"has {CA} twice"
     if options and urlsplit(url).scheme in ("amqp", "http"):
         return f"has {CA} and no TLS to use it for (amqps://, https://)"
     return ""

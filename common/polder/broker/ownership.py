@@ -31,7 +31,7 @@ def require_ours(api: ManagementApi, user: str, granted: Rights, tags: str = "")
         if not any(_alike(one[name], pattern) for name, pattern in granted._asdict().items()):
             raise NotOurs(
                 f"the user {user} {_of(one)} in the vhost {one['vhost']}: topology did not make "
-                "it; give each service a user of its own"
+                "it; give each service a user of its own, or delete this one if nobody needs it"
             )
 
 

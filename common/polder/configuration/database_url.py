@@ -7,6 +7,7 @@ import os
 import re
 from itertools import repeat
 from typing import Any
+from urllib.parse import parse_qsl
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -69,6 +70,8 @@ def database(url: str) -> dict[str, Any]:
     of whoever starts the process.
     """
     said = _read(url)
+    if twice := _said_twice(url):
+        raise NotLegal(f"says {twice} twice, and only one can be obeyed")
     if not said.get("user"):
         raise NotLegal("names no user")
     if not said.get("dbname"):
@@ -133,6 +136,15 @@ def _read(url: str) -> dict[str, str]:
     except psycopg.ProgrammingError as error:
         # what libpq says may hold a piece of the password
         raise NotLegal(_why(str(error), has_secret="password=" in url)) from None
+
+
+def _said_twice(url: str) -> str:
+    """A name: of the place, the database or an option. libpq would obey the last."""
+    place, _, query = url.partition("?")
+    options = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
+    names = [name for name, value in conninfo_to_dict(place).items() if str(value).strip(",")]
+    names += ["sslmode" if name == "ssl" else name for name in options]
+    return next((name for name in names if names.count(name) > 1), "")
 
 
 def _why(message: str, *, has_secret: bool) -> str:

@@ -72,7 +72,9 @@ def _host(value: str) -> str:
 
 
 def _origins(value: str) -> list[str]:
-    origins = _list(value)
+    """As browsers write them, or they would never be the same: in small letters, without the port
+    that goes without saying."""
+    origins = [origin.lower() for origin in _list(value)]
     for position, origin in enumerate(origins, start=1):
         try:
             parts = urlsplit(origin)
@@ -81,15 +83,20 @@ def _origins(value: str) -> list[str]:
                 and bool(parts.hostname)
                 and origin == f"{parts.scheme}://{parts.netloc}"
             )
-            legal = legal and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
+            legal = (
+                legal
+                and origin.isascii()
+                and "@" not in parts.netloc
+                and (parts.port is None or parts.port > 0)
+            )
         except ValueError:
             legal = False
         if not legal:
             raise NotLegal(
                 f"entry {position} is no origin: https://host or https://host:port, with commas "
-                "between them"
+                "between them; other letters than ASCII's as xn--..."
             )
-    return origins
+    return [re.sub("^(http://.*):80$|^(https://.*):443$", r"\1\2", origin) for origin in origins]
 
 
 def _mails(value: str) -> list[str]:

@@ -3,13 +3,17 @@ under way to us."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from polder import this_service
 from polder.consumer.prefetch import Prefetch
-from polder.seams.amqp import consume
+from polder.seams.amqp import has_queue
+
+log = logging.getLogger(__name__)
 
 
 class Subscription:
@@ -17,6 +21,7 @@ class Subscription:
     message, the first ones already while it begins.
 
     A consumer keeps the prefetch with which it began, so another number needs another consumer.
+    A queue that somebody has deleted is read again when it is declared; the others go on.
     """
 
     def __init__(
@@ -31,10 +36,22 @@ class Subscription:
         self._queues = queues
         self._receive = receive
         self._tags: list[str] = []
+        self._missing: list[str] = []
 
     def begin(self) -> None:
         """Whoever receives has to be ready."""
+        self._are_missing(self._not_there(self._queues))
         self._consume()
+
+    def look_for_missing(self) -> None:
+        """Reads from now on those that have been declared since."""
+        before, self._missing = self._missing, self._not_there(self._missing)
+        if self._tags:  # else `fit_prefetch` begins with all of them
+            for queue in [one for one in before if one not in self._missing]:
+                self._consume_from(queue)
+
+    def _not_there(self, queues: Sequence[str]) -> list[str]:
+        return [queue for queue in queues if not has_queue(self._channel.connection, queue)]
 
     def cancel(self) -> None:
         """May run twice."""
@@ -60,6 +77,30 @@ class Subscription:
         # Per consumer: quorum queues know no global prefetch.
         self._channel.basic_qos(0, self.prefetch.number, False)
         for queue in self._queues:
-            tag = f"{queue}.{uuid4().hex}"
-            consume(self._channel, queue, tag, partial(self._receive, queue))
-            self._tags.append(tag)
+            if queue not in self._missing:
+                self._consume_from(queue)
+
+    def _consume_from(self, queue: str) -> None:
+        tag = f"{queue}.{uuid4().hex}"
+        self._channel.basic_consume(
+            queue,
+            consumer_tag=tag,
+            callback=partial(self._receive, queue),
+            on_cancel=partial(self._ended_by_broker, queue),
+        )
+        self._tags.append(tag)
+
+    def _ended_by_broker(self, queue: str, tag: str) -> None:
+        """The queue was deleted, as a rule. The others go on."""
+        if tag in self._tags:
+            self._tags.remove(tag)
+        if queue not in self._missing:
+            self._are_missing([queue])
+
+    def _are_missing(self, queues: Sequence[str]) -> None:
+        self._missing += queues
+        for queue in queues:
+            log.error(
+                "the broker has no queue %s to read; %s declares it",
+                *(queue, this_service.command("topology")),
+            )

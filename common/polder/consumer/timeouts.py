@@ -1,5 +1,5 @@
-"""What takes an event consumer too long: messages that wait for slower ones, batches without a
-result, and messages that nobody acks."""
+"""What an event consumer looks at now and then: messages that wait for slower ones, batches without
+a result, messages that nobody acks, and queues that somebody has deleted."""
 
 from __future__ import annotations
 
@@ -20,23 +20,29 @@ log = logging.getLogger(__name__)
 
 # seconds; the pool ends a batch at its hard limit, and its result is here soon after
 LONGEST_BATCH = HARD_LIMIT + 30.0
+MISSING_AGAIN = 5.0  # seconds between two looks for queues that somebody has deleted
 IN_TIME = 0.8  # of the consumer timeout: then we give the channel up ourselves
 
 
 class Timeouts:
-    """Looks every half second, from when it is made until `cancel`. `renew` is called when the
+    """Looks from when it is made until `cancel`. `renew` is called when the
     channel was given up."""
 
     def __init__(self, owner: EventConsumer, renew: Callable[[], None], longest: float) -> None:
         self.longest = longest  # seconds that the broker lets a message be unacked
         self._owner = owner
         self._renew = renew
-        self._checks = owner.consumer.timer.call_repeatedly(
-            PATIENCE / 2, owner.loop.guarded(self.check)
-        )
+        self._checks = [
+            owner.consumer.timer.call_repeatedly(seconds, owner.loop.guarded(check))
+            for seconds, check in (
+                (PATIENCE / 2, self.check),
+                (MISSING_AGAIN, owner.subscription.look_for_missing),
+            )
+        ]
 
     def cancel(self) -> None:
-        self._checks.cancel()
+        for check in self._checks:
+            check.cancel()
 
     def check(self) -> None:
         """Acks what finished long ago; takes a batch without a result for lost; gives the channel

@@ -53,6 +53,10 @@ _MEANING = (
 )
 
 
+# What was committed is acked to the broker or to a client, and lives nowhere else. An address may
+# ask for more: `remote_apply`.
+_DURABLE = (("synchronous_commit", "on"),)
+
 # what an address may not set otherwise
 MEANING = frozenset(name for name, _ in _MEANING)
 POOLED = ("web",)  # every statement of these is at home in its own transaction
@@ -85,7 +89,7 @@ def session_options(limits: Limits | None = None) -> str:
         ("idle_in_transaction_session_timeout", idle),
     )
     kept_alive = KEPT_ALIVE if limits == HOUSEKEEPING else ()  # it works by locks of a session
-    return as_options((*times, *_MEANING, *kept_alive))
+    return as_options((*times, *_MEANING, *_DURABLE, *kept_alive))
 
 
 def as_options(settings: Iterable[tuple[str, str]]) -> str:

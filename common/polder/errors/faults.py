@@ -26,7 +26,8 @@ class Fault(StrEnum):
     AWAY = "away"  # the database is away, or has no room: one batch probes, the others wait
     BUSY = "busy"  # the moment's: the same batch again
     LOCKED = "locked"  # somebody holds what it needs: only those who need it wait
-    TOO_SLOW = "too-slow"  # it ran into a limit of the database, of time mostly: again in halves
+    # it ran into a limit of the database, of time mostly or of memory: again in halves
+    TOO_SLOW = "too-slow"
     # the schema's, the code's, the machine's: halt; no event is to blame
     ENVIRONMENT = "environment"
     # a message that cannot be read, by whose fault is in doubt (reading.Blame): halt if a publisher
@@ -53,7 +54,8 @@ SQLSTATES: dict[str, Fault] = {
     "40": Fault.BUSY,  # rolled back: serialization and the like
     "40P01": Fault.LOCKED,  # deadlock
     "42": Fault.ENVIRONMENT,  # no such table, column, function; no right
-    "53": Fault.AWAY,  # no disk, no memory, no connections
+    "53": Fault.AWAY,  # no disk, no connections
+    "53200": Fault.TOO_SLOW,  # no memory for it, nor for so many locks: less at a time may do
     "53400": Fault.TOO_SLOW,  # more than a limit of the configuration: temporary files, say
     "55P03": Fault.LOCKED,  # lock not available
     "55": Fault.BUSY,  # in use, not in the right state

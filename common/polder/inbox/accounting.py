@@ -13,9 +13,10 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from django.db import connection
+from django.db import OperationalError, connection
 
 from polder.database.partitioning import milliseconds_of
+from polder.errors.faults import Fault, fault_of
 from polder.inbox.delivery import Arrival, Key
 from polder.inbox.horizon import horizon
 from polder.inbox.models import Outcome, Redriven, Unrecorded
@@ -23,6 +24,17 @@ from polder.inbox.parking import park_unreadable
 from polder.inbox.repeats import Repeats, reused
 
 SLOTS = 32
+_turned_away = 0  # how often this process found its slot held by somebody
+
+_COUNT = """
+INSERT INTO polder_inbox_deliverycount AS accounting (publisher, outcome, slot, count, last_at)
+SELECT publisher, outcome, %s, count, clock_timestamp()
+FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS new(publisher, outcome, count)
+ON CONFLICT (publisher, outcome, slot) DO UPDATE
+    SET count = accounting.count + excluded.count, last_at = excluded.last_at
+RETURNING EXISTS (SELECT FROM polder_inbox_parkedevent WHERE state = 'parked' AND traceback = ''
+    AND event_id IS NOT NULL)
+"""
 
 Counts = Counter[tuple[str, str]]
 # the parked rows whose messages are applied again; None: they come from the broker
@@ -33,31 +45,28 @@ def count(deliveries: Counts) -> bool:
     """Adds (publisher, outcome) -> number; whether anything is parked that could not be read and
     whose event may have come now.
 
-    The last statement of a batch: its row locks are held for the commit only.
+    The last statement of a batch: its row locks are held for the commit only. Where somebody else
+    holds the rows for long, the next try counts in others.
     """
+    global _turned_away
     if not deliveries:
         return False
-    slot = os.getpid() % SLOTS
+    slot = (os.getpid() + _turned_away) % SLOTS
     rows = sorted(deliveries.items())
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO polder_inbox_deliverycount AS accounting (publisher, outcome, slot, count,
-                last_at)
-            SELECT publisher, outcome, %s, count, clock_timestamp()
-            FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS new(publisher, outcome, count)
-            ON CONFLICT (publisher, outcome, slot) DO UPDATE
-                SET count = accounting.count + excluded.count, last_at = excluded.last_at
-            RETURNING EXISTS (SELECT FROM polder_inbox_parkedevent WHERE state = 'parked'
-                AND traceback = '' AND event_id IS NOT NULL)
-            """,
-            [
-                slot,
-                [publisher for (publisher, _), _ in rows],
-                [outcome for (_, outcome), _ in rows],
-                [number for _, number in rows],
-            ],
-        )
+        try:
+            cursor.execute(
+                _COUNT,
+                [
+                    slot,
+                    [publisher for (publisher, _), _ in rows],
+                    [outcome for (_, outcome), _ in rows],
+                    [number for _, number in rows],
+                ],
+            )
+        except OperationalError as error:
+            _turned_away += fault_of(error) is Fault.LOCKED
+            raise
         return bool(cursor.fetchone()[0])
 
 

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 
 from polder.database.locking import nobody_else
 from polder.database.partitioning import database_now
+from polder.errors.faults import Fault
 from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.models import BulkOperation, BulkState, ParkedEvent, ParkedState, Redriven
 from polder.inbox.redrive_many import BATCH_MESSAGES, Chosen, next_batch, redriven
@@ -108,6 +109,8 @@ def _one_batch(key: int) -> int:
         except (TransientFailure, ConsumerHalted) as error:
             trouble = str(error).partition("\n")[0]  # PostgreSQL's further lines may quote a row
             _not_lost(key, trouble=trouble)
+            if getattr(error, "fault", None) is Fault.TOO_SLOW:
+                _too_much(key, batch)
             return 0
         except Exception:
             with suppress(DatabaseError):
@@ -152,6 +155,17 @@ def _not_lost(key: int, **values: str) -> None:
 
 
 @transaction.atomic
+def _too_much(key: int, batch: Sequence[int]) -> None:
+    """From now on each goes alone; one that went alone goes again after all others."""
+    if one := _running(key):
+        if len(batch) > 1:
+            one.alone_to = max(batch)
+        else:
+            _count(one, batch, Counter(), batch)
+        one.save()
+
+
+@transaction.atomic
 def _tried(key: int, batch: Sequence[int]) -> int:
     begun = time.monotonic()
     if (one := _running(key)) is None:
@@ -163,7 +177,7 @@ def _tried(key: int, batch: Sequence[int]) -> int:
         ended, stuck = _discarded(batch), []
     _count(one, batch, ended, stuck)
     one.trying_to = 0
-    one.trouble = f"{len(one.stuck)} need what somebody holds" if one.stuck else ""
+    one.trouble = f"{len(one.stuck)} need what somebody holds or take too long" if one.stuck else ""
     one.busy_seconds += time.monotonic() - begun
     one.save()
     return len(batch) - len(stuck)

@@ -114,9 +114,9 @@ def _each(rows: Sequence[int], stuck: list[int]) -> Iterator[Counter[str]]:
 def _all_of(messages: QuerySet[ParkedEvent], end: int, stuck: list[int]) -> Iterator[Counter[str]]:
     last = 0
     while batch := next_batch(messages, last, end):
-        ended, left = _redriven(batch)
-        stuck += left
-        yield ended
+        for ended, left in _redriven(batch):
+            stuck += left
+            yield ended
         last = batch[-1]
 
 
@@ -137,13 +137,21 @@ def next_batch(messages: QuerySet[ParkedEvent], last: int, end: int) -> list[int
     return batch
 
 
-def _redriven(batch: Sequence[int]) -> tuple[Counter[str], list[int]]:
-    for pause in PAUSES:
+def _redriven(batch: Sequence[int]) -> Iterator[tuple[Counter[str], list[int]]]:
+    """In halves where all together are too much for the database."""
+    for pause in (*PAUSES, None):
         try:
-            return redriven(batch)
-        except TransientFailure:
+            yield redriven(batch)
+            return
+        except TransientFailure as error:
+            if error.fault is Fault.TOO_SLOW and len(batch) > 1:
+                break
+            if pause is None:
+                raise
             time.sleep(pause)
-    return redriven(batch)
+    middle = len(batch) // 2
+    yield from _redriven(batch[:middle])
+    yield from _redriven(batch[middle:])
 
 
 def redriven(batch: Sequence[int]) -> tuple[Counter[str], list[int]]:

@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from amqp.basic_message import Message
+from amqp.exceptions import NotFound
 from amqp.method_framing import frame_writer
 from amqp.serialization import dumps
 from amqp.spec import Basic
-from kombu.transport import TRANSPORT_ALIASES
+from kombu.transport import TRANSPORT_ALIASES, pyamqp
 from kombu.transport.pyamqp import SSLTransport
 
 from polder.seams import properties
@@ -18,6 +19,22 @@ from polder.seams import properties
 __all__ = ["Message", "SSLTransport"]
 
 properties.take_any()
+
+
+class KnowingChannel(pyamqp.Channel):
+    """The channel of every connection, Celery's own too. It knows a consumer's tag beforehand:
+    messages may come before the broker's answer, and py-amqp would give back those of a tag that
+    it does not know, with a warning, which counts as a delivery each time."""
+
+    def basic_consume(
+        self, queue: str = "", consumer_tag: str = "", *, callback: Any = None, **options: Any
+    ) -> Any:
+        if consumer_tag and callback:
+            self.callbacks[consumer_tag] = callback
+        return super().basic_consume(queue, consumer_tag, callback=callback, **options)
+
+
+pyamqp.Connection.Channel = KnowingChannel
 
 
 def raw_channel(connection: Any) -> Any:
@@ -31,12 +48,15 @@ def is_open(channel: Any) -> bool:
     return channel.connection is not None
 
 
-def consume(channel: Any, queue: str, tag: str, callback: Callable[[Any], None]) -> None:
-    """The channel knows the tag beforehand: messages may come together with the broker's answer,
-    and py-amqp would give back those of a tag that it does not know, which counts as a delivery
-    each time."""
-    channel.callbacks[tag] = callback
-    channel.basic_consume(queue, consumer_tag=tag, callback=callback)
+def has_queue(connection: Any, queue: str) -> bool:
+    """Asked by a channel of its own, which the broker closes when there is none."""
+    channel = connection.channel()
+    try:
+        channel.queue_declare(queue, passive=True)
+    except NotFound:
+        return False
+    channel.close()
+    return True
 
 
 def read_through(connection: Any, reader: Callable[[Callable[[int], bytes]], Any]) -> None:

@@ -135,6 +135,18 @@ SEAMS: tuple[Seam, ...] = (
         "test_seams.py::test_a_channel_knows_its_consumer_beforehand",
     ),
     Seam(
+        "kombu.transport.pyamqp:Connection",
+        ("Channel",),
+        "the class of the channels of every connection; amqp.py puts its own there",
+        "test_seams.py::test_a_channel_knows_its_consumer_beforehand",
+    ),
+    Seam(
+        "amqp.channel:Channel.basic_consume",
+        ("queue", "consumer_tag", "callback", "on_cancel"),
+        "calls `on_cancel` with the tag when the broker ends it, and goes on",
+        "test_seams.py::test_a_consumer_that_the_broker_ends",
+    ),
+    Seam(
         "amqp.connection:Connection",
         ("blocking_read", "on_inbound_frame", "frame_writer"),
         "read_through replaces blocking_read, which drain_events calls",

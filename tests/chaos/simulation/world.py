@@ -159,7 +159,8 @@ def world(folder: Path) -> Iterator[World]:
 def _migrate(stack: Stack, service: str) -> None:
     # nothing here has to survive, and waiting for the disk would be most of it
     with stack.postgres.connect() as server:
-        server.execute(f"ALTER DATABASE polder_{service} SET synchronous_commit = off")  # type: ignore[call-overload]
+        server.execute("ALTER SYSTEM SET fsync = off")
+        server.execute("SELECT pg_reload_conf()")
     environment = os.environ | stack.environment.of_service(service, role="ddl")
     subprocess.run(
         [sys.executable, "manage.py", service, "migrate", "-v0"],

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from amqp.exceptions import NotFound
 
 from polder.consumer import acks as acks_module
 from polder.consumer import dispatch_timer as timer_module
@@ -22,7 +23,9 @@ from tests.library.test_acks import Broker
 class Channel(Broker):
     def __init__(self) -> None:
         super().__init__()
-        self.connection: object = object()
+        self.connection: object = self
+        self.missing: list[str] = []  # queues that nobody has declared
+        self.on_cancel: dict[str, Callable[[str], None]] = {}
         self.callbacks: dict[str, Callable[[Any], None]] = {}
         self.tag_of: dict[str, str] = {}
         self.prefetch = 0
@@ -33,8 +36,28 @@ class Channel(Broker):
         assert not a_global, "quorum queues know no global prefetch"
         self.prefetch = count
 
-    def basic_consume(self, queue: str, consumer_tag: str, callback: Callable[[Any], None]) -> str:
-        assert self.callbacks[consumer_tag] is callback, "messages may come before the answer"
+    def channel(self) -> object:
+        """Another one of the same connection."""
+        return SimpleNamespace(queue_declare=self.look_for, close=lambda: None)
+
+    def look_for(self, queue: str, passive: bool) -> None:
+        if queue in self.missing:
+            raise NotFound
+
+    def delete_queue(self, queue: str) -> None:
+        self.missing.append(queue)
+        self.on_cancel.pop(queue)(self.tag_of.pop(queue))
+
+    def basic_consume(
+        self,
+        queue: str,
+        consumer_tag: str,
+        callback: Callable[[Any], None],
+        on_cancel: Callable[[str], None],
+    ) -> str:
+        assert queue not in self.missing
+        self.callbacks[consumer_tag] = callback
+        self.on_cancel[queue] = on_cancel
         self.tag_of[queue] = consumer_tag
         if queue in self.backlog:
             callback(self.backlog.pop(queue))
@@ -56,22 +79,32 @@ class Timer:
 
     def __init__(self) -> None:
         self.due: list[tuple[float, Callable[[], None]]] = []
+        self.repeated: list[Callable[[], None]] = []
 
     def call_after(self, seconds: float, function: Callable[[], None]) -> object:
         self.due.append((seconds, function))
         return function
 
     def call_repeatedly(self, seconds: float, function: Callable[[], None]) -> object:
+        self.repeated.append(function)
         return SimpleNamespace(cancel=lambda: None)
 
 
 class Worker:
     """The order service's event consumer with one pool process. The test moves the clock."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, backlog: bool = False) -> None:
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        backlog: bool = False,
+        publishers: Sequence[str] = ("inventory",),
+        missing: Sequence[str] = (),
+    ) -> None:
         self.now = 1_000.0
         self.tag = 0
         self.channel, self.timer = Channel(), Timer()
+        self.channel.missing += missing
         self.running: list[Any] = []
         if backlog:
             self.channel.unacked.append(1)
@@ -90,9 +123,7 @@ class Worker:
         for each in (module, acks_module, timeouts_module, timer_module):
             monkeypatch.setattr(each, "time", clock)
         self.renewed = 0
-        self.event_consumer = EventConsumer(
-            consumer, None, "order", ["inventory"], renew=self.renew
-        )
+        self.event_consumer = EventConsumer(consumer, None, "order", publishers, renew=self.renew)
 
     def run(self, kind: object, consumer: object, task: object, batch: object, to: object) -> None:
         self.running.append(SimpleNamespace(task=task, batch=batch, listener=to))
