@@ -119,9 +119,7 @@ class Replication:
     @property
     def _fields(self) -> list[models.Field[Any, Any]]:
         return [
-            field
-            for field in self.model._meta.concrete_fields
-            if str(field.column) in self.columns
+            field for field in self.model._meta.concrete_fields if str(field.column) in self.columns
         ]
 
     @property

@@ -158,9 +158,9 @@ def _request(run: ReplicaState) -> PageRequest | RowsRequest | DigestsRequest | 
         return RowsRequest(**about, keys=_proven(run.aggregate, run.asking[:MOST]))
     if run.ranges:
         after, through = run.ranges[0]
-        forgotten = database_now() - tombstones_kept()
-        of = {"after": after, "through": through, "content": content}
-        return KeysRequest(**about, **of, retired_before=forgotten)
+        kept_since = database_now() - tombstones_kept()
+        about |= {"after": after, "through": through}
+        return KeysRequest(**about, content=content, retired_before=kept_since)
     if run.compared_by == Compared.ROWS:
         size = max(1, min(MOST_ROWS, run.rate // PAGES))
         return PageRequest(**about, after=run.cursor, size=size, since=run.since)

@@ -47,6 +47,8 @@ def answer_with_keys(requests: Sequence[KeysRequest]) -> None:
 
 def _answer(requests: Sequence[R], answer: Callable[[R], Answer]) -> None:
     """One that was made several times while nobody answered, once."""
+    if not start.may_act():
+        return  # it is asked again: what we have forgotten would be taken for unknown
     for request in {one.request: one for one in requests}.values():
         answered = answer(request)
         failpoint(Failpoint.RESYNC_BEFORE_ANSWER)

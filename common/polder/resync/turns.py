@@ -62,8 +62,8 @@ def turn_of(run: ReplicaState, request: UUID) -> Iterator[ReplicaState | None]:
 
 
 def _is_ours(run: ReplicaState) -> bool:
-    """A process of the version before knows less of the columns, or other ones: what it filled would
-    count as filled. The page is asked for again."""
+    """A process of the version before does not know all the columns, and what it filled would count
+    as filled. The page is asked for again."""
     return bool(run.declared == replications[run.pk].declaration)
 
 

@@ -133,9 +133,7 @@ class TestTheOwner:
         monkeypatch.setattr(digests, "state_of", said)
 
         # Then
-        found = digests.keys_of(
-            KeysRequest(**self.about(), retired_before=now - timedelta(days=1))
-        )
+        found = digests.keys_of(KeysRequest(**self.about(), retired_before=now - timedelta(days=1)))
         assert (found.retired, len(found.rows)) == ([str(orders[1].pk)], 5)
         assert digests.keys_of(KeysRequest(**self.about())).retired == []
 

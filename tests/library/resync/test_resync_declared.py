@@ -86,9 +86,7 @@ def test_what_was_wrong_with_a_replica_ends_with_it(db: None) -> None:
     versions = {"known_version": 2, "sent_version": 1, "known_event_id": uuid7()}
     for aggregate in (gone, PRODUCT):
         Drift.objects.create(aggregate=aggregate, key="k", version=1, event_id=uuid7())
-        Regression.objects.create(
-            aggregate=aggregate, key="k", sent_event_id=uuid7(), **versions
-        )
+        Regression.objects.create(aggregate=aggregate, key="k", sent_event_id=uuid7(), **versions)
 
     tending.fill_new()
 
