@@ -32,6 +32,8 @@ def answer_with_pages(requests: Sequence[PageRequest]) -> None:
 
 @hears(RowsRequest)
 def answer_with_rows(requests: Sequence[RowsRequest]) -> None:
+    if not start.may_act():
+        return  # they are asked again: what we have forgotten would be removed as unknown
     _answer(requests, owner.rows_of)
 
 
@@ -47,8 +49,6 @@ def answer_with_keys(requests: Sequence[KeysRequest]) -> None:
 
 def _answer(requests: Sequence[R], answer: Callable[[R], Answer]) -> None:
     """One that was made several times while nobody answered, once."""
-    if not start.may_act():
-        return  # it is asked again: what we have forgotten would be taken for unknown
     for request in {one.request: one for one in requests}.values():
         answered = answer(request)
         failpoint(Failpoint.RESYNC_BEFORE_ANSWER)

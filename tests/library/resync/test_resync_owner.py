@@ -119,7 +119,7 @@ class TestTheOwner:
         assert page.request == request.request
 
 
-def test_nothing_is_answered_before_it_is_known_what_was_forgotten(
+def test_no_key_is_unknown_before_it_is_known_what_was_forgotten(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a service that was set back says of what its neighbours know that there is no such
