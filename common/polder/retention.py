@@ -26,15 +26,14 @@ def retention_policy(what: str) -> Callable[[Forget], Forget]:
 def delete_in_steps(rows: models.QuerySet[Any, Any], at_once: int = 1_000) -> int:
     """Deletes them, oldest first, so many in a transaction of their own, so that no lock is held
     for long; how many. Those that somebody holds are left to the next time."""
-    deleted = 0
+    deleted, rest = 0, rows.order_by("pk")
     while True:
         with transaction.atomic():
             step = list(
-                rows.select_for_update(skip_locked=True)
-                .order_by("pk")
-                .values_list("pk", flat=True)[:at_once]
+                rest.select_for_update(skip_locked=True).values_list("pk", flat=True)[:at_once]
             )
             rows.model._default_manager.filter(pk__in=step).delete()
         deleted += len(step)
         if len(step) < at_once:
             return deleted
+        rest = rest.filter(pk__gt=step[-1])  # and not over those that stay, at every step

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -127,3 +129,18 @@ def test_a_tombstone_goes_when_it_is_old(db: None) -> None:
 def test_it_stays_as_long_as_an_older_event_may_come(db: None, settings: Any) -> None:
     settings.POLDER = settings.POLDER | {"TOMBSTONES_DAYS": 1, "WEEKS_KEPT": 4}
     assert tombstones_kept() == timedelta(weeks=5)
+
+
+def test_what_stays_is_walked_over_once(db: None) -> None:
+    """And not once more at each step: of millions that stay, few may go."""
+    deliver(*(product_event(product_id=f"p{number}") for number in range(9)))
+    rows = Product.objects.exclude(pk__in=["p1", "p4"])
+
+    with CaptureQueriesContext(connection) as queries:
+        assert delete_in_steps(rows, at_once=3) == 7
+
+    steps = [one["sql"] for one in queries if one["sql"].startswith("SELECT")]
+    assert [f"> '{last}'" in sql for last, sql in zip(["p3", "p7"], steps[1:], strict=True)] == [
+        *(True, True),
+    ]
+    assert set(Product.objects.values_list("pk", flat=True)) == {"p1", "p4"}

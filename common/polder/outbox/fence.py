@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
@@ -255,17 +256,22 @@ def _not_ours(claims: Sequence[Claim]) -> list[Claim]:
 
 def _with_versions(claims: Sequence[Claim]) -> list[tuple[Claim, int | None]]:
     """Each with the version that we have, None where we have no row. Those of aggregates that we
-    never owned are left out."""
+    never owned, and of keys that none of ours has, are left out."""
+    ours = [claim for claim in claims if _may_be_ours(claim)]
     keys: dict[str, list[str]] = {}
-    for claim in claims:
-        if claim.aggregate in aggregates():
-            keys.setdefault(claim.aggregate, []).append(claim.key)
+    for claim in ours:
+        keys.setdefault(claim.aggregate, []).append(claim.key)
     versions = {name: _versions(name, names) for name, names in keys.items()}
-    return [
-        (claim, versions[claim.aggregate].get(claim.key))
-        for claim in claims
-        if claim.aggregate in versions
-    ]
+    return [(claim, versions[claim.aggregate].get(claim.key)) for claim in ours]
+
+
+def _may_be_ours(claim: Claim) -> bool:
+    """Whether the key is one, and spelled as our events spell it."""
+    model = aggregates().get(claim.aggregate)
+    try:
+        return model is not None and str(model._meta.pk.to_python(claim.key)) == claim.key
+    except ValidationError:
+        return False
 
 
 def _versions(aggregate: str, keys: Sequence[str]) -> Mapping[str, int]:

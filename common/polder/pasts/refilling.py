@@ -44,7 +44,7 @@ def refill(seconds: float, tell: Tell = lambda states: None) -> dict[str, int]:
         for state in states:
             if state.state in (State.PAUSED, State.CANCELLED):
                 raise NotFilled(f"the resync of {state.told}")
-        if (now := repr([(state.rows_done, state.state) for state in states])) != seen:
+        if (now := repr([(state.progressed_at, state.state) for state in states])) != seen:
             seen, since = now, time.monotonic()
         if time.monotonic() - since > seconds:
             open_ = [state for state in states if state.state == State.FILLING]

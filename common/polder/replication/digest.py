@@ -78,7 +78,8 @@ def held(
     content = hash_sql(replication.written) if with_content else "''"
     sql = f"""
         SELECT key::text, version, {content}, synced_at < %s
-        FROM "{replication.model._meta.db_table}" WHERE {where} ORDER BY key LIMIT %s
+        FROM "{replication.model._meta.db_table}" WHERE {where}
+        ORDER BY {replication.ordered_key[0]} LIMIT %s
     """
     with connection.cursor() as cursor:
         cursor.execute(sql, [asked_at, *values, most])
@@ -86,10 +87,10 @@ def held(
 
 
 def _range_sql(replication: Replication, after: str, through: str | None) -> tuple[str, list[str]]:
-    key_type = replication.model._meta.pk.db_type(connection)
+    key, key_type = replication.ordered_key
     bounds = [
         (condition, bound)
-        for condition, bound in (("key >", after or None), ("key <=", through))
+        for condition, bound in ((f"{key} >", after or None), (f"{key} <=", through))
         if bound is not None
     ]
     where = " AND ".join(f"{condition} %s::{key_type}" for condition, _ in bounds)

@@ -99,8 +99,9 @@ def merge_snapshots(
         and (key in stored or not _is_tombstone(said[key], before=forgotten))
     }
     if not manner.dry:
+        newest = news
         news = _write(replication, [rows[key] for key in sorted(news)], lowered)
-        drifted.close(replication, news)
+        drifted.close(replication, kept.keys() - (newest - news) - (above - lowered))
     found = []
     leaves = {key for key in stored.keys() - kept.keys() if key not in above - lowered}
     for key in sorted(news | leaves):
@@ -145,13 +146,13 @@ def keys_beside(
     """Our keys in the range that a page covers which it did not bring, of rows not touched since
     the owner was asked: the first ones."""
     meta = replication.model._meta
-    key_type = meta.pk.db_type(connection)
+    key, key_type = replication.ordered_key
     bounds = ([after] if after else []) + ([through] if through is not None else [])
     sql = f"""
         SELECT key::text FROM "{meta.db_table}"
-        WHERE {f"key > %s::{key_type} AND" if after else ""}
-            {f"key <= %s::{key_type} AND" if through is not None else ""}
-            NOT key = ANY(%s::{key_type}[]) AND synced_at < %s ORDER BY key LIMIT %s
+        WHERE {f"{key} > %s::{key_type} AND" if after else ""}
+            {f"{key} <= %s::{key_type} AND" if through is not None else ""}
+            NOT {key} = ANY(%s::{key_type}[]) AND synced_at < %s ORDER BY {key} LIMIT %s
     """
     with connection.cursor() as cursor:
         cursor.execute(sql, [*bounds, list(brought), asked_at, most])
@@ -183,7 +184,7 @@ def remove_unknown(
                 f'DELETE FROM "{meta.db_table}" WHERE key = ANY(%s::{key_type}[])', [sorted(gone)]
             )
     if not manner.dry:
-        drifted.close(replication, gone)
+        drifted.close(replication, {*keys} - _here(replication, keys))
     number = 0
     if manner.found_by is not None:
         number = drifted.record(replication, found, manner.found_by, repaired=not manner.dry)

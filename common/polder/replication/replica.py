@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 from django.db.models.signals import class_prepared
 from django.dispatch import receiver
 from pydantic import BaseModel
@@ -109,7 +109,27 @@ class Replication:
     def declaration(self) -> dict[str, str]:
         """All that makes its rows what they are; another one is filled anew."""
         where = {path: sorted(map(str, values)) for path, values in self.where}
-        return self.declared | ({"(where)": json.dumps(where, sort_keys=True)} if where else {})
+        types = {field.column: field.db_type(connection) for field in self._fields}
+        return (
+            self.declared
+            | ({"(where)": json.dumps(where, sort_keys=True)} if where else {})
+            | {"(table)": self.model._meta.db_table, "(types)": json.dumps(types, sort_keys=True)}
+        )
+
+    @property
+    def _fields(self) -> list[models.Field[Any, Any]]:
+        return [
+            field for field in self.model._meta.concrete_fields if str(field.column) in self.columns
+        ]
+
+    @property
+    def ordered_key(self) -> tuple[str, str]:
+        """Its key in SQL, in the order in which its owner goes through its rows, that of the text;
+        and of which type."""
+        key = self.model._meta.pk
+        if isinstance(key, models.UUIDField) or getattr(key, "db_collation", "") == "C":
+            return "key", str(key.db_type(connection))
+        return 'key::text COLLATE "C"', "text"
 
     def key_of(self, text: str) -> str | None:
         """The key as its rows have it; None for what no row of it can have."""
@@ -126,8 +146,8 @@ class Replication:
     def kinds(self) -> dict[str, str]:
         """By column, in the order of their names: how its content is written; "" for a column
         whose content cannot be."""
-        fields = {str(field.column): field for field in self.model._meta.concrete_fields}
-        return {column: kind_name(fields[column]) for column in sorted(self.columns)}
+        kinds = {str(field.column): kind_name(field) for field in self._fields}
+        return dict(sorted(kinds.items()))
 
     @property
     def has_digests(self) -> bool:

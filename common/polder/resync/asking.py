@@ -21,6 +21,7 @@ from polder.inbox.models import LedgerEntry
 from polder.replication.drifted import close_unfound
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import event_class, replications
+from polder.replication.retention import tombstones_kept
 from polder.resync.messages import (
     BUCKET,
     MOST,
@@ -157,7 +158,9 @@ def _request(run: ReplicaState) -> PageRequest | RowsRequest | DigestsRequest | 
         return RowsRequest(**about, keys=_proven(run.aggregate, run.asking[:MOST]))
     if run.ranges:
         after, through = run.ranges[0]
-        return KeysRequest(**about, after=after, through=through, content=content)
+        kept_since = database_now() - tombstones_kept()
+        about |= {"after": after, "through": through}
+        return KeysRequest(**about, content=content, retired_before=kept_since)
     if run.compared_by == Compared.ROWS:
         size = max(1, min(MOST_ROWS, run.rate // PAGES))
         return PageRequest(**about, after=run.cursor, size=size, since=run.since)

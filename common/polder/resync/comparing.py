@@ -62,10 +62,11 @@ def take_listing(run: ReplicaState, replication: Replication, answer: Listing) -
     if len(ours) == 2 * MOST_LISTED:
         through = list(ours)[-1]
     theirs = {one.key: one for one in answer.rows if through is None or one.key <= through}
+    unsaid, forgotten = {*answer.unsaid}, {*answer.retired} - ours.keys()
     for key, one in theirs.items():
         mine = ours.get(key)
         if mine is None or mine.version < one.version:
-            if key not in answer.unsaid:
+            if key not in unsaid and key not in forgotten:
                 run.doubtful[key] = one.version
         elif mine.untouched and (mine.version > one.version or mine.content != one.hash):
             run.asking.append(key)

@@ -7,6 +7,7 @@ the asker keeps, so it is reckoned here, as `content` has it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -86,6 +87,7 @@ def keys_of(request: KeysRequest) -> Listing:
         rows=listed,
         through=listed[-1].key if len(there) > MOST_LISTED else None,
         unsaid=_unsaid(request.aggregate, [one.key for one in listed]),
+        retired=_retired(there[:MOST_LISTED], request.retired_before),
     )
 
 
@@ -181,6 +183,21 @@ def _check_path(state: Any, path: str) -> None:
         if not known or name not in state.model_fields:
             raise NotPossible(f"{this_service.name()} says no {path}")
         state = state.model_fields[name].annotation
+
+
+def _retired(rows: Sequence[Aggregate], before: datetime | None) -> list[str]:
+    return [
+        row.subject
+        for row in rows
+        if before is not None and row.updated_at < before and _is_tombstone(row)
+    ]
+
+
+def _is_tombstone(row: Aggregate) -> bool:
+    try:
+        return state_of(row).retired
+    except Unsayable:
+        return False
 
 
 def _unsaid(aggregate: str, keys: Sequence[str]) -> list[str]:

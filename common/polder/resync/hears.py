@@ -32,6 +32,8 @@ def answer_with_pages(requests: Sequence[PageRequest]) -> None:
 
 @hears(RowsRequest)
 def answer_with_rows(requests: Sequence[RowsRequest]) -> None:
+    if not start.may_act():
+        return  # they are asked again: what we have forgotten would be removed as unknown
     _answer(requests, owner.rows_of)
 
 

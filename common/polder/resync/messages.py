@@ -151,6 +151,8 @@ class KeysRequest(Message):
     after: Annotated[str, Field(max_length=64)]
     through: Key | None = None
     content: Content | None = None
+    # which of them you retired before then? The asker keeps no such tombstone
+    retired_before: Timestamp | None = None
 
 
 class Listed(Part):
@@ -163,7 +165,7 @@ class Listed(Part):
 
 class Listing(Message):
     """All rows up to `through`, or to the end of the range. Of those that are `unsaid` the newest
-    version is not published yet."""
+    version is not published yet; `retired` are those that were asked for."""
 
     kind: Literal["listing"] = "listing"
     request: UUID
@@ -171,6 +173,7 @@ class Listing(Message):
     rows: list[Listed] = []
     through: Key | None = None
     unsaid: list[Key] = []
+    retired: list[Key] = []
     refused: str = ""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from uuid_utils.compat import uuid7
 
 from polder import this_service
@@ -20,6 +20,9 @@ Compared = ReplicaState.Compared
 RATE = 2_000  # rows per second, unless somebody says otherwise
 QUICK_RATE, DEEP_RATE = 200_000, 20_000  # of audits
 AUDITED = ("audited_at", "deeply_audited_at")
+
+
+_FIRST = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
 class NotPossible(ValueError):
@@ -101,6 +104,12 @@ def _keys(replication: Replication, given: Sequence[str]) -> set[str]:
     if wrong := [text for text, key in keys.items() if key is None]:
         raise NotPossible(f"{wrong[0]!r} is no key of {replication.aggregate}")
     return {key for key in keys.values() if key is not None}
+
+
+def wait_for_others(aggregate: str) -> None:
+    """Until the transaction ends, nobody else who asks for this begins a first resync of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST, [f"the first resync of {aggregate}"])
 
 
 def _known(replication: Replication) -> ReplicaState | None:

@@ -4,14 +4,17 @@ and requests that nobody answered."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import datetime
 
+from django.db import transaction
+from django.db.models.functions import Now
+
 from polder import this_service
 from polder.database.partitioning import database_now
-from polder.replication.models import UNDER_WAY, ReplicaState
-from polder.replication.replica import Replication, replications
+from polder.replication.models import UNDER_WAY, Drift, Regression, ReplicaState
+from polder.replication.replica import replications
 from polder.resync import runs, weighing
 from polder.resync.asking import FIRST_WAIT, LONGEST_WAIT, State, ask
 from polder.resync.runs import NotPossible
@@ -23,26 +26,37 @@ def fill_new() -> list[str]:
     """Begins a resync of each replica that is new, or that declares something that it did not;
     which. May run twice, at once."""
     states = {state.aggregate: state for state in ReplicaState.objects.all()}
-    ReplicaState.objects.filter(pk__in=states.keys() - replications.keys()).delete()
-    begun = []
-    for aggregate, replication in sorted(replications.items()):
-        if reason := _reason(replication, states.get(aggregate)):
+    _forget(states.keys() - replications.keys())
+    found = [name for name in sorted(replications) if _reason(name, states.get(name))]
+    return [name for name in found if _fill(name)]
+
+
+def _fill(aggregate: str) -> bool:
+    """False when somebody was quicker."""
+    with transaction.atomic():
+        runs.wait_for_others(aggregate)
+        if reason := _reason(aggregate, ReplicaState.objects.filter(pk=aggregate).first()):
             log.info("the replica of %s is filled: %s", aggregate, reason)
             runs.begin(aggregate, reason, is_rebuilt=True)
-            begun.append(aggregate)
-    return begun
+    return bool(reason)
 
 
-def _reason(replication: Replication, state: ReplicaState | None) -> str:
+def _forget(removed: Collection[str]) -> None:
+    """Of replicas that this service does not keep any more: what was wrong with them is over."""
+    if removed:
+        gone = {"aggregate__in": removed}
+        Drift.objects.filter(**gone, repaired_at=None).update(repaired_at=Now())
+        Regression.objects.filter(**gone, closed_at=None).update(closed_at=Now())
+        ReplicaState.objects.filter(**gone).delete()
+
+
+def _reason(aggregate: str, state: ReplicaState | None) -> str:
     if state is None:
         return "it is new"
-    if state.declared == replication.declaration:
+    declaration = replications[aggregate].declaration
+    if state.declared == declaration:
         return ""
-    more = [
-        column
-        for column, source in replication.declaration.items()
-        if state.declared.get(column) != source
-    ]
+    more = [name for name, source in declaration.items() if state.declared.get(name) != source]
     return f"it declares {', '.join(more)}" if more else "it declares less than it did"
 
 

@@ -28,7 +28,7 @@ def following(request: UUID) -> UUID:
 def run_of(request: UUID) -> ReplicaState | None:
     """The run that waits for the answer to this, now or soon."""
     for run in _under_way():
-        if steps_before(run, request) is not None:
+        if _is_ours(run) and steps_before(run, request) is not None:
             return run
     return None
 
@@ -51,7 +51,7 @@ def turn_of(run: ReplicaState, request: UUID) -> Iterator[ReplicaState | None]:
     while True:
         with transaction.atomic():
             locked = _under_way().select_for_update().filter(pk=run.pk).first()
-            steps = steps_before(locked, request) if locked else None
+            steps = steps_before(locked, request) if locked and _is_ours(locked) else None
             if not steps:
                 yield locked if steps == 0 else None
                 return
@@ -59,6 +59,12 @@ def turn_of(run: ReplicaState, request: UUID) -> Iterator[ReplicaState | None]:
             yield None
             return
         time.sleep(LOOK)
+
+
+def _is_ours(run: ReplicaState) -> bool:
+    """A process of the version before does not know all the columns, and what it filled would count
+    as filled. The page is asked for again."""
+    return bool(run.declared == replications[run.pk].declaration)
 
 
 def _under_way() -> QuerySet[ReplicaState]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -100,7 +100,12 @@ class Owner(Wire):
             read=uuid7(),
             rows=listed,
             unsaid=[key for key in keys if key in self.unsaid],
+            retired=[key for key in keys if self._is_retired(key, request.retired_before)],
         )
+
+    def _is_retired(self, key: str, before: datetime | None) -> bool:
+        event = self.owned[key]
+        return before is not None and event.data.retired and event.time < before
 
     def go_on(self) -> ReplicaState:
         """Until it is over, or waits for what is on its way."""

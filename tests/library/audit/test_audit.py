@@ -14,10 +14,7 @@ from polder.replication import replica
 from polder.replication.models import Drift, DriftKind, ReplicaState
 from polder.replication.replica import replications
 from polder.resync import asking, runs, tending, weighing
-from polder.resync.messages import (
-    DigestsRequest,
-    KeysRequest,
-)
+from polder.resync.messages import DigestsRequest, KeysRequest, RowsRequest
 from polder.testing import deliver
 from tests.library.audit.owner import Owner, as_owned, delete, drift, plant
 from tests.library.resync.wire import PRODUCT, edit, products, state
@@ -197,6 +194,27 @@ def test_a_tombstone_that_was_let_go_is_no_difference(owner: Owner, deep: bool) 
     assert drift() == {"p6": DriftKind.MISSING}
     assert not Product.objects.filter(pk="p3").exists()
     assert Product.objects.get(pk="p6").retired_at == young
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_however_many_were_let_go_none_is_asked_for(
+    owner: Owner, deep: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (asking, weighing):
+        monkeypatch.setattr(module, "MOST_DOUBTFUL", 2)
+    long_ago = timezone.now() - timedelta(days=400)
+    for key in ("p1", "p3", "p5", "p6", "p7"):
+        retired = product_event(ProductRetired, product_id=key, version=2)
+        owner.owns(retired.model_copy(update={"time": long_ago}))
+        delete(key)
+    edit("p4", version=1)
+
+    runs.audit(PRODUCT, "asked for", deep=deep)
+    end = owner.run_all()
+
+    assert (end.compared_by, drift()) == ("deep" if deep else "quick", {"p4": DriftKind.BEHIND})
+    asked = [one.keys for _, one in owner.said if isinstance(one, RowsRequest)]
+    assert [[key.key for key in keys] for keys in asked] == [["p4"]]
 
 
 def test_nor_does_a_resync_bring_it(owner: Owner) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from order_service.models import Order
 from order_service.services import Line, order_cancel, order_place
+from polder.contracts.event import State
 from polder.direct.hearing import hear
 from polder.outbox.guard.bypass import unguarded
 from polder.outbox.models import OutboxEvent
@@ -24,6 +26,7 @@ from polder.resync.messages import (
     KeysRequest,
     Listing,
 )
+from polder.resync.owner import Unsayable
 from tests.library.audit.owner import VERSION, Owner
 from tests.library.pasts.saying import arriving
 from tests.library.resync.wire import ADA
@@ -113,6 +116,26 @@ class TestTheOwner:
             (str(order.pk), order.version) for order in orders[1:3]
         ]
         assert (found.unsaid, found.through) == ([keys[1]], None)
+
+    def test_which_were_retired_long_ago(
+        self, orders: list[Order], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Given the first retired just now, the second long ago; of the third nothing can be said
+        now, state_of = timezone.now(), digests.state_of
+        retired = {orders[0].pk, orders[1].pk}
+        Order.objects.exclude(pk=orders[0].pk).update(updated_at=now - timedelta(days=2))
+
+        def said(row: Any) -> State:
+            if row.pk == orders[2].pk:
+                raise Unsayable("no order")
+            return state_of(row).model_copy(update={"retired": row.pk in retired})
+
+        monkeypatch.setattr(digests, "state_of", said)
+
+        # Then
+        found = digests.keys_of(KeysRequest(**self.about(), retired_before=now - timedelta(days=1)))
+        assert (found.retired, len(found.rows)) == ([str(orders[1].pk)], 5)
+        assert digests.keys_of(KeysRequest(**self.about())).retired == []
 
     def test_heard_and_answered_as_it_goes_over_the_wire(
         self, orders: list[Order], owner: Owner

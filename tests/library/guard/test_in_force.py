@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection
 from order_service.models import Order
 from polder.conditions import conditions
 from polder.outbox.checks import the_guard_is_as_declared
+from polder.outbox.guard import install as guard
 from polder.outbox.guard.install import differences, install
 from polder.outbox.models import GuardFinding
 
@@ -76,6 +77,33 @@ def test_what_differs_is_told_and_put_right(order: Order, settings: Any) -> None
     assert list(differences()) == []
     with pytest.raises(IntegrityError):
         order.delete()
+
+
+@pytest.mark.parametrize(
+    ("switched", "told"),
+    [
+        ("DISABLE TRIGGER", "polder_guard_deleted of orders is switched off"),
+        ("ENABLE REPLICA TRIGGER", "polder_guard_deleted of orders is switched off"),
+        ("ENABLE ALWAYS TRIGGER", None),
+    ],
+)
+def test_a_trigger_that_does_not_fire_is_switched_off(
+    order: Order, switched: str, told: str | None
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE orders {switched} polder_guard_deleted")
+    assert list(differences()) == ([] if told is None else [told])
+    install()
+
+    with pytest.raises(IntegrityError):
+        order.delete()
+
+
+def test_a_role_whose_triggers_do_not_fire_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(differences()) == []
+    monkeypatch.setattr(guard, "_ROLE", "SELECT 'replica'")  # which only a superuser may set
+
+    assert list(differences()) == ["no trigger fires: session_replication_role is set to replica"]
 
 
 def test_a_column_may_be_changed_while_the_guard_stands(order: Order) -> None:

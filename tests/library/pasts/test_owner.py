@@ -11,6 +11,8 @@ from polder.outbox.models import Fenced, Subscriber
 from polder.outbox.publish import publish
 from polder.pasts import owner
 from polder.pasts.messages import Answer, Known, Question
+from polder.resync import owner as resync_owner
+from polder.resync.messages import Proven, RowsRequest
 from tests.library.pasts.saying import LONG_AGO, arriving
 from tests.library.test_regressed import HOUR, made
 from tests.makers import order_event
@@ -76,6 +78,36 @@ class TestTheOwner:
         assert list(Subscriber.objects.values_list("name", "confirmed_until")) == [
             ("shipping", ours.id)
         ]
+
+    def test_what_is_no_key_of_ours_is_passed_over(
+        self, db: None, said: list[tuple[str, Message]]
+    ) -> None:
+        """And stops neither the rest of the answer, nor another one, nor a resync."""
+        gone = str(uuid7())
+        odd = ["p1", gone.upper(), f"{{{gone}}}", "x" * 64, "0", " ", "é\u202e", "-1"]
+        known = [
+            Known(aggregate="order", key=key, version=2**63 - 1, event_id=uuid7())
+            for key in [*odd, gone]
+        ]
+        known += [Known(aggregate=name, key="k", version=1, event_id=uuid7()) for name in ("", "x")]
+        asked = owner.new_question()
+        about = {"question": asked, "confirms": uuid7()}
+
+        hear(
+            arriving(
+                "order.answers",
+                Answer(subscriber="shipping", known=known, **about),
+                Answer(subscriber="inventory", known=[], **about),
+            )
+        )
+
+        assert list(Fenced.objects.values_list("key", flat=True)) == [gone]
+        assert set(Subscriber.objects.values_list("name", "question")) == {
+            *(("shipping", asked), ("inventory", asked)),
+        }
+        keys = [Proven(key=key, version=2, event_id=uuid7()) for key in odd]
+        rows = RowsRequest(asker="shipping", request=uuid7(), aggregate="order", keys=keys)
+        assert resync_owner.rows_of(rows).unknown == sorted(odd)
 
     def test_a_confirmation_never_goes_back(self, db: None) -> None:
         later, asked = uuid7(), owner.new_question()

@@ -79,6 +79,24 @@ def test_it_closes_what_an_event_found(wire: Wire) -> None:
     assert not Drift.objects.filter(repaired_at=None).exists()
 
 
+@pytest.mark.parametrize("keys", [["p1", "p2"], None])
+def test_a_record_of_what_differs_no_more_closes(wire: Wire, keys: list[str] | None) -> None:
+    """Also where only these were asked for, and nothing had to be made good."""
+    ours = product_event(product_id="p1", name="a")
+    deliver(ours)
+    deliver(product_event(product_id="p1", name="b"))
+    for key, version in (("p2", 1), ("p3", 1)):  # extra, and gone since; another one's
+        Drift.objects.create(aggregate=PRODUCT, key=key, version=version, event_id=ours.id)
+    wire.owns(ours)
+    assert set(Drift.objects.values_list("key", flat=True)) == {"p1", "p2", "p3"}
+
+    runs.begin(PRODUCT, "asked for", keys=keys)
+    wire.run()
+
+    left = {"p3"} if keys else set()
+    assert set(Drift.objects.filter(repaired_at=None).values_list("key", flat=True)) == left
+
+
 def test_what_the_owner_does_not_know_is_asked_for_and_removed(wire: Wire) -> None:
     known = product_event(product_id="p2")
     deliver(product_event(product_id="p1"), known, product_event(product_id="p3"))

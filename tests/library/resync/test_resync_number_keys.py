@@ -9,12 +9,14 @@ from uuid import uuid4
 import pytest
 from django.db import connection, models
 from django.test.utils import isolate_apps
+from django.utils import timezone
 
 from common.contracts.inventory import ProductEvent, ProductState
 from common.contracts.money import Money
 from polder.domain.aggregate import Aggregate
 from polder.replication import digest
-from polder.replication.replica import replications
+from polder.replication.repair import keys_beside
+from polder.replication.replica import Replica, replications
 from polder.resync import digests, owner, receiving, runs
 from polder.resync.messages import DigestsRequest, KeysRequest, PageRequest, RowsRequest
 from tests.library.resync.wire import PRODUCT, Wire, products, state
@@ -91,3 +93,40 @@ def test_an_audit_compares_digests(
     )
     assert [(one.rows, one.digest) for one in found.buckets] == ours
     assert [one.key for one in listing.rows] == ["151", "152", "153", "154", "155"]
+
+
+@pytest.mark.parametrize(
+    ("key", "keys"),
+    [
+        (models.BigIntegerField(primary_key=True), ["1", "10", "100", "2", "20", "9"]),
+        (
+            models.CharField(max_length=64, primary_key=True, db_collation="en-x-icu"),
+            ["A", "B", "Z", "a", "b", "é"],
+        ),
+    ],
+    ids=["numbers", "text in the order of a language"],
+)
+def test_ranges_of_a_replica_are_those_of_its_owner(
+    wire: Wire, key: models.Field[Any, Any], keys: list[str]
+) -> None:
+    """Whatever order its own keys have: what lies in a page's range is what the page would have
+    brought."""
+    with isolate_apps("order_service"):
+
+        class Ordered(Replica, of="inventory.ordered"):
+            locals()["key"] = key.clone()
+
+            class Meta:
+                app_label = "order_service"
+                db_table = "ordered"
+
+    ordered = replications.pop("inventory.ordered")
+    with connection.schema_editor() as editor:
+        editor.create_model(Ordered)
+    about = {"version": 1, "content_hash": "", "synced_at": timezone.now()}
+    Ordered._default_manager.bulk_create(Ordered(key=one, **about) for one in keys)
+    between: dict[str, Any] = {"after": keys[1], "through": keys[4], "most": 9}
+    between["asked_at"] = timezone.now()
+
+    assert keys_beside(ordered, [keys[3]], **between) == [keys[2], keys[4]]
+    assert list(digest.held(ordered, with_content=False, **between)) == keys[2:5]

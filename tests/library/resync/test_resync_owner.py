@@ -12,6 +12,7 @@ from order_service.services import Line, order_place
 from polder.direct.hearing import hear
 from polder.outbox.guard.bypass import unguarded
 from polder.outbox.models import Fenced
+from polder.pasts import start
 from polder.resync import owner
 from polder.resync.messages import Page, PageRequest, Proven, RowsRequest
 from polder.testing import deliver
@@ -116,3 +117,20 @@ class TestTheOwner:
         assert key == "shipping.answers"
         assert isinstance(page, Page)
         assert page.request == request.request
+
+
+def test_no_key_is_unknown_before_it_is_known_what_was_forgotten(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a service that was set back says of what its neighbours know that there is no such
+    thing, and they remove it."""
+    about = {"asker": "shipping", "request": uuid7(), "aggregate": "order"}
+    asked = RowsRequest(**about, keys=[Proven(key=str(uuid7()))])
+    answers: list[bool] = []
+
+    for may_act in (False, True):
+        monkeypatch.setattr(start, "may_act", lambda may_act=may_act: may_act)
+        hear(arriving("order.requests", asked))
+        answers.append(bool(wire.said))
+
+    assert answers == [False, True]

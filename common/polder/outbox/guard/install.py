@@ -15,13 +15,14 @@ from polder import this_service
 from polder.domain.aggregate import aggregates
 from polder.outbox.guard.sql import NAMES, Guard, Mode, guard_of
 
-# digest by table and trigger; '' for one that somebody switched off
+# digest by table and trigger; '' for one that somebody switched off, or left on for replicas only
 _FOUND = """
-SELECT relname, tgname, CASE WHEN tgenabled = 'D' THEN ''
+SELECT relname, tgname, CASE WHEN tgenabled IN ('D', 'R') THEN ''
     ELSE coalesce(obj_description(pg_trigger.oid, 'pg_trigger'), '') END
 FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
 WHERE relnamespace = 'public'::regnamespace AND tgname LIKE %s
 """
+_ROLE = "SHOW session_replication_role"
 _THERE = """
 SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY(%s)
 """
@@ -54,6 +55,8 @@ def differences() -> Iterator[str]:
             yield f"{', '.join(off)} of {table} is switched off"
         elif wanted != there:
             yield f"the guard of {table} is another than the one declared"
+    if declared and not _fires():
+        yield "no trigger fires: session_replication_role is set to replica"
 
 
 def _declared() -> dict[str, Guard]:
@@ -77,6 +80,12 @@ def _declared() -> dict[str, Guard]:
 
 def _digests(guard: Guard | None) -> dict[str, str]:
     return dict.fromkeys(guard.triggers, guard.digest) if guard else {}
+
+
+def _fires() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(_ROLE)
+        return bool(cursor.fetchone()[0] != "replica")
 
 
 def _found() -> Triggers:

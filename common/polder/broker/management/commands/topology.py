@@ -20,6 +20,7 @@ from polder.broker.rights_in_force import differences_of_user, others_with_right
 from polder.broker.topology import Topology
 from polder.configuration import topology as table
 from polder.configuration.variables import Wrong, read
+from polder.database.connection import ask_identity
 from polder.process.command import ServiceCommand
 
 NOT_LOOKED, DIFFERS = 2, 1  # exit statuses
