@@ -11,7 +11,7 @@ from kombu.connection import Connection
 
 from polder.broker import names
 from polder.broker.raw_message import body_of, first_queue
-from polder.seams.amqp import Message, consume, raw_channel
+from polder.seams.amqp import Message, raw_channel
 from polder.testing import eventually
 from tests.library.broker import QUEUE, connected, order
 
@@ -82,7 +82,7 @@ def send(raw: bytes) -> None:
 def received(connection: Connection, queue: str) -> tuple[Any, Any]:
     """The channel, and its first message."""
     channel, came = raw_channel(connection), []
-    consume(channel, queue, "test", came.append)
+    channel.basic_consume(queue, consumer_tag="test", callback=came.append)
 
     def look() -> Any:
         if not came:
