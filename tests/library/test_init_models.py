@@ -58,6 +58,9 @@ SAID = """\
             event_id=str(self.event_id) if self.event_id is not None else None,
             price=self.price,
         )
+
+    def announcement(self) -> BookEvent:
+        return BookChanged.of(self)
 """
 REPLICAS = """\
 
@@ -89,7 +92,8 @@ def test_contracts_and_aggregates_are_written_from_the_models(project: Path) -> 
     assert STATE in contracts
     assert AGGREGATE in models
     assert SAID in models
-    assert "from .contracts import AuthorEvent, AuthorState, BookEvent, BookState\n" in models
+    imported = "AuthorChanged, AuthorEvent, AuthorState, BookChanged, BookEvent, BookState"
+    assert f"from .contracts import {imported}\n" in models
     assert "no issues" in check(project).stdout
 
 

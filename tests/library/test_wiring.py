@@ -185,6 +185,32 @@ def test_an_aggregate_with_another_service_s_contract_and_no_public_state(
     ]
 
 
+def test_several_events_and_none_that_says_what_it_is_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class NoteAdded(NoteEvent):
+        """One."""
+
+    class NoteChanged(NoteEvent):
+        """Another."""
+
+    class Silent(Aggregate):
+        __module__ = HERE
+        contract = NoteEvent
+
+        def public_state(self) -> State:
+            raise NotImplementedError
+
+    class Note(Silent):
+        __module__ = HERE
+
+        def announcement(self) -> Event:
+            return NoteChanged.of(self)
+
+    assert [told.split()[0] for told in aggregate_errors(Silent, monkeypatch)] == ["polder.E033"]
+    assert aggregate_errors(Note, monkeypatch) == []
+
+
 def test_statuses_and_events_that_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     class NoteOpened(NoteEvent):
         status = "open"

@@ -100,17 +100,20 @@ class Model:
                     yield _member(target.id, field, options)
 
     def as_aggregate(self) -> Change:
-        """The model with its contract, which stands in the app, and its state."""
+        """The model with its contract, which stands in the app, its state, and which event says it
+        anew."""
         name, lines = self.node.name, self.source.splitlines(keepends=True)
         end = "\r\n" if "\r\n" in self.source else "\n"
         indent = " " * self.node.body[0].col_offset
         said = [f"{self.key}=self.subject"]
         said += [f"{one.name}={one.value}" for one in self.members() if one.type]
         state = [f"def public_state(self) -> {name}State:", f"    return {name}State("]
-        state += [f"        {one}," for one in said] + ["    )"]
+        state += [f"        {one}," for one in said] + ["    )", ""]
+        state += [f"def announcement(self) -> {name}Event:"]
+        state += [f"    return {name}Changed.of(self)"]
         last = self.node.end_lineno or 0
         lines[last - 1] = lines[last - 1].rstrip("\r\n") + end
-        lines[last:last] = [end, *(f"{indent}{line}{end}" for line in state)]
+        lines[last:last] = [end, *(f"{indent if line else ''}{line}{end}" for line in state)]
         lines.insert(self._body(), f"{indent}contract = {name}Event{end}")
         base = self.node.bases[0]
         row, encoded = base.lineno - 1, lines[base.lineno - 1].encode()
@@ -119,7 +122,7 @@ class Model:
         up = "." * (1 if self.path.name == "models.py" else 2)
         imports = [
             f"from polder.domain.aggregate import Aggregate{end}",
-            f"from {up}contracts import {name}Event, {name}State{end}",
+            f"from {up}contracts import {name}Changed, {name}Event, {name}State{end}",
         ]
         lines = with_imports(lines, after_imports(self.tree), imports)
         return Change(self.path, self.source, "".join(lines))

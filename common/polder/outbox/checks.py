@@ -33,7 +33,7 @@ def event_types_are_named_once(**_: Any) -> list[Error]:
 @register(STARTS)
 def aggregates_fit_their_contracts(**_: Any) -> list[Error]:
     """Each aggregate has a contract of this service and a public state, and an event for each of
-    its statuses."""
+    its statuses, or one that says what it is now."""
     return [
         error
         for model in apps.get_models()
@@ -100,6 +100,14 @@ def _errors(model: type[Aggregate]) -> Iterator[Error]:
         )
     if issubclass(model, StatefulAggregate):
         yield from _status_errors(model)
+    elif len(kinds := events_of(contract)) > 1 and model.announcement is Aggregate.announcement:
+        one = kinds[-1].__name__
+        yield Error(
+            f"{model._meta.label} has several events, and none that says what it is now.",
+            hint=f"def announcement(self): return {one}.of(self). `restored` needs it.",
+            obj=model,
+            id="polder.E033",
+        )
 
 
 def _status_errors(model: type[StatefulAggregate]) -> Iterator[Error]:

@@ -118,13 +118,15 @@ def test_the_guard_says_what_it_thinks_of_an_aggregate(folder: Path, database: N
     models = folder / "books/models.py"
     models.write_text(
         "from polder.domain.aggregate import Aggregate\n"
-        "from books.contracts import BookEvent, BookState\n"
+        "from books.contracts import BookChanged, BookEvent, BookState\n"
         + FILES["books/models.py"].replace(
             "class Book(models.Model):  # <- cascade",
             "class Book(Aggregate):\n"
             "    contract = BookEvent\n"
             "    def public_state(self):\n"
-            "        return BookState(book_id=self.subject)",
+            "        return BookState(book_id=self.subject)\n"
+            "    def announcement(self):\n"
+            "        return BookChanged.of(self)",
         )
     )
     run(folder, "-m", "polder.init", "--publishes", "books.Book", "--yes")
