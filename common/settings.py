@@ -13,8 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from polder.admin.settings import admin_settings
 from polder.api.settings import api_settings
-from polder.broker.nodes import WrongAddress, with_authority
 from polder.configuration import surroundings, table
+from polder.configuration.nodes import WrongAddress, with_authority
 from polder.configuration.secret import Secret
 from polder.configuration.topology import TOPOLOGY_VARIABLES
 from polder.configuration.unknown import unread

@@ -8,7 +8,7 @@ from inventory_service import api
 from inventory_service.serializers import PRODUCT_ID
 from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.index import api_index
-from polder.observability.urls import common_urls
+from polder.urls import common_urls
 
 
 class ProductIdConverter(StringConverter):

@@ -6,7 +6,7 @@ from rest_framework.routers import SimpleRouter
 from order_service import api
 from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.index import api_index
-from polder.observability.urls import common_urls
+from polder.urls import common_urls
 
 router = SimpleRouter(use_regex_path=False)
 router.register("api/orders", api.OrderViewSet, basename="order")

@@ -5,7 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.index import api_index
-from polder.observability.urls import common_urls
+from polder.urls import common_urls
 from shipping_service import api
 
 router = SimpleRouter(use_regex_path=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -40,6 +40,8 @@ DEFAULTS: Mapping[str, Any] = {
     "SCHEMAS": "schemas",
     "UNREAD_VARIABLES": [],
 }
+
+publishers: Callable[[], list[str]] = list  # of the replicas' aggregates; the replicas say it
 
 
 def said() -> dict[str, Any]:
@@ -90,8 +92,6 @@ def traces_url() -> str | None:
 def subscribes_to() -> list[str]:
     """The services whose events this one takes: those of which it keeps replicas. Once the models
     are loaded."""
-    from polder.replication.replica import publishers  # models; this module is read before them
-
     return publishers()
 
 

@@ -8,8 +8,8 @@ import sys
 from polder.broker.celery_application import ClusterCelery
 from polder.broker.connect import HEARTBEAT
 from polder.broker.names import FLOWER_EXCHANGE
-from polder.broker.nodes import WrongAddress, with_authority
 from polder.configuration import surroundings
+from polder.configuration.nodes import WrongAddress, with_authority
 from polder.configuration.topology import FLOWER_AMQP_CA, FLOWER_AMQP_URL
 from polder.configuration.variables import Wrong, read
 

@@ -17,8 +17,8 @@ from deploy.local.run_directory import RunDirectory
 from polder.broker import names
 from polder.broker.connect import connect
 from polder.broker.management_api import ManagementApi
-from polder.broker.nodes import credentials, vhost
 from polder.broker.topology import Topology
+from polder.configuration.nodes import credentials, vhost
 from polder.testing import eventually
 
 QUEUE = "order.from.inventory"

@@ -8,7 +8,7 @@ from contextlib import suppress
 import psycopg
 
 from polder.broker.management_api import ManagementError
-from polder.broker.nodes import vhost
+from polder.configuration.nodes import vhost
 from tests.library.broker import management
 
 

@@ -156,6 +156,30 @@ def test_what_is_too_much_at_once_goes_one_by_one(
     assert (one.done, one.state, states()) == (4, "done", {"redriven"})
 
 
+def test_those_that_wait_take_turns(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given one that is always too slow, and another after it that somebody held for a while
+    park(monkeypatch, 3)
+    slow, held = (ParkedEvent.objects.get(subject=f"p{number}").pk for number in (0, 2))
+    one, frees = begun(), iter([False, True])
+
+    def limited(keys: Sequence[int]) -> Report:
+        if len(keys) > 1 or keys[0] == slow:
+            raise TransientFailure("canceling statement due to statement timeout", Fault.TOO_SLOW)
+        if keys == [held] and not next(frees):
+            return Report(stuck=[held])
+        return redrive_batch(keys)
+
+    monkeypatch.setattr("polder.inbox.redrive_many.redrive_batch", limited)
+
+    # When it goes on again and again
+    for _ in range(6):
+        bulk.work()
+
+    # Then the one does not keep the other waiting
+    one.refresh_from_db()
+    assert (one.done, one.stuck) == (2, [slow])
+
+
 def _halted(batch: object) -> None:
     raise ConsumerHalted("a column is missing\nDETAIL: a row")
 

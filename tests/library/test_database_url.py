@@ -104,6 +104,7 @@ REFUSED = [
     (f"{URL}?service=prod", "option service"),
     (f"{URL}?options={quote('-c TimeZone=Asia/Tokyo')}", "set timezone"),
     (f"{URL}?options={quote('-c lock_timeout=1s -csearch_path=x')}", "set search_path"),
+    (f"{URL}?options={quote('--synchronous-commit=OFF')}", "synchronous_commit off"),
     (f"{URL}?options={quote('--default-transaction-isolation=serializable')}", "set default_tra"),
     (f"{URL}?client_encoding=latin1", "client_encoding"),
     (f"{URL}?conn_max_age=3", "does not know: conn_max_age"),

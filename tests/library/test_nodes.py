@@ -20,7 +20,7 @@ from polder.broker import connect as connecting
 from polder.broker.celery_application import ClusterCelery
 from polder.broker.connect import connect
 from polder.broker.management_api import ManagementApi, ManagementError
-from polder.broker.nodes import Nodes, WrongAddress, credentials, node_urls, vhost
+from polder.configuration.nodes import Nodes, WrongAddress, credentials, node_urls, vhost
 from polder.consumer.celery_consumer import CeleryConsumer
 from polder.outbox.relay import Relay
 from polder.process.stopping import Stop
@@ -70,7 +70,7 @@ def _refusing(count: int) -> list[str]:
 
 
 def in_order(monkeypatch: pytest.MonkeyPatch, *urls: str) -> Nodes:
-    monkeypatch.setattr("polder.broker.nodes.random.shuffle", lambda urls: None)
+    monkeypatch.setattr("polder.configuration.nodes.random.shuffle", lambda urls: None)
     return Nodes(";".join(urls))
 
 
@@ -189,7 +189,7 @@ def test_a_worker_whose_connection_failed_begins_at_another_node(
 
 
 def celery(monkeypatch: pytest.MonkeyPatch, *urls: str) -> ClusterCelery:
-    monkeypatch.setattr("polder.broker.nodes.random.shuffle", lambda urls: None)
+    monkeypatch.setattr("polder.configuration.nodes.random.shuffle", lambda urls: None)
     app = ClusterCelery("test", ";".join(urls), set_as_current=False)
     app.conf.broker_connection_timeout = 1
     return app

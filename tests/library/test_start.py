@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
+from polder.outbox import gate
 from polder.outbox.models import Subscriber
 from polder.outbox.publish import publish
 from polder.pasts import owner, start
@@ -25,7 +26,7 @@ def _stays_connected(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(start.connection, "close", lambda: None)
     monkeypatch.setattr(start, "hear_one", lambda queue, use: False)
     yield
-    start._Gate.began = None
+    gate._Gate.began = None
 
 
 def answered(name: str, question: UUID | None = None) -> None:
@@ -121,13 +122,13 @@ def test_a_broker_that_is_away_is_asked_again(db: None, monkeypatch: pytest.Monk
 
 
 def test_the_housekeeper_does_not_act_before(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert start.may_act()  # no housekeeper
+    assert gate.may_act()  # no housekeeper
     answered("shipping")
-    start.begin()
-    assert not start.may_act()
+    gate.begin()
+    assert not gate.may_act()
     Subscriber.objects.update(question=uuid7())
-    assert start.may_act()
+    assert gate.may_act()
 
-    start.begin()
-    monkeypatch.setattr(start, "PATIENCE", 0.0)
-    assert start.may_act()
+    gate.begin()
+    monkeypatch.setattr(gate, "PATIENCE", 0.0)
+    assert gate.may_act()

@@ -25,8 +25,8 @@ from deploy.local.stack import Stack
 from polder.broker.celery_application import ClusterCelery
 from polder.broker.connect import connect
 from polder.broker.management_api import ManagementApi, ManagementError
-from polder.broker.nodes import Nodes
 from polder.broker.trouble import refusal
+from polder.configuration.nodes import Nodes
 from polder.testing import eventually
 from tests.library.certificates import Authority
 
@@ -174,7 +174,7 @@ def test_each_of_several_nodes_proves_its_own_name(
 ) -> None:
     """Celery's connections: worker, beat, Flower. The first node has a name that its certificate
     lacks."""
-    monkeypatch.setattr("polder.broker.nodes.random.shuffle", lambda urls: None)
+    monkeypatch.setattr("polder.configuration.nodes.random.shuffle", lambda urls: None)
     nodes = [broker.amqp("localhost", broker.ours), broker.amqp("127.0.0.1", broker.ours)]
     app = ClusterCelery("test", ";".join(nodes), set_as_current=False)
 

@@ -21,10 +21,10 @@ from polder.broker.confirms import ConfirmedPublisher
 from polder.broker.connect import connect
 from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.models import BrokerDifference
-from polder.broker.nodes import credentials
 from polder.broker.trouble import refusal
 from polder.broker.watch import look, look_and_remember, tell_at_start
 from polder.conditions import State, conditions
+from polder.configuration.nodes import credentials
 from polder.consumer.jobs import run_if_due
 from polder.outbox.backoff import Backoff
 from polder.outbox.relay import Relay

@@ -23,7 +23,7 @@ from polder.api.replicas import HEADER as REPLICAS
 from polder.api.replicas import replicas_header
 from polder.api.responses import ResponseSerializer
 from polder.api.versions import conditional, refuse_conditions
-from polder.database.prepared import is_outdated
+from polder.errors.outdated import is_outdated
 
 
 class ApiView(APIView):

@@ -9,7 +9,7 @@ from kombu.connection import Connection
 
 from polder.broker import tls
 from polder.broker.connect import transport_options
-from polder.broker.nodes import Nodes
+from polder.configuration.nodes import Nodes
 
 
 class ClusterCelery(Celery):

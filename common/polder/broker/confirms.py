@@ -19,7 +19,7 @@ from amqp.exceptions import AMQPError, ChannelError, PreconditionFailed
 from kombu.connection import Connection
 
 from polder.broker.connect import HEARTBEAT, connect
-from polder.broker.nodes import Nodes
+from polder.configuration.nodes import Nodes
 from polder.seams.amqp import Message, PublishFrames
 
 # bytes that go to the socket in one call: one for each message would cost as much as all the rest

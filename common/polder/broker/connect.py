@@ -8,7 +8,7 @@ from typing import Any
 from kombu.connection import Connection
 
 from polder.broker import tls
-from polder.broker.nodes import Nodes
+from polder.configuration.nodes import Nodes
 from polder.database.connection import identity
 
 HEARTBEAT = 10  # seconds

@@ -11,7 +11,7 @@ import urllib.request
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from polder.broker.nodes import authority, credentials, management_urls
+from polder.configuration.nodes import authority, credentials, management_urls
 
 
 class ManagementError(RuntimeError):

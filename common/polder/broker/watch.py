@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from amqp.exceptions import NotFound
 from django.db import transaction
 
 from polder import this_service
@@ -16,7 +15,8 @@ from polder.broker.declared import Declared, declared
 from polder.broker.in_force import differences
 from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.models import BrokerDifference
-from polder.broker.nodes import credentials, vhost
+from polder.configuration.nodes import credentials, vhost
+from polder.seams.amqp import is_there
 
 log = logging.getLogger(__name__)
 
@@ -46,21 +46,8 @@ def _missing(connection: Any, wanted: Declared) -> Iterator[str]:
         yield from (
             f"the {kind} {name} is missing"
             for name in places
-            if not _is_there(connection, kind, name)
+            if not is_there(connection, kind, name)
         )
-
-
-def _is_there(connection: Any, kind: str, name: str) -> bool:
-    channel = connection.channel()
-    try:
-        if kind == "queue":
-            channel.queue_declare(name, passive=True)
-        else:
-            channel.exchange_declare(name, "", passive=True)
-    except NotFound:
-        return False  # and the broker has closed the channel
-    channel.close()
-    return True
 
 
 def look_and_remember() -> int:

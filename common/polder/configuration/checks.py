@@ -13,7 +13,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from polder import this_service
-from polder.broker.nodes import WrongAddress, node_urls
+from polder.configuration.nodes import WrongAddress, node_urls
 from polder.process.starts import STARTS
 
 _RANGES: Mapping[str, tuple[float, float]] = {

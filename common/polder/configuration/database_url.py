@@ -38,6 +38,7 @@ _INTEGERS = (
 )
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _SET = re.compile(r"(?:-c\s*|--)([\w-]+)\s*=")  # of a session, in the option `options`
+_OFF = re.compile(r"synchronous[_-]commit\s*=\s*'?(off|false|no|0)\b", re.IGNORECASE)
 _VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _CHOICES = {
     "sslmode": _MODES,
@@ -199,6 +200,8 @@ def _check(options: dict[str, str], hosts: list[str]) -> None:
     for name in _SET.findall(options.get("options", "")):
         if (name := name.lower().replace("-", "_")) in MEANING:
             raise NotLegal(f"has options that set {name}: what our statements mean depends on it")
+    if _OFF.search(options.get("options", "")):
+        raise NotLegal("sets synchronous_commit off: what was acked would be lost in a crash")
     _check_tls(options, hosts)
 
 

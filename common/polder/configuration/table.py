@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from polder.broker.nodes import AMQP, MANAGEMENT
 from polder.configuration.database_url import database
 from polder.configuration.kinds import (
     FILE,
@@ -21,6 +20,7 @@ from polder.configuration.kinds import (
     one_of,
     whole_number,
 )
+from polder.configuration.nodes import AMQP, MANAGEMENT
 from polder.configuration.variables import Variable
 
 POSTGRESQL = Kind("PostgreSQL URL", database)

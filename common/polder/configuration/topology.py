@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from polder.broker.nodes import AMQP, MANAGEMENT
 from polder.configuration.kinds import FILE
+from polder.configuration.nodes import AMQP, MANAGEMENT
 from polder.configuration.variables import Variable
 
 RABBITMQ_MANAGEMENT_URL = Variable(

@@ -20,8 +20,8 @@ from polder.database.partitioning import drop_partitions, make_partitions
 from polder.effects.carrying_out import carry_out_due
 from polder.inbox import bulk
 from polder.inbox.readable import Readable
-from polder.outbox import fence
-from polder.pasts import owner, start
+from polder.outbox import fence, gate
+from polder.pasts import owner
 from polder.reconcile.periodic import reconcile_overdue
 from polder.replication.regressed import close_overtaken
 from polder.resync import tending
@@ -49,7 +49,7 @@ def periodic(
         @wraps(function)
         def job() -> Any:
             close_old_connections()  # one that broke stays with the process otherwise
-            if decides and not start.may_act():
+            if decides and not gate.may_act():
                 return None  # it stays due
             return run_if_due(name, function)
 

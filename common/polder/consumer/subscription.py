@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from polder import this_service
 from polder.consumer.prefetch import Prefetch
-from polder.seams.amqp import has_queue
+from polder.seams.amqp import is_there
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Subscription:
                 self._consume_from(queue)
 
     def _not_there(self, queues: Sequence[str]) -> list[str]:
-        return [queue for queue in queues if not has_queue(self._channel.connection, queue)]
+        return [queue for queue in queues if not is_there(self._channel.connection, "queue", queue)]
 
     def cancel(self) -> None:
         """May run twice."""
@@ -67,7 +67,7 @@ class Subscription:
         better = self.prefetch.better(waiting)
         if self._tags and better is None:
             return
-        if not self._tags and not self.prefetch.room:
+        if not self._tags and (not self.prefetch.room or set(self._queues) <= set(self._missing)):
             return
         self.prefetch.number = better or self.prefetch.number
         self.cancel()

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
-from django.db import DatabaseError, OperationalError, connection, connections
+from django.db import Error, OperationalError, connection, connections
 
 from polder import this_service
 from polder.database import prepared
@@ -71,15 +71,16 @@ def look_at_start() -> None:
 
 
 def identity() -> str:
-    """Names the database among all there are, wherever its server moves to; a copy of it that was
-    restored elsewhere is another one. Empty until it was asked for."""
+    """Names the database among all there are, wherever its server moves to; a dump of it that was
+    restored elsewhere is another one, a copy of its server's files is not. Empty until it was asked
+    for."""
     return _identity
 
 
 def ask_identity() -> str:
     """Of a database that is away, or does not tell, nothing is known."""
     global _identity
-    with suppress(DatabaseError), connection.cursor() as cursor:
+    with suppress(Error, WrongConnection), connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_database() || ' of ' || system_identifier FROM pg_control_system()"
         )

@@ -16,16 +16,11 @@ from psycopg import ClientCursor, Cursor
 from psycopg.errors import FeatureNotSupported
 from psycopg.pq import TransactionStatus
 
+from polder.errors.outdated import is_outdated
+
 Done = TypeVar("Done")
 
 MOST_VALUES = 65_535
-_REFUSES = "RevalidateCachedQuery"  # the function in PostgreSQL; the message is in its language
-
-
-def is_outdated(error: Any) -> bool:
-    """Whether a plan is of before a migration. What rolls its transaction back has no plans any
-    more: tried again, it succeeds."""
-    return isinstance(error, FeatureNotSupported) and error.diag.source_function == _REFUSES
 
 
 def once_more(do: Callable[[], Done]) -> Done:

@@ -12,8 +12,8 @@ from uuid_utils.compat import uuid7
 from polder import this_service
 from polder.broker.confirms import ConfirmedPublisher, Outgoing
 from polder.broker.names import direct_exchange
-from polder.broker.nodes import Nodes
 from polder.broker.raw_message import body_of
+from polder.configuration.nodes import Nodes
 from polder.direct.messages import CONTENT_TYPE, Message
 
 PATIENCE = 5.0  # seconds

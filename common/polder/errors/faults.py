@@ -14,10 +14,16 @@ from typing import Any
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 from django.db import InterfaceError, OperationalError
 
-from polder.database.prepared import is_outdated
+from polder.errors.outdated import is_outdated
 from polder.errors.unknown_schema import is_news_to_the_code
-from polder.outbox.fence import FencedAggregate
-from polder.process.failpoints import FailpointReached
+
+
+class NextTime(RuntimeError):
+    """Base of what is in the way now, and is gone around by the next try."""
+
+
+class Interrupted(RuntimeError):
+    """Base of what ends a process in the middle of its work."""
 
 
 class Fault(StrEnum):
@@ -74,9 +80,8 @@ OUR_WEEKS = ("polder_ledger", "polder_outbox")
 # limit.
 EXCEPTIONS: list[tuple[type[BaseException], Fault]] = [
     (MemoryError, Fault.INTERRUPTED),
-    # the fence was put up a moment ago; whoever tries again goes around it
-    (FencedAggregate, Fault.BUSY),
-    (FailpointReached, Fault.INTERRUPTED),
+    (NextTime, Fault.BUSY),
+    (Interrupted, Fault.INTERRUPTED),
     (InterfaceError, Fault.AWAY),  # a connection that broke has no SQLSTATE
     (OperationalError, Fault.AWAY),
     (ConnectionError, Fault.AWAY),

@@ -137,8 +137,11 @@ def _next(key: int) -> list[int]:
         _count(one, [one.trying_to], Counter({str(Redriven.FAILED): 1}))
     batch = next_batch(chosen_by(one.chosen).messages(), one.cursor, one.end)
     if not batch and (stuck := one.stuck[:BATCH_MESSAGES]):
-        batch = next_batch(ParkedEvent.objects.filter(pk__in=stuck), 0, one.end)
-    if batch and batch[0] <= one.alone_to:
+        if min(stuck) <= one.alone_to:
+            batch = stuck  # in turn: who went last goes again after all others
+        else:
+            batch = next_batch(ParkedEvent.objects.filter(pk__in=stuck), 0, one.end)
+    if batch and min(batch) <= one.alone_to:
         batch = batch[:1]
     if batch:
         one.trying_from, one.trying_to = min(batch), max(batch)

@@ -101,7 +101,9 @@ def _last(stuck: Sequence[int]) -> Iterator[Counter[str]]:
         yield from _each(stuck, again)
         stuck = again
     if stuck:
-        raise TransientFailure(f"{len(stuck)} need what somebody holds", Fault.LOCKED)
+        raise TransientFailure(
+            f"{len(stuck)} need what somebody holds, or take too long", Fault.LOCKED
+        )
 
 
 def _each(rows: Sequence[int], stuck: list[int]) -> Iterator[Counter[str]]:
@@ -144,11 +146,14 @@ def _redriven(batch: Sequence[int]) -> Iterator[tuple[Counter[str], list[int]]]:
             yield redriven(batch)
             return
         except TransientFailure as error:
-            if error.fault is Fault.TOO_SLOW and len(batch) > 1:
+            if error.fault is Fault.TOO_SLOW:
                 break
             if pause is None:
                 raise
             time.sleep(pause)
+    if len(batch) == 1:  # after all others, once more
+        yield Counter(), list(batch)
+        return
     middle = len(batch) // 2
     yield from _redriven(batch[:middle])
     yield from _redriven(batch[middle:])

@@ -21,6 +21,7 @@ from django.db.models.functions import Now
 from polder import this_service
 from polder.contracts.event import Event
 from polder.domain.aggregate import aggregates
+from polder.errors.faults import NextTime
 from polder.outbox.models import Fenced, OutboxEvent
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ WHERE fenced.known_version < excluded.known_version
 """
 
 
-class FencedAggregate(RuntimeError):
+class FencedAggregate(NextTime):
     """Another service knows a newer version of this aggregate than we have. Nothing was done;
     `fenced` says who and which."""
 
@@ -275,8 +276,7 @@ def _may_be_ours(claim: Claim) -> bool:
 
 
 def _versions(aggregate: str, keys: Sequence[str]) -> Mapping[str, int]:
-    model = aggregates().get(aggregate)
-    if model is None:
+    if (model := aggregates().get(aggregate)) is None:
         return {}
     return {
         str(key): version

@@ -13,8 +13,8 @@ import psycopg
 
 from polder.broker.confirms import BROKER_ERRORS, ConfirmedPublisher
 from polder.broker.names import event_exchange
-from polder.broker.nodes import Nodes
 from polder.broker.trouble import REFUSED_WAIT, refusal
+from polder.configuration.nodes import Nodes
 from polder.contracts.event import CONTENT_TYPE
 from polder.outbox.backoff import Backoff
 from polder.outbox.heartbeat import Heartbeat

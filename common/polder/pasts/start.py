@@ -15,7 +15,6 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.db import Error, connection
-from uuid_utils.compat import uuid7
 
 from polder import this_service
 from polder.broker.confirms import BROKER_ERRORS
@@ -24,12 +23,11 @@ from polder.direct.hearing import hear
 from polder.direct.talk import hang_up, hear_one
 from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.delivery import Delivery
-from polder.outbox.models import OutboxEvent, Subscriber
+from polder.outbox.gate import PATIENCE, has_said_nothing, who_is_missing
 from polder.pasts import hears, owner  # noqa: F401  (registers what handles the answers)
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 15.0  # seconds
 LOOKS = 0.1
 NOT_THERE: tuple[type[BaseException], ...] = (Error, TransientFailure, *BROKER_ERRORS)
 ASKS = 1.0  # while the broker, or who listens, is not there
@@ -45,7 +43,7 @@ def wait_for_answers(patience: float = PATIENCE) -> bool:
     try:
         while time.monotonic() < began + patience:
             try:
-                if _has_said_nothing():
+                if has_said_nothing():
                     return True
                 if question is None and time.monotonic() > asked + ASKS:
                     asked = time.monotonic()
@@ -75,40 +73,3 @@ def wait_for_answers(patience: float = PATIENCE) -> bool:
 def _hear(body: bytes) -> None:
     """What came for this service while its own housekeeper may not be there yet."""
     hear([Delivery(answer_queue(this_service.name()), "", body, time.time())])
-
-
-def who_is_missing(question: UUID) -> set[str]:
-    """Of those that have ever answered, who has not answered this question or a later one; of an
-    unknown number of them, anybody."""
-    answered = dict(Subscriber.objects.values_list("name", "question"))
-    if not answered:
-        return {"a subscriber"}
-    return {name for name, newest in answered.items() if newest < question}
-
-
-def _has_said_nothing() -> bool:
-    """Then nobody can know anything of us."""
-    return not Subscriber.objects.exists() and not OutboxEvent.objects.exists()
-
-
-class _Gate:
-    """Of the housekeeper, which hears the answers itself, and so cannot wait for them."""
-
-    began: float | None = None  # none: this process need not ask
-    question = UUID(int=0)
-
-
-def begin() -> None:
-    """This process, and those that it forks, may not act until the answers have come."""
-    _Gate.began, _Gate.question = time.monotonic(), uuid7()
-
-
-def may_act() -> bool:
-    """Whether the answers have come since this process began, or the time for them has passed."""
-    if _Gate.began is None:
-        return True
-    late = time.monotonic() > _Gate.began + PATIENCE
-    if late or _has_said_nothing() or not who_is_missing(_Gate.question):
-        _Gate.began = None
-        return True
-    return False

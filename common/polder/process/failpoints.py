@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from polder import this_service
+from polder.errors.faults import Interrupted
 
 VARIABLE = "POLDER_FAILPOINTS"
 
@@ -45,7 +46,7 @@ class Failpoint(StrEnum):
     REDRIVE_AFTER_APPLY = "redrive.after-apply"  # and before the mark
 
 
-class FailpointReached(RuntimeError):
+class FailpointReached(Interrupted):
     """What an armed `raise` raises."""
 
 

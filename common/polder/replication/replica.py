@@ -18,6 +18,7 @@ from django.db.models.signals import class_prepared
 from django.dispatch import receiver
 from pydantic import BaseModel
 
+from polder import this_service
 from polder.contracts.event import Event, State
 from polder.replication.content import Kind, hash_of, kind_name, kind_named
 
@@ -232,3 +233,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [plain(item) for item in value]
     return value
+
+
+this_service.publishers = publishers

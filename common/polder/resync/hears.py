@@ -8,7 +8,7 @@ from typing import TypeVar
 from polder.broker.names import answer_queue
 from polder.direct.hearing import hears
 from polder.direct.talk import say
-from polder.pasts import start
+from polder.outbox import gate
 from polder.process.failpoints import Failpoint, failpoint
 from polder.resync import digests, owner, receiving
 from polder.resync.messages import (
@@ -32,7 +32,7 @@ def answer_with_pages(requests: Sequence[PageRequest]) -> None:
 
 @hears(RowsRequest)
 def answer_with_rows(requests: Sequence[RowsRequest]) -> None:
-    if not start.may_act():
+    if not gate.may_act():
         return  # they are asked again: what we have forgotten would be removed as unknown
     _answer(requests, owner.rows_of)
 
@@ -71,7 +71,7 @@ def take_listings(answers: Sequence[Listing]) -> None:
 
 
 def _take(answers: Sequence[Answer]) -> None:
-    if not start.may_act():
+    if not gate.may_act():
         return  # they are asked for again: what follows from them would be decided
     for answer in answers:
         receiving.receive(answer)

@@ -56,7 +56,8 @@ def _reason(aggregate: str, state: ReplicaState | None) -> str:
     declaration = replications[aggregate].declaration
     if state.declared == declaration:
         return ""
-    more = [name for name, source in declaration.items() if state.declared.get(name) != source]
+    news = [name for name, source in declaration.items() if state.declared.get(name) != source]
+    more = [{"(table)": "another table", "(types)": "other types"}.get(name, name) for name in news]
     return f"it declares {', '.join(more)}" if more else "it declares less than it did"
 
 

@@ -48,14 +48,19 @@ def is_open(channel: Any) -> bool:
     return channel.connection is not None
 
 
-def has_queue(connection: Any, queue: str) -> bool:
-    """Asked by a channel of its own, which the broker closes when there is none."""
+def is_there(connection: Any, kind: str, name: str) -> bool:
+    """Whether the broker has this "queue" or "exchange". Asked by a channel of its own: the broker
+    closes it where there is none, and py-amqp has opened it again before it tells."""
     channel = connection.channel()
     try:
-        channel.queue_declare(queue, passive=True)
+        if kind == "queue":
+            channel.queue_declare(name, passive=True)
+        else:
+            channel.exchange_declare(name, "", passive=True)
     except NotFound:
         return False
-    channel.close()
+    finally:
+        channel.close()
     return True
 
 

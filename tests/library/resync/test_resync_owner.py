@@ -10,9 +10,9 @@ from uuid_utils.compat import uuid7
 from order_service.models import Order
 from order_service.services import Line, order_place
 from polder.direct.hearing import hear
+from polder.outbox import gate
 from polder.outbox.guard.bypass import unguarded
 from polder.outbox.models import Fenced
-from polder.pasts import start
 from polder.resync import owner
 from polder.resync.messages import Page, PageRequest, Proven, RowsRequest
 from polder.testing import deliver
@@ -129,7 +129,7 @@ def test_no_key_is_unknown_before_it_is_known_what_was_forgotten(
     answers: list[bool] = []
 
     for may_act in (False, True):
-        monkeypatch.setattr(start, "may_act", lambda may_act=may_act: may_act)
+        monkeypatch.setattr(gate, "may_act", lambda may_act=may_act: may_act)
         hear(arriving("order.requests", asked))
         answers.append(bool(wire.said))
 

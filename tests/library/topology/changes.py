@@ -9,7 +9,7 @@ from polder.broker import names
 from polder.broker.declared import NO_RIGHTS
 from polder.broker.declared import rights as rights_of
 from polder.broker.management_api import ManagementApi
-from polder.broker.nodes import credentials
+from polder.configuration.nodes import credentials
 from tests.library.broker import url_of
 
 QUEUE = names.event_queue("order", "inventory")

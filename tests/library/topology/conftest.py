@@ -8,7 +8,7 @@ import pytest
 
 from polder.broker import names
 from polder.broker.management_api import ManagementApi, ManagementError
-from polder.broker.nodes import credentials
+from polder.configuration.nodes import credentials
 from tests.library.broker import declare_all, management, url_of
 from tests.library.topology.changes import OLD, QUEUE
 from tests.library.topology.declared import QUEUES

@@ -13,7 +13,7 @@ from kombu.connection import Connection
 
 from polder.broker import names
 from polder.broker.connect import connect
-from polder.broker.nodes import credentials
+from polder.configuration.nodes import credentials
 from tests.library.broker import connected, management, url_of
 from tests.library.topology.declared import QUEUES, SERVICES
 

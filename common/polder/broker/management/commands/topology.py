@@ -15,10 +15,10 @@ from polder.broker.definitions import definitions
 from polder.broker.in_force import differences
 from polder.broker.leftovers import leftovers, remove
 from polder.broker.management_api import ManagementApi, ManagementError
-from polder.broker.nodes import WrongAddress, credentials, vhost, with_authority
 from polder.broker.rights_in_force import differences_of_user, others_with_rights
 from polder.broker.topology import Topology
 from polder.configuration import topology as table
+from polder.configuration.nodes import WrongAddress, credentials, vhost, with_authority
 from polder.configuration.variables import Wrong, read
 from polder.database.connection import ask_identity
 from polder.process.command import ServiceCommand

@@ -10,7 +10,7 @@ from polder.consumer.direct import DirectConsumerStep
 from polder.consumer.housekeeping import ask_at_start, fill_at_start, redrive_at_start
 from polder.consumer.shared_memory import share_with_children
 from polder.database.connection import look_at_start
-from polder.pasts import start
+from polder.outbox import gate
 from polder.process.command import ServiceCommand
 from polder.process.readiness import announce_ready
 
@@ -34,7 +34,7 @@ class Command(ServiceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         look_at_start()
-        start.begin()
+        gate.begin()
         worker_ready.connect(_ready, weak=False)
         share_with_children()
         app = service_app()
