@@ -68,14 +68,6 @@ class _Comparison:
 
     def of(self, path: str, before: Schema, now: Schema) -> Iterator[Change]:
         """A reference that leads back to where it was met is compared there."""
-        pair = str(before.get("$ref", "")), str(now.get("$ref", ""))
-        if all(pair) and pair in self._under_way:
-            return
-        self._under_way.add(pair)
-        yield from self._values(path, before, now)
-        self._under_way.discard(pair)
-
-    def _values(self, path: str, before: Schema, now: Schema) -> Iterator[Change]:
         old, was_nullable = without_null(before, self.before)
         new, is_nullable = without_null(now, self.now)
         if was_nullable != is_nullable:
@@ -85,6 +77,14 @@ class _Comparison:
                 "may be null" if is_nullable else "may not be null any more",
                 Breaks.OLD_READERS if is_nullable else Breaks.NEW_READERS,
             )
+        pair = _type_named(before), _type_named(now)
+        if all(pair) and pair in self._under_way:
+            return
+        self._under_way.add(pair)
+        yield from self._values(path, old, new)
+        self._under_way.discard(pair)
+
+    def _values(self, path: str, old: Schema, new: Schema) -> Iterator[Change]:
         took, takes = choices_of(old), choices_of(new)
         if len(took) > 1 or len(takes) > 1:
             yield from self._unions(path, took, takes)
@@ -207,6 +207,12 @@ def _gone(path: str, renamed: str, *, is_needed: bool) -> Change:
     if breaks is Breaks.MEANING:
         what += "; the old code takes its default for what was said"
     return Change(path, rule, what, breaks)
+
+
+def _type_named(node: Schema) -> str:
+    """By the reference to it, also of what may be null."""
+    rest = [one for one in node.get("anyOf", [node]) if one.get("type") != "null"]
+    return str(rest[0].get("$ref", "")) if len(rest) == 1 else ""
 
 
 def _enum_changes(path: str, old: Schema, new: Schema) -> Iterator[Change]:
