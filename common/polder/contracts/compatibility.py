@@ -68,14 +68,6 @@ class _Comparison:
 
     def of(self, path: str, before: Schema, now: Schema) -> Iterator[Change]:
         """A reference that leads back to where it was met is compared there."""
-        pair = str(before.get("$ref", "")), str(now.get("$ref", ""))
-        if all(pair) and pair in self._under_way:
-            return
-        self._under_way.add(pair)
-        yield from self._values(path, before, now)
-        self._under_way.discard(pair)
-
-    def _values(self, path: str, before: Schema, now: Schema) -> Iterator[Change]:
         old, was_nullable = without_null(before, self.before)
         new, is_nullable = without_null(now, self.now)
         if was_nullable != is_nullable:
@@ -85,6 +77,15 @@ class _Comparison:
                 "may be null" if is_nullable else "may not be null any more",
                 Breaks.OLD_READERS if is_nullable else Breaks.NEW_READERS,
             )
+        pair = _reference(before), _reference(now)
+        if all(pair) and pair in self._under_way:
+            return
+        self._under_way.add(pair)
+        yield from self._values(path, old, new)
+        self._under_way.discard(pair)
+
+    def _values(self, path: str, old: Schema, new: Schema) -> Iterator[Change]:
+        """Of what is not null."""
         took, takes = choices_of(old), choices_of(new)
         if len(took) > 1 or len(takes) > 1:
             yield from self._unions(path, took, takes)
@@ -207,6 +208,12 @@ def _gone(path: str, renamed: str, *, is_needed: bool) -> Change:
     if breaks is Breaks.MEANING:
         what += "; the old code takes its default for what was said"
     return Change(path, rule, what, breaks)
+
+
+def _reference(node: Schema) -> str:
+    """To one type, which may be null as well."""
+    named = [str(one.get("$ref", "")) for one in choices_of(node) if one.get("type") != "null"]
+    return named[0] if len(named) == 1 else ""
 
 
 def _enum_changes(path: str, old: Schema, new: Schema) -> Iterator[Change]:
