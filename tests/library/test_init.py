@@ -269,6 +269,11 @@ def test_for_a_replica_it_says_what_is_left_and_writes_nothing_of_it(project: Pa
     assert "no issues" in check(project).stdout
 
 
+@pytest.mark.parametrize("aggregate", ["shop.address2", "shop.oauth2_token"])
+def test_an_aggregate_may_have_digits(project: Path, aggregate: str) -> None:
+    assert init(project, "--replicates", aggregate, "--dry-run").returncode == 0
+
+
 def test_a_name_of_several_words_is_one_in_the_contract(project: Path) -> None:
     init(project, "--publishes", "books.BookCover", "--yes")
 
