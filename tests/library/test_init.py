@@ -15,6 +15,17 @@ import pytest
 
 DATABASE = "initialised"
 DDL_URL = os.environ["ORDER_DATABASE_URL"]
+MODELS = """\
+from django.db import models
+
+
+class Book(models.Model):
+    title = models.CharField(max_length=200)
+
+
+class BookCover(models.Model):
+    colour = models.CharField(max_length=20)
+"""
 SETTINGS = """\
 from pathlib import Path
 
@@ -30,6 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make = [sys.executable, "-m", "django"]
     subprocess.run([*make, "startproject", "bookshop", str(folder)], check=True)
     subprocess.run([*make, "startapp", "books"], cwd=folder, check=True)
+    (folder / "books/models.py").write_text(MODELS)
     settings = folder / "bookshop/settings.py"
     text = settings.read_text().replace("backends.sqlite3", "backends.postgresql")
     text = text.replace("BASE_DIR / 'db.sqlite3'", f"'{DATABASE}'")
@@ -107,6 +119,7 @@ def test_a_new_project_passes_its_checks_after_it(project: Path) -> None:
 def test_a_new_project_migrates_and_writes_down_its_contract(project: Path, database: None) -> None:
     init(project, "--publishes", "books.Book", "--yes")
 
+    manage(project, "makemigrations")
     manage(project, "migrate")
     manage(project, "contracts", "export")
 
@@ -254,6 +267,11 @@ def test_for_a_replica_it_says_what_is_left_and_writes_nothing_of_it(project: Pa
     assert 'class StockItem(Replica, of="warehouse.stock_item")' in done.stdout
     assert "warehouse" not in "".join(str(one) for one in content(project).values())
     assert "no issues" in check(project).stdout
+
+
+@pytest.mark.parametrize("aggregate", ["shop.address2", "shop.oauth2_token"])
+def test_an_aggregate_may_have_digits(project: Path, aggregate: str) -> None:
+    assert init(project, "--replicates", aggregate, "--dry-run").returncode == 0
 
 
 def test_a_name_of_several_words_is_one_in_the_contract(project: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from polder.init.model import TAKEN
+from polder.init.aggregate import TAKEN
 from polder.outbox.checks import taken_names
 from tests.library import test_init
 from tests.library.test_init import check, content, init
@@ -132,7 +132,7 @@ def test_a_field_that_an_aggregate_has_for_itself_is_named(project: Path, name: 
     done = init(project, "--publishes", "books.Book", "--yes")
 
     assert done.returncode == 1
-    assert f"books.Book has a field {name!r}" in done.stdout
+    assert f"Book has a field {name!r}" in done.stdout
     assert content(project) == before
 
 

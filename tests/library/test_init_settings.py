@@ -72,7 +72,9 @@ def test_options_of_the_session_stay(tmp_path: Path, given: str | None) -> None:
     assert session.endswith(" -c search_path=ours")
 
 
-@pytest.mark.parametrize("head", ['"""Ours."""\n', "from __future__ import annotations\n", ""])
+@pytest.mark.parametrize(
+    "head", ['"""Ours."""\n', "from __future__ import annotations\n", "# Ours.\n", ""]
+)
 def test_os_is_imported_where_it_may_be(tmp_path: Path, head: str) -> None:
     settings = SETTINGS.replace("from pathlib import Path\n", "")
 

@@ -77,7 +77,7 @@ class _Comparison:
                 "may be null" if is_nullable else "may not be null any more",
                 Breaks.OLD_READERS if is_nullable else Breaks.NEW_READERS,
             )
-        pair = _type_named(before), _type_named(now)
+        pair = _reference(before), _reference(now)
         if all(pair) and pair in self._under_way:
             return
         self._under_way.add(pair)
@@ -85,6 +85,7 @@ class _Comparison:
         self._under_way.discard(pair)
 
     def _values(self, path: str, old: Schema, new: Schema) -> Iterator[Change]:
+        """Of what is not null."""
         took, takes = choices_of(old), choices_of(new)
         if len(took) > 1 or len(takes) > 1:
             yield from self._unions(path, took, takes)
@@ -209,10 +210,10 @@ def _gone(path: str, renamed: str, *, is_needed: bool) -> Change:
     return Change(path, rule, what, breaks)
 
 
-def _type_named(node: Schema) -> str:
-    """By the reference to it, also of what may be null."""
-    rest = [one for one in node.get("anyOf", [node]) if one.get("type") != "null"]
-    return str(rest[0].get("$ref", "")) if len(rest) == 1 else ""
+def _reference(node: Schema) -> str:
+    """To one type, which may be null as well."""
+    named = [str(one.get("$ref", "")) for one in choices_of(node) if one.get("type") != "null"]
+    return named[0] if len(named) == 1 else ""
 
 
 def _enum_changes(path: str, old: Schema, new: Schema) -> Iterator[Change]:

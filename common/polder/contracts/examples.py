@@ -130,6 +130,8 @@ def _items(node: Schema, name: str, root: Schema, within: tuple[str, ...]) -> li
     if "prefixItems" in node:
         return [value_of(one, name, root, within) for one in node["prefixItems"]]
     least = node.get("minItems", 0)
+    if least > 1 and node.get("uniqueItems"):
+        return _different(node.get("items", {}), name, least, root, within)
     try:
         return [value_of(node.get("items", {}), name, root, within)] * max(1, least)
     except _Again:
@@ -138,10 +140,37 @@ def _items(node: Schema, name: str, root: Schema, within: tuple[str, ...]) -> li
         return []
 
 
+def _different(
+    node: Schema, name: str, count: int, root: Schema, within: tuple[str, ...]
+) -> list[Any]:
+    """So many values that fit. Raises NoExample."""
+    inner, _ = without_null(node, root)
+    names = [name, *(f"{name}{number}" for number in range(2, count + 1))]
+    found = [value_of(node, one, root, within) for one in names]
+    found += inner.get("enum", [])
+    if inner.get("type") in ("integer", "number"):
+        step = inner.get("multipleOf", 1)
+        by = [number * step for number in range(-count, count + 1)]
+        found += [found[0] + one for one in by if fits(inner, found[0] + one)]
+    different = list({json.dumps(one): one for one in found}.values())
+    if len(different) < count:
+        raise NoExample(f"{name} has {count} different values and no example")
+    return different[:count]
+
+
 def _bounds(node: Schema) -> list[Any]:
-    at = [node[word] for word in ("minimum", "maximum", "multipleOf") if word in node]
-    above = [node["exclusiveMinimum"] + 1] if "exclusiveMinimum" in node else []
-    return at + above + ([node["exclusiveMaximum"] - 1] if "exclusiveMaximum" in node else [])
+    """Numbers near what bounds one: the bound, next to it, in the middle of two, and the multiples
+    on both sides."""
+    low = [node[word] for word in ("minimum", "exclusiveMinimum") if word in node]
+    high = [node[word] for word in ("maximum", "exclusiveMaximum") if word in node]
+    near = [*low, *high, *(one + 1 for one in low), *(one - 1 for one in high)]
+    if low and high:
+        middle = (max(low) + min(high)) / 2
+        near.append(math.floor(middle) if node.get("type") == "integer" else middle)
+    if step := node.get("multipleOf"):
+        floors = [math.floor(one / step) for one in (0, *near)]
+        near = [number * step for one in floors for number in (one, one + 1)]
+    return near
 
 
 def fits(node: Schema, number: float, mark: str = "") -> bool:

@@ -3,7 +3,7 @@ database behind it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -43,3 +43,4 @@ Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 Quantity = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 Version = Annotated[int, Field(ge=1, le=LARGEST_VERSION)]
 Timestamp = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Date = date  # also where a member of the state is named `date`

@@ -84,7 +84,7 @@ def _service(text: str) -> str:
 
 
 def _aggregate(text: str) -> str:
-    if not re.fullmatch(r"[a-z]+\.[a-z_]+", text):
+    if not re.fullmatch(r"[a-z]+\.[a-z][a-z0-9_]*", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a service and an aggregate")
     return text
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
+import io
 import os
 import shutil
 import tempfile
@@ -21,8 +23,8 @@ class Change:
     def diff(self, root: Path) -> str:
         name = self.path.relative_to(root).as_posix() if self._within(root) else str(self.path)
         lines = difflib.unified_diff(
-            (self.before or "").splitlines(keepends=True),
-            self.after.splitlines(keepends=True),
+            lines_of(self.before or ""),
+            lines_of(self.after),
             "/dev/null" if self.before is None else f"a/{name}",
             f"b/{name}",
         )
@@ -47,8 +49,14 @@ class Change:
 
 
 def read(path: Path) -> str:
-    """With the line ends as they are. Raises OSError, UnicodeDecodeError."""
-    return path.read_bytes().decode()
+    """With the line ends as they are, and without a byte order mark. Raises OSError,
+    UnicodeDecodeError."""
+    return path.read_bytes().decode("utf-8-sig")
+
+
+def lines_of(text: str) -> list[str]:
+    """As Python counts them, each with its end: a form feed ends none."""
+    return io.StringIO(text, newline="").readlines()
 
 
 def write(changes: Sequence[Change]) -> None:
@@ -78,11 +86,19 @@ def _written_beside(changes: Sequence[Change]) -> Iterator[Path]:
         number, name = tempfile.mkstemp(dir=change.place.parent, prefix=f".{change.path.name}.")
         yield Path(name)
         with os.fdopen(number, "wb") as file:
-            file.write(change.after.encode())
+            file.write(_encoded(change, change.after))
         if change.before is None:
             Path(name).chmod(0o666 & ~_umask())
         else:
             shutil.copymode(change.path, name)
+
+
+def _encoded(change: Change, text: str) -> bytes:
+    """With a byte order mark if the file has one."""
+    with suppress(FileNotFoundError), change.place.open("rb") as file:
+        if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
+            return codecs.BOM_UTF8 + text.encode()
+    return text.encode()
 
 
 def _umask() -> int:
@@ -96,4 +112,4 @@ def _undo(change: Change) -> None:
         if change.before is None:
             change.path.unlink()
         else:
-            change.place.write_bytes(change.before.encode())
+            change.place.write_bytes(_encoded(change, change.before))

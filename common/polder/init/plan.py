@@ -8,7 +8,7 @@ from pathlib import Path
 
 from polder.init import publishing, replicating, texts
 from polder.init.files import Change, read
-from polder.init.project import Project
+from polder.init.project import NoProject, Project
 from polder.init.settings_file import NotUnderstood, Settings
 
 
@@ -44,7 +44,11 @@ def changes(
     if celery and not celery.exists():
         found.append(Change(celery, None, texts.CELERY))
     found += publishing.changes(project, service, publishes)
-    return [*found, *replicating.changes(project, contracts, replicates)]
+    found += replicating.changes(project, contracts, replicates)
+    paths = [change.path for change in found]
+    if twice := [path for path in paths if paths.count(path) > 1]:
+        raise NoProject(f"{twice[0]} would have two things in it: take another app for one of them")
+    return found
 
 
 def by_hand(project: Project, service: str) -> str:

@@ -114,6 +114,8 @@ def _named(manage: Path) -> str:
         found = _NAMED.search(manage.read_text(encoding="utf-8"))
     except OSError:
         raise NoProject(f"there is no manage.py in {manage.parent}; begin where it is") from None
+    except UnicodeDecodeError:
+        raise NoProject(f"{manage} is not in UTF-8") from None
     if not found:
         raise NoProject("manage.py names no settings module; name it: --settings shop.settings")
     return found[1]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from polder.init import texts
-from polder.init.files import Change, read
-from polder.init.model import TAKEN, Member, Model, after_imports, with_imports
+from polder.init.aggregate import as_aggregate
+from polder.init.fields import Member
+from polder.init.files import Change
+from polder.init.model import Model
 from polder.init.project import NoProject, Project
+from polder.init.source import bound, parsed, services, text_of, with_block, with_imports
 
 
 def changes(project: Project, service: str, publishes: Sequence[str]) -> list[Change]:
@@ -24,20 +26,19 @@ def changes(project: Project, service: str, publishes: Sequence[str]) -> list[Ch
             raise NoProject(f"--publishes {one} is not an app and a model, such as books.Book")
         app, name = project.app(match[1]), match[2]
         path = app / "contracts.py"
-        before = read(path) if path.exists() else None
+        before = text_of(path) if path.exists() else None
         contract = found.get(path, Change(path, before, before or ""))
-        if f"class {name}State" in contract.after:
+        if others := sorted(services(contract.after) - {service}):
+            raise NoProject(
+                f"{path} has the contracts of {others[0]}: publish {name} from another app"
+            )
+        parsed(contract.after, path)
+        if f"{name}State" in bound(contract.after):
             continue
         model = Model.find(app, name, {path: change.after for path, change in found.items()})
-        members = model.members() if model else []
-        if model and model.is_plain and (taken := TAKEN.intersection(model.names())):
-            raise NoProject(
-                f"{one} has a field {min(taken)!r}, which every aggregate has for itself: rename "
-                f"it first; db_column={min(taken)!r} leaves the table as it is"
-            )
-        found[path] = replace(contract, after=_added(contract, service, name, members))
-        if model and model.is_plain:
-            now = model.as_aggregate()
+        found[path] = replace(contract, after=_added(contract, service, name, model.members()))
+        if model.is_plain:
+            now = as_aggregate(model)
             was = found.get(model.path)
             found[model.path] = replace(now, before=was.before) if was else now
     return list(found.values())
@@ -48,11 +49,9 @@ def _added(contract: Change, service: str, name: str, members: Sequence[Member])
     source = contract.after
     if not source:
         return texts.contracts(service, name, members)
-    try:
-        place = after_imports(ast.parse(source))
-    except SyntaxError as error:
-        raise NoProject(f"{contract.path} is no Python: {error}") from None
-    lines = f"{source.rstrip()}\n".splitlines(keepends=True)
-    imports = f"{texts.contract_imports(members)}\n".splitlines(keepends=True)
-    lines = with_imports(lines, place, [line for line in imports if line.strip()])
-    return "".join(lines) + "\n\n" + texts.contract(service, name, members)
+    for kind in ("Event", "Added", "Changed"):
+        if f"{name}{kind}" in bound(source):
+            raise NoProject(f"{contract.path} has a {name}{kind} already: rename it")
+    imports = [line for line in texts.contract_imports(members).splitlines() if line]
+    source = with_imports(source, contract.path, imports)
+    return with_block(source, texts.contract(service, name, members))

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from polder.init.files import Change, read
-from polder.init.model import after_imports, with_imports
+from polder.init.files import Change
+from polder.init.model import modules
 from polder.init.project import NoProject, Project
+from polder.init.source import bound, parsed, services, text_of, with_block, with_imports
 
 FIELDS = {
     "Key": "CharField(max_length=64)",
@@ -24,11 +25,13 @@ FIELDS = {
     "Count": "IntegerField()",
     "Quantity": "IntegerField()",
     "Timestamp": "DateTimeField()",
+    "Date": "DateField()",
     "date": "DateField()",
     "UUID": "UUIDField()",
 }
 DECIMAL = re.compile(r"Annotated\[Decimal, Field\((max_digits=\d+, decimal_places=\d+)\)\]")
-IMPORTS = ("from django.db import models\n", "from polder.replication.replica import Replica\n")
+MANY = re.compile(r"(dict|frozenset|list|set|tuple)\[")
+IMPORTS = ("from django.db import models", "from polder.replication.replica import Replica")
 OWN = ("content_hash", "event_id", "key", "retired_at", "synced_at", "version")  # of each replica
 
 
@@ -37,23 +40,39 @@ def changes(
 ) -> Iterator[Change]:
     """The copies, and in the apps that have them the replicas that are not there yet. Raises
     NoProject and OSError."""
-    texts = [read(_places(project, one)[1]) for one in contracts]
+    texts = [text_of(_places(project, one)[1]) for one in contracts]
     for aggregate in replicates:
         if texts and not any(_state(text, aggregate) for text in texts):
             raise NoProject(f"{', '.join(contracts)} tells nothing of {aggregate}")
     for one in contracts:
         app, source, ours = _places(project, one)
-        theirs, copy = read(source), app / "contracts.py"
+        theirs, copy = text_of(source), app / "contracts.py"
         if ours != theirs:
             yield Change(copy, ours, theirs)
-        models = app / "models.py"
-        if models.exists():
-            before = read(models)
-            change = Change(models, before, before)
-            for aggregate in replicates:
-                change = _with_replica(change, theirs, aggregate)
-            if change.after != before:
-                yield change
+        yield from _replicas(app, theirs, replicates)
+
+
+def _replicas(app: Path, contracts: str, replicates: Sequence[str]) -> Iterator[Change]:
+    """Into the module of the app's models that Django imports. Raises NoProject and OSError."""
+    sources = {path: text_of(path) for path in modules(app)}
+    for path, source in sources.items():
+        parsed(source, path)
+    path = next(iter(sources))
+    taken = set[str]().union(*map(bound, sources.values()))
+    change = Change(path, sources[path], sources[path])
+    for aggregate in replicates:
+        state = _state(contracts, aggregate)
+        if state and not any(f'of="{aggregate}"' in source for source in sources.values()):
+            name = _free_name(state.name.removesuffix("State"), aggregate, taken)
+            source = with_imports(change.after, path, IMPORTS)
+            replica = _replica(
+                name, aggregate, _fields(state, aggregate.partition(".")[2], _values(contracts))
+            )
+            sources[path] = with_block(source, replica)
+            change = replace(change, after=sources[path])
+            taken.add(name)
+    if change.after != change.before:
+        yield change
 
 
 def _places(project: Project, contracts: str) -> tuple[Path, Path, str | None]:
@@ -67,33 +86,27 @@ def _places(project: Project, contracts: str) -> tuple[Path, Path, str | None]:
         )
     app = project.app(name)
     path = app / "contracts.py"
-    ours = read(path) if path.exists() else None
-    if ours is not None and _services(ours) != _services(read(source)):
+    ours = text_of(path) if path.exists() else None
+    if ours is not None and services(ours) != services(text_of(source)):
         raise NoProject(f"{path} is no copy of {source}: copy it into another app")
     return app, source, ours
 
 
-def _services(contracts: str) -> set[str]:
-    return set(re.findall(r"""^\s+service = ["'](\w+)""", contracts, re.MULTILINE))
+def _free_name(name: str, aggregate: str, taken: set[str]) -> str:
+    """Raises NoProject."""
+    longer = aggregate.partition(".")[0].capitalize() + name
+    for one in (name, longer):
+        if one not in taken:
+            return one
+    raise NoProject(f"the app's models have a {name} and a {longer} already: rename one of them")
 
 
-def _with_replica(change: Change, contracts: str, aggregate: str) -> Change:
-    """The models with a replica, if they have none of it and the contracts tell of it."""
-    source = change.after
-    state = _state(contracts, aggregate)
-    if state is None or f'of="{aggregate}"' in source:
-        return change
-    name = state.name.removesuffix("State")
-    if re.search(rf"^class {name}\b", source, re.MULTILINE):
-        name = aggregate.partition(".")[0].capitalize() + name
-    fields = _fields(state, aggregate.partition(".")[2])
-    paths = "".join(f', their_{one}="{one}"' for one in OWN if one in fields)
-    body = [f"    {'their_' if one in OWN else ''}{one} = models.{fields[one]}" for one in fields]
+def _replica(name: str, aggregate: str, fields: dict[str, str]) -> str:
+    known = [one for one, line in fields.items() if not line.startswith("#")]
+    paths = "".join(f', their_{one}="{one}"' for one in OWN if one in known)
     head = f'class {name}(Replica, of="{aggregate}"{paths}):'
-    replica = "\n".join([head, *(body or ["    pass"]), ""])
-    lines = f"{source.rstrip()}\n".splitlines(keepends=True)
-    lines = with_imports(lines, after_imports(ast.parse(source)), IMPORTS)
-    return replace(change, after="".join(lines).rstrip() + f"\n\n\n{replica}")
+    body = [*fields.values(), *([] if known else ["pass"])]
+    return "\n".join([head, *(f"    {line}" for line in body), ""])
 
 
 def _state(contracts: str, of: str) -> ast.ClassDef | None:
@@ -101,7 +114,7 @@ def _state(contracts: str, of: str) -> ast.ClassDef | None:
     service, _, aggregate = of.partition(".")
     try:
         module = ast.parse(contracts)
-    except SyntaxError as error:
+    except (SyntaxError, ValueError) as error:
         raise NoProject(f"the contracts of {service} are no Python: {error}") from None
     classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
     for node in classes:
@@ -113,17 +126,30 @@ def _state(contracts: str, of: str) -> ast.ClassDef | None:
     return None
 
 
-def _fields(state: ast.ClassDef, aggregate: str) -> dict[str, str]:
-    """By the member's name; the aggregate's key is every replica's `key`."""
+def _values(contracts: str) -> set[str]:
+    """The classes that are a part of a state."""
+    classes = [node for node in ast.parse(contracts).body if isinstance(node, ast.ClassDef)]
+    return {node.name for node in classes if "Value" in map(ast.unparse, node.bases)}
+
+
+def _fields(state: ast.ClassDef, aggregate: str, values: set[str]) -> dict[str, str]:
+    """Its line, by the member's name; the aggregate's key is every replica's `key`. What has no
+    field of Django's is named, for a person."""
     found = {}
     for node in state.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            said = ast.unparse(node.annotation)
+            name, said = node.target.id, ast.unparse(node.annotation)
             kind = said.removesuffix(" | None")
-            decimal = DECIMAL.fullmatch(kind)
-            field = f"DecimalField({decimal[1]})" if decimal else FIELDS.get(kind, "JSONField()")
+            field = "" if name == "models" else _field(kind, values)
             if kind != said:
                 field = field.replace("(", "(null=True, ", 1).replace(", )", ")")
-            found[node.target.id] = field
+            line = f"{'their_' if name in OWN else ''}{name} = models.{field}"
+            found[name] = line if field else f"# {name} ({said}): say its field here"
     found.pop(f"{aggregate}_id", None)
     return found
+
+
+def _field(kind: str, values: set[str]) -> str:
+    if decimal := DECIMAL.fullmatch(kind):
+        return f"DecimalField({decimal[1]})"
+    return FIELDS.get(kind, "JSONField()" if MANY.match(kind) or kind in values else "")

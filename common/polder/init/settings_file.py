@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from polder.init import texts
+from polder.init.files import lines_of
+from polder.init.source import first_place, line_end
 
 
 class NotUnderstood(ValueError):
@@ -39,10 +41,6 @@ class Settings:
     @property
     def has_apps(self) -> bool:
         return self._value("INSTALLED_APPS") is not None
-
-    @property
-    def lines_end(self) -> str:
-        return "\r\n" if "\r\n" in self.source else "\n"
 
     def says(self, word: str) -> bool:
         """Whether a text anywhere in it has `word` in it."""
@@ -91,11 +89,11 @@ class Settings:
 
     def with_block(self, block: str) -> str:
         """The whole text with `block` at its end, and `import os` where the block needs it."""
-        lines = self.source.splitlines(keepends=True)
+        lines, end = lines_of(self.source), line_end(self.source)
         if "os." in block and not self._imports_os():
-            lines.insert(self._first_import(), f"import os{self.lines_end}")
+            lines.insert(self._first_import(lines), f"import os{end}")
         text = "".join(lines).rstrip("\r\n")
-        return text + f"\n\n{block}\n".replace("\n", self.lines_end)
+        return text + f"\n\n{block}\n".replace("\n", end)
 
     def _value(self, name: str) -> ast.expr | None:
         """What is bound to it last, at the top of the module."""
@@ -134,21 +132,14 @@ class Settings:
             for node in self.tree.body
         )
 
-    def _first_import(self) -> int:
+    def _first_import(self, lines: list[str]) -> int:
         """The index of its line; that of the first one where an import may stand if there is
         none."""
-        place = 0
         for node in self.tree.body:
             is_future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
             if isinstance(node, ast.Import | ast.ImportFrom) and not is_future:
                 return node.lineno - 1
-            if is_future or (place == 0 and _is_text(node)):
-                place = node.end_lineno or place
-        return place
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        return first_place(self.tree, lines)
 
 
 def _member(value: ast.Dict, key: str) -> ast.expr | None:

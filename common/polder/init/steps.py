@@ -35,10 +35,10 @@ def _publisher(app: str, model: str) -> str:
 
 def _subscriber(replicates: Sequence[str], *, copied: bool) -> str:
     if copied:
-        return "In the app's models.py, keep of each replica those fields that you want"
+        return "In the app's models, keep of each replica those fields that you want"
     of = ", ".join(f'class {_named(one)}(Replica, of="{one}")' for one in replicates)
     return f"""Copy the publisher's contracts.py into an app: --contracts app=<file>, which also
-   writes into the app's models.py: {of}"""
+   writes into the app's models: {of}"""
 
 
 def _named(aggregate: str) -> str:

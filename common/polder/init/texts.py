@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from polder.init.model import Member, snake
+from polder.init.fields import Member
+from polder.init.model import snake
 
 APPS = (
     "polder.broker",
@@ -25,7 +26,7 @@ from polder.consumer.app import celery_app
 app = celery_app()
 '''
 
-_STANDARD = {"datetime": "date", "decimal": "Decimal", "typing": "Annotated", "uuid": "UUID"}
+_STANDARD = {"decimal": "Decimal", "typing": "Annotated", "uuid": "UUID"}
 
 _LIMITS = """"-c lock_timeout=10s -c statement_timeout=30s -c "
         "idle_in_transaction_session_timeout=60s"""
@@ -90,7 +91,7 @@ from __future__ import annotations
 def contract(service: str, model: str, members: Sequence[Member]) -> str:
     """Of one aggregate."""
     name = snake(model)
-    said = [_line(one) for one in members if one.name != "retired"]
+    said = [_line(one) for one in members if one.name != "retired" or not one.type]
     lines = "".join(f"    {line}\n" for line in said) or (
         "    # What others may know of it, each with a type of polder.contracts.types.\n"
     )
@@ -130,7 +131,7 @@ def _line(member: Member) -> str:
 def contract_imports(members: Sequence[Member]) -> str:
     """What the types need, in order."""
     words = {word for one in members for word in re.findall(r"\w+", one.type)}
-    ours = ", ".join(sorted({"Key", *(words & {"Count", "Text", "Timestamp"})}))
+    ours = ", ".join(sorted({"Key", *(words & {"Count", "Date", "Text", "Timestamp"})}))
     standard = [
         f"from {module} import {name}\n" for module, name in _STANDARD.items() if name in words
     ]

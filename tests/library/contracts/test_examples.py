@@ -6,13 +6,14 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import pytest
 from pydantic import Field, computed_field, field_validator
 
 from polder.contracts.compatibility import changes
 from polder.contracts.event import Event, State, Value
-from polder.contracts.examples import example_of
+from polder.contracts.examples import NoExample, example_of, value_of
 from polder.contracts.json_schema import EXCEPTIONS, schema_of
 from polder.contracts.lifting import not_total
 from polder.contracts.types import Key, Text
@@ -93,6 +94,46 @@ def test_an_example_fits_its_contract(kind: type[Event]) -> None:
     assert data["payment"]["kind"] == "card"
     assert data["isHigh"] is False
     assert make_event(kind, level=Level.HIGH).data.model_dump()["is_high"] is True
+
+
+class OddState(State):
+    odd_id: Key
+    between: Annotated[float, Field(gt=0, lt=1)]
+    narrow: Annotated[int, Field(gt=10, lt=12)]
+    fives: Annotated[int, Field(ge=7, multiple_of=5)]
+    below: Annotated[int, Field(lt=-7, multiple_of=5)]
+    tags: Annotated[frozenset[str], Field(min_length=2)]
+    levels: Annotated[frozenset[Level], Field(min_length=2)]
+    numbers: Annotated[frozenset[Annotated[int, Field(ge=7)]], Field(min_length=3)]
+    ids: Annotated[frozenset[UUID], Field(min_length=2)]
+
+    @property
+    def subject(self) -> str:
+        return self.odd_id
+
+
+def test_numbers_between_bounds_and_values_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Event, "known", dict(Event.known))
+
+    class OddHappened(Event):
+        service = "order"
+        aggregate = "odd"
+        data: OddState
+
+    data = example_of(type("OddSeen", (OddHappened,), {}))["data"]
+
+    assert (data["between"], data["narrow"], data["fives"]) == (0.5, 11, 10)
+    assert data["below"] == -10
+    assert sorted(data["levels"]) == [1, 2]
+    assert sorted(data["numbers"]) == [7, 8, 9]
+    assert len(set(data["tags"])) == len(set(data["ids"])) == 2
+
+
+def test_too_few_values_are_no_example() -> None:
+    with pytest.raises(NoExample, match="2 different values"):
+        value_of(
+            {"type": "array", "uniqueItems": True, "minItems": 2, "items": {"const": "a"}}, "a", {}
+        )
 
 
 def test_what_was_exported_passes_the_gate(kind: type[Event]) -> None:
