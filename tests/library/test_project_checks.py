@@ -84,7 +84,7 @@ def publisher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = folder / "bookshop/settings.py"
     text = settings.read_text().replace("backends.sqlite3", "backends.postgresql")
     settings.write_text(text.replace("INSTALLED_APPS = [", "INSTALLED_APPS = [\n    'books',"))
-    assert init(folder, "--publishes", "books.Book", "--yes").returncode == 0
+    assert init(folder, "--yes").returncode == 0
     (folder / "books/contracts.py").write_text(CONTRACT)
     (folder / "books/models.py").write_text(MODEL)
     return folder

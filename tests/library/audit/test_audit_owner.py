@@ -26,7 +26,6 @@ from polder.resync.messages import (
     KeysRequest,
     Listing,
 )
-from polder.resync.owner import Unsayable
 from tests.library.audit.owner import VERSION, Owner
 from tests.library.pasts.saying import arriving
 from tests.library.resync.wire import ADA
@@ -121,16 +120,16 @@ class TestTheOwner:
         self, orders: list[Order], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # Given the first retired just now, the second long ago; of the third nothing can be said
-        now, state_of = timezone.now(), digests.state_of
+        now, state_of = timezone.now(), Order.public_state
         retired = {orders[0].pk, orders[1].pk}
         Order.objects.exclude(pk=orders[0].pk).update(updated_at=now - timedelta(days=2))
 
-        def said(row: Any) -> State:
+        def said(row: Order) -> State:
             if row.pk == orders[2].pk:
-                raise Unsayable("no order")
+                raise ValueError("no order")
             return state_of(row).model_copy(update={"retired": row.pk in retired})
 
-        monkeypatch.setattr(digests, "state_of", said)
+        monkeypatch.setattr(Order, "public_state", said)
 
         # Then
         found = digests.keys_of(KeysRequest(**self.about(), retired_before=now - timedelta(days=1)))
