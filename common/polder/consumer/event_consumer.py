@@ -12,6 +12,7 @@ that failed waits here, unacked, and goes again. What goes when is decided by `D
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -50,6 +51,8 @@ class EventConsumer:
     `renew` is called when this one has given its channel up: another begins on the same connection.
     """
 
+    most_lag = math.inf  # seconds that a message waits for others, whatever the lag budget
+
     def __init__(
         self,
         consumer: Any,
@@ -65,7 +68,7 @@ class EventConsumer:
         self.task = task
         self.service = service
         self.request_type = request_class(consumer, task)
-        self.dispatch = Dispatch(lag_budget)
+        self.dispatch = Dispatch(min(lag_budget, self.most_lag))
         self.reports = Reports(service)
         self.committed: list[int] = []  # tags whose ack waits for the event loop
         self.stopped = False
