@@ -119,15 +119,16 @@ def _until_full(rows: Iterable[Aggregate]) -> _Written:
     return found
 
 
-def state_of(row: Aggregate) -> State:
-    """Raises Unsayable."""
+def state_of(row: Aggregate, *, logged: bool = True) -> State:
+    """Raises Unsayable, with the reason in the log where it is `logged`."""
     try:
         return row.public_state()
     except Exception as error:
         if (fault := fault_of(error)) in MOMENT or fault is Fault.INTERRUPTED:
             raise
         name = f"{row.contract.aggregate} {row.subject}"
-        log.exception("%s cannot be said", name)
+        if logged:
+            log.exception("%s cannot be said", name)
         why = without_values(str(error))
         raise Unsayable(f"{this_service.name()} cannot say its {name}: {why}") from error
 
