@@ -14,7 +14,7 @@ from django.core import mail
 from polder import this_service
 from polder.configuration.secret import Secret
 from polder.consumer.jobs import expected
-from polder.inbox.applying import apply_batch
+from polder.inbox.batch import apply_batch
 from polder.inbox.delivery import Delivery
 from polder.inbox.models import ParkedEvent
 from polder.observability.alarms import tell

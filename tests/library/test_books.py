@@ -16,7 +16,7 @@ from django.db import connection
 from polder.contracts import decode as decoding
 from polder.contracts.decode import Unreadable
 from polder.contracts.event import Event
-from polder.inbox import applying, processing
+from polder.inbox import batch, processing
 from polder.inbox.discard import discard, restore
 from polder.inbox.models import ParkedEvent, ParkedState
 from polder.inbox.quarantine import apply_quarantined
@@ -117,7 +117,7 @@ class World:
         new = [self.new() for _ in range(5)]
         for publisher, body in new:
             self.sent[publisher].append(body)
-        applying.apply_batch([delivery_of(body, publisher) for publisher, body in new])
+        batch.apply_batch([delivery_of(body, publisher) for publisher, body in new])
 
     def trouble(self) -> None:
         self.fails, self.unread = self.random.random() < 0.5, self.random.random() < 0.3

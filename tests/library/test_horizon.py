@@ -20,7 +20,7 @@ from polder import this_service
 from polder.contracts.event import Event
 from polder.database.partitioning import covered, database_now, drop_partitions, start_of_week
 from polder.inbox import horizon as horizons
-from polder.inbox.applying import apply_batch
+from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import ConsumerHalted
 from polder.inbox.horizon import forget_horizon, horizon
 from polder.inbox.models import LedgerEntry, ParkedEvent

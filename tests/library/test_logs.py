@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from common.contracts.inventory import ProductCreated
 from common.contracts.orders import OrderState
 from polder.contracts.correlation import Correlation, correlated
-from polder.inbox.applying import apply_batch
+from polder.inbox.batch import apply_batch
 from polder.inbox.delivery import Delivery
 from polder.observability.logs import JsonLines, formatter
 from polder.testing import make_event

@@ -10,7 +10,7 @@ from django.db import connection
 
 from order_service.models import Product
 from polder.contracts.event import Event
-from polder.inbox import applying
+from polder.inbox import batch
 from polder.inbox.discard import discard
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive
@@ -177,7 +177,7 @@ def test_many_bring_it_again_at_once(committed: None, monkeypatch: pytest.Monkey
 
     assert set(ParkedEvent.objects.values_list("state", flat=True)) == {"redriven"}
     assert tallied()["inventory", "redriven-applied"] == 9
-    assert applying.apply_batch([]).outcomes == {}
+    assert batch.apply_batch([]).outcomes == {}
 
 
 def test_the_ledger_s_key_is_on_every_week(db: None) -> None:

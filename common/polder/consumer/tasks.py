@@ -12,7 +12,7 @@ from polder.consumer.connection import renew_connection
 from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT
 from polder.consumer.quiet_log import say_nothing_of_expected_failures
 from polder.errors import faults
-from polder.inbox.applying import apply_batch
+from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.delivery import Delivery
 from polder.inbox.quarantine import Suspects, apply_quarantined, apply_watched

@@ -10,8 +10,8 @@ from contextlib import suppress
 from django.db import DatabaseError, Error, transaction
 
 from polder.inbox import accounting
-from polder.inbox.applying import apply_batch
 from polder.inbox.attempts import begin_attempts, end_attempts
+from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import (
     ConsumerHalted,
     HeldBack,

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from polder.broker.names import publisher_or_nobody
 from polder.errors.faults import Fault
-from polder.inbox.applying import apply_batch
+from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.delivery import Delivery
 from polder.inbox.models import ParkedEvent, ParkedState

@@ -8,7 +8,7 @@ import time
 from polder import this_service
 from polder.broker.names import event_queue
 from polder.contracts.event import Event
-from polder.inbox.applying import apply_batch
+from polder.inbox.batch import apply_batch
 from polder.inbox.delivery import Delivery
 from polder.inbox.report import Report
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from polder.contracts.decode import decode
 from polder.contracts.event import Event
-from polder.inbox.applying import apply_batch
+from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.delivery import Delivery
 from polder.outbox.models import OutboxEvent

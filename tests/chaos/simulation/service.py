@@ -41,7 +41,7 @@ from django.db import connection  # noqa: E402
 from common.contracts.orders import Address, Customer  # noqa: E402
 from polder.broker.names import event_queue  # noqa: E402
 from polder.inbox import batch_errors  # noqa: E402
-from polder.inbox.applying import apply_batch  # noqa: E402
+from polder.inbox.batch import apply_batch  # noqa: E402
 from polder.inbox.delivery import Delivery  # noqa: E402
 
 SERVICE = os.environ["DJANGO_SETTINGS_MODULE"].removesuffix("_service.settings")

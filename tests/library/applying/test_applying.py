@@ -13,7 +13,7 @@ from common.contracts.inventory import ProductChanged
 from order_service.models import Product, Stock
 from polder.contracts.event import Event
 from polder.inbox import accounting
-from polder.inbox.applying import apply_batch
+from polder.inbox.batch import apply_batch
 from polder.inbox.models import DeliveryCount, LedgerEntry, ParkedEvent
 from polder.inbox.report import Report
 from polder.replication.replica import replications

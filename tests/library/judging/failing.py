@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from polder.contracts.event import Event
-from polder.inbox.applying import apply_batch
+from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import HeldBack
 from polder.inbox.judging import HOLD_SECONDS
 from polder.inbox.models import LedgerEntry, ParkedEvent

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from polder.inbox.applying import apply_batch
+from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import ConsumerHalted
 from polder.inbox.judging import ALIKE, HOLD_SECONDS, HOLD_TRIES
 from polder.inbox.models import Halt, LedgerEntry, ParkedEvent, WaitingEvent
