@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from order_service.models import Order, Reservation, Shipment
 from order_service.rules import RULES
 from order_service.selectors import orders_locked, reservations_known, shipments_known
-from order_service.services import orders_follow
+from polder.contracts.event import Event
+from polder.domain.aggregate import save_changed
+from polder.outbox.publish import publish
 from polder.reconcile.reconciler import reconciles
 
 
@@ -17,3 +20,20 @@ def reconcile_orders(order_ids: Sequence[str]) -> None:
     delivered or cancelled)."""
     orders = orders_locked(order_ids)
     orders_follow(orders, reservations_known(order_ids), shipments_known(order_ids))
+
+
+def orders_follow(
+    orders: Mapping[UUID, Order], reservations: Mapping[UUID, str], shipments: Mapping[UUID, str]
+) -> None:
+    """Carries out the rules of each order, by the statuses of its reservation and its shipment.
+    The orders are locked, inside the caller's transaction."""
+    moved: dict[UUID, Order] = {}
+    events: list[Event] = []
+    for key, order in orders.items():
+        known = {"reservation": reservations.get(key), "shipment": shipments.get(key)}
+        while (rule := RULES.find(order.status, **known)) is not None:
+            order.move_to(rule.then)
+            events.append(order.status_event())
+            moved[key] = order
+    save_changed(list(moved.values()), "status")
+    publish(*events)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from common.contracts.orders import Address, Customer, OrderCreated, OrderLine, OrderStatus
 from order_service.models import MOVES, Order
-from order_service.rules import RULES
+from order_service.reconcile import orders_follow
 from order_service.selectors import (
     orders_locked,
     prices_of,
@@ -105,20 +105,3 @@ def orders_begin_cancelling(orders: Mapping[UUID, Order]) -> list[Event]:
     # shipping may have decided already: no event will come that wakes the reconciler for it
     orders_follow(orders, reservations_known(orders), shipments_known(orders))
     return requested
-
-
-def orders_follow(
-    orders: Mapping[UUID, Order], reservations: Mapping[UUID, str], shipments: Mapping[UUID, str]
-) -> None:
-    """Carries out the rules of each order, by the statuses of its reservation and its shipment.
-    The orders are locked, inside the caller's transaction."""
-    moved: dict[UUID, Order] = {}
-    events: list[Event] = []
-    for key, order in orders.items():
-        known = {"reservation": reservations.get(key), "shipment": shipments.get(key)}
-        while (rule := RULES.find(order.status, **known)) is not None:
-            order.move_to(rule.then)
-            events.append(order.status_event())
-            moved[key] = order
-    save_changed(list(moved.values()), "status")
-    publish(*events)

@@ -10,8 +10,8 @@ from common.contracts.shipping import ShipmentStatus
 from polder.pasts.adoption import Case, Proofs, adopts
 from shipping_service.models import Shipment
 from shipping_service.models.replicas import Order
+from shipping_service.reconcile import PACKED, shipment_of
 from shipping_service.selectors import orders_known
-from shipping_service.services import PACKED, shipment_of
 
 CARRIED = ("carrier", "tracking_number")
 LEFT = (ShipmentStatus.DISPATCHED, ShipmentStatus.DELIVERED)
