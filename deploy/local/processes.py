@@ -61,7 +61,7 @@ class Catalogue:
 
     def flower(self) -> ProcessSpec:
         port = self.ports["flower"]
-        options = ["-A", "deploy.flower", "flower", f"--address={HOST}", f"--port={port}"]
+        options = ["-A", "polder.broker.flower", "flower", f"--address={HOST}", f"--port={port}"]
         return ProcessSpec(
             "flower",
             "flower",
