@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from deploy.local.environment import Named
 from deploy.local.ports import Ports
 from deploy.local.rabbitmq import RabbitmqNode
 from deploy.local.run_directory import RunDirectory
@@ -29,7 +28,7 @@ class ClusterNode(RabbitmqNode):
 
     @classmethod
     def several(
-        cls, count: int, run: RunDirectory, ports: Ports, passwords: Named
+        cls, count: int, run: RunDirectory, ports: Ports, passwords: Mapping[str, str]
     ) -> list[ClusterNode]:
         hosts = tuple(f"127.0.0.{number}" for number in range(1, count + 1))
         return [

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.docker.places import INSIDE, published
-from deploy.local.environment import ADMIN_USER, VHOST, Environment, Named
+from deploy.local.environment import ADMIN_USER, VHOST, Environment
 from deploy.local.passwords import Passwords
-from deploy.local.run_directory import lines_of
+from deploy.local.run_directory import lines_of, write_private
 from deploy.local.services import SERVICES
 
 DRAWN = Path("/drawn")  # a volume in each of its folders
@@ -23,11 +24,11 @@ DEPLOY = Path(__file__).resolve().parents[1]
 RABBITMQ_CONF = Path(__file__).with_name("rabbitmq.conf")
 
 
-def inside(passwords: Named) -> Environment:
+def inside(passwords: Mapping[str, str]) -> Environment:
     return Environment(INSIDE, passwords, SERVICES)
 
 
-def files(passwords: Named) -> dict[str, str]:
+def files(passwords: Mapping[str, str]) -> dict[str, str]:
     """What lies in the volumes, by folder and name: one folder for each kind of container, and
     nobody else's secrets in it."""
     environment = inside(passwords)
@@ -69,10 +70,8 @@ def draw(drawn: Path) -> None:
     for name, text in files(passwords).items():
         path = drawn / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}.new")
-        new.write_text(text)
-        new.chmod(0o444)  # the servers read it as users of their own; nobody else has the volume
-        new.replace(path)
+        # the servers read it as users of their own; nobody else has the volume
+        write_private(path, text, 0o444)
 
 
 def show(drawn: Path) -> str:

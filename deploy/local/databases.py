@@ -3,13 +3,13 @@ in."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier, Literal
 
-from .environment import Named
 from .postgres import PostgresServer
 
 RIGHTS = Path(__file__).with_name("databases.sql")
@@ -29,7 +29,7 @@ SETTINGS = """SELECT split_part(unnest(setconfig), '=', 1) FROM pg_db_role_setti
     WHERE setdatabase = 0 AND setrole = %s::regrole"""
 
 
-def provide(cluster: PostgresServer, passwords: Named, service: str) -> None:
+def provide(cluster: PostgresServer, passwords: Mapping[str, str], service: str) -> None:
     """Makes the database and the roles of a service where they are missing. What is there stays as
     it is."""
     database, owner, user = f"polder_{service}", f"{service}_ddl", f"{service}_app"

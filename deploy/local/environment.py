@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import quote
 
 from .run_directory import variables_of
@@ -17,15 +16,7 @@ VHOST = "polder"
 INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR")
 # Of the servers, which nothing of the person's shell must reach: no PGDATA, no RABBITMQ_...
 BARE = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"}
-
-
 FLOWER = Path(__file__).parents[1] / "flower" / "flower.env"
-
-
-class Named(Protocol):
-    """A password for every name that is asked for."""
-
-    def __getitem__(self, name: str) -> str: ...
 
 
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:
@@ -48,11 +39,11 @@ def common_of(run_dir: Path) -> dict[str, str]:
 @dataclass(frozen=True)
 class Environment:
     """Credentials and addresses ("host:port", by who listens there) of one stack. A cluster of
-    RabbitMQ has several, with blanks between them. `common` goes to every process of the services.
-    """
+    RabbitMQ has several, with blanks between them. `passwords` has one for every name that is
+    asked for. `common` goes to every process of the services."""
 
     addresses: Mapping[str, str]
-    passwords: Named
+    passwords: Mapping[str, str]
     services: tuple[str, ...]
     common: Mapping[str, str] = field(default_factory=dict)
 

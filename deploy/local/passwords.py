@@ -9,23 +9,27 @@ from .errors import PolderError
 from .run_directory import write_private
 
 
-class Passwords:
-    """A password per name, in a file only its owner can read. May be used from several threads."""
+class Passwords(dict[str, str]):
+    """A password for every name that is asked for: letters, digits, - and _, unless somebody wrote
+    another into the file, which only its owner can read. May be used from several threads. Raises
+    PolderError for a spoiled file."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
         self._lock = threading.Lock()
 
-    def __getitem__(self, name: str) -> str:
-        """The password called `name`: letters, digits, - and _, unless somebody wrote another into
-        the file. Raises PolderError for a spoiled file."""
+    def __repr__(self) -> str:
+        return f"Passwords({self._path})"
+
+    def __missing__(self, name: str) -> str:
         with self._lock:
-            kept = self._read()
-            if name not in kept:
+            self.update(self._read())
+            if name not in self:
                 # A leading dash would be taken for an option on somebody's command line.
-                kept[name] = "p" + secrets.token_urlsafe(24)
-                write_private(self._path, json.dumps(kept, indent=1) + "\n")
-            return kept[name]
+                self[name] = "p" + secrets.token_urlsafe(24)
+                write_private(self._path, json.dumps(self, indent=1) + "\n")
+            return self[name]
 
     def _read(self) -> dict[str, str]:
         try:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 
-from .environment import BARE, Named
+from .environment import BARE
 from .errors import PolderError, Refused
 from .packages import postgres_programs
 from .ports import HOST
@@ -22,6 +21,7 @@ from .steps import Steps
 
 SUPERUSER = "polder_admin"
 CONFIGURATION = Path(__file__).with_name("postgresql.conf")
+AS_POSTGRES = ("--reuid=postgres", "--regid=postgres", "--init-groups")
 # The checkout may lie where the other user may not even look (/root is mode 700). The server keeps
 # the one capability that lets it through; CAP_DAC_READ_SEARCH would do, but containers lack it.
 THROUGH = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
@@ -32,7 +32,7 @@ class PostgresServer:
     """A server as its superuser connects to it. `password` is its name among the passwords."""
 
     address: str
-    passwords: Named
+    passwords: Mapping[str, str]
     password: str
 
     def connection_url(self, database: str = "postgres") -> str:
@@ -119,34 +119,25 @@ class PostgresCluster(PostgresServer):
 
 @dataclass(frozen=True)
 class Account:
-    """The user that PostgreSQL, which refuses root, runs as. `options` are setpriv's; none when
-    nothing changes."""
+    """The user that PostgreSQL, which refuses root, runs as: ourselves, or the one that Debian's
+    packages have made for it. `options` are setpriv's."""
 
-    options: tuple[str, ...] = ()
-    user: pwd.struct_passwd | None = None
+    options: tuple[str, ...]
 
     @classmethod
     def owning(cls, folder: Path) -> Account:
-        """The account for a server with its data in `folder` (made if missing): ourselves, or not
-        root if we are. Raises PolderError without such a user."""
+        """The account for a server with its data in `folder` (made if missing)."""
         folder.mkdir(parents=True, exist_ok=True)
         if os.geteuid() != 0:
-            return cls()
-        users = {user.pw_name: user for user in pwd.getpwall()}
-        if not (user := users.get("postgres") or users.get("nobody")):
-            raise PolderError(
-                "PostgreSQL may not run as root, and there is neither a user postgres nor nobody "
-                "to run it as.\n"
-                "Make one (useradd --system postgres), or run as a user that is not root."
-            )
-        shutil.chown(folder, user.pw_uid, user.pw_gid)
+            return cls(())
         closed = not all(above.stat().st_mode & 0o001 for above in folder.parents)
-        identity = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups")
-        return cls((*identity, *(THROUGH if closed else ())), user)
+        account = cls((*AS_POSTGRES, *(THROUGH if closed else ())))
+        account.own(folder)
+        return account
 
     def command(self, command: Sequence[str]) -> list[str]:
-        return ["setpriv", *self.options, "--", *command] if self.options else list(command)
+        return ["setpriv", *self.options, "--", *command]
 
     def own(self, path: Path) -> None:
-        if self.user:
-            os.chown(path, self.user.pw_uid, self.user.pw_gid)
+        if self.options:
+            shutil.chown(path, "postgres", "postgres")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .environment import ADMIN_USER, BARE, VHOST, Named
+from .environment import ADMIN_USER, BARE, VHOST
 from .errors import Refused
 from .packages import EPMD, RABBITMQ, of_rabbitmq, rabbitmq_version
 from .ports import HOST, Ports, accepts, http_status
@@ -23,7 +23,7 @@ class RabbitmqNode:
 
     run: RunDirectory
     ports: Ports
-    passwords: Named
+    passwords: Mapping[str, str]
     process: str = "rabbitmq"
     host: str = HOST
     hosts: tuple[str, ...] = (HOST,)

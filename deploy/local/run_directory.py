@@ -49,11 +49,13 @@ class RunDirectory:
         return self.logs / f"{name}.log"
 
 
-def write_private(path: Path, text: str) -> None:
-    """Replaces a file in one step, readable by its owner only: no reader sees half of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
+def write_private(path: Path, text: str, mode: int = 0o600) -> None:
+    """Replaces a file in one step, readable by its owner only unless `mode` says otherwise: no
+    reader sees half of it."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w") as file:
+            os.fchmod(handle, mode)
             file.write(text)
         Path(temporary).replace(path)
     except BaseException:

@@ -21,6 +21,24 @@ POLL_SECONDS = 0.05
 Shown = Callable[[str], AbstractContextManager[object]]
 
 
+def begin(
+    command: Sequence[str], at_our_death: str, cwd: Path, environment: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    """Gets that signal when this process ends, and Ctrl-C never: that is for us to answer. SIGINT
+    interrupts it also where we were begun in the background of a script."""
+    dies = ("setpriv", f"--pdeathsig={at_our_death}", "--")
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            ["env", "--default-signal=INT", *dies, *command],
+            cwd=cwd,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
 class Steps:
     """Runs commands in `root`. Once `cancel` was called, what runs is ended and nothing more is
     begun."""
@@ -53,28 +71,18 @@ class Steps:
         """Writes the output to the log called `name`. Raises PolderError, which says `fix`, or
         Cancelled: then the command was interrupted, and ended when it could."""
         self.check()
-        with self._run.log(name).open("wb") as log:
-            # Dies with us: a migration must not go on behind the back of the next `make up`. And
-            # can be interrupted, also where we were begun in the background of a script.
-            process = subprocess.Popen(
-                ["env", "--default-signal=INT", "setpriv", "--pdeathsig=KILL", "--", *command],
-                cwd=self._root,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for us to answer
-            )
-            try:
-                while process.poll() is None:
-                    self.check()
-                    time.sleep(POLL_SECONDS)
-            except BaseException:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGINT)
-                    process.wait()
-                    os.killpg(process.pid, signal.SIGKILL)  # whom it has left behind
-                raise
+        # a migration must not go on behind the back of the next `make up`
+        process = begin(command, "KILL", self._root, environment, self._run.log(name))
+        try:
+            while process.poll() is None:
+                self.check()
+                time.sleep(POLL_SECONDS)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+                process.wait()
+                os.killpg(process.pid, signal.SIGKILL)  # whom it has left behind
+            raise
         if process.returncode == -signal.SIGINT:
             # Begun in the very moment of Ctrl-C, it was still in the terminal's foreground.
             raise Cancelled("interrupted")

@@ -22,6 +22,7 @@ from .environment import inherited
 from .errors import PolderError, failed
 from .leftovers import end_group, end_leftovers
 from .run_directory import RunDirectory, write_private
+from .steps import begin
 
 HERE = Path(__file__).parent
 OPEN_SECONDS = 60.0
@@ -125,16 +126,7 @@ class Supervisor:
         write_private(configuration, self._configuration())
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)]
         log = self._run.log("supervisord-start")
-        with log.open("wb") as said:
-            self._program = subprocess.Popen(
-                ["env", "--default-signal=INT", "setpriv", "--pdeathsig=TERM", "--", *command],
-                cwd=self._run.root,
-                env=inherited(os.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for us to answer
-            )
+        self._program = begin(command, "TERM", self._run.root, inherited(os.environ), log)
         deadline = time.monotonic() + OPEN_SECONDS
         while not self._answers():
             if not self.running or time.monotonic() > deadline:
