@@ -4,6 +4,7 @@ again and again; and no test depends on how long those before it took."""
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,15 @@ def _jobs_are_expected_since_now(request: pytest.FixtureRequest) -> None:
         from polder.consumer.models import JobRun
 
         JobRun.objects.update(expected_since=Now())
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_files() -> None:
+    """The folder that `collectstatic` makes where the service is deployed."""
+    from django.conf import settings
+
+    if settings.configured:  # the system's tests have none
+        Path(settings.STATIC_ROOT or "").mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture(scope="session")

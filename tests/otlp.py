@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
-from typing import Any
+from http.server import BaseHTTPRequestHandler
+from threading import Event
+from typing import Any, Self
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+
+from tests.listening import Listener
 
 
 @dataclass(frozen=True)
@@ -29,56 +31,39 @@ class Span:
     attributes: dict[str, Any] = field(hash=False)
     failed: bool
 
-    def of_event(self) -> Any:
-        return self.attributes.get("cloudevents.event_id")
 
-
-class Receiver:
+class Receiver(Listener):
     """`spans` are all that came."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.spans: list[Span] = []
         self.goes_on = Event()
         self.goes_on.set()
         self.kept_waiting = 0
-        receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if not receiver.goes_on.is_set():
-                    receiver.kept_waiting += 1
-                    receiver.goes_on.wait()
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                assert self.path == "/v1/traces"
-                receiver.spans += spans_in(ExportTraceServiceRequest.FromString(body))
-                answer = ExportTraceServiceResponse().SerializeToString()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/x-protobuf")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def log_message(self, *_: Any) -> None: ...
-
-            def handle(self) -> None:
-                with suppress(OSError):  # who was kept waiting has gone
-                    super().handle()
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+    def answer(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
+        if not self.goes_on.is_set():
+            self.kept_waiting += 1
+            self.goes_on.wait()
+        if request.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        assert request.path == "/v1/traces"
+        self.spans += spans_in(ExportTraceServiceRequest.FromString(body))
+        answer = ExportTraceServiceResponse().SerializeToString()
+        request.send_response(200)
+        request.send_header("Content-Type", "application/x-protobuf")
+        request.send_header("Content-Length", str(len(answer)))
+        request.end_headers()
+        request.wfile.write(answer)
 
     @contextmanager
-    def listening(self) -> Iterator[Receiver]:
-        Thread(target=self._server.serve_forever, daemon=True).start()
+    def listening(self) -> Iterator[Self]:
         try:
-            yield self
+            with super().listening():
+                yield self
         finally:
             self.goes_on.set()
-            self._server.shutdown()
-            self._server.server_close()
 
     @contextmanager
     def hanging(self) -> Iterator[None]:

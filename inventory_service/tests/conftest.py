@@ -1,19 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from django.conf import settings
 from rest_framework.test import APIClient
 
 from inventory_service.tests.stocking import stocked
 from polder.testing.api import api_client
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _static_files() -> None:
-    """The folder that `collectstatic` makes where the service is deployed."""
-    Path(settings.STATIC_ROOT or "").mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture

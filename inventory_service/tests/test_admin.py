@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import pytest
-from django.contrib.auth.models import Group
 from django.test import Client
-from uuid_utils.compat import uuid7
 
 from inventory_service.models import Movement, Order, Product, Reservation, Stock
 from polder.admin.models import OperatorAction
-from polder.inbox import bulk
-from polder.inbox.models import BulkOperation
-from polder.replication.models import Drift
 from polder.testing import deliver
 from polder.testing.admin_pages import (
     SEARCHES,
@@ -22,12 +15,8 @@ from polder.testing.admin_pages import (
     open_everything,
     operate,
     search_everywhere,
-    superuser_client,
 )
-from polder.testing.api import api_client
-from polder.testing.effects import an_effect
-from polder.testing.pasts import somebody_regressed, we_regressed
-from polder.testing.replicas import filled
+from tests.every_row import drift_of, rows_of_the_library
 from tests.makers import order_event, shipment_event
 
 
@@ -35,31 +24,9 @@ from tests.makers import order_event, shipment_event
 def admin(shop: None) -> Client:
     """With a row in every table."""
     deliver(order_event(products={"p1": 1}), order_event(products={"p1": 100}), b"{")
-    Drift.objects.create(
-        aggregate="order.order",
-        key="k",
-        version=1,
-        stored_hash="a",
-        event_hash="b",
-        event_id=uuid7(),
-    )
-    Group.objects.create(name="operators")
-    api_client()
-    we_regressed("order")
-    somebody_regressed("order.order")
-    filled("order.order")
-    an_effect()
     deliver(shipment_event())
-    bulk.begin(BulkOperation.Action.REDRIVE, {}, reason="r", operator="root", form=uuid4())
-    OperatorAction.objects.create(
-        operator="root",
-        action="adjust",
-        target="inventory.Stock",
-        key="k",
-        reason="a test",
-        done=True,
-    )
-    return superuser_client()
+    drift_of("order.order")
+    return rows_of_the_library("order.order", action="adjust", target="inventory.Stock")
 
 
 def test_every_list_and_every_page_opens(admin: Client) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from common.contracts.orders import OrderCancelled, OrderConfirmed, OrderCreated
@@ -17,6 +16,7 @@ from polder.reconcile import reconciler
 from polder.reconcile.periodic import reconcile_overdue
 from polder.testing import deliver
 from polder.testing.history import old_ids, rows_read
+from tests.long_history import analyze, insert_aggregates, insert_copies
 from tests.makers import order_history
 
 
@@ -72,40 +72,20 @@ def test_what_is_decided_is_not_looked_at(shop: None) -> None:
 def test_what_is_over_is_not_read(shop: None) -> None:
     # Given a long history: consumed, released and rejected
     number = 30_000
-    with unguarded("a long history"), connection.cursor() as cursor:
+    with unguarded("a long history"):
         for status, reservation, shipment in (
             ("delivered", "consumed", "delivered"),
             ("cancelled", "released", "cancelled"),
             ("rejected", "rejected", ""),
         ):
             ids = old_ids(number)
-            cursor.execute(
-                """INSERT INTO replica_order (key, version, content_hash, synced_at, status,
-                    products)
-                SELECT key, 3, '', now() - interval '1 day', %s, '[]'
-                    FROM unnest(%s::uuid[]) AS key""",
-                [status, ids],
-            )
-            cursor.execute(
-                """INSERT INTO inventory_reservation (order_id, version, created_at, updated_at,
-                    status, lines, shortages)
-                SELECT key, 2, now(), now(), %s, '[]', '[]' FROM unnest(%s::uuid[]) AS key""",
-                [reservation, ids],
+            insert_copies("replica_order", ids, status, products="[]")
+            insert_aggregates(
+                "inventory_reservation", "order_id", ids, reservation, lines="[]", shortages="[]"
             )
             if shipment:
-                cursor.execute(
-                    """INSERT INTO replica_shipment (key, version, content_hash, synced_at, status)
-                    SELECT key, 3, '', now() - interval '1 day', %s
-                        FROM unnest(%s::uuid[]) AS key""",
-                    [shipment, ids],
-                )
-        for table in (
-            "replica_order",
-            "replica_shipment",
-            "inventory_reservation",
-            "inventory_owed",
-        ):
-            cursor.execute(f"ANALYZE {table}")
+                insert_copies("replica_shipment", ids, shipment)
+    analyze("replica_order", "replica_shipment", "inventory_reservation", "inventory_owed")
 
     # Then
     assert [rows_read(overdue) for overdue in reservations_overdue()] == [0] * 6

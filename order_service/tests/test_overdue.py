@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from order_service.models import Order, Reservation
@@ -18,6 +17,7 @@ from polder.reconcile import reconciler
 from polder.reconcile.periodic import reconcile_overdue
 from polder.testing import deliver
 from polder.testing.history import old_ids, rows_read
+from tests.long_history import analyze, insert_aggregates, insert_copies
 from tests.makers import reservation_event
 
 
@@ -51,37 +51,19 @@ def test_what_waits_for_inventory_is_left_alone(catalogue: None) -> None:
 def test_what_is_over_is_not_read(catalogue: None) -> None:
     # Given a long history
     number = 30_000
-    with unguarded("a long history"), connection.cursor() as cursor:
+    customer = dict.fromkeys(("customer_name", "customer_email"), "")
+    address = dict.fromkeys(("line1", "postal_code", "city"), "") | {"country": "NL"}
+    with unguarded("a long history"):
         for status, reservation, shipment in (
             ("delivered", "consumed", "delivered"),
             ("cancelled", "released", "cancelled"),
             ("rejected", "rejected", "cancelled"),
         ):
             ids = old_ids(number)
-            cursor.execute(
-                """INSERT INTO orders (id, version, created_at, updated_at, status, customer_name,
-                    customer_email, line1,
-                    postal_code, city, country, lines)
-                SELECT key, 3, now(), now(), %s, '', '', '', '', '', 'NL', '[]'
-                    FROM unnest(%s::uuid[]) AS key""",
-                [status, ids],
-            )
-            cursor.execute(
-                """INSERT INTO replica_reservation (key, version, content_hash, synced_at, status,
-                    shortages)
-                SELECT key, 3, '', now() - interval '1 day', %s, '[]'
-                    FROM unnest(%s::uuid[]) AS key""",
-                [reservation, ids],
-            )
-            cursor.execute(
-                """INSERT INTO replica_shipment (key, version, content_hash, synced_at, status,
-                    carrier, tracking_number)
-                SELECT key, 3, '', now() - interval '1 day', %s, '', ''
-                    FROM unnest(%s::uuid[]) AS key""",
-                [shipment, ids],
-            )
-        for table in ("orders", "replica_shipment", "replica_reservation"):
-            cursor.execute(f"ANALYZE {table}")
+            insert_aggregates("orders", "id", ids, status, **customer, **address, lines="[]")
+            insert_copies("replica_reservation", ids, reservation, shortages="[]")
+            insert_copies("replica_shipment", ids, shipment, carrier="", tracking_number="")
+    analyze("orders", "replica_shipment", "replica_reservation")
 
     # Then
     assert [rows_read(overdue) for overdue in RULES.overdue()] == [0] * 6

@@ -1,21 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from django.conf import settings
 from rest_framework.test import APIClient
 
 from polder.testing import deliver
 from polder.testing.api import api_client
 from polder.testing.database import empty_partitioned
 from tests.makers import product_event
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _static_files() -> None:
-    """The folder that `collectstatic` makes where the service is deployed."""
-    Path(settings.STATIC_ROOT or "").mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture

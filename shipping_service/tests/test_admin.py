@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import pytest
-from django.contrib.auth.models import Group
 from django.test import Client
-from uuid_utils.compat import uuid7
 
 from polder.admin.models import OperatorAction
-from polder.inbox import bulk
-from polder.inbox.models import BulkOperation
-from polder.replication.models import Drift
 from polder.testing import deliver
 from polder.testing.admin_pages import (
     SEARCHES,
@@ -22,13 +15,9 @@ from polder.testing.admin_pages import (
     operate,
     operation_address,
     search_everywhere,
-    superuser_client,
 )
-from polder.testing.api import api_client
-from polder.testing.effects import an_effect
-from polder.testing.pasts import somebody_regressed, we_regressed
-from polder.testing.replicas import filled
 from shipping_service.models import Shipment
+from tests.every_row import drift_of, rows_of_the_library
 from tests.makers import order_event, reservation_event
 
 
@@ -36,30 +25,8 @@ from tests.makers import order_event, reservation_event
 def admin(catalogue: None) -> Client:
     """With a row in every table, and a shipment that is ready."""
     deliver(order := order_event(), reservation_event(order_id=order.data.order_id), b"{")
-    Drift.objects.create(
-        aggregate="order.order",
-        key="k",
-        version=1,
-        stored_hash="a",
-        event_hash="b",
-        event_id=uuid7(),
-    )
-    Group.objects.create(name="operators")
-    api_client()
-    we_regressed("order")
-    somebody_regressed("order.order")
-    filled("order.order")
-    bulk.begin(BulkOperation.Action.REDRIVE, {}, reason="r", operator="root", form=uuid4())
-    an_effect()
-    OperatorAction.objects.create(
-        operator="root",
-        action="dispatch",
-        target="shipping.Shipment",
-        key="k",
-        reason="a test",
-        done=True,
-    )
-    return superuser_client()
+    drift_of("order.order")
+    return rows_of_the_library("order.order", action="dispatch", target="shipping.Shipment")
 
 
 def test_every_list_and_every_page_opens(admin: Client) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.testing import deliver
-from polder.testing.admin_pages import KEYS, list_address, superuser_client, walk_from
+from polder.testing.admin_pages import KEYS, superuser_client, walk_from
 from shipping_service.models import Product
+from tests.admin_keys import assert_keys_find_what_happened
 from tests.makers import product_event
 
 
@@ -31,15 +31,4 @@ def test_every_link_leads_to_its_own_row(copies: None, admin: Client) -> None:
 def test_the_key_finds_what_happened_to_it(
     copies: None, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr("polder.inbox.judging.ALIKE", len(KEYS) + 1)  # no bug is suspected
-        patch.setattr("polder.inbox.processing.reconcile_changed", lambda changed: 1 / 0)
-        patch.setattr("polder.inbox.judging.ALIKE", len(KEYS) + 1)  # else the consumer would halt
-        for key in KEYS:
-            deliver(product_event(product_id=key, version=2))
-
-    for key in KEYS:
-        parked = admin.get(list_address(ParkedEvent), {"q": key}).context["cl"].result_list
-        ledger = admin.get(list_address(LedgerEntry), {"q": key}).context["cl"].result_list
-        assert [row.subject for row in parked] == [key]
-        assert {row.subject for row in ledger} == {key}
+    assert_keys_find_what_happened(admin, monkeypatch)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from common.contracts.orders import OrderCancelRequested
@@ -17,6 +16,7 @@ from polder.testing import deliver
 from polder.testing.history import old_ids, rows_read
 from shipping_service.models import Order, Reservation, Shipment
 from shipping_service.rules import RULES
+from tests.long_history import analyze, insert_aggregates, insert_copies
 from tests.makers import order_event, reservation_event
 
 
@@ -64,35 +64,21 @@ def test_found_a_minute_later(
 def test_what_is_over_is_not_read(catalogue: None) -> None:
     # Given a long history
     number = 30_000
-    with unguarded("a long history"), connection.cursor() as cursor:
+    texts = ("line1", "postal_code", "city", "country", "carrier", "tracking_number")
+    packed = {"packages": "[]", "weight_grams": 1, "unweighed": "{}"}
+    with unguarded("a long history"):
         for status, reservation, shipment in (
             ("delivered", "consumed", "delivered"),
             ("cancelled", "released", "cancelled"),
             ("rejected", "rejected", "cancelled"),
         ):
             ids = old_ids(number)
-            cursor.execute(
-                """INSERT INTO replica_order (key, version, content_hash, synced_at, status,
-                    products, shipping_address)
-                SELECT key, 3, '', now() - interval '1 day', %s, '[]', '{}'
-                    FROM unnest(%s::uuid[]) AS key""",
-                [status, ids],
+            insert_copies("replica_order", ids, status, products="[]", shipping_address="{}")
+            insert_copies("replica_reservation", ids, reservation)
+            insert_aggregates(
+                "shipping_shipment", "order_id", ids, shipment, **dict.fromkeys(texts, ""), **packed
             )
-            cursor.execute(
-                """INSERT INTO replica_reservation (key, version, content_hash, synced_at, status)
-                SELECT key, 3, '', now() - interval '1 day', %s FROM unnest(%s::uuid[]) AS key""",
-                [reservation, ids],
-            )
-            cursor.execute(
-                """INSERT INTO shipping_shipment (order_id, version, created_at, updated_at, status,
-                    line1, postal_code, city, country, packages,
-                    weight_grams, unweighed, carrier, tracking_number)
-                SELECT key, 2, now(), now(), %s, '', '', '', '', '[]', 1, '{}', '', ''
-                    FROM unnest(%s::uuid[]) AS key""",
-                [shipment, ids],
-            )
-        for table in ("replica_order", "replica_reservation", "shipping_shipment"):
-            cursor.execute(f"ANALYZE {table}")
+    analyze("replica_order", "replica_reservation", "shipping_shipment")
 
     # Then
     assert [rows_read(overdue) for overdue in RULES.overdue()] == [0] * 6

@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from tests.listening import Listener
 
-class Webhook:
+
+class Webhook(Listener):
     """`firing`: by alarm and labels, since when it has been heard, by the monotonic clock."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.firing: dict[tuple[str, str], float] = {}
-        webhook = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                webhook._hear(told["alerts"])
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None: ...
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
-
-    @contextmanager
-    def listening(self) -> Iterator[Webhook]:
-        Thread(target=self._server.serve_forever, daemon=True).start()
-        try:
-            yield self
-        finally:
-            self._server.shutdown()
-            self._server.server_close()
+    def answer(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
+        self._hear(json.loads(body)["alerts"])
+        request.send_response(200)
+        request.end_headers()
 
     def heard(self, name: str, since: float) -> float | None:
         """Seconds from then until the alarm was heard; None when it is not on."""

@@ -4,10 +4,8 @@ products and stock serve as the example."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 
 from order_service.models import Order, Product
 from polder.pytest_plugin import committed, wire
@@ -15,12 +13,6 @@ from polder.reconcile import reconciler
 from polder.reconcile.reconciler import Reconcile, Reconciler
 
 __all__ = ["committed", "wire"]
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _static_files() -> None:
-    """The folder that `collectstatic` makes where the service is deployed."""
-    Path(settings.STATIC_ROOT or "").mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture

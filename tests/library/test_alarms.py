@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from polder.inbox.batch import apply_batch
 from polder.inbox.delivery import Delivery
 from polder.inbox.models import ParkedEvent
 from polder.observability.alarms import tell
+from tests.listening import Listener
 
 pytestmark = pytest.mark.django_db
 
@@ -25,30 +25,20 @@ pytestmark = pytest.mark.django_db
 REDIRECTS = (301, 302, 307)
 
 
-class Hook:
+class Hook(Listener):
     def __init__(self) -> None:
+        super().__init__()
         self.told: list[dict[str, Any]] = []
         self.status = 200
-        hook = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if hook.status == 200:
-                    hook.told.append(said)
-                self.send_response(hook.status)
-                if hook.status in REDIRECTS:
-                    self.send_header("Location", hook.url)
-                self.end_headers()
-
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook"
+    def answer(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
+        status = self.status if request.command == "POST" else 200
+        if body and status == 200:
+            self.told.append(json.loads(body))
+        request.send_response(status)
+        if status in REDIRECTS:
+            request.send_header("Location", self.url)
+        request.end_headers()
 
     def of(self, name: str) -> list[str]:
         return [one["state"] for told in self.told for one in told["alarms"] if one["name"] == name]
@@ -56,13 +46,10 @@ class Hook:
 
 @pytest.fixture
 def hook(settings: Any) -> Iterator[Hook]:
-    hook = Hook()
-    Thread(target=hook.server.serve_forever, daemon=True).start()
-    told = {"ALARM_WEBHOOK": Secret(hook.url), "ALARM_MAIL": ["ops@example.org"]}
-    settings.POLDER = {**settings.POLDER, **told}
-    yield hook
-    hook.server.shutdown()
-    hook.server.server_close()
+    with Hook().listening() as hook:
+        told = {"ALARM_WEBHOOK": Secret(hook.url), "ALARM_MAIL": ["ops@example.org"]}
+        settings.POLDER = {**settings.POLDER, **told}
+        yield hook
 
 
 def park() -> None:

@@ -17,6 +17,7 @@ from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
 from polder.replication.models import Drift
 from polder.testing import deliver
+from tests.every_row import drift_of
 from tests.makers import order_event, product_event
 
 ON_THE_OUTBOX = [
@@ -106,14 +107,7 @@ def test_what_is_applied_shows(client: Client, db: None) -> None:
 
 def test_drift_shows_until_it_is_repaired(client: Client, db: None) -> None:
     # Given
-    drift = Drift.objects.create(
-        aggregate="inventory.product",
-        key="p1",
-        version=1,
-        stored_hash="a",
-        event_hash="b",
-        event_id=uuid7(),
-    )
+    drift = drift_of("inventory.product", "p1")
     assert scraped(client)["polder_drift_open"] == 1
 
     # When

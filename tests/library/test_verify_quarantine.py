@@ -33,6 +33,19 @@ def test_the_checker_knows_nothing_of_the_code_that_it_judges() -> None:
     assert python("-c", code).stdout.strip() == "set()"
 
 
+def nobody_listens(stack_env: Path) -> Ports:
+    """Writes addresses at which nobody does."""
+    ports = Ports.free()
+    variables = [
+        f"{owner}_DATABASE_URL=postgres://u:secret@127.0.0.1:{ports['postgres']}/polder"
+        for owner in ("ORDER", "INVENTORY", "SHIPPING")
+    ]
+    stack_env.write_text(
+        "\n".join([*variables, f"AMQP_URL=amqp://u:secret@127.0.0.1:{ports['rabbitmq']}/polder"])
+    )
+    return ports
+
+
 def test_without_a_stack_it_says_what_to_do(tmp_path: Path) -> None:
     run = python("-m", "tests.verify", "--env", str(tmp_path / "stack.env"))
     assert run.returncode == 2
@@ -41,14 +54,7 @@ def test_without_a_stack_it_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_stack_that_does_not_answer_is_named(tmp_path: Path) -> None:
     # Given addresses at which nobody listens
-    ports = Ports.free()
-    variables = [
-        f"{owner}_DATABASE_URL=postgres://u:secret@127.0.0.1:{ports['postgres']}/polder"
-        for owner in ("ORDER", "INVENTORY", "SHIPPING")
-    ]
-    (tmp_path / "stack.env").write_text(
-        "\n".join([*variables, f"AMQP_URL=amqp://u:secret@127.0.0.1:{ports['rabbitmq']}/polder"])
-    )
+    ports = nobody_listens(tmp_path / "stack.env")
 
     # When it is verified, Then each is named, and no password
     run = python("-m", "tests.verify", "--env", str(tmp_path / "stack.env"))
@@ -63,14 +69,7 @@ def test_a_stack_that_does_not_answer_is_named(tmp_path: Path) -> None:
 
 def test_it_obeys_nothing_of_whoever_starts_it(tmp_path: Path) -> None:
     """The same addresses, and an environment that names others."""
-    ports = Ports.free()
-    variables = [
-        f"{owner}_DATABASE_URL=postgres://u:secret@127.0.0.1:{ports['postgres']}/polder"
-        for owner in ("ORDER", "INVENTORY", "SHIPPING")
-    ]
-    (tmp_path / "stack.env").write_text(
-        "\n".join([*variables, f"AMQP_URL=amqp://u:secret@127.0.0.1:{ports['rabbitmq']}/polder"])
-    )
+    ports = nobody_listens(tmp_path / "stack.env")
     others = {
         "PGSERVICE": "prod",
         "PGHOSTADDR": "203.0.113.1",

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polder.contracts.decode import decode
-from tests.library.contracts.wire import AN_ORDER, data, envelope, outcome_of, reason_of
+from tests.library.contracts.wire import AN_ORDER, data, envelope, line, outcome_of, reason_of
 from tests.makers import order_event
 
 ANYTHING = st.recursive(
@@ -127,42 +127,13 @@ def test_a_newer_version(version: str) -> None:
         data(status="eaten"),
         data(orderId="p1"),
         data(products=5),
-        data(
-            products=[
-                {"productId": "p1", "quantity": 1, "price": {"amount": "1", "currency": "EUR"}}
-            ]
-            * 2
-        ),
-        data(
-            products=[
-                {"productId": "p1", "quantity": 0, "price": {"amount": "1", "currency": "EUR"}}
-            ]
-        ),
-        data(
-            products=[
-                {"productId": "p1", "quantity": 2**31, "price": {"amount": "1", "currency": "EUR"}}
-            ]
-        ),
-        data(
-            products=[
-                {"productId": "p1", "quantity": 1, "price": {"amount": "1.999", "currency": "EUR"}}
-            ]
-        ),
-        data(
-            products=[
-                {"productId": "p1", "quantity": 1, "price": {"amount": "-1", "currency": "EUR"}}
-            ]
-        ),
-        data(
-            products=[
-                {"productId": "p1", "quantity": 1, "price": {"amount": "NaN", "currency": "EUR"}}
-            ]
-        ),
-        data(
-            products=[
-                {"productId": "p1", "quantity": 1, "price": {"amount": "1", "currency": "euro"}}
-            ]
-        ),
+        data(products=[line()] * 2),
+        data(products=[line(quantity=0)]),
+        data(products=[line(quantity=2**31)]),
+        data(products=[line(amount="1.999")]),
+        data(products=[line(amount="-1")]),
+        data(products=[line(amount="NaN")]),
+        data(products=[line(currency="euro")]),
         data(customer={"givenName": "a\x00b", "familyName": "b", "email": "a"}),
         data(customer={"givenName": "x" * 501, "familyName": "b", "email": "a"}),
     ],

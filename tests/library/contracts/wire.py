@@ -67,3 +67,9 @@ def outcome_of(body: dict[str, Any]) -> str:
         return str(decode(json.dumps(body).encode()).time.tzinfo)
     except Unreadable as unreadable:
         return unreadable.reason
+
+
+def line(quantity: int = 1, amount: str = "1", currency: str = "EUR") -> dict[str, Any]:
+    """Of an order."""
+    price = {"amount": amount, "currency": currency}
+    return {"productId": "p1", "quantity": quantity, "price": price}
