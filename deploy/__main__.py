@@ -67,7 +67,11 @@ def run(options: argparse.Namespace, directory: RunDirectory, terminal: Terminal
         case "manage":
             if name not in SERVICES:
                 raise PolderError(f"Which service? service={' or '.join(SERVICES)}, and cmd=help")
-            return shop.manage(name, shlex.split(words) or ["help"])
+            try:
+                arguments = shlex.split(words)
+            except ValueError as error:
+                raise PolderError(f"cmd={words}: {error}.") from error
+            return shop.manage(name, arguments or ["help"])
     return reset(shop, directory, terminal, yes=options.yes)
 
 

@@ -14,6 +14,8 @@ from .ports import HOST, Ports, http_status
 from .run_directory import lines_of
 from .services import ROLES, processes_of
 
+Check = Callable[[], bool]  # whether a process is ready
+
 
 @dataclass(frozen=True)
 class ProcessSpec:
@@ -23,7 +25,7 @@ class ProcessSpec:
     group: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
-    is_ready: Callable[[], bool] | None  # None: it touches its ready file
+    is_ready: Check | None  # None: it touches its ready file
     cwd: Path
 
     def script(self) -> str:

@@ -58,9 +58,11 @@ class RabbitmqNode:
     def epmd(self) -> ProcessSpec:
         """One for all nodes."""
         self.home.mkdir(exist_ok=True)
-        command, port = of_rabbitmq(self.run.root, EPMD), self.ports["epmd"]
-        variables = BARE | self._epmd()
-        return ProcessSpec("epmd", "epmd", command, variables, lambda: accepts(port), self.home)
+        command, variables = of_rabbitmq(self.run.root, EPMD), BARE | self._epmd()
+        return ProcessSpec("epmd", "epmd", command, variables, self.epmd_answers, self.home)
+
+    def epmd_answers(self) -> bool:
+        return accepts(self.ports["epmd"])
 
     def answers(self) -> bool:
         """Whether the node says itself that its AMQP listener is up: it comes after the

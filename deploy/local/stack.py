@@ -77,7 +77,9 @@ class Stack(Supervised):
         started in parts. Raises PolderError."""
         stack = cls(run_dir, Ports.recorded(RunDirectory(run_dir).ports))
         stack._supervisor.seen()
-        stack._specs = {spec.name: spec for spec in stack.catalogue.all()}
+        stack._checks = {spec.name: spec.is_ready for spec in stack.catalogue.all()}
+        stack._checks |= {"postgres": stack.postgres.answers, "epmd": stack.rabbitmq.epmd_answers}
+        stack._checks |= {node.process: node.answers for node in stack.brokers}
         return stack
 
     # --- starting and stopping

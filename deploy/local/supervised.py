@@ -10,7 +10,7 @@ from dataclasses import replace
 from .errors import PolderError, Refused, failed
 from .leftovers import is_running
 from .preflight import disk_is_full
-from .processes import Catalogue, ProcessSpec
+from .processes import Catalogue, Check, ProcessSpec
 from .run_directory import RunDirectory, write_private
 from .steps import Steps
 from .supervisord import ProcessView, Supervisor
@@ -31,7 +31,7 @@ class Supervised:
         self.steps = steps
         self.catalogue = catalogue
         self._supervisor = supervisor
-        self._specs: dict[str, ProcessSpec] = {}
+        self._checks: dict[str, Check | None] = {}  # of what is supervised, and how it is ready
         self._refused: dict[str, float] = {}  # since when a server turns us away
 
     def process(self, name: str) -> ProcessView:
@@ -62,7 +62,7 @@ class Supervised:
         """Begins them; from now on they are kept running."""
         for spec in specs:
             write_private(self.run.script(spec.name), spec.script())
-            self._specs[spec.name] = spec
+            self._checks[spec.name] = spec.is_ready
             self._supervisor.start(spec.name)
 
     def wait_supervised(
@@ -97,15 +97,12 @@ class Supervised:
         return False
 
     def _is_ready(self, seen: ProcessView) -> bool:
-        spec = self._specs.get(seen.name)
         if seen.pid is None or not self._has_begun(seen):
             return False
-        if spec is None:  # a server, seen from another process
-            return True
-        if spec.is_ready is None:
+        if (is_ready := self._checks.get(seen.name)) is None:
             return self.run.ready(seen.name, seen.pid).exists()
         try:
-            return spec.is_ready()
+            return is_ready()
         except Refused:  # a server that only begins may not know its users yet
             since = self._refused.setdefault(seen.name, time.monotonic())
             if time.monotonic() - since > REFUSED_SECONDS:

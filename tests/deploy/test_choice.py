@@ -104,6 +104,14 @@ def test_what_cannot_be_had_is_said(tmp_path: Path, stack: str, says: str) -> No
     assert (done.returncode, says in done.stdout) == (1, True), done.stdout
 
 
+def test_a_quote_that_does_not_end_is_told(tmp_path: Path) -> None:
+    words = ["manage", "order", "redrive 1 --reason it's-fixed"]
+    command = [sys.executable, "-m", "deploy", "--run-dir", str(tmp_path / "run"), *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, ""), done.stderr
+    assert "No closing quotation" in done.stdout
+
+
 def test_the_targets_mean_what_was_started_here(programs: Path, tmp_path: Path) -> None:
     """In containers `make stop service=` is Compose's, for all containers of the service."""
     run, called = tmp_path / "run", tmp_path / "called"
