@@ -11,9 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 AT_ONCE = 3  # also on two processors: each waits for something now and then
 
 
-def run_side_by_side(
-    commands: Mapping[str, Sequence[str]], at_once: int = AT_ONCE
-) -> dict[str, int]:
+def run_side_by_side(commands: Mapping[str, Sequence[str]]) -> dict[str, int]:
     """The exit status of each, by its name. The first ones begin first."""
 
     def run(name: str) -> int:
@@ -29,5 +27,5 @@ def run_side_by_side(
         print(f"\n=== {name}, {seconds:.0f} s ===\n{told}", end="", flush=True)
         return code
 
-    with ThreadPoolExecutor(at_once) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         return dict(zip(commands, pool.map(run, commands), strict=True))

@@ -8,11 +8,6 @@ from pathlib import Path
 
 AGAIN = "When its cause is removed, run again: every step may be repeated."
 
-OTHER_PASSWORDS = (
-    "The data was made with other passwords than those of .run/passwords.json: bring that file "
-    "back,\nwrite the right one into it, or delete all data with: make reset"
-)
-
 
 class PolderError(Exception):
     """Something a person can put right; the message says what and how."""
@@ -22,7 +17,11 @@ class Refused(PolderError):
     """A server answers, and turns us away; waiting does not help."""
 
     def __init__(self, server: str, user: str) -> None:
-        super().__init__(f"{server} refuses the password of its user {user}. {OTHER_PASSWORDS}")
+        super().__init__(
+            f"{server} refuses the password of its user {user}. The data was made with other "
+            "passwords than those of .run/passwords.json: bring that file back,\n"
+            "write the right one into it, or delete all data with: make reset"
+        )
 
 
 class Cancelled(PolderError):

@@ -69,10 +69,10 @@ class Supervisor:
             for one in self._ask("getAllProcessInfo")
         }
 
-    def start(self, name: str, seconds: float = SHUTDOWN_SECONDS) -> None:
+    def start(self, name: str) -> None:
         """Begins it, unless it runs. What is still being stopped, perhaps by a command that was
         interrupted, has to end first."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + SHUTDOWN_SECONDS
         while self.seen()[name].state == "stopping" and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
         self._tell("startProcess", name)
