@@ -91,8 +91,12 @@ class Compose:
         return self._run("logs", "--follow", "--tail=20", *(containers(name) if name else ()))
 
     def change(self, what: str, name: str) -> int:
-        """`what` is stop or start."""
-        return self._run(what, *containers(name))
+        """`what` is stop or start, which returns when all that was started is healthy."""
+        names = containers(name)
+        status = self._run(what, *names)
+        if what == "start" and status == 0 and not self._healthy(*names):
+            raise PolderError(f"It was started and is not ready: make logs service={name}")
+        return status
 
     def down(self, *options: str) -> int:
         return self._run("down", "--remove-orphans", *options)
@@ -111,11 +115,11 @@ class Compose:
     def _is_running(self) -> bool:
         return bool(self._output("ps", "-q"))
 
-    def _healthy(self) -> bool:
-        """Compose 1 has no --wait: ask until no container is starting."""
+    def _healthy(self, *names: str) -> bool:
+        """Compose 1 has no --wait, nor has `start`: ask until no container is starting."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
-            ids = self._output("ps", "-q").split()
+            ids = self._output("ps", "-q", *names).split()
             if set(_ask("docker", "inspect", "--format", HEALTH, *ids).stdout.split()) <= {
                 "healthy"
             }:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.docker.compose import Compose, NoDocker, containers
+from deploy.docker.compose import HEALTH, Compose, NoDocker, containers
 from deploy.local.run_directory import RunDirectory
 from deploy.local.services import processes_of
 from deploy.local.stack import ROOT
@@ -133,6 +133,33 @@ def test_the_targets_mean_what_was_started_here(programs: Path, tmp_path: Path) 
         f"compose stop {' '.join(processes_of('inventory'))}",
         "compose run --rm --no-deps prepare shipping republish --since 2h --dry-run",
         "compose down --remove-orphans",
+    ]
+
+
+def test_what_is_started_is_ready_when_the_target_returns(programs: Path, tmp_path: Path) -> None:
+    """Docker takes connections for a container that does not listen yet, and resets them."""
+    run, called, asked = tmp_path / "run", tmp_path / "called", tmp_path / "asked"
+    run.mkdir()
+    (run / "stack.env").write_text("STACK=docker\n")
+    make(
+        programs,
+        "docker",
+        ANSWERS
+        + f"""[ "$2" = version ] && {{ echo 2.29.7; exit 0; }}
+        [ "$2" = ps ] && {{ echo one two; exit 0; }}
+        echo "$*" >> {called}
+        [ "$1" = inspect ] || exit 0
+        [ -e {asked} ] && {{ echo healthy; exit 0; }}
+        : > {asked}
+        echo starting""",
+    )
+    command = [sys.executable, "-m", "deploy", "--run-dir", str(run), "start", "order"]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    asks = f"inspect --format {HEALTH} one two"
+    assert called.read_text().splitlines() == [
+        f"compose start {' '.join(processes_of('order'))}",
+        asks,
+        asks,
     ]
 
 
