@@ -32,7 +32,7 @@ def delete_in_steps(rows: models.QuerySet[Any, Any], at_once: int = 1_000) -> in
             step = list(
                 rest.select_for_update(skip_locked=True).values_list("pk", flat=True)[:at_once]
             )
-            rows.model._default_manager.filter(pk__in=step).delete()
+            rows.model._base_manager.filter(pk__in=step).delete()
         deleted += len(step)
         if len(step) < at_once:
             return deleted

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, time, timedelta
 from functools import cache
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.db.models.functions import Now
+from psycopg.types.json import Jsonb
 
 from polder.contracts.event import Event, State, events_of
 from polder.domain.states import Moves
@@ -115,9 +118,9 @@ def _events_by_status(contract: type[Event]) -> Mapping[str, type[Event]]:
 
 @cache
 def aggregates() -> dict[str, type[Aggregate]]:
-    """The models that this service owns, by their names in events."""
+    """The models that this service owns, by their names in events; a proxy is none of them."""
     owned = [model for model in apps.get_models() if issubclass(model, Aggregate)]
-    return {aggregate_name(model): model for model in owned}
+    return {aggregate_name(model): model for model in owned if not model._meta.proxy}
 
 
 def aggregate_name(model: type[models.Model]) -> str:
@@ -130,6 +133,30 @@ def public_columns(model: type[Aggregate]) -> set[str]:
     model declares private."""
     silent = {"version", "created_at", "updated_at", *model.private}
     return {str(field.column) for field in model._meta.concrete_fields if field.name not in silent}
+
+
+class _Exact(DjangoJSONEncoder):
+    """As PostgreSQL reads it, whole: Django's takes the microseconds off a time."""
+
+    def default(self, o: Any) -> Any:
+        if isinstance(o, datetime | time):
+            return o.isoformat()
+        if isinstance(o, timedelta):
+            return f"{o.days} days {o.seconds} seconds {o.microseconds} microseconds"
+        if isinstance(o, bytes | bytearray | memoryview):
+            return f"\\x{bytes(o).hex()}"
+        if isinstance(o, IPv4Address | IPv6Address):
+            return str(o)
+        return super().default(o)
+
+
+def _written(field: models.Field[Any, Any], row: models.Model) -> Any:
+    """What the field writes into its column, which need not be what it is in Python: a field may
+    encrypt."""
+    value = field.get_db_prep_save(field.pre_save(row, add=False), connection)
+    if isinstance(value, Jsonb):
+        return json.loads(value.dumps(value.obj)) if value.dumps else value.obj
+    return value
 
 
 def save_changed(aggregates: Sequence[A], *fields: str) -> None:
@@ -150,7 +177,7 @@ def save_changed(aggregates: Sequence[A], *fields: str) -> None:
     assert key is not None
     rows = [
         {"_key": row.pk, "_was": row.stored_version, "_version": row.version}
-        | {name: field.value_from_object(row) for name, field in columns}
+        | {name: _written(field, row) for name, field in columns}
         for row in aggregates
     ]
     sets = "".join(f'"{name}" = new."{name}", ' for name, _ in columns)
@@ -165,7 +192,7 @@ def save_changed(aggregates: Sequence[A], *fields: str) -> None:
                 _version bigint{types})
             WHERE old."{key.column}" = new._key AND old.version = new._was
             """,
-            [json.dumps(rows, cls=DjangoJSONEncoder)],
+            [json.dumps(rows, cls=_Exact)],
         )
         if cursor.rowcount != len(aggregates):
             raise StaleAggregate(

@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, models
 
 from polder import this_service
 from polder.contracts.event import Event, events_of
-from polder.domain.aggregate import Aggregate, StatefulAggregate
+from polder.domain.aggregate import Aggregate, StatefulAggregate, aggregate_name
 from polder.outbox.guard.install import differences
 from polder.process.starts import STARTS
 
@@ -32,14 +32,11 @@ def event_types_are_named_once(**_: Any) -> list[Error]:
 
 @register(STARTS)
 def aggregates_fit_their_contracts(**_: Any) -> list[Error]:
-    """Each aggregate has a contract of this service and a public state, and an event for each of
-    its statuses, or one that says what it is now."""
-    return [
-        error
-        for model in apps.get_models()
-        if issubclass(model, Aggregate)
-        for error in _errors(model)
-    ]
+    """Each aggregate has one table, a contract of this service that is nobody else's, and a public
+    state, and an event for each of its statuses, or one that says what it is now."""
+    owned = [model for model in apps.get_models() if issubclass(model, Aggregate)]
+    owned = [model for model in owned if not model._meta.proxy]
+    return [*_same_twice(owned), *(error for model in owned for error in _errors(model))]
 
 
 @register(Tags.database)
@@ -59,7 +56,31 @@ def taken_names() -> set[str]:
     return {name for name in ours - columns if not name.startswith(("_", "get_"))} - {"Meta"}
 
 
+def _same_twice(owned: Sequence[type[Aggregate]]) -> Iterator[Error]:
+    """A message tells only the aggregate, so the rows of two models would be mixed up."""
+    first: dict[str, type[Aggregate]] = {}
+    for model in owned:
+        name = aggregate_name(model) if hasattr(model, "contract") else model._meta.label
+        if (known := first.setdefault(name, model)) is not model and not model._meta.parents:
+            yield Error(
+                f"{known._meta.label} and {model._meta.label} have one contract, of {name}.",
+                hint="An aggregate is one model: give each a contract of its own.",
+                obj=model,
+                id="polder.E034",
+            )
+
+
 def _errors(model: type[Aggregate]) -> Iterator[Error]:
+    if model._meta.parents:
+        parent = next(iter(model._meta.parents))._meta.label
+        yield Error(
+            f"{model._meta.label} has its columns in two tables, of which one is that of {parent}.",
+            hint=f"An aggregate is one row of one table: make {parent} abstract, or one model of "
+            "both.",
+            obj=model,
+            id="polder.E034",
+        )
+        return
     if taken := taken_names() & {field.name for field in model._meta.concrete_fields}:
         name = min(taken)
     elif type(model._meta.get_field("version")) is not models.BigIntegerField:

@@ -281,7 +281,7 @@ def _versions(aggregate: str, keys: Sequence[str]) -> Mapping[str, int]:
     return {
         str(key): version
         for some in _in_parts(keys)
-        for key, version in model._default_manager.filter(pk__in=some).values_list("pk", "version")
+        for key, version in model._base_manager.filter(pk__in=some).values_list("pk", "version")
     }
 
 

@@ -40,7 +40,7 @@ def _rows(replication: Replication, request: CopiesRequest) -> Iterator[Copied]:
     model, keys = replication.model, request.keys
     begun_by = _begun_by(replication.publisher, keys, request.since)
     columns = {field.column: field.attname for field in model._meta.concrete_fields}
-    found = model._default_manager.filter(pk__in=[key for key in keys if _is_key(model, key)])
+    found = model._base_manager.filter(pk__in=[key for key in keys if _is_key(model, key)])
     for row in found.order_by("pk"):
         members = {
             path: getattr(row, columns[column]) for column, path in replication.declared.items()

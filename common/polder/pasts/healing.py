@@ -116,7 +116,7 @@ def _healed(
     keys = [one.key for one in page]
     rows = {
         row.subject: row
-        for row in model._default_manager.select_for_update().filter(pk__in=keys).order_by("pk")
+        for row in model._base_manager.select_for_update().filter(pk__in=keys).order_by("pk")
     }
     cases: list[Case[Any]] = [
         Case(aggregate, one.key, rows.get(one.key), _proven(one, model, proofs)) for one in page
@@ -129,7 +129,7 @@ def _healed(
         if not case.events and not case.problem:
             case.undecidable("this service's way of taking it back did nothing")
     done = [case for case in cases if case.events]
-    model._default_manager.bulk_create(_rows(done, made=True))
+    model._base_manager.bulk_create(_rows(done, made=True))
     save_changed(_rows(done, made=False), *_fields(model))
     with skipped("taken back after a restore: it may have been done before"):
         publish(*(event for case in done for event in case.events))

@@ -69,7 +69,7 @@ def reconcile_since(moment: datetime, tell: Callable[[int], None] = lambda numbe
 
 def _pages(model: type[Replica], moment: datetime) -> Iterator[list[str]]:
     keys = (
-        model._default_manager.filter(synced_at__gte=moment)
+        model._base_manager.filter(synced_at__gte=moment)
         .order_by("pk")
         .values_list("pk", flat=True)
     )

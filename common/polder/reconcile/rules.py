@@ -137,11 +137,11 @@ class Rules:
 
     def _present(self, own: str, when: When) -> QuerySet[Any]:
         conditions = [self._exists(name, statuses) for name, statuses in when.items()]
-        return self.model._default_manager.filter(*conditions, Q(status=own))
+        return self.model._base_manager.filter(*conditions, Q(status=own))
 
     def _absent(self, when: When) -> Iterator[QuerySet[Any]]:
         (first, statuses), *rest = when.items()
-        is_absent = ~Exists(self.model._default_manager.filter(pk=OuterRef("pk")))
+        is_absent = ~Exists(self.model._base_manager.filter(pk=OuterRef("pk")))
         conditions = [self._exists(name, others) for name, others in rest]
         over = self.over.get(first, frozenset())
         if under_way := statuses - over:
@@ -152,7 +152,7 @@ class Rules:
 
     def _heard(self, name: str, statuses: Statuses) -> QuerySet[Any]:
         long_ago = Now() - SHOULD_HAVE_MOVED
-        replicas = self.upstream[name]._default_manager
+        replicas = self.upstream[name]._base_manager
         return replicas.filter(Q(status__in=sorted(statuses)), synced_at__lt=long_ago)
 
     def _exists(self, name: str, statuses: Statuses) -> Exists:

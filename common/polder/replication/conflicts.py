@@ -28,7 +28,7 @@ class Stored(NamedTuple):
 def stored_of(replication: Replication, keys: set[str]) -> dict[str, Stored]:
     if not keys:
         return {}
-    rows = replication.model._default_manager.filter(pk__in=keys).values_list(
+    rows = replication.model._base_manager.filter(pk__in=keys).values_list(
         "pk", "version", "content_hash", "event_id"
     )
     return {

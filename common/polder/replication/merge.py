@@ -95,7 +95,7 @@ def _written(replication: Replication, rows: Mapping[str, dict[str, Any]]) -> se
 def _held(replication: Replication, keys: Collection[str]) -> set[str]:
     """Whose rows somebody holds; if nobody does, somebody is writing new ones, which are not seen
     yet."""
-    known = replication.model._default_manager.filter(pk__in=keys)
+    known = replication.model._base_manager.filter(pk__in=keys)
     held = {str(key) for key in held_rows(known)}
     return held or set(keys) - {str(key) for key in known.values_list("pk", flat=True)}
 

@@ -98,7 +98,7 @@ def sort_out(
 
 
 def _without_row(replication: Replication, out: Mapping[str, Said]) -> list[str]:
-    rows = replication.model._default_manager.filter(pk__in=list(out)).values_list("pk", flat=True)
+    rows = replication.model._base_manager.filter(pk__in=list(out)).values_list("pk", flat=True)
     return sorted(out.keys() - set(map(str, rows)))
 
 

@@ -188,7 +188,7 @@ clashes: list[tuple[type[Replica], type[Replica]]] = []
 
 @receiver(class_prepared)
 def _register(sender: type[models.Model], **options: Any) -> None:
-    if issubclass(sender, Replica) and sender.replica_of:
+    if issubclass(sender, Replica) and sender.replica_of and not sender._meta.proxy:
         known = replications.setdefault(sender.replica_of, _replication(sender))
         if known.model is not sender:
             clashes.append((known.model, sender))

@@ -38,9 +38,7 @@ def forget_tombstones() -> int:
     """How many. May run at any time, twice, at once."""
     before = Now() - tombstones_kept()
     return sum(
-        delete_in_steps(
-            one.model._default_manager.filter(retired_at__lt=before, synced_at__lt=before)
-        )
+        delete_in_steps(one.model._base_manager.filter(retired_at__lt=before, synced_at__lt=before))
         for one in replications.values()
     )
 

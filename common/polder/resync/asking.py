@@ -188,7 +188,7 @@ def _proven(aggregate: str, keys: Sequence[str]) -> list[Proven]:
     replication = replications[aggregate]
     rows = {
         str(key): (version, event_id)
-        for key, version, event_id in replication.model._default_manager.filter(
+        for key, version, event_id in replication.model._base_manager.filter(
             pk__in=keys
         ).values_list("pk", "version", "event_id")
     }

@@ -112,7 +112,7 @@ def _rows(model: type[Aggregate], after: str, through: str | None) -> models.Que
         }
     except ValidationError as error:
         raise NotPossible(f"{after!r} or {through!r} is no key of {model.__name__}") from error
-    return model._default_manager.alias(_key=order).filter(**bounds).order_by(order)
+    return model._base_manager.alias(_key=order).filter(**bounds).order_by(order)
 
 
 def _in_sql(model: type[Aggregate], after: str, size: int) -> list[Bucket]:

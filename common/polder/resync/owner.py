@@ -39,7 +39,7 @@ def page_of(request: PageRequest) -> Page:
     if model is None:
         return _refused(request)
     order = order_of(model)
-    rows = model._default_manager.order_by(order)
+    rows = model._base_manager.order_by(order)
     if request.after:
         try:
             rows = rows.alias(_key=order).filter(_key__gt=bound(model, request.after))
@@ -80,7 +80,7 @@ def rows_of(request: RowsRequest) -> Page:
     )
     disputed = fence.fenced_keys(request.aggregate, keys)
     asked = [python_key(model, key) for key in sorted(keys - disputed) if _is_key(model, key)]
-    rows = model._default_manager.filter(pk__in=asked).order_by(order_of(model))
+    rows = model._base_manager.filter(pk__in=asked).order_by(order_of(model))
     known = set(map(str, rows.values_list("pk", flat=True)))
     try:
         written = _until_full(rows).written
@@ -179,7 +179,7 @@ def total_of(model: type[Aggregate]) -> int:
             [f'"{model._meta.db_table}"'],
         )
         [estimate] = cursor.fetchone()
-    return int(estimate) if estimate > COUNTED else model._default_manager.count()
+    return int(estimate) if estimate > COUNTED else model._base_manager.count()
 
 
 def _refused(request: Said, why: str = "") -> Page:

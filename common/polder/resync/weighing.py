@@ -75,7 +75,7 @@ def _find(run: ReplicaState) -> None:
 
 
 def _still_behind(run: ReplicaState) -> list[str]:
-    found = replications[run.aggregate].model._default_manager.filter(pk__in=list(run.doubtful))
+    found = replications[run.aggregate].model._base_manager.filter(pk__in=list(run.doubtful))
     ours = {str(key): version for key, version in found.values_list("pk", "version")}
     return [key for key, version in run.doubtful.items() if ours.get(key, 0) < version]
 

@@ -227,7 +227,7 @@ def present_of(parked: ParkedEvent) -> str:
     aggregate = aggregate_of(parked)
     if not aggregate:
         return "It does not say of which replica it is, or none is kept here."
-    row = replications[aggregate].model._default_manager.filter(pk=parked.subject).first()
+    row = replications[aggregate].model._base_manager.filter(pk=parked.subject).first()
     try:
         version = int(json.loads(bytes(parked.body))["aggregateversion"])
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):

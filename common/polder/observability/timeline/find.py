@@ -30,7 +30,7 @@ def found_by(text: str) -> list[Found]:
     except ValueError:
         return []
     for model, name in ((OutboxEvent, "pk"), (LedgerEntry, "pk"), (ParkedEvent, "event_id")):
-        subject = model._default_manager.filter(**{name: asked}).values_list("subject", flat=True)
+        subject = model._base_manager.filter(**{name: asked}).values_list("subject", flat=True)
         if key := next(iter(subject[:1]), ""):
             return [Found(key, asked)]
     return [Found(key, None) for key in _of_request(asked)]
@@ -53,7 +53,7 @@ def _of_request(asked: UUID) -> list[str]:
     for model in (OutboxEvent, LedgerEntry, ParkedEvent):
         try:
             with limited(PATIENCE):
-                rows = model._default_manager.filter(correlation_id=asked).order_by()
+                rows = model._base_manager.filter(correlation_id=asked).order_by()
                 keys.update(rows.values_list("subject", flat=True)[: 20 * MOST])
         except OperationalError:  # it took too long
             continue

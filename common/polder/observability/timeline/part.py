@@ -151,6 +151,6 @@ def _replicas(key: str) -> Iterator[Here]:
 def _row(model: type[models.Model], key: str) -> models.Model | None:
     """None also for a key that is none of the model's."""
     try:
-        return model._default_manager.filter(pk=model._meta.pk.to_python(key)).first()
+        return model._base_manager.filter(pk=model._meta.pk.to_python(key)).first()
     except (ValidationError, ValueError):
         return None

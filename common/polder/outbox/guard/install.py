@@ -64,7 +64,7 @@ def _declared() -> dict[str, Guard]:
     mode = Mode(this_service.guard())
     if mode is Mode.OFF:
         return {}
-    models = [model for model in aggregates().values() if not model._meta.proxy]
+    models = aggregates().values()
     tables = [model._meta.db_table for model in models]
     with connection.cursor() as cursor:
         cursor.execute(_THERE, [[*_NEEDED, *tables]])
