@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -131,7 +132,7 @@ def _items(node: Schema, name: str, root: Schema, within: tuple[str, ...]) -> li
         return [value_of(one, name, root, within) for one in node["prefixItems"]]
     least = node.get("minItems", 0)
     if least > 1 and node.get("uniqueItems"):
-        return _different(node.get("items", {}), name, least, root, within)
+        return different(node.get("items", {}), name, least, root, within)
     try:
         return [value_of(node.get("items", {}), name, root, within)] * max(1, least)
     except _Again:
@@ -140,8 +141,8 @@ def _items(node: Schema, name: str, root: Schema, within: tuple[str, ...]) -> li
         return []
 
 
-def _different(
-    node: Schema, name: str, count: int, root: Schema, within: tuple[str, ...]
+def different(
+    node: Schema, name: str, count: int, root: Schema, within: tuple[str, ...] = ()
 ) -> list[Any]:
     """So many values that fit. Raises NoExample."""
     inner, _ = without_null(node, root)
@@ -184,7 +185,7 @@ def fits(node: Schema, number: float, mark: str = "") -> bool:
         bounds.get("minimum", -math.inf) <= number <= bounds.get("maximum", math.inf)
         and bounds.get("exclusiveMinimum", -math.inf) < number
         and number < bounds.get("exclusiveMaximum", math.inf)
-        and ("multipleOf" not in node or number % node["multipleOf"] == 0)
+        and Decimal(str(number)) % Decimal(str(node.get(f"{mark}multipleOf", number or 1))) == 0
     )
 
 

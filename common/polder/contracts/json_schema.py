@@ -15,6 +15,9 @@ Schema = dict[str, Any]
 TIME_ZONE = "x-time-zone"  # of a date-time
 # values that fit the schema and that the code refuses, or reads as something else
 EXCEPTIONS = "x-exceptions"
+# With how many values that was tried: 2 since two members are, and what is deep down. What was
+# published before says nothing of those.
+TRIED = "x-tried"
 
 
 def schema_of(kind: type[Event]) -> Schema:
@@ -136,6 +139,8 @@ class _OnTheWire(GenerateJsonSchema):
         for bound, word in (("le", "maximum"), ("lt", "exclusiveMaximum")):
             if schema.get(bound) is not None:
                 found[f"x-{word}"] = str(schema[bound])  # type: ignore[literal-required]
+        if step := schema.get("multiple_of"):
+            found["x-multipleOf"] = str(step)
         return found
 
 

@@ -76,7 +76,7 @@ def not_total(kind: type[Event], version: int, schema: Schema, example: Any) -> 
     """What somebody may have written in that version and what the code cannot read today; of what
     fails alike, the first."""
     name, seen = f"{kind.service}.{kind.__name__}", {""}
-    for sample, data in samples(schema, example):
+    for sample, data, _ in samples(schema, example):
         if (reason := _unreadable(kind, version, copy.deepcopy(data))) not in seen:
             seen.add(reason)
             what = f"version {version}, {sample}: {reason}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import tarfile
@@ -22,6 +23,7 @@ from polder.contracts.json_schema import Schema
 
 READS = "reads.json"
 ASYNCAPI = "asyncapi.yaml"
+OF_A_HOOK = {"GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"}
 _TOLD = re.compile(r"\$ref: \./(\w+)/(\w+)/(\d+)\.json$", re.MULTILINE)
 
 
@@ -79,9 +81,12 @@ def in_git(folder: Path, base: str) -> Published:
     UnknownBase."""
     top = Path(_git(folder.parent, "rev-parse", "--show-toplevel").decode().strip())
     place = folder.resolve().relative_to(top.resolve()).as_posix()
-    if not _git(top, "ls-tree", base, place, unknown=base):
+    there = _git(top, "ls-tree", base, place, unknown=base).split()
+    if not there:
         return _published({})
-    archive = _git(top, "archive", "--format=tar", f"{base}:{place}", unknown=base)
+    kind, name = there[1:3]
+    where = folder if kind == b"commit" else top  # a submodule
+    archive = _git(where, "archive", "--format=tar", name.decode(), unknown=base)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         files = {
             member.name: reader.read().decode()
@@ -92,7 +97,13 @@ def in_git(folder: Path, base: str) -> Published:
 
 
 def _git(where: Path, *arguments: str, unknown: str = "") -> bytes:
-    done = subprocess.run(["git", "-C", where, *arguments], capture_output=True, check=False)
+    # Git tells its hooks where the repository is, and looks for no folder of it any more.
+    around = {name: one for name, one in os.environ.items() if name not in OF_A_HOOK}
+    command = ["git", "-C", where, *arguments]
+    try:
+        done = subprocess.run(command, env=around, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise UnknownBase("there is no git here, which knows what was before") from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
         raise UnknownBase(f"{unknown or where} cannot be compared with: {said}")

@@ -4,28 +4,51 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
+import string
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from decimal import Decimal
+from itertools import combinations, product
+from typing import Any, NamedTuple
 
-from polder.contracts.examples import fits, value_of
-from polder.contracts.json_schema import Schema, without_null
+from polder.contracts.examples import NoExample, different, fits, value_of
+from polder.contracts.json_schema import TRIED, Schema, without_null
+from polder.contracts.shapes import choices_of
 
 WHOLE = "the example"  # with nothing unusual in it
 # in which the values differ that code treats differently
 TEXTS = ("", "a", "A", "7", "a b", "a b c", " a ", "é")
+LETTERS = ("a", "x", "z", "A", "X", "Z", "0", "9", "é", " ", *string.punctuation)
 NUMBERS = (-1, 0, 1, 2, 7, 1000)
+FRACTIONS = ("0.5", "0.01", "7.99")
 MOMENTS = ("1970-01-01T00:00:00Z", "2030-12-31T23:59:59.999999Z")
-UUIDS = ("00000000-0000-4000-8000-000000000000", "0196a0f0-0000-7000-8000-000000000001")
+FORMATS = {
+    "date-time": MOMENTS,
+    "date": tuple(moment[:10] for moment in MOMENTS),
+    "time": ("00:00:00", "23:59:59.999999"),
+    "duration": ("PT0S", "PT0.000001S", "P1D", "P300D", "-P1D"),
+    "uuid": ("00000000-0000-4000-8000-000000000000", "0196a0f0-0000-7000-8000-000000000001"),
+    "email": ("a@example.org", "Ada.Lovelace+x@sub.example.com"),
+}
+MANY = 20  # members of one object
 
 
-def samples(schema: Schema, example: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """`data` as anybody may have written it in that version, each with what is unusual in it: the
-    example, changed in one place at a time."""
-    of_data = schema["properties"]["data"]
+class Sample(NamedTuple):
+    """`data`, what is unusual in it, and of two unusual things each by itself."""
+
+    what: str
+    data: Any
+    parts: tuple[str, ...] = ()
+
+
+def samples(schema: Schema, example: dict[str, Any]) -> Iterator[Sample]:
+    """`data` as anybody may have written it in that version: the example, changed in one place at
+    a time; and in two members of one object, as code may compare them."""
+    of_data, makes = schema["properties"]["data"], 2 if TRIED in schema else 0
     data = _without_computed(of_data, example["data"], schema)
-    yield WHOLE, data
-    for what, other in _variants(of_data, data, schema):
-        yield what.removeprefix("."), other
+    yield Sample(WHOLE, data)
+    for what, other, parts in _variants(of_data, data, schema, makes):
+        yield Sample(what.removeprefix("."), other, tuple(one.removeprefix(".") for one in parts))
 
 
 def _without_computed(node: Schema, value: Any, root: Schema) -> Any:
@@ -43,33 +66,135 @@ def _without_computed(node: Schema, value: Any, root: Schema) -> Any:
     return value
 
 
-def _variants(node: Schema, value: Any, root: Schema) -> Iterator[tuple[str, Any]]:
+def _variants(node: Schema, value: Any, root: Schema, makes: int) -> Iterator[Sample]:
+    """`makes`: so many times inside each other is made what is not in the example; a type may be
+    in itself."""
     node, _ = without_null(node, root)
-    if isinstance(value, dict):
-        required = node.get("required", [])
-        for name, inner in node.get("properties", {}).items():
-            if name in value:
-                for what, other in _variants(inner, value[name], root):
-                    yield f".{name}{what}", {**value, name: other}
-            if name not in required and not inner.get("readOnly"):
-                without = {key: one for key, one in value.items() if key != name}
-                yield f".{name} is left out", without
-                if without_null(inner, root)[1]:
-                    yield f".{name} is null", {**value, name: None}
+    choices = choices_of(node)
+    if len(choices) > 1:
+        yield from _choices(choices, value, root, makes)
+    elif isinstance(value, dict) and "properties" in node:
+        yield from _members(node, value, root, makes)
+    elif isinstance(value, dict):
+        yield from _entries(node, value, root, makes)
     elif isinstance(value, list):
-        if not value:
-            yield " is of one", [value_of(node.get("items", {}), "", root)]
-        elif not node.get("minItems"):
-            yield " is empty", []
-        for what, other in _variants(node.get("items", {}), value[0], root) if value else ():
-            yield f"[0]{what}", [other, *value[1:]]
+        yield from _items(node, value, root, makes)
     else:
-        for other in _values(node, value):
+        for other in _values(node, value, is_old=TRIED not in root):
             if other != value:
-                yield f" is {_short(other)}", other
+                yield Sample(f" is {_short(other)}", other)
 
 
-def _values(node: Schema, example: Any) -> Iterator[Any]:
+def _within(before: str, inner: Iterator[Sample], put: Callable[[Any], Any]) -> Iterator[Sample]:
+    """The same, as they are in what is around them."""
+    for what, data, parts in inner:
+        yield Sample(before + what, put(data), tuple(before + one for one in parts))
+
+
+def _choices(choices: list[Schema], value: Any, root: Schema, makes: int) -> Iterator[Sample]:
+    """Of a union: each of its members, and what each may be."""
+    for one in choices if makes else ():
+        with suppress(NoExample):
+            made = value_of(one, "", root)
+            if made != value:
+                yield Sample(f" is {_short(made)}", made)
+            name = str(one.get("$ref", "")).rpartition("/")[2]
+            yield from _within(
+                f"<{name}>", _variants(one, made, root, makes - 1), lambda data: data
+            )
+
+
+def _members(node: Schema, value: dict[str, Any], root: Schema, makes: int) -> Iterator[Sample]:
+    """An object with one member otherwise, and with two."""
+    found = {name: list(_member(node, name, value, root, makes)) for name in node["properties"]}
+    for name, ones in found.items():
+        for one in ones:
+            yield one._replace(data=_with(value, {name}, one.data))
+    if TRIED not in root:
+        return
+    some = {name: _some(ones, 3 if len(found) <= MANY else 2) for name, ones in found.items()}
+    for (name, ones), (other, twos) in combinations(some.items(), 2):
+        for one, two in product(ones, twos):
+            data = _with(value, {name, other}, one.data | two.data)
+            what = f"{one.what} and {two.what.removeprefix('.')}"
+            yield Sample(what, data, (one.what, two.what))
+
+
+def _member(
+    node: Schema, name: str, value: dict[str, Any], root: Schema, makes: int
+) -> Iterator[Sample]:
+    """Of `data` only this member, or nothing where it is left out."""
+    inner = node["properties"][name]
+    if name in value:
+        yield from _within(
+            f".{name}", _variants(inner, value[name], root, makes), lambda data: {name: data}
+        )
+    if name not in node.get("required", []) and not inner.get("readOnly"):
+        yield Sample(f".{name} is left out", {})
+        if without_null(inner, root)[1]:
+            yield Sample(f".{name} is null", {name: None})
+
+
+def _with(value: dict[str, Any], names: set[str], said: dict[str, Any]) -> dict[str, Any]:
+    return {key: one for key, one in value.items() if key not in names} | said
+
+
+def _some(found: list[Sample], count: int) -> list[Sample]:
+    """Few of many, as all are tried with all of another member: from the first to the last."""
+    ones = [one for one in found if not one.parts]
+    places = {at * (len(ones) - 1) // (count - 1) for at in range(count)}
+    return [ones[at] for at in sorted(places)] if ones else []
+
+
+def _entries(node: Schema, value: dict[str, Any], root: Schema, makes: int) -> Iterator[Sample]:
+    """Of an object whose members have names of the writer's choice."""
+    inner = node.get("additionalProperties")
+    if not isinstance(inner, dict) or TRIED not in root:
+        return
+    if value and not node.get("minProperties"):
+        yield Sample(" is empty", {})
+    with suppress(NoExample):
+        if value:
+            made, makes = value, makes + 1
+        else:
+            name = value_of(node.get("propertyNames", {}), "key", root)
+            yield Sample(" is of one", made := {name: value_of(inner, "", root)})
+        key = next(iter(made))
+        yield from _within(
+            ".*",
+            _variants(inner, made[key], root, makes - 1) if makes else iter(()),
+            lambda data: {**made, key: data},
+        )
+
+
+def _items(node: Schema, value: list[Any], root: Schema, makes: int) -> Iterator[Sample]:
+    for at, inner in enumerate(node.get("prefixItems", []) if TRIED in root else ()):
+        yield from _within(
+            f"[{at}]",
+            _variants(inner, value[at], root, makes),
+            lambda data, at=at: [*value[:at], data, *value[at + 1 :]],  # type: ignore[misc]
+        )
+    if not isinstance(inner := node.get("items", {}), dict) or "prefixItems" in node:
+        return
+    if value and not node.get("minItems"):
+        yield Sample(" is empty", [])
+    with suppress(NoExample):
+        if value:
+            made, makes = value, makes + 1
+        else:
+            yield Sample(" is of one", made := [value_of(inner, "", root)])
+        yield from _within(
+            "[0]",
+            _variants(inner, made[0], root, makes - 1) if makes else iter(()),
+            lambda data: [data, *made[1:]],
+        )
+        if TRIED in root and node.get("minItems", 0) <= 2 <= node.get("maxItems", 2):
+            if not node.get("uniqueItems"):
+                yield Sample(" is of the same twice", [made[0], made[0]])
+            yield Sample(" is of two", different(inner, "", 2, root))
+
+
+def _values(node: Schema, example: Any, *, is_old: bool) -> Iterator[Any]:
     kind = node.get("type")
     if "enum" in node or "const" in node:
         yield from node.get("enum", [])
@@ -77,31 +202,64 @@ def _values(node: Schema, example: Any) -> Iterator[Any]:
         yield from (True, False)
     elif kind in ("integer", "number"):
         bounds = (node[bound] for bound in ("minimum", "maximum") if bound in node)
-        yield from {*bounds, *(number for number in NUMBERS if fits(node, number))}
+        yield from sorted({*bounds, *(number for number in NUMBERS if fits(node, number))})
     elif kind == "string":
-        yield from _texts(node, example)
+        yield from _texts(node, example, is_old=is_old)
 
 
-def _texts(node: Schema, example: str) -> Iterator[str]:
+def _texts(node: Schema, example: str, *, is_old: bool) -> Iterator[str]:
     form = node.get("format")
-    if form == "date-time":
-        yield from MOMENTS
-    elif form == "date":
-        yield from (moment[:10] for moment in MOMENTS)
-    elif form == "uuid":
-        yield from UUIDS
-    elif form == "decimal":
+    if is_old and (form in ("time", "duration", "email") or (not form and "pattern" in node)):
+        return
+    if form == "decimal":
         places = len(example.partition(".")[2])
-        yield from (f"{number:.{places}f}" for number in NUMBERS if _fits(node, number, places))
-    elif not {"format", "pattern"} & node.keys():
-        least, most = node.get("minLength", 0), node.get("maxLength", 1000)
-        yield from (text for text in (*TEXTS, "x" * most) if least <= len(text) <= most)
+        numbers = (
+            *map(Decimal, NUMBERS),
+            *(map(Decimal, FRACTIONS) if places and not is_old else ()),
+        )
+        yield from dict.fromkeys(
+            text for one in numbers if _fits(node, text := f"{one:.{places}f}")
+        )
+    elif form in FORMATS:
+        yield from FORMATS[form]
+    elif form is None and "pattern" in node:
+        yield from dict.fromkeys(_like(node, example))
+    elif form is None:
+        yield from (
+            text for text in (*TEXTS, "x" * node.get("maxLength", 1000)) if _is_long(node, text)
+        )
 
 
-def _fits(node: Schema, number: int, places: int) -> bool:
+def _like(node: Schema, example: str) -> Iterator[str]:
+    """What has the pattern too: the example with each of many letters in it, longer and shorter."""
+    changed = (
+        next(
+            (
+                other
+                for at in range(len(example))
+                if _has_pattern(node, other := example[:at] + letter + example[at + 1 :])
+            ),
+            "",
+        )
+        for letter in LETTERS
+    )
+    for other in (*changed, example[:-1], example + example[-1:]):
+        if other and _has_pattern(node, other) and _is_long(node, other):
+            yield other
+
+
+def _has_pattern(node: Schema, text: str) -> bool:
+    return re.search(node["pattern"], text) is not None
+
+
+def _is_long(node: Schema, text: str) -> bool:
+    """Enough, and not too much."""
+    return bool(node.get("minLength", 0) <= len(text) <= node.get("maxLength", len(text)))
+
+
+def _fits(node: Schema, text: str) -> bool:
     """Into a decimal's pattern and bounds."""
-    is_written_so = re.match(node["pattern"], f"{number:.{places}f}") is not None
-    return is_written_so and fits(node, number, "x-")
+    return _has_pattern(node, text) and fits(node, float(text), "x-")
 
 
 def _short(value: Any) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from polder.contracts.json_schema import EXCEPTIONS, Schema, resolved
+from polder.contracts.json_schema import EXCEPTIONS, TRIED, Schema, resolved
 
 # what describes a value and does not decide whether one is accepted
 ANNOTATIONS = {
     *("title", "description", "examples", "default", "deprecated", "readOnly", "$id", "$schema"),
     "discriminator",  # the choices say it, too
-    EXCEPTIONS,  # what the code does with them is tried
+    *(EXCEPTIONS, TRIED),  # what the code does with them is tried
 }
 CHOICES = ("anyOf", "oneOf")
 

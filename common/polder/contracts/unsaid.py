@@ -14,21 +14,23 @@ from polder.contracts.compatibility import Breaks, Change
 from polder.contracts.decode import Unreadable, decode
 from polder.contracts.event import Event
 from polder.contracts.examples import example_of
-from polder.contracts.json_schema import EXCEPTIONS, Schema, schema_of
-from polder.contracts.samples import WHOLE, samples
+from polder.contracts.json_schema import EXCEPTIONS, TRIED, Schema, schema_of
+from polder.contracts.samples import WHOLE, Sample, samples
 
 REFUSED, TAKEN = "read otherwise", "read as it is said"
+_CHOICE = re.compile(r"<\w*>")
 _PLACE = re.compile(r"\[\d+\]")
 
 
 def told(kind: type[Event]) -> Schema:
     """The schema of the event as it is published: with the values of `data` that fit it and that
     this code does not take as they are said, if there are any. Raises NoExample."""
-    schema, example = schema_of(kind), example_of(kind)
-    exceptions = [
-        what for what, data in samples(schema, example) if _not_taken(kind, example, data)
-    ]
-    return schema | ({EXCEPTIONS: exceptions} if exceptions else {})
+    schema, example = schema_of(kind) | {TRIED: 2}, example_of(kind)
+    exceptions: dict[str, None] = {}
+    for sample in samples(schema, example):
+        if not exceptions.keys() & sample.parts and _not_taken(kind, example, sample):
+            exceptions[sample.what] = None
+    return schema | ({EXCEPTIONS: [*exceptions]} if exceptions else {})
 
 
 def changes(kind: type[Event], before: Schema, example: Any) -> Iterator[Change]:
@@ -38,9 +40,14 @@ def changes(kind: type[Event], before: Schema, example: Any) -> Iterator[Change]
         yield Change("data", REFUSED, what, Breaks.NEW_READERS)
         return
     known, seen = before.get(EXCEPTIONS, []), set()
-    for what, data in samples(before, example):
-        why = _not_taken(kind, example, data)
-        member = _PLACE.sub("[]", what.partition(" is ")[0])
+    refused = set(known)
+    for sample in samples(before, example):
+        what = sample.what
+        if refused.intersection(sample.parts):
+            continue  # one of them is not taken by itself
+        if why := _not_taken(kind, example, sample):
+            refused.add(what)
+        member = _CHOICE.sub("", _PLACE.sub("[]", what.partition(" is ")[0]))
         path = "data" if what == WHOLE else f"data.{member}"
         if bool(why) is (what in known) or path in seen:
             continue
@@ -51,16 +58,20 @@ def changes(kind: type[Event], before: Schema, example: Any) -> Iterator[Change]
             yield Change(path, TAKEN, f"{what}: is taken as it is said", Breaks.OLD_READERS)
 
 
-def _not_taken(kind: type[Event], example: Any, data: Any) -> str:
+def _not_taken(kind: type[Event], example: Any, sample: Sample) -> str:
     """Why not; empty when the code reads what is said."""
-    state: Any = kind.model_fields["data"].annotation
+    model: Any = kind.model_fields["data"].annotation
     try:
-        subject = state.model_validate(data, extra="ignore").subject
+        state = model.model_validate(sample.data, extra="ignore")
+        subject = state.subject
     except ValidationError as error:
         return "; ".join(one["msg"] for one in error.errors(include_url=False))
     except ValueError as error:
         return str(error)
-    return read_otherwise({**example, "subject": subject, "data": data})
+    if sample.parts:  # there are many, and what is around `data` was tried with each part
+        again = state.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return next(_lost("data", sample.data, again), "")
+    return read_otherwise({**example, "subject": subject, "data": sample.data})
 
 
 def read_otherwise(example: Any) -> str:

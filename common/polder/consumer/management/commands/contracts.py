@@ -48,6 +48,10 @@ class Command(ServiceCommand):
             before = in_git(folder, options["base"]) if options["base"] else files
         except ValueError as error:
             raise CommandError(str(error)) from error
+        if options["base"] and not before.schemas and files.schemas:
+            where = f"{folder.name} was not there yet at {options['base']}, or is called otherwise"
+            self.stdout.write(f"{where}: compared with the files that are there now")
+            before = files
         if options["action"] == "catalogue":
             self.stdout.write(markdown.drawn(files, folder.name))
             return

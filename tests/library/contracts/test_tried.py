@@ -1,0 +1,204 @@
+"""What no schema tells of how an event is read, and is found by trying: rules over two members,
+what stands deep down, and what has a pattern or a format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import (
+    AfterValidator,
+    Field,
+    StringConstraints,
+    create_model,
+    field_validator,
+    model_validator,
+)
+
+from polder.contracts import compatibility, unsaid
+from polder.contracts.event import Event, State, Value
+from polder.contracts.examples import example_of
+from polder.contracts.json_schema import EXCEPTIONS, TRIED, schema_of
+from polder.contracts.types import Count, Key, Text
+
+
+class Cash(Value):
+    kind: Literal["cash"] = "cash"
+    coins: Count
+
+
+class Card(Value):
+    kind: Literal["card"] = "card"
+    owner: Text
+
+
+class Strict(Card):
+    @field_validator("owner")
+    @classmethod
+    def _one_word(cls, owner: str) -> str:
+        assert " " not in owner, "one word"
+        return owner
+
+
+class Tree(Value):
+    name: Text
+    below: list[Tree] = []
+
+
+def short(most: int) -> Any:
+    def check(value: Any) -> Any:
+        assert len(value) <= most, "too long"
+        return value
+
+    return AfterValidator(check)
+
+
+def each_once(value: list[Any]) -> list[Any]:
+    assert len(set(value)) == len(value), "is there twice"
+    return value
+
+
+ISBN = Annotated[str, StringConstraints(pattern="^[0-9X]+$"), Field(examples=["123"])]
+WORDS: Any = list[Text]
+PRICE = Annotated[Decimal, Field(max_digits=6, decimal_places=2)]
+
+
+def event(members: dict[str, Any], *rules: Callable[[Any], Any]) -> type[Event]:
+    """Of a state with these members and rules."""
+
+    class NoteState(State):
+        note_id: Key
+
+        @property
+        def subject(self) -> str:
+            return self.note_id
+
+    checked = {f"rule_{at}": model_validator(mode="after")(rule) for at, rule in enumerate(rules)}
+    fields: Any = {
+        name: kind if isinstance(kind, tuple) else (kind, ...) for name, kind in members.items()
+    }
+    state = create_model("NoteState", __base__=NoteState, __validators__=checked, **fields)
+
+    class NoteAdded(Event):
+        """It is there."""
+
+        __annotations__ = {"data": state}
+
+    return NoteAdded
+
+
+@pytest.fixture(autouse=True)
+def _apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Event, "service", "notes", raising=False)
+    monkeypatch.setattr(Event, "aggregate", "note", raising=False)
+    monkeypatch.setattr(Event, "clashes", [])
+
+
+def judged(
+    monkeypatch: pytest.MonkeyPatch, before: Callable[[], Any], now: Callable[[], Any]
+) -> list[tuple[str, str]]:
+    """Of an edit: the members that it is about, and what was tried."""
+    monkeypatch.setattr(Event, "known", {})
+    published, example = unsaid.told(kind := before()), example_of(kind)
+    monkeypatch.setattr(Event, "known", {})
+    kind = now()
+    assert not list(compatibility.changes(published, schema_of(kind)))
+    return [(one.path, one.what) for one in unsaid.changes(kind, published, example)]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "path", "tried"),
+    [
+        ({"d": timedelta}, {"d": Annotated[timedelta, Field(le=timedelta(days=1))]},
+         "data.d", 'd is "P300D"'),
+        ({"d": ISBN}, {"d": Annotated[ISBN, AfterValidator(lambda text: str(int(text)))]},
+         "data.d", 'd is "'),
+        ({"d": dict[str, Text]}, {"d": dict[str, Annotated[Text, AfterValidator(str.strip)]]},
+         "data.d.*", 'd.* is " a "'),
+        ({"d": (WORDS, [])}, {"d": (list[Annotated[Text, AfterValidator(str.strip)]], [])},
+         "data.d[]", 'd[0] is " a "'),
+        ({"d": (WORDS, [])}, {"d": (Annotated[WORDS, short(1)], [])},
+         "data.d", "d is of the same twice"),
+        ({"d": WORDS}, {"d": Annotated[WORDS, AfterValidator(each_once)]},
+         "data.d", "d is of the same twice"),
+        ({"d": tuple[int, Text]}, {"d": tuple[int, Annotated[Text, AfterValidator(str.strip)]]},
+         "data.d[]", 'd[1] is " a "'),
+        ({"d": PRICE}, {"d": Annotated[PRICE, AfterValidator(lambda one: one.quantize(1))]},
+         "data", "data.d, written as '9.95'"),
+    ],
+)  # fmt: skip
+def test_what_was_not_read_so_before(
+    monkeypatch: pytest.MonkeyPatch, was: Any, now: Any, path: str, tried: str
+) -> None:
+    found = judged(monkeypatch, lambda: event(was), lambda: event(now))
+
+    assert [(where, tried in what) for where, what in found] == [(path, True)]
+    assert judged(monkeypatch, lambda: event(was), lambda: event(was)) == []
+
+
+def test_the_other_member_of_a_union(monkeypatch: pytest.MonkeyPatch) -> None:
+    was = lambda: event({"paid": Cash | Card})  # noqa: E731
+    now = lambda: event({"paid": Cash | Strict})  # noqa: E731
+
+    [(path, what)] = judged(monkeypatch, was, now)
+
+    assert (path, what.partition(":")[0]) == ("data.paid.owner", 'paid<Card>.owner is "a b"')
+
+
+def paid_at_a_time(state: Any) -> Any:
+    assert not state.paid or state.when, "paid, and nobody knows when"
+    return state
+
+
+PAID = {"paid": (bool, False), "when": (date | None, None)}
+
+
+def test_a_rule_over_two_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = judged(monkeypatch, lambda: event(PAID), lambda: event(PAID, paid_at_a_time))
+
+    assert [(path, what.partition(":")[0]) for path, what in found] == [
+        ("data.paid", "paid is true and when is null")
+    ]
+
+
+def test_a_rule_that_was_there_is_told_and_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    was = lambda: event(PAID, paid_at_a_time)  # noqa: E731
+    now = lambda: event(PAID, paid_at_a_time)  # noqa: E731
+
+    assert judged(monkeypatch, was, now) == []
+    assert unsaid.told(was())[EXCEPTIONS] == ["paid is true and when is null"]
+
+
+def test_a_file_of_before_is_judged_by_what_was_tried_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Event, "known", {})
+    kind = event(PAID, paid_at_a_time)
+    schema, example = unsaid.told(kind), example_of(kind)
+
+    old = {word: said for word, said in schema.items() if word not in (TRIED, EXCEPTIONS)}
+
+    assert list(unsaid.changes(kind, old, example)) == []
+
+
+def test_types_that_are_in_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Event, "known", {})
+
+    assert EXCEPTIONS not in unsaid.told(event({"tree": Tree, "trees": (dict[str, Tree], {})}))
+
+
+def test_the_steps_of_a_decimal_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Event, "known", {})
+    step = Annotated[PRICE, Field(multiple_of=Decimal("0.05"))]
+    before, now = schema_of(event({"d": PRICE})), schema_of(event({"d": step}))
+
+    [change] = compatibility.changes(before, now)
+
+    assert (change.path, change.rule) == ("data.d", "narrowed")
+    assert (
+        unsaid.told(event({"d": step}))["properties"]["data"]["properties"]["d"]["x-multipleOf"]
+        == "0.05"
+    )
