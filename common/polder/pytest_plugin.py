@@ -3,7 +3,6 @@ Django before a test asks for it, as it is loaded wherever the package is instal
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -26,10 +25,6 @@ def wire(db: None, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def committed(transactional_db: None) -> Iterator[None]:
+def committed(transactional_db: None) -> None:
     """A database without a transaction around the test: what it commits, other connections see.
     Emptied afterwards."""
-    from polder.testing.database import empty_partitioned
-
-    yield
-    empty_partitioned()

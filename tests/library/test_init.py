@@ -229,6 +229,52 @@ def test_settings_in_a_package_and_apps_in_a_folder_of_their_own(project: Path) 
     assert "There is nothing to change." in again.stdout
 
 
+def test_the_database_in_settings_that_begin_with_those_of_the_apps(project: Path) -> None:
+    # Given apps in base.py, and a database of each surroundings
+    folder = project / "bookshop/settings"
+    folder.mkdir()
+    text = (project / "bookshop/settings.py").read_text()
+    base, _, rest = text.partition("DATABASES = ")
+    database, _, rest = rest.partition("\n}\n")
+    (project / "bookshop/settings.py").unlink()
+    (folder / "__init__.py").touch()
+    (folder / "base.py").write_text(base + rest)
+    for name in ("dev", "prod"):
+        (folder / f"{name}.py").write_text(f"from .base import *\n\nDATABASES = {database}\n}}\n")
+    manage_py = project / "manage.py"
+    manage_py.write_text(
+        manage_py.read_text().replace("bookshop.settings", "bookshop.settings.dev")
+    )
+
+    # When
+    done = init(project, answer="y\n")
+    of_prod = init(project, "--settings", "bookshop.settings.prod", answer="y\n")
+
+    # Then each has what it can have
+    assert done.returncode == of_prod.returncode == 0, done.stdout
+    assert "POLDER = {" in (folder / "base.py").read_text()
+    assert "lock_timeout" not in (folder / "base.py").read_text()
+    assert of_prod.stdout.count("+++ ") == 1
+    for name in ("dev", "prod"):
+        assert 'DATABASES["default"] |= {' in (folder / f"{name}.py").read_text()
+        assert (
+            "no issues" in manage(project, "check", f"--settings=bookshop.settings.{name}").stdout
+        )
+        again = init(project, "--settings", f"bookshop.settings.{name}", answer="y\n")
+        assert "There is nothing to change." in again.stdout
+
+
+def test_the_service_is_what_the_settings_call_it(project: Path) -> None:
+    init(project, "--service", "shop", "--yes")
+
+    init(project, "--publishes", "books.Book", "--yes")
+    other = init(project, "--service", "books", "--publishes", "books.BookCover", "--yes")
+
+    assert 'service = "shop"' in (project / "books/contracts.py").read_text()
+    assert "no issues" in check(project).stdout
+    assert (other.returncode, "call the service 'shop'" in other.stdout) == (1, True)
+
+
 def test_an_app_that_is_in_two_places_is_not_guessed(project: Path) -> None:
     for place in ("one", "two"):
         shutil.copytree(project / "books", project / place / "books")

@@ -116,6 +116,8 @@ def test_odd_models_become_aggregates_that_pass_the_checks(project: Path) -> Non
         ("class BookEvent(models.Model):\n    pass", "has a BookEvent already"),
         ("if 1:\n    from .views import BookChanged", "has a BookChanged already"),
         ("from django.db.models import Aggregate", "has a Aggregate already"),
+        ("    class Meta:\n        abstract = True", "Book is abstract: publish the models that"),
+        ("    class Meta:\n        managed = False", "Book has managed = False, and the columns"),
     ],
 )
 def test_names_that_would_be_two_things_are_refused(project: Path, models: str, why: str) -> None:

@@ -161,3 +161,24 @@ def test_an_app_that_was_not_installed(project: Path) -> None:
     append(project, "INSTALLED_APPS.remove('books')\n")
 
     assert "bookshop publishes nothing and has no replica" in found(project, "events")
+
+
+def test_a_question_that_nobody_answers(project: Path) -> None:
+    """A field has another name since the last migration, and there is no terminal."""
+    found(project, "makemigrations")
+    models = project / "books/models.py"
+    models.write_text(models.read_text().replace("    title =", "    name ="))
+
+    command = [sys.executable, "manage.py", "events", "--prepare"]
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=surroundings(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 1
+    assert "Run `manage.py makemigrations` in a terminal, and then this again" in done.stderr
+    assert "Traceback" not in done.stderr

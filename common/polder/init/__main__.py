@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     root = Path.cwd()
     try:
         project = plan.with_apps(Project.find(root, options.settings))
-        service = options.service or project.service()
+        service = plan.service_of(project, options.service)
         try:
             changes = plan.changes(
                 project, service, options.publishes, options.replicates, options.contracts

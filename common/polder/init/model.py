@@ -32,9 +32,27 @@ class Model:
             source = changed.get(path) or text_of(path)
             for node in parsed(source, path).body:
                 if isinstance(node, ast.ClassDef) and node.name == name:
-                    return cls(path, len(path.relative_to(app).parts), source, node)
+                    model = cls(path, len(path.relative_to(app).parts), source, node)
+                    model.check_table()
+                    return model
         places = ", ".join(map(str, paths))
         raise NoProject(f"there is no class {name} in {places}: is it spelled otherwise?")
+
+    def check_table(self) -> None:
+        """Raises NoProject where it has none of its own that migrations make."""
+        name = self.node.name
+        for node in self.node.body:
+            meta = node if isinstance(node, ast.ClassDef) and node.name == "Meta" else None
+            said = [ast.unparse(one) for one in meta.body] if meta else []
+            if "abstract = True" in said:
+                raise NoProject(f"{name} is abstract: publish the models that inherit from it")
+            if "proxy = True" in said:
+                raise NoProject(f"{name} is a proxy: publish the model that it stands for")
+            if "managed = False" in said:
+                raise NoProject(
+                    f"{name} has managed = False, and the columns of an aggregate come by a "
+                    "migration: let Django manage its table first"
+                )
 
     @property
     def is_plain(self) -> bool:

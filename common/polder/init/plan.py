@@ -15,10 +15,42 @@ from polder.init.settings_file import NotUnderstood, Settings
 def with_apps(project: Project) -> Project:
     """The settings module that has INSTALLED_APPS: that of the project, or one that it begins
     with."""
-    with suppress(NotUnderstood, UnicodeDecodeError):
-        if not Settings.read(read(project.settings)).has_apps and (below := project.beneath()):
+    with suppress(NotUnderstood):
+        if not _settings(project).has_apps and (below := project.beneath()):
             return with_apps(below)
     return project
+
+
+def service_of(project: Project, asked: str | None) -> str:
+    """What the settings call it, or else what it is to be called. Raises NoProject."""
+    said = ""
+    with suppress(NotUnderstood):
+        said = _settings(project).service
+    if asked and said and asked != said:
+        raise NoProject(f"the settings call the service {said!r} already")
+    return said or asked or project.service()
+
+
+def with_databases(project: Project) -> Project:
+    """Where DATABASES is: in those settings, or in ones that begin with them; in those settings if
+    it is nowhere."""
+    above: Project | None = project
+    while above and not _settings(above).has_databases:
+        above = above.above
+    return above or project
+
+
+def _settings(project: Project) -> Settings:
+    """Raises NotUnderstood."""
+    try:
+        return Settings.read(read(project.settings))
+    except UnicodeDecodeError:
+        raise NotUnderstood("it is not in UTF-8") from None
+
+
+def _added(project: Project, settings: Settings, blocks: Sequence[str]) -> Change:
+    text = "\n\n".join([texts.HEADER, *blocks])
+    return Change(project.settings, settings.source, settings.with_block(text))
 
 
 def changes(
@@ -29,18 +61,16 @@ def changes(
     contracts: Sequence[str] = (),
 ) -> list[Change]:
     """Nothing that is there already. Raises NotUnderstood, Unfit and NoProject."""
-    path = project.settings
-    try:
-        settings = Settings.read(read(path))
-    except UnicodeDecodeError:
-        raise NotUnderstood("it is not in UTF-8") from None
-    settings.check_time_zone()
+    settings, its = _settings(project), with_databases(project)
+    for one in (settings, databases := _settings(its)):
+        one.check_time_zone()
     celery = _celery(project, settings)
-    blocks = _blocks(project, settings, service, celery)
-    found = []
-    if blocks:
-        text = "\n\n".join([texts.HEADER, *blocks])
-        found.append(Change(path, settings.source, settings.with_block(text)))
+    blocks, database = _blocks(project, settings, service, celery), databases.database_block()
+    if its is project and database:
+        blocks.append(database)
+    found = [_added(project, settings, blocks)] if blocks else []
+    if its is not project and database:
+        found.append(_added(its, databases, [database]))
     if celery and not celery.exists():
         found.append(Change(celery, None, texts.CELERY))
     found += publishing.changes(project, service, publishes)
@@ -55,10 +85,14 @@ def by_hand(project: Project, service: str) -> str:
     """The same, for somebody who pastes it."""
     celery, _ = _celery_places(project)
     module = f"{project.package}.{celery.stem}"
+    its = project
+    with suppress(NotUnderstood):
+        its = with_databases(project)
     parts = [
         f"# {project.module}, which imports os",
         texts.installed(texts.APPS, are_listed=False),
         texts.polder(service, module),
+        *([] if its is project else [f"# {its.module}"]),
         texts.database(has_options=True),
         f"# {module}",
         texts.CELERY,
@@ -72,11 +106,9 @@ def _blocks(project: Project, settings: Settings, service: str, celery: Path | N
         blocks.append(texts.installed(apps, are_listed=settings.apps_are_listed))
     if not settings.has_polder:
         assert celery is not None
-        is_usual = celery.name == "celery.py" and not project.is_beneath
+        is_usual = celery.name == "celery.py" and not project.above
         module = None if is_usual else f"{project.package}.{celery.stem}"
         blocks.append(texts.polder(service, module))
-    if database := settings.database_block():
-        blocks.append(database)
     return blocks
 
 

@@ -22,7 +22,7 @@ class Project:
     root: Path
     module: str  # of the settings
     settings: Path
-    is_beneath: bool = False  # other settings begin with these
+    above: Project | None = None  # whose settings begin with these
 
     @classmethod
     def find(cls, root: Path, module: str | None = None) -> Project:
@@ -51,7 +51,7 @@ class Project:
                 package = self._importable(folder) if node.level else []
                 with suppress(NoProject):
                     found = Project.find(self.root, ".".join([*package, node.module or ""]))
-                    return replace(found, is_beneath=True)
+                    return replace(found, above=self)
         return None
 
     @property

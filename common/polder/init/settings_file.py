@@ -39,8 +39,19 @@ class Settings:
         return self._value("POLDER") is not None
 
     @property
+    def service(self) -> str:
+        """As POLDER names it; empty where it does not, or not in a text that is written out."""
+        value = self._value("POLDER")
+        said = _member(value, "SERVICE") if isinstance(value, ast.Dict) else None
+        return str(said.value) if isinstance(said, ast.Constant) else ""
+
+    @property
     def has_apps(self) -> bool:
         return self._value("INSTALLED_APPS") is not None
+
+    @property
+    def has_databases(self) -> bool:
+        return self._value("DATABASES") is not None
 
     def says(self, word: str) -> bool:
         """Whether a text anywhere in it has `word` in it."""

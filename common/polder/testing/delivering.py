@@ -27,8 +27,10 @@ def delivery_of(message: Event | bytes, publisher: str | None = None) -> Deliver
     """The message as the consumer hands it over: from the queue that this service has for the
     publisher."""
     body = message if isinstance(message, bytes) else message.encode().encode()
+    if publisher is None and isinstance(message, Event):
+        publisher = message.service
+    elif publisher is None:
+        publisher = next(iter(this_service.subscribes_to()), None)
     if publisher is None:
-        publisher = (
-            message.service if isinstance(message, Event) else this_service.subscribes_to()[0]
-        )
+        raise ValueError("this service subscribes to nobody: say whose bytes they are, publisher=")
     return Delivery(event_queue(this_service.name(), publisher), publisher, body, time.time())

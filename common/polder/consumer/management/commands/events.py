@@ -50,11 +50,26 @@ class Command(ServiceCommand):
 
 def prepare() -> None:
     """Each in a process of its own, as the next one sees what the one before has written. Exits
-    with the status of one that fails."""
+    with the status of one that fails. Raises CommandError where one asks and nobody answers."""
     environment = {"RABBITMQ_MANAGEMENT_URL": ON_THIS_MACHINE} | os.environ
+    is_answered = sys.stdin is not None and sys.stdin.isatty()
     for name in ("makemigrations", "migrate", "topology"):
-        if status := subprocess.run(command(name), env=environment, check=False).returncode:
-            sys.exit(status)
+        done = subprocess.run(
+            command(name),
+            env=environment,
+            stdin=None if is_answered else subprocess.DEVNULL,
+            stderr=None if is_answered else subprocess.PIPE,
+            check=False,
+        )
+        said = (done.stderr or b"").decode(errors="replace")
+        if done.returncode and said.rstrip().rpartition("\n")[2].startswith("EOFError"):
+            raise CommandError(
+                f"{name} asks something (above), and nobody can answer here. Run "
+                f"`{this_service.command(name)}` in a terminal, and then this again."
+            )
+        sys.stderr.write(said)
+        if done.returncode:
+            sys.exit(done.returncode)
 
 
 def needed() -> list[str]:
