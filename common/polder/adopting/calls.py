@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from polder.adopting.names import Names, dotted
 from polder.adopting.places import Kind
@@ -30,15 +31,14 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 def calls(names: Names, tree: ast.Module) -> Iterator[tuple[ast.Call, Kind]]:
     """Of a file. A name stands for a row in all of the function that says so."""
-    related = _accessors(names)
     seen: set[ast.Call] = set()
     for scope, rows in _scopes(names, tree):
-        here = Names(names.wanted, names.model, set(rows))
+        here = replace(names, rows=set(rows))
         here.learn(scope)
         for node in ast.walk(scope):
             if not isinstance(node, ast.Call) or node in seen:
                 continue
-            if kind := _kind(node, here, related):
+            if kind := _kind(node, here):
                 seen.add(node)
                 yield node, kind
 
@@ -55,14 +55,14 @@ def _scopes(names: Names, tree: ast.Module) -> Iterator[tuple[ast.AST, list[str]
     yield from ((one, []) for one in tree.body if not isinstance(one, (*_FUNCTIONS, ast.ClassDef)))
 
 
-def _kind(call: ast.Call, names: Names, related: set[str]) -> Kind | None:
+def _kind(call: ast.Call, names: Names) -> Kind | None:
     if not isinstance(call.func, ast.Attribute):
         return None
     on, method = call.func.value, ASYNC.get(call.func.attr, call.func.attr)
     kind = ON_ONE.get(method) or ON_MANY.get(method)
     if kind is None:
         return None
-    if isinstance(on, ast.Attribute) and on.attr in related:  # author.book_set.create()
+    if isinstance(on, ast.Attribute) and on.attr in names.related:  # author.book_set.create()
         return kind
     if method in RELATED_ALONE:
         return None
@@ -76,16 +76,6 @@ def _is_private(call: ast.Call, names: Names) -> bool:
     """Only of columns that no event carries."""
     private = set(getattr(names.wanted, "private", ()))
     return bool(call.keywords) and {one.arg for one in call.keywords} <= private
-
-
-def _accessors(names: Names) -> set[str]:
-    """Under which other models have rows of this one: `author.book_set`."""
-    found = set()
-    for one in names.wanted._meta.get_fields():
-        remote = getattr(one, "remote_field", None)
-        if remote and getattr(one, "concrete", False) and hasattr(remote, "get_accessor_name"):
-            found.add(remote.get_accessor_name())
-    return {one for one in found if one}
 
 
 def publishing(tree: ast.Module) -> set[int]:

@@ -18,15 +18,17 @@ GIVES_ROW = frozenset(("get_object_or_404", "aget_object_or_404"))
 
 @dataclass
 class Names:
-    """Of one file. `model` are the dotted names of the class, `rows` the variables."""
+    """Of one file. `model` are the dotted names of the class, `rows` the variables, `related` what
+    other models call the rows of it that they have."""
 
     wanted: type[models.Model]
+    related: set[str]
     model: set[str] = field(default_factory=set)
     rows: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, wanted: type[models.Model], module: str, tree: ast.Module) -> Names:
-        names = cls(wanted)
+        names = cls(wanted, _accessors(wanted))
         if module == wanted.__module__:
             names.model.add(wanted.__name__)
         for node in ast.walk(tree):
@@ -76,9 +78,12 @@ class Names:
         return False
 
     def is_manager_of(self, node: ast.AST) -> bool:
-        """`Book.objects`, every queryset that follows from it, and variables for rows."""
+        """`Book.objects`, `author.book_set`, every queryset that follows, and variables for
+        rows."""
         while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
-            if isinstance(node, ast.Attribute) and self.is_model(node.value):
+            if isinstance(node, ast.Attribute) and (
+                self.is_model(node.value) or node.attr in self.related
+            ):
                 return True
             node = node.func if isinstance(node, ast.Call) else node.value
         return isinstance(node, ast.Name) and node.id in self.rows
@@ -122,6 +127,16 @@ class Names:
         if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
             return self.wanted.__name__ in annotation.value
         return any(self.is_model(node) for node in ast.walk(annotation))
+
+
+def _accessors(wanted: type[models.Model]) -> set[str]:
+    """Under which other models have rows of this one: `author.book_set`."""
+    found = set()
+    for one in wanted._meta.get_fields():
+        remote = getattr(one, "remote_field", None)
+        if remote and getattr(one, "concrete", False) and hasattr(remote, "get_accessor_name"):
+            found.add(remote.get_accessor_name())
+    return {one for one in found if one}
 
 
 def _is_of_a_project(cls: type) -> bool:

@@ -60,6 +60,9 @@ def updates(pk, author):
     chosen = Volume.objects.select_related("author")[:3]
     chosen.update(title="i")  # <- update
     author.written.add(book)  # <- update
+    author.written.filter(title="").delete()  # <- delete
+    for her in author.written.all():
+        her.save()  # <- save
     tag = Tag.objects.get(pk=pk)
     tag.save()
 
