@@ -17,6 +17,7 @@ from deploy.local.stack import ROOT
 from tests.chaos.mutation.edited_copy import edited_copy
 from tests.temporary import temporary_folder
 from tools.each_service import RENEWED, renewed, written
+from tools.new_service import command
 from tools.new_service.command import main
 from tools.new_service.writing import TEMPLATE
 
@@ -57,7 +58,7 @@ def test_what_the_template_takes_from_the_library_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "says"),
+    ("line", "says"),
     [
         ("new-service order --replicates inventory.product", "order is taken: order_service"),
         ("new-service money --replicates order.order", r"common/contracts/money.py is there"),
@@ -68,16 +69,35 @@ def test_what_the_template_takes_from_the_library_is_there() -> None:
         ("new-service billing --replicates order.ordr", r"No contract describes order.ordr. There"),
         ("new-service product --replicates inventory.product", "would be called Product"),
         ("new-service billing --replicates order.order --owns 2", "'2' is no name for what it"),
+        ("new-service billing --replicates order.order --owns def", "'def' is no name for what"),
         ("remove-service billing", "There is no service billing; there are order"),
         ("remove-service flower --data --yes", "There is no service flower; there are order"),
     ],
 )
-def test_what_cannot_be_done(command: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    name, *arguments = command.split()
+def test_what_cannot_be_done(line: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name, *arguments = line.split()
 
     assert main(name, arguments) == 1
 
     capsys.readouterr().err.index(says)
+
+
+def test_nobody_says_yes_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nobody(_: str) -> str:
+        raise EOFError
+
+    erased: list[str] = []
+    monkeypatch.setattr("builtins.input", nobody)
+    monkeypatch.setattr(command, "_users_of", lambda service: [])
+    monkeypatch.setattr(command.kept, "kept", lambda service: "")
+    monkeypatch.setattr(command.writing, "erase", erased.append)
+    monkeypatch.setattr(command.writing, "list_services", erased.extend)
+
+    assert main("remove-service", ["order"]) == 1
+    assert "nothing is deleted" in capsys.readouterr().err
+    assert erased == []
 
 
 def test_a_text_for_each_service() -> None:

@@ -7,6 +7,7 @@ import keyword
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from deploy.local.services import SERVICES
@@ -95,7 +96,7 @@ def _remove_code(service: str, found: kept.Kept | str, *, yes: bool) -> None:
     if used := sorted(_users_of(service)):
         more = f" and {len(used) - 5} more" if len(used) > 5 else ""
         raise NotPossible(f"Others need {service}: {', '.join(used[:5])}{more}. Change them first.")
-    if not yes and input(f"Delete {service}_service and its contracts? [y/N] ") != "y":
+    if not yes and not _agrees(f"Delete {service}_service and its contracts?"):
         raise NotPossible("nothing is deleted.")
     if isinstance(found, kept.Kept):
         kept.stop(service, found.stack)  # else it would be started again without its code
@@ -117,12 +118,19 @@ def _remove_kept(
     print(f"The shop that runs here has of {service}:")
     print("\n".join(f"    {line}" for line in found.lines()))
     if not (options.data and options.yes) and (
-        (options.yes and not options.data) or input("Delete all of it? [y/N] ") != "y"
+        (options.yes and not options.data) or not _agrees("Delete all of it?")
     ):
         yield LEFT.format(service=service)
         return
     found.delete()
     yield DELETED.format(service=service)
+
+
+def _agrees(question: str) -> bool:
+    """Nobody does where there is no terminal."""
+    with suppress(EOFError):
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    return False
 
 
 def _users_of(service: str) -> Iterator[str]:
@@ -153,7 +161,8 @@ def _check_name(service: str) -> None:
 
 
 def _check_owned(owned: str) -> None:
-    if not re.fullmatch("[a-z]+(_[a-z]+)*", owned) or len(owned) > LONGEST:
+    is_name = re.fullmatch("[a-z]+(_[a-z]+)*", owned) and not keyword.iskeyword(owned)
+    if not is_name or len(owned) > LONGEST:
         raise NotPossible(
             f"{owned!r} is no name for what it decides: like invoice, or credit_note."
         )
