@@ -132,6 +132,7 @@ def _upcasts(
             if not absent and older in before.schemas and older in before.examples:
                 schema, example = before.schemas[older], before.examples[older]
                 found += lifting.not_total(kind, number, schema, example)
+                found += lifting.losing(kind, number, before.schemas, example)
                 found += lifting.undecodable(older, example)
     for one in found:
         yield Problem((one.event,), "", one.rule, one.what, (), one.way_out)

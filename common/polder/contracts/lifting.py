@@ -6,15 +6,17 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from polder.contracts.decode import Unreadable, decode, summary
 from polder.contracts.event import Event
-from polder.contracts.json_schema import Schema
+from polder.contracts.json_schema import Schema, schema_of
 from polder.contracts.published import Version
 from polder.contracts.samples import samples
+from polder.contracts.shapes import bare
 from polder.contracts.upcasts import lift, registered, step
 
 WAYS_OUT = {
@@ -22,12 +24,13 @@ WAYS_OUT = {
     "or lower schema_version, if {after} was never published",
     "upcast unreachable": "take it away, or correct its class or from_version",
     "upcast not total": "let the upcasts from version {before} on take all that it allows",
+    "upcast loses": "let the upcasts from version {before} on hand it on: {{**data, ...}}",
     "undecodable": "let the upcasts from version {before} on read it, or the code as it was",
 }
 
 
 class BadUpcast(NamedTuple):
-    """`event` is of whom, `rule` one of missing, unreachable, not total, undecodable."""
+    """`event` is of whom, `rule` one of those above."""
 
     event: str
     rule: str
@@ -92,6 +95,27 @@ def _unreadable(kind: type[Event], version: int, data: Any) -> str:
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return ""
+
+
+def losing(
+    kind: type[Event], number: int, schemas: Mapping[Version, Schema], example: Any
+) -> Iterator[BadUpcast]:
+    """Members that every version from that one to the present has alike, that somebody said, and
+    that the upcasts do not hand on: readers would take the default for what was said."""
+    version = Version(kind.service, kind.__name__, number)
+    between = [version._replace(number=one) for one in range(number, kind.schema_version)]
+    there = [schemas[one] for one in between if one in schemas] + [schema_of(kind)]
+    members = [(root["properties"]["data"]["properties"], root) for root in there]
+    data = next(samples(there[0], example)).data
+    with suppress(Exception):  # `not_total` says it
+        lifted = lift(kind, copy.deepcopy(data), version=number)
+        state: Any = kind.model_fields["data"].annotation
+        ours = {field.alias or name: name for name, field in state.model_fields.items()}
+        for name in sorted(data.keys() - lifted.keys()):
+            shapes = [bare(found.get(name), root) for found, root in members]
+            if name in ours and ours[name] not in lifted and shapes.count(shapes[0]) == len(shapes):
+                what = f"version {number}, {name}: is said, and not in what is made of it"
+                yield BadUpcast(f"{kind.service}.{kind.__name__}", "upcast loses", what, number)
 
 
 def undecodable(version: Version, example: Any) -> Iterator[BadUpcast]:

@@ -18,10 +18,11 @@ from pydantic import (
     model_validator,
 )
 
-from polder.contracts import compatibility, unsaid
+from polder.contracts import compatibility, lifting, unsaid, upcasts
 from polder.contracts.event import Event, State, Value
 from polder.contracts.examples import example_of
 from polder.contracts.json_schema import EXCEPTIONS, TRIED, schema_of
+from polder.contracts.published import Version
 from polder.contracts.types import Count, Key, Text
 
 
@@ -202,3 +203,31 @@ def test_the_steps_of_a_decimal_are_told(monkeypatch: pytest.MonkeyPatch) -> Non
         unsaid.told(event({"d": step}))["properties"]["data"]["properties"]["d"]["x-multipleOf"]
         == "0.05"
     )
+
+
+@pytest.mark.parametrize(
+    ("step", "lost"),
+    [
+        (lambda data: {"noteId": data["noteId"], "pages": 1}, ["retired", "title"]),
+        (lambda data: {"note_id": data["noteId"], "retired": False, "pages": 1}, ["title"]),
+        (lambda data: {**data, "pages": 1}, []),
+    ],
+)  # fmt: skip
+def test_what_an_upcast_does_not_hand_on(
+    monkeypatch: pytest.MonkeyPatch, step: Callable[[Any], Any], lost: list[str]
+) -> None:
+    monkeypatch.setattr(Event, "known", {})
+    before = event({"title": (Text, "")})
+    schema, example = unsaid.told(before), example_of(before)
+    example["data"]["title"] = "Walden"
+    monkeypatch.setattr(Event, "known", {})
+    now = event({"title": (Text, ""), "pages": Count})
+    now.schema_version = 2
+    monkeypatch.setitem(upcasts._steps, (now, 1), step)
+
+    found = list(lifting.losing(now, 1, {Version("notes", "NoteAdded", 1): schema}, example))
+
+    assert [one.what for one in found] == [
+        f"version 1, {name}: is said, and not in what is made of it" for name in lost
+    ]
+    assert {one.rule for one in found} <= {"upcast loses"}
