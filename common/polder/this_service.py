@@ -46,9 +46,12 @@ publishers: Callable[[], list[str]] = list  # of the replicas' aggregates; the r
 
 def said() -> dict[str, Any]:
     """`POLDER` as the settings have it; empty where they have none, which a system check
-    reports.
+    reports. Raises ImproperlyConfigured for what is no dict.
     """
-    return cast("dict[str, Any]", getattr(settings, "POLDER", {}))
+    found = getattr(settings, "POLDER", {})
+    if not isinstance(found, dict):
+        raise ImproperlyConfigured("POLDER in the settings has to be a dict")
+    return found
 
 
 def _setting(key: str) -> Any:
@@ -103,8 +106,11 @@ def celery_module() -> str:
 
 
 def contracts() -> list[str]:
-    """Modules with event classes, besides `contracts` of every installed app."""
-    return cast("list[str]", _setting("CONTRACTS"))
+    """Modules with event classes, besides `contracts` of every installed app. They are imported
+    before anything is checked: raises ImproperlyConfigured for a single text."""
+    if isinstance(found := _setting("CONTRACTS"), str):
+        raise ImproperlyConfigured("POLDER['CONTRACTS'] has to be a list of modules")
+    return cast("list[str]", found)
 
 
 def remote_control() -> bool:

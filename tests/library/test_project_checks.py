@@ -61,6 +61,13 @@ UNFIT = [
         "(polder.E023) POLDER['AMQP_URL'] does not begin with amqp:// or amqps://",
     ),
     ("POLDER['AMQP_URL'] = ''", "(polder.E023) POLDER['AMQP_URL'] does not begin"),
+    ("POLDER['ALARM_MAIL'] = 'a@b.org'", "(polder.E023) POLDER['ALARM_MAIL'] is 'a@b.org'; it has"),
+    ("POLDER['MANAGEMENT_URL'] = 'host:15672'", "POLDER['MANAGEMENT_URL'] does not begin with"),
+    ("POLDER['JOBS'] = {'tidy': 'often'}", "POLDER['JOBS'] says 'often' of 'tidy'; it has to be"),
+    ("POLDER['JOBS'] = ['tidy']", "POLDER['JOBS'] is ['tidy']; it has to be a dict of seconds"),
+    ("POLDER['SCHEMAS'] = 5", "POLDER['SCHEMAS'] is 5; it has to be a folder"),
+    ("POLDER['CONTRACTS'] = 'books.more'", "POLDER['CONTRACTS'] has to be a list of modules"),
+    ("POLDER = None", "POLDER in the settings has to be a dict"),
 ]
 ROUTER = """
 

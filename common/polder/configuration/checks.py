@@ -8,6 +8,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
+from os import PathLike
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -31,6 +32,9 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 }
 
 _GUARDS = ("refuse", "report", "off")
+_ADDRESSES = ("ALARM_WEBHOOK", "MANAGEMENT_URL", "TRACES_URL")
+_SEVERAL = ("ALARM_MAIL", "CONTRACTS", "UNREAD_VARIABLES")
+_FOLDERS = ("RUN_DIR", "SCHEMAS")
 
 
 @register(STARTS)
@@ -84,6 +88,7 @@ def _problems(said: Mapping[str, Any]) -> Iterator[str]:
         )
     if (guard := said.get("GUARD", "refuse")) not in _GUARDS:
         yield f"POLDER['GUARD'] is {guard!r}; it has to be one of {', '.join(_GUARDS)}."
+    yield from _of_other_kinds(said)
     for key, (low, high) in _RANGES.items():
         value = said.get(key, low)
         if (
@@ -92,6 +97,29 @@ def _problems(said: Mapping[str, Any]) -> Iterator[str]:
             or not low <= value <= high
         ):
             yield f"POLDER['{key}'] is {value!r}; it has to be from {low:g} to {high:g}."
+
+
+def _of_other_kinds(said: Mapping[str, Any]) -> Iterator[str]:
+    for key in _ADDRESSES:
+        if said.get(key) and not re.match(r"https?://[^/\s]", str(said[key])):
+            yield f"POLDER['{key}'] does not begin with http:// or https:// and a host."
+    for key in _SEVERAL:
+        if not _are_texts(said.get(key, [])):
+            yield f"POLDER['{key}'] is {said[key]!r}; it has to be a list of texts."
+    for key in _FOLDERS:
+        if not isinstance(said.get(key, ""), str | PathLike):
+            yield f"POLDER['{key}'] is {said[key]!r}; it has to be a folder."
+    jobs = said.get("JOBS", {})
+    if not isinstance(jobs, Mapping):
+        yield f"POLDER['JOBS'] is {jobs!r}; it has to be a dict of seconds by the name of a task."
+        return
+    for name, every in jobs.items():
+        if isinstance(every, bool) or not isinstance(every, int | float) or not every > 0:
+            yield f"POLDER['JOBS'] says {every!r} of {name!r}; it has to be seconds between runs."
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def _of_address(url: object) -> str | None:
