@@ -99,7 +99,7 @@ def in_git(folder: Path, base: str) -> Published:
 def _git(where: Path, *arguments: str, unknown: str = "") -> bytes:
     # Git tells its hooks where the repository is, and looks for no folder of it any more.
     around = {name: one for name, one in os.environ.items() if name not in OF_A_HOOK}
-    command = ["git", "-C", where, *arguments]
+    command = ["git", "-C", str(where), *arguments]
     try:
         done = subprocess.run(command, env=around, capture_output=True, check=False)
     except FileNotFoundError:

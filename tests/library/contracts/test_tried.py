@@ -141,8 +141,11 @@ def test_what_was_not_read_so_before(
 
 
 def test_the_other_member_of_a_union(monkeypatch: pytest.MonkeyPatch) -> None:
-    was = lambda: event({"paid": Cash | Card})  # noqa: E731
-    now = lambda: event({"paid": Cash | Strict})  # noqa: E731
+    def was() -> type[Event]:
+        return event({"paid": Cash | Card})
+
+    def now() -> type[Event]:
+        return event({"paid": Cash | Strict})
 
     [(path, what)] = judged(monkeypatch, was, now)
 
@@ -166,8 +169,11 @@ def test_a_rule_over_two_members(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_rule_that_was_there_is_told_and_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    was = lambda: event(PAID, paid_at_a_time)  # noqa: E731
-    now = lambda: event(PAID, paid_at_a_time)  # noqa: E731
+    def was() -> type[Event]:
+        return event(PAID, paid_at_a_time)
+
+    def now() -> type[Event]:
+        return event(PAID, paid_at_a_time)
 
     assert judged(monkeypatch, was, now) == []
     assert unsaid.told(was())[EXCEPTIONS] == ["paid is true and when is null"]
