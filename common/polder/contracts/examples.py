@@ -74,8 +74,14 @@ def example_of(kind: type[Event]) -> dict[str, Any]:
 
 
 def key_members(state: State) -> list[str]:
-    """The members of a public state that name the aggregate."""
-    return [name for name, value in state if str(value) == state.subject]
+    """The members of a public state that name the aggregate: those that its subject follows."""
+    return [name for name, _ in state if _names(state, name)]
+
+
+def _names(state: State, member: str) -> bool:
+    with suppress(Exception):  # what is made of a number or a UUID only
+        return state.model_copy(update={member: "another"}).subject != state.subject
+    return True
 
 
 def value_of(node: Schema, name: str, root: Schema, within: tuple[str, ...] = ()) -> Any:
