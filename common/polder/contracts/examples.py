@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from polder.contracts.decode import summary
 from polder.contracts.event import Event, State
-from polder.contracts.json_schema import Schema, schema_of, without_null
+from polder.contracts.json_schema import TIME_ZONE, Schema, schema_of, without_null
 from polder.contracts.shapes import choices_of
 
 WHEN = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -28,6 +28,8 @@ TEXTS = {
     "duration": "PT1H",
     "email": "ada@example.org",
     "uri": "https://example.org/",
+    **dict.fromkeys(("ipv4", "ipvanyaddress"), "192.0.2.1"),
+    "ipv6": "2001:db8::1",
 }
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
 
@@ -94,6 +96,8 @@ def value_of(node: Schema, name: str, root: Schema, within: tuple[str, ...] = ()
         raise _Again(f"{name} is in itself")
     inside = (*within, reference) if reference else within
     node, _ = without_null(node, root)
+    if len(choices_of(node)) > 1 and "examples" not in node:
+        return value_of(node, name, root, within)
     for given in ("examples", "enum"):
         if node.get(given):
             return node[given][0]
@@ -201,15 +205,23 @@ def _text(node: Schema, name: str) -> str:
         return str(_uuid7(name))
     if form == "decimal":
         some = (*DECIMALS, *(str(node[word]) for word in node if word.startswith("x-")))
-        fitting = (one for one in some if re.match(node["pattern"], one))
+        fitting = (one for one in some if has_pattern(node, one))
         return next((one for one in fitting if fits(node, float(one), "x-")), DECIMALS[0])
     if form in TEXTS:
-        return TEXTS[form]
+        is_local = form == "date-time" and node.get(TIME_ZONE) == "refused"
+        return TEXTS[form].removesuffix("Z") if is_local else TEXTS[form]
     words = " ".join(_WORD.findall(name)).lower() or "text"
     text = words.ljust(node.get("minLength", 0), "x")[: node.get("maxLength")]
-    if "pattern" in node and not re.search(node["pattern"], text):
+    if "pattern" in node and not has_pattern(node, text):
         raise NoExample(f"{name} has the pattern {node['pattern']} and no example")
     return text
+
+
+def has_pattern(node: Schema, text: str) -> bool:
+    r"""Also no where the pattern is none of Python's, as pydantic takes `\p{L}`."""
+    with suppress(re.error):
+        return re.search(node["pattern"], text) is not None
+    return False
 
 
 def _uuid7(name: str) -> UUID:

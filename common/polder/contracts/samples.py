@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import string
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,7 +10,7 @@ from decimal import Decimal
 from itertools import combinations, product
 from typing import Any, NamedTuple
 
-from polder.contracts.examples import NoExample, different, fits, value_of
+from polder.contracts.examples import NoExample, different, fits, has_pattern, value_of
 from polder.contracts.json_schema import TRIED, Schema, without_null
 from polder.contracts.shapes import choices_of
 
@@ -188,9 +187,10 @@ def _items(node: Schema, value: list[Any], root: Schema, makes: int) -> Iterator
             _variants(inner, made[0], root, makes - 1) if makes else iter(()),
             lambda data: [data, *made[1:]],
         )
-        if TRIED in root and node.get("minItems", 0) <= 2 <= node.get("maxItems", 2):
-            if not node.get("uniqueItems"):
-                yield Sample(" is of the same twice", [made[0], made[0]])
+        may_be_two = node.get("minItems", 0) <= 2 <= node.get("maxItems", 2)
+        # a set has no order to be read in
+        if TRIED in root and may_be_two and not node.get("uniqueItems"):
+            yield Sample(" is of the same twice", [made[0], made[0]])
             yield Sample(" is of two", different(inner, "", 2, root))
 
 
@@ -237,19 +237,15 @@ def _like(node: Schema, example: str) -> Iterator[str]:
             (
                 other
                 for at in range(len(example))
-                if _has_pattern(node, other := example[:at] + letter + example[at + 1 :])
+                if has_pattern(node, other := example[:at] + letter + example[at + 1 :])
             ),
             "",
         )
         for letter in LETTERS
     )
     for other in (*changed, example[:-1], example + example[-1:]):
-        if other and _has_pattern(node, other) and _is_long(node, other):
+        if other and has_pattern(node, other) and _is_long(node, other):
             yield other
-
-
-def _has_pattern(node: Schema, text: str) -> bool:
-    return re.search(node["pattern"], text) is not None
 
 
 def _is_long(node: Schema, text: str) -> bool:
@@ -259,7 +255,7 @@ def _is_long(node: Schema, text: str) -> bool:
 
 def _fits(node: Schema, text: str) -> bool:
     """Into a decimal's pattern and bounds."""
-    return _has_pattern(node, text) and fits(node, float(text), "x-")
+    return has_pattern(node, text) and fits(node, float(text), "x-")
 
 
 def _short(value: Any) -> str:

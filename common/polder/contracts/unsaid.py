@@ -66,8 +66,8 @@ def _not_taken(kind: type[Event], example: Any, sample: Sample) -> str:
         subject = state.subject
     except ValidationError as error:
         return "; ".join(one["msg"] for one in error.errors(include_url=False))
-    except ValueError as error:
-        return str(error)
+    except Exception as error:  # of a validator's
+        return f"{type(error).__name__}: {error}"
     if sample.parts:  # there are many, and what is around `data` was tried with each part
         again = state.model_dump(mode="json", by_alias=True, exclude_none=True)
         return next(_lost("data", sample.data, again), "")

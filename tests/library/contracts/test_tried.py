@@ -7,11 +7,14 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import pytest
 from pydantic import (
     AfterValidator,
     Field,
+    IPvAnyAddress,
+    NaiveDatetime,
     StringConstraints,
     create_model,
     field_validator,
@@ -195,6 +198,35 @@ def test_types_that_are_in_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Event, "known", {})
 
     assert EXCEPTIONS not in unsaid.told(event({"tree": Tree, "trees": (dict[str, Tree], {})}))
+
+
+PAID_BY = Annotated[Cash | Card, Field(discriminator="kind")]
+LETTERS = Annotated[str, StringConstraints(pattern=r"^\p{L}+$"), Field(examples=["é"])]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(PAID_BY | None, list[PAID_BY], frozenset[Text], LETTERS, NaiveDatetime),
+        *(IPvAnyAddress, int | Text | None, dict[UUID, Card], tuple[Card, list[Cash]]),
+    ],
+)
+def test_other_types_are_read_as_they_are_said(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
+    monkeypatch.setattr(Event, "known", {})
+
+    assert EXCEPTIONS not in unsaid.told(event({"d": kind}))
+
+
+def test_a_rule_with_a_fault_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def inverse(value: int) -> int:
+        assert 1 / value
+        return value
+
+    was, now = {"d": int}, {"d": Annotated[int, AfterValidator(inverse)]}
+
+    [(path, what)] = judged(monkeypatch, lambda: event(was), lambda: event(now))
+
+    assert (path, what) == ("data.d", "d is 0: ZeroDivisionError: division by zero")
 
 
 def test_the_steps_of_a_decimal_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
