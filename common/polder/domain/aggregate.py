@@ -14,6 +14,7 @@ from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.db.models.functions import Now
+from psycopg import Binary
 from psycopg.types.json import Jsonb
 
 from polder.contracts.event import Event, State, events_of
@@ -143,8 +144,8 @@ class _Exact(DjangoJSONEncoder):
             return o.isoformat()
         if isinstance(o, timedelta):
             return f"{o.days} days {o.seconds} seconds {o.microseconds} microseconds"
-        if isinstance(o, bytes | bytearray | memoryview):
-            return f"\\x{bytes(o).hex()}"
+        if isinstance(o, Binary):
+            return f"\\x{bytes(o.obj).hex()}"
         if isinstance(o, IPv4Address | IPv6Address):
             return str(o)
         return super().default(o)
