@@ -21,6 +21,7 @@ from polder.domain.aggregate import Aggregate, aggregates, save_changed
 from polder.outbox.checks import aggregates_fit_their_contracts
 from polder.replication import checks as replica_checks
 from polder.replication import replica as replicas
+from polder.replication.replica import Replica
 from polder.resync import owner
 from polder.resync.messages import PageRequest, Proven, RowsRequest
 from polder.testing import deliver, make_event
@@ -120,6 +121,27 @@ def test_a_proxy_of_a_replica_is_no_other_replica(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("polder.replication.checks.apps.get_models", lambda: [Product, Cheap])
     assert replica_checks.replicas_fit_their_contracts() == []
+
+
+@pytest.mark.usefixtures("_apart")
+def test_a_replica_with_a_field_that_encrypts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replicas, "clashes", clashes := [])
+    monkeypatch.setattr(replica_checks, "clashes", clashes)
+
+    class Hidden(Replica, of="inventory.product"):
+        name = Rotated(max_length=20)
+        more = models.JSONField(default=dict)
+
+        class Meta:
+            app_label = "order_service"
+
+    clashes.clear()
+    monkeypatch.setattr("polder.replication.checks.apps.get_models", lambda: [Hidden])
+    found = [one.msg for one in replica_checks.replicas_fit_their_contracts()]
+
+    assert [told.partition(" that ")[0] for told in found if "writes" in told] == [
+        "order_service.Hidden has a field 'name'"
+    ]
 
 
 @pytest.mark.usefixtures("_apart")

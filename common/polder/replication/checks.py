@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from types import NoneType
 from typing import Any, get_args
 
 from django.apps import apps
 from django.core.checks import Error, register
+from django.db import connection
 from pydantic import BaseModel
 
 from polder.contracts.event import Event
@@ -69,6 +71,15 @@ def _errors(model: type[Replica]) -> Iterator[Error]:
         for field in model._meta.concrete_fields
         if field.column not in OWN_COLUMNS
     }
+    for column, field in columns.items():
+        if _translates(field):
+            yield Error(
+                f"{model._meta.label} has a field {column!r} that writes something else than it is "
+                "given, and a replica's columns are written as their owner says them.",
+                hint="Declare a field of Django's; keep what is encrypted in a model beside it.",
+                obj=model,
+                id="polder.E035",
+            )
     for column in sorted(model.paths.keys() - columns.keys()):
         yield Error(
             f"{model._meta.label} gives a path for {column}, and has no such field.",
@@ -84,6 +95,16 @@ def _errors(model: type[Replica]) -> Iterator[Error]:
         )
     for column, field in columns.items():
         yield from _field_errors(model, state, model.paths.get(column, column), nullable=field.null)
+
+
+def _translates(field: Any) -> bool:
+    """In both directions, as one that encrypts; tried with a text, if it takes one."""
+    reads = getattr(type(field), "from_db_value", None)
+    if reads is None or reads.__module__.startswith("django."):
+        return False
+    with suppress(Exception):
+        return bool(field.get_db_prep_save("abc", connection) != "abc")
+    return False
 
 
 def _field_errors(
