@@ -4,7 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from polder.api.charset import in_utf8
 from polder.api.chunked import with_length
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "shipping_service.settings"
-application = with_length(get_wsgi_application())
+application = with_length(in_utf8(get_wsgi_application()))

@@ -1,0 +1,77 @@
+"""Headers that Django or gunicorn would obey, whatever they say, over real sockets: the encoding in
+a Content-Type, and what a proxy says where there is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from polder.testing import deliver
+from polder.testing.api import api_key
+from tests.library.web_process import asked, web_process
+from tests.makers import product_event
+
+# no codec for text, one that raises at every text, none at all, one of a parameter's own
+STRANGE = [
+    "text/plain; charset=rot13",
+    "text/plain; charset=undefined",
+    "application/json; charset=nonsense",
+    "application/json; charset*=nonsense''utf-8",
+    "multipart/form-data; boundary=x; charset=base64",
+    "application/x-www-form-urlencoded; charset=utf-16",
+]
+
+
+@pytest.fixture(scope="module")
+def port(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with web_process(tmp_path_factory.mktemp("web") / "log") as port:
+        yield port
+
+
+def request(line: str, content_type: str, *headers: str, body: bytes = b"") -> bytes:
+    lines = (f"{line} HTTP/1.1", "Host: localhost", f"Content-Type: {content_type}", *headers)
+    return "\r\n".join((*lines, "", "")).encode() + body
+
+
+@pytest.mark.parametrize("content_type", STRANGE)
+@pytest.mark.parametrize("address", ["/api/products/?name=%41", "/admin/login/?next=%41", "/livez"])
+def test_without_a_body_it_says_nothing(
+    committed: None, port: int, address: str, content_type: str
+) -> None:
+    key = f"Authorization: Api-Key {api_key()}"
+
+    assert asked(port, request(f"GET {address}", content_type, key))[0] == 200
+
+
+@pytest.mark.parametrize("content_type", STRANGE)
+@pytest.mark.parametrize("address", ["/api/orders/", "/admin/login/?next=%41"])
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [("Content-Length: 2", b"{}"), ("Transfer-Encoding: chunked", b"2\r\n{}\r\n0\r\n\r\n")],
+)
+def test_a_body_in_another_encoding(
+    committed: None, port: int, address: str, content_type: str, framing: str, body: bytes
+) -> None:
+    sent = request(f"POST {address}", content_type, framing, body=body)
+
+    status, headers, _ = asked(port, sent)
+
+    assert (status, headers["content-type"]) == (415, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [["X-Forwarded-Proto: https"], ["X-Forwarded-Proto: https", "X-Forwarded-Ssl: off"]],
+)
+def test_who_is_no_proxy_does_not_say_how_it_came(
+    committed: None, port: int, headers: list[str]
+) -> None:
+    deliver(product_event(product_id="p1"), product_event(product_id="p2"))
+    key = f"Authorization: Api-Key {api_key()}"
+
+    status, _, body = asked(port, request("GET /api/products/?limit=1", "", key, *headers))
+
+    assert status == 200
+    assert json.loads(body)["next"].startswith("http://localhost/")
