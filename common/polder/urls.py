@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.apps import apps
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerView
 
 from polder.api import addresses as _registers_converters  # noqa: F401
+from polder.api.document import Document
 from polder.api.problem_responses import problem_page
 from polder.observability import events
 from polder.observability.applied import Applied
@@ -36,7 +37,7 @@ common_urls: list[URLPattern | URLResolver] = [
     path("ops/applied/<id:event_id>", Applied.as_view()),
     path("ops/standing", Standing.as_view()),
     path("ops/timeline/<key:key>", TimelinePart.as_view()),
-    path("api/schema/", SpectacularAPIView.as_view(http_method_names=SAFE), name="schema"),
+    path("api/schema/", Document.as_view(http_method_names=SAFE), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(http_method_names=SAFE), name="docs"),
     path("problems/<slug:kind>/", problem_page),
     *events.urls,

@@ -106,8 +106,20 @@ def test_a_reading_view(paths: dict[str, Any]) -> None:
     get = paths["get"]
 
     assert (get["summary"], headers(get)) == ("One thing", [])
-    assert list(get["responses"]) == ["200", "401", "403", "404", "406", "429"]
+    assert list(get["responses"]) == [
+        "200",
+        "304",
+        "400",
+        "401",
+        "403",
+        "404",
+        "406",
+        "412",
+        "429",
+        "503",
+    ]
     assert list(get["responses"]["200"]["headers"]) == ["ETag"]
+    assert list(get["responses"]["304"]["headers"]) == ["ETag"]
 
 
 def test_an_idempotent_one(paths: dict[str, Any]) -> None:
@@ -126,10 +138,12 @@ def test_an_idempotent_one(paths: dict[str, Any]) -> None:
         "415",
         "422",
         "429",
+        "503",
     ]
     assert set(post["responses"]["202"]["headers"]) == {"Location", "Idempotent-Replayed"}
     assert "stock-limit" in post["responses"]["422"]["description"]
-    assert list(post["responses"]["429"]["headers"]) == ["Retry-After"]
+    for status in ("409", "429", "503"):
+        assert list(post["responses"][status]["headers"]) == ["Retry-After"]
 
 
 def test_a_change_by_version(paths: dict[str, Any]) -> None:
@@ -175,6 +189,22 @@ def test_an_unknown_kind_of_problem_is_a_mistake() -> None:
 def test_the_document_and_its_page_need_no_key(client: Client) -> None:
     assert client.get("/api/schema/?format=json").json()["openapi"].startswith("3.1")
     assert client.get("/api/docs/").status_code == 200
+
+
+@pytest.mark.parametrize("query", ["version=%0aX", "version=2", "lang=nl"])
+def test_the_document_has_one_version(client: Client, query: str) -> None:
+    assert client.get(f"/api/schema/?{query}").content == client.get("/api/schema/").content
+
+
+def test_the_document_is_made_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    accepted = ("application/json", "application/vnd.oai.openapi", "application/yaml")
+    for accept in accepted:
+        assert client.get("/api/schema/", headers={"Accept": accept})["Content-Type"] == accept
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", None)
+
+    for accept in accepted:
+        assert client.get("/api/schema/", headers={"Accept": accept}).status_code == 200
 
 
 def test_the_page_takes_nothing_from_elsewhere(client: Client) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -28,8 +28,17 @@ from polder.api.replicas import replicas_of
 from polder.api.versions import ETAG_PATTERN
 
 JSON = "application/json"
-EVERYWHERE = ("not-authenticated", "not-permitted", "not-acceptable", "throttled")
-OF_A_BODY = ("invalid", "too-large", "unsupported-media-type")
+NOT_MODIFIED = 304
+WITH_RETRY_AFTER = [409, 429, 503]  # of 409: `busy`
+EVERYWHERE = (
+    "invalid",  # a parameter that is not known, a condition that makes no sense
+    "not-authenticated",
+    "not-permitted",
+    "not-acceptable",
+    "throttled",
+    "unavailable",
+)
+OF_A_BODY = ("too-large", "unsupported-media-type")
 OF_IDEMPOTENCY = (
     "idempotency-key-missing",
     "idempotency-in-flight",
@@ -37,7 +46,7 @@ OF_IDEMPOTENCY = (
     "busy",
     "fenced",
 )
-OF_A_CHANGE = ("version-required", "version-mismatch", "invalid", "busy", "fenced")
+OF_A_CHANGE = ("version-required", "version-mismatch", "busy", "fenced")
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
@@ -92,7 +101,7 @@ class Schema(AutoSchema):
     def get_response_serializers(self) -> Any:
         if self.said is None:
             return super().get_response_serializers()
-        by_status = defaultdict(list)
+        by_status, is_read = defaultdict(list), self.method == "GET"
         for kind in dict.fromkeys(self._problems(self.said)):
             by_status[CATALOGUE[kind].status].append(kind)
         problems = {
@@ -103,6 +112,7 @@ class Schema(AutoSchema):
             (self.said.status, JSON): OpenApiResponse(
                 self.said.answer.shape, HTTPStatus(self.said.status).phrase
             ),
+            **({NOT_MODIFIED: OpenApiResponse(description="As known")} if is_read else {}),
             **problems,
         }
 
@@ -134,10 +144,10 @@ class Schema(AutoSchema):
         yield from said.problems
         if "{" in self.path or said.filters:  # a cursor may lead nowhere, too
             yield "not-found"
-        if self.method != "GET":
+        if self.method == "GET":
+            yield "version-mismatch"
+        else:
             yield from OF_A_BODY
-        elif said.filters or said.query:
-            yield "invalid"
         if self._is_idempotent():
             yield from OF_IDEMPOTENCY
             if said.status == HTTPStatus.CREATED:
@@ -171,31 +181,29 @@ class Schema(AutoSchema):
         if self.method in ("GET", "PATCH"):
             yield _answer_header(
                 "ETag",
-                said.status,
+                [said.status, NOT_MODIFIED],
                 "For `If-Match` and `If-None-Match`: the version, if any, and a digest.",
             )
         if self.method == "GET" and replicas_of(getattr(self.view, "shows", ())):
             text = "Of each replica that is shown, how complete it is: `filling, 40 %`."
-            yield _answer_header(REPLICAS, said.status, text)
+            yield _answer_header(REPLICAS, [said.status], text)
         if said.status in (HTTPStatus.CREATED, HTTPStatus.ACCEPTED):
-            yield _answer_header("Location", said.status, "Where the outcome is to be seen.")
+            yield _answer_header("Location", [said.status], "Where the outcome is to be seen.")
         if self._is_idempotent():
             yield _answer_header(
                 "Idempotent-Replayed",
-                said.status,
+                [said.status],
                 "`true` when this is the stored answer to an earlier request.",
             )
-        yield _answer_header(
-            "Retry-After", HTTPStatus.TOO_MANY_REQUESTS, "In how many seconds to try again."
-        )
+        yield _answer_header("Retry-After", WITH_RETRY_AFTER, "In how many seconds to try again.")
 
     def _is_idempotent(self) -> bool:
         return getattr(self.handler, "is_idempotent", False)
 
 
-def _answer_header(name: str, status: int, description: str) -> OpenApiParameter:
+def _answer_header(name: str, of: Sequence[int], description: str) -> OpenApiParameter:
     return OpenApiParameter(
-        name, str, OpenApiParameter.HEADER, description=description, response=[status]
+        name, str, OpenApiParameter.HEADER, description=description, response=[*of]
     )
 
 
