@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -98,6 +99,23 @@ def test_what_nobody_foresaw(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert_problem(response, 500, "error")
     assert b"secret" not in response.content
+
+
+@pytest.mark.parametrize("sqlstate", ["57P03", "53100", "40001", "57014"])
+def test_a_database_that_cannot_just_now(
+    db: None, monkeypatch: pytest.MonkeyPatch, sqlstate: str
+) -> None:
+    def fails(*args: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DO $$ BEGIN RAISE 'not now' USING ERRCODE = '{sqlstate}'; END $$")
+
+    api = api_client()
+    monkeypatch.setattr("order_service.api.OrderViewSet.filter_queryset", fails)
+
+    response = api.get("/api/orders/")
+
+    assert_problem(response, 503, "unavailable")
+    assert response["Retry-After"] == "5"
 
 
 @pytest.mark.parametrize("kind", CATALOGUE)

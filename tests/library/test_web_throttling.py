@@ -7,6 +7,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from polder.api import machines, rate, throttling
+from polder.api.models import Scope
 from polder.api.rate import BURST_SECONDS, Rate
 from polder.testing.api import api_client, assert_problem
 
@@ -102,6 +103,14 @@ def test_who_fails_to_say_who_it_is(db: None, slow: None, header: dict[str, str]
     assert_problem(response, 429, "throttled")
     assert response["Retry-After"] == "1"
     assert api_client().get(PRODUCTS).status_code == 200  # from the same address
+
+
+def test_who_may_not_what_it_asks_for(db: None, slow: None) -> None:
+    client = api_client(Scope.OPS)
+    for _ in range(2):
+        assert_problem(client.get(PRODUCTS), 403, "not-permitted")
+
+    assert_problem(client.get(PRODUCTS), 429, "throttled")
 
 
 def test_the_documentation_is_throttled_by_address_and_its_problem_is_json(

@@ -72,7 +72,7 @@ def idempotent(handler: Handler) -> Handler:
             with transaction.atomic():
                 known, forgotten = _locked(correlation.correlation_id, **asked)
                 if known is not None:
-                    return _repeat(known, request_hash)
+                    return _repeat(known, request_hash, correlation)
                 with correlated(correlation):
                     response = handler(view, request, *args, **kwargs)
                 response[HEADER] = str(correlation.correlation_id)
@@ -87,7 +87,7 @@ def idempotent(handler: Handler) -> Handler:
             first = IdempotentResponse.objects.filter(**asked).first()
             if first is None:
                 raise
-            return _repeat(first, request_hash)
+            return _repeat(first, request_hash, correlation)
         failpoint(Failpoint.WEB_AFTER_COMMIT)
         return response
 
@@ -141,13 +141,15 @@ def _store(response: Response, **asked: str) -> None:
             raise AnsweredMeanwhile
 
 
-def _repeat(known: IdempotentResponse, request_hash: str) -> Response:
+def _repeat(known: IdempotentResponse, request_hash: str, correlation: Correlation) -> Response:
     if known.request_hash != request_hash:
         raise Problem(
             "idempotency-key-reused",
             "This Idempotency-Key was used for another request; send a new one.",
         )
-    headers = {REPLAYED: "true"} | ({"Location": known.location} if known.location else {})
+    headers = {REPLAYED: "true", HEADER: str(correlation.correlation_id)}
+    if known.location:
+        headers["Location"] = known.location
     return Response(json.loads(known.body), status=known.status, headers=headers)
 
 

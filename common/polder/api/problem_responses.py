@@ -4,6 +4,7 @@ page.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
@@ -19,13 +20,19 @@ from rest_framework.views import set_rollback
 
 from polder.api.plain_problems import only_safe, plain_problem
 from polder.api.problems import CATALOGUE, MEDIA_TYPE, MOST_ERRORS, Problem, problem
-from polder.api.throttling import wait_of_address
-from polder.errors.faults import Fault, fault_of
+from polder.api.throttling import wait_of
+from polder.errors.faults import MOMENT, Fault, fault_of
 from polder.outbox.carried_out import CarriedOutBefore
 from polder.outbox.fence import FencedAggregate, ForgottenAggregates
 
 LONGEST_ERROR, LONGEST_NAME = 300, 100
 RETRY_AFTER = 60  # seconds
+SOON = 5  # seconds
+
+# REST framework throttles only whom it has let in
+REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+log = logging.getLogger(__name__)
 
 _KIND_OF: dict[type[exceptions.APIException], str] = {
     exceptions.NotAuthenticated: "not-authenticated",
@@ -53,15 +60,17 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
     elif isinstance(error, CarriedOutBefore):
         made: dict[str, Any] = {"aggregate": error.made.aggregate, "key": error.made.key}
         error = Problem("carried-out-before", str(error), **made)
-    elif fault_of(error) is Fault.LOCKED:
+    elif (fault := fault_of(error)) is Fault.LOCKED:
         held = "Another transaction holds a row that this one needs."
         error = Problem("busy", held, retry_after=1)
+    elif fault in MOMENT:
+        # without the traceback: while the database is away each request has the same
+        log.error("A request was answered 503: %r", error)
+        error = Problem("unavailable", "", retry_after=SOON)
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
-    if error.status_code == HTTPStatus.UNAUTHORIZED and (
-        wait := wait_of_address(context["request"])
-    ):
+    if error.status_code in REFUSED and (wait := wait_of(context["request"])):
         error = exceptions.Throttled(wait)
     kind, members = _kind_and_members(error)
     # Rendered here and not by the view's renderer: a problem is JSON even where the answer would

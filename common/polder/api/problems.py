@@ -165,6 +165,13 @@ CATALOGUE: dict[str, Kind] = {
         "been carried out already. "
         "Repeat it, with the same Idempotency-Key, after `Retry-After`.",
     ),
+    "unavailable": Kind(
+        503,
+        "Not possible just now",
+        "The database of the service is away, or has no room or no time for it. It may have been "
+        "carried out or not: repeat it, with the same `Idempotency-Key` or `If-Match`, after "
+        "`Retry-After`, and it is done once.",
+    ),
     "error": Kind(
         500,
         "Something went wrong",

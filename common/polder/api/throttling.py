@@ -1,8 +1,8 @@
 """How often one may ask: 429 beyond.
 
 A key or a person: `<SERVICE>_REQUESTS_PER_SECOND` (1,000 when not set). Whoever shows no valid
-credentials: a tenth of that, per address. REST framework throttles after it has authenticated, so
-what fails there is counted where its 401 is made, in `problem_response`. Each process counts for
+credentials: a tenth of that, per address. REST framework throttles after it has let somebody in, so
+who is not is counted where the 401 or 403 is made, in `problem_response`. Each process counts for
 itself. Behind `<SERVICE>_PROXIES` (0 when not set) proxies, the address is the one that the
 outermost of them has seen.
 """
@@ -28,17 +28,17 @@ class PerCaller(BaseThrottle):
     seconds = 0.0
 
     def allow_request(self, request: Request, view: object) -> bool:
-        self.seconds = CALLERS.wait(caller(request)) if request.user else wait_of_address(request)
+        self.seconds = wait_of(request)
         return self.seconds == 0
 
     def wait(self) -> float:
         return self.seconds
 
 
-def wait_of_address(request: Request) -> float:
-    """Counts a request without valid credentials; 0, or in how many seconds its address may try
-    again."""
-    return ADDRESSES.wait(address_of(request))
+def wait_of(request: Request) -> float:
+    """Counts a request: of its caller, or of its address when it has no valid credentials; 0, or in
+    how many seconds the next may come."""
+    return CALLERS.wait(caller(request)) if request.user else ADDRESSES.wait(address_of(request))
 
 
 def address_of(request: Request | HttpRequest) -> str:
