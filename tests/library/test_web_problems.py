@@ -102,15 +102,17 @@ def test_what_nobody_foresaw(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("sqlstate", ["57P03", "53100", "40001", "57014"])
+@pytest.mark.parametrize("where", ["OrderViewSet.filter_queryset", "replicas_header"])
 def test_a_database_that_cannot_just_now(
-    db: None, monkeypatch: pytest.MonkeyPatch, sqlstate: str
+    db: None, monkeypatch: pytest.MonkeyPatch, where: str, sqlstate: str
 ) -> None:
     def fails(*args: Any) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"DO $$ BEGIN RAISE 'not now' USING ERRCODE = '{sqlstate}'; END $$")
 
     api = api_client()
-    monkeypatch.setattr("order_service.api.OrderViewSet.filter_queryset", fails)
+    module = "order_service.api" if "." in where else "polder.api.view"
+    monkeypatch.setattr(f"{module}.{where}", fails)
 
     response = api.get("/api/orders/")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db import connection
+from django.db import Error, connection
 from django.db.models import Model, QuerySet
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
@@ -94,7 +94,7 @@ class ApiView(APIView):
             final = conditional(request, final.render(), version)
             if told := replicas_header(self.shows):
                 final[REPLICAS] = told
-        except Problem as error:
+        except (Problem, Error) as error:
             final = super().finalize_response(
                 request, self.handle_exception(error), *args, **kwargs
             )
