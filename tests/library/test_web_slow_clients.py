@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from polder.testing.database import other_connection
 from tests.library.web_process import answer, asked, connect, web_process
 
 HALF_A_HEAD = b"GET /api/orders/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
@@ -95,6 +96,28 @@ def test_who_does_not_read_holds_no_thread(port: int) -> None:
         client.settimeout(60)
         status, headers, body = answer(client)
         assert (status, len(body)) == (200, int(headers["content-length"]))
+
+
+def test_what_waits_for_a_thread_is_bounded(port: int, committed: None) -> None:
+    body = b"x" * 2_400_000
+    head = b"POST /api/orders/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Api-Key %d\r\n"
+    length = b"Content-Length: %d\r\n\r\n" % len(body)
+
+    # Given threads that all wait for the database, and more to do than there may be
+    with ExitStack() as held:
+        locking = held.enter_context(other_connection())
+        locking.execute("BEGIN; LOCK TABLE polder_api_apikey")
+        clients = [
+            held.enter_context(connect(port, head % number + length + body)) for number in range(60)
+        ]
+        locking.execute("ROLLBACK")
+
+        # Then the last are told so, and the first answered: 409 if they had to wait for too long
+        statuses = [answer(client)[0] for client in clients]
+        assert statuses[0] in (401, 409)
+        assert 503 in statuses
+        assert set(statuses) <= {401, 409, 503}
+        assert asked(port, LIVEZ.replace(b"/livez", b"/api/"))[0] == 200
 
 
 def test_who_does_not_hang_up_holds_nobody_up(port: int) -> None:

@@ -14,6 +14,7 @@ KINDS = (
     "head-too-large",
     "expectation-failed",
     "not-implemented",
+    "unavailable",
     "error",
 )
 _KIND_OF_STATUS = {CATALOGUE[kind].status: kind for kind in KINDS}

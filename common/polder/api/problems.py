@@ -168,9 +168,9 @@ CATALOGUE: dict[str, Kind] = {
     "unavailable": Kind(
         503,
         "Not possible just now",
-        "The database of the service is away, or has no room or no time for it. It may have been "
-        "carried out or not: repeat it, with the same `Idempotency-Key` or `If-Match`, after "
-        "`Retry-After`, and it is done once.",
+        "The service, or its database, has no room or no time for it, or its database is away. It "
+        "may have been carried out or not: repeat it in a moment, or after `Retry-After`, with the "
+        "same `Idempotency-Key` or `If-Match`, and it is done once.",
     ),
     "error": Kind(
         500,

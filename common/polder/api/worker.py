@@ -4,7 +4,8 @@ sends what is left of answers.
 A thread gets a request when all of it is there, and is rid of the answer at once, however slowly
 the client takes it. A request has the `receive_seconds` of the server to come in, an answer
 SEND_SECONDS to go out.
-Whoever waits longest, or holds most, gives way when connections or memory run short. /livez, and
+Whoever waits longest, or holds most, gives way when connections or memory run short; while all
+threads are busy, requests wait for one as long as they are no more than memory takes. /livez, and
 /readyz with /metrics, have a thread each which nobody else uses.
 """
 
@@ -28,7 +29,9 @@ from polder.api.plain_answers import Said, plain_problem
 
 SEND_SECONDS, LINGER_SECONDS = 60.0, 2.0
 READS_AT_ONCE = 4  # of one connection, and then the others have their turn
-MOST_HELD = 64 * 1024 * 1024  # bytes, of requests that are not whole and answers that are not sent
+# bytes, of requests that are not whole and answers that are not sent; as many again of requests
+# that wait for a thread, or have one
+MOST_HELD = 64 * 1024 * 1024
 PROBES = re.compile(rb"(?:GET|HEAD) (?:(/livez)|/readyz|/metrics)[ ?]")
 
 Step = Callable[[TConn], None]
@@ -41,6 +44,7 @@ class BufferingWorker(ThreadWorker):
     def init_process(self) -> None:
         # until when, and what then; the oldest first
         self.watched: dict[TConn, tuple[float, Step]] = {}
+        self.handed_over = 0  # bytes
         self.alive_pool, self.status_pool = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         super().init_process()
 
@@ -94,14 +98,23 @@ class BufferingWorker(ThreadWorker):
 
     def _hand_over(self, conn: TConn) -> None:
         self._unwatch(conn)
+        size = len(conn.incoming.data)
+        if self.handed_over + size > MOST_HELD:
+            self._refuse(conn, HTTPStatus.SERVICE_UNAVAILABLE)
+            return
+        self.handed_over += size
         probe = PROBES.match(conn.incoming.data)
         pool = self.tpool if probe is None else self.alive_pool if probe[1] else self.status_pool
         conn.parser.unreader.unread(bytes(conn.incoming.data))
         conn.incoming.data.clear()
         future = pool.submit(self.handle, conn)
         future.add_done_callback(
-            lambda done: self.method_queue.defer(self.finish_request, conn, done)
+            lambda done: self.method_queue.defer(self._handed_back, conn, size, done)
         )
+
+    def _handed_back(self, conn: TConn, size: int, fs: Future[Any]) -> None:
+        self.handed_over -= size
+        self.finish_request(conn, fs)
 
     def finish_request(self, conn: TConn, fs: Future[Any] | None) -> None:
         """The thread is done with it; what it wrote may not be sent yet. No future: the connection
