@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
+from polder.api.body import Body
 from polder.api.documented import documented
 from polder.api.idempotency import idempotent
 from polder.api.responses import ResponseSerializer
@@ -35,8 +36,15 @@ class ThingSerializer(ResponseSerializer):
     shape = ThingOut
 
 
-class ThingIn(serializers.Serializer[Any]):
+class PartIn(Body):
+    """A part of it."""
+
+    price = serializers.DecimalField(max_digits=4, decimal_places=2, min_value=0)
+
+
+class ThingIn(Body):
     note = serializers.CharField(max_length=3)
+    parts = PartIn(many=True, allow_empty=False, max_length=5)  # type: ignore[call-arg]
 
 
 class Thing(APIView):
@@ -179,6 +187,23 @@ def test_answers_have_all_their_members_and_no_others(paths: dict[str, Any]) -> 
         "maxLength": 3,
         "minLength": 1,
     }
+
+
+def test_a_body_is_bounded_as_it_is_read(paths: dict[str, Any]) -> None:
+    thing, part = paths["components"]["ThingIn"], paths["components"]["PartIn"]
+    parts, price = thing["properties"]["parts"], part["properties"]["price"]
+
+    assert (parts["minItems"], parts["maxItems"]) == (1, 5)
+    for digits, fits in (("1", True), ("12.34", True), ("", False), ("-1", False), ("1.", False)):
+        assert bool(re.fullmatch(price["pattern"], digits)) is fits, digits
+    assert (thing.get("description"), part["description"]) == (None, "A part of it.")
+
+
+def test_a_page_is_bounded_as_it_is_read(client: Client) -> None:
+    orders = client.get("/api/schema/?format=json").json()["paths"]["/api/orders/"]["get"]
+
+    [limit] = [one["schema"] for one in orders["parameters"] if one["name"] == "limit"]
+    assert limit == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
 
 
 def test_an_unknown_kind_of_problem_is_a_mistake() -> None:

@@ -13,7 +13,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import force_instance
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
-from rest_framework.serializers import CharField
+from rest_framework.serializers import CharField, DecimalField, ListSerializer
 
 from polder.api import answer_schema as _registers_shapes  # noqa: F401
 from polder.api.answers import Problem
@@ -83,17 +83,24 @@ class Schema(AutoSchema):
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if isinstance(field, CharField) and not field.allow_blank:
             schema.setdefault("minLength", 1)
+        if isinstance(field, ListSerializer):
+            most = getattr(field, "max_length", None)
+            schema |= {} if field.allow_empty else {"minItems": 1}
+            schema |= {"maxItems": most} if most else {}
+        if isinstance(field, DecimalField):
+            schema["pattern"] = _digits_of(field)
         return schema
 
     def _map_serializer(
         self, serializer: Any, direction: str, bypass_extensions: bool = False
     ) -> Any:
         schema = super()._map_serializer(serializer, direction, bypass_extensions)  # type: ignore[no-untyped-call]
-        return (
-            schema | {"additionalProperties": False}
-            if isinstance(force_instance(serializer), Body)
-            else schema
-        )
+        body = force_instance(serializer)
+        if not isinstance(body, Body):
+            return schema
+        if type(body).__doc__ is None:
+            schema.pop("description", None)  # that of Body, for programmers
+        return schema | {"additionalProperties": False}
 
     def get_request_serializer(self) -> Any:
         return self.said and self.said.request
@@ -205,6 +212,11 @@ def _answer_header(name: str, of: Sequence[int], description: str) -> OpenApiPar
     return OpenApiParameter(
         name, str, OpenApiParameter.HEADER, description=description, response=[*of]
     )
+
+
+def _digits_of(field: DecimalField) -> str:
+    sign = "" if field.min_value is not None and field.min_value >= 0 else "-?"
+    return rf"^{sign}[0-9]{{1,{field.max_whole_digits}}}(\.[0-9]{{1,{field.decimal_places}}})?$"
 
 
 def _described(kinds: list[str]) -> str:
