@@ -160,6 +160,7 @@ class BufferingWorker(ThreadWorker):
 
     def _refuse(self, conn: TConn, status: HTTPStatus) -> None:
         self._unwatch(conn)
+        conn.incoming.data.clear()
         conn.sock.sendall(plain_problem(status))
         self._answered(conn, None)
 
