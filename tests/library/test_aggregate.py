@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.db import transaction
@@ -12,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from order_service.models import Order
 from polder.domain.aggregate import StaleAggregate, save_changed
+from polder.domain.exact import ExactEncoder
 from polder.domain.states import IllegalMove, Moves
 from polder.outbox.guard.bypass import unguarded
 
@@ -59,6 +61,26 @@ def test_saved_once_more(order: Order) -> None:
         save_changed([order], "status")
 
     assert (Order.objects.get().status, Order.objects.get().version) == ("cancelled", 4)
+
+
+def test_it_is_saved_as_the_field_says(order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A moment to the microsecond, as its event has it; a value as `save()` would write it."""
+    moment = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+    monkeypatch.setattr(Order._meta.get_field("customer_name"), "get_prep_value", str.upper)
+
+    order.change(flagged_at=moment, customer_name="Ada")
+    save_changed([order], "flagged_at", "customer_name")
+
+    stored = Order.objects.get()
+    assert (stored.flagged_at, stored.customer_name) == (moment, "ADA")
+
+
+def test_rows_are_read_again_as_they_were() -> None:
+    row = [datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), time(1, 2, 3, 456789)]
+
+    moment, of_day = json.loads(json.dumps(row, cls=ExactEncoder))
+
+    assert [datetime.fromisoformat(moment), time.fromisoformat(of_day)] == row
 
 
 def test_nothing_to_save(db: None) -> None:

@@ -5,19 +5,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, time, timedelta
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.apps import apps
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.db.models.functions import Now
-from psycopg import Binary
-from psycopg.types.json import Jsonb
 
 from polder.contracts.event import Event, State, events_of
+from polder.domain.exact import ExactEncoder, written
 from polder.domain.states import Moves
 
 A = TypeVar("A", bound="Aggregate")
@@ -136,30 +132,6 @@ def public_columns(model: type[Aggregate]) -> set[str]:
     return {str(field.column) for field in model._meta.concrete_fields if field.name not in silent}
 
 
-class _Exact(DjangoJSONEncoder):
-    """As PostgreSQL reads it, whole: Django's takes the microseconds off a time."""
-
-    def default(self, o: Any) -> Any:
-        if isinstance(o, datetime | time):
-            return o.isoformat()
-        if isinstance(o, timedelta):
-            return f"{o.days} days {o.seconds} seconds {o.microseconds} microseconds"
-        if isinstance(o, Binary):
-            return f"\\x{bytes(o.obj).hex()}"
-        if isinstance(o, IPv4Address | IPv6Address):
-            return str(o)
-        return super().default(o)
-
-
-def _written(field: models.Field[Any, Any], row: models.Model) -> Any:
-    """What the field writes into its column, which need not be what it is in Python: a field may
-    encrypt."""
-    value = field.get_db_prep_save(field.pre_save(row, add=False), connection)
-    if isinstance(value, Jsonb):
-        return json.loads(value.dumps(value.obj)) if value.dumps else value.obj
-    return value
-
-
 def save_changed(aggregates: Sequence[A], *fields: str) -> None:
     """Writes version, `updated_at` and `fields` of all of them in one statement, by compare-and-set
     of the version.
@@ -178,7 +150,7 @@ def save_changed(aggregates: Sequence[A], *fields: str) -> None:
     assert key is not None
     rows = [
         {"_key": row.pk, "_was": row.stored_version, "_version": row.version}
-        | {name: _written(field, row) for name, field in columns}
+        | {name: written(field, row) for name, field in columns}
         for row in aggregates
     ]
     sets = "".join(f'"{name}" = new."{name}", ' for name, _ in columns)
@@ -193,7 +165,7 @@ def save_changed(aggregates: Sequence[A], *fields: str) -> None:
                 _version bigint{types})
             WHERE old."{key.column}" = new._key AND old.version = new._was
             """,
-            [json.dumps(rows, cls=_Exact)],
+            [json.dumps(rows, cls=ExactEncoder)],
         )
         if cursor.rowcount != len(aggregates):
             raise StaleAggregate(
