@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
+from rest_framework.exceptions import NotFound
 from rest_framework.test import APIClient
 
+from polder.api.problem_responses import problem_response
 from polder.api.problems import CATALOGUE
 from polder.testing.api import api_client, assert_problem
 
@@ -118,6 +120,16 @@ def test_a_database_that_cannot_just_now(
 
     assert_problem(response, 503, "unavailable")
     assert response["Retry-After"] == "5"
+
+
+def test_a_problem_of_a_second_try_is_the_answer() -> None:
+    """What the first try met is its context."""
+    error = NotFound()
+    error.__context__ = OperationalError("gone")
+
+    response = problem_response(error, {})
+
+    assert_problem(response, 404, "not-found")
 
 
 @pytest.mark.parametrize("kind", CATALOGUE)

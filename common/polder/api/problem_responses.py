@@ -60,13 +60,8 @@ def problem_response(error: Exception, context: dict[str, Any]) -> HttpResponse 
     elif isinstance(error, CarriedOutBefore):
         made: dict[str, Any] = {"aggregate": error.made.aggregate, "key": error.made.key}
         error = Problem("carried-out-before", str(error), **made)
-    elif (fault := fault_of(error)) is Fault.LOCKED:
-        held = "Another transaction holds a row that this one needs."
-        error = Problem("busy", held, retry_after=1)
-    elif fault in MOMENT:
-        # without the traceback: while the database is away each request has the same
-        log.error("A request was answered 503: %r", error)
-        error = Problem("unavailable", "", retry_after=SOON)
+    elif not isinstance(error, exceptions.APIException):
+        error = _of_the_moment(error)
     if not isinstance(error, exceptions.APIException):
         return None
     set_rollback()
@@ -112,6 +107,19 @@ def _first(errors: Any, told: Iterator[int]) -> Any:
             or None
         )
     return str(errors)[:LONGEST_ERROR] if next(told) <= MOST_ERRORS else None
+
+
+def _of_the_moment(error: Exception) -> Exception:
+    """A problem, when nothing but the moment is in the way."""
+    fault = fault_of(error)
+    if fault is Fault.LOCKED:
+        held = "Another transaction holds a row that this one needs."
+        return Problem("busy", held, retry_after=1)
+    if fault in MOMENT:
+        # without the traceback: while the database is away each request has the same
+        log.error("A request was answered 503: %r", error)
+        return Problem("unavailable", "", retry_after=SOON)
+    return error
 
 
 def _of_the_fence(error: FencedAggregate | ForgottenAggregates) -> Problem:
