@@ -76,7 +76,7 @@ def test_one_that_was_not_admitted_is_not_carried_out(
     monkeypatch.setattr("polder.api.view.is_outdated", lambda error: error is not None)
     monkeypatch.setattr("polder.api.view.ApiView.initial", look_up)
 
-    assert post(api, "/api/orders/", ORDER, key="k1").status_code == 503
+    assert post(api, "/api/orders/", ORDER, key="k1").status_code == 500
     assert not Order.objects.exists()
 
 

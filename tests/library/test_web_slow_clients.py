@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 
 from polder.testing.database import other_connection
+from tests.blackbox.shop import until
 from tests.library.web_process import answer, asked, connect, web_process
 
 HALF_A_HEAD = b"GET /api/orders/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
@@ -98,6 +99,13 @@ def test_who_does_not_read_holds_no_thread(port: int) -> None:
         assert (status, len(body)) == (200, int(headers["content-length"]))
 
 
+def is_refused(client: socket.socket) -> bool:
+    try:
+        return client.recv(12, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"HTTP/1.1 503"
+    except BlockingIOError:
+        return False
+
+
 def test_what_waits_for_a_thread_is_bounded(port: int, committed: None) -> None:
     body = b"x" * 2_400_000
     head = b"POST /api/orders/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Api-Key %d\r\n"
@@ -110,6 +118,7 @@ def test_what_waits_for_a_thread_is_bounded(port: int, committed: None) -> None:
         clients = [
             held.enter_context(connect(port, head % number + length + body)) for number in range(60)
         ]
+        until(lambda: any(map(is_refused, clients)), "there is no room for one more", seconds=60)
         locking.execute("ROLLBACK")
 
         # Then the last are told so, and the first answered: 409 if they had to wait for too long
