@@ -63,6 +63,8 @@ def by_the_database(kind: str, value: Any, retired: bool = False) -> str:
         *(("date", value) for value in (date(2026, 1, 2), "2026-01-02", date(33, 1, 1), None)),
         *(("uuid", value) for value in (UUID(int=0xABC), str(UUID(int=0xABC)).upper(), None)),
         *(("json", value) for value in (None, {}, [], NESTED, "x", 1e16, 1e-7, 10**40, 1.0)),
+        *(("uuid", text) for text in (f"{{{UUID(int=7)}}}", UUID(int=7).hex)),
+        *(("json", members) for members in ({1: "b", 10: "a", 2: {UUID(int=7): 0}}, {True: []})),
         ("json", [{"price": Decimal("1.50"), "at": datetime(2026, 1, 2, tzinfo=UTC)}]),
     ],
 )

@@ -16,6 +16,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache, lru_cache
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import models
 from pydantic_core import from_json, to_json
@@ -72,7 +73,9 @@ def json_text(value: Any) -> str:
     return write(value) if write else json_text(from_json(to_json(value)))
 
 
-def _object(value: Mapping[str, Any]) -> str:
+def _object(value: Mapping[Any, Any]) -> str:
+    if not all(type(key) is str for key in value):
+        value = from_json(to_json(value))  # as JSON names them
     members = [f"{name}{json_text(value[key])}" for key, name in _in_order(tuple(value))]
     return f"{{{', '.join(members)}}}"
 
@@ -143,7 +146,9 @@ _KINDS = {
     "boolean": Kind(json_text),
     "time": Kind(_time, "({} AT TIME ZONE 'UTC')"),
     "date": Kind(lambda value: f'"{str(value)[:10]}"'),
-    "uuid": Kind(lambda value: f'"{str(value).lower()}"', "{}::text"),
+    "uuid": Kind(
+        lambda value: f'"{value if isinstance(value, UUID) else UUID(value)}"', "{}::text"
+    ),
     "json": Kind(json_text),
 }
 _BY_TYPE: Mapping[type, Callable[[Any], str]] = {
