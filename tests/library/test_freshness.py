@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -10,6 +11,8 @@ from django.db.models.functions import Now
 from polder.api import replicas as api
 from polder.consumer import heartbeats
 from polder.consumer.heartbeats import note_heartbeats
+from polder.database.partitioning import first_key_at
+from polder.inbox.models import WaitingEvent
 from polder.replication import freshness
 from polder.replication.models import Heartbeat
 from polder.testing.replicas import filled
@@ -47,6 +50,39 @@ def test_a_worker_that_is_gone_counts_for_a_while() -> None:
 
     Heartbeat.objects.filter(worker="gone").update(heard_at=Now() - timedelta(days=2))
     assert freshness.forget_heartbeats() == 1
+
+
+def waits(**when: Any) -> None:
+    WaitingEvent.objects.all().delete()
+    about = {"queue": "q", "body_hash": "x", "publisher": "inventory", "fault": "locked"}
+    now = datetime.now(UTC)
+    WaitingEvent.objects.create(**about | {"signature": "", "since": now, "last_at": now} | when)
+
+
+def test_an_event_that_waits_for_a_lock_counts_whoever_has_it() -> None:
+    """Its worker hears nothing more, or was never heard, and the others go on."""
+    beat("held", "inventory", 300)
+    Heartbeat.objects.update(heard_at=Now() - timedelta(minutes=4))
+    beat("b", "inventory", 1)
+    ago = datetime.now(UTC) - timedelta(minutes=5)
+
+    waits(since=ago)
+    assert freshness.behind()["inventory"] >= 300
+    waits(event_id=first_key_at(ago))  # its error changed just now
+    assert freshness.behind()["inventory"] >= 300
+
+    # What was announced again is not behind for as long as it is old
+    waits(event_id=first_key_at(ago - timedelta(weeks=3)))
+    assert freshness.behind()["inventory"] < 3_700
+    # nor what nobody tries any more, what was parked, and another publisher's
+    for over in (
+        {"since": ago, "last_at": ago - timedelta(minutes=6)},
+        {"since": ago, "parked_at": ago},
+        {"since": ago, "publisher": "shipping"},
+    ):
+        waits(**over)
+        assert freshness.behind()["inventory"] < 300
+        assert "shipping" not in freshness.behind()
 
 
 def test_when_all_are_gone_it_is_the_further_behind() -> None:

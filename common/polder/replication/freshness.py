@@ -2,7 +2,8 @@
 its last heartbeat has been handled here, but for what was parked.
 
 A heartbeat goes to one worker, and says what that one has handled. So the oldest of all workers'
-counts, until a worker has been silent for so long that what it had went to others.
+counts, until a worker has been silent for so long that what it had went to others, or is known to
+wait: for a lock, say. What waits counts, whoever has it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from polder.span import span
 
 SILENT = timedelta(minutes=2)  # after which what a worker had was certainly delivered again
 KEPT = timedelta(days=1)
+TRIED = timedelta(minutes=10)  # within which what still waits was certainly tried again
 
 _NOTE = """
 INSERT INTO polder_replication_heartbeat (publisher, worker, until, heard_at)
@@ -28,12 +30,19 @@ SELECT publisher, %s, until, clock_timestamp() FROM unnest(%s::text[], %s::times
     AS said(publisher, until) ORDER BY publisher
 ON CONFLICT (publisher, worker) DO UPDATE SET until = excluded.until, heard_at = excluded.heard_at
 """
+_MADE = """
+to_timestamp(('x' || left(translate(event_id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)
+"""
 BEHIND = f"""
 SELECT publisher, greatest(0, extract(epoch FROM clock_timestamp() - min(until)))::float8 FROM (
     SELECT publisher, until, heard_at, max(heard_at) OVER (PARTITION BY publisher) AS newest
     FROM polder_replication_heartbeat
+    UNION ALL SELECT publisher, greatest(least(since, {_MADE}), since - interval '1 hour'), NULL,
+        NULL FROM polder_inbox_waitingevent WHERE parked_at IS NULL
+        AND last_at > clock_timestamp() - interval '{TRIED.total_seconds():.0f} seconds'
 ) AS heard WHERE heard_at > newest - interval '{SILENT.total_seconds():.0f} seconds'
-GROUP BY publisher ORDER BY publisher
+    OR heard_at IS NULL
+GROUP BY publisher HAVING bool_or(heard_at IS NOT NULL) ORDER BY publisher
 """
 
 
