@@ -117,3 +117,23 @@ def test_a_column_may_be_changed_while_the_guard_stands(order: Order) -> None:
         finally:
             cursor.execute("ALTER TABLE orders DROP COLUMN note")
             cursor.execute("ALTER TABLE orders ALTER COLUMN city TYPE varchar(100)")
+
+
+def test_a_table_in_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL has its triggers on each partition, too: they are no others, and cannot go."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE parted (LIKE orders) PARTITION BY HASH (id)")
+        cursor.execute(
+            "CREATE TABLE part PARTITION OF parted FOR VALUES WITH (MODULUS 1, REMAINDER 0)"
+        )
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Order._meta, "db_table", "parted")
+            install()
+            assert list(differences()) == []
+            install()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE parted")
+        install()
+    assert list(differences()) == []

@@ -21,6 +21,7 @@ SELECT relname, tgname, CASE WHEN tgenabled IN ('D', 'R') THEN ''
     ELSE coalesce(obj_description(pg_trigger.oid, 'pg_trigger'), '') END
 FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
 WHERE relnamespace = 'public'::regnamespace AND tgname LIKE %s
+    AND tgparentid = 0 -- those of a partition are its table's
 """
 _ROLE = "SHOW session_replication_role"
 _THERE = """
