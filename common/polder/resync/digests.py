@@ -6,8 +6,8 @@ the asker keeps, so it is reckoned here, as `content` has it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -35,6 +35,7 @@ from polder.resync.messages import (
 from polder.resync.owner import (
     Unsayable,
     bound,
+    in_steps,
     is_uuid_key,
     key_field,
     order_of,
@@ -75,20 +76,35 @@ def keys_of(request: KeysRequest) -> Listing:
     try:
         model = _model(request)
         hashed = _hash(model, request.content) if request.content else None
-        there = list(_rows(model, request.after, request.through)[: MOST_LISTED + 1])
-        listed = [
-            Listed(key=row.subject, version=row.version, hash=hashed(row) if hashed else "")
-            for row in there[:MOST_LISTED]
-        ]
+        listed, retired, is_all = _listed(request, model, hashed)
     except (NotPossible, Unsayable) as error:
         return Listing(**about, refused=str(error))
     return Listing(
         **about,
         rows=listed,
-        through=listed[-1].key if len(there) > MOST_LISTED else None,
+        through=None if is_all else listed[-1].key,
         unsaid=_unsaid(request.aggregate, [one.key for one in listed]),
-        retired=_retired(there[:MOST_LISTED], request.retired_before),
+        retired=retired,
     )
+
+
+def _listed(
+    request: KeysRequest, model: type[Aggregate], hashed: Hash | None
+) -> tuple[list[Listed], list[str], bool]:
+    """The first rows, which of them were retired as the request says, and whether they are all.
+    Raises NotPossible, Unsayable."""
+    listed: list[Listed] = []
+    retired: list[str] = []
+    before = request.retired_before
+    with in_steps(_rows(model, request.after, request.through)[: MOST_LISTED + 1]) as rows:
+        for row in rows:
+            if len(listed) == MOST_LISTED:
+                return listed, retired, False
+            content = hashed(row) if hashed else ""
+            listed.append(Listed(key=row.subject, version=row.version, hash=content))
+            if before is not None and row.updated_at < before and _is_tombstone(row):
+                retired.append(row.subject)
+    return listed, retired, True
 
 
 def _model(request: DigestsRequest | KeysRequest) -> type[Aggregate]:
@@ -136,17 +152,21 @@ def _in_sql(model: type[Aggregate], after: str, size: int) -> list[Bucket]:
 
 
 def _by_content(model: type[Aggregate], after: str, size: int, content: Content) -> list[Bucket]:
-    """Raises NotPossible."""
+    """Raises NotPossible, Unsayable."""
     hashed = _hash(model, content)
-    rows = list(_rows(model, after, None)[:size])
-    return [_bucket(rows[at : at + BUCKET], hashed) for at in range(0, len(rows), BUCKET)]
+    buckets = []
+    with in_steps(_rows(model, after, None)[:size]) as rows:
+        while (bucket := _bucket(islice(rows, BUCKET), hashed)).rows:
+            buckets.append(bucket)
+    return buckets
 
 
-def _bucket(rows: Sequence[Aggregate], hashed: Hash) -> Bucket:
-    digest = 0
+def _bucket(rows: Iterable[Aggregate], hashed: Hash) -> Bucket:
+    through, number, digest = None, 0, 0
     for row in rows:
+        through, number = row.subject, number + 1
         digest ^= bits(row.subject, row.version, hashed(row))
-    return Bucket(through=rows[-1].subject, rows=len(rows), digest=digest)
+    return Bucket(through=through, rows=number, digest=digest)
 
 
 def _hash(model: type[Aggregate], content: Content) -> Hash:
@@ -171,7 +191,11 @@ def _hash(model: type[Aggregate], content: Content) -> Hash:
     def hashed(row: Aggregate) -> str:
         said = state_of(row)
         values = (getter(said),) if len(paths) == 1 else getter(said)
-        return hash_of(said.retired, [plain(value) for value in values], kinds)
+        try:
+            return hash_of(said.retired, [plain(value) for value in values], kinds)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            name = f"{model.contract.aggregate} {row.subject}"
+            raise NotPossible(f"{name} has no such content: {type(error).__name__}") from error
 
     return hashed
 
@@ -183,14 +207,6 @@ def _check_path(state: Any, path: str) -> None:
         if not known or name not in state.model_fields:
             raise NotPossible(f"{this_service.name()} says no {path}")
         state = state.model_fields[name].annotation
-
-
-def _retired(rows: Sequence[Aggregate], before: datetime | None) -> list[str]:
-    return [
-        row.subject
-        for row in rows
-        if before is not None and row.updated_at < before and _is_tombstone(row)
-    ]
 
 
 def _is_tombstone(row: Aggregate) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from polder.contracts.types import Key, Timestamp, Version
+from polder.contracts.types import Key, Text, Timestamp, Version
 from polder.direct.messages import Message, Name
 from polder.replication.replica import MOST_COLUMNS
 
@@ -17,6 +17,7 @@ BUCKET = 500  # rows that one digest is of
 MOST_DIGESTED = 200 * BUCKET  # rows that one answer is of
 MOST_LISTED = 2_000  # rows
 AggregateName = Annotated[str, Field(max_length=100)]  # "product", as the owner's events have it
+Start = Annotated[Text, Field(max_length=64)]  # a key that is passed, or "" before all of them
 
 
 class Part(BaseModel):
@@ -30,7 +31,7 @@ class PageRequest(Message):
     asker: Name
     request: UUID
     aggregate: AggregateName
-    after: Annotated[str, Field(max_length=64)]
+    after: Start
     size: Annotated[int, Field(ge=1, le=MOST_ROWS)]
     since: Timestamp | None = None  # only those that you changed since
 
@@ -61,11 +62,21 @@ class Row(Part):
     data: dict[str, Any]
 
 
+class Lacking(Part):
+    """A row that its owner cannot say, and why: somebody has edited it so that the contract does
+    not take it."""
+
+    key: Key
+    version: Version
+    why: str
+
+
 class Page(Message):
     """What the owner had at the moment `read`. It is cut where it would become too large.
 
     Asked for a page: all rows after the key that was asked for, which is `after`, and up to
     `through`, or to the end.
+    Those of either that are `lacking` are not among the rows.
     Asked for rows: those, and of the others which are `unknown`, and which are `disputed`: the
     asker knows them better than the owner, whose past came back.
     """
@@ -80,6 +91,7 @@ class Page(Message):
     total: int | None = None  # of all rows, as far as it is known
     unknown: list[Key] = []
     disputed: list[Key] = []
+    lacking: list[Lacking] = []
     refused: str = ""  # why there is no answer
 
 
@@ -116,7 +128,7 @@ class DigestsRequest(Message):
     asker: Name
     request: UUID
     aggregate: AggregateName
-    after: Annotated[str, Field(max_length=64)]
+    after: Start
     size: Annotated[int, Field(ge=1, le=MOST_DIGESTED)]
     content: Content | None = None
 
@@ -148,7 +160,7 @@ class KeysRequest(Message):
     asker: Name
     request: UUID
     aggregate: AggregateName
-    after: Annotated[str, Field(max_length=64)]
+    after: Start
     through: Key | None = None
     content: Content | None = None
     # which of them you retired before then? The asker keeps no such tombstone

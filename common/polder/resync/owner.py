@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from json.encoder import encode_basestring
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.core.exceptions import ValidationError
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models.functions import Cast, Collate
 from uuid_utils.compat import uuid7
 
@@ -19,9 +20,11 @@ from polder.errors.faults import MOMENT, Fault, fault_of
 from polder.errors.private import without_values
 from polder.outbox import fence
 from polder.outbox.fence import Claim
-from polder.resync.messages import Page, PageRequest, RowsRequest, WrittenPage
+from polder.replication.lacking import MOST as MOST_LACKING
+from polder.resync.messages import Lacking, Page, PageRequest, RowsRequest, WrittenPage
 
-LARGEST_PAGE = 256 * 1024  # characters of rows; one more may be as large as an event
+LARGEST_PAGE = 256 * 1024  # bytes of rows; the first may be larger, as large as an event
+STEP = 100  # rows that are read at once
 COUNTED = 100_000  # rows; of more than that the planner's estimate will do
 
 log = logging.getLogger(__name__)
@@ -47,18 +50,18 @@ def page_of(request: PageRequest) -> Page:
             return _refused(request, f"{request.after!r} is no key of {request.aggregate}")
     if request.since is not None:
         rows = rows.filter(updated_at__gte=request.since)
-    there = list(rows[: request.size + 1])
     try:
-        keys, written = _until_full(there[: request.size])
+        found = _until_full(rows, request.size)
     except Unsayable as error:
         return _refused(request, str(error))
     return WrittenPage(
         request=request.request,
         read=uuid7(),
         schema_version=model.contract.schema_version,
-        written=written,
+        written=found.written,
+        lacking=found.lacking,
         after=request.after,
-        through=None if len(keys) == len(there) else keys[-1],
+        through=None if found.is_all else found.last,
         total=None if request.after or request.since else total_of(model),
     )
 
@@ -83,40 +86,66 @@ def rows_of(request: RowsRequest) -> Page:
     rows = model._base_manager.filter(pk__in=asked).order_by(order_of(model))
     known = set(map(str, rows.values_list("pk", flat=True)))
     try:
-        written = _until_full(rows).written
+        found = _until_full(rows, len(asked))
     except Unsayable as error:
         return _refused(request, str(error))
     return WrittenPage(
         request=request.request,
         read=uuid7(),
         schema_version=model.contract.schema_version,
-        written=written,
+        written=found.written,
+        lacking=found.lacking,
         unknown=sorted(keys - known - disputed),
         disputed=sorted(disputed),
     )
 
 
+@contextmanager
+def in_steps(rows: models.QuerySet[Aggregate]) -> Iterator[Iterator[Aggregate]]:
+    """Of one moment, and not all in memory at once: each may be as large as an event."""
+    found = cast("Generator[Aggregate]", rows.iterator(chunk_size=STEP))
+    with transaction.atomic(), closing(found):
+        yield found
+
+
 class _Written(NamedTuple):
-    keys: list[str]
+    """`last`: the key of the last of them; `is_all`: no more would follow."""
+
     written: list[str]
+    lacking: list[Lacking]
+    last: str = ""
+    is_all: bool = True
 
 
-def _until_full(rows: Iterable[Aggregate]) -> _Written:
-    """As JSON; the first one whatever its size."""
-    found, size = _Written([], []), 0
-    for row in rows:
-        key = row.subject
-        state = state_of(row).model_dump_json(by_alias=True, exclude_none=True)
-        text = (
-            f'{{"key":{encode_basestring(key)},"version":{row.version},'
-            f'"time":"{row.updated_at.isoformat()}","data":{state}}}'
-        )
-        size += len(text)
-        if found.keys and size > LARGEST_PAGE:
-            break
-        found.keys.append(key)
-        found.written.append(text)
-    return found
+def _until_full(rows: models.QuerySet[Aggregate], most: int) -> _Written:
+    """So many of them as JSON; the first one whatever its size. Raises Unsayable."""
+    done, size = _Written([], []), 0
+    with in_steps(rows[: most + 1]) as found:
+        for row in found:
+            if len(done.written) + len(done.lacking) == most:
+                return done._replace(is_all=False)
+            try:
+                text = _json_of(row)
+            except Unsayable as error:
+                if len(done.lacking) == MOST_LACKING:
+                    raise
+                done.lacking.append(Lacking(key=row.subject, version=row.version, why=str(error)))
+            else:
+                size += len(text.encode())
+                if done.written and size > LARGEST_PAGE:
+                    return done._replace(is_all=False)
+                done.written.append(text)
+            done = done._replace(last=row.subject)
+    return done
+
+
+def _json_of(row: Aggregate) -> str:
+    """Raises Unsayable."""
+    state = state_of(row).model_dump_json(by_alias=True, exclude_none=True)
+    return (
+        f'{{"key":{encode_basestring(row.subject)},"version":{row.version},'
+        f'"time":"{row.updated_at.isoformat()}","data":{state}}}'
+    )
 
 
 def state_of(row: Aggregate, *, logged: bool = True) -> State:

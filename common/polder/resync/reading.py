@@ -3,6 +3,7 @@ while another process still merges the page before."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -12,9 +13,14 @@ from pydantic import TypeAdapter, ValidationError
 from polder.contracts.event import Event, State
 from polder.contracts.upcasts import lift
 from polder.errors.private import without_values
+from polder.replication.lacking import MOST
 from polder.replication.repair import Snapshot
 from polder.replication.replica import Replication, event_class
-from polder.resync.messages import Answer, Page
+from polder.resync.messages import Answer, Page, Row
+
+log = logging.getLogger(__name__)
+
+_UNREADABLE = (ValidationError, KeyError)
 
 
 class Unusable(ValueError):
@@ -22,10 +28,12 @@ class Unusable(ValueError):
 
 
 class Read(NamedTuple):
-    """`rows`: by key, as the replica has them. `unusable`: says why it is."""
+    """`rows`: by key, as the replica has them. `lacking`: the versions of those that cannot be had,
+    by key. `unusable`: says why it is."""
 
     snapshots: Sequence[Snapshot] = ()
     rows: Mapping[str, dict[str, Any]] = {}
+    lacking: Mapping[str, int] = {}
     unusable: str = ""
 
 
@@ -34,14 +42,23 @@ def read(replication: Replication, answer: Answer) -> Read:
     if not isinstance(answer, Page):
         return Read()
     try:
-        snapshots = _snapshots(replication, answer)
+        states = _states_of(replication, answer)
     except Unusable as error:
         return Read(unusable=str(error))
-    return Read(snapshots, {one.subject: replication.row(one) for one in snapshots})
+    snapshots = [
+        Snapshot(row.key, row.version, answer.read, row.time, states[row.key])
+        for row in answer.rows
+        if row.key in states
+    ]
+    lacking = {row.key: row.version for row in answer.rows if row.key not in states}
+    for one in answer.lacking:
+        log.warning("%s %s cannot be had: %s", replication.aggregate, one.key, one.why)
+        lacking[one.key] = one.version
+    return Read(snapshots, {one.subject: replication.row(one) for one in snapshots}, lacking)
 
 
-def _snapshots(replication: Replication, page: Page) -> list[Snapshot]:
-    """Raises Unusable."""
+def _states_of(replication: Replication, page: Page) -> dict[str, State]:
+    """By key; without those that cannot be read. Raises Unusable, also when they are many."""
     if page.refused:
         raise Unusable(f"{replication.publisher} does not answer: {page.refused}")
     kind = event_class(replication)
@@ -51,15 +68,28 @@ def _snapshots(replication: Replication, page: Page) -> list[Snapshot]:
             f" and {kind.schema_version} is the newest known here: this service has to be updated"
         )
     try:
-        data = [lift(kind, row.data, version=page.schema_version) for row in page.rows]
-        states = _states(kind).validate_python(data, extra="ignore")
-    except (ValidationError, KeyError) as error:
-        why = without_values(str(error))
-        raise Unusable(f"a row of {replication.aggregate} cannot be read: {why}") from error
-    return [
-        Snapshot(row.key, row.version, page.read, row.time, state)
-        for row, state in zip(page.rows, states, strict=True)
-    ]
+        return _read(kind, page.rows, page.schema_version)
+    except _UNREADABLE:
+        pass  # one by one, to tell which
+    states: dict[str, State] = {}
+    unread = 0
+    for row in page.rows:
+        try:
+            states |= _read(kind, [row], page.schema_version)
+        except _UNREADABLE as error:
+            unread += 1
+            why = without_values(str(error))
+            if unread > MOST:
+                raise Unusable(f"rows of {replication.aggregate} cannot be read: {why}") from error
+            log.warning("%s %s cannot be read: %s", replication.aggregate, row.key, why)
+    return states
+
+
+def _read(kind: type[Event], rows: Sequence[Row], version: int) -> dict[str, State]:
+    """Raises one of _UNREADABLE."""
+    data = [lift(kind, row.data, version=version) for row in rows]
+    states = _states(kind).validate_python(data, extra="ignore")
+    return {row.key: state for row, state in zip(rows, states, strict=True)}
 
 
 @cache

@@ -16,6 +16,7 @@ from polder.errors.private import without_values
 from polder.outbox import fence
 from polder.process.failpoints import Failpoint, failpoint
 from polder.reconcile.reconciler import reconcile_changed
+from polder.replication.lacking import record_lacking
 from polder.replication.models import ReplicaState
 from polder.replication.refused import merge_what_is_taken
 from polder.replication.repair import keys_beside, remove_unknown
@@ -124,8 +125,9 @@ def _take(run: ReplicaState, replication: Replication, page: Page, was_read: Rea
         confirmed=bool(run.asking),
         made=was_read.rows,
     )
+    lacking = record_lacking(replication, was_read.lacking, page.read, manner)
     failpoint(Failpoint.RESYNC_AFTER_MERGE)
-    brought = set(was_read.rows)
+    brought = {*was_read.rows, *was_read.lacking}
     removed: set[str] = set()
     if run.asking:
         removed, drifted = remove_unknown(replication, page.unknown, page.read, manner)
@@ -147,8 +149,8 @@ def _take(run: ReplicaState, replication: Replication, page: Page, was_read: Rea
     run.rows_changed += len(repaired.changed)
     run.rows_removed += len(removed)
     run.rows_disputed += len(page.disputed)
-    run.rows_drifted += repaired.drifted
-    run.drift_found += repaired.drifted
+    run.rows_drifted += repaired.drifted + lacking
+    run.drift_found += repaired.drifted + lacking
 
 
 def _go_on(

@@ -55,6 +55,17 @@ class TestTheOwner:
         ]
         return Content(schema_version=VERSION, fields=fields)
 
+    def test_content_that_a_row_cannot_have(self, orders: list[Order]) -> None:
+        """As where the asker's column is of another type: it is told, and others are answered."""
+        field = DeclaredField(column="status", path="status", kind="integer")
+        content = Content(schema_version=VERSION, fields=[field])
+
+        for answer in (
+            digests.digests_of(DigestsRequest(**self.about(), size=500, content=content)),
+            digests.keys_of(KeysRequest(**self.about(), content=content)),
+        ):
+            assert answer.refused == f"order {orders[0].pk} has no such content: ValueError"
+
     def test_buckets_in_sql_and_in_python(self, orders: list[Order]) -> None:
         found = digests.digests_of(DigestsRequest(**self.about(), size=500))
 

@@ -22,6 +22,8 @@ from tests.makers import product_event
 
 RESERVATION = "inventory.reservation"
 
+ODD = Row(key="p1", version=1, time=product_event().time, data={"name": 1})
+
 
 def test_filled_page_by_page(wire: Wire) -> None:
     wire.owns(*(product_event(product_id=f"p{number}", name=f"n{number}") for number in range(5)))
@@ -195,10 +197,7 @@ def test_a_replica_that_is_new_or_declares_more_is_filled(wire: Wire) -> None:
     [
         ({"refused": "it owns no product"}, "it owns no product"),
         ({"schema_version": 2}, "this service has to be updated"),
-        (
-            {"rows": [Row(key="p1", version=1, time=product_event().time, data={"name": 1})]},
-            "cannot be read",
-        ),
+        ({"rows": [ODD.model_copy(update={"key": f"p{n}"}) for n in range(11)]}, "cannot be read"),
     ],
 )
 def test_an_answer_of_no_use_is_told_and_asked_for_again(

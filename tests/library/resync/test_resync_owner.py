@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import models
 from uuid_utils.compat import uuid7
 
 from order_service.models import Order
@@ -65,6 +67,67 @@ class TestTheOwner:
 
         assert [row.key for row in page.rows] == [page.through] == [str(orders[0])]
 
+    def test_never_larger_than_the_broker_takes(
+        self, orders: list[UUID], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whatever the writing: letters may be of four bytes."""
+        monkeypatch.setattr(owner, "LARGEST_PAGE", 10_000)
+        with unguarded("a name"):
+            Order.objects.update(customer_name="\N{GRINNING FACE}" * 200)
+
+        page = owner.page_of(self.request(size=500))
+
+        assert 1 < len(said(page).rows) < 500
+        assert len(page.encode()) < 10_300
+
+    def test_reads_no_more_than_goes_into_a_page(
+        self, orders: list[UUID], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each row may be as large as an event: a thousand of them would fill the memory."""
+        monkeypatch.setattr(owner, "LARGEST_PAGE", 1)
+        monkeypatch.setattr(owner, "STEP", 1)
+        made, from_db = [], Order.from_db
+
+        def counted(*args: Any, **options: Any) -> Order:
+            made.append(from_db(*args, **options))
+            return made[-1]
+
+        monkeypatch.setattr(Order, "from_db", counted)
+
+        page = owner.page_of(self.request(size=500))
+
+        assert (len(said(page).rows), len(made)) == (1, 2)
+
+    def test_knows_what_its_default_manager_hides(
+        self, orders: list[UUID], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As what is retired, in projects that delete softly: it would be removed as unknown."""
+
+        class NoneAtAll(models.Manager[Order]):
+            def get_queryset(self) -> models.QuerySet[Order]:
+                return super().get_queryset().none()
+
+        hides = NoneAtAll()
+        hides.model = Order
+        monkeypatch.setitem(Order._meta.__dict__, "default_manager", hides)
+        assert not Order._default_manager.exists()
+        keys = [Proven(key=str(key)) for key in orders]
+
+        known = RowsRequest(asker="shipping", request=uuid4(), aggregate="order", keys=keys)
+
+        assert owner.rows_of(known).unknown == []
+        assert len(said(owner.page_of(self.request(size=500))).rows) == 5
+
+    def test_one_who_asks_for_nonsense_takes_no_other_s_answer(
+        self, orders: list[UUID], wire: Wire
+    ) -> None:
+        good = self.request()
+        odd = good.model_copy(update={"after": "\0", "request": uuid4()})
+
+        assert hear(arriving("order.requests", odd, good)) == 1
+
+        assert [key for key, _ in wire.said] == ["shipping.answers"]
+
     def test_by_key_with_what_it_does_not_know(self, orders: list[UUID]) -> None:
         gone, forgotten = str(uuid7()), str(uuid7())
         request = RowsRequest(
@@ -90,12 +153,36 @@ class TestTheOwner:
         assert owner.page_of(request).refused == "order owns no teapot"
         assert "is no key" in owner.page_of(self.request(after="no uuid")).refused
 
-    def test_a_row_that_cannot_be_said_is_named(self, orders: list[UUID], wire: Wire) -> None:
-        """Else who asks believes that nobody answers; and what came with it is answered."""
-        wire.said.clear()
+    def test_a_row_that_cannot_be_said_is_named(self, orders: list[UUID]) -> None:
+        """Without what is in it; and the others are said."""
         with unguarded("a row that the contract does not take"):
             Order.objects.filter(pk=orders[3]).update(lines=[{"productId": "Ada Lovelace"}])
-        unsayable, other = self.request(after=str(orders[1])), self.request()
+        keys = [Proven(key=str(key)) for key in orders[2:4]]
+
+        for page in (
+            owner.page_of(self.request(after=str(orders[1]))),
+            owner.rows_of(
+                RowsRequest(asker="shipping", request=uuid4(), aggregate="order", keys=keys)
+            ),
+        ):
+            [lacking] = said(page).lacking
+            assert [row.key for row in said(page).rows] == [str(orders[2])]
+            assert (lacking.key, lacking.version) == (str(orders[3]), 1)
+            assert lacking.why.startswith(f"order cannot say its order {orders[3]}: ")
+            assert "Ada" not in lacking.why
+            assert page.unknown == []
+        assert owner.page_of(self.request(after=str(orders[2]), size=1)).through == str(orders[3])
+        assert owner.page_of(self.request(after=str(orders[4]))).through is None
+
+    def test_when_many_cannot_be_said_it_is_not_the_rows(
+        self, orders: list[UUID], wire: Wire, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else who asks believes that nobody answers; and what came with it is answered."""
+        wire.said.clear()
+        monkeypatch.setattr(owner, "MOST_LACKING", 1)
+        with unguarded("rows that the contract does not take"):
+            Order.objects.exclude(pk=orders[0]).update(lines=[{"productId": "Ada Lovelace"}])
+        unsayable, other = self.request(size=5), self.request()
 
         hear(arriving("order.requests", unsayable, other))
 
@@ -103,9 +190,9 @@ class TestTheOwner:
         assert isinstance(refused, Page)
         assert isinstance(page, Page)
         assert refused.request == unsayable.request
-        assert refused.refused.startswith(f"order cannot say its order {orders[3]}: ")
+        assert refused.refused.startswith(f"order cannot say its order {orders[2]}: ")
         assert "Ada" not in refused.refused
-        assert (page.request, page.refused) == (other.request, "")
+        assert (page.request, page.refused, len(said(page).rows)) == (other.request, "", 1)
 
     def test_heard_once_and_answered(self, orders: list[UUID], wire: Wire) -> None:
         wire.said.clear()

@@ -14,7 +14,7 @@ from order_service.models import Product
 from polder.direct.messages import Message
 from polder.replication.models import ReplicaState
 from polder.resync import receiving
-from polder.resync.messages import Page, PageRequest, Row, RowsRequest
+from polder.resync.messages import Lacking, Page, PageRequest, Row, RowsRequest
 
 PRODUCT = "inventory.product"
 # A rule that the code does not know, and that only some rows break.
@@ -41,6 +41,7 @@ class Wire:
         self.waiting = 0
         self.size = 2
         self.fenced: set[str] = set()
+        self.lacking: set[str] = set()  # keys of rows that inventory cannot say
 
     def say(self, routing_key: str, messages: Sequence[Message]) -> bool:
         self.said += [(routing_key, message) for message in messages]
@@ -62,7 +63,16 @@ class Wire:
 
     def answer(self, request: PageRequest | RowsRequest | None = None) -> Page:
         """As inventory would."""
-        request = request or self.asked()
+        page = self._answer(request or self.asked())
+        lacking = [
+            Lacking(key=row.key, version=row.version, why="it cannot be said")
+            for row in page.rows
+            if row.key in self.lacking
+        ]
+        rows = [row for row in page.rows if row.key not in self.lacking]
+        return page.model_copy(update={"rows": rows, "lacking": lacking})
+
+    def _answer(self, request: PageRequest | RowsRequest) -> Page:
         about = {"request": request.request, "read": uuid7(), "schema_version": 1}
         if isinstance(request, RowsRequest):
             keys = [one.key for one in request.keys if one.key not in self.fenced]
