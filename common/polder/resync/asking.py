@@ -164,7 +164,7 @@ def _request(run: ReplicaState) -> PageRequest | RowsRequest | DigestsRequest | 
     if run.compared_by == Compared.ROWS:
         size = max(1, min(MOST_ROWS, run.rate // PAGES))
         return PageRequest(**about, after=run.cursor, size=size, since=run.since)
-    size = DEEPLY_DIGESTED if content else MOST_DIGESTED
+    size = min(DEEPLY_DIGESTED if content else MOST_DIGESTED, run.rate)
     return DigestsRequest(**about, after=run.cursor, size=size, content=content)
 
 

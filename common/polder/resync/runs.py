@@ -18,7 +18,8 @@ from polder.resync.asking import next_request
 State = ReplicaState.State
 Compared = ReplicaState.Compared
 RATE = 2_000  # rows per second, unless somebody says otherwise
-QUICK_RATE, DEEP_RATE = 200_000, 20_000  # of audits
+RATES = {Compared.ROWS: RATE, Compared.QUICK: 200_000, Compared.DEEP: 20_000}  # of audits
+HIGHEST_RATE = 10_000_000  # nothing is as quick
 AUDITED = ("audited_at", "deeply_audited_at")
 
 
@@ -49,9 +50,11 @@ def begin(
                 f"a resync of {aggregate} is under way already ({known.told}): it is joined "
                 "without --all, --ids and --since, or ended with --cancel"
             )
-        run = _new(aggregate, known, reason, rate or RATE)
+        run = _new(aggregate, known, reason, _rate(rate, RATE))
         run.is_rebuilt, run.since = run.is_rebuilt or is_rebuilt, since
         run.is_partial = keys is not None or since is not None
+        if run.is_partial:
+            _check_declared(replication, known)
         if keys is not None:
             run.scans, run.asking = False, sorted(_keys(replication, keys))
             run.estimate = len(run.asking)
@@ -82,11 +85,13 @@ def audit(
         known = _known(replication)
         if known and known.is_under_way_or_paused:
             raise NotPossible(f"{aggregate} is {known.told}; what is under way ends with --cancel")
-        run = _new(aggregate, known, reason, rate or (DEEP_RATE if deep else QUICK_RATE))
-        run.state, run.is_audit, run.is_dry, run.listed = State.AUDITING, True, dry, uuid7()
-        run.compared_by = Compared.DEEP if deep else Compared.QUICK
+        _check_declared(replication, known)
+        compared_by = Compared.DEEP if deep else Compared.QUICK
         if not replication.has_digests:
-            run.compared_by, run.rate = Compared.ROWS, rate or RATE
+            compared_by = Compared.ROWS
+        run = _new(aggregate, known, reason, _rate(rate, RATES[compared_by]))
+        run.state, run.is_audit, run.is_dry, run.listed = State.AUDITING, True, dry, uuid7()
+        run.compared_by = compared_by
         next_request(run)
 
 
@@ -96,6 +101,13 @@ def _replication(aggregate: str) -> Replication:
         known = ", ".join(sorted(replications))
         raise NotPossible(f"{this_service.name()} keeps no replica of {aggregate}; it has: {known}")
     return replications[aggregate]
+
+
+def _rate(asked: int | None, usual: int) -> int:
+    """Raises NotPossible."""
+    if asked is not None and not 1 <= asked <= HIGHEST_RATE:
+        raise NotPossible(f"{asked} is no rate: it is rows per second, from 1 to {HIGHEST_RATE:,}")
+    return usual if asked is None else asked
 
 
 def _keys(replication: Replication, given: Sequence[str]) -> set[str]:
@@ -112,7 +124,17 @@ def wait_for_others(aggregate: str) -> None:
         cursor.execute(_FIRST, [f"the first resync of {aggregate}"])
 
 
+def _check_declared(replication: Replication, known: ReplicaState | None) -> None:
+    """Else it would count as filled by what is only a part. Raises NotPossible."""
+    if known and known.declared != replication.declaration:
+        raise NotPossible(
+            f"{replication.aggregate} declares something else than it was filled with: the "
+            "housekeeper fills it anew, or --all"
+        )
+
+
 def _known(replication: Replication) -> ReplicaState | None:
+    wait_for_others(replication.aggregate)  # there may be no row to lock yet
     found = ReplicaState.objects.select_for_update().filter(pk=replication.aggregate)
     return found.first()
 
@@ -124,7 +146,8 @@ def _new(aggregate: str, known: ReplicaState | None, reason: str, rate: int) -> 
     kept: dict[str, Any] = {}
     if known:
         kept = {name: getattr(known, name) for name in ("completed_at", *AUDITED, "drift_found")}
-        kept["is_rebuilt"] = known.is_rebuilt and not known.is_complete
+        is_other = known.declared != replications[aggregate].declaration
+        kept["is_rebuilt"] = is_other or (known.is_rebuilt and not known.is_complete)
     return ReplicaState(
         aggregate=aggregate,
         declared=replications[aggregate].declaration,
@@ -148,7 +171,7 @@ def resume(aggregate: str, rate: int | None = None) -> None:
     with transaction.atomic():
         run = _under_way(aggregate, State.PAUSED)
         run.state = State.AUDITING if run.is_audit else State.FILLING
-        run.rate = rate or run.rate
+        run.rate = _rate(rate, run.rate)
         next_request(run)
 
 

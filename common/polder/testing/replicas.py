@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from polder.replication.models import ReplicaState
+from polder.replication.replica import replications
 
 
 def filled(aggregate: str) -> ReplicaState:
@@ -12,6 +13,7 @@ def filled(aggregate: str) -> ReplicaState:
     now = timezone.now()
     return ReplicaState.objects.create(
         aggregate=aggregate,
+        declared=replications[aggregate].declaration,
         state=ReplicaState.State.COMPLETE,
         reason="it is new",
         rate=1,

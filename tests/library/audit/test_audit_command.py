@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from polder.consumer.management.commands import audit
 from polder.replication.models import ReplicaState
 from polder.resync import receiving, runs
+from polder.resync.messages import DigestsRequest
 from tests.library.audit.owner import Owner, delete
 from tests.library.resync.wire import PRODUCT, edit, refuse_bricks
 from tests.makers import product_event
@@ -72,3 +73,31 @@ def test_what_cannot_be_made_good_is_told_apart(
     # nor is one that was known before forgotten
     with pytest.raises(CommandError, match="1 differed: 0 made good, 1 cannot be stored here"):
         call_command("audit", PRODUCT, stdout=said)
+
+
+@pytest.mark.parametrize("rate", [0, -5, 10**10])
+def test_what_is_no_rate_is_refused(owner: Owner, rate: int) -> None:
+    """It was the usual rate, or a server error."""
+    for command in ("audit", "resync"):
+        options = {"all": True} if command == "resync" else {}
+        with pytest.raises(CommandError, match=f"{rate} is no rate"):
+            call_command(command, PRODUCT, rate=rate, no_wait=True, stdout=StringIO(), **options)
+    assert not ReplicaState.objects.exists()
+
+
+def test_a_rate_is_kept_by_what_is_asked_for(owner: Owner) -> None:
+    for deep in (False, True):
+        runs.audit(PRODUCT, "asked for", deep=deep, rate=100)
+        request = owner.last()
+        assert isinstance(request, DigestsRequest)
+        assert request.size == 100
+        runs.cancel(PRODUCT)
+
+
+def test_an_empty_since_is_no_word_to_join(owner: Owner) -> None:
+    """As of a variable of the shell that is not set: nothing would be compared, and all well."""
+    runs.begin(PRODUCT, "asked for")
+    owner.run()
+
+    with pytest.raises(CommandError, match="--since '' is neither"):
+        call_command("resync", PRODUCT, since="", no_wait=True, stdout=StringIO())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -53,6 +54,28 @@ def test_another_table_is_filled(wire: Wire, monkeypatch: pytest.MonkeyPatch) ->
     with monkeypatch.context() as patch:
         patch.setattr(Product._meta, "db_table", "replica_renamed")
         assert tending.fill_new() == [PRODUCT]
+
+
+def test_nobody_is_quicker_with_a_part_of_it(wire: Wire) -> None:
+    """It would count as filled, and the other rows never get the new column."""
+    wire.owns(product_event())
+    filled(wire)
+    known = state().declared
+    older = {name: source for name, source in known.items() if name != "name"}
+    ReplicaState.objects.filter(pk=PRODUCT).update(declared=older)
+
+    for begin in (
+        partial(runs.begin, keys=["p1"]),
+        partial(runs.begin, since=timezone.now()),
+        partial(runs.audit, deep=True),
+    ):
+        with pytest.raises(runs.NotPossible, match="declares something else"):
+            begin(PRODUCT, "asked for")
+
+    edit("p1", name="")
+    runs.begin(PRODUCT, "asked for")
+    assert (wire.run().declared, products()) == (known, {"p1": (1, "Rubber boots")})
+    assert not Drift.objects.exists()
 
 
 def test_a_page_is_left_to_who_knows_what_is_declared(wire: Wire) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
 import pytest
 from uuid_utils.compat import uuid7
 
 from polder.replication.models import ReplicaState
-from polder.resync import runs
+from polder.resync import asking, runs
 from polder.testing import deliver
+from polder.testing.database import at_once
 from tests.library.resync.wire import PRODUCT, Wire, products, state
 from tests.makers import product_event
 
@@ -49,3 +55,42 @@ def test_keys_as_the_rows_have_them(wire: Wire) -> None:
     for keys in (["p1"], [""], ["x" * 65]):
         with pytest.raises(runs.NotPossible, match="is no key of"):
             runs.fetch(RESERVATION, [str(key), *keys], "asked for")
+
+
+def test_a_replica_is_as_complete_as_it_was_while_some_are_fetched(wire: Wire) -> None:
+    wire.owns(product_event())
+    runs.begin(PRODUCT, "asked for", keys=["p1"])
+    assert not state().is_complete
+    runs.cancel(PRODUCT)
+    runs.begin(PRODUCT, "it is new", is_rebuilt=True)
+    wire.run()
+
+    runs.begin(PRODUCT, "asked for", keys=["p1"])
+
+    assert state().is_complete
+    assert state().told.startswith("complete since")
+    assert wire.run().is_complete
+    # but not where a new column is missing of the others
+    runs.begin(PRODUCT, "it declares name", is_rebuilt=True)
+    runs.cancel(PRODUCT)
+    runs.begin(PRODUCT, "asked for", keys=["p1"])
+    assert not state().is_complete
+
+
+@pytest.mark.usefixtures("committed")
+def test_the_first_two_who_ask_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no row yet that the second could wait for."""
+    monkeypatch.setattr(asking, "waiting_in", lambda queues: asking.LIVE_FIRST + 1)
+    both = threading.Barrier(2)
+    new = runs._new
+
+    def made(*args: Any) -> ReplicaState:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(timeout=1)
+        return new(*args)
+
+    monkeypatch.setattr(runs, "_new", made)
+
+    ended = at_once(*2 * [partial(runs.begin, PRODUCT, "asked for")])
+
+    assert sorted(type(one).__name__ for one in ended) == ["NoneType", "NotPossible"]

@@ -54,8 +54,6 @@ class Command(ServiceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         aggregate = options["replica"]
-        if options["rate"] is not None and options["rate"] < 1:
-            raise CommandError("--rate is a number of rows per second, 1 at least")
         try:
             goes_on = self._act(aggregate, options)
         except NotPossible as error:
@@ -67,12 +65,13 @@ class Command(ServiceCommand):
 
     def _act(self, aggregate: str, options: dict[str, Any]) -> bool:
         """Raises NotPossible."""
-        if options["all"] or options["ids"] or options["since"]:
+        since = options["since"]
+        if options["all"] or options["ids"] or since is not None:
             runs.begin(
                 aggregate,
                 "asked for",
                 keys=options["ids"],
-                since=moment("--since", options["since"]) if options["since"] else None,
+                since=None if since is None else moment("--since", since),
                 rate=options["rate"],
             )
         elif options["pause"]:
