@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 import pytest
 from uuid_utils.compat import uuid7
@@ -18,6 +19,7 @@ from polder.inbox.models import LedgerEntry
 from polder.replication import replica
 from polder.replication.checks import replicas_fit_their_contracts
 from polder.replication.models import Drift, DriftKind, FoundBy, OutsideVersion
+from polder.replication.regressed import close_overtaken
 from polder.replication.repair import Manner, Snapshot, merge_snapshots
 from polder.replication.replica import Replication, replications
 from polder.testing import arrangements, deliver
@@ -195,6 +197,50 @@ def test_an_audit_records_what_should_have_left(db: None, in_euro: Replication, 
     assert kinds == {"p1": DriftKind.BEHIND, "p2": DriftKind.EDITED_THERE}
     assert repaired.drifted == 2
     assert kept() == ([("p1", 1), ("p2", 1)] if dry else [])
+
+
+def test_the_alarm_of_an_owner_s_past_ends_when_the_row_leaves(
+    db: None, in_euro: Replication
+) -> None:
+    """Its owner has said a higher version; no row is left that could have it."""
+    old = product(7, "EUR")
+    an_hour_ago = UUID(int=old.id.int - (3_600_000 << 80))
+    deliver(old.model_copy(update={"id": an_hour_ago}), product(4, "EUR"))
+    assert close_overtaken() == 0
+
+    deliver(product(8, "USD"))
+
+    assert (kept(), close_overtaken(), close_overtaken()) == ([], 1, 0)
+
+
+def test_an_audit_takes_none_for_missing_that_has_left_meanwhile(
+    db: None, in_euro: Replication
+) -> None:
+    """The owner said it before; so a dry one does not, either."""
+    deliver(product(3, "EUR"))
+    said = [snapshot(3, "EUR")]
+    deliver(product(4, "USD"))
+
+    now = database_now()
+    manner = Manner(now, FoundBy.DEEP, overdue=now + timedelta(hours=1))
+    for dry in (True, False):
+        assert merge_snapshots(in_euro, said, manner._replace(dry=dry)).drifted == 0
+    assert not Drift.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [("price.amount", "1.00"), ("retired", [False, None]), ("weight_grams", (5, "heavy"))],
+)
+def test_a_value_that_the_member_never_has(
+    monkeypatch: pytest.MonkeyPatch, path: str, values: object
+) -> None:
+    """The replica would stay without those, and nothing would say why."""
+    monkeypatch.setattr(Product, "where", {path: values})
+
+    [error] = replicas_fit_their_contracts()
+
+    assert (error.id, "which it never is" in str(error.msg)) == ("polder.E015", True)
 
 
 def test_a_member_that_the_contract_lacks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from types import NoneType
 from typing import Any, get_args
@@ -10,11 +10,11 @@ from typing import Any, get_args
 from django.apps import apps
 from django.core.checks import Error, register
 from django.db import connection
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from polder.contracts.event import Event
 from polder.process.starts import STARTS
-from polder.replication.replica import OWN_COLUMNS, Replica, clashes
+from polder.replication.replica import OWN_COLUMNS, Replica, clashes, where_of
 
 
 @register(STARTS)
@@ -93,6 +93,9 @@ def _errors(model: type[Replica]) -> Iterator[Error]:
             obj=model,
             id="polder.E015",
         )
+    for path, values in where_of(model):
+        if (kind := _annotation(state, path)) is not None:
+            yield from _value_errors(model, path, kind, values)
     for column, field in columns.items():
         yield from _field_errors(model, state, model.paths.get(column, column), nullable=field.null)
 
@@ -127,6 +130,24 @@ def _field_errors(
             obj=model,
             id="polder.E014",
         )
+
+
+def _value_errors(
+    model: type[Replica], path: str, kind: Any, values: Collection[Any]
+) -> Iterator[Error]:
+    """Of what the member never is, so that nothing would be kept by it."""
+    for value in sorted(values, key=str):
+        try:
+            is_one = TypeAdapter(kind).validate_python(value) == value
+        except ValidationError:
+            is_one = False
+        if not is_one:
+            yield Error(
+                f"{model._meta.label} keeps those whose {path!r} is {value!r}, which it never is.",
+                hint=f"It is of the type {getattr(kind, '__name__', kind)}.",
+                obj=model,
+                id="polder.E015",
+            )
 
 
 def _annotation(state: type[BaseModel], path: str) -> Any:

@@ -55,7 +55,9 @@ def record(
         known.update(repaired_at=Now(), seen_at=Now())
     else:
         seen = [drift for drift in known if drift.version == rows[drift.key].version]
-        Drift.objects.filter(pk__in=[drift.pk for drift in seen]).update(seen_at=Now())
+        again = Drift.objects.filter(pk__in=[drift.pk for drift in seen])
+        known.exclude(pk__in=again).update(repaired_at=Now())  # another one takes its place
+        again.update(seen_at=Now())
         open_already = {drift.key for drift in seen}
         rows = {key: one for key, one in rows.items() if key not in open_already}
     made = Drift.objects.bulk_create(

@@ -240,9 +240,10 @@ class ReplicaState(models.Model):
 
     @property
     def is_complete(self) -> bool:
-        """Also while it is compared once more."""
-        is_audited = self.is_audit and self.completed_at and not self.is_rebuilt
-        return self.state == self.State.COMPLETE or bool(is_audited)
+        """Also while it is compared once more, or some of its rows are fetched."""
+        is_looked_at = self.is_audit or self.is_partial
+        was_complete = self.completed_at is not None and not self.is_rebuilt
+        return self.state == self.State.COMPLETE or (is_looked_at and was_complete)
 
     @property
     def is_under_way_or_paused(self) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connection
 
 from polder import this_service
+from polder.replication.models import OutsideVersion
 from polder.replication.replica import Replication, Said
 
 S = TypeVar("S", bound=Said)
@@ -95,6 +96,17 @@ def sort_out(
     )
     kept = {key: one for key, one in there.items() if key not in late}
     return SortedOut(kept, left, {key: out[key] for key in gone if key not in left})
+
+
+def would_keep(replication: Replication, said: Mapping[str, S]) -> dict[str, S]:
+    """By key, what `sort_out` would keep of what an owner says; changes nothing."""
+    if not replication.where:
+        return dict(said)
+    known = OutsideVersion.objects.filter(aggregate=replication.aggregate, key__in=list(said))
+    versions = known.values_list("key", "version")
+    late = {key for key, version in versions if version > said[key].aggregateversion}
+    there = {key: one for key, one in said.items() if key not in late}
+    return {key: one for key, one in there.items() if replication.keeps(one.data)}
 
 
 def _without_row(replication: Replication, out: Mapping[str, Said]) -> list[str]:

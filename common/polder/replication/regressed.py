@@ -82,8 +82,8 @@ def _tell(owner: str, first: Regressed) -> None:
 
 
 def close_overtaken() -> int:
-    """Closes the records whose owner has said something above the known version since; how many.
-    May run at any time, twice, at once."""
+    """Closes the records whose owner has said something above the known version since, also that
+    the row is kept no more; how many. May run at any time, twice, at once."""
     with connection.cursor() as cursor:
         return sum(_close(cursor, aggregate) for aggregate in _open_aggregates(cursor))
 
@@ -100,10 +100,14 @@ def _close(cursor: CursorWrapper, aggregate: str) -> int:
     cursor.execute(
         f"""
         UPDATE polder_replication_regression AS known SET closed_at = now()
-            FROM "{table}" AS replica
-        WHERE known.closed_at IS NULL AND known.aggregate = %s AND replica.key::text = known.key
-            AND replica.version > known.known_version
+        FROM (
+            SELECT key::text, version FROM "{table}"
+            UNION ALL SELECT key, version FROM polder_replication_outsideversion
+                WHERE aggregate = %s
+        ) AS by_now
+        WHERE known.closed_at IS NULL AND known.aggregate = %s AND by_now.key = known.key
+            AND by_now.version > known.known_version
         """,
-        [aggregate],
+        [aggregate, aggregate],
     )
     return int(cursor.rowcount)

@@ -21,7 +21,7 @@ from polder.database.partitioning import database_now
 from polder.replication import drifted
 from polder.replication.drifted import Found
 from polder.replication.models import DriftKind, FoundBy
-from polder.replication.outside import lock, sort_out
+from polder.replication.outside import lock, sort_out, would_keep
 from polder.replication.replica import Replication
 from polder.replication.retention import tombstones_kept
 from polder.replication.upsert import typed_columns, upsert_sql
@@ -129,7 +129,7 @@ def _sorted_out(
 ) -> tuple[dict[str, Snapshot], set[str]]:
     """Those that the replica keeps, and the keys of rows that left it."""
     if manner.dry:
-        return {key: one for key, one in said.items() if replication.keeps(one.data)}, set()
+        return would_keep(replication, said), set()
     kept, left, _ = sort_out(replication, said, even_equal=True, beaten=lowered)
     return kept, set(left)
 

@@ -203,8 +203,12 @@ def _replication(model: type[Replica]) -> Replication:
     sources = [model.paths.get(column, column) for column in columns]
     getter = attrgetter(*sources) if sources else lambda state: ()
     values = (lambda state: (getter(state),)) if len(sources) == 1 else getter
-    where = tuple((path, _several(allowed)) for path, allowed in sorted(model.where.items()))
-    return Replication(model, model.replica_of, columns, values, where)
+    return Replication(model, model.replica_of, columns, values, where_of(model))
+
+
+def where_of(model: type[Replica]) -> tuple[tuple[str, frozenset[Any]], ...]:
+    """By which members of the public state it keeps only some, each with the values."""
+    return tuple((path, _several(allowed)) for path, allowed in sorted(model.where.items()))
 
 
 def _several(values: Any) -> frozenset[Any]:

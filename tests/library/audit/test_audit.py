@@ -229,3 +229,24 @@ def test_nor_does_a_resync_bring_it(owner: Owner) -> None:
     runs.begin(PRODUCT, "asked for")
     owner.run()
     assert not Product.objects.filter(pk="p3").exists()
+
+
+def test_of_a_row_one_record_is_open(owner: Owner) -> None:
+    """However it is edited between two that change nothing."""
+    for version in (8, 9):
+        edit("p5", version=version)
+        runs.audit(PRODUCT, "asked for", deep=False, dry=True)
+        owner.run_all()
+
+    assert Drift.objects.filter(repaired_at=None).values_list("version", flat=True).get() == 9
+
+
+def test_a_row_that_its_owner_cannot_say_keeps_no_audit_from_its_end(owner: Owner) -> None:
+    """A quick one, which asks for the row by its key: no page brings it."""
+    owner.owns(product_event(ProductChanged, product_id="p3", version=3))
+    owner.lacking = {"p3"}
+
+    runs.audit(PRODUCT, "asked for", deep=False)
+    end = owner.run_all()
+
+    assert (end.state, end.rows_drifted, drift()) == ("complete", 1, {"p3": DriftKind.BEHIND})
