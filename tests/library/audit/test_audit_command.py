@@ -66,12 +66,12 @@ def test_what_cannot_be_made_good_is_told_apart(
     monkeypatch.setattr(audit.Command, "_wait", lambda *_: owner.run_all())
     said = StringIO()
 
-    with pytest.raises(CommandError, match="2 differed: 1 made good, 1 cannot be stored here"):
+    with pytest.raises(CommandError, match="2 differed: 1 made good, 1 cannot be taken"):
         call_command("audit", PRODUCT, stdout=said)
     assert "inventory.product brick v0: missing here" in said.getvalue()
 
     # nor is one that was known before forgotten
-    with pytest.raises(CommandError, match="1 differed: 0 made good, 1 cannot be stored here"):
+    with pytest.raises(CommandError, match="1 differed: 0 made good, 1 cannot be taken"):
         call_command("audit", PRODUCT, stdout=said)
 
 

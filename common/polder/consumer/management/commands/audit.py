@@ -120,7 +120,7 @@ def _told(chosen: Sequence[str], found: Sequence[Mapping[str, Any]], *, dry: boo
     if found and dry:
         told += ": left as they are"
     elif refused:
-        told += f": {len(found) - refused} made good, {refused} cannot be stored here"
+        told += f": {len(found) - refused} made good, {refused} cannot be taken"
     elif found:
         told += ": made good"
     if sums["disputed"]:
