@@ -34,15 +34,19 @@ _MADE = """
 to_timestamp(('x' || left(translate(event_id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)
 """
 BEHIND = f"""
-SELECT publisher, greatest(0, extract(epoch FROM clock_timestamp() - min(until)))::float8 FROM (
-    SELECT publisher, until, heard_at, max(heard_at) OVER (PARTITION BY publisher) AS newest
+WITH heard AS (
+    SELECT publisher, least(until, heard_at) AS until, heard_at,
+        max(heard_at) OVER (PARTITION BY publisher) AS newest
     FROM polder_replication_heartbeat
-    UNION ALL SELECT publisher, greatest(least(since, {_MADE}), since - interval '1 hour'), NULL,
-        NULL FROM polder_inbox_waitingevent WHERE parked_at IS NULL
+)
+SELECT publisher, greatest(0, extract(epoch FROM clock_timestamp() - min(until)))::float8 FROM (
+    SELECT publisher, until FROM heard
+    WHERE heard_at > newest - interval '{SILENT.total_seconds():.0f} seconds'
+    UNION ALL SELECT publisher, greatest(least(since, {_MADE}), since - interval '1 hour')
+    FROM polder_inbox_waitingevent WHERE parked_at IS NULL
         AND last_at > clock_timestamp() - interval '{TRIED.total_seconds():.0f} seconds'
-) AS heard WHERE heard_at > newest - interval '{SILENT.total_seconds():.0f} seconds'
-    OR heard_at IS NULL
-GROUP BY publisher HAVING bool_or(heard_at IS NOT NULL) ORDER BY publisher
+        AND publisher IN (SELECT publisher FROM heard)
+) AS until GROUP BY publisher ORDER BY publisher
 """
 
 
@@ -54,7 +58,8 @@ def note(worker: str, until: Mapping[str, datetime]) -> None:
 
 def behind() -> dict[str, float]:
     """Seconds, by publisher; without those of which no heartbeat has come yet. By the publishers'
-    clocks and this database's, which are taken to agree."""
+    clocks and this database's: one that is ahead makes none fresher than when it was heard, and one
+    that is behind makes it look as much older."""
     with connection.cursor() as cursor:
         cursor.execute(BEHIND)
         return dict(cursor.fetchall())
