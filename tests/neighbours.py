@@ -11,8 +11,8 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from polder.outbox import fence
-from polder.outbox.fence import Claim
+from polder.outbox import claims, fence
+from polder.outbox.claims import Claim
 from polder.pasts.adoption import Case, Copy, Proofs, Proven
 from polder.pasts.healing import heal
 
@@ -49,7 +49,7 @@ class Neighbours:
         """One has heard of it, and keeps nothing."""
         about = (aggregate, str(key))
         self.known[about] = max(self.known.get(about, 0), version)
-        fence.put_up([Claim(aggregate, str(key), version, uuid7())], by)
+        claims.put_up([Claim(aggregate, str(key), version, uuid7())], by)
 
     def heal(self, *, dry_run: bool = False) -> dict[str, Case[Any]]:
         """By key."""

@@ -16,7 +16,7 @@ from inventory_service.models import Movement, Product, Reservation, Stock
 from inventory_service.reconcile import reconcile_reservations
 from inventory_service.services import product_change
 from inventory_service.tests.stocking import decisions
-from polder.outbox import fence
+from polder.outbox import claims
 from polder.testing import deliver, published
 from polder.testing.database import empty_partitioned, other_connection
 from tests.invariants.stock import CONSERVED, JOURNAL
@@ -168,7 +168,7 @@ def test_broken_off_between_the_stock_and_its_reservations(neighbours: Neighbour
     event = order_event(products={"p1": 4})
     neighbours.know("stock", "p1", 9, on_hand=6, reserved=0)
     neighbours.heal()
-    fence.put_up([], "order")
+    claims.put_up([], "order")
     neighbours.know("reservation", event.subject, 2, status="consumed", shortages=[])
     deliver(event)
 

@@ -158,7 +158,7 @@ def test_what_is_healed_is_not_acted_on_before_all_is(neighbours: Neighbours) ->
     neighbours.know("order", order.pk, 2, status="confirmed")
     lifted: list[int] = []
     neighbours.heal(dry_run=True)
-    fence.note_healed("order", [str(order.pk)], "adopted")
+    fence.note_healed("order", {str(order.pk): "adopted"})
 
     with pytest.raises(fence.FencedAggregate):
         order_cancel(order_id=UUID(str(order.pk)))
@@ -192,6 +192,49 @@ def test_what_an_operator_has_accepted_is_raised_and_announced(neighbours: Neigh
     assert (case.key, case.moved) == (str(order.pk), False)
     assert told(order.pk)[1:] == [("OrderCreated", 4 + MARGIN + 1)]
     assert raise_accepted() == []
+
+
+def test_what_is_fenced_again_is_not_raised_by_what_was_accepted_before(
+    neighbours: Neighbours,
+) -> None:
+    """Somebody knows more of it than the operator knew who accepted it."""
+    order = place(Line("p1", 1)).order
+    neighbours.know_of("order", order.pk, 4)
+    fence.accept(Fenced.objects.all(), by="ada", reason="a test")
+    neighbours.know_of("order", order.pk, 6)
+
+    assert raise_accepted() == []
+
+    order.refresh_from_db()
+    assert order.version == 1
+    assert fence.stands()
+
+
+def test_one_accepted_row_that_fails_keeps_no_other_from_being_raised(
+    neighbours: Neighbours,
+) -> None:
+    orders = [place(Line("p1", 1)).order for _ in range(2)]
+    neighbours.know_of("order", orders[0].pk, 2**63 - 1)  # above it is no version
+    neighbours.know_of("order", orders[1].pk, 4)
+    fence.accept(Fenced.objects.all(), by="ada", reason="a test")
+
+    cases = {case.key: case for case in raise_accepted()}
+
+    assert "it failed" in cases[str(orders[0].pk)].problem
+    assert cases[str(orders[1].pk)].events
+
+
+def test_what_could_not_be_known_stays_on_record(neighbours: Neighbours) -> None:
+    """Also when the command is killed before it has reported it."""
+    neighbours.know("order", key := uuid7(), 3, status="shipped", products=LINES, by="inventory")
+
+    neighbours.heal()
+
+    assert Fenced.objects.get().reason == (
+        f"adopted from the copies of others: forgotten -> "
+        f"{Order.objects.get(pk=key).status} v{Order.objects.get(pk=key).version}; "
+        "nobody knows its customer, address"
+    )
 
 
 def test_a_request_whose_answer_was_forgotten_makes_no_second_order(

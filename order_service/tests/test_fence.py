@@ -26,8 +26,9 @@ from order_service.services import Line, order_cancel
 from order_service.tests.test_api import ORDER
 from order_service.tests.test_placing import place
 from polder.inbox.models import ParkedEvent
-from polder.outbox import fence
-from polder.outbox.fence import Claim, FencedAggregate
+from polder.outbox import claims, fence
+from polder.outbox.claims import Claim
+from polder.outbox.fence import FencedAggregate
 from polder.outbox.guard.bypass import unguarded
 from polder.outbox.models import Fenced, OutboxEvent
 from polder.reconcile.periodic import reconcile_overdue
@@ -36,6 +37,7 @@ from polder.testing.api import assert_problem, post
 from tests.makers import order_event, reservation_event
 
 pytestmark = pytest.mark.usefixtures("catalogue")
+DAY = 24 * 60 * 60 * 1000  # in the milliseconds of a UUIDv7
 
 
 @pytest.fixture(autouse=True)
@@ -50,38 +52,62 @@ def claim(key: object, version: int, *, event_id: UUID | None = None) -> Claim:
 
 def set_back(order: Order, *, known_version: int = 4) -> None:
     """Inventory says that it knows the order at a newer version."""
-    assert fence.put_up([claim(order.pk, known_version)], "inventory") == 1
+    assert claims.put_up([claim(order.pk, known_version)], "inventory") == 1
 
 
 class TestWhatIsFenced:
     def test_what_we_have_ourselves_is_not(self) -> None:
         placed = place(Line("p1", 1))
 
-        assert fence.put_up([claim(placed.order.pk, 1, event_id=placed.event_id)], "inventory") == 0
+        assert (
+            claims.put_up([claim(placed.order.pk, 1, event_id=placed.event_id)], "inventory") == 0
+        )
         # its week of the outbox was dropped
-        assert fence.put_up([claim(placed.order.pk, 1)], "inventory") == 0
-        assert fence.put_up([], "inventory") == 0
+        long_ago = UUID(int=uuid7().int - (364 * DAY << 80))
+        assert claims.put_up([claim(placed.order.pk, 1, event_id=long_ago)], "inventory") == 0
+        assert claims.put_up([], "inventory") == 0
 
     def test_what_is_newer_and_what_we_have_no_more(self) -> None:
         order = place(Line("p1", 1)).order
 
-        assert fence.put_up([claim(order.pk, 4), claim(gone := uuid7(), 2)], "inventory") == 2
+        assert claims.put_up([claim(order.pk, 4), claim(gone := uuid7(), 2)], "inventory") == 2
 
         assert set(Fenced.objects.values_list("key", "known_version", "is_forgotten")) == {
             (str(order.pk), 4, False),
             (str(gone), 2, True),
         }
 
+    def test_a_version_that_we_have_come_to_by_another_event(self) -> None:
+        """It was acted on before anybody had told what was forgotten."""
+        order = place(Line("p1", 1)).order
+
+        assert claims.put_up([claim(order.pk, 1)], "inventory") == 1
+
+        # and it ends when we are past it
+        order_cancel(order_id=order.pk)
+        assert fence.lift_overtaken() == 1
+        assert claims.put_up([claim(order.pk, 1)], "inventory") == 0
+
+    def test_a_row_that_was_set_back_alone(self) -> None:
+        """One table was restored, and the outbox has all that was said."""
+        order = place(Line("p1", 1)).order
+        order_cancel(order_id=order.pk)
+        said = OutboxEvent.objects.get(subject=str(order.pk), version=2).pk
+        with unguarded("one table is set back"):
+            Order.objects.filter(pk=order.pk).update(version=1, status="pending")
+
+        assert claims.put_up([claim(order.pk, 2, event_id=said)], "inventory") == 1
+
     def test_told_twice_by_two(self) -> None:
         order = place(Line("p1", 1)).order
 
         for version, by in ((4, "inventory"), (6, "shipping"), (5, "inventory"), (6, "shipping")):
-            fence.put_up([claim(order.pk, version)], by)
+            claims.put_up([claim(order.pk, version)], by)
 
         assert list(Fenced.objects.values_list("known_version", "reported_by")) == [(6, "shipping")]
 
     def test_what_was_never_ours(self) -> None:
-        assert fence.put_up([Claim("teapot", "t1", 3, uuid7())], "inventory") == 0
+        assert claims.put_up([Claim("teapot", "t1", 3, uuid7())], "inventory") == 0
 
 
 class TestNobodyActsOnIt:
@@ -145,7 +171,7 @@ class TestNobodyActsOnIt:
 
     def test_what_is_made_anew_under_a_key_that_others_know(self) -> None:
         gone = uuid7()
-        fence.put_up([claim(gone, 2)], "inventory")
+        claims.put_up([claim(gone, 2)], "inventory")
 
         with pytest.raises(FencedAggregate, match="this one has none"), transaction.atomic():
             fence.check([order_event(OrderCreated, order_id=gone)])
@@ -156,7 +182,7 @@ class TestAskedForAgain:
         """Its answers to requests were set back, too: the client repeats one that was carried
         out.
         """
-        fence.put_up([claim(uuid7(), 2)], "shipping")
+        claims.put_up([claim(uuid7(), 2)], "shipping")
 
         response = post(api, "/api/orders/", ORDER, key="k1")
 
@@ -173,7 +199,7 @@ class TestAskedForAgain:
 
     def test_an_answer_that_we_have_is_given(self, api: APIClient) -> None:
         assert post(api, "/api/orders/", ORDER, key="k1").status_code == 201
-        fence.put_up([claim(uuid7(), 2)], "shipping")
+        claims.put_up([claim(uuid7(), 2)], "shipping")
 
         assert post(api, "/api/orders/", ORDER, key="k1")["Idempotent-Replayed"] == "true"
 
@@ -209,7 +235,7 @@ class TestItEnds:
     def test_by_an_operator_for_good(self, api: APIClient) -> None:
         # Given
         gone = uuid7()
-        fence.put_up([claim(gone, 2)], "shipping")
+        claims.put_up([claim(gone, 2)], "shipping")
 
         # When
         told = regressed(
@@ -218,14 +244,23 @@ class TestItEnds:
 
         # Then it is not put up again by those who say the same again
         assert told == "1 accepted: nothing is in the way of what this service does with them now"
-        assert fence.put_up([claim(gone, 2)], "shipping") == 0
+        assert claims.put_up([claim(gone, 2)], "shipping") == 0
         assert post(api, "/api/orders/", ORDER).status_code == 201
         assert list(Fenced.objects.values_list("lifted_by", "reason")) == [
             ("ada", "it was a test order")
         ]
 
         # But by those who know still more
-        assert fence.put_up([claim(gone, 3)], "inventory") == 1
+        assert claims.put_up([claim(gone, 3)], "inventory") == 1
+
+    def test_never_by_a_key_that_is_not_fenced(self) -> None:
+        """A slip of the pen is told, and nothing is accepted."""
+        claims.put_up([claim(gone := uuid7(), 2)], "shipping")
+        slip = str(uuid7())
+
+        with pytest.raises(CommandError, match=f"not fenced: {slip}. Nothing was accepted"):
+            regressed("--accept", "--key", str(gone), "--key", slip, "--by", "ada", "--reason", "r")
+        assert fence.stands()
 
     @pytest.mark.parametrize(
         "arguments",
@@ -236,7 +271,7 @@ class TestItEnds:
         ],
     )
     def test_never_in_passing(self, arguments: Sequence[str]) -> None:
-        fence.put_up([claim(uuid7(), 2)], "shipping")
+        claims.put_up([claim(uuid7(), 2)], "shipping")
 
         with pytest.raises(CommandError, match="--accept needs"):
             regressed(*arguments)
@@ -247,7 +282,7 @@ class TestItIsShown:
     def test_by_the_command(self) -> None:
         assert regressed() == "Nobody knows anything of this service better than it does."
         order = place(Line("p1", 1)).order
-        fence.put_up([claim(order.pk, 4), claim(gone := uuid7(), 2)], "shipping")
+        claims.put_up([claim(order.pk, 4), claim(gone := uuid7(), 2)], "shipping")
 
         assert {
             (row["key"], row["known_version"], row["is_forgotten"])
@@ -262,7 +297,7 @@ class TestItIsShown:
         )
 
     def test_in_readyz(self, client: Client) -> None:
-        fence.put_up([claim(uuid7(), 2)], "shipping")
+        claims.put_up([claim(uuid7(), 2)], "shipping")
 
         ready = client.get("/readyz")
 
@@ -275,7 +310,7 @@ class TestItIsShown:
     ) -> None:
         with caplog.at_level(logging.CRITICAL), django_capture_on_commit_callbacks(execute=True):
             for _ in range(3):
-                fence.put_up([claim(uuid7(), 2)], "shipping")
+                claims.put_up([claim(uuid7(), 2)], "shipping")
 
         [line] = [
             record.getMessage() for record in caplog.records if "came back" in record.getMessage()

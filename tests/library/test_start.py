@@ -104,6 +104,17 @@ def test_nobody_has_answered_yet(db: None, monkeypatch: pytest.MonkeyPatch) -> N
     assert start.wait_for_answers(0.2)
 
 
+def test_nobody_listens_of_those_that_have_answered(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker was set up anew, and they have not declared their queues yet."""
+    answered("shipping")
+    says(monkeypatch, listens=False)
+    assert not start.wait_for_answers(0.2)
+    says(monkeypatch, "shipping")
+    assert start.wait_for_answers(5)
+
+
 def test_a_broker_that_is_away_is_asked_again(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(order_event())
     asked = says(monkeypatch, "shipping")

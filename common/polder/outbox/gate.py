@@ -4,13 +4,23 @@ subscribers first what they know (`polder.pasts`)."""
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from uuid import UUID
 
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from polder.database.partitioning import first_key_at
 from polder.outbox.models import OutboxEvent, Subscriber
 
 PATIENCE = 15.0  # seconds that answers are waited for
+SKEW = timedelta(seconds=10)  # by which the clocks of one service's processes may disagree
+
+
+def not_yet_asked() -> UUID:
+    """A question of this or a later id was asked before the clock was set back, or on another host
+    whose clock was ahead: it says nothing of when it was answered."""
+    return first_key_at(timezone.now() + SKEW)
 
 
 def who_is_missing(question: UUID) -> set[str]:
@@ -19,7 +29,8 @@ def who_is_missing(question: UUID) -> set[str]:
     answered = dict(Subscriber.objects.values_list("name", "question"))
     if not answered:
         return {"a subscriber"}
-    return {name for name, newest in answered.items() if newest < question}
+    future = not_yet_asked()
+    return {name for name, newest in answered.items() if not question <= newest < future}
 
 
 def has_said_nothing() -> bool:

@@ -125,6 +125,13 @@ class Case(Generic[A]):
     def is_now(self) -> str:
         return _told(self.row)
 
+    @property
+    def became(self) -> str:
+        """What was done to it, and what could not be known."""
+        how = "adopted from the copies of others" if self.moved else "raised above what others know"
+        unknown = f"; nobody knows its {', '.join(self.unknown)}" if self.unknown else ""
+        return f"{how}: {self.was} -> {self.is_now}{unknown}"
+
     def undecidable(self, why: str) -> None:
         """Nothing is done to it: somebody has to decide."""
         self.problem, self.events = why, []

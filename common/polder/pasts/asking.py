@@ -8,6 +8,7 @@ from itertools import groupby
 from uuid import UUID
 
 from polder.broker.confirms import BROKER_ERRORS
+from polder.outbox.gate import who_is_missing
 from polder.outbox.models import CopiesPage, Fenced, Subscriber
 from polder.outbox.models import Question as Asked
 from polder.pasts import owner
@@ -33,9 +34,10 @@ def subscribers(without: Collection[str] = ()) -> set[str]:
 
 
 def ask_all(seconds: float, without: Collection[str] = ()) -> None:
-    """Returns when every subscriber has told what it knows of us now. Raises NoAnswer."""
+    """Returns when every subscriber has told what it knows of us now; at least one. Raises
+    NoAnswer."""
     question = _said(owner.ask)
-    _wait(lambda: subscribers(without) - _who_answered(question), seconds)
+    _wait(lambda: _who_has_not_answered(question, without), seconds)
 
 
 def gather(seconds: float, without: Collection[str] = ()) -> Proofs:
@@ -69,15 +71,18 @@ def _wait(missing: Callable[[], Collection[str]], seconds: float) -> None:
             told = ", ".join(sorted(names))
             raise NoAnswer(
                 f"{told} did not answer within {seconds:.0f} s: is the housekeeper running there, "
-                "and here?",
+                f"and here? One that is gone for good: --without {min(names)}",
                 names,
             )
         time.sleep(LOOKS)
 
 
-def _who_answered(question: UUID) -> set[str]:
-    answered = Subscriber.objects.filter(question__gte=question)
-    return set(answered.values_list("name", flat=True))
+def _who_has_not_answered(question: UUID, without: Collection[str]) -> set[str]:
+    """Of those that are known; of an unknown number of them, anybody."""
+    if not (known := subscribers()):
+        return {"a subscriber"}
+    answered = set(Subscriber.objects.values_list("name", flat=True)) - who_is_missing(question)
+    return known - answered - set(without)
 
 
 def _who_sent_copies(question: UUID) -> set[str]:

@@ -57,7 +57,7 @@ def raise_accepted() -> list[Case[Any]]:
             accepted = list(fence.accepted_and_behind(aggregate))
             for start in range(0, len(accepted), PAGE):
                 page = accepted[start : start + PAGE]
-                cases += _in_time(partial(_healed, model, aggregate, page, Proofs({}), only_raise))
+                cases += _heal_page(model, aggregate, page, Proofs({}), only_raise)
     return cases
 
 
@@ -73,17 +73,24 @@ def _pages(aggregate: str) -> Iterator[list[Fenced]]:
 
 
 def _heal_page(
-    model: type[Aggregate], aggregate: str, page: Sequence[Fenced], proofs: Proofs
+    model: type[Aggregate],
+    aggregate: str,
+    page: Sequence[Fenced],
+    proofs: Proofs,
+    adopt: Callable[[Sequence[Case[Any]]], None] | None = None,
 ) -> list[Case[Any]]:
     """One that cannot be healed keeps none beside it from being healed."""
     try:
-        return _in_time(partial(_healed, model, aggregate, page, proofs))
+        return _in_time(partial(_healed, model, aggregate, page, proofs, adopt))
     except Exception as error:
         if fault_of(error) in MOMENT:
             raise
         if len(page) > 1:
             log.warning("healing %d of %s failed, now one by one: %r", len(page), aggregate, error)
-            return [case for one in page for case in _heal_page(model, aggregate, [one], proofs)]
+            alone = ([one] for one in page)
+            return [
+                case for one in alone for case in _heal_page(model, aggregate, one, proofs, adopt)
+            ]
         log.exception("%s %s cannot be healed", aggregate, page[0].key)
         case: Case[Any] = Case(aggregate, page[0].key, None, _proven(page[0], model, proofs))
         case.undecidable(f"it failed: {error!r}")
@@ -111,7 +118,7 @@ def _healed(
     aggregate: str,
     page: Sequence[Fenced],
     proofs: Proofs,
-    adopt: Callable[[Sequence[Case[Any]]], None] | None = None,
+    adopt: Callable[[Sequence[Case[Any]]], None] | None,
 ) -> list[Case[Any]]:
     keys = [one.key for one in page]
     rows = {
@@ -140,12 +147,7 @@ def _healed(
             if case.is_made and case.proven.begun_by is not None
         }
     )
-    for reason in ("adopted", "lifted"):
-        fence.note_healed(
-            aggregate,
-            [case.key for case in done if case.moved == (reason == "adopted")],
-            f"{reason} from the copies of others",
-        )
+    fence.note_healed(aggregate, {case.key: case.became for case in done})
     failpoint(Failpoint.RESTORED_BEFORE_COMMIT)
     return cases
 

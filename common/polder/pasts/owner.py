@@ -15,8 +15,9 @@ from polder import this_service
 from polder.broker.names import EVERY_SUBSCRIBER
 from polder.database.partitioning import database_now, first_key_at, moment_of
 from polder.direct.talk import say
-from polder.outbox import fence
-from polder.outbox.fence import Claim
+from polder.outbox import claims
+from polder.outbox.claims import Claim
+from polder.outbox.gate import not_yet_asked
 from polder.outbox.models import CopiesPage, Fenced, OutboxEvent, Subscriber
 from polder.outbox.models import Question as Asked
 from polder.pasts.messages import Answer, Copies, CopiesRequest, Question
@@ -30,8 +31,9 @@ _ANSWERED = """
 INSERT INTO polder_outbox_subscriber AS known (name, confirmed_until, question, waiting,
     answered_at) VALUES (%s, %s, %s, %s, clock_timestamp())
 ON CONFLICT (name) DO UPDATE SET confirmed_until = greatest(known.confirmed_until,
-    excluded.confirmed_until), question = greatest(known.question, excluded.question),
-    waiting = excluded.waiting, answered_at = clock_timestamp()
+    excluded.confirmed_until), waiting = excluded.waiting, answered_at = clock_timestamp(),
+    question = CASE WHEN known.question < %s THEN greatest(known.question, excluded.question)
+        ELSE excluded.question END
 """
 
 
@@ -83,7 +85,7 @@ def new_question() -> UUID:
 
 def learn(answer: Answer) -> int:
     """Fences what the subscriber knows better than we do; how many. May run twice."""
-    found = fence.put_up(
+    found = claims.put_up(
         [
             Claim(known.aggregate, known.key, known.version, known.event_id)
             for known in answer.known
@@ -93,7 +95,11 @@ def learn(answer: Answer) -> int:
     if answer.confirms is not None and Asked.objects.filter(pk=answer.question).exists():
         with connection.cursor() as cursor:
             cursor.execute(
-                _ANSWERED, [answer.subscriber, answer.confirms, answer.question, answer.waiting]
+                _ANSWERED,
+                [
+                    *(answer.subscriber, answer.confirms, answer.question, answer.waiting),
+                    not_yet_asked(),
+                ],
             )
     return found
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
 from django.db import transaction
 
+from polder.errors.faults import Fault, fault_of
 from polder.reconcile.reconciler import CHUNK, reconcile_changed
 from polder.replication.models import ReplicaState
 from polder.replication.replica import Replica, replications
@@ -29,15 +30,18 @@ class NotFilled(RuntimeError):
     """A resync was cancelled or paused, or its owner does not answer."""
 
 
-def refill(seconds: float, tell: Tell = lambda states: None) -> dict[str, int]:
+def refill(
+    seconds: float, tell: Tell = lambda states: None, without: Collection[str] = ()
+) -> dict[str, int]:
     """Compares every row of every replica with its owner's: rows changed and removed, by aggregate.
     What is under way of a resync begins anew. Raises NotFilled when one has made no progress for so
-    many seconds."""
+    many seconds. Those of owners `without` are begun, too, and not waited for."""
     for aggregate in sorted(replications):
         runs.begin(aggregate, REASON, rate=RATE, is_rebuilt=True)
+    awaited = [name for name, one in replications.items() if one.publisher not in without]
     seen, since = "", time.monotonic()
     while True:
-        states = list(ReplicaState.objects.filter(pk__in=replications))
+        states = list(ReplicaState.objects.filter(pk__in=awaited))
         tell(states)
         if all(state.state == State.COMPLETE for state in states):
             return {state.pk: state.rows_changed + state.rows_removed for state in states}
@@ -53,6 +57,12 @@ def refill(seconds: float, tell: Tell = lambda states: None) -> dict[str, int]:
             )
             raise NotFilled(f"no page has come for {seconds:.0f} s: {told}")
         time.sleep(LOOKS)
+
+
+def unfilled() -> list[str]:
+    """The replicas that are not as their owners say yet."""
+    complete = ReplicaState.objects.filter(state=State.COMPLETE).values_list("pk", flat=True)
+    return sorted(replications.keys() - set(complete))
 
 
 def reconcile_since(moment: datetime, tell: Callable[[int], None] = lambda number: None) -> int:
@@ -86,6 +96,8 @@ def _reconcile(model: type[Replica], keys: list[str]) -> None:
         with transaction.atomic():
             reconcile_changed({model: keys})
     except Exception as error:
+        if fault_of(error) is Fault.AWAY:
+            raise
         if len(keys) == 1:
             log.warning("what follows from %s %s waits: %r", model._meta.label, keys[0], error)
             return

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
+from polder.outbox.models import Fenced
 from polder.pasts.adoption import Case
 
 SHOWN = 20
@@ -16,15 +17,18 @@ SHOWN = 20
 
 @dataclass
 class Report:
-    """`undecidable`: an operator has to decide. `waiting`: by subscriber, events of ours that have
-    not arrived there, and may tell of more."""
+    """`undecidable`: an operator has to decide. `earlier`: healed by a run that was broken off
+    before it could report it. `unfilled`: replicas that are not as their owners say.
+    `waiting`: by subscriber, events of ours that have not arrived there, and may tell of more."""
 
     dry_run: bool = False
     began: datetime = field(default_factory=timezone.now)
     adopted: dict[str, dict[str, Any]] = field(default_factory=dict)
     lifted: dict[str, dict[str, Any]] = field(default_factory=dict)
     undecidable: dict[str, dict[str, Any]] = field(default_factory=dict)
+    earlier: list[dict[str, str]] = field(default_factory=list)
     refilled: dict[str, int] = field(default_factory=dict)
+    unfilled: list[str] = field(default_factory=list)
     reconciled: int = 0
     waiting: dict[str, int] = field(default_factory=dict)
     sequence: int = 0  # how far the outbox's sequence was behind its rows
@@ -46,13 +50,25 @@ class Report:
                 kind = self.adopted if case.moved else self.lifted
                 kind[name] = about | {"is": case.is_now, "unknown": case.unknown}
 
+    def add_earlier(self, rows: Iterable[Fenced]) -> None:
+        self.earlier += [
+            {"aggregate": row.aggregate, "key": row.key, "became": row.reason} for row in rows
+        ]
+
+    @property
+    def is_empty(self) -> bool:
+        done = (self.adopted, self.lifted, self.undecidable, self.earlier, self.refilled)
+        return not any(done)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "dry_run": self.dry_run,
             "adopted": list(self.adopted.values()),
             "lifted": list(self.lifted.values()),
             "undecidable": list(self.undecidable.values()),
+            "earlier": self.earlier,
             "refilled": self.refilled,
+            "unfilled": self.unfilled,
             "reconciled": self.reconciled,
             "waiting": self.waiting,
             "sequence": self.sequence,
@@ -62,8 +78,14 @@ class Report:
         will = "would be " if self.dry_run else ""
         for replica, number in self.refilled.items():
             yield f"replica {replica}: {number} rows were not as their owner's"
+        for replica in self.unfilled:
+            yield f"replica {replica}: as it was in the backup, until its owner has answered"
         if self.sequence:
             yield f"the outbox's sequence was {self.sequence} behind its rows"
+        if self.earlier:
+            yield f"{len(self.earlier)} healed by an earlier run that was broken off:"
+            for one in self.earlier:
+                yield f"  {one['aggregate']} {one['key']}: {one['became']}"
         yield from _table(f"{will}adopted from the copies of others", self.adopted)
         yield from _table(f"{will}raised above what others know, otherwise as it was", self.lifted)
         if self.undecidable:

@@ -24,6 +24,7 @@ from polder.direct.talk import hang_up, hear_one
 from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.delivery import Delivery
 from polder.outbox.gate import PATIENCE, has_said_nothing, who_is_missing
+from polder.outbox.models import Subscriber
 from polder.pasts import hears, owner  # noqa: F401  (registers what handles the answers)
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def wait_for_answers(patience: float = PATIENCE) -> bool:
                 if question is None and time.monotonic() > asked + ASKS:
                     asked = time.monotonic()
                     question = owner.ask()
-                    if question is None:
+                    if question is None and not Subscriber.objects.exists():
                         return True  # nobody subscribes
                 if question is not None and not (missing := who_is_missing(question)):
                     return True

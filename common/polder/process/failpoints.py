@@ -42,6 +42,7 @@ class Failpoint(StrEnum):
     RESYNC_BEFORE_ANSWER = "resync.before-answer"  # of the owner's
     RESTORED_BEFORE_COMMIT = "restored.before-commit"  # of a page that is healed
     RESTORED_AFTER_COMMIT = "restored.after-commit"  # and before the fence is taken down
+    RESTORED_BEFORE_RECONCILING = "restored.before-reconciling"  # the fence is down
     EFFECTS_BEFORE_MARK = "effects.before-mark"  # it was carried out
     REDRIVE_AFTER_APPLY = "redrive.after-apply"  # and before the mark
 

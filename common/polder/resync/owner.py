@@ -18,8 +18,8 @@ from polder.contracts.event import State
 from polder.domain.aggregate import Aggregate, aggregates
 from polder.errors.faults import MOMENT, Fault, fault_of
 from polder.errors.private import without_values
-from polder.outbox import fence
-from polder.outbox.fence import Claim
+from polder.outbox import claims, fence
+from polder.outbox.claims import Claim
 from polder.replication.lacking import MOST as MOST_LACKING
 from polder.resync.messages import Lacking, Page, PageRequest, RowsRequest, WrittenPage
 
@@ -73,7 +73,7 @@ def rows_of(request: RowsRequest) -> Page:
     if model is None:
         return _refused(request)
     keys = {one.key for one in request.keys}
-    fence.put_up(
+    claims.put_up(
         [
             Claim(request.aggregate, one.key, one.version, one.event_id)
             for one in request.keys

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from uuid_utils.compat import uuid7
 
@@ -9,9 +11,10 @@ from common.contracts.inventory import ProductChanged, ProductRetired
 from order_service.models import Order
 from polder.direct.hearing import hear
 from polder.direct.messages import Message
-from polder.outbox import fence
-from polder.outbox.fence import Claim
-from polder.outbox.models import CopiesPage
+from polder.outbox import claims
+from polder.outbox.claims import Claim
+from polder.outbox.gate import who_is_missing
+from polder.outbox.models import CopiesPage, Subscriber
 from polder.pasts import copies, owner
 from polder.pasts.asking import NoAnswer, ask_all, gather
 from polder.pasts.messages import Answer, Copied, Copies, CopiesRequest
@@ -70,7 +73,7 @@ class TestCopies:
         # Given
         key = str(uuid7())
         for name, version in (("inventory", 3), ("shipping", 4)):
-            fence.put_up([Claim("order", key, version, uuid7())], name)
+            claims.put_up([Claim("order", key, version, uuid7())], name)
         asked = owner.new_question()
         for name in ("inventory", "shipping"):
             owner.learn(Answer(subscriber=name, question=asked, known=[], confirms=LONG_AGO))
@@ -101,10 +104,37 @@ class TestCopies:
         assert (proven.status, proven.get("products"), proven.version) == ("confirmed", [], 4)
         assert not CopiesPage.objects.exists()
 
+    def test_somebody_has_to_answer(self, db: None, said: list[tuple[str, Message]]) -> None:
+        """The backup is of a time before anybody had answered."""
+        with pytest.raises(NoAnswer, match="a subscriber did not answer"):
+            ask_all(0.1)
+
+    def test_an_answer_of_before_the_clock_was_set_back_is_none(
+        self, db: None, said: list[tuple[str, Message]]
+    ) -> None:
+        """The database came to a host whose clock is behind: the newest question is of the
+        future."""
+        an_hour = 60 * 60 * 1000
+        owner.learn(
+            Answer(
+                subscriber="inventory", question=owner.new_question(), known=[], confirms=LONG_AGO
+            )
+        )
+        [before] = Subscriber.objects.all()
+        before.question = UUID(int=before.question.int + (an_hour << 80))
+        before.save()
+
+        with pytest.raises(NoAnswer, match="inventory did not answer"):
+            ask_all(0.1)
+        asked = owner.new_question()
+        assert who_is_missing(asked) == {"inventory"}
+        owner.learn(Answer(subscriber="inventory", question=asked, known=[], confirms=LONG_AGO))
+        assert who_is_missing(asked) == set()
+
     def test_whoever_does_not_answer_is_named(
         self, db: None, said: list[tuple[str, Message]]
     ) -> None:
-        fence.put_up([Claim("order", str(uuid7()), 3, uuid7())], "inventory")
+        claims.put_up([Claim("order", str(uuid7()), 3, uuid7())], "inventory")
 
         with pytest.raises(NoAnswer, match="inventory did not answer"):
             gather(0.1)

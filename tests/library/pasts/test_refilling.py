@@ -39,10 +39,10 @@ class Run:
         return self.seconds
 
 
-def refilled(monkeypatch: pytest.MonkeyPatch, run: Run) -> dict[str, int]:
+def refilled(monkeypatch: pytest.MonkeyPatch, run: Run, *without: str) -> dict[str, int]:
     monkeypatch.setattr(refilling.runs, "begin", run.begin)
     monkeypatch.setattr(refilling, "time", run)
-    return refill(12)
+    return refill(12, without=without)
 
 
 def test_it_is_waited_for_while_answers_come(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,3 +52,15 @@ def test_it_is_waited_for_while_answers_come(db: None, monkeypatch: pytest.Monke
 def test_and_not_when_none_comes(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotFilled, match="no page has come for 12 s"):
         refilled(monkeypatch, Run(answers=-1))
+
+
+def test_nor_is_an_owner_waited_for_that_is_away(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its replicas are begun, and fill when it is back."""
+    owners = sorted({one.publisher for one in replications.values()})
+
+    assert refilled(monkeypatch, Run(answers=-1), *owners) == {}
+
+    assert set(ReplicaState.objects.values_list("pk", "state")) == {
+        (name, "filling") for name in replications
+    }
+    assert refilling.unfilled() == sorted(replications)

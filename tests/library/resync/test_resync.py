@@ -11,8 +11,8 @@ from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ProductRetired
 from order_service.models import Product
-from polder.outbox import fence
-from polder.outbox.fence import Claim
+from polder.outbox import claims
+from polder.outbox.claims import Claim
 from polder.replication.models import Drift, ReplicaState
 from polder.resync import asking, receiving, runs, tending
 from polder.resync.messages import PageRequest, Row
@@ -258,7 +258,7 @@ def test_what_follows_from_a_restore_waits_for_its_end(
     monkeypatch.setattr(receiving, "reconcile_changed", reconciled.append)
     wire.owns(product_event())
     if fenced:
-        fence.put_up([Claim("order", str(uuid7()), 2, uuid7())], "shipping")
+        claims.put_up([Claim("order", str(uuid7()), 2, uuid7())], "shipping")
 
     runs.begin(PRODUCT, "asked for", is_rebuilt=rebuilt)
     wire.run()

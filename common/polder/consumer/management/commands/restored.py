@@ -7,10 +7,14 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from rich.console import Console
 
-from polder.pasts.asking import NoAnswer
+from polder import this_service
+from polder.errors.faults import MOMENT, fault_of
+from polder.pasts.asking import NoAnswer, subscribers
 from polder.pasts.refilling import NotFilled
-from polder.pasts.restoring import PATIENCE, restore
+from polder.pasts.report import Report
+from polder.pasts.restoring import PATIENCE, AlreadyRunning, restore
 from polder.process.command import ServiceCommand
+from polder.replication.replica import replications
 
 UNDECIDED = 3  # exit status: something is left for an operator
 
@@ -42,8 +46,9 @@ class Command(ServiceCommand):
             action="append",
             default=[],
             metavar="SUBSCRIBER",
-            help="do not wait for this one, which is away: what it alone knows is not healed; may "
-            "be given several times",
+            help="do not wait for this neighbour, which is away: what it alone knows is not "
+            "healed, and the replicas of what it owns stay as they are until it answers; may be "
+            "given several times",
         )
         parser.add_argument(
             "--patience",
@@ -53,22 +58,39 @@ class Command(ServiceCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        publishers = {replication.publisher for replication in replications.values()}
+        neighbours = subscribers() | publishers
+        if unknown := set(options["without"]) - neighbours:
+            raise CommandError(
+                f"no neighbour of {this_service.name()} is called {min(unknown)}; it has: "
+                f"{', '.join(sorted(neighbours)) or 'none'}"
+            )
         console = Console(file=sys.stderr)
+        report = Report(dry_run=options["dry_run"])
         try:
             with console.status("") as status:
-                report = restore(
-                    dry_run=options["dry_run"],
+                restore(
+                    report,
                     without=options["without"],
                     patience=options["patience"],
                     tell=status.update,
                 )
-        except (NoAnswer, NotFilled) as error:
+        except AlreadyRunning as error:
+            raise CommandError(str(error)) from None
+        except Exception as error:
+            if not isinstance(error, NoAnswer | NotFilled) and fault_of(error) not in MOMENT:
+                raise
+            if not report.is_empty:
+                self._show(report, as_json=options["json"])
             raise CommandError(
-                f"{error}\nWhat was done until then is done; run it again."
+                f"{str(error).strip()}\nWhat was done until then is done; run it again."
             ) from None
-        if options["json"]:
+        self._show(report, as_json=options["json"])
+        if report.undecidable:
+            sys.exit(UNDECIDED)
+
+    def _show(self, report: Report, *, as_json: bool) -> None:
+        if as_json:
             self.stdout.write(json.dumps(report.as_json(), default=str))
         else:
             self.stdout.write("\n".join(report.lines()))
-        if report.undecidable:
-            sys.exit(UNDECIDED)

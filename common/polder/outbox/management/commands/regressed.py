@@ -84,6 +84,11 @@ class Command(ServiceCommand):
             raise CommandError("--accept needs --by and --reason")
         if not options["key"] and not options["all"]:
             raise CommandError("--accept needs --key, or --all for every row")
+        if missing := set(options["key"]) - set(rows.values_list("key", flat=True)):
+            raise CommandError(
+                f"not fenced: {', '.join(sorted(missing))}. Nothing was accepted; without --accept "
+                "this shows what is fenced"
+            )
         with transaction.atomic():
             accepted = fence.accept(rows, by=options["by"], reason=options["reason"])
         self.stdout.write(
