@@ -5,18 +5,25 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from polder.process.failpoints import VARIABLE
-from tests.backup import Backup
-from tests.blackbox.shop import OWNERS
+from polder.process.failpoints import VARIABLE, Failpoint
+from tests.backup import PROCESSES, Backup
+from tests.blackbox.shop import OWNERS, until
+from tests.disturbed import DisturbedStack
 from tests.healing.archive import Archive
 from tests.invariants import check_client
 from tests.load import Load
-from tests.restoring import Trade, heal, wait_until_all_agrees, wait_until_noticed
+from tests.restoring import SLOW, Trade, heal, wait_until_all_agrees, wait_until_noticed
 from tests.standing import Standing
+
+RESTORED = [point for point in Failpoint if point.startswith("restored.")]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +86,8 @@ def test_two_at_once(standing: Standing, tmp_path: Path, services: tuple[str, st
 
 @pytest.mark.long
 def test_under_load_and_killed_in_the_middle(standing: Standing, tmp_path: Path) -> None:
-    """kill -9 of the command, at a page and before the fence goes; then it is run again."""
+    """kill -9 of the command, at a page, before the fence goes and after it; then it is run
+    again."""
     stack, shop, _ = standing
     load = Load(shop, customers=2, pause=0.3, merchant=True)
     with load.flowing():
@@ -89,7 +97,7 @@ def test_under_load_and_killed_in_the_middle(standing: Standing, tmp_path: Path)
         backup.restore()
         wait_until_noticed(shop, "shipping")
         began = time.monotonic()
-        for point in ("restored.before-commit", "restored.after-commit"):
+        for point in RESTORED:
             armed = tmp_path / f"shipping.{point}"
             armed.write_text("kill")
             with pytest.raises(subprocess.CalledProcessError):
@@ -99,7 +107,7 @@ def test_under_load_and_killed_in_the_middle(standing: Standing, tmp_path: Path)
         took = time.monotonic() - began
 
     assert not report["undecidable"], report["undecidable"]
-    print(f"healed in {took:.0f} s, with two kills: {len(report['adopted'])} in the last run")
+    print(f"healed in {took:.0f} s, with {len(RESTORED)} kills")
     wait_until_all_agrees(shop)
     check_client(shop, load.accepted)
 
@@ -128,6 +136,92 @@ def test_recovered_to_a_moment_from_a_base_backup_and_its_wal(
     report = heal(stack, "order")
 
     assert report["adopted"], report
+    assert not report["undecidable"], report["undecidable"]
+    wait_until_all_agrees(shop)
+    trade.nothing_leaves_again()
+
+
+@pytest.mark.long
+def test_what_it_works_with_is_killed_in_the_middle(standing: Standing, tmp_path: Path) -> None:
+    """kill -9 of the database, of the housekeepers that ask and answer, of the broker and of the
+    worker, each while the command is at a step; then it is run again."""
+    stack, shop, _ = standing
+    trade = Trade(shop)
+    trade.some()
+    backup = Backup(stack, "inventory", tmp_path)
+    trade.go_on()
+    trade.some()
+    backup.restore()
+    wait_until_noticed(shop, "inventory")
+
+    _run_and_kill(stack, tmp_path, {"restored.before-commit": ["postgres"]})
+    _run_and_kill(
+        stack,
+        tmp_path,
+        {
+            "restored.before-commit": ["inventory-housekeeper", "order-housekeeper"],
+            "restored.after-commit": ["rabbitmq"],
+            "restored.before-reconciling": ["inventory-worker"],
+        },
+    )
+    report = heal(stack, "inventory")
+
+    assert not report["undecidable"], report["undecidable"]
+    wait_until_all_agrees(shop)
+    trade.nothing_leaves_again()
+
+
+def _run_and_kill(stack: DisturbedStack, folder: Path, steps: Mapping[str, Sequence[str]]) -> None:
+    """Whether or not the command survives it; then all are there again."""
+    with ThreadPoolExecutor() as pool:
+        for point in steps:
+            (folder / f"inventory.{point}").write_text("pause 5")
+        run = pool.submit(stack.manage_with, {VARIABLE: str(folder)}, "inventory", "restored")
+        for point, killed in steps.items():
+            hit = folder / f"inventory.{point}.hit"
+            until(lambda hit=hit: hit.exists() or run.done(), hit.name, SLOW)  # type: ignore[misc]
+            for name in killed if hit.exists() else ():
+                stack.kill(name)
+        with suppress(subprocess.CalledProcessError):
+            run.result()
+    for path in folder.glob("inventory.restored.*"):
+        path.unlink()
+    for name in chain(*steps.values()):
+        stack.reset_backoff(name)
+        stack.wait_ready(name)
+    for service in OWNERS:
+        stack.wait_ready(service)
+
+
+@pytest.mark.long
+def test_a_neighbour_is_away(standing: Standing, tmp_path: Path) -> None:
+    """It owns a replica of ours, too. What it alone knows waits until it is back."""
+    stack, shop, _ = standing
+    trade = Trade(shop)
+    trade.some()
+    backup = Backup(stack, "order", tmp_path)
+    trade.go_on()
+    trade.some()
+    for process in PROCESSES:
+        stack.stop_process(f"shipping-{process}")
+    backup.restore()
+    wait_until_noticed(shop, "order")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        stack.manage("order", "restored", "--patience", "5")
+    report = heal(stack, "order", "--without", "shipping", "--patience", "20")
+
+    assert report["unfilled"] == ["shipping.shipment"]
+    assert report["adopted"], report
+    assert not report["undecidable"], report["undecidable"]
+
+    # When it is back
+    for process in PROCESSES:
+        stack.start_process(f"shipping-{process}")
+    stack.wait_ready("shipping")
+    report = heal(stack, "order")
+
+    assert report["unfilled"] == []
     assert not report["undecidable"], report["undecidable"]
     wait_until_all_agrees(shop)
     trade.nothing_leaves_again()

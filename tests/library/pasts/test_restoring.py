@@ -55,7 +55,7 @@ def restored(*arguments: str) -> dict[str, Any]:
     return report
 
 
-def failing(error: Exception) -> Any:
+def failing(error: BaseException) -> Any:
     def fails(*_: object, **__: object) -> None:
         raise error
 
@@ -119,6 +119,18 @@ def test_what_was_done_is_reported_when_the_rest_fails(
     said = StringIO()
 
     with pytest.raises(CommandError, match=f"{error}\nWhat was done until then is done"):
+        call_command("restored", "--json", stdout=said)
+
+    assert json.loads(said.getvalue())["refilled"] == REFILLED
+
+
+def test_and_when_somebody_breaks_it_off(
+    alone: list[datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restoring, "reconcile_since", failing(KeyboardInterrupt()))
+    said = StringIO()
+
+    with pytest.raises(KeyboardInterrupt):
         call_command("restored", "--json", stdout=said)
 
     assert json.loads(said.getvalue())["refilled"] == REFILLED

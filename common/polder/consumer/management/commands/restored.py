@@ -77,11 +77,11 @@ class Command(ServiceCommand):
                 )
         except AlreadyRunning as error:
             raise CommandError(str(error)) from None
-        except Exception as error:
-            if not isinstance(error, NoAnswer | NotFilled) and fault_of(error) not in MOMENT:
-                raise
+        except (Exception, KeyboardInterrupt) as error:
             if not report.is_empty:
                 self._show(report, as_json=options["json"])
+            if not isinstance(error, NoAnswer | NotFilled) and fault_of(error) not in MOMENT:
+                raise
             raise CommandError(
                 f"{str(error).strip()}\nWhat was done until then is done; run it again."
             ) from None
