@@ -60,8 +60,8 @@ class Proven:
     @property
     def status(self) -> str | None:
         """At the newest version."""
-        newest = [copy for copy in self.copies if copy.version >= self.version]
-        return next((copy.members["status"] for copy in newest if "status" in copy.members), None)
+        found = (copy.members["status"] for copy in self._newest if "status" in copy.members)
+        return next(found, None)
 
     @property
     def begun_by(self) -> UUID | None:
@@ -76,13 +76,26 @@ class Proven:
     def why_not(self) -> str:
         """Why the copies do not say what the newest version was; nothing when they do."""
         if not self.copies:
-            return f"{self.known_by} has heard of version {self.version}, and nobody keeps a copy"
+            return (
+                f"{self.known_by} has heard of version {self.version}, and nobody keeps a copy; "
+                "run this again if a replica is being filled there"
+            )
         if self.copies[0].version < self.version:
             return (
                 f"{self.known_by} has heard of version {self.version}, and the newest copy is at "
                 f"{self.copies[0].version} yet: run this again when its events have arrived"
             )
+        statuses = {
+            str(copy.members["status"]): copy for copy in self._newest if "status" in copy.members
+        }
+        if len(statuses) > 1:
+            told = " and ".join(f"{one.subscriber} has {name}" for name, one in statuses.items())
+            return f"of version {self.version} {told}: audit these copies, and run this again"
         return ""
+
+    @property
+    def _newest(self) -> list[Copy]:
+        return [copy for copy in self.copies if copy.version >= self.version]
 
 
 class Proofs:

@@ -71,7 +71,7 @@ def _wait(missing: Callable[[], Collection[str]], seconds: float) -> None:
             told = ", ".join(sorted(names))
             raise NoAnswer(
                 f"{told} did not answer within {seconds:.0f} s: is the housekeeper running there, "
-                f"and here? One that is gone for good: --without {min(names)}",
+                "and here? One that stays away is named by --without",
                 names,
             )
         time.sleep(LOOKS)

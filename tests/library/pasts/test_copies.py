@@ -16,6 +16,7 @@ from polder.outbox.claims import Claim
 from polder.outbox.gate import who_is_missing
 from polder.outbox.models import CopiesPage, Subscriber
 from polder.pasts import copies, owner
+from polder.pasts.adoption import Copy, Proven
 from polder.pasts.asking import NoAnswer, ask_all, gather
 from polder.pasts.messages import Answer, Copied, Copies, CopiesRequest
 from polder.testing import deliver
@@ -103,6 +104,23 @@ class TestCopies:
         [proven] = proofs.of(Order).values()
         assert (proven.status, proven.get("products"), proven.version) == ("confirmed", [], 4)
         assert not CopiesPage.objects.exists()
+
+    def test_copies_that_disagree_prove_nothing(self) -> None:
+        """One of them was edited by hand, and nobody can tell which. Older ones may differ."""
+        old, new, edited = (
+            Copy(by, version, False, {"status": status})
+            for by, version, status in (
+                ("billing", 2, "pending"),
+                ("inventory", 3, "confirmed"),
+                ("shipping", 3, "shipped"),
+            )
+        )
+
+        assert not Proven("k", 3, "inventory", (new, old)).why_not
+        assert Proven("k", 3, "inventory", (new, edited, old)).why_not == (
+            "of version 3 inventory has confirmed and shipping has shipped: audit these copies, "
+            "and run this again"
+        )
 
     def test_somebody_has_to_answer(self, db: None, said: list[tuple[str, Message]]) -> None:
         """The backup is of a time before anybody had answered."""
