@@ -90,7 +90,7 @@ class Proven:
         }
         if len(statuses) > 1:
             told = " and ".join(f"{one.subscriber} has {name}" for name, one in statuses.items())
-            return f"of version {self.version} {told}: audit these copies, and run this again"
+            return f"of version {self.version} {told}, and nobody can tell which is right"
         return ""
 
     @property
