@@ -202,6 +202,7 @@ _COMMON: dict[str, Any] = {
     },
     "MIDDLEWARE": [
         "polder.api.machines.MachineMiddleware",
+        "polder.api.content_policy.ContentPolicyMiddleware",
         "django.middleware.security.SecurityMiddleware",
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "polder.api.correlation.CorrelationMiddleware",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import apps
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
-from drf_spectacular.views import SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from polder.api import addresses as _registers_converters  # noqa: F401
 from polder.api.document import Document
@@ -38,7 +38,7 @@ common_urls: list[URLPattern | URLResolver] = [
     path("ops/standing", Standing.as_view()),
     path("ops/timeline/<key:key>", TimelinePart.as_view()),
     path("api/schema/", Document.as_view(http_method_names=SAFE), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(http_method_names=SAFE), name="docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(http_method_names=SAFE), name="docs"),
     path("problems/<slug:kind>/", problem_page),
     *events.urls,
     *_admin_urls(),

@@ -17,6 +17,7 @@ from polder.admin.parked import many, parked
 from polder.admin.rolled_back import told_or_again
 from polder.admin.runbooks import runbooks
 from polder.admin.timeline import timeline
+from polder.api.content_policy import of_unfold
 
 admin.autodiscover()  # its pages, unless they were found when the process started
 
@@ -31,7 +32,7 @@ def _answering(
         else:
             view = pattern.callback
             view = _of_a_key(view) if pattern.name == "view_on_site" else view
-            pattern.callback = require_http_methods(methods)(told_or_again(view))
+            pattern.callback = require_http_methods(methods)(of_unfold(told_or_again(view)))
     return patterns
 
 
@@ -49,7 +50,7 @@ def _of_a_key(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 def _page(address: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
-    return path(address, told_or_again(admin.site.admin_view(view)), name=name)
+    return path(address, of_unfold(told_or_again(admin.site.admin_view(view))), name=name)
 
 
 _pages = [
