@@ -116,7 +116,9 @@ class ConfirmedPublisher:
                     f"{len(self._waiting)} messages unconfirmed after {self.timeout:.0f} s"
                 )
             try:
-                self.connection.drain_events(timeout=min(left, HEARTBEAT / 2))
+                # one frame: `drain_events` begins its time anew with each heartbeat that comes, and
+                # a broker that blocks sends nothing else
+                self.connection.connection.blocking_read(min(left, HEARTBEAT / 2))
             except TimeoutError:
                 self.connection.heartbeat_check()
         return self._receipt
