@@ -79,7 +79,7 @@ def test_filters(admin: Client, model: type[Model], query: dict[str, str], found
 
 @pytest.mark.parametrize(
     "query",
-    ["foo=bar", "held_at__isempty=7", "published_at__isempty=", "attempts=x", "e=1"],
+    ["foo=bar", "held_at__isempty=7", "published_at__isempty=", "attempts=x", "e=1", "e=1&foo=1"],
 )
 def test_an_address_that_the_list_cannot_obey_is_told_of(admin: Client, query: str) -> None:
     page: Any = admin.get(f"{list_address(OutboxEvent)}?{query}", follow=True)

@@ -153,10 +153,62 @@ def test_no_page_makes_the_browser_complain(service: str, shop: Shop, person: SI
     pages = sorted(one for one in addresses if one.startswith(("/admin/", "/ops/", "/events/")))
     assert len(pages) > 15, pages
 
-    for address in pages:
+    own = ("/admin/parked/", "/admin/auth/user/add/", "/admin/auth/user/1/change/")
+    for address in (*pages, *own, "/admin/password_change/", "/problems/busy/"):
         operator.open(address)
         row = operator.page.locator("#result_list tbody a").first
         if service == SERVICES[0] and row.count():
             operator.open(row.get_attribute("href") or "")
     operator.open("/api/docs/")
     operator.page.locator(".swagger-ui .info").wait_for()
+
+
+def test_a_script_that_got_into_a_page_does_not_run(person: SIGN_IN) -> None:
+    operator = person("order")
+    operator.open("/admin/")
+
+    operator.page.evaluate(
+        """() => {
+            const image = '<img src="x:" onerror="window.ran = 1">';
+            document.body.insertAdjacentHTML("beforeend", image);
+            const script = document.createElement("script");
+            script.textContent = "window.ran = 1";
+            document.body.append(script);
+        }"""
+    )
+
+    until(lambda: len(operator.complaints) >= 2, "the browser refuses both")
+    assert operator.page.evaluate("window.ran") is None
+    assert all("Content Security Policy" in one for one in operator.complaints)
+    operator.complaints.clear()
+
+
+def test_a_keyboard_reaches_the_menu_and_the_sidebar(person: SIGN_IN) -> None:
+    # On a phone, where the sidebar is closed
+    operator = person("order", viewport={"width": 360, "height": 740})
+    board = operator.page.locator("#nav-sidebar-apps").get_by_role("link", name="Board")
+    assert not board.is_visible()
+    sidebar = operator.page.get_by_role("button", name="Sidebar").locator("visible=true").first
+    sidebar.focus()
+    operator.page.keyboard.press("Enter")
+    board.wait_for()
+
+    # And the menu with the name, from which one leaves
+    operator = person("order")
+    leave = operator.page.get_by_role("button", name="Log out")
+    assert not leave.is_visible()
+    menu = operator.page.locator("[x-on\\:click*=openUserLinks]")
+    menu.focus()
+    operator.page.keyboard.press(" ")
+    leave.wait_for()
+    outline = "one => getComputedStyle(one).outlineStyle"
+    assert menu.evaluate(outline) == "solid"
+
+
+@pytest.mark.parametrize("width", [360, 800, 1280])
+def test_nothing_of_a_user_s_page_lies_beside_the_window(width: int, person: SIGN_IN) -> None:
+    operator = person("order", viewport={"width": width, "height": 740})
+    for page in ("/admin/auth/user/1/change/", "/admin/auth/group/add/"):
+        operator.open(page)
+        operator.page.locator(".selector").first.wait_for()
+        assert operator.fits(), page

@@ -9,11 +9,13 @@ import pytest
 from django.db.models.functions import Now
 
 from polder.api import replicas as api
+from polder.conditions import State
 from polder.consumer import heartbeats
 from polder.consumer.heartbeats import note_heartbeats
 from polder.database.partitioning import first_key_at
 from polder.inbox.models import WaitingEvent
 from polder.replication import freshness
+from polder.replication.conditions import behind
 from polder.replication.models import Heartbeat
 from polder.testing.replicas import filled
 
@@ -102,6 +104,17 @@ def test_a_publisher_that_is_silent_for_days_is_still_known_to_be_behind() -> No
     assert freshness.forget_heartbeats() == 1
 
     assert freshness.behind()["inventory"] > timedelta(days=2).total_seconds()
+
+
+def test_a_publisher_that_is_not_heard_is_said_on_the_pages() -> None:
+    beat("a", "inventory", 5)
+    assert behind().state is State.OK
+
+    beat("a", "shipping", 90)
+
+    assert behind().state is State.WARN
+    assert "nothing of shipping is heard for 90.0 s" in behind().sentence
+    assert "inventory" not in behind().sentence
 
 
 def test_a_publisher_s_clock_that_is_ahead_makes_none_fresher_than_when_it_was_heard() -> None:

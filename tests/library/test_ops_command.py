@@ -63,11 +63,17 @@ def test_all_of_a_cause_are_redriven() -> None:
 
     assert "Begun for 2" in said
     assert states() == {"redriven"}
-    [action] = OperatorAction.objects.all()
-    assert (action.operator, action.reason) == ("ada", "fixed")
+    begun, *steps = OperatorAction.objects.order_by("pk")
+    assert (begun.operator, begun.reason) == ("ada", "fixed")
+    assert [(step.action, step.key) for step in steps] == [
+        ("pause", str(one.pk)),
+        ("resume", str(one.pk)),
+    ]
     assert told("operations")["operations"][0]["state"] == "done"
     with pytest.raises(CommandError, match="it is done"):
-        ops("cancel", str(one.pk))
+        ops("cancel", str(one.pk), "--reason", "too late", "--operator", "eve")
+    last = OperatorAction.objects.latest("pk")
+    assert (last.operator, last.reason, last.done) == ("eve", "too late", False)
 
 
 def test_the_present_state_is_fetched() -> None:

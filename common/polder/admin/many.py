@@ -3,12 +3,13 @@ for each form, and noted with who and why."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 
+from polder.admin import audit
 from polder.admin.models import OperatorAction
 from polder.inbox import bulk
 from polder.inbox.models import BulkOperation
@@ -52,6 +53,13 @@ MANY = {
 }
 
 
+STEPS: Mapping[str, Callable[[int], None]] = {
+    "pause": bulk.pause,
+    "resume": bulk.resume,
+    "cancel": bulk.cancel,
+}
+
+
 @dataclass(frozen=True)
 class Asked:
     """`chosen` as of `bulk.chosen_by`; `form` is drawn anew for each page or command that asks."""
@@ -71,6 +79,14 @@ def begin_many(operator: str, asked: Asked) -> str:
         if OperatorAction.objects.filter(form=asked.form).exists():  # it came in between
             return SENT_BEFORE
         raise
+
+
+def step(operator: str, name: str, one: BulkOperation, reason: str) -> str:
+    """One of `STEPS`, as the admin's page of the operation does it: noted with who and why. What is
+    in the way; "" when it was done."""
+    asked = audit.Asked(operator, name, {"reason": reason}, uuid4())
+    errors = (bulk.NotPossible,)
+    return audit.carry_out(lambda row: STEPS[name](row.pk), one, asked, errors=errors).error
 
 
 def _some(asked: Asked) -> Chosen:

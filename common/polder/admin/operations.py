@@ -25,6 +25,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from polder.admin.audit import HELD, Asked, Result, carry_out
 from polder.admin.read_only import ReadOnlyAdmin
+from polder.plural import plural
 
 MOST_AT_ONCE = 500
 LISTED = 20  # rows named on the confirmation page
@@ -193,6 +194,10 @@ def _on_the_list(
                 messages.ERROR,
             )
             return None
+        if gone := _gone(request, rows):
+            self.message_user(request, gone, messages.WARNING if rows else messages.ERROR)
+        if not rows:
+            return None
         form, drawn = (
             operation.form(request.POST if "confirmed" in request.POST else None),
             _form_drawn(request),
@@ -207,6 +212,15 @@ def _on_the_list(
         return self.confirm(request, operation, rows, form, request.POST.get("return_to", ""))
 
     return ask_or_perform
+
+
+def _gone(request: HttpRequest, rows: Sequence[Model]) -> str:
+    """What became of the rest of what was selected, while the list was looked at."""
+    number = len(set(request.POST.getlist(ACTION_CHECKBOX_NAME))) - len(rows)
+    if number <= 0 or request.POST.get("select_across", "0") != "0":
+        return ""
+    are = plural(number, "row that was selected is", "rows that were selected are")
+    return f"{are} gone, or no longer what this list shows: somebody else was quicker."
 
 
 def _form_drawn(request: HttpRequest) -> UUID | None:

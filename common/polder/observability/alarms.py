@@ -17,9 +17,7 @@ from polder.consumer.models import Alarm
 from polder.observability.peers import NoRedirect
 from polder.observability.state import look_at_all
 from polder.replication import freshness
-from polder.span import span
 
-BEHIND = 20.0  # seconds; publishers are heard every five
 ANSWERS_WITHIN = 5.0
 
 
@@ -51,16 +49,10 @@ def _wrong() -> Mapping[str, Wrong]:
     found = {
         one.condition.name: Wrong(one.finding.sentence, one.condition.runbook)
         for one in look_at_all()
-        if one.finding.state is not State.OK
+        if one.finding.state is not State.OK and one.condition.name != "behind"
     }
-    for publisher, seconds in freshness.behind().items():
-        if seconds > BEHIND:
-            sentence = (
-                f"nothing of {publisher} is heard for {span(seconds)}: is the worker here away, "
-                "the relay there, or the broker?"
-            )
-            found[f"behind {publisher}"] = Wrong(sentence, "events-that-wait")
-    return found
+    each = freshness.late().items()  # each an alarm of its own
+    return found | {f"behind {name}": Wrong(told, "events-that-wait") for name, told in each}
 
 
 def _tell(begun: Sequence[Alarm], ended: Sequence[Alarm]) -> None:

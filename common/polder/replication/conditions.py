@@ -8,9 +8,17 @@ from django.db.models import Count, Min
 
 from polder.conditions import Finding, condition, ok, warn
 from polder.database.partitioning import database_now
+from polder.plural import plural
+from polder.replication import freshness
 from polder.replication.models import Regression, ReplicaState
 
 STUCK_SECONDS = 60
+
+
+@condition("behind", runbook="events-that-wait")
+def behind() -> Finding:
+    late = freshness.late()
+    return warn("; ".join(late.values())) if late else ok("every publisher is heard")
 
 
 @condition("regressed", runbook="a-past-that-came-back")

@@ -20,6 +20,7 @@ from polder.replication.replica import publishers
 from polder.retention import delete_in_steps, retention_policy
 from polder.span import span
 
+LATE = 20.0  # seconds; publishers are heard every five
 SILENT = timedelta(minutes=2)  # after which what a worker had was certainly delivered again
 KEPT = timedelta(days=1)
 TRIED = timedelta(minutes=10)  # within which what still waits was certainly tried again
@@ -63,6 +64,16 @@ def behind() -> dict[str, float]:
     with connection.cursor() as cursor:
         cursor.execute(BEHIND)
         return dict(cursor.fetchall())
+
+
+def late() -> dict[str, str]:
+    """What to say of each publisher that has not been heard for too long."""
+    return {
+        publisher: f"nothing of {publisher} is heard for {span(seconds)}: is the worker here away, "
+        "the relay there, or the broker?"
+        for publisher, seconds in behind().items()
+        if seconds > LATE
+    }
 
 
 def told(seconds: float | None) -> str:

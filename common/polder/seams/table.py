@@ -153,6 +153,12 @@ SEAMS: tuple[Seam, ...] = (
         "test_seams.py::test_frames_that_came_together_are_handled_together",
     ),
     Seam(
+        "amqp.connection:Connection",
+        ("blocking_read", "on_blocked", "on_unblocked"),
+        "reads one frame, and calls them when the broker blocks; confirms.py waits by it",
+        "relay/test_relay_blocked.py::test_it_is_said_and_ends",
+    ),
+    Seam(
         "amqp.transport:TCPTransport",
         ("read_frame", "write"),
         "reads by `_quick_recv` alone, an attribute of it",

@@ -15,11 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from polder.admin.audit import HELD
-from polder.admin.many import MANY, Asked, begin_many
+from polder.admin.many import MANY, STEPS, Asked, begin_many, step
 from polder.admin.standing import applied, queues, wrong_first
 from polder.consumer.samples import series
 from polder.errors.faults import Fault, fault_of
-from polder.inbox import bulk
 from polder.inbox.groups import groups
 from polder.inbox.models import BulkOperation
 from polder.observability.processes import processes
@@ -28,11 +27,6 @@ from polder.resync.runs import NotPossible
 from polder.span import span
 
 Rows = Sequence[Mapping[str, Any]]
-STEPS: Mapping[str, Callable[[int], None]] = {
-    "pause": bulk.pause,
-    "resume": bulk.resume,
-    "cancel": bulk.cancel,
-}
 
 
 class Command(ServiceCommand):
@@ -65,9 +59,15 @@ class Command(ServiceCommand):
             verb.add_argument("--type", help="of the event; an empty one: of none")
             verb.add_argument("--cause", help="as `ops parked` tells them")
             verb.add_argument("--reason", required=True, help="why; it is kept with your name")
-            verb.add_argument("--operator", default=getpass.getuser(), help="who you are")
+            self._operator(verb)
         for name in STEPS:
-            self._verb(verbs, name, f"{name} one of the operations").add_argument("id", type=int)
+            verb = self._verb(verbs, name, f"{name} one of the operations")
+            verb.add_argument("id", type=int)
+            verb.add_argument("--reason", default="", help="why; it is kept with your name")
+            self._operator(verb)
+
+    def _operator(self, verb: CommandParser) -> None:
+        verb.add_argument("--operator", default=getpass.getuser(), help="who you are")
 
     def _verb(self, verbs: Any, name: str, text: str) -> CommandParser:
         verb: CommandParser = verbs.add_parser(name, help=text)
@@ -108,12 +108,11 @@ class Command(ServiceCommand):
 
     def _step(self, verb: str, options: Mapping[str, Any]) -> None:
         key: int = options["id"]
-        try:
-            STEPS[verb](key)
-        except BulkOperation.DoesNotExist:
-            raise CommandError(f"there is no operation {key}: see `ops operations`") from None
-        except bulk.NotPossible as error:
-            raise CommandError(f"operation {key}: {error}") from None
+        one = BulkOperation.objects.filter(pk=key).first()
+        if one is None:
+            raise CommandError(f"there is no operation {key}: see `ops operations`")
+        if error := step(options["operator"][:150], verb, one, options["reason"]):
+            raise CommandError(f"operation {key}: {error}")
         self._tell({"operations": _operations()}, as_json=options["json"])
 
     def _tell(self, tables: Mapping[str, Rows], *, as_json: bool) -> None:
