@@ -23,7 +23,13 @@ def test_of_every_condition_with_its_page() -> None:
         r'polder_condition\{name="([a-z-]+)".*?runbook: docs/operations.md#(\S+)', rules, re.DOTALL
     )
 
-    assert dict(found) == {one.name: one.runbook for one in conditions.values()}
+    # of each publisher by itself, by the metric that the condition is reckoned by
+    [behind] = re.findall(
+        r"expr: polder_replica_behind_seconds > 20\n.*?operations.md#(\S+)", rules, re.DOTALL
+    )
+    assert {**dict(found), "behind": behind} == {
+        one.name: one.runbook for one in conditions.values()
+    }
 
 
 def test_every_page_and_every_metric_is_there(client: Client, db: None) -> None:
