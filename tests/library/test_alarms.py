@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db.models.functions import Now
 
 from polder import this_service
 from polder.configuration.secret import Secret
 from polder.consumer.jobs import expected
 from polder.inbox.batch import apply_batch
 from polder.inbox.delivery import Delivery
-from polder.inbox.models import ParkedEvent
+from polder.inbox.models import Halt, ParkedEvent
 from polder.observability.alarms import tell
 from tests.listening import Listener
 
@@ -107,6 +108,40 @@ def test_a_webhook_that_is_away_hears_of_it_later(hook: Hook, status: int) -> No
 
     # Then
     assert hook.of("parked") == ["firing"]
+
+
+def test_a_mail_server_that_is_away_makes_no_flood_of_posts(hook: Hook, settings: Any) -> None:
+    # Given a mail server that nobody can reach
+    park()
+    tell()
+    here = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9  # discard: nobody listens
+
+    # When it is told again and again, Then the webhook has heard it once
+    for _ in range(3):
+        with pytest.raises(OSError, match="refused"):
+            tell()
+    assert hook.of("parked") == ["firing"]
+
+    # And when there is one again, it gets its mail, and both hear of the end
+    settings.EMAIL_BACKEND = here
+    tell()
+    ParkedEvent.objects.update(state="discarded")
+    tell()
+    assert hook.of("parked") == ["firing", "ended"]
+    assert ["ended" in one.subject for one in mail.outbox] == [False, True]
+
+
+def test_what_is_said_in_two_lines_is_mailed(hook: Hook) -> None:
+    Halt.objects.create(
+        signature="s", reason="KeyError: 'a'\nDETAIL: b", since=Now(), last_at=Now()
+    )
+    for _ in range(2):
+        tell()
+
+    assert [one.subject.startswith("order: ALARM") for one in mail.outbox] == [True]
+    assert "DETAIL: b" in mail.outbox[0].subject
 
 
 def test_who_was_mailed_is_mailed_the_end_though_the_webhook_heard_nothing(hook: Hook) -> None:

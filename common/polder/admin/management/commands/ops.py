@@ -155,7 +155,7 @@ def _lag() -> dict[str, Rows]:
     p95 = {of: dict(points) for of, points in series("lag p95").items()}
     return {
         f"lag of {of}": [
-            {"at": at, "p50": f"{value:.3f} s", "p95": f"{p95[of].get(at, value):.3f} s"}
+            {"at": at, "p50": f"{value:.3f} s", "p95": f"{p95.get(of, {}).get(at, value):.3f} s"}
             for at, value in points
         ]
         for of, points in series("lag p50").items()
