@@ -156,7 +156,7 @@ SEAMS: tuple[Seam, ...] = (
         "amqp.connection:Connection",
         ("blocking_read", "on_blocked", "on_unblocked"),
         "reads one frame, and calls them when the broker blocks; confirms.py waits by it",
-        "relay/test_relay_blocked.py::test_it_is_said_and_ends",
+        "tests/library/relay/test_relay_blocked.py::test_it_is_said_and_ends",
     ),
     Seam(
         "amqp.transport:TCPTransport",
