@@ -104,13 +104,13 @@ def test_the_command_counts_first_and_says_what_it_did(db: None) -> None:
     said = StringIO()
 
     call_command("republish", "--since", "1h", "--dry-run", stdout=said)
-    assert "1 events" in said.getvalue()
+    assert "1 event " in said.getvalue()
     assert unpublished() == set()
 
     call_command(
         "republish", "--since", (datetime.now(UTC) - timedelta(hours=1)).isoformat(), stdout=said
     )
-    assert "are unpublished again" in said.getvalue()
+    assert "is unpublished again" in said.getvalue()
     assert len(unpublished()) == 1
 
 

@@ -200,7 +200,7 @@ def _announced_again_after(scene: Scene, loss: Callable[[], None]) -> None:
         said = scene.stack.manage(
             service, "republish", "--since", f"{round(time.monotonic() - began) + 60}s"
         )
-        assert "are unpublished again" in said
+        assert " unpublished again" in said
 
 
 def declare(stack: DisturbedStack, service: str) -> None:
