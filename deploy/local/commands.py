@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .environment import alarms_of
 from .errors import Cancelled, PolderError
 from .leftovers import end_leftovers, holder
 from .ports import Ports
@@ -37,7 +38,9 @@ class Native:
     def up(self, environ: Mapping[str, str]) -> int:
         """Starts, stays in the foreground, stops on Ctrl-C, SIGTERM or when the terminal goes
         away."""
-        stack = Stack(self.run.root, Ports.from_environment(environ), shown=self.terminal.step)
+        alarms = alarms_of(environ, SERVICES)
+        ports = Ports.from_environment(environ)
+        stack = Stack(self.run.root, ports, extra=alarms, shown=self.terminal.step)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: stack.steps.cancel())
         try:

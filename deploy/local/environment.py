@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -19,12 +19,22 @@ BARE = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"}
 FLOWER = Path(__file__).parents[1] / "flower" / "flower.env"
 
 
+# Who hears of what goes wrong on this machine is for the person who starts it to say.
+ALARMS = ("ALARM_WEBHOOK", "ALARM_MAIL")
+
+
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environ.items()
         if name in INHERITED or name.startswith("LC_")
     }
+
+
+def alarms_of(environ: Mapping[str, str], services: Sequence[str]) -> dict[str, str]:
+    """Each is for the service that it names alone."""
+    names = [f"{service.upper()}_{name}" for service in services for name in ALARMS]
+    return {name: environ[name] for name in names if environ.get(name)}
 
 
 def common_of(run_dir: Path) -> dict[str, str]:
@@ -72,7 +82,7 @@ class Environment:
         prefix, passwords = service.upper(), self.passwords
         monitor = self._credentials(f"{service}-monitor", f"{service} monitor")
         return {
-            **self.common,
+            **self._common(service),
             f"{prefix}_MANAGEMENT_URL": self._of_each_node(
                 "rabbitmq-management", f"http://{monitor}@{{}}"
             ),
@@ -108,7 +118,7 @@ class Environment:
 
     def of_flower(self) -> dict[str, str]:
         return {
-            **self.common,
+            **self._common(),
             "FLOWER_AMQP_URL": self.amqp_url("flower"),
             "FLOWER_BASIC_AUTH": f"{ADMIN_USER}:{self.passwords['flower']}",
             "FLOWER_COOKIE_SECRET": self.passwords["flower cookie"],
@@ -131,6 +141,16 @@ class Environment:
             "ADMIN_PASSWORD": self.passwords["admin"],
             "FLOWER_PASSWORD": self.passwords["flower"],
             "RABBITMQ_PASSWORD": self.passwords["rabbitmq admin"],
+        }
+
+    def _common(self, service: str = "") -> dict[str, str]:
+        """Without what is another service's own."""
+        own = f"{service.upper()}_"
+        others = tuple(f"{other.upper()}_" for other in self._others(service))
+        return {
+            name: value
+            for name, value in self.common.items()
+            if name.startswith(own) or not name.startswith(others)
         }
 
     def _hosts(self, service: str) -> list[str]:

@@ -69,7 +69,7 @@ def test_it_is_told_once_and_so_is_its_end(hook: Hook) -> None:
     assert hook.of("parked") == ["firing"]
     [told] = [one for one in hook.told[0]["alarms"] if one["name"] == "parked"]
     assert told["runbook"] == "docs/operations.md#parked-events"
-    assert "1 messages are parked" in told["sentence"]
+    assert "1 message is parked" in told["sentence"]
     assert "ALARM parked" in hook.told[0]["text"]
     assert [one.to for one in mail.outbox] == [["ops@example.org"]]
 

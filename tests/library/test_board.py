@@ -99,7 +99,7 @@ def test_all_is_through() -> None:
 
     [account] = shown(whole)["accounts"]
     assert account["whole"] == "7 published"
-    assert account["parts"] == "5 applied + 2 stale + 0 on their way"
+    assert account["parts"] == "5 applied + 2 stale + 0 on the way"
     assert (account["state"], headline(whole)) == ("through", "Everything is through.")
 
 
@@ -110,7 +110,7 @@ def test_what_is_on_its_way_moves_or_is_stuck() -> None:
     assert shown(moving)["accounts"][0]["state"] == "moving"
     assert headline(moving) == "Events are on their way: 4; to be published: 0."
     assert headline(stuck) == (
-        "inventory has applied nothing from order for 42.0 s, and 4 are on their way."
+        "inventory has applied nothing from order for 42.0 s, and 4 are on the way."
     )
     assert [one["state"] for one in drawing(stuck)["arrows"]] == ["stuck"]
 

@@ -175,7 +175,7 @@ def test_given_up_it_waits_for_an_operator(db: None, client: Client, tea: Tea, w
     carry_out_due()
     now_due()
     assert carry_out_due() == {}
-    assert effects_happen().sentence == "1 effects were given up and wait for an operator"
+    assert effects_happen().sentence == "1 effect was given up and waits for an operator"
     metrics = client.get("/metrics").content.decode()
     assert 'polder_effects{effect="brewed",state="failed"} 1.0' in metrics
 

@@ -226,6 +226,6 @@ def test_it_is_shown(client: Client, db: None) -> None:
     ready = client.get("/readyz")
     assert ready.status_code == 200
     assert (
-        "the past of inventory came back: 1 aggregates are known here at newer versions than it "
+        "the past of inventory came back: 1 aggregate is known here at a newer version than it "
         "sends" in ready.json()["problems"]
     )

@@ -39,7 +39,7 @@ def stuck(edge: Edge) -> str:
     for_long = f"for {span(edge.still)}" if edge.still is not None else "so far"
     return (
         f"{edge.subscriber} has applied nothing from {edge.publisher} {for_long}, and "
-        f"{number(edge.on_their_way)} are on their way."
+        f"{number(edge.on_their_way)} {'is' if edge.on_their_way == 1 else 'are'} on the way."
     )
 
 
@@ -81,7 +81,7 @@ def _own(part: BoardPart) -> list[dict[str, Any]]:
 
 def _stream(edge: Edge) -> dict[str, Any]:
     stream = edge.stream
-    told = [f"{number(edge.on_their_way)} on their way"]
+    told = [f"{number(edge.on_their_way)} on the way"]
     if stream.lag_p50 is not None and stream.lag_p95 is not None:
         told.append(f"lag {span(stream.lag_p50)}, p95 {span(stream.lag_p95)}")
     if behind := freshness.told(stream.behind):
@@ -95,7 +95,7 @@ def _account(edge: Edge) -> dict[str, Any]:
     stream = edge.stream
     counts = [(name, getattr(stream, name)) for name in OUTCOMES]
     parts = [f"{count:,} {name}" for name, count in counts if count or name == "applied"]
-    parts.append(f"{edge.on_their_way:,} on their way")
+    parts.append(f"{edge.on_their_way:,} on the way")
     known = edge.published is not None
     state = "not known" if not known else "stuck" if edge.is_stuck else "moving"
     if known and not edge.on_their_way:

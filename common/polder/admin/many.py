@@ -14,6 +14,7 @@ from polder.admin.models import OperatorAction
 from polder.inbox import bulk
 from polder.inbox.models import BulkOperation
 from polder.inbox.redrive_many import Chosen
+from polder.plural import plural
 from polder.resync.fetching import MOST_KEYS, fetch_present
 from polder.resync.runs import NotPossible
 
@@ -106,7 +107,7 @@ def _bulk(operator: str, asked: Asked) -> str:
     if not is_new:
         return SENT_BEFORE
     _note(operator, asked, f"{asked.action} all", BulkOperation._meta.label, str(one.pk), one.total)
-    return f"Begun for {one.total} messages, in the background."
+    return f"Begun for {plural(one.total, 'message', 'messages')}, in the background."
 
 
 def _fetch(operator: str, asked: Asked) -> str:

@@ -11,7 +11,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db.models import Field, Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 
@@ -40,7 +40,12 @@ class AskedFirst(ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Django leads from an address that makes no sense to the whole list, in silence."""
+        """Django leads from an address that makes no sense to the whole list, in silence; to one
+        that says so already and asks for more, it answers that the database must be broken."""
+        if ERROR_FLAG in request.GET and len(request.GET) > 1:
+            asked = request.GET.copy()
+            del asked[ERROR_FLAG]
+            return HttpResponseRedirect(f"{request.path}?{asked.urlencode()}")
         if request.method == "GET" and ERROR_FLAG in request.GET:
             self.message_user(request, NOT_HERE, messages.WARNING)
         shown: HttpResponse = super().changelist_view(request, extra_context)

@@ -17,6 +17,7 @@ from polder.admin.parked import many, parked
 from polder.admin.rolled_back import told_or_again
 from polder.admin.runbooks import runbooks
 from polder.admin.timeline import timeline
+from polder.admin.visibly import visibly
 from polder.api.content_policy import of_unfold
 
 admin.autodiscover()  # its pages, unless they were found when the process started
@@ -32,7 +33,7 @@ def _answering(
         else:
             view = pattern.callback
             view = _of_a_key(view) if pattern.name == "view_on_site" else view
-            pattern.callback = require_http_methods(methods)(of_unfold(told_or_again(view)))
+            pattern.callback = require_http_methods(methods)(_shown(view))
     return patterns
 
 
@@ -49,8 +50,12 @@ def _of_a_key(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return answer
 
 
+def _shown(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    return of_unfold(visibly(told_or_again(view)))
+
+
 def _page(address: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
-    return path(address, of_unfold(told_or_again(admin.site.admin_view(view))), name=name)
+    return path(address, _shown(admin.site.admin_view(view)), name=name)
 
 
 _pages = [

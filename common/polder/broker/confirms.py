@@ -34,6 +34,11 @@ class ConfirmTimeout(ConnectionError):
     been taken."""
 
 
+class BrokerBlocks(ConfirmTimeout):
+    """The same, and it has said why: it takes nothing from anybody while its memory or its disk is
+    full."""
+
+
 class Outgoing(NamedTuple):
     """A message as the broker takes it: `kind` is its AMQP type, shown in queues and in Flower
     without decoding the body, and its routing key. `exchange`: another one than usual."""
@@ -63,6 +68,9 @@ class ConfirmedPublisher:
         self.content_type = content_type
         self.timeout = timeout
         self.connection: Connection = connect(broker)
+        self._is_blocked = False
+        self.connection.connection.on_blocked = self._on_blocked
+        self.connection.connection.on_unblocked = self._on_unblocked
         self.channel = self.connection.channel()
         self.channel.confirm_select()
         self.channel.events["basic_ack"].add(self._on_ack)
@@ -112,8 +120,8 @@ class ConfirmedPublisher:
         while self._waiting:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise ConfirmTimeout(
-                    f"{len(self._waiting)} messages unconfirmed after {self.timeout:.0f} s"
+                raise (BrokerBlocks if self._is_blocked else ConfirmTimeout)(
+                    f"unconfirmed after {self.timeout:.0f} s: {len(self._waiting)}"
                 )
             try:
                 # one frame: `drain_events` begins its time anew with each heartbeat that comes, and
@@ -141,6 +149,12 @@ class ConfirmedPublisher:
         """Drops the connection; never raises."""
         with suppress(*BROKER_ERRORS):
             self.connection.collect(socket_timeout=1)
+
+    def _on_blocked(self, _: str) -> None:
+        self._is_blocked = True
+
+    def _on_unblocked(self) -> None:
+        self._is_blocked = False
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
         for index in self._answered(tag, multiple):

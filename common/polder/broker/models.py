@@ -7,8 +7,8 @@ from django.db.models.functions import Now
 
 
 class BrokerDifference(models.Model):
-    """One thing that is in force at the broker and not declared, or the other way round. Gone once
-    a look no longer finds it."""
+    """One thing that is in force at the broker and not declared, or the other way round; or that it
+    blocks. Gone once a look no longer finds it."""
 
     sentence = models.CharField(primary_key=True, max_length=1000)
     since = models.DateTimeField(db_default=Now(), help_text="When a look first found it.")

@@ -10,6 +10,7 @@ from amqp.exceptions import AccessRefused, NotAllowed, NotFound
 
 from polder import this_service
 
+BLOCKS = "the broker takes nothing from anybody: its memory or its disk is full"
 REFUSED_WAIT = 5.0  # seconds until what was refused is asked for again
 
 

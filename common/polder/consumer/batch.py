@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from polder.inbox.delivery import Delivery
+from polder.plural import plural
 
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
@@ -87,7 +88,7 @@ class Batch:
         OrderConfirmed 17`."""
         publishers = ", ".join(sorted({message.delivery.publisher for message in self.messages}))
         kinds = Counter(message.kind for message in self.messages)
-        return f"{len(self.messages)} events from {publishers}: " + ", ".join(
+        return f"{plural(len(self.messages), 'event', 'events')} from {publishers}: " + ", ".join(
             f"{kind} {number}" for kind, number in kinds.most_common(10)
         )
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from polder.broker.models import BrokerDifference
+from polder.broker.trouble import BLOCKS
 from polder.conditions import Finding, condition, fail, ok, warn
 from polder.consumer.jobs import job_states
 
@@ -27,10 +28,18 @@ def jobs() -> Finding:
     return fail(f"periodic jobs are overdue: {told}", timezone.now() - timedelta(seconds=max(ages)))
 
 
+@condition("broker-blocks", runbook="the-broker-blocks")
+def broker_blocks() -> Finding:
+    """As the relay that leads was told when it last had something to say."""
+    if found := BrokerDifference.objects.filter(pk=BLOCKS).first():
+        return fail(f"{BLOCKS}; what is new waits in the outbox", found.since)
+    return ok("the broker takes what is published")
+
+
 @condition("broker", runbook="the-broker-is-not-as-declared")
 def broker() -> Finding:
     """As of the housekeeper's last look: a look that could not be made says nothing."""
-    found = list(BrokerDifference.objects.all()[: SHOWN + 1])
+    found = list(BrokerDifference.objects.exclude(pk=BLOCKS)[: SHOWN + 1])
     if found:
         more = " and more" if len(found) > SHOWN else ""
         return fail(

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from django.db import Error, OperationalError, connection, models, transaction
 
 from polder.errors.faults import Fault, fault_of
+from polder.plural import plural
 
 M = TypeVar("M", bound=models.Model)
 Taken = TypeVar("Taken")
@@ -23,7 +24,7 @@ class LockedKeys(Exception):
     reconciler. Raised from the database's error."""
 
     def __init__(self, keys: Collection[str], error: Exception) -> None:
-        super().__init__(f"{len(keys)} keys wait for a lock: {error}")
+        super().__init__(f"{plural(len(keys), 'key waits', 'keys wait')} for a lock: {error}")
         self.keys = frozenset(keys)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.db import connection
 
 from polder.conditions import Finding, condition, fail, ok, warn
+from polder.plural import plural
 
 # Both by a partial index; a lease and the pauses between attempts are no delay.
-_FAILED = """
+MOST = 1_000
+_FAILED = f"""
 SELECT count(*), min(since) FROM (SELECT waiting_since AS since FROM polder_effects_intent
-    WHERE state = 'failed' ORDER BY waiting_since LIMIT 1000) AS failed
+    WHERE state = 'failed' ORDER BY waiting_since LIMIT {MOST}) AS failed
 """
 _OVERDUE = """
 SELECT due_at FROM polder_effects_intent
@@ -28,7 +30,8 @@ def effects_happen() -> Finding:
         cursor.execute(_FAILED)
         number, since = cursor.fetchone()
         if number:
-            return fail(f"{number} effects were given up and wait for an operator", since)
+            one, many = "effect was given up and waits", "effects were given up and wait"
+            return fail(f"{plural(number, one, many, MOST)} for an operator", since)
         cursor.execute(_OVERDUE)
         if overdue := cursor.fetchone():
             return warn("effects are due and not carried out: does beat run?", overdue[0])

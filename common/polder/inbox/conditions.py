@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from polder.conditions import Finding, condition, fail, ok, warn
 from polder.inbox.waiting import Waiting, halts, waiting_now
+from polder.plural import plural
 
 
 @condition("consumer-halted", runbook="the-consumer-has-halted")
@@ -31,6 +32,6 @@ def _told(one: Waiting) -> str:
         else "until it is known whose fault it is that they fail"
     )
     return (
-        f"{one.number} events from {one.publisher} wait {why}, the first is {one.event}: "
-        f"{one.signature}"
+        f"{plural(one.number, 'event', 'events')} from {one.publisher} "
+        f"{'waits' if one.number == 1 else 'wait'} {why}, the first is {one.event}: {one.signature}"
     )

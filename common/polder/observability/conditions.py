@@ -14,6 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from polder.conditions import Finding, condition, fail, ok, warn
 from polder.database.partitioning import covered
 from polder.observability import measures
+from polder.plural import plural
 
 DAYS_NEEDED = 3
 LATE_SECONDS = 60
@@ -65,20 +66,32 @@ def unpublished() -> Finding:
 
 @condition("held", runbook="held-outbox-events")
 def held() -> Finding:
-    return _none_of(measures.HELD_SINCE, "events are held: the broker refused them")
+    return _none_of(
+        measures.HELD_SINCE,
+        "event is held: the broker refused it",
+        "events are held: the broker refused them",
+    )
 
 
 @condition("parked", runbook="parked-events")
 def parked() -> Finding:
-    return _none_of(measures.PARKED_SINCE, "messages are parked: they were not applied")
+    return _none_of(
+        measures.PARKED_SINCE,
+        "message is parked: it was not applied",
+        "messages are parked: they were not applied",
+    )
 
 
 @condition("drift", runbook="drift")
 def drift() -> Finding:
-    return _none_of(measures.DRIFT_SINCE, "copies disagree with an event of the same version")
+    return _none_of(
+        measures.DRIFT_SINCE,
+        "copy disagrees with an event of the same version",
+        "copies disagree with an event of the same version",
+    )
 
 
-def _none_of(statement: str, what: str) -> Finding:
+def _none_of(statement: str, one: str, many: str) -> Finding:
     [(number, since)] = measures.rows(statement)
-    told = f"{number} or more" if number >= measures.MOST_TOLD else str(number)
-    return warn(f"{told} {what}", since) if number else ok(f"no {what}")
+    told = plural(number, one, many, measures.MOST_TOLD)
+    return warn(told, since) if number else ok(f"no {many}")

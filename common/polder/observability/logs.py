@@ -15,6 +15,7 @@ from polder import this_service
 from polder.contracts.correlation import under_way
 from polder.contracts.trace_context import TraceContext
 from polder.errors.private import without_values
+from polder.visible import visible
 
 # what a record may say of the event that it is about, by `extra`
 OF_AN_EVENT = ("event_id", "subject", "correlation_id", "causation_id", "trace_id")
@@ -52,7 +53,7 @@ class Readable(logging.Formatter):
         line = f"{_written(record):%H:%M:%S} {record.levelname.lower():8} {said}{about}"
         if record.exc_info:
             line += f"\n{without_values(self.formatException(record.exc_info))}"
-        return line
+        return visible(line)
 
 
 def formatter() -> logging.Formatter:

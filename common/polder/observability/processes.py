@@ -9,6 +9,7 @@ from typing import NamedTuple
 from polder import this_service
 from polder.consumer.jobs import job_states
 from polder.observability import measures
+from polder.plural import plural
 
 ROLES = ("relay", "worker", "housekeeper", "web")
 # every process names itself; a role sees the sessions of its own user
@@ -41,5 +42,5 @@ def _process(role: str, sessions: measures.Rows) -> Process:
     ours = [row for row in sessions if str(row[0]).startswith(f"{this_service.name()}-{role}")]
     number = sum(row[1] for row in ours)
     seen = max((row[2] for row in ours), default=None)
-    told = f"{number} connection{'s' if number != 1 else ''}" if number else "no connection"
+    told = plural(number, "connection", "connections") if number else "no connection"
     return Process(role, number, seen, told)

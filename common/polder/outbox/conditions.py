@@ -11,6 +11,7 @@ from polder.conditions import Finding, condition, fail, ok, warn
 from polder.database.partitioning import database_now
 from polder.outbox.guard.install import differences
 from polder.outbox.models import Fenced, GuardFinding
+from polder.plural import plural
 
 MOST_FOUND = 1_000
 
@@ -50,8 +51,8 @@ def guard() -> Finding:
     found = lately.order_by("-found_at")[:MOST_FOUND]
     if not found:
         return ok(f"nothing is known to go around publish() (mode {this_service.guard()})")
-    number = f"{MOST_FOUND} or more" if len(found) == MOST_FOUND else str(len(found))
+    number = plural(len(found), "write", "writes", MOST_FOUND)
     return warn(
-        f"{number} writes within a day went around publish(), such as: {found[0]}",
+        f"{number} within a day went around publish(), such as: {found[0]}",
         found[len(found) - 1].found_at,
     )

@@ -25,10 +25,12 @@ class Heartbeat:
         self._exchange = direct_exchange(service)
         self._next = time.monotonic() + EVERY
 
-    def beat(self, outbox: OutboxReader, publisher: ConfirmedPublisher) -> None:
-        """Raises psycopg.Error, or one of BROKER_ERRORS. Nobody has to listen."""
+    def beat(self, outbox: OutboxReader, publisher: ConfirmedPublisher) -> bool:
+        """Whether one was due, and the broker took it. Raises psycopg.Error, or one of
+        BROKER_ERRORS. Nobody has to listen."""
         if (now := time.monotonic()) < self._next:
-            return
+            return False
         self._next = now + EVERY
         until = outbox.published_until().isoformat().encode()
         publisher.publish([Outgoing(str(uuid7()), HEARTBEATS, until, self._exchange)])
+        return True

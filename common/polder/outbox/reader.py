@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 
 from polder import this_service
+from polder.broker.trouble import BLOCKS
 from polder.database.connection import look_at, psycopg_parameters
 from polder.database.partitioning import moment_of
 from polder.database.session import KEPT_ALIVE, as_options
@@ -63,6 +64,11 @@ SELECT now(),
         ORDER BY position LIMIT 1),
     (SELECT id FROM polder_outbox WHERE held_at IS NOT NULL ORDER BY id LIMIT 1)
 """
+_BLOCKS = (
+    "INSERT INTO polder_broker_difference (sentence, since) VALUES (%s, clock_timestamp()) "
+    "ON CONFLICT DO NOTHING"
+)
+_TAKES = "DELETE FROM polder_broker_difference WHERE sentence = %s"
 _HOLD = "UPDATE polder_outbox SET held_at = now(), error = %s WHERE id = %s"
 
 
@@ -200,6 +206,10 @@ class OutboxReader:
     def hold(self, key: str, reason: str) -> None:
         """Takes the row out of the stream until an operator releases it."""
         self._connection.execute(_HOLD, [reason, key])
+
+    def broker_blocks(self, blocks: bool) -> None:
+        """So that every process of the service can say it."""
+        self._connection.execute(_BLOCKS if blocks else _TAKES, [BLOCKS])
 
     def _wake(self, _: psycopg.Notify) -> None:
         self._woken = True

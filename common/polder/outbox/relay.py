@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import psycopg
 
-from polder.broker.confirms import BROKER_ERRORS, ConfirmedPublisher
+from polder.broker.confirms import BROKER_ERRORS, BrokerBlocks, ConfirmedPublisher
 from polder.broker.names import event_exchange
-from polder.broker.trouble import REFUSED_WAIT, refusal
+from polder.broker.trouble import BLOCKS, REFUSED_WAIT, refusal
 from polder.configuration.nodes import Nodes
 from polder.contracts.event import CONTENT_TYPE
 from polder.outbox.backoff import Backoff
@@ -81,14 +81,19 @@ class Relay:
         log.info("the relay of %s leads", self.service)
         self._windows.begin_anew()
         rest = Rest(outbox)
+        blocked = True  # whoever led before may have said so
         while not self.stop.is_set():
             try:
                 published = self._windows.publish_next(outbox, self._connected())
-                self._heartbeat.beat(outbox, self._connected())
+                taken = self._heartbeat.beat(outbox, self._connected()) or published
             except BROKER_ERRORS as error:
                 self._drop_broker(lost=True)
+                if isinstance(error, BrokerBlocks):
+                    outbox.broker_blocks(blocked := True)
                 self.stop.wait(self._explained(error, outage))
                 continue
+            if blocked and taken:
+                outbox.broker_blocks(blocked := False)
             outbox.raise_floor()
             self.on_ready()
             outage.reset()
@@ -105,6 +110,8 @@ class Relay:
         if reason := refusal(error):
             wait = REFUSED_WAIT
             log.error("%s; the relay tries again in %.1f s", reason, wait)
+        elif isinstance(error, BrokerBlocks):
+            log.warning("%s; the relay tries again in %.1f s", BLOCKS, wait)
         else:
             log.warning("the broker is away, the relay tries again in %.1f s: %r", wait, error)
         return wait

@@ -34,10 +34,10 @@ def regressed() -> Finding:
     if not owners:
         return ok("no owner sends older versions than are known here")
     found = open_records.aggregate(number=Count("pk"), since=Min("found_at"))
-    who = " and ".join(owners)
+    known = plural(found["number"], "aggregate is known here at a", "aggregates are known here at")
+    newer = "version" if found["number"] == 1 else "versions"
     return warn(
-        f"the past of {who} came back: {found['number']} aggregates are known here at newer "
-        "versions than it sends",
+        f"the past of {' and '.join(owners)} came back: {known} newer {newer} than it sends",
         found["since"],
     )
 

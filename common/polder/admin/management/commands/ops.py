@@ -25,6 +25,7 @@ from polder.observability.processes import processes
 from polder.process.command import ServiceCommand
 from polder.resync.runs import NotPossible
 from polder.span import span
+from polder.visible import visible
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -139,7 +140,7 @@ class Command(ServiceCommand):
 def _text(value: Any) -> str:
     if hasattr(value, "astimezone"):
         return f"{span(timezone.now() - value)} ago"
-    return "" if value is None else str(value)
+    return "" if value is None else visible(str(value))
 
 
 def _overview() -> dict[str, Rows]:

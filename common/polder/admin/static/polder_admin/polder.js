@@ -90,7 +90,35 @@
     });
   }
 
+  // Unfold's pictures that a click works on: a keyboard reaches them too, and each has a name.
+  const NAMES = {dock_to_right: "Sidebar", more_vert: "More", water: "Overview"};
+  function makeReachable() {
+    for (const one of document.querySelectorAll("[x-on\\:click]:not(a[href], button, input, label, select)")) {
+      one.tabIndex = 0;
+      one.setAttribute("role", "button");
+    }
+    for (const one of document.querySelectorAll("a, button, [role=button]")) {
+      const [icon, ...more] = one.querySelectorAll(".material-symbols-outlined");
+      const drawn = one.matches(".material-symbols-outlined") ? one : icon;
+      if (!drawn || more.length || one.hasAttribute("aria-label") || one.textContent.trim() !== drawn.textContent.trim()) continue;
+      const name = drawn.textContent.trim();
+      one.setAttribute("aria-label", one.title || NAMES[name] || name.replaceAll("_", " "));
+    }
+    for (const one of document.querySelectorAll("input:not([type=hidden])")) {
+      if (one.labels.length || one.hasAttribute("aria-label")) continue;
+      const row = one.closest(".form-row"), label = row && row.querySelector("label");
+      one.setAttribute("aria-label", one.placeholder || (label ? label.textContent.trim() : one.name));
+    }
+  }
+
+  document.addEventListener("keydown", function (event) {
+    if ((event.key !== "Enter" && event.key !== " ") || !event.target.matches("[role=button]:not(button, a[href])")) return;
+    event.preventDefault();
+    event.target.click();
+  });
+
   document.addEventListener("DOMContentLoaded", function () {
+    makeReachable();
     document.querySelectorAll("[data-zones]").forEach(offerZones);
     document.querySelectorAll("[data-live]").forEach(follow);
     for (const part of document.querySelectorAll("[data-refresh]")) {

@@ -20,7 +20,9 @@ from rich.table import Table
 from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.models import Redriven
 from polder.inbox.redrive_many import Chosen, redrive_chosen
+from polder.plural import plural
 from polder.process.command import ServiceCommand, moment
+from polder.visible import visible
 
 BROKEN_OFF = 130  # as a shell says of Ctrl-C
 
@@ -84,7 +86,7 @@ class Command(ServiceCommand):
         if options["dry_run"] or not total:
             console.print(
                 _table(("queue", "type", "reason", "number"), causes),
-                f"{total} parked messages would be applied again",
+                f"{plural(total, 'parked message', 'parked messages')} would be applied again",
             )
             return
         ended, why = self._redrive(chosen, total)
@@ -135,7 +137,7 @@ def _advance(progress: Progress, bar: TaskID, done: int, begun: float) -> None:
 def _table(columns: tuple[str, ...], rows: list[Any]) -> Table:
     table = Table(*columns, box=None)
     for *texts, number in rows:
-        table.add_row(*(str(text) for text in texts), f"{number:,}")
+        table.add_row(*(visible(str(text)) for text in texts), f"{number:,}")
     return table
 
 

@@ -9,6 +9,7 @@ from polder.observability.timeline.find import found_by
 from polder.observability.timeline.lines import lines_of
 from polder.observability.timeline.peers import whole_story
 from polder.process.command import ServiceCommand
+from polder.visible import visible
 
 
 class Command(ServiceCommand):
@@ -45,6 +46,6 @@ class Command(ServiceCommand):
             self.stdout.write(json.dumps(shown, indent=2, ensure_ascii=False))
             return
         for line in lines_of(story):
-            self.stdout.write(line)
+            self.stdout.write(visible(line))
         if story.is_empty:
             raise CommandError(f"nothing is known of {key}")

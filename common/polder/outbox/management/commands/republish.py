@@ -6,6 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from polder.outbox.republish import published_between, reaches_back_to, republish
+from polder.plural import plural
 from polder.process.command import ServiceCommand, moment
 
 
@@ -47,7 +48,8 @@ class Command(ServiceCommand):
         total = published_between(since, until)
         if options["dry_run"]:
             self.stdout.write(
-                f"{total} events published since {since.isoformat()} would be announced again"
+                f"{plural(total, 'event', 'events')} published since {since.isoformat()} would be "
+                "announced again"
             )
             return
         columns = (
@@ -63,6 +65,7 @@ class Command(ServiceCommand):
                 done += count
                 progress.advance(bar, count)
         self.stdout.write(
-            f"{done} events since {since.isoformat()} are unpublished again; the relay takes them "
-            "to the broker, the oldest first"
+            f"{plural(done, 'event', 'events')} since {since.isoformat()} "
+            f"{'is' if done == 1 else 'are'} unpublished again; the relay takes them to the "
+            "broker, the oldest first"
         )
