@@ -13,14 +13,14 @@ from django.core.management import CommandError
 from django.db import connection
 from django.test import Client
 
-from polder.admin import board_actions
+from polder.admin import board_actions, read_only
 from polder.admin.board_actions import BoardAction
 from polder.admin.models import OperatorAction
 from polder.inbox import bulk
 from polder.inbox.models import BulkOperation
 from polder.replication.models import Drift, ReplicaState
 from polder.testing import deliver
-from polder.testing.admin_pages import confirm, operate, question, superuser_client
+from polder.testing.admin_pages import confirm, list_address, operate, question, superuser_client
 from polder.testing.database import other_connection
 from polder.testing.replicas import filled
 from tests.library.test_ops_command import ops
@@ -55,6 +55,22 @@ def drifted(number: int) -> list[Drift]:
         Drift.objects.create(aggregate="a.b", key=str(key), version=1, event_id=uuid4())
         for key in range(1, number + 1)
     ]
+
+
+def test_a_list_that_takes_too_long_is_given_up(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A filter that no index answers, on a whole ledger: here the table does not answer at all."""
+    monkeypatch.setattr(read_only, "LIST_SECONDS", 0.2)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '60s'")
+    drifted(1)
+
+    with held("LOCK TABLE polder_replication_drift IN ACCESS EXCLUSIVE MODE"):
+        answer = admin.get(f"{list_address(Drift)}?version=7")
+
+    assert (answer.status_code, answer["Location"]) == (302, list_address(Drift))
+    assert ["was given up" in one for one in told(admin.get(answer["Location"]))] == [True]
 
 
 def test_who_asks_for_many_is_told_that_somebody_holds_it(

@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
+from django.db import OperationalError
 from django.db.models import Field, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
@@ -17,6 +18,8 @@ from unfold.admin import ModelAdmin
 
 from polder.admin.columns import columns, linked
 from polder.admin.lists import BoundedPaginator, ByKey
+from polder.errors.faults import Fault, fault_of
+from polder.observability.measures import limited
 
 SHOWN_AT_MOST = 50_000  # characters
 TABLE_ROWS = 200
@@ -31,6 +34,13 @@ PRE = (
 NOT_HERE = (
     "The address asks for a filter, a value or a page that this list does not have: all of it is "
     "shown."
+)
+
+
+LIST_SECONDS = 5.0  # of one statement
+TOO_LONG = (
+    f"Looking for that took longer than {LIST_SECONDS:g} seconds, and was given up: all is shown. "
+    "Ids are found at once; a filter may have to read everything."
 )
 
 
@@ -89,6 +99,21 @@ class ReadOnlyAdmin(AskedFirst):
     list_per_page = 50
     list_fullwidth = True
     sortable_by = ()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What no index answers would read a whole ledger, and hold the process meanwhile."""
+        if request.method == "POST":  # acts on rows
+            return super().changelist_view(request, extra_context)
+        try:
+            with limited(LIST_SECONDS):
+                return super().changelist_view(request, extra_context)
+        except OperationalError as error:
+            if fault_of(error) is not Fault.TOO_SLOW or not request.GET:
+                raise
+        self.message_user(request, TOO_LONG, messages.WARNING)
+        return HttpResponseRedirect(request.path)
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return columns(self.model, super().get_list_display(request))
