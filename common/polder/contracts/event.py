@@ -4,14 +4,13 @@ at one version."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, Protocol, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
-from uuid_utils.compat import uuid7
 
+from polder.contracts import clock
 from polder.contracts.correlation import correlation_of
 from polder.contracts.types import Key, Text, Timestamp, Version
 
@@ -134,11 +133,11 @@ class Event(BaseModel):
         """
         correlation = correlation_of(caused_by or aggregate.subject)
         return cls(
-            id=uuid7(),
+            id=clock.new_id(),
             source=f"/{cls.service}",
             type=cls.__name__,
             subject=aggregate.subject,
-            time=datetime.now(UTC),
+            time=clock.now(),
             dataschema=cls.schema_name(cls.schema_version),
             aggregatetype=cls.aggregate,
             aggregateversion=aggregate.version,

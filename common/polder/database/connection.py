@@ -21,6 +21,7 @@ from django.core.management.base import CommandError
 from django.db import Error, OperationalError, connection, connections
 
 from polder import this_service
+from polder.contracts import clock
 from polder.database import prepared
 from polder.database.session import may_be_pooled
 
@@ -30,7 +31,8 @@ _ASKED = re.compile(r"-c (\w+)=((?:\\.|\S)*)")
 _identity = ""  # of the database, once it was asked
 _UNITS = {"ms": 1, "s": 1_000, "min": 60_000}
 _ASK = """
-SELECT pg_backend_pid(), coalesce(json_object_agg(lower(name), setting), '{}')
+SELECT pg_backend_pid(), coalesce(json_object_agg(lower(name), setting), '{}'),
+    extract(epoch FROM clock_timestamp())::float8
 FROM pg_settings WHERE lower(name) = ANY(%s)
 """
 
@@ -45,6 +47,11 @@ def psycopg_parameters() -> dict[str, Any]:
     for of_django in ("cursor_factory", "context", "server_side_binding", "prepare_threshold"):
         parameters.pop(of_django, None)
     return parameters
+
+
+def assumed_role() -> str:
+    """The role that Django takes on (`assume_role`), if it does."""
+    return str(connection.settings_dict["OPTIONS"].get("assume_role") or "")
 
 
 def look_at_start() -> None:
@@ -116,7 +123,8 @@ def look_at(raw: Any, options: str) -> None:
     asked = {name: value.replace("\\", "") for name, value in _ASKED.findall(options)}
     cursor = raw.cursor(row_factory=_tuples) if hasattr(raw, "row_factory") else raw.cursor()
     with cursor:
-        pid, found = cursor.execute(_ASK, [list(asked)]).fetchone()
+        pid, found, seconds = cursor.execute(_ASK, [list(asked)]).fetchone()
+    clock.agree(seconds)
     is_pooled = pid != raw.info.backend_pid
     if is_pooled and not may_be_pooled(sys.argv):
         raise WrongConnection(_way_out("a connection pooler stands before the database"))
