@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 
-from polder.outbox import wake
+from polder.outbox import relay, wake
 from polder.outbox.wake import MANY, Rest
 from polder.process.stopping import Stop
 from polder.testing import eventually
-from tests.library.broker import declare_all
+from tests.library.broker import declare_all, management
 from tests.library.relay.running import commit, orders, running, unpublished_rows
 
 
@@ -41,6 +41,18 @@ def test_a_writer_wakes_it(asleep: None) -> None:
     for order in orders(5):
         commit(order)
         eventually(lambda: not unpublished_rows(), seconds=60)
+
+
+def test_while_the_broker_takes_nothing_no_writer_wakes_it(
+    asleep: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "REFUSED_WAIT", 3600.0)
+    management().call("DELETE", "exchanges", management().vhost, "order.events")
+    try:
+        commit(*orders(1))
+        eventually(lambda: not is_asleep())
+    finally:
+        declare_all()
 
 
 def test_what_it_was_not_woken_for_it_finds_by_itself(

@@ -16,6 +16,7 @@ from polder.broker.names import HEARTBEATS, direct_exchange
 from polder.outbox.reader import OutboxReader
 
 EVERY = 5.0  # seconds
+PUT_OFF = 60.0  # seconds: each refusal costs the connection
 
 
 class Heartbeat:
@@ -34,3 +35,7 @@ class Heartbeat:
         until = outbox.published_until().isoformat().encode()
         publisher.publish([Outgoing(str(uuid7()), HEARTBEATS, until, self._exchange)])
         return True
+
+    def put_off(self) -> None:
+        """The broker refuses it, as when its exchange is missing."""
+        self._next = time.monotonic() + PUT_OFF

@@ -12,10 +12,11 @@ from typing import NamedTuple, Self, cast
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 
 from polder import this_service
 from polder.broker.trouble import BLOCKS
-from polder.database.connection import look_at, psycopg_parameters
+from polder.database.connection import assumed_role, look_at, psycopg_parameters
 from polder.database.partitioning import moment_of
 from polder.database.session import KEPT_ALIVE, as_options
 from polder.outbox.floor import ABOVE_FLOOR, CHECK, RAISE
@@ -28,6 +29,7 @@ ATTEMPTS = 5  # refusals for its own sake until a row is held
 LONGEST_RETRY = 60  # seconds; what is to wait for longer was written before the clock was set back
 # of the bodies of a window; two of them, and copies on their way, are in memory at a time
 WINDOW_BYTES = 4_000_000
+LOCK_TIMEOUT = "1s"  # all other events wait meanwhile
 RAISE_EVERY = 1.0  # seconds between two tries to raise the floor
 CHECK_EVERY = 3600.0
 
@@ -48,9 +50,28 @@ SELECT id::text, type, convert_to(body, 'UTF8'), position FROM (
 """
 # The bounds let the planner leave out the partitions that cannot hold the ids.
 _MARK = (
-    "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%s::uuid[]) AND id BETWEEN %s "
-    "AND %s AND published_at IS NULL"
+    "UPDATE polder_outbox SET published_at = now() WHERE id = ANY(%(ids)s::uuid[]) AND id BETWEEN "
+    "%(low)s AND %(high)s AND published_at IS NULL"
 )
+_MARK_FREE = """
+UPDATE polder_outbox SET published_at = now() WHERE id BETWEEN %(low)s AND %(high)s AND id IN (
+    SELECT id FROM polder_outbox WHERE id = ANY(%(ids)s::uuid[]) AND id BETWEEN %(low)s AND %(high)s
+        AND published_at IS NULL FOR UPDATE SKIP LOCKED)
+"""
+_UNMARKED = (
+    "SELECT id::text FROM polder_outbox WHERE id = ANY(%(ids)s::uuid[]) AND id BETWEEN %(low)s "
+    "AND %(high)s AND published_at IS NULL"
+)
+# Whoever could be in the way of our statements; what others do is hidden from our role.
+_HOLDERS = """
+SELECT coalesce(string_agg(DISTINCT CASE WHEN pid IS NULL THEN 'a prepared transaction'
+    ELSE concat('process ', pid, ' of ', usename) END, ', '), 'somebody who is gone by now')
+FROM pg_locks LEFT JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'relation' AND granted AND pid IS DISTINCT FROM pg_backend_pid()
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND mode NOT IN ('AccessShareLock', 'ShareUpdateExclusiveLock')
+    AND relation = 'polder_outbox'::regclass
+"""
 _REFUSED = """
 UPDATE polder_outbox SET attempts = attempts + 1, error = %s,
     retry_at = now() + (interval '1 second' * 2 ^ attempts),
@@ -59,10 +80,11 @@ WHERE id = %s
 """
 # now() is of before the snapshot by which the rows are seen.
 _UNPUBLISHED = f"""
-SELECT now(),
-    (SELECT id FROM polder_outbox WHERE held_at IS NULL AND published_at IS NULL AND {ABOVE_FLOOR}
-        ORDER BY position LIMIT 1),
-    (SELECT id FROM polder_outbox WHERE held_at IS NOT NULL ORDER BY id LIMIT 1)
+SELECT now(), NULL UNION ALL
+(SELECT created_at, id FROM polder_outbox
+    WHERE held_at IS NULL AND published_at IS NULL AND {ABOVE_FLOOR} ORDER BY position LIMIT 1)
+UNION ALL
+(SELECT created_at, id FROM polder_outbox WHERE held_at IS NOT NULL ORDER BY created_at LIMIT 1)
 """
 _BLOCKS = (
     "INSERT INTO polder_broker_difference (sentence, since) VALUES (%s, clock_timestamp()) "
@@ -104,9 +126,12 @@ class OutboxReader:
             "keepalives_count": 3,
             "tcp_user_timeout": 10_000,
         }
-        parameters["options"] = f"{parameters.get('options', '')} {as_options(KEPT_ALIVE)}"
+        ours = as_options((("lock_timeout", LOCK_TIMEOUT), *KEPT_ALIVE))
+        parameters["options"] = f"{parameters.get('options', '')} {ours}"
         connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=1)
         look_at(connection, parameters["options"])
+        if role := assumed_role():
+            connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
         return cls(connection)
 
     def try_lead(self) -> bool:
@@ -172,7 +197,7 @@ class OutboxReader:
             with self._connection.transaction():
                 self._connection.execute("SET LOCAL statement_timeout = '5s'")
                 row = self._connection.execute(CHECK).fetchone()
-        except psycopg.errors.QueryCanceled:
+        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
             return
         if row and row[0] is not None:
             log.error(
@@ -185,17 +210,38 @@ class OutboxReader:
         """All that was committed before then is published and confirmed, unless a window is under
         way.
 
-        What is unpublished besides the oldest was inserted later than that one, whose id is as old
-        as it is.
+        What is unpublished besides the oldest was inserted later than that one, which is as old as
+        it is by the database's clock; also by its id, in case that clock was ahead.
         """
-        row = self._connection.execute(_UNPUBLISHED).fetchone()
-        now, *unpublished = cast("tuple[datetime, UUID | None, UUID | None]", row)
-        return min([now, *(moment_of(key) for key in unpublished if key is not None)])
+        rows = cast(
+            "list[tuple[datetime, UUID | None]]",
+            self._connection.execute(_UNPUBLISHED).fetchall(),
+        )
+        return min(at for made, key in rows for at in (made, moment_of(key) if key else made))
 
-    def mark(self, ids: Sequence[str]) -> None:
-        """Published: acked and not returned."""
-        if ids:
-            self._connection.execute(_MARK, [list(ids), min(ids), max(ids)])
+    def mark(self, ids: Sequence[str], *, wait: bool = True) -> set[str]:
+        """Published: acked and not returned. Returns those that are not marked, since somebody
+        holds their rows; without `wait` at once."""
+        if not ids:
+            return set()
+        among = {"ids": list(ids), "low": min(ids), "high": max(ids)}
+        if wait:
+            try:
+                self._connection.execute(_MARK, among)
+            except psycopg.errors.LockNotAvailable as error:
+                log.warning(
+                    "%s holds published events of the outbox, which are marked when it lets go: %s",
+                    *(self.holders(), error.diag.message_primary),
+                )
+            else:
+                return set()
+        self._connection.execute(_MARK_FREE, among)
+        return {str(key) for (key,) in self._connection.execute(_UNMARKED, among)}
+
+    def holders(self) -> str:
+        """Who has locks on the outbox that may be in our way, for people. Of a row, too."""
+        row = self._connection.execute(_HOLDERS).fetchone()
+        return str(row[0]) if row else ""
 
     def refused(self, reasons: Mapping[str, str]) -> None:
         """Counts a refusal for each row's own sake; it is tried again later, and held after

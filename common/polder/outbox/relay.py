@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 import psycopg
 
@@ -56,11 +57,11 @@ class Relay:
                 self._lead(outage)
             except psycopg.Error as error:
                 wait = outage.next()
-                is_away = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+                level, what = self._wrong(error)
                 log.log(
-                    logging.WARNING if is_away else logging.ERROR,
-                    "the database %s, the relay tries again in %.1f s: %s",
-                    *("is away" if is_away else "refuses", wait, str(error).strip()),
+                    level,
+                    "%s, the relay tries again in %.1f s: %s",
+                    *(what, wait, str(error).strip()),
                 )
                 self.stop.wait(wait)
             finally:
@@ -83,18 +84,19 @@ class Relay:
         rest = Rest(outbox)
         blocked = True  # whoever led before may have said so
         while not self.stop.is_set():
+            outbox.raise_floor()  # while the broker is away, too: it may have to be lowered
             try:
                 published = self._windows.publish_next(outbox, self._connected())
-                taken = self._heartbeat.beat(outbox, self._connected()) or published
+                taken = self._beat(outbox, self._connected()) or published
             except BROKER_ERRORS as error:
                 self._drop_broker(lost=True)
+                rest = Rest(outbox)  # meanwhile nobody need wake us
                 if isinstance(error, BrokerBlocks):
                     outbox.broker_blocks(blocked := True)
                 self.stop.wait(self._explained(error, outage))
                 continue
             if blocked and taken:
                 outbox.broker_blocks(blocked := False)
-            outbox.raise_floor()
             self.on_ready()
             outage.reset()
             rest.found(published)
@@ -102,6 +104,27 @@ class Relay:
                 rest.wait(self.stop)
         self._windows.mark_confirmed(outbox)
         outbox.sleep(False)
+
+    def _wrong(self, error: psycopg.Error) -> tuple[int, str]:
+        """How bad it is with the database, and in words."""
+        if isinstance(error, psycopg.errors.LockNotAvailable) and self.outbox:
+            with suppress(psycopg.Error):
+                return logging.WARNING, f"{self.outbox.holders()} holds the outbox"
+        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            return logging.WARNING, "the database is away"
+        return logging.ERROR, "the database refuses"
+
+    def _beat(self, outbox: OutboxReader, publisher: ConfirmedPublisher) -> bool:
+        """Whether the broker took one. A heartbeat that it refuses stops no event."""
+        try:
+            return self._heartbeat.beat(outbox, publisher)
+        except BROKER_ERRORS as error:
+            if not (reason := refusal(error)):
+                raise
+            log.error("%s; only heartbeats are missing, events go on", reason)
+            self._heartbeat.put_off()
+            self._drop_broker()
+            return False
 
     def _explained(self, error: Exception, outage: Backoff) -> float:
         """Seconds until the next try, which the log has with the reason: what is refused does not

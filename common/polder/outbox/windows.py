@@ -31,14 +31,15 @@ class Windows:
         self._exchange = event_exchange(service)
         self._stop = stop
         self._size = WINDOW
-        self._confirmed: list[str] = []  # by the broker, and not marked yet
+        self._confirmed: list[Row] = []  # by the broker, and not marked yet
+        self._locked: list[Row] = []  # likewise, while somebody holds their rows
         self._selected: list[Row] = []  # the next window
         self._refusals = Refusals(service)
 
     def begin_anew(self) -> None:
         """To be called when the lead is taken: whoever led since may have marked what is known of
         another connection."""
-        self._confirmed, self._selected = [], []
+        self._confirmed, self._locked, self._selected = [], [], []
 
     def publish_next(self, outbox: OutboxReader, publisher: ConfirmedPublisher) -> int:
         """One window, from select to mark; returns how many rows it took up. Raises psycopg.Error
@@ -48,9 +49,10 @@ class Windows:
         A window is never sent before the one ahead of it is confirmed, so the order on the wire is
         that of the positions.
         """
-        rows = self._selected or sendable(outbox, outbox.select(self._size))
+        rows = self._selected or sendable(outbox, outbox.select(self._size, self._locked))
         self._selected = []
         if not rows:
+            self.mark_confirmed(outbox)
             publisher.keep_alive()
             return 0
         failpoint(Failpoint.RELAY_AFTER_SELECT)
@@ -59,13 +61,13 @@ class Windows:
             publisher.send([Outgoing(row.id, row.kind, row.body) for row in rows])
             failpoint(Failpoint.RELAY_AFTER_PUBLISH)
             self.mark_confirmed(outbox)
-            following = outbox.select(self._size, under_way=rows)
+            following = outbox.select(self._size, under_way=rows + self._locked)
             receipt = publisher.wait_for_confirms()
         except BROKER_ERRORS as error:
             self.mark_confirmed(outbox)
             self._after_error(outbox, rows, publisher.receipt(), error)
             raise
-        self._confirmed = [rows[index].id for index in receipt.acked]
+        self._confirmed = [rows[index] for index in receipt.acked]
         publishing.published((rows[index].body for index in receipt.acked), self._exchange, sent)
         failpoint(Failpoint.RELAY_AFTER_CONFIRM)
         if receipt.refused or not following:
@@ -79,8 +81,11 @@ class Windows:
         return len(rows)
 
     def mark_confirmed(self, outbox: OutboxReader) -> None:
-        if self._confirmed:
-            outbox.mark(self._confirmed)
+        """A row that somebody holds keeps no other from being marked: it is tried again, and is not
+        published again meanwhile."""
+        if rows := self._confirmed + self._locked:
+            left = outbox.mark([row.id for row in rows], wait=not self._locked)
+            self._locked = [row for row in rows if row.id in left]
             failpoint(Failpoint.RELAY_AFTER_MARK)
         self._confirmed = []
 
@@ -89,7 +94,8 @@ class Windows:
     ) -> None:
         """Marks what had been confirmed. When it was one row that the broker closed the channel at,
         that row is to blame."""
-        outbox.mark([rows[index].id for index in receipt.acked])
+        self._confirmed = [rows[index] for index in receipt.acked]
+        self.mark_confirmed(outbox)
         if blames_a_message(error):
             if len(rows) == 1:
                 outbox.refused({rows[0].id: str(error)})

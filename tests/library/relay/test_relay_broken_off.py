@@ -7,6 +7,8 @@ import threading
 import pytest
 from django.db import connection
 
+from polder.outbox import reader
+from polder.outbox import relay as relay_module
 from polder.outbox.models import OutboxEvent
 from polder.outbox.relay import Relay
 from polder.process.stopping import Stop
@@ -16,6 +18,8 @@ from tests.library.broker import (
     ORDER_URL,
     Auditor,
     close_connections,
+    declare_all,
+    management,
 )
 from tests.library.relay.running import (
     Watched,
@@ -47,6 +51,43 @@ def test_a_connection_closed_midway_loses_nothing(
     # Then first arrivals are in order
     assert len(watched.made) >= 2
     assert list(dict.fromkeys(auditor.ids(300))) == ids
+
+
+def test_a_sequence_set_back_while_the_broker_is_away(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a floor above what is drawn next, as in a copy that was not made at one moment
+    monkeypatch.setattr(reader, "RAISE_EVERY", 0.0)
+    monkeypatch.setattr(relay_module, "REFUSED_WAIT", 0.1)
+    with running():
+        commit(*orders(60))
+        eventually(everything_is_published)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(position) FROM polder_outbox")
+        highest = cursor.fetchone()[0]
+        cursor.execute("SELECT setval('polder_outbox_floor', %s)", [highest + 1])
+        cursor.execute("SELECT setval('polder_outbox_position_seq', %s)", [highest - 50])
+    api = management()
+    api.call("DELETE", "exchanges", api.vhost, "order.events")
+
+    # When events come, until the floor is above the sequence no more
+    try:
+        with running():
+            commit(*orders(1))
+            eventually(lambda: _floor() <= highest - 49)
+            commit(*orders(60))
+            declare_all()
+
+            # Then
+            eventually(everything_is_published, seconds=30)
+    finally:
+        declare_all()
+
+
+def _floor() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM polder_outbox_floor")
+        return int(cursor.fetchone()[0])
 
 
 def test_a_late_confirm_confirms_nothing(
