@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -12,9 +10,8 @@ import pytest
 from django.core.management import call_command
 from django.core.management.commands.migrate import Command as Migrate
 from django.db import OperationalError, connection
+from uuid_utils.compat import uuid7
 
-from deploy.local.packages import postgres_programs
-from deploy.local.postgres import Account
 from polder.database.connection import look_at
 from polder.database.partitioning import covered
 from polder.database.session import (
@@ -29,9 +26,8 @@ from polder.database.session import (
 from polder.outbox import reader
 from polder.outbox.management.commands import migrate
 from polder.outbox.reader import OutboxReader
-from polder.testing import eventually
 from polder.testing.database import other_connection
-from tests.temporary import temporary_folder
+from tests.library.own_server import own_server
 
 HOSTILE = {
     "timezone": "Pacific/Kiritimati",
@@ -94,29 +90,8 @@ def test_what_a_database_has_set_changes_nothing(committed: None) -> None:
 
 @pytest.fixture
 def by_socket() -> Iterator[dict[str, str]]:
-    """How to connect to a server that listens at a Unix socket only."""
-    with temporary_folder("socket") as folder, ExitStack() as stack:
-        account, data = Account.owning(folder), str(folder / "data")
-        initdb, postgres = (str(postgres_programs()[0] / one) for one in ("initdb", "postgres"))
-        make = account.command([initdb, "-A", "trust", "-U", "polder", "-D", data])
-        subprocess.run(make, check=True, stdout=subprocess.DEVNULL)
-        only = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
-        server = subprocess.Popen(
-            account.command([postgres, "-D", data, *only]), stderr=subprocess.DEVNULL
-        )
-        stack.callback(server.wait)
-        stack.callback(server.terminate)
-        found = {"host": str(folder), "user": "polder", "dbname": "postgres"}
-        eventually(lambda: answers(found))
+    with own_server() as found:
         yield found
-
-
-def answers(found: dict[str, str]) -> bool:
-    try:
-        psycopg.connect(**found).close()  # type: ignore[arg-type]
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 def test_what_keeps_tcp_alive_is_no_reason_to_refuse_a_socket(
@@ -129,6 +104,28 @@ def test_what_keeps_tcp_alive_is_no_reason_to_refuse_a_socket(
 
     monkeypatch.setattr(reader, "psycopg_parameters", lambda: by_socket)
     OutboxReader.connect().close()
+
+
+def test_the_relay_takes_on_the_role_that_django_does(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "assume_role", "order_ddl")
+    outbox = OutboxReader.connect()
+    assert outbox._connection.execute("SHOW role").fetchone() == ("order_ddl",)
+    outbox.close()
+
+
+def test_what_the_session_has_set_keeps_nobody_from_publishing(committed: None) -> None:
+    """As in a restore of single tables, or in a session whose functions have other meanings."""
+    with other_connection() as other:
+        other.execute("SET search_path = ''")
+        other.execute(
+            "INSERT INTO public.polder_outbox (id, type, aggregate_type, subject, version, "
+            "correlation_id, body) VALUES (%(id)s, 't', 'a', 's', 1, %(id)s, '')",
+            {"id": uuid7()},
+        )
+        other.execute("UPDATE public.polder_outbox SET published_at = now()")
+        other.execute("UPDATE public.polder_outbox SET published_at = NULL")
 
 
 @pytest.mark.parametrize("table", ["polder_outbox", "polder_ledger"])

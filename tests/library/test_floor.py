@@ -148,6 +148,18 @@ def test_begun_while_the_floor_is_being_raised(outbox: OutboxReader, writer: Con
     assert published == expected
 
 
+def test_positions_that_sessions_have_in_store(outbox: OutboxReader, writer: Connection) -> None:
+    """As when somebody gives the sequence a CACHE."""
+    writer.execute("ALTER SEQUENCE polder_outbox_position_seq CACHE 20")
+    try:
+        with other_connection() as other:
+            for session in (writer, other, writer):
+                ids = write(session, 1)
+                assert publish_everything(outbox) == ids
+    finally:
+        writer.execute("ALTER SEQUENCE polder_outbox_position_seq CACHE 1")
+
+
 def test_announced_again_while_the_floor_is_being_raised(
     outbox: OutboxReader, writer: Connection
 ) -> None:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db import connection
 from django.db.models import Count, Min, Q
 
 from polder import this_service
 from polder.conditions import Finding, condition, fail, ok, warn
 from polder.database.partitioning import database_now
-from polder.outbox.guard.install import differences
+from polder.outbox.guard.install import of_session, of_tables
 from polder.outbox.models import Fenced, GuardFinding
 from polder.plural import plural
 
 MOST_FOUND = 1_000
+LEFT_BEHIND = 60.0  # seconds; whoever prepares a transaction ends it at once
+PREPARED = """
+SELECT count(*), min(prepared) FROM pg_prepared_xacts
+WHERE database = current_database() AND prepared < clock_timestamp() - %s * interval '1 second'
+"""
+_CACHED = """
+SELECT seqcache FROM pg_sequence WHERE seqrelid = 'polder_outbox_position_seq'::regclass
+"""
 
 
 @condition("fenced", runbook="a-past-that-came-back")
@@ -45,8 +54,10 @@ def fenced() -> Finding:
 @condition("guard", runbook="the-guard")
 def guard() -> Finding:
     """Whether the guard stands as declared, and what it let pass within a day."""
-    if different := list(differences()):
+    if different := list(of_tables()):
         return warn(f"{'; '.join(different)}: run migrate")
+    if passed := list(of_session()):
+        return warn("; ".join(passed))
     lately = GuardFinding.objects.filter(found_at__gt=database_now() - timedelta(days=1))
     found = lately.order_by("-found_at")[:MOST_FOUND]
     if not found:
@@ -56,3 +67,19 @@ def guard() -> Finding:
         f"{number} within a day went around publish(), such as: {found[0]}",
         found[len(found) - 1].found_at,
     )
+
+
+@condition("outbox", runbook="the-outbox-suffers")
+def outbox() -> Finding:
+    """What somebody has done to the database that makes the relay read ever more."""
+    with connection.cursor() as cursor:
+        cursor.execute(PREPARED, [LEFT_BEHIND])
+        number, since = cursor.fetchone()
+        cursor.execute(_CACHED)
+        [cached] = cursor.fetchone()
+    found = []
+    if number:
+        found.append(f"{number} prepared transactions were left behind, with their locks")
+    if cached > 1:
+        found.append(f"the sequence of positions has a CACHE of {cached}, and must have none")
+    return warn("; ".join(found), since) if found else ok("nobody is in the outbox's way")

@@ -17,7 +17,8 @@ unpublished:
    hand). A trigger then lowers the floor, and holds a lock until its transaction has ended. The
    floor is raised under the same lock, by what is visible after that lock was had. So no such row
    is overlooked for not being committed yet.
-3. A floor ahead of the sequence (which somebody has set back) counts as none.
+3. A floor ahead of the sequence (which somebody has set back) counts as none. While the sequence
+   has a CACHE, sessions have positions in store, and the floor stays where it is.
 
 The floor is the value of a sequence and not of a row: a row would itself gather versions while that
 snapshot is open. A copy of the database that was not made at one moment may hold a floor that is
@@ -56,7 +57,9 @@ DECLARE
 BEGIN
     IF drawn IS NOT NULL THEN
         IF EXISTS (SELECT FROM pg_locks WHERE relation = 'polder_outbox'::regclass
-            AND virtualtransaction = ANY (writers)) THEN
+            AND virtualtransaction = ANY (writers))
+        OR (SELECT seqcache > 1 FROM pg_sequence
+            WHERE seqrelid = 'polder_outbox_position_seq'::regclass) THEN
             RETURN;
         END IF;
         IF pg_try_advisory_xact_lock(hashtext('polder_outbox_floor')) THEN

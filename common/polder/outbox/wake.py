@@ -27,7 +27,8 @@ CREATE FUNCTION polder_outbox_sleep(asleep boolean) RETURNS void LANGUAGE sql
 
 CREATE FUNCTION polder_outbox_wake() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_notify('{CHANNEL}', '') FROM polder_outbox_asleep WHERE last_value = 1;
+    PERFORM pg_catalog.pg_notify('{CHANNEL}', '') FROM public.polder_outbox_asleep
+        WHERE last_value OPERATOR(pg_catalog.=) 1;
     RETURN NULL;
 END $$;
 CREATE TRIGGER polder_outbox_wake AFTER INSERT ON polder_outbox

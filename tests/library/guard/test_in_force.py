@@ -106,6 +106,16 @@ def test_a_role_whose_triggers_do_not_fire_is_told_of(monkeypatch: pytest.Monkey
     assert list(differences()) == ["no trigger fires: session_replication_role is set to replica"]
 
 
+def test_a_session_that_the_guard_lets_pass_is_told_of() -> None:
+    """As of ALTER ROLE, or of a SET through a pooler, where it stays for whoever comes next."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET polder.guard = 'off'")
+
+    assert list(differences()) == [
+        "polder.guard is set to off for this session, as by its role or database"
+    ]
+
+
 def test_a_column_may_be_changed_while_the_guard_stands(order: Order) -> None:
     """No trigger of ours is in the way of a migration, and none guards a column less for it."""
     with connection.cursor() as cursor:

@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, transaction
 
 from polder import this_service
 from polder.domain.aggregate import aggregates
-from polder.outbox.guard.sql import NAMES, Guard, Mode, guard_of
+from polder.outbox.guard.sql import NAMES, SETTING, Guard, Mode, guard_of
 
 # digest by table and trigger; '' for one that somebody switched off, or left on for replicas only
 _FOUND = """
@@ -24,6 +24,7 @@ WHERE relnamespace = 'public'::regnamespace AND tgname LIKE %s
     AND tgparentid = 0 -- those of a partition are its table's
 """
 _ROLE = "SHOW session_replication_role"
+_SWITCHED_OFF = "SELECT current_setting(%s, true) = 'off'"
 _THERE = """
 SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY(%s)
 """
@@ -46,7 +47,23 @@ def install(*, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
 
 
 def differences() -> Iterator[str]:
-    """What of the database's guard is not as declared, one sentence for each table."""
+    """What of the database's guard is not as declared, one sentence for each."""
+    yield from of_tables()
+    yield from of_session()
+
+
+def of_session() -> Iterator[str]:
+    """What keeps the guard from what this session writes."""
+    if not _declared():
+        return
+    if not _fires():
+        yield "no trigger fires: session_replication_role is set to replica"
+    if _is_switched_off():
+        yield f"{SETTING} is set to off for this session, as by its role or database"
+
+
+def of_tables() -> Iterator[str]:
+    """What `migrate` would put right, one sentence for each table."""
     declared, found = _declared(), _found()
     for table in sorted(declared.keys() | found.keys()):
         wanted, there = _digests(declared.get(table)), found.get(table, {})
@@ -56,8 +73,6 @@ def differences() -> Iterator[str]:
             yield f"{', '.join(off)} of {table} is switched off"
         elif wanted != there:
             yield f"the guard of {table} is another than the one declared"
-    if declared and not _fires():
-        yield "no trigger fires: session_replication_role is set to replica"
 
 
 def _declared() -> dict[str, Guard]:
@@ -87,6 +102,13 @@ def _fires() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_ROLE)
         return bool(cursor.fetchone()[0] != "replica")
+
+
+def _is_switched_off() -> bool:
+    """Beside `unguarded`, which ends with its transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SWITCHED_OFF, [SETTING])
+        return bool(cursor.fetchone()[0])
 
 
 def _found() -> Triggers:
