@@ -9,7 +9,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import Error, IntegrityError, ProgrammingError, connection, transaction
 from uuid_utils.compat import uuid7
 
 from deploy.local.passwords import Passwords
@@ -210,6 +210,51 @@ def test_the_ledger_gets_its_partitions_though_the_outbox_fails(
         housekeeping.partitions()
 
     assert made == ["polder_ledger"]
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("instead", ["detached", "for a part"])
+def test_a_week_that_cannot_be_made_keeps_no_later_one_from_being_made(
+    db: None, table: str, instead: str
+) -> None:
+    # Given somebody's table in the place of a week, and a later one that is missing
+    coming = datetime.now(UTC) + timedelta(days=7)
+    there, last = f"{table}_{coming:%G}w{coming:%V}", last_partition(table)
+    bounds = [key_at(start_of_week(coming) + timedelta(days=day)) for day in (2, 3)]
+    with connection.cursor() as cursor:
+        if instead == "detached":
+            cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {there}")
+        else:
+            cursor.execute(f"DROP TABLE {there}")
+            there = "polder_by_hand"
+            cursor.execute(
+                f"CREATE TABLE {there} PARTITION OF {table} FOR VALUES FROM (%s) TO (%s)", bounds
+            )
+        cursor.execute(f"DROP TABLE {last}")
+
+    # When
+    with pytest.raises(ProgrammingError, match=f"{there} is in its place"):
+        make_partitions(table)
+
+    # Then
+    assert last_partition(table) == last
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_week_on_which_something_depends_keeps_no_other(db: None, table: str) -> None:
+    # Given a report of the oldest week
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {table}_make_partitions(14, 12)")
+    oldest = start_of_week(datetime.now(UTC), 12)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE VIEW report AS SELECT id FROM {table}_{oldest:%G}w{oldest:%V}")
+
+    # When
+    with pytest.raises(Error, match="depends on it"):
+        drop_partitions(table, 8)
+
+    # Then
+    assert covered(table)[0] > datetime.now(UTC) - timedelta(weeks=9)
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -19,7 +19,7 @@ from polder.inbox.models import ParkedEvent
 from polder.outbox.models import GuardFinding
 from polder.replication.models import Drift, Regression
 from polder.replication.retention import forget_tombstones, tombstones_kept
-from polder.retention import delete_in_steps
+from polder.retention import delete_in_steps, retention_policies
 from polder.testing import deliver
 from polder.testing.database import at_once, other_connection
 from tests.makers import product_event
@@ -54,6 +54,23 @@ def finding(key: str, found: Any) -> None:
     GuardFinding.objects.create(
         aggregate="order", key=key, version=1, what="deleted", told="", found_at=found
     )
+
+
+def test_what_cannot_be_let_go_keeps_nothing_else(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> int:
+        raise RuntimeError("no room")
+
+    monkeypatch.setitem(retention_policies, "findings of the guard", broken)
+    finding("old", days_ago(400))
+    drift("old", days_ago(400))
+
+    with pytest.raises(RuntimeError, match="no room"):
+        retention()
+
+    assert GuardFinding.objects.count() == 1
+    assert not Drift.objects.exists()
 
 
 def test_what_is_over_goes_and_what_is_open_stays(db: None) -> None:

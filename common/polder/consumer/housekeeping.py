@@ -4,9 +4,9 @@ them."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from celery import shared_task
@@ -72,23 +72,8 @@ def reconcile() -> dict[str, int]:
 
 @periodic("partitions", decides=False)
 def partitions() -> dict[str, int]:
-    """Partitions made, by table. Raises what went wrong with a table after having tried them
-    all.
-    """
-    made, failures = {}, []
-    for table in PARTITIONED:
-        try:
-            made[table] = make_partitions(table)
-        except Exception as error:
-            log.exception(
-                "no partitions of %s could be made; tried again in a minute, and /readyz warns "
-                "three days before they end",
-                table,
-            )
-            failures.append(error)
-    if failures:
-        raise failures[0]
-    return made
+    """Partitions made, by table."""
+    return _each({table: partial(make_partitions, table) for table in PARTITIONED})
 
 
 @periodic("retention", decides=False)
@@ -98,8 +83,22 @@ def retention() -> dict[str, int]:
         "polder_ledger": this_service.ledger_weeks_kept(),
         "polder_outbox": this_service.weeks_kept(),
     }
-    dropped = {table: drop_partitions(table, weeks_kept[table]) for table in PARTITIONED}
-    return dropped | {what: forget() for what, forget in retention_policies.items()}
+    old = {table: partial(drop_partitions, table, weeks_kept[table]) for table in PARTITIONED}
+    return _each(old | retention_policies)
+
+
+def _each(tasks: Mapping[str, Callable[[], int]]) -> dict[str, int]:
+    """Done one after the other. Raises what went wrong first after having tried them all."""
+    done, failures = {}, []
+    for name, task in tasks.items():
+        try:
+            done[name] = task()
+        except Exception as error:
+            log.exception("%s: this failed, and is tried again with the job", name)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return done
 
 
 @periodic("ask", decides=False)

@@ -26,13 +26,26 @@ CREATE OR REPLACE FUNCTION %table%_first_key(moment timestamptz) RETURNS uuid
     LANGUAGE sql {_OWN_SETTINGS} AS $$
     SELECT rpad(lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0'), 32, '0')::uuid
 $$;
-CREATE OR REPLACE FUNCTION %table%_has_partition(key uuid) RETURNS boolean
+CREATE OR REPLACE FUNCTION %table%_between(low uuid, high uuid) RETURNS SETOF text
     LANGUAGE sql {_OWN_SETTINGS} AS $$
-    SELECT EXISTS (
-        SELECT FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid,
-            regexp_matches(pg_get_expr(relpartbound, pg_class.oid),
-                $q$FROM \\('([^']+)'\\) TO \\('([^']+)'\\)$q$) AS bounds
-        WHERE inhparent = '%table%'::regclass AND key >= bounds[1]::uuid AND key < bounds[2]::uuid)
+    SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid,
+        regexp_matches(pg_get_expr(relpartbound, pg_class.oid),
+            $q$FROM \\('([^']+)'\\) TO \\('([^']+)'\\)$q$) AS bounds
+    WHERE inhparent = '%table%'::regclass AND bounds[1]::uuid < high AND bounds[2]::uuid > low
+$$;
+CREATE OR REPLACE FUNCTION %table%_has_week(week timestamptz) RETURNS boolean
+    LANGUAGE sql {_OWN_SETTINGS} AS $$
+    SELECT EXISTS (SELECT %table%_between(%table%_first_key(week), %table%_first_key(week
+            + interval '1 millisecond')))
+        AND EXISTS (SELECT %table%_between(%table%_first_key(week + interval '7 days'
+            - interval '1 millisecond'), %table%_first_key(week + interval '7 days')))
+$$;
+CREATE OR REPLACE FUNCTION %table%_instead_of(week timestamptz) RETURNS text
+    LANGUAGE sql {_OWN_SETTINGS} AS $$
+    SELECT coalesce(
+        (SELECT min(name) FROM %table%_between(%table%_first_key(week),
+            %table%_first_key(week + interval '7 days')) AS name),
+        to_regclass('%table%_' || to_char(week, 'IYYY"w"IW'))::text)
 $$;
 """
 
@@ -40,6 +53,9 @@ $$;
 # Rows that went to the default partition, while there was no better place, belong to the new one;
 # otherwise PostgreSQL would refuse it. Writers are kept out by a lock on the table and not on the
 # default partition alone: one that waited there had chosen its partition already, and would fail.
+#
+# A week that cannot be made, since somebody has detached it or made another partition for a part of
+# it, keeps no later one from being made. It is told once all others are there.
 #
 # Few rows are moved. Many would take long, while everybody waits: then the default partition itself
 # becomes the week, or the weeks up to now that are missing one after the other, named after the
@@ -60,6 +76,7 @@ DECLARE
     name text;
     low uuid;
     high uuid;
+    blocked text;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('%table%_make_partitions'));
     IF spare IS NOT NULL THEN
@@ -72,7 +89,14 @@ BEGIN
     END IF;
     WHILE week < now() + days_ahead * interval '1 day' AND made < at_most LOOP
         low := %table%_first_key(week);
-        IF NOT %table%_has_partition(low) THEN
+        name := %table%_instead_of(week);
+        IF name IS NOT NULL THEN
+            IF NOT %table%_has_week(week) THEN
+                blocked := coalesce(blocked, format('no partition for %s: %s is in its place, and '
+                    'has to be attached for the whole week, or renamed', to_char(week,
+                    'IYYY"w"IW'), name));
+            END IF;
+        ELSE
             IF spare IS NOT NULL THEN
                 EXECUTE format(
                     'SELECT count(*) FROM '
@@ -80,7 +104,7 @@ BEGIN
                     spare, low, %table%_first_key(week + a_week), few + 1) INTO waiting;
             END IF;
             WHILE waiting > few AND week + a_week <= now()
-                AND NOT %table%_has_partition(%table%_first_key(week + a_week)) LOOP
+                AND %table%_instead_of(week + a_week) IS NULL LOOP
                 week := week + a_week;
             END LOOP;
             name := '%table%_' || to_char(week, 'IYYY"w"IW');
@@ -116,6 +140,9 @@ BEGIN
         END IF;
         week := week + a_week;
     END LOOP;
+    IF made = 0 AND blocked IS NOT NULL THEN
+        RAISE EXCEPTION USING MESSAGE = blocked, ERRCODE = 'duplicate_table';
+    END IF;
     RETURN made;
 END $$;
 """
@@ -132,6 +159,7 @@ DECLARE
     dropped integer := 0;
     name text;
     needed boolean;
+    blocked text;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('%table%_make_partitions'));
     FOR name IN SELECT relname FROM pg_inherits JOIN pg_class ON oid = inhrelid
@@ -145,9 +173,17 @@ BEGIN
         EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', name);
         EXECUTE format('SELECT %needed%', %names%) INTO needed;
         CONTINUE WHEN needed;
-        EXECUTE format('DROP TABLE %I', name);
-        dropped := dropped + 1;
+        BEGIN
+            EXECUTE format('DROP TABLE %I', name);
+            dropped := dropped + 1;
+        EXCEPTION WHEN dependent_objects_still_exist THEN
+            blocked := coalesce(blocked, name);
+        END;
     END LOOP;
+    IF dropped = 0 AND blocked IS NOT NULL THEN
+        RAISE EXCEPTION 'the old week % is kept: somebody''s view or key depends on it', blocked
+            USING ERRCODE = 'dependent_objects_still_exist';
+    END IF;
     RETURN dropped;
 END $$;
 """
