@@ -89,7 +89,7 @@ def test_what_is_over_by_the_next_look_is_not_told(hook: Hook) -> None:
     assert hook.of("parked") == []
 
 
-@pytest.mark.parametrize("status", [503, *REDIRECTS])
+@pytest.mark.parametrize("status", [503, 9999, *REDIRECTS])  # 9999: no HTTP
 def test_a_webhook_that_is_away_hears_of_it_later(hook: Hook, status: int) -> None:
     # Given
     park()

@@ -11,7 +11,7 @@ from kombu.connection import Connection
 
 from polder.broker import names
 from polder.broker.raw_message import body_of, first_queue
-from polder.seams.amqp import Message, is_there, raw_channel
+from polder.seams.amqp import Message, lacks, raw_channel
 from polder.testing import eventually
 from tests.library.broker import QUEUE, connected, order
 
@@ -96,10 +96,10 @@ def test_asking_what_is_not_there_keeps_no_channel(order: Connection) -> None:
     before = len(order.connection.channels)
 
     for kind in ("queue", "exchange"):
-        assert not is_there(order.connection, kind, "nothing.of.that.name")
+        assert lacks(order.connection, kind, "nothing.of.that.name") == "is missing"
 
     assert len(order.connection.channels) == before
-    assert is_there(order.connection, "queue", QUEUE)
+    assert not lacks(order.connection, "queue", QUEUE)
 
 
 @pytest.mark.parametrize("raw", ODD.values(), ids=ODD)

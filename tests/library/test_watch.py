@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,7 @@ from polder.outbox.backoff import Backoff
 from polder.outbox.relay import Relay
 from polder.process.stopping import Stop
 from polder.testing import eventually
-from tests.library.broker import ORDER_URL, declare_all, management, url_of
+from tests.library.broker import ORDER_URL, connected, declare_all, management, url_of
 from tools.links import ROOT
 
 QUEUE = names.event_queue("order", "inventory")
@@ -126,6 +129,60 @@ def test_without_a_management_url_it_sees_what_is_missing(
         assert look() == [f"the {kind.removesuffix('s')} {name} is missing"]
     finally:
         declare_all()
+
+
+@contextmanager
+def held_alone(api: ManagementApi) -> Iterator[None]:
+    """A queue of ours that somebody's client has made, exclusive, before topology could."""
+    api.call("DELETE", "queues", api.vhost, QUEUE)
+    with connected("deploy") as connection:
+        channel = connection.channel()
+        channel.queue_declare(QUEUE, exclusive=True)
+        try:
+            yield
+        finally:
+            channel.queue_delete(QUEUE)
+            declare_all()
+
+
+def test_without_a_management_url_it_sees_whose_a_queue_is(
+    db: None, api: ManagementApi, settings: Any
+) -> None:
+    settings.POLDER = {**settings.POLDER, "MANAGEMENT_URL": None}
+    with held_alone(api):
+        assert look() == [f"the queue {QUEUE} belongs to another connection alone (exclusive)"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"AMQP\x00\x00\x09\x01",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<html>Sign in</html>",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n[",
+    ],
+    ids=["the broker's port", "somebody's page", "broken off"],
+)
+def test_what_answers_and_is_no_management_api_stops_no_start(
+    db: None, settings: Any, answer: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        server.settimeout(30)
+
+        def answer_once() -> None:
+            with server.accept()[0] as one:
+                one.recv(65536)
+                one.sendall(answer)
+
+        other = threading.Thread(target=answer_once)
+        other.start()
+        stack.callback(other.join)
+        url = f"http://monitor:look@127.0.0.1:{server.getsockname()[1]}"
+        settings.POLDER = {**settings.POLDER, "MANAGEMENT_URL": url}
+
+        tell_at_start()
+
+    assert "is that the address of RabbitMQ's management API" in caplog.text
 
 
 def test_whoever_starts_says_it(

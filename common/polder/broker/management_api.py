@@ -8,6 +8,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -20,6 +21,7 @@ class ManagementError(RuntimeError):
     """
 
 
+_WRONG_PLACE = "is that the address of RabbitMQ's management API (port 15672, as a rule)?"
 PORTS = {"http": 15672, "https": 15671}
 
 
@@ -104,7 +106,12 @@ class ManagementApi:
             if error.code == 404:
                 said += f"; has this RabbitMQ the vhost {self.vhost}?"
             raise ManagementError(said) from error
-        return json.loads(content) if content else None
+        except HTTPException as error:
+            raise ManagementError(f"{method} {url}: no HTTP: {error!r}; {_WRONG_PLACE}") from error
+        try:
+            return json.loads(content) if content else None
+        except ValueError as error:
+            raise ManagementError(f"{method} {url}: no JSON; {_WRONG_PLACE}") from error
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -16,7 +16,7 @@ from polder.broker.in_force import differences
 from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.models import BrokerDifference
 from polder.configuration.nodes import credentials, vhost
-from polder.seams.amqp import is_there
+from polder.seams.amqp import lacks
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +44,9 @@ def _missing(connection: Any, wanted: Declared) -> Iterator[str]:
     """What a service's own user can see: it may ask whether something is there."""
     for kind, places in (("exchange", wanted.exchanges), ("queue", wanted.queues)):
         yield from (
-            f"the {kind} {name} is missing"
+            f"the {kind} {name} {wrong}"
             for name in places
-            if not is_there(connection, kind, name)
+            if (wrong := lacks(connection, kind, name))
         )
 
 

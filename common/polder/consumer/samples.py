@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from amqp.exceptions import NotFound
+from amqp.exceptions import NotFound, ResourceLocked
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -70,7 +70,7 @@ def _depths() -> Iterator[tuple[str, int]]:
     queues = [event_queue(service, publisher) for publisher in this_service.subscribes_to()]
     try:
         for queue in [*queues, dead_letter_queue(service)]:
-            with suppress(NotFound):
+            with suppress(NotFound, ResourceLocked):
                 yield queue, waiting_in([queue])
     except BROKER_ERRORS as error:
         log.info("how much waits in the queues could not be seen: %r", error)

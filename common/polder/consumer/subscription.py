@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from polder import this_service
 from polder.consumer.prefetch import Prefetch
-from polder.seams.amqp import is_there
+from polder.seams.amqp import lacks
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Subscription:
                 self._consume_from(queue)
 
     def _not_there(self, queues: Sequence[str]) -> list[str]:
-        return [queue for queue in queues if not is_there(self._channel.connection, "queue", queue)]
+        return [queue for queue in queues if lacks(self._channel.connection, "queue", queue)]
 
     def cancel(self) -> None:
         """May run twice."""
@@ -101,6 +101,7 @@ class Subscription:
         self._missing += queues
         for queue in queues:
             log.error(
-                "the broker has no queue %s to read; %s declares it",
+                "the broker has no queue %s that can be read: it is missing, or another connection "
+                "has it alone; %s declares it",
                 *(queue, this_service.command("topology")),
             )

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from amqp.basic_message import Message
-from amqp.exceptions import NotFound
+from amqp.exceptions import NotFound, ResourceLocked
 from amqp.method_framing import frame_writer
 from amqp.serialization import dumps
 from amqp.spec import Basic
@@ -48,9 +48,10 @@ def is_open(channel: Any) -> bool:
     return channel.connection is not None
 
 
-def is_there(connection: Any, kind: str, name: str) -> bool:
-    """Whether the broker has this "queue" or "exchange". Asked by a channel of its own: the broker
-    closes it where there is none, and py-amqp has opened it again before it tells."""
+def lacks(connection: Any, kind: str, name: str) -> str:
+    """What keeps us from using this "queue" or "exchange", or nothing. Asked by a channel of its
+    own: the broker closes it where there is none, and py-amqp has opened it again before it tells.
+    """
     channel = connection.channel()
     try:
         if kind == "queue":
@@ -58,10 +59,12 @@ def is_there(connection: Any, kind: str, name: str) -> bool:
         else:
             channel.exchange_declare(name, "", passive=True)
     except NotFound:
-        return False
+        return "is missing"
+    except ResourceLocked:
+        return "belongs to another connection alone (exclusive)"
     finally:
         channel.close()
-    return True
+    return ""
 
 
 def read_through(connection: Any, reader: Callable[[Callable[[int], bytes]], Any]) -> None:
