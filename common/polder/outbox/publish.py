@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from polder import this_service
 from polder.contracts.event import LARGEST_EVENT, Event
 from polder.effects.declared import effects
 from polder.effects.intents import write_down
@@ -44,12 +45,16 @@ class EventTooLarge(ValueError):
     """The encoded event is larger than LARGEST_EVENT bytes; the broker might refuse it for ever."""
 
 
+class ForeignEvent(ValueError):
+    """The event is another service's: every subscriber would refuse it, since it comes from us."""
+
+
 def publish(*events: Event) -> None:
     """Writes the events to the outbox, in the order given, as part of the transaction that is open.
 
     One statement, however many events, and one more if they have effects. Raises NotInTransaction,
-    EventTooLarge, or FencedAggregate when another service knows one of the aggregates at the
-    event's version or above; then nothing was written.
+    EventTooLarge, ForeignEvent, or FencedAggregate when another service knows one of the aggregates
+    at the event's version or above; then nothing was written.
     """
     if not in_transaction():
         raise NotInTransaction(
@@ -84,6 +89,10 @@ def _line(event: Event) -> str:
 
 
 def _row(event: Event) -> tuple[UUID | str | int, ...]:
+    if event.service != this_service.name():
+        raise ForeignEvent(
+            f"{event.type} is an event of {event.service}, and this is {this_service.name()}"
+        )
     body = event.encode()
     if len(body) > LARGEST_EVENT // 4 and len(body.encode()) > LARGEST_EVENT:
         raise EventTooLarge(f"{event.type} {event.subject} takes more than {LARGEST_EVENT} bytes")
