@@ -53,6 +53,7 @@ def with_state(code: str) -> Exception:
             ("28000", Fault.AWAY),
         ),
         *(("40001", Fault.BUSY), ("40003", Fault.BUSY), ("55006", Fault.BUSY)),
+        ("72000", Fault.BUSY),
         *(("55P03", Fault.LOCKED), ("40P01", Fault.LOCKED)),
         *(("57014", Fault.TOO_SLOW), ("25P04", Fault.TOO_SLOW), ("53400", Fault.TOO_SLOW)),
         *(

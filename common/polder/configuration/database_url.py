@@ -7,7 +7,7 @@ import os
 import re
 from itertools import repeat
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -37,7 +37,7 @@ _INTEGERS = (
     "tcp_user_timeout",
 )
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_SET = re.compile(r"(?:-c\s*|--)([\w-]+)\s*=")  # of a session, in the option `options`
+_SET = re.compile(r"(?:-c\s*|--)([\w.-]+)\s*=")  # of a session, in the option `options`
 _OFF = re.compile(r"synchronous[_-]commit\s*=\s*'?(off|false|no|0)\b", re.IGNORECASE)
 _VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 _CHOICES = {
@@ -129,6 +129,10 @@ def _read(url: str) -> dict[str, str]:
             f"{bad.start() + len(scheme) + 4}: a % itself is written %25"
         )
     try:
+        unquote(rest, errors="strict")
+    except UnicodeDecodeError:
+        raise NotLegal("has a percent-encoding that is no UTF-8") from None
+    try:
         return {
             name: str(value)
             for name, value in conninfo_to_dict(url).items()
@@ -200,6 +204,8 @@ def _check(options: dict[str, str], hosts: list[str]) -> None:
     for name in _SET.findall(options.get("options", "")):
         if (name := name.lower().replace("-", "_")) in MEANING:
             raise NotLegal(f"has options that set {name}: what our statements mean depends on it")
+        if name.startswith("polder.") or name == "session_replication_role":
+            raise NotLegal(f"has options that set {name}, which would take the guard away")
     if _OFF.search(options.get("options", "")):
         raise NotLegal("sets synchronous_commit off: what was acked would be lost in a crash")
     _check_tls(options, hosts)

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from polder.configuration.kinds import Kind, NotLegal
 
 SEPARATOR = ";"  # kombu's own
+LONGEST_NAME = 255  # bytes, of AMQP's short strings
 CA = "cacertfile"  # the one option of a URL that is obeyed; RabbitMQ's own clients call it so
 
 
@@ -53,6 +54,10 @@ def _problem(url: str, schemes: Sequence[str]) -> str:
     if re.search(r"%(?![0-9A-Fa-f]{2})", rest):
         return "has a % that begins no percent-encoding: a % itself is written %25"
     try:
+        unquote(rest, errors="strict")
+    except UnicodeDecodeError:
+        return "has a percent-encoding that is no UTF-8"
+    try:
         port, host = urlsplit(url).port, urlsplit(url).hostname
     except ValueError:
         return (
@@ -66,6 +71,8 @@ def _problem(url: str, schemes: Sequence[str]) -> str:
             "has no host, or more than one: each node has a whole URL of its own, with ; between "
             "them"
         )
+    if "%00" in rest or len(vhost(url).encode()) > LONGEST_NAME:
+        return f"has a %00, or a vhost of more than {LONGEST_NAME} bytes"
     return _identity(url) or _options(url)
 
 

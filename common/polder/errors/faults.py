@@ -68,6 +68,7 @@ SQLSTATES: dict[str, Fault] = {
     "57": Fault.AWAY,  # an operator intervened
     "57014": Fault.TOO_SLOW,  # statement time-out
     "58": Fault.AWAY,  # the server's system: input, output
+    "72": Fault.BUSY,  # a snapshot that the server's old_snapshot_threshold has ended
     "F0": Fault.ENVIRONMENT,  # the server's configuration
     "XX001": Fault.ENVIRONMENT,  # data corrupted
     "XX002": Fault.ENVIRONMENT,  # index corrupted
