@@ -115,6 +115,21 @@ def test_the_relay_takes_on_the_role_that_django_does(
     outbox.close()
 
 
+def test_the_relay_overlooks_nothing_that_is_hidden_from_its_role(committed: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE polder_outbox ENABLE ROW LEVEL SECURITY")
+        cursor.execute("ALTER TABLE polder_outbox FORCE ROW LEVEL SECURITY")  # for the owner, too
+    outbox = OutboxReader.connect()
+    try:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            outbox.select(1)
+    finally:
+        outbox.close()
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE polder_outbox NO FORCE ROW LEVEL SECURITY")
+            cursor.execute("ALTER TABLE polder_outbox DISABLE ROW LEVEL SECURITY")
+
+
 def test_what_the_session_has_set_keeps_nobody_from_publishing(committed: None) -> None:
     """As in a restore of single tables, or in a session whose functions have other meanings."""
     with other_connection() as other:

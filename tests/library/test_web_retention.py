@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -12,6 +14,7 @@ from polder.api.models import IdempotentResponse
 from polder.consumer.housekeeping import retention as housekeeping
 from polder.consumer.jobs import run_if_due
 from polder.consumer.models import JobRun
+from polder.outbox.models import CarriedOut
 
 
 def answered(hours_ago: float, count: int = 1) -> None:
@@ -46,6 +49,30 @@ def test_a_clock_that_was_set_forward_forgets_none(db: None) -> None:
 
     JobRun.objects.update(steady_since=timezone.now() - timedelta(days=1))
     assert retention.forget_old_responses() == 1
+
+
+def carried_out(hours_ago: float) -> None:
+    row = CarriedOut.objects.create(correlation_id=uuid4(), aggregate="order", key="k")
+    CarriedOut.objects.filter(pk=row.pk).update(
+        noted_at=timezone.now() - timedelta(hours=hours_ago)
+    )
+
+
+def test_what_was_carried_out_before_a_restore_is_known_for_as_long(
+    db: None, settings: Any
+) -> None:
+    settings.POLDER = {**settings.POLDER, "ANSWERS_HOURS": 72}
+    for hours in (71.9, 72.1):
+        carried_out(hours)
+
+    assert retention.forget_carried_out() == 1
+    assert CarriedOut.objects.count() == 1
+
+
+def test_a_clock_that_was_set_forward_forgets_nothing_of_it(db: None) -> None:
+    run_if_due("retention", lambda: None)
+    carried_out(24.1)
+    assert retention.forget_carried_out() == 0
 
 
 def test_the_housekeeper_forgets_them_too(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ class OutboxConfig(AppConfig):
         connection_created.connect(database_connection.look, dispatch_uid="polder")
         request_started.connect(database_connection.trust_what_is_quiet, dispatch_uid="polder")
         from polder.adopting import watching
-        from polder.outbox import carried_out, checks, retention  # noqa: F401  (registers them)
+        from polder.outbox import checks, retention  # noqa: F401  (registers them)
         from polder.outbox.guard import bypass, install
 
         connection_created.connect(bypass.listen, dispatch_uid="polder.guard")

@@ -2,22 +2,18 @@
 taken back from others, and their answers have not.
 
 The correlation of a request that has an idempotency key, and names no correlation of its own, is
-made from the key. So the first event of what it made leads back to it.
+made from the key. So the first event of what it made leads back to it. `polder.api.retention` lets
+them go, as the answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from uuid import UUID, uuid5
-
-from django.db.models.functions import Now
 
 from polder import this_service
 from polder.outbox.models import CarriedOut
-from polder.retention import retention_policy
 
-KEPT_FOR = timedelta(hours=24)  # as the answers themselves
 _REQUESTS = UUID("5b0d7c9e-4f53-4f0e-9a53-0f6f3b7a3c11")
 # an expression of SQL with one parameter, the request's correlation
 WAS = "EXISTS (SELECT FROM polder_outbox_carriedout WHERE correlation_id = %s)"
@@ -57,9 +53,3 @@ def check(correlation_id: UUID) -> None:
     """Raises CarriedOutBefore."""
     if made := CarriedOut.objects.filter(pk=correlation_id).first():
         raise CarriedOutBefore(made)
-
-
-@retention_policy("requests carried out before a restore")
-def forget() -> int:
-    """May run at any time, twice."""
-    return CarriedOut.objects.filter(noted_at__lt=Now() - KEPT_FOR).delete()[0]

@@ -29,9 +29,11 @@ ATTEMPTS = 5  # refusals for its own sake until a row is held
 LONGEST_RETRY = 60  # seconds; what is to wait for longer was written before the clock was set back
 # of the bodies of a window; two of them, and copies on their way, are in memory at a time
 WINDOW_BYTES = 4_000_000
-LOCK_TIMEOUT = "1s"  # all other events wait meanwhile
 RAISE_EVERY = 1.0  # seconds between two tries to raise the floor
 CHECK_EVERY = 3600.0
+# All other events wait while a lock is waited for. Rows hidden from our role would never be
+# published: rather an error.
+_OWN = (("lock_timeout", "1s"), ("row_security", "off"))
 
 # "Not yet published", never "after the last one seen": a position is drawn at insert and becomes
 # visible at commit. Of so many rows only the first that are `bytes` long together, and always one;
@@ -126,7 +128,7 @@ class OutboxReader:
             "keepalives_count": 3,
             "tcp_user_timeout": 10_000,
         }
-        ours = as_options((("lock_timeout", LOCK_TIMEOUT), *KEPT_ALIVE))
+        ours = as_options((*_OWN, *KEPT_ALIVE))
         parameters["options"] = f"{parameters.get('options', '')} {ours}"
         connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=1)
         look_at(connection, parameters["options"])
