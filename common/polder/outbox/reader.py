@@ -74,11 +74,13 @@ WHERE locktype = 'relation' AND granted AND pid IS DISTINCT FROM pg_backend_pid(
     AND mode NOT IN ('AccessShareLock', 'ShareUpdateExclusiveLock')
     AND relation = 'polder_outbox'::regclass
 """
-_REFUSED = """
+# of what somebody holds it is found out again
+_IF_FREE = "(SELECT id FROM polder_outbox WHERE id = %s FOR UPDATE SKIP LOCKED)"
+_REFUSED = f"""
 UPDATE polder_outbox SET attempts = attempts + 1, error = %s,
     retry_at = now() + (interval '1 second' * 2 ^ attempts),
     held_at = CASE WHEN attempts + 1 >= %s THEN now() END
-WHERE id = %s
+WHERE id = {_IF_FREE}
 """
 # now() is of before the snapshot by which the rows are seen.
 _UNPUBLISHED = f"""
@@ -93,7 +95,7 @@ _BLOCKS = (
     "ON CONFLICT DO NOTHING"
 )
 _TAKES = "DELETE FROM polder_broker_difference WHERE sentence = %s"
-_HOLD = "UPDATE polder_outbox SET held_at = now(), error = %s WHERE id = %s"
+_HOLD = f"UPDATE polder_outbox SET held_at = now(), error = %s WHERE id = {_IF_FREE}"
 
 
 class Row(NamedTuple):

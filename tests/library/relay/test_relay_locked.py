@@ -13,6 +13,7 @@ from tests.library.relay.running import (
     commit,
     everything_is_published,
     holds_the_lead,
+    insert_directly,
     orders,
     running,
     unpublished_rows,
@@ -41,6 +42,19 @@ def test_a_row_that_somebody_holds_keeps_no_other_waiting(
         eventually(everything_is_published)
     assert auditor.ids(9) == ids  # each once
     assert set(OutboxEvent.objects.values_list("attempts", "held_at")) == {(0, None)}
+
+
+def test_one_that_no_broker_can_take(auditor: Auditor) -> None:
+    odd = insert_directly("𝄞" * 100, "{}")
+    with other_connection() as other, running():
+        other.execute("BEGIN")
+        other.execute("SELECT FROM polder_outbox WHERE id = %s FOR UPDATE", [odd])
+        ids = commit(*orders(2))
+        assert auditor.ids(2) == ids
+        eventually(lambda: unpublished_rows() == [odd])
+        other.execute("ROLLBACK")
+
+        eventually(lambda: OutboxEvent.objects.get(pk=odd).held_at is not None)
 
 
 @pytest.mark.parametrize("mode", ["SHARE", "ACCESS EXCLUSIVE"])
