@@ -12,7 +12,7 @@ from django.core.management.commands.migrate import Command as Migrate
 from django.db import OperationalError, connection
 from uuid_utils.compat import uuid7
 
-from polder.database.connection import look_at
+from polder.database.connection import look_at, psycopg_parameters
 from polder.database.partitioning import covered
 from polder.database.session import (
     HOUSEKEEPING,
@@ -104,6 +104,15 @@ def test_what_keeps_tcp_alive_is_no_reason_to_refuse_a_socket(
 
     monkeypatch.setattr(reader, "psycopg_parameters", lambda: by_socket)
     OutboxReader.connect().close()
+
+
+@pytest.mark.parametrize(
+    "said", ["work_mem=64MB", "statement_timeout=1h", "jit=false", "random_page_cost=1.10"]
+)
+def test_what_an_address_sets_may_be_written_as_postgresql_reads_it(db: None, said: str) -> None:
+    options = f"{session_options(REQUESTS)} -c {said}"
+    with psycopg.connect(**psycopg_parameters() | {"options": options}) as one:
+        look_at(one, options)
 
 
 def test_the_relay_takes_on_the_role_that_django_does(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import select
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -30,10 +30,11 @@ REFUSED = "unsupported startup parameter"  # PgBouncer's words
 _ASKED = re.compile(r"-c (\w+)=((?:\\.|\S)*)")
 _identity = ""  # of the database, once it was asked
 _UNITS = {"ms": 1, "s": 1_000, "min": 60_000}
+# What came with the connection is in force as PostgreSQL reads it: `64MB`, `1h` or `false`.
 _ASK = """
-SELECT pg_backend_pid(), coalesce(json_object_agg(lower(name), setting), '{}'),
-    extract(epoch FROM clock_timestamp())::float8
-FROM pg_settings WHERE lower(name) = ANY(%s)
+SELECT pg_backend_pid(), coalesce(json_object_agg(lower(name), json_build_array(setting,
+    current_setting(name))), '{}'), extract(epoch FROM clock_timestamp())::float8
+FROM pg_settings WHERE lower(name) = ANY(%s) AND source <> 'client'
 """
 
 
@@ -132,7 +133,7 @@ def look_at(raw: Any, options: str) -> None:
     wrong = {
         name: value
         for name, value in asked.items()
-        if not name.startswith(OF_TCP) and not _same(value, found[name])
+        if name in found and not name.startswith(OF_TCP) and not _same(value, *found[name])
     }
     if wrong:
         raise WrongConnection(_not_in_force(wrong, found))
@@ -142,9 +143,9 @@ def _tuples(cursor: Any) -> Any:
     return tuple
 
 
-def _same(asked: str, found: str) -> bool:
+def _same(asked: str, found: str, shown: str) -> bool:
     """As PostgreSQL reads them: `10s` is 10000, and `ISO` is the beginning of `ISO, MDY`."""
-    return found in (asked, _milliseconds(asked)) or found.split(",")[0] == asked
+    return asked in (shown, found.split(",")[0]) or found in (asked, _milliseconds(asked))
 
 
 def _milliseconds(asked: str) -> str:
@@ -152,10 +153,10 @@ def _milliseconds(asked: str) -> str:
     return str(int(match[1]) * _UNITS[match[2]]) if match else asked
 
 
-def _not_in_force(wrong: Mapping[str, str], found: Mapping[str, str]) -> str:
+def _not_in_force(wrong: Mapping[str, str], found: Mapping[str, Sequence[str]]) -> str:
     role = connection.settings_dict["USER"]
     statements = " ".join(f"ALTER ROLE {role} SET {n} = '{v}';" for n, v in wrong.items())
-    states = ", ".join(f"{name} is {found[name]!r} and not {v!r}" for name, v in wrong.items())
+    states = ", ".join(f"{name} is {found[name][0]!r} and not {v!r}" for name, v in wrong.items())
     return (
         f"the session's settings are not in force: {states}. A pooler that ignores `options` is "
         f"the usual reason; set them for the role: {statements}"
