@@ -114,6 +114,16 @@ def test_the_command_counts_first_and_says_what_it_did(db: None) -> None:
     assert len(unpublished()) == 1
 
 
+def test_how_long_ago_is_by_the_database_s_clock(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    event_made(timedelta(minutes=30))
+    monkeypatch.setattr(timezone, "now", lambda: datetime.now(UTC) + timedelta(days=1))
+    said = StringIO()
+
+    call_command("republish", "--since", "1h", "--dry-run", stdout=said)
+
+    assert "1 events published since" in said.getvalue()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

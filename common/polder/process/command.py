@@ -17,10 +17,10 @@ from django.core.management.base import (
     DjangoHelpFormatter,
 )
 from django.db import ProgrammingError
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from polder import this_service
+from polder.database.partitioning import database_now
 from polder.process.starts import STARTS
 
 WIDTH = 100
@@ -74,10 +74,10 @@ class _Formatter(RawDescriptionHelpFormatter, DjangoHelpFormatter):
 
 def moment(option: str, text: str) -> datetime:
     """What somebody said as an option: an ISO 8601 time (in UTC unless it says otherwise), or how
-    long ago. Raises CommandError."""
+    long ago by the database's clock, which dates what is looked for. Raises CommandError."""
     if match := _AGO.match(text):
         try:
-            return timezone.now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
+            return database_now() - timedelta(**{_UNITS[match[2]]: int(match[1])})
         except OverflowError:
             return datetime.min.replace(tzinfo=UTC)
     try:
