@@ -16,6 +16,7 @@ from polder.observability import measures
 from polder.outbox import reader
 from polder.outbox.reader import SELECT, OutboxReader
 from polder.outbox.republish import republish
+from polder.testing import eventually
 from polder.testing.database import other_connection
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -130,6 +131,30 @@ def test_drawn_early_and_committed_late(outbox: OutboxReader, writer: Connection
     # Then it is published, and only then the floor passes it
     assert publish_everything(outbox) == early
     assert floor() > stopped_at + 1_000
+
+
+def test_who_has_a_transaction_open_for_long_is_told(
+    outbox: OutboxReader,
+    writer: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(reader, "OPEN_FOR", 0.1)
+    with other_connection() as late:
+        told = f"process {late.info.backend_pid} of {late.info.user}"
+        for _ in range(30):  # transactions that come and go
+            write(writer, 1)
+            publish_everything(outbox)
+        assert told not in caplog.text
+
+        late.execute("BEGIN")
+        write(late, 1)
+
+        def is_told() -> bool:
+            outbox.raise_floor()
+            return told in caplog.text
+
+        eventually(is_told)
 
 
 def test_begun_while_the_floor_is_being_raised(outbox: OutboxReader, writer: Connection) -> None:

@@ -31,6 +31,7 @@ LONGEST_RETRY = 60  # seconds; what is to wait for longer was written before the
 WINDOW_BYTES = 4_000_000
 RAISE_EVERY = 1.0  # seconds between two tries to raise the floor
 CHECK_EVERY = 3600.0
+OPEN_FOR = 60.0  # seconds; no transaction of a service's own is open for as long
 # All other events wait while a lock is waited for. Rows hidden from our role would never be
 # published: rather an error.
 _OWN = (("lock_timeout", "1s"), ("row_security", "off"))
@@ -118,6 +119,7 @@ class OutboxReader:
         self._writers: list[str] = []
         self._next_raise = time.monotonic()
         self._next_check = self._next_raise + CHECK_EVERY / 60
+        self._next_complaint = self._next_raise + OPEN_FOR
         self._woken = False  # while it waited for the answer to something else
         connection.add_notify_handler(self._wake)
 
@@ -189,7 +191,17 @@ class OutboxReader:
             return
         self._next_raise = now + RAISE_EVERY
         row = self._connection.execute(RAISE, [self._drawn, self._writers]).fetchone()
+        before = self._writers
         self._drawn, self._writers = cast("tuple[int, list[str]]", row)
+        if not before or self._writers != before:
+            self._next_complaint = now + OPEN_FOR
+        elif now >= self._next_complaint:
+            self._next_complaint = now + OPEN_FOR
+            log.warning(
+                "a transaction that writes to the outbox has been open for longer than %g s, and "
+                "looks take ever longer until it ends: %s",
+                *(OPEN_FOR, self.holders()),
+            )
         if now >= self._next_check:
             self._next_check = now + CHECK_EVERY
             self._check_floor()
