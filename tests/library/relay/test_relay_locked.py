@@ -12,7 +12,6 @@ from tests.library.broker import Auditor
 from tests.library.relay.running import (
     commit,
     everything_is_published,
-    holds_the_lead,
     insert_directly,
     orders,
     running,
@@ -62,15 +61,15 @@ def test_an_outbox_that_somebody_holds(
     auditor: Auditor, caplog: pytest.LogCaptureFixture, mode: str
 ) -> None:
     """As by an index that is made, or LOCK TABLE."""
-    with running() as (relay,), other_connection() as other:
-        eventually(lambda: holds_the_lead(relay))
-        ids = commit(*orders(1))
+    ids = commit(*orders(1))
+    with other_connection() as other:
         other.execute("BEGIN")
         other.execute(f"LOCK TABLE polder_outbox IN {mode} MODE")  # type: ignore[call-overload]
         told = f"process {other.info.backend_pid} of {other.info.user} holds the outbox"
-        eventually(lambda: told in caplog.text)
-        other.execute("ROLLBACK")
-        ids += commit(*orders(1))
-        eventually(everything_is_published)
+        with running():
+            eventually(lambda: told in caplog.text)
+            other.execute("ROLLBACK")
+            ids += commit(*orders(1))
+            eventually(everything_is_published)
     assert list(dict.fromkeys(auditor.ids(2))) == ids
     assert "away" not in caplog.text
