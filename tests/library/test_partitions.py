@@ -228,7 +228,8 @@ def test_a_week_that_cannot_be_made_keeps_no_later_one_from_being_made(
             cursor.execute(f"DROP TABLE {there}")
             there = "polder_by_hand"
             cursor.execute(
-                f"CREATE TABLE {there} PARTITION OF {table} FOR VALUES FROM (%s) TO (%s)", bounds
+                f"CREATE TABLE {there} PARTITION OF {table} "
+                f"FOR VALUES FROM ('{bounds[0]}') TO ('{bounds[1]}')"
             )
         cursor.execute(f"DROP TABLE {last}")
 

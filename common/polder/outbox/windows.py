@@ -70,13 +70,12 @@ class Windows:
         self._confirmed = [rows[index] for index in receipt.acked]
         publishing.published((rows[index].body for index in receipt.acked), self._exchange, sent)
         failpoint(Failpoint.RELAY_AFTER_CONFIRM)
-        if receipt.refused or not following:
+        self._selected = [] if receipt.refused else sendable(outbox, following)
+        if not self._selected:  # else they are marked while the next window is under way
             self.mark_confirmed(outbox)
         wait = self._refusals.after(outbox, rows, receipt)
         if receipt.refused:
             self._stop.wait(wait)
-        else:
-            self._selected = sendable(outbox, following)
         self._size = WINDOW
         return len(rows)
 
