@@ -97,7 +97,10 @@ EXCEPTIONS: list[tuple[type[BaseException], Fault]] = [
 
 def fault_of(error: BaseException) -> Fault:
     """Whose fault the error is; what it was raised from is asked as well, for the database's word
-    is inside."""
+    is inside. Of several errors together, the first one's that is more than an event's."""
+    if isinstance(error, BaseExceptionGroup):
+        faults = map(fault_of, error.exceptions)
+        return next((fault for fault in faults if fault is not Fault.EVENT), Fault.EVENT)
     database_error = _with_sqlstate(error)
     if database_error is not None:
         return _by_sqlstate(database_error)

@@ -29,7 +29,7 @@ def apply_batch(deliveries: Sequence[Delivery], *, manner: Manner = AT_ONCE) -> 
     is parked in the same transaction, and the rest is applied. What is redriven may be beyond the
     ledger's horizon; then its aggregate version alone keeps it from being applied twice.
     """
-    with whole_failures_told(manner):
+    with whole_failures_told(deliveries, manner):
         report, held = _apply(deliveries, manner)
         failpoint(Failpoint.WORKER_AFTER_COMMIT)
     if manner.redriven is not None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from polder.errors.faults import MOMENT, Fault, fault_of
+from polder.errors.text import text_of
 
 
 class TransientFailure(Exception):
@@ -62,4 +63,4 @@ def transient_if_of_the_moment(what: str = "") -> Iterator[None]:
     except Exception as error:
         if (fault := fault_of(error)) not in MOMENT:
             raise
-        raise TransientFailure(f"{what}{str(error).strip()}", fault) from error
+        raise TransientFailure(f"{what}{text_of(error)}", fault) from error

@@ -14,12 +14,15 @@ from django.db import connection, transaction
 from polder.database.locking import EventsWait, naming_who_waits
 from polder.errors.faults import Fault, fault_of
 from polder.errors.private import without_values
+from polder.inbox import judging
 from polder.inbox.accounting import Counts, Redriving
 from polder.inbox.delivery import Arrival
 from polder.inbox.failed_message import Failed, failed, not_tried
 from polder.inbox.processing import Overtaken, process
 
-ENOUGH = 10  # fail alike, taken at random, and not one succeeds: the rest need not be tried
+# fail alike, taken at random, of several aggregates, and not one succeeds: the rest need not be
+# tried
+ENOUGH = 10
 # that a batch may spend on finding out who waits for a lock, while it holds some itself
 SECONDS_FOR_LOCKS = 1.0
 SHORT_WAIT, USUAL_WAIT = "50ms", "1s"
@@ -134,12 +137,15 @@ class Bisection:
         ):
             if one.fault is Fault.LOCKED:
                 self._deadline = 0.0
-            elif self._redriven is None:
+            elif self._redriven is None and self._are_of_many():
                 raise AllAlike(
                     self.failures,
                     "all that were tried fail alike, the last with "
                     f"{without_values(one.error)[:500] or one.reason}: {one.signature}",
                 )
+
+    def _are_of_many(self) -> bool:
+        return len({other.aggregate for other in self.failures}) >= judging.ALIKE
 
 
 def _wait_for_locks_at_most(span: str) -> None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from polder.conditions import Finding, condition, fail, ok, warn
+from polder.errors.faults import Fault
 from polder.inbox.waiting import Waiting, halts, waiting_now
 from polder.plural import plural
+
+WHY: dict[str, str] = {
+    Fault.LOCKED: "for a lock that somebody holds",
+    Fault.TOO_SLOW: "because each is too much for the database by itself, and is tried again",
+}
 
 
 @condition("consumer-halted", runbook="the-consumer-has-halted")
@@ -26,11 +32,7 @@ def events_waiting() -> Finding:
 
 
 def _told(one: Waiting) -> str:
-    why = (
-        "for a lock that somebody holds"
-        if one.fault == "locked"
-        else "until it is known whose fault it is that they fail"
-    )
+    why = WHY.get(one.fault, "until it is known whose fault it is that they fail")
     return (
         f"{plural(one.number, 'event', 'events')} from {one.publisher} "
         f"{'waits' if one.number == 1 else 'wait'} {why}, the first is {one.event}: {one.signature}"

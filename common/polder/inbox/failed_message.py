@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from polder.contracts.event import Event
 from polder.errors.faults import Fault
 from polder.errors.origin import origin_of
+from polder.errors.text import text_of
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.reading import Blame, Rejected
+from polder.inbox.said import said_by
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def failed(arrival: Arrival, error: BaseException, fault: Fault) -> Failed:
     return Failed(
         *(delivery, event, event.type, event.subject, fault),
         f"{origin_of(error)} ({event.type})"[:300],
-        *(type(error).__name__[:40], str(error), traceback),
+        *(type(error).__name__[:40], text_of(error), traceback),
     )
 
 
@@ -67,4 +69,15 @@ def refused(rejected: Rejected) -> Failed:
     return Failed(
         *(delivery, None, rejected.type, rejected.subject, fault),
         *(signature[:300], why.reason, str(why)),
+    )
+
+
+def too_slow(delivery: Delivery, error: str) -> Failed:
+    """What ran into a limit of the database though it went alone. Known by what it says of
+    itself."""
+    says = said_by(delivery.body)
+    kind, subject = says.get("type", ""), says.get("subject", "")
+    return Failed(
+        *(delivery, None, kind, subject, Fault.TOO_SLOW),
+        *(f"too much by itself ({kind})"[:300], Fault.TOO_SLOW, error),
     )

@@ -31,10 +31,12 @@ HOLD_TRIES, HOLD_SECONDS = 3, 5.0
 NEWEST = 5_000  # rows of the ledger that are looked at
 
 # One statement each for all kinds of failures in a batch: mutants fail in a hundred ways at once.
+# What began in a time to come, before the clock was set back, tells nothing of what came since.
 _ALIKE = """
 SELECT waiting.signature, publisher, coalesce(nullif(subject, ''), body_hash), max(since)
 FROM unnest(%s::text[]) AS asked(signature), LATERAL (
-    SELECT * FROM polder_inbox_waitingevent WHERE signature = asked.signature
+    SELECT * FROM polder_inbox_waitingevent
+    WHERE signature = asked.signature AND since <= clock_timestamp()
     ORDER BY since DESC LIMIT 500
 ) AS waiting
 WHERE NOT EXISTS (SELECT FROM polder_ledger AS ledger WHERE ledger.id = waiting.event_id
@@ -42,7 +44,8 @@ WHERE NOT EXISTS (SELECT FROM polder_ledger AS ledger WHERE ledger.id = waiting.
 GROUP BY 1, 2, 3
 """
 _KNOWN = """
-SELECT signature, queue, body_hash, tries, since FROM polder_inbox_waitingevent
+SELECT signature, queue, body_hash, tries, least(since, clock_timestamp())
+FROM polder_inbox_waitingevent
 WHERE (signature, queue, body_hash) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
 """
 _APPLIED = f"""

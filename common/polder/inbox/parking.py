@@ -12,6 +12,7 @@ from django.db import connection
 from polder.contracts.decode import Unreadable
 from polder.contracts.event import Event
 from polder.contracts.trace_context import TraceContext
+from polder.errors.text import storable
 from polder.inbox import ledger
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.failed_message import Failed
@@ -121,8 +122,8 @@ def _park(
         "reason": reason,
     }
     values |= {
-        "error": _storable(error)[:5_000],
-        "traceback": _storable(error_traceback),
+        "error": storable(error)[:5_000],
+        "traceback": storable(error_traceback),
         "failed": failed,
     }
     with connection.cursor() as cursor:
@@ -132,9 +133,3 @@ def _park(
         about = {name: value for name, value in facts.items() if name != "type"}
         log.warning("a message in %s is parked: %s", delivery.queue, reason, extra=about)
     return is_new
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL's text takes no NUL and no lone surrogate, and the message that failed may have
-    put one into its error."""
-    return text.replace("\x00", "\\0").encode(errors="backslashreplace").decode()

@@ -12,19 +12,29 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from pydantic_core import to_json
 
 from polder import this_service
 from polder.broker.names import event_queue
 from polder.errors.private import without_values
+from polder.errors.text import storable
 from polder.inbox.delivery import Delivery
 from polder.inbox.failed_message import Failed
-from polder.inbox.models import Halt, ParkedEvent, ParkedState, WaitingEvent
+from polder.inbox.models import (
+    DeliveryCount,
+    Halt,
+    Outcome,
+    ParkedEvent,
+    ParkedState,
+    WaitingEvent,
+)
 from polder.retention import retention_policy
 
 EVIDENCE_KEPT = timedelta(days=7)
+# a consumer that has stopped says so at each of its probes
+SILENT = timedelta(minutes=5)
 
 _WAITS = """
 INSERT INTO polder_inbox_waitingevent AS waiting
@@ -38,8 +48,8 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS new(queue text, body_hash text, publ
     signature text, error text)
 ON CONFLICT (queue, body_hash) DO UPDATE SET tries = waiting.tries + 1, last_at = excluded.last_at,
     fault = excluded.fault,
-    since = CASE WHEN waiting.signature = excluded.signature THEN waiting.since
-        ELSE excluded.since END,
+    since = CASE WHEN waiting.signature = excluded.signature
+        THEN least(waiting.since, excluded.since) ELSE excluded.since END,
     signature = excluded.signature, error = excluded.error, parked_at = excluded.parked_at
 """
 _APPLIED = """
@@ -74,8 +84,11 @@ class Waiting(NamedTuple):
 
 
 def halts() -> list[Halt]:
-    """Why nothing is applied, the first reason first; empty when all goes on."""
-    return list(Halt.objects.order_by("since"))
+    """Why nothing is applied, the first reason first; empty when all goes on. What a worker said
+    that is gone, and others apply events since, is over."""
+    applied = DeliveryCount.objects.filter(outcome=Outcome.APPLIED, last_at__gt=OuterRef("last_at"))
+    is_over = Q(last_at__lt=Now() - SILENT) & Exists(applied)
+    return list(Halt.objects.exclude(is_over).order_by("since"))
 
 
 def waiting_now(limit: int = 20) -> list[Waiting]:
@@ -119,8 +132,8 @@ def note_failures(failures: Sequence[Failed], *, parked: bool) -> None:
             "subject": one.subject,
             "event_id": one.event.id if one.event else None,
             "fault": one.fault,
-            "signature": _storable(one.signature),
-            "error": _storable(one.error)[:1_000],
+            "signature": storable(one.signature),
+            "error": storable(one.error)[:1_000],
         }
         for one in {one.key: one for one in failures if one.tried}.values()
     ]
@@ -157,8 +170,14 @@ def note_halt(signature: str, reason: str, failures: Sequence[Failed] = ()) -> N
         note_failures(failures, parked=False)
         with connection.cursor() as cursor:
             # anybody may read it, in /readyz
-            told = _storable(without_values(reason))[:5_000]
-            cursor.execute(_HALTED, [_storable(signature)[:300], told])
+            told = storable(without_values(reason))[:5_000]
+            cursor.execute(_HALTED, [storable(signature)[:300], told])
+
+
+def note_alone(one: Failed) -> None:
+    """It goes alone, and waits. As well as can be."""
+    with suppress(DatabaseError), transaction.atomic():
+        note_failures([one], parked=False)
 
 
 def end_halts() -> set[str]:
@@ -190,7 +209,3 @@ def forget_evidence() -> int:
         cursor.execute(_PROCESSED)
     deleted, _ = WaitingEvent.objects.filter(last_at__lt=Now() - EVIDENCE_KEPT).delete()
     return deleted
-
-
-def _storable(text: str) -> str:
-    return text.replace("\x00", "\\0").encode(errors="backslashreplace").decode()

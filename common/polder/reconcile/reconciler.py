@@ -10,6 +10,7 @@ from typing import Any
 from django.db import models
 
 from polder.database.locking import EventsWait, LockedKeys
+from polder.errors.ending import errors_only
 from polder.reconcile.fenced import reconcile_around_the_fence
 from polder.reconcile.locks import take_key_locks
 from polder.reconcile.through import Through, concerned, who_wait
@@ -97,7 +98,7 @@ def reconcile(
     if keys:
         ordered = sorted(keys)
         is_fenced = take_key_locks(reconciler.model._meta.label, ordered, gate=gate)
-        with reconciling(reconciler.name, ordered):
+        with reconciling(reconciler.name, ordered), errors_only():
             if is_fenced:
                 reconcile_around_the_fence(reconciler.function, reconciler.model, ordered)
             else:

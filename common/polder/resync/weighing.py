@@ -18,7 +18,8 @@ from polder.broker.confirms import BROKER_ERRORS
 from polder.broker.names import event_queue
 from polder.database.partitioning import database_now
 from polder.direct.talk import waiting_in
-from polder.inbox.models import Halt, WaitingEvent
+from polder.inbox.models import WaitingEvent
+from polder.inbox.waiting import halts
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import replications
 from polder.resync import comparing
@@ -83,7 +84,7 @@ def _still_behind(run: ReplicaState) -> list[str]:
 def _is_handled(run: ReplicaState) -> bool:
     """Whether everything is that the owner had published by `listed`; notes an empty queue."""
     assert run.listed is not None
-    if Halt.objects.exists():
+    if halts():
         return False
     with connection.cursor() as cursor:
         cursor.execute(_HANDLED, [run.listed, run.owner, SETTLED.total_seconds()])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 
 from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import ConsumerHalted
 from polder.inbox.judging import ALIKE, HOLD_SECONDS, HOLD_TRIES
-from polder.inbox.models import Halt, LedgerEntry, ParkedEvent, WaitingEvent
+from polder.inbox.models import DeliveryCount, Halt, LedgerEntry, ParkedEvent, WaitingEvent
 from polder.inbox.report import Manner
-from polder.inbox.waiting import end_halts, halts, parked_before, waiting_now
+from polder.inbox.waiting import end_halts, halts, note_halt, parked_before, waiting_now
 from polder.reconcile.reconciler import Reconcile
 from polder.testing import deliver, delivery_of
 from tests.library.judging.failing import (
@@ -176,3 +178,17 @@ def test_what_waited_and_is_applied_waits_no_more(
     apply_batch([delivery_of(poison)], manner=Manner(hold_back=True, retried=True))
 
     assert not WaitingEvent.objects.exists()
+
+
+def test_what_a_worker_said_that_is_gone_is_over_when_others_apply_events(db: None) -> None:
+    """It was stopped while it had halted, and no other worker probes."""
+    note_halt("an old worker", "it does not know a column")
+    deliver(product_event(product_id="p1"))
+    assert halts(), "it may say so again"
+
+    Halt.objects.update(last_at=Now() - timedelta(minutes=6))
+    DeliveryCount.objects.update(last_at=Now() - timedelta(minutes=7))
+    assert halts(), "nothing was applied since"
+
+    deliver(product_event(product_id="p2"))
+    assert halts() == []
