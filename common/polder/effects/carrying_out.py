@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import signal
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -15,6 +16,8 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from polder.effects.declared import LONGEST, Effect, GiveUp, effects
+from polder.errors.ending import errors_only
+from polder.errors.text import text_of
 from polder.process.failpoints import Failpoint, failpoint
 
 log = logging.getLogger(__name__)
@@ -29,7 +32,7 @@ _CLAIM = """
 UPDATE polder_effects_intent AS intent SET attempts = attempts + 1,
     due_at = clock_timestamp() + make_interval(secs => %s)
 FROM (SELECT id FROM polder_effects_intent WHERE state = 'waiting' AND due_at <= clock_timestamp()
-    AND effect = ANY(%s) ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
+    AND effect = %s ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
 WHERE intent.id = due.id
 RETURNING intent.id, effect, key, body::text, attempts,
     extract(epoch FROM clock_timestamp() - waiting_since)::float8
@@ -68,7 +71,8 @@ class Claimed(NamedTuple):
 
 def carry_out_due(budget: float = BUDGET, *, may_give_up: bool = True) -> dict[str, int]:
     """Carries out what is due, for about so many seconds: how many were done, and how many failed.
-    May run beside others. Raises what the database raises.
+    The effects take turns, in another order each time, so that one that takes long keeps the
+    others from nothing. May run beside others. Raises what the database raises.
 
     `may_give_up`: not when this was not tried for a while, or the clock was set forward: then what
     has waited for long had no chance.
@@ -78,13 +82,16 @@ def carry_out_due(budget: float = BUDGET, *, may_give_up: bool = True) -> dict[s
     until = time.monotonic() + budget
     with connection.cursor() as cursor:
         cursor.execute(_BRING_BACK, [max(LONGEST_PAUSE, LEASE) + 60])
-    while time.monotonic() < until:
-        wanted = [name for name in effects if in_a_row[name] < AT_ONCE]
-        if (claimed := _claim(wanted)) is None:
-            break
+    turns = deque(random.sample(list(effects), len(effects)))
+    while turns and time.monotonic() < until:
+        name = turns.popleft()
+        if (claimed := _claim(name)) is None:
+            continue
         done = _attempt(claimed, may_give_up=may_give_up)
         ended["done" if done else "failed"] += 1
-        in_a_row[claimed.effect.name] = 0 if done else in_a_row[claimed.effect.name] + 1
+        in_a_row[name] = 0 if done else in_a_row[name] + 1
+        if in_a_row[name] < AT_ONCE:
+            turns.append(name)
     return dict(ended)
 
 
@@ -93,9 +100,9 @@ def pause_after(attempts: int) -> int:
     return min(LONGEST_PAUSE, FIRST_PAUSE << min(attempts - 1, 10))
 
 
-def _claim(wanted: list[str]) -> Claimed | None:
+def _claim(name: str) -> Claimed | None:
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE, wanted])
+        cursor.execute(_CLAIM, [LEASE, name])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -106,7 +113,7 @@ def _claim(wanted: list[str]) -> Claimed | None:
 def _attempt(claimed: Claimed, *, may_give_up: bool) -> bool:
     """Whether it was done."""
     try:
-        with _at_most(claimed.effect.limit):
+        with errors_only(), _at_most(claimed.effect.limit):
             claimed.effect.carry_out(claimed.key, claimed.body)
         failpoint(Failpoint.EFFECTS_BEFORE_MARK)
     except Exception as error:
@@ -120,7 +127,7 @@ def _attempt(claimed: Claimed, *, may_give_up: bool) -> bool:
 def _note_failure(claimed: Claimed, error: Exception, *, may_give_up: bool) -> None:
     is_over = may_give_up and claimed.age > claimed.effect.give_up_after.total_seconds()
     state = "failed" if is_over or isinstance(error, GiveUp) else "waiting"
-    told = f"{type(error).__name__}: {error}".strip()[:1_000]
+    told = f"{type(error).__name__}: {text_of(error)}".strip()[:1_000]
     # whose words may name people: the row has them, for whoever may look at it
     name, what = claimed.effect.name, type(error).__name__
     log.warning("the effect %s %s failed: %s", name, claimed.key, what)

@@ -14,6 +14,7 @@ from polder import this_service
 from polder.contracts.event import Event
 from polder.database.partitioning import database_now
 from polder.effects.declared import Effect, following
+from polder.errors.ending import errors_only
 
 # What was written down before stays: one body for each key. The due ones are tried by the order of
 # their keys' events.
@@ -61,7 +62,8 @@ def remembered() -> timedelta:
 
 
 def _row(one: Effect, event: Event, forgotten: datetime) -> tuple[object, ...]:
-    key, body = one.key(event), one.body(event)
+    with errors_only():
+        key, body = one.key(event), one.body(event)
     if not key or len(key) > LONGEST_KEY:
         raise ValueError(f"the key of {one.name} has 1 to {LONGEST_KEY} characters: {key!r}")
     why = _why_skipped.get()

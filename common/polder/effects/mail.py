@@ -9,6 +9,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from polder import this_service
+from polder.effects.declared import GiveUp
 
 
 def mail(*, to: str, subject: str, text: str, at: datetime) -> dict[str, str]:
@@ -18,7 +19,8 @@ def mail(*, to: str, subject: str, text: str, at: datetime) -> dict[str, str]:
 
 def send(key: str, body: Mapping[str, Any]) -> None:
     """Sends it; at a second attempt the very same message, by whose Message-ID a mail server or
-    reader that has it already tells so. Raises what the backend raises."""
+    reader that has it already tells so. Raises what the backend raises, and GiveUp where there is
+    nobody to send it to."""
     from django.core.mail import EmailMessage  # of no use to the processes that only declare it
 
     service = this_service.name()
@@ -29,4 +31,6 @@ def send(key: str, body: Mapping[str, Any]) -> None:
         "X-Idempotency-Key": key,
     }
     message = EmailMessage(body["subject"], body["text"], to=[body["to"]], headers=headers)
+    if not message.recipients():  # Django sends it to nobody, and says nothing
+        raise GiveUp("there is nobody to send it to")
     message.send()
