@@ -23,6 +23,7 @@ from polder.errors.faults import Fault
 from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.models import BulkOperation, BulkState, ParkedEvent, ParkedState, Redriven
 from polder.inbox.redrive_many import BATCH_MESSAGES, Chosen, next_batch, redriven
+from polder.process.identity import lives, this_process
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +130,8 @@ def _next(key: int) -> list[int]:
     stays parked."""
     if (one := _running(key)) is None:
         return []
-    was_lost = one.trying_to and one.action == Action.REDRIVE
+    # a process that could not say so, because the database was away, lives on
+    was_lost = one.trying_to and one.action == Action.REDRIVE and not lives(one.trying_by)
     if was_lost and one.trying_from < one.trying_to:
         one.alone_to = one.trying_to
     elif was_lost:
@@ -145,6 +147,7 @@ def _next(key: int) -> list[int]:
         batch = batch[:1]
     if batch:
         one.trying_from, one.trying_to = min(batch), max(batch)
+        one.trying_by = this_process()
     else:
         one.trying_to = 0
         one.state, one.ended_at, one.trouble = BulkState.DONE, database_now(), ""

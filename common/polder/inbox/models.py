@@ -103,9 +103,8 @@ class BulkOperation(models.Model):
     cursor = models.BigIntegerField(default=0, help_text="All up to this one have been tried.")
     end = models.BigIntegerField(help_text="What is parked later is none of its.")
     trying_from = models.BigIntegerField(default=0, editable=False)
-    trying_to = models.BigIntegerField(
-        default=0, editable=False, help_text="Of the batch under way; 0: there is none."
-    )
+    trying_to = models.BigIntegerField(default=0, editable=False)  # 0: no batch is under way
+    trying_by = models.CharField(max_length=100, default="", editable=False)  # which process
     alone_to = models.BigIntegerField(
         default=0, editable=False, help_text="Up to this one each is tried alone."
     )
