@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial, wraps
 from typing import Any
@@ -18,6 +18,7 @@ from polder.consumer import histograms, samples
 from polder.consumer.jobs import has_been_steady, is_frequent, run_if_due
 from polder.database.partitioning import drop_partitions, make_partitions
 from polder.effects.carrying_out import carry_out_due
+from polder.errors.in_turn import all_in_turn
 from polder.inbox import bulk
 from polder.inbox.readable import Readable
 from polder.outbox import fence, gate
@@ -73,7 +74,7 @@ def reconcile() -> dict[str, int]:
 @periodic("partitions", decides=False)
 def partitions() -> dict[str, int]:
     """Partitions made, by table."""
-    return _each({table: partial(make_partitions, table) for table in PARTITIONED})
+    return all_in_turn({table: partial(make_partitions, table) for table in PARTITIONED})
 
 
 @periodic("retention", decides=False)
@@ -83,33 +84,21 @@ def retention() -> dict[str, int]:
         "polder_ledger": this_service.ledger_weeks_kept(),
         "polder_outbox": this_service.weeks_kept(),
     }
-    old = {table: partial(drop_partitions, table, weeks_kept[table]) for table in PARTITIONED}
-    return _each(old | retention_policies)
-
-
-def _each(tasks: Mapping[str, Callable[[], int]]) -> dict[str, int]:
-    """Done one after the other. Raises what went wrong first after having tried them all."""
-    done, failures = {}, []
-    for name, task in tasks.items():
-        try:
-            done[name] = task()
-        except Exception as error:
-            log.exception("%s: this failed, and is tried again with the job", name)
-            failures.append(error)
-    if failures:
-        raise failures[0]
-    return done
+    drop = {table: partial(drop_partitions, table, weeks_kept[table]) for table in PARTITIONED}
+    return all_in_turn(drop | retention_policies)
 
 
 @periodic("ask", decides=False)
 def ask() -> dict[str, int]:
     """Asks the subscribers what they know of this service, and ends what has ended: fences lifted,
     records of regressed owners closed."""
-    return {
-        "heard by somebody": int(owner.ask() is not None),
-        "lifted": fence.lift_overtaken(),
-        "closed": close_overtaken(),
-    }
+    return all_in_turn(
+        {
+            "heard by somebody": lambda: int(owner.ask() is not None),
+            "lifted": fence.lift_overtaken,
+            "closed": close_overtaken,
+        }
+    )
 
 
 @periodic("redrive")
@@ -140,12 +129,14 @@ def count_histograms() -> int:
 def resync() -> dict[str, int]:
     """Fills the replicas that are new or declare something new, audits those that were not compared
     with their owner for long, and makes requests again that nobody answered."""
-    return {
-        "begun": len(tending.fill_new()),
-        "audited": len(tending.audit_due()),
-        "weighed": tending.weigh(),
-        "asked again": tending.ask_again(),
-    }
+    return all_in_turn(
+        {
+            "begun": lambda: len(tending.fill_new()),
+            "audited": lambda: len(tending.audit_due()),
+            "weighed": tending.weigh,
+            "asked again": tending.ask_again,
+        }
+    )
 
 
 @periodic("effects")

@@ -17,6 +17,7 @@ from django.db import connection
 from polder import this_service
 from polder.database.locking import nobody_else
 from polder.effects.declared import effects
+from polder.errors.text import text_of
 
 MINUTE = 60
 # seconds between two runs
@@ -150,7 +151,7 @@ def run_if_due(name: str, function: Callable[[], Any]) -> Any:
         try:
             result = function()
         except BaseException as error:
-            _end(name, f"{type(error).__name__}: {error}".strip().partition("\n")[0][:500])
+            _end(name, f"{type(error).__name__}: {text_of(error)}".strip().partition("\n")[0][:500])
             raise
         _end(name, "")
         return result

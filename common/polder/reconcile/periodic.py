@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
 
 from polder.database.locking import LockedKeys, naming_who_waits
 from polder.errors.faults import Fault, fault_of
+from polder.errors.in_turn import all_in_turn
 from polder.reconcile.reconciler import CHUNK, Reconciler, reconcile, reconcilers
 
 log = logging.getLogger(__name__)
@@ -19,11 +21,12 @@ WAIT_FOR_LOCKS = "200ms"  # longer than that it stands in nobody's way
 
 def reconcile_overdue() -> dict[str, int]:
     """Reconciles what should have moved and has not, CHUNK keys in a transaction; how many were
-    looked at, by reconciler."""
-    return {
-        reconciler.name: sum(_reconcile_page(reconciler, keys) for keys in _pages(reconciler))
-        for reconciler in reconcilers
-    }
+    looked at, by reconciler. One whose search fails keeps no other from its turn."""
+    return all_in_turn({one.name: partial(_reconcile_all, one) for one in reconcilers})
+
+
+def _reconcile_all(reconciler: Reconciler) -> int:
+    return sum(_reconcile_page(reconciler, keys) for keys in _pages(reconciler))
 
 
 def _pages(reconciler: Reconciler) -> Iterator[list[Any]]:
