@@ -83,6 +83,35 @@ def test_another_event_under_a_used_id_is_parked(db: None) -> None:
     assert parked.state == "parked", "it is not the genuine one that was missing"
 
 
+def test_another_event_under_an_id_of_the_same_batch_is_parked(db: None) -> None:
+    first = product_event(product_id="p1")
+    second = product_event(product_id="p2").model_copy(update={"id": first.id})
+
+    assert deliver(first, second, first, second).outcomes == {
+        ("inventory", "applied"): 1,
+        ("inventory", "unreadable"): 1,
+        ("inventory", "duplicate"): 2,
+    }
+
+    assert (ParkedEvent.objects.get().reason, ParkedEvent.objects.get().subject) == (
+        "id-reused",
+        "p2",
+    )
+
+
+def test_the_same_event_with_other_content_in_the_same_batch_is_noticed(db: None) -> None:
+    first = product_event(name="One name")
+    other = product_event(name="Another").model_copy(update={"id": first.id, "time": first.time})
+
+    assert deliver(first, other).outcomes == {
+        ("inventory", "applied"): 1,
+        ("inventory", "duplicate"): 1,
+    }
+
+    assert Product.objects.get().name == "One name"
+    assert Drift.objects.count() == 1
+
+
 @pytest.mark.parametrize(("name", "drifts"), [("Rubber boots", 0), ("Another name", 1)])
 def test_the_same_event_with_other_content_is_noticed(db: None, name: str, drifts: int) -> None:
     first = product_event()

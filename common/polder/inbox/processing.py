@@ -41,8 +41,14 @@ def process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counts:
     What another batch is applying at the same time meets this one at a replica's row or in the
     ledger: each waits for the other's end, and the second has lost.
     """
-    if not arrivals:
-        return Counter()
+    counts: Counts = Counter()
+    while arrivals:
+        now, arrivals = _parted_by_id(arrivals)
+        counts += _process(now, redriven)
+    return counts
+
+
+def _process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counts:
     failpoint(Failpoint.WORKER_BEFORE_LEDGER)
     unique = {arrival.key: arrival for arrival in arrivals}  # the rest are duplicates
     known = ledger.known(list(unique.values()))
@@ -53,6 +59,19 @@ def process(arrivals: Sequence[Arrival], redriven: Redriving) -> Counts:
     with tracing.events(events) as traces:
         outcomes = _apply(events, new, again, traces)
     return accounting.of_applied(arrivals, unique, outcomes, repeats, redriven)
+
+
+def _parted_by_id(arrivals: Sequence[Arrival]) -> tuple[Sequence[Arrival], Sequence[Arrival]]:
+    """Of each id the first, with what says it in the same bytes; and those that say it in other
+    bytes, which are told apart as if they had come later."""
+    if len({arrival.key for arrival in arrivals}) == len(arrivals):
+        return arrivals, ()  # as nearly always
+    first: dict[Key, bytes] = {}
+    parts: tuple[list[Arrival], list[Arrival]] = ([], [])
+    for arrival in arrivals:
+        body = arrival.delivery.body
+        parts[first.setdefault(arrival.key, body) != body].append(arrival)
+    return parts
 
 
 def _apply(
