@@ -106,6 +106,17 @@ def test_a_long_outage_is_caught_up_with(committed: None) -> None:
     assert number("lag", "inventory") == 1
 
 
+def test_a_clock_that_was_set_back_is_not_waited_for(committed: None) -> None:
+    CountedUntil.objects.update(until=Now() + timedelta(days=1))
+    count_new()
+    before = number("lag", "inventory")
+
+    deliver(product_event())
+    count_new()
+
+    assert number("lag", "inventory") == before + 1
+
+
 def test_they_are_in_the_metrics_from_the_start(committed: None, client: Client) -> None:
     deliver(product_event())
     count_new()

@@ -17,11 +17,12 @@ SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 3
 EVENTS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 AT_ONCE = timedelta(minutes=5)  # of which the rows are counted by one statement
 STEPS = 12  # in one run; after an outage the next runs catch up
+AHEAD = timedelta(minutes=1)  # more than two servers' clocks differ by
 
 # What is not committed yet was, or will be, stamped after the oldest transaction under way began.
 # `idle` ones of people wait with it; the counts are late then, and not wrong.
 _UNTIL = """
-SELECT least(clock_timestamp(), min(xact_start)) FROM pg_stat_activity
+SELECT clock_timestamp(), least(clock_timestamp(), min(xact_start)) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 # The rows of a batch are of one transaction. A bound belongs to the bucket below it, and not, as
@@ -67,7 +68,11 @@ def _count_step() -> bool:
     """Whether there is more to count. The row's lock makes one of several count."""
     CountedUntil.objects.get_or_create(name="histograms", defaults={"until": Now()})
     row = CountedUntil.objects.select_for_update().get(name="histograms")
-    until = min(_settled(), row.until + AT_ONCE)
+    now, settled = _now_and_settled()
+    if row.until > now + AHEAD:  # the clock was set back: what was stamped meanwhile is passed over
+        row.until = settled
+        row.save()
+    until = min(settled, row.until + AT_ONCE)
     if until <= row.until:
         return False
     window = {"since": row.until, "until": until}
@@ -79,12 +84,11 @@ def _count_step() -> bool:
     return is_full
 
 
-def _settled() -> datetime:
+def _now_and_settled() -> tuple[datetime, datetime]:
     with connection.cursor() as cursor:
         cursor.execute(_UNTIL)
-        [[until]] = cursor.fetchall()
-    assert isinstance(until, datetime)
-    return until
+        now, settled = cursor.fetchone()
+    return now, settled
 
 
 def counted() -> dict[tuple[str, str], Counted]:

@@ -42,7 +42,7 @@ SAID: dict[End, tuple[int, str]] = {
         "one to blame is alone",
     ),
 }
-EACH_TIME = {End.LOST, End.TOO_SLOW}  # they take long by themselves
+EACH_TIME = {End.LOST}  # a process each
 
 
 class Reports:
