@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from polder.inbox.applying import apply_batch
+from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.conditions import events_waiting
 from polder.inbox.models import ParkedEvent, WaitingEvent
