@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from io import StringIO
 from typing import Any
 
@@ -124,3 +125,19 @@ def test_a_complete_replica_is_so_to_a_program() -> None:
     [one] = [one for one in told("replicas") if one["replica"] == "inventory.product"]
 
     assert (one["state"], one["percent"]) == ("complete", 100)
+
+
+def test_counts_are_read_as_words() -> None:
+    deliver(product_event())
+
+    assert "1 applied" in ops("overview")
+
+
+def test_a_user_without_a_name_may_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54_321)
+
+    told("redrive", "--cause", "ValueError", "--reason", "fixed")
+
+    assert {one.operator for one in BulkOperation.objects.all()} == {"user 54321"}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 from argparse import SUPPRESS
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any, cast
@@ -68,7 +69,7 @@ class Command(ServiceCommand):
             self._operator(verb)
 
     def _operator(self, verb: CommandParser) -> None:
-        verb.add_argument("--operator", default=getpass.getuser(), help="who you are")
+        verb.add_argument("--operator", default=_who(), help="who you are")
 
     def _verb(self, verbs: Any, name: str, text: str) -> CommandParser:
         verb: CommandParser = verbs.add_parser(name, help=text)
@@ -137,9 +138,19 @@ class Command(ServiceCommand):
             console.print(table)
 
 
+def _who() -> str:
+    """Whoever types; a container's user need not have a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # the latter since Python 3.13
+        return f"user {os.getuid()}"
+
+
 def _text(value: Any) -> str:
     if hasattr(value, "astimezone"):
         return f"{span(timezone.now() - value)} ago"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_text(one)} {name}" for name, one in value.items())
     return "" if value is None else visible(str(value))
 
 
