@@ -11,7 +11,7 @@ from itertools import combinations, product
 from typing import Any, NamedTuple
 
 from polder.contracts.examples import NoExample, different, fits, has_pattern, value_of
-from polder.contracts.json_schema import TRIED, Schema, without_null
+from polder.contracts.json_schema import TIME_ZONE, TRIED, Schema, without_null
 from polder.contracts.shapes import choices_of
 
 WHOLE = "the example"  # with nothing unusual in it
@@ -71,7 +71,14 @@ def _variants(node: Schema, value: Any, root: Schema, makes: int) -> Iterator[Sa
     node, _ = without_null(node, root)
     choices = choices_of(node)
     if len(choices) > 1:
-        yield from _choices(choices, value, root, makes)
+        tag = node.get("discriminator", {}).get("propertyName")
+        # which of them it is, has to be said
+        unsaid = f".{tag} is left out"
+        for one in _choices(choices, value, root, makes):
+            if TRIED not in root or not any(
+                what.endswith(f">{unsaid}") for what in (one.what, *one.parts)
+            ):
+                yield one
     elif isinstance(value, dict) and "properties" in node:
         yield from _members(node, value, root, makes)
     elif isinstance(value, dict):
@@ -220,6 +227,8 @@ def _texts(node: Schema, example: str, *, is_old: bool) -> Iterator[str]:
         yield from dict.fromkeys(
             text for one in numbers if _fits(node, text := f"{one:.{places}f}")
         )
+    elif form == "date-time" and node.get(TIME_ZONE) == "refused" and not is_old:
+        yield from (moment.removesuffix("Z") for moment in MOMENTS)
     elif form in FORMATS:
         yield from FORMATS[form]
     elif form is None and "pattern" in node:
