@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from common import mail
 from polder.admin.settings import admin_settings
 from polder.api.settings import api_settings
 from polder.configuration import surroundings, table
@@ -36,6 +37,7 @@ def service_settings(
     or misspelt, and no value.
     """
     surroundings.forget()
+    own = (*mail.VARIABLES, *own)
     values = _values(service, own)
     run_dir = values[table.RUN_DIR.name] or ROOT / ".run"
     static_dir = values[table.STATIC_DIR.name] or run_dir / "static"
@@ -77,6 +79,7 @@ def service_settings(
             for variable in (*table.SERVICE_VARIABLES, *own)
             if variable.setting
         },
+        **mail.mail_settings(values, run_dir),
         "CSRF_TRUSTED_ORIGINS": values[table.TRUSTED_ORIGINS.name] or [],
         **_security(
             https=values[table.HTTPS.name],

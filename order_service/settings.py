@@ -8,12 +8,5 @@ from order_service.variables import VARIABLES
 _settings = service_settings("order", VARIABLES, jobs={"deadlines": 60})
 globals().update(_settings)
 
-# A mail server, or files that people may look at where there is none.
-EMAIL_BACKEND = (
-    f"django.core.mail.backends.{'smtp' if _settings['EMAIL_HOST'] else 'filebased'}.EmailBackend"
-)
-EMAIL_FILE_PATH = str(_settings["POLDER"]["RUN_DIR"] / "mail")
-EMAIL_TIMEOUT = 20
-
 ORDER_FLAG_AFTER: timedelta = _settings["ORDER_FLAG_AFTER"]
 ORDER_CANCEL_AFTER: timedelta = _settings["ORDER_CANCEL_AFTER"]

@@ -15,6 +15,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from common import mail
 from deploy.docker.places import DATABASES, published
 from deploy.local.ports import SERVERS, WEB, variable
 from deploy.local.services import SERVICES
@@ -91,7 +92,7 @@ def _default(variable: Variable) -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
-    "variables of a service": partial(table, SERVICE_VARIABLES),
+    "variables of a service": partial(table, (*SERVICE_VARIABLES, *mail.VARIABLES)),
     "variables of one service": of_one_service,
     "variables of topology": partial(table, TOPOLOGY_VARIABLES),
     "variables of access": partial(table, ACCESS_VARIABLES),

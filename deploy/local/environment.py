@@ -17,10 +17,11 @@ INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDI
 # Of the servers, which nothing of the person's shell must reach: no PGDATA, no RABBITMQ_...
 BARE = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"}
 FLOWER = Path(__file__).parents[1] / "flower" / "flower.env"
-
-
-# Who hears of what goes wrong on this machine is for the person who starts it to say.
-ALARMS = ("ALARM_WEBHOOK", "ALARM_MAIL")
+# Who hears of what goes wrong on this machine, and how, is for the person who starts it to say.
+ALARMS = (
+    *("ALARM_WEBHOOK", "ALARM_MAIL"),
+    *("EMAIL_HOST", "EMAIL_PORT", "EMAIL_TLS", "EMAIL_USER", "EMAIL_PASSWORD", "EMAIL_FROM"),
+)
 
 
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:

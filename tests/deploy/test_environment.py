@@ -15,6 +15,7 @@ def test_who_hears_of_alarms_is_known_to_that_service_alone(tmp_path: Path) -> N
     shell = {
         "ORDER_ALARM_WEBHOOK": hook,
         "SHIPPING_ALARM_MAIL": "ops@example.org",
+        "SHIPPING_EMAIL_HOST": "mail.example.org",
         "INVENTORY_ALARM_WEBHOOK": "",
         "ORDER_DATABASE_URL": "postgres://elsewhere",
         "PGDATA": "/elsewhere",
@@ -28,6 +29,7 @@ def test_who_hears_of_alarms_is_known_to_that_service_alone(tmp_path: Path) -> N
     assert order["ORDER_ALARM_WEBHOOK"] == hook
     assert order["ORDER_DATABASE_URL"] != shell["ORDER_DATABASE_URL"]
     assert shipping["SHIPPING_ALARM_MAIL"] == "ops@example.org"
+    assert shipping["SHIPPING_EMAIL_HOST"] == "mail.example.org"
     assert "SHIPPING_ALARM_MAIL" not in order
     for others in (shipping, environment.of_service("inventory"), environment.of_flower()):
         assert hook not in others.values()

@@ -87,7 +87,8 @@ class Schema(AutoSchema):
             most = getattr(field, "max_length", None)
             schema |= {} if field.allow_empty else {"minItems": 1}
             schema |= {"maxItems": most} if most else {}
-        if isinstance(field, DecimalField):
+        if isinstance(field, DecimalField) and "pattern" in schema:
+            # only of texts, and only where their digits are bounded
             schema["pattern"] = _digits_of(field)
         return schema
 
@@ -216,7 +217,9 @@ def _answer_header(name: str, of: Sequence[int], description: str) -> OpenApiPar
 
 def _digits_of(field: DecimalField) -> str:
     sign = "" if field.min_value is not None and field.min_value >= 0 else "-?"
-    return rf"^{sign}[0-9]{{1,{field.max_whole_digits}}}(\.[0-9]{{1,{field.decimal_places}}})?$"
+    whole = f"[0-9]{{1,{field.max_whole_digits}}}" if field.max_whole_digits else "0"
+    rest = rf"(\.[0-9]{{1,{field.decimal_places}}})?" if field.decimal_places else ""
+    return f"^{sign}{whole}{rest}$"
 
 
 def _described(kinds: list[str]) -> str:

@@ -12,6 +12,7 @@ from itertools import count, takewhile
 from typing import Any
 
 from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework import exceptions
@@ -21,7 +22,8 @@ from rest_framework.views import set_rollback
 from polder.api.plain_problems import only_safe, plain_problem
 from polder.api.problems import CATALOGUE, MEDIA_TYPE, MOST_ERRORS, Problem, problem
 from polder.api.throttling import wait_of
-from polder.errors.faults import MOMENT, Fault, fault_of
+from polder.database.locking import LockedKeys
+from polder.errors.faults import MOMENT, Fault, NextTime, fault_of
 from polder.outbox.carried_out import CarriedOutBefore
 from polder.outbox.fence import FencedAggregate, ForgottenAggregates
 
@@ -31,6 +33,9 @@ SOON = 5  # seconds
 
 # REST framework throttles only whom it has let in
 REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+# what may say that it is not the request's fault
+OF_THE_MOMENT = (DatabaseError, InterfaceError, OSError, NextTime, LockedKeys)
 
 log = logging.getLogger(__name__)
 
@@ -110,14 +115,18 @@ def _first(errors: Any, told: Iterator[int]) -> Any:
 
 
 def _of_the_moment(error: Exception) -> Exception:
-    """A problem, when nothing but the moment is in the way."""
+    """A problem, when nothing but the moment is in the way: of what the error says itself, as what
+    it came from may have been dealt with."""
+    if not isinstance(error, OF_THE_MOMENT):
+        return error
     fault = fault_of(error)
     if fault is Fault.LOCKED:
         held = "Another transaction holds a row that this one needs."
         return Problem("busy", held, retry_after=1)
     if fault in MOMENT:
-        # without the traceback: while the database is away each request has the same
-        log.error("A request was answered 503: %r", error)
+        # while the database is away each request has the same
+        trace = None if fault is Fault.AWAY else error
+        log.error("A request was answered 503: %r", error, exc_info=trace)
         return Problem("unavailable", "", retry_after=SOON)
     return error
 

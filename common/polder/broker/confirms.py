@@ -69,8 +69,9 @@ class ConfirmedPublisher:
         self.timeout = timeout
         self.connection: Connection = connect(broker)
         self._is_blocked = False
-        self.connection.connection.on_blocked = self._on_blocked
-        self.connection.connection.on_unblocked = self._on_unblocked
+        self._amqp = self.connection.connection  # kombu's property would connect anew
+        self._amqp.on_blocked = self._on_blocked
+        self._amqp.on_unblocked = self._on_unblocked
         self.channel = self.connection.channel()
         self.channel.confirm_select()
         self.channel.events["basic_ack"].add(self._on_ack)
@@ -95,6 +96,18 @@ class ConfirmedPublisher:
         return self.wait_for_confirms()
 
     def send(self, window: Sequence[Outgoing]) -> None:
+        try:
+            self._send(window)
+        except OSError as error:
+            # A broker that blocks reads no more, and has said so: nobody has read that yet.
+            with suppress(*BROKER_ERRORS):
+                while not self._is_blocked:
+                    self._amqp.blocking_read(0.01)
+            if self._is_blocked:
+                raise BrokerBlocks(f"not taken: {len(window)}") from error
+            raise
+
+    def _send(self, window: Sequence[Outgoing]) -> None:
         self._receipt = Receipt()
         self._first = self._tag + 1
         self._index_of_id = {message.id: index for index, message in enumerate(window)}
@@ -126,7 +139,7 @@ class ConfirmedPublisher:
             try:
                 # one frame: `drain_events` begins its time anew with each heartbeat that comes, and
                 # a broker that blocks sends nothing else
-                self.connection.connection.blocking_read(min(left, HEARTBEAT / 2))
+                self._amqp.blocking_read(min(left, HEARTBEAT / 2))
             except TimeoutError:
                 self.connection.heartbeat_check()
         return self._receipt

@@ -8,7 +8,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -106,6 +106,8 @@ class ManagementApi:
             if error.code == 404:
                 said += f"; has this RabbitMQ the vhost {self.vhost}?"
             raise ManagementError(said) from error
+        except (RemoteDisconnected, IncompleteRead) as error:
+            raise ConnectionError(f"{method} {url}: broken off: {error!r}") from error
         except HTTPException as error:
             raise ManagementError(f"{method} {url}: no HTTP: {error!r}; {_WRONG_PLACE}") from error
         try:

@@ -15,6 +15,7 @@ from polder.broker.declared import Declared, declared
 from polder.broker.in_force import differences
 from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.models import BrokerDifference
+from polder.broker.trouble import BLOCKS
 from polder.configuration.nodes import credentials, vhost
 from polder.seams.amqp import lacks
 
@@ -55,7 +56,10 @@ def look_and_remember() -> int:
     does, and remembers nothing then."""
     found = {sentence[:1000] for sentence in look()}
     with transaction.atomic():
-        known = set(BrokerDifference.objects.values_list("sentence", flat=True))
+        known = set(
+            # that it takes nothing, the relay says and takes back
+            BrokerDifference.objects.exclude(pk=BLOCKS).values_list("sentence", flat=True)
+        )
         BrokerDifference.objects.filter(sentence__in=known - found).delete()
         BrokerDifference.objects.bulk_create(
             [BrokerDifference(sentence=sentence) for sentence in found - known],

@@ -69,7 +69,7 @@ def _count_step() -> bool:
     CountedUntil.objects.get_or_create(name="histograms", defaults={"until": Now()})
     row = CountedUntil.objects.select_for_update().get(name="histograms")
     now, settled = _now_and_settled()
-    if row.until > now + AHEAD:  # the clock was set back: what was stamped meanwhile is passed over
+    if row.until > now + AHEAD:  # the clock was set back
         row.until = settled
         row.save()
     until = min(settled, row.until + AT_ONCE)

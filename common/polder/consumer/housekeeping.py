@@ -94,9 +94,10 @@ def ask() -> dict[str, int]:
     records of regressed owners closed."""
     return all_in_turn(
         {
-            "heard by somebody": lambda: int(owner.ask() is not None),
             "lifted": fence.lift_overtaken,
             "closed": close_overtaken,
+            # last, since it needs the broker
+            "heard by somebody": lambda: int(owner.ask() is not None),
         }
     )
 

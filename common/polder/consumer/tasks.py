@@ -11,7 +11,7 @@ from celery.signals import worker_process_shutdown
 from polder.consumer.connection import renew_connection
 from polder.consumer.limits import HARD_LIMIT, SOFT_LIMIT
 from polder.consumer.quiet_log import say_nothing_of_expected_failures
-from polder.errors import faults
+from polder.errors import ending, faults
 from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import ConsumerHalted, HeldBack, TransientFailure
 from polder.inbox.delivery import Delivery
@@ -19,11 +19,12 @@ from polder.inbox.quarantine import Suspects, apply_quarantined, apply_watched
 from polder.inbox.redrive import bring_back
 from polder.inbox.report import Manner
 from polder.inbox.waiting import end_halts
-from polder.seams.celery import SoftTimeLimitExceeded
+from polder.seams.celery import SoftTimeLimitExceeded, terminate_handler_fired
 from polder.tracing import process as traces
 from polder.tracing import processing as tracing
 
 faults.EXCEPTIONS.insert(0, (SoftTimeLimitExceeded, faults.Fault.INTERRUPTED))
+ending.told_to_end.append(terminate_handler_fired)
 # the worker's main process hears of them, and says what is to be said
 EXPECTED = (TransientFailure, ConsumerHalted, HeldBack)
 say_nothing_of_expected_failures()

@@ -30,12 +30,12 @@ REFUSED = "unsupported startup parameter"  # PgBouncer's words
 _ASKED = re.compile(r"-c (\w+)=((?:\\.|\S)*)")
 _identity = ""  # of the database, once it was asked
 _UNITS = {"ms": 1, "s": 1_000, "min": 60_000}
-# What came with the connection is in force as PostgreSQL reads it: `64MB`, `1h` or `false`.
 _ASK = """
 SELECT pg_backend_pid(), coalesce(json_object_agg(lower(name), json_build_array(setting,
-    current_setting(name))), '{}'), extract(epoch FROM clock_timestamp())::float8
-FROM pg_settings WHERE lower(name) = ANY(%s) AND source <> 'client'
+    current_setting(name), source)), '{}'), extract(epoch FROM clock_timestamp())::float8
+FROM pg_settings WHERE lower(name) = ANY(%s)
 """
+_CAME_WITH_IT = "client"
 
 
 class WrongConnection(ImproperlyConfigured):
@@ -133,7 +133,11 @@ def look_at(raw: Any, options: str) -> None:
     wrong = {
         name: value
         for name, value in asked.items()
-        if name in found and not name.startswith(OF_TCP) and not _same(value, *found[name])
+        if name in found
+        and not name.startswith(OF_TCP)
+        # what came with our own connection is in force as PostgreSQL reads it: `64MB`, `1h`
+        and (is_pooled or found[name][2] != _CAME_WITH_IT)
+        and not _same(value, *found[name][:2])
     }
     if wrong:
         raise WrongConnection(_not_in_force(wrong, found))

@@ -25,13 +25,12 @@ class ExactEncoder(DjangoJSONEncoder):
             return f"\\x{bytes(o.obj).hex()}"
         if isinstance(o, IPv4Address | IPv6Address):
             return str(o)
+        if isinstance(o, Jsonb):
+            return json.loads(o.dumps(o.obj)) if o.dumps else o.obj
         return super().default(o)
 
 
 def written(field: models.Field[Any, Any], row: models.Model) -> Any:
     """What the field writes into its column, which need not be what it is in Python: a field may
     encrypt."""
-    value = field.get_db_prep_save(field.pre_save(row, add=False), connection)
-    if isinstance(value, Jsonb):
-        return json.loads(value.dumps(value.obj)) if value.dumps else value.obj
-    return value
+    return field.get_db_prep_save(field.pre_save(row, add=False), connection)

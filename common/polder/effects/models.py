@@ -50,6 +50,11 @@ class Intent(models.Model):
         indexes = [
             models.Index(fields=["due_at"], name="effect_due", condition=models.Q(state="waiting")),
             models.Index(
+                fields=["effect", "due_at"],
+                name="effect_turn",
+                condition=models.Q(state="waiting"),
+            ),
+            models.Index(
                 fields=["waiting_since"], name="effect_failed", condition=models.Q(state="failed")
             ),
             models.Index(fields=["subject"], name="effect_by_subject"),

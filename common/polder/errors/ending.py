@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+# Whether this process has been told to end: then SystemExit is how it does so. Whoever keeps
+# processes adds how they know.
+told_to_end: list[Callable[[], bool]] = []
 
 
 class WouldEndTheProcess(RuntimeError):
@@ -19,5 +23,7 @@ def errors_only() -> Iterator[None]:
     try:
         yield
     except (SystemExit, GeneratorExit, CancelledError) as error:
+        if any(is_told() for is_told in told_to_end):
+            raise
         told = WouldEndTheProcess(f"{type(error).__name__} {error}".strip())
         raise told.with_traceback(error.__traceback__) from error  # whose it is, tells the origin

@@ -100,7 +100,8 @@ def fault_of(error: BaseException) -> Fault:
     is inside. Of several errors together, the first one's that is more than an event's."""
     if isinstance(error, BaseExceptionGroup):
         faults = map(fault_of, error.exceptions)
-        return next((fault for fault in faults if fault is not Fault.EVENT), Fault.EVENT)
+        if found := next((fault for fault in faults if fault is not Fault.EVENT), None):
+            return found  # else it is asked what the group came from
     database_error = _with_sqlstate(error)
     if database_error is not None:
         return _by_sqlstate(database_error)
@@ -129,13 +130,19 @@ def _of_a_violation(error: Any) -> Fault:
     return Fault.ENVIRONMENT if is_news_to_the_code(error.sqlstate, diag) else Fault.EVENT
 
 
-def _with_sqlstate(error: BaseException | None) -> BaseException | None:
+def _with_sqlstate(
+    error: BaseException | None, seen: set[int] | None = None
+) -> BaseException | None:
     """The error, or what it came from, that has the five characters by which PostgreSQL classes its
     errors. What broke the transaction says more than that it is broken."""
-    seen: set[int] = set()
+    seen = set() if seen is None else seen
     broken = None
     while error is not None and id(error) not in seen:
         seen.add(id(error))
+        if isinstance(error, BaseExceptionGroup):
+            inside = (_with_sqlstate(one, seen) for one in error.exceptions)
+            if found := next(filter(None, inside), None):
+                return found
         if isinstance(state := getattr(error, "sqlstate", None), str):
             if state != BROKEN:
                 return error

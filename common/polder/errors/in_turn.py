@@ -6,11 +6,12 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from django.db import Error
+
 from polder.errors.faults import Fault, fault_of
 
 log = logging.getLogger(__name__)
 Done = TypeVar("Done")
-FOR_ALL = (Fault.AWAY, Fault.INTERRUPTED)  # nothing else could be done either
 
 
 def all_in_turn(steps: Mapping[str, Callable[[], Done]]) -> dict[str, Done]:
@@ -22,8 +23,9 @@ def all_in_turn(steps: Mapping[str, Callable[[], Done]]) -> dict[str, Done]:
         try:
             done[name] = step()
         except Exception as error:
-            if fault_of(error) in FOR_ALL:
-                raise
+            fault = fault_of(error)
+            if fault is Fault.INTERRUPTED or (fault is Fault.AWAY and isinstance(error, Error)):
+                raise  # nothing else could be done either
             log.exception("%s failed; the rest of its job is done, and it is tried again", name)
             failures.append(error)
     if failures:

@@ -18,7 +18,8 @@ from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.failed_message import Failed
 from polder.inbox.judging import Verdict, judge
 from polder.inbox.models import Outcome, Unrecorded
-from polder.inbox.parking import is_parked, park_failed, park_unreadable, was_read_before
+from polder.inbox.parking import park_failed, park_unreadable, was_read_before
+from polder.inbox.repeats import reused, told_apart
 from polder.inbox.report import Manner, Report, note
 from polder.inbox.waiting import note_failures, note_halt
 
@@ -109,9 +110,20 @@ def _park(one: Failed, redriven: Redriving) -> Counts:
             delivery.publisher, Unrecorded.UNREADABLE, is_new=is_new, redriven=redriven
         )
     arrival = Arrival(delivery, event)
-    if not ledger.record([arrival], {arrival.key: Outcome.PARKED}) and not is_parked(arrival):
-        return accounting.of_duplicate(delivery.publisher, redriven)
+    if not ledger.record([arrival], {arrival.key: Outcome.PARKED}):
+        entry = ledger.known([arrival])[arrival.key]
+        if entry.outcome != Outcome.PARKED or not entry.is_of(event):
+            return _park_repeat(arrival, entry, redriven)
     is_new = park_failed(one)
     return accounting.of_parked(
         delivery.publisher, Outcome.PARKED, is_new=is_new, redriven=redriven
     )
+
+
+def _park_repeat(arrival: Arrival, entry: ledger.Known, redriven: Redriving) -> Counts:
+    """Its id is that of another message in this batch: as if it had come later."""
+    publisher = arrival.delivery.publisher
+    if not told_apart([arrival], {arrival.key: entry}, redriven).reused:
+        return accounting.of_duplicate(publisher, redriven)
+    is_new = park_unreadable(arrival.delivery, reused(arrival), arrival.event)
+    return accounting.of_parked(publisher, Unrecorded.UNREADABLE, is_new=is_new, redriven=redriven)

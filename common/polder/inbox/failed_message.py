@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import traceback as tracebacks
+from contextlib import suppress
 from dataclasses import dataclass
 
+from polder.contracts.decode import Unreadable, decode
 from polder.contracts.event import Event
 from polder.errors.faults import Fault
 from polder.errors.origin import origin_of
@@ -77,7 +79,10 @@ def too_slow(delivery: Delivery, error: str) -> Failed:
     itself."""
     says = said_by(delivery.body)
     kind, subject = says.get("type", ""), says.get("subject", "")
+    event: Event | None = None
+    with suppress(Unreadable):
+        event = decode(delivery.body)  # so that its end is known by its id, whatever brings it
     return Failed(
-        *(delivery, None, kind, subject, Fault.TOO_SLOW),
+        *(delivery, event, kind, subject, Fault.TOO_SLOW),
         *(f"too much by itself ({kind})"[:300], Fault.TOO_SLOW, error),
     )

@@ -14,9 +14,8 @@ from polder.contracts.event import Event
 from polder.contracts.trace_context import TraceContext
 from polder.errors.text import storable
 from polder.inbox import ledger
-from polder.inbox.delivery import Arrival, Delivery
+from polder.inbox.delivery import Delivery
 from polder.inbox.failed_message import Failed
-from polder.inbox.models import Outcome
 from polder.inbox.said import said_by
 
 log = logging.getLogger(__name__)
@@ -77,12 +76,6 @@ def park_failed(one: Failed) -> bool:
         failed=True,
         **facts,
     )
-
-
-def is_parked(arrival: Arrival) -> bool:
-    """Whether the ledger has this very event as parked."""
-    entry = ledger.known([arrival]).get(arrival.key)
-    return entry is not None and entry.outcome == Outcome.PARKED and entry.is_of(arrival.event)
 
 
 def park_poison(delivery: Delivery, attempts: int) -> bool:

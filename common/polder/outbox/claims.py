@@ -53,7 +53,7 @@ def put_up(claims: Sequence[Claim], reported_by: str) -> int:
     """
     with_versions = _with_versions(claims)
     ours = _in_our_outbox([claim.event_id for claim, _ in with_versions])
-    kept_since = first_key_at(database_now() - timedelta(weeks=this_service.weeks_kept()))
+    kept_since = _kept_since()
     behind = [
         (claim, version)
         for claim, version in with_versions
@@ -81,14 +81,22 @@ def put_up(claims: Sequence[Claim], reported_by: str) -> int:
     return len(rows)
 
 
+def _kept_since() -> UUID | None:
+    """The key from which on the outbox has all that was said; None where it has nothing. It may
+    have less than it is to keep now: that may have been less before."""
+    by_policy = first_key_at(database_now() - timedelta(weeks=this_service.weeks_kept()))
+    oldest = OutboxEvent.objects.order_by("pk").values_list("pk", flat=True).first()
+    return max(by_policy, oldest) if oldest else None
+
+
 def _is_forgotten(
-    claim: Claim, version: int | None, ours: Collection[UUID], kept_since: UUID
+    claim: Claim, version: int | None, ours: Collection[UUID], kept_since: UUID | None
 ) -> bool:
     """What the outbox keeps since then, it would have."""
     if version is None:
         return claim.event_id not in ours
     if version == claim.version:
-        return claim.event_id not in ours and claim.event_id > kept_since
+        return bool(kept_since and claim.event_id not in ours and claim.event_id > kept_since)
     return version < claim.version
 
 

@@ -79,7 +79,8 @@ def outbox() -> Finding:
         [cached] = cursor.fetchone()
     found = []
     if number:
-        found.append(f"{number} prepared transactions were left behind, with their locks")
+        many = plural(number, "prepared transaction was", "prepared transactions were")
+        found.append(f"{many} left behind, with locks")
     if cached > 1:
         found.append(f"the sequence of positions has a CACHE of {cached}, and must have none")
     return warn("; ".join(found), since) if found else ok("nobody is in the outbox's way")

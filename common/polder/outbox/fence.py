@@ -85,13 +85,13 @@ def fenced_keys(aggregate: str, keys: Collection[str]) -> set[str]:
 
 
 def check(events: Iterable[Event]) -> None:
-    """Raises FencedAggregate for the first event of an aggregate that others know at its version or
-    above."""
+    """Raises FencedAggregate for the first event of an aggregate that others know at the version
+    that it follows upon, or above."""
     if _healing.get():
         return
     for event in events:
         fenced = Fenced.objects.filter(
-            models.Q(known_version__gte=event.aggregateversion) | ~models.Q(healed_at=None),
+            models.Q(known_version__gte=event.aggregateversion - 1) | ~models.Q(healed_at=None),
             lifted_at=None,
             aggregate=event.aggregatetype,
             key=event.subject,
@@ -170,7 +170,8 @@ def accepted_and_behind(aggregate: str) -> Iterator[Fenced]:
         if row.key not in newest or newest[row.key].known_version < row.known_version:
             newest[row.key] = row
     versions = versions_here(aggregate, list(newest))
-    for key in sorted(newest.keys() - fenced_keys(aggregate, newest)):
+    fenced = {key for some in in_parts(list(newest)) for key in fenced_keys(aggregate, some)}
+    for key in sorted(newest.keys() - fenced):
         if key in versions and versions[key] <= newest[key].known_version:
             yield newest[key]
 

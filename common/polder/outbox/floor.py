@@ -57,9 +57,13 @@ DECLARE
 BEGIN
     IF drawn IS NOT NULL THEN
         IF EXISTS (SELECT FROM pg_locks WHERE relation = 'polder_outbox'::regclass
-            AND virtualtransaction = ANY (writers))
-        OR (SELECT seqcache > 1 FROM pg_sequence
+            AND virtualtransaction = ANY (writers)) THEN
+            RETURN;
+        END IF;
+        IF (SELECT seqcache > 1 FROM pg_sequence
             WHERE seqrelid = 'polder_outbox_position_seq'::regclass) THEN
+            drawn := NULL;
+            writers := '{{}}';
             RETURN;
         END IF;
         IF pg_try_advisory_xact_lock(hashtext('polder_outbox_floor')) THEN

@@ -73,7 +73,9 @@ FROM pg_locks LEFT JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'relation' AND granted AND pid IS DISTINCT FROM pg_backend_pid()
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND mode NOT IN ('AccessShareLock', 'ShareUpdateExclusiveLock')
-    AND relation = 'polder_outbox'::regclass
+    AND (relation = 'polder_outbox'::regclass OR relation IN (
+        SELECT inhrelid FROM pg_inherits WHERE inhparent = 'polder_outbox'::regclass))
+    AND (%(writers)s::text[] IS NULL OR virtualtransaction = ANY(%(writers)s))
 """
 # of what somebody holds it is found out again
 _IF_FREE = "(SELECT id FROM polder_outbox WHERE id = %s FOR UPDATE SKIP LOCKED)"
@@ -200,7 +202,7 @@ class OutboxReader:
             log.warning(
                 "a transaction that writes to the outbox has been open for longer than %g s, and "
                 "looks take ever longer until it ends: %s",
-                *(OPEN_FOR, self.holders()),
+                *(OPEN_FOR, self.holders(self._writers)),
             )
         if now >= self._next_check:
             self._next_check = now + CHECK_EVERY
@@ -251,12 +253,17 @@ class OutboxReader:
                 )
             else:
                 return set()
-        self._connection.execute(_MARK_FREE, among)
+        try:
+            self._connection.execute(_MARK_FREE, among)
+        except psycopg.errors.LockNotAvailable:  # of the whole table
+            return set(ids)
         return {str(key) for (key,) in self._connection.execute(_UNMARKED, among)}
 
-    def holders(self) -> str:
-        """Who has locks on the outbox that may be in our way, for people. Of a row, too."""
-        row = self._connection.execute(_HOLDERS).fetchone()
+    def holders(self, writers: Sequence[str] | None = None) -> str:
+        """Who has locks on the outbox that may be in our way, for people. Of a row, too. Of these
+        transactions, or of all."""
+        among = {"writers": None if writers is None else list(writers)}
+        row = self._connection.execute(_HOLDERS, among).fetchone()
         return str(row[0]) if row else ""
 
     def refused(self, reasons: Mapping[str, str]) -> None:

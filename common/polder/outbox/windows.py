@@ -22,6 +22,7 @@ from polder.process.stopping import Stop
 from polder.tracing import publishing
 
 WINDOW = 500  # messages under way at most
+MOST_LOCKED = WINDOW  # confirmed and not to be marked, since somebody holds them; then all wait
 
 
 class Windows:
@@ -49,6 +50,11 @@ class Windows:
         A window is never sent before the one ahead of it is confirmed, so the order on the wire is
         that of the positions.
         """
+        if len(self._locked) >= MOST_LOCKED:
+            self.mark_confirmed(outbox)
+            if len(self._locked) >= MOST_LOCKED:
+                publisher.keep_alive()
+                return 0
         rows = self._selected or sendable(outbox, outbox.select(self._size, self._locked))
         self._selected = []
         if not rows:

@@ -16,6 +16,7 @@ from polder.pasts.adoption import Copy, Proofs, Proven
 from polder.pasts.messages import MOST
 
 LOOKS = 0.05  # seconds
+ANYBODY = "a subscriber"  # when nobody is known
 
 
 class NoAnswer(RuntimeError):
@@ -69,9 +70,10 @@ def _wait(missing: Callable[[], Collection[str]], seconds: float) -> None:
     while names := missing():
         if time.monotonic() > deadline:
             told = ", ".join(sorted(names))
+            away = "" if set(names) == {ANYBODY} else " One that stays away is named by --without"
             raise NoAnswer(
                 f"{told} did not answer within {seconds:.0f} s: is the housekeeper running there, "
-                "and here? One that stays away is named by --without",
+                f"and here?{away}",
                 names,
             )
         time.sleep(LOOKS)
@@ -80,7 +82,7 @@ def _wait(missing: Callable[[], Collection[str]], seconds: float) -> None:
 def _who_has_not_answered(question: UUID, without: Collection[str]) -> set[str]:
     """Of those that are known; of an unknown number of them, anybody."""
     if not (known := subscribers()):
-        return {"a subscriber"}
+        return {ANYBODY}
     answered = set(Subscriber.objects.values_list("name", flat=True)) - who_is_missing(question)
     return known - answered - set(without)
 

@@ -3,15 +3,14 @@ have."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from pydantic_core import from_json, to_json
 
 from polder import this_service
-from polder.domain.exact import ExactEncoder
 from polder.inbox.models import LedgerEntry, Outcome
 from polder.pasts.messages import Copied, Copies, CopiesRequest
 from polder.replication.replica import Replica, Replication, replications
@@ -50,7 +49,7 @@ def _rows(replication: Replication, request: CopiesRequest) -> Iterator[Copied]:
             version=row.version,
             is_retired=row.retired_at is not None,
             begun_by=begun_by.get(str(row.pk)),
-            members=json.loads(json.dumps(members, cls=ExactEncoder)),
+            members=from_json(to_json(members)),
         )
 
 

@@ -57,7 +57,8 @@ class Report:
 
     @property
     def is_empty(self) -> bool:
-        done = (self.adopted, self.lifted, self.undecidable, self.earlier, self.refilled)
+        healed = (self.adopted, self.lifted, self.undecidable, self.earlier)
+        done = (*healed, self.refilled, self.sequence)
         return not any(done)
 
     def as_json(self) -> dict[str, Any]:

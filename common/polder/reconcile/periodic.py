@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from polder.database.locking import LockedKeys, naming_who_waits
+from polder.errors.ending import errors_only
 from polder.errors.faults import Fault, fault_of
 from polder.errors.in_turn import all_in_turn
 from polder.reconcile.reconciler import CHUNK, Reconciler, reconcile, reconcilers
@@ -32,7 +33,9 @@ def _reconcile_all(reconciler: Reconciler) -> int:
 def _pages(reconciler: Reconciler) -> Iterator[list[Any]]:
     """By key, each page after the last: those that cannot be reconciled keep nobody behind them
     from being looked at."""
-    for overdue in reconciler.overdue():
+    with errors_only():
+        searches = reconciler.overdue()
+    for overdue in searches:
         keys = overdue.order_by("pk").values_list("pk", flat=True)
         page = list(keys[:CHUNK])
         while page:

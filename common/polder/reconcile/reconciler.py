@@ -81,7 +81,9 @@ def reconcile_changed(changed: Mapping[type[Replica], Collection[str]]) -> None:
             try:
                 reconcile(reconciler, same, others)
             except LockedKeys as locked:
-                raise EventsWait(who_wait(reconciler.through, ours, locked), locked) from locked
+                with errors_only():
+                    waiting = who_wait(reconciler.through, ours, locked)
+                raise EventsWait(waiting, locked) from locked
 
 
 def reconcile(
@@ -93,7 +95,8 @@ def reconcile(
     function."""
     gate = None
     if reconciler.through:
-        through_others, gate = concerned(reconciler.name, reconciler.through, others or {})
+        with errors_only():
+            through_others, gate = concerned(reconciler.name, reconciler.through, others or {})
         keys = keys | through_others
     if keys:
         ordered = sorted(keys)

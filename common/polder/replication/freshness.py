@@ -34,7 +34,7 @@ ON CONFLICT (publisher, worker) DO UPDATE SET until = excluded.until, heard_at =
 _MADE = """
 to_timestamp(('x' || left(translate(event_id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)
 """
-BEHIND = f"""
+_HEARD = f"""
 WITH heard AS (
     SELECT publisher, least(until, heard_at) AS until, heard_at,
         max(heard_at) OVER (PARTITION BY publisher) AS newest
@@ -43,12 +43,16 @@ WITH heard AS (
 SELECT publisher, greatest(0, extract(epoch FROM clock_timestamp() - min(until)))::float8 FROM (
     SELECT publisher, until FROM heard
     WHERE heard_at > newest - interval '{SILENT.total_seconds():.0f} seconds'
+"""
+_WAITING = f"""
     UNION ALL SELECT publisher, greatest(least(since, {_MADE}), since - interval '1 hour')
     FROM polder_inbox_waitingevent WHERE parked_at IS NULL
         AND last_at > clock_timestamp() - interval '{TRIED.total_seconds():.0f} seconds'
         AND publisher IN (SELECT publisher FROM heard)
-) AS until GROUP BY publisher ORDER BY publisher
 """
+_BY_PUBLISHER = ") AS until GROUP BY publisher ORDER BY publisher"
+BEHIND = _HEARD + _WAITING + _BY_PUBLISHER
+SILENCE = _HEARD + _BY_PUBLISHER
 
 
 def note(worker: str, until: Mapping[str, datetime]) -> None:
@@ -61,19 +65,25 @@ def behind() -> dict[str, float]:
     """Seconds, by publisher; without those of which no heartbeat has come yet. By the publishers'
     clocks and this database's: one that is ahead makes none fresher than when it was heard, and one
     that is behind makes it look as much older."""
-    with connection.cursor() as cursor:
-        cursor.execute(BEHIND)
-        return dict(cursor.fetchall())
+    return _seconds(BEHIND)
 
 
 def late() -> dict[str, str]:
-    """What to say of each publisher that has not been heard for too long."""
+    """What to say of each publisher that has not been heard for too long. Of events that wait here
+    a condition of their own tells."""
+    ours = publishers()
     return {
         publisher: f"nothing of {publisher} is heard for {span(seconds)}: is the worker here away, "
         "the relay there, or the broker?"
-        for publisher, seconds in behind().items()
-        if seconds > LATE
+        for publisher, seconds in _seconds(SILENCE).items()
+        if seconds > LATE and publisher in ours
     }
+
+
+def _seconds(sql: str) -> dict[str, float]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return dict(cursor.fetchall())
 
 
 def told(seconds: float | None) -> str:

@@ -20,7 +20,9 @@ from polder.resync.messages import Answer, Page, Row
 
 log = logging.getLogger(__name__)
 
-_UNREADABLE = (ValidationError, KeyError)
+Taken = tuple[Snapshot, dict[str, Any]]  # and its row, as the replica has it
+# of a contract's code, or of a value that a column cannot have
+_UNREADABLE = (ValidationError, KeyError, ValueError, TypeError, ArithmeticError)
 
 
 class Unusable(ValueError):
@@ -42,22 +44,21 @@ def read(replication: Replication, answer: Answer) -> Read:
     if not isinstance(answer, Page):
         return Read()
     try:
-        states = _states_of(replication, answer)
+        taken = _taken(replication, answer)
     except Unusable as error:
         return Read(unusable=str(error))
-    snapshots = [
-        Snapshot(row.key, row.version, answer.read, row.time, states[row.key])
-        for row in answer.rows
-        if row.key in states
-    ]
-    lacking = {row.key: row.version for row in answer.rows if row.key not in states}
+    lacking = {row.key: row.version for row in answer.rows if row.key not in taken}
     for one in answer.lacking:
         log.warning("%s %s cannot be had: %s", replication.aggregate, one.key, one.why)
         lacking[one.key] = one.version
-    return Read(snapshots, {one.subject: replication.row(one) for one in snapshots}, lacking)
+    return Read(
+        [snapshot for snapshot, _ in taken.values()],
+        {key: row for key, (_, row) in taken.items()},
+        lacking,
+    )
 
 
-def _states_of(replication: Replication, page: Page) -> dict[str, State]:
+def _taken(replication: Replication, page: Page) -> dict[str, Taken]:
     """By key; without those that cannot be read. Raises Unusable, also when they are many."""
     if page.refused:
         raise Unusable(f"{replication.publisher} does not answer: {page.refused}")
@@ -68,28 +69,33 @@ def _states_of(replication: Replication, page: Page) -> dict[str, State]:
             f" and {kind.schema_version} is the newest known here: this service has to be updated"
         )
     try:
-        return _read(kind, page.rows, page.schema_version)
+        return _read(replication, page, page.rows)
     except _UNREADABLE:
         pass  # one by one, to tell which
-    states: dict[str, State] = {}
+    taken: dict[str, Taken] = {}
     unread = 0
     for row in page.rows:
         try:
-            states |= _read(kind, [row], page.schema_version)
+            taken |= _read(replication, page, [row])
         except _UNREADABLE as error:
             unread += 1
             why = without_values(str(error))
             if unread > MOST:
                 raise Unusable(f"rows of {replication.aggregate} cannot be read: {why}") from error
             log.warning("%s %s cannot be read: %s", replication.aggregate, row.key, why)
-    return states
+    return taken
 
 
-def _read(kind: type[Event], rows: Sequence[Row], version: int) -> dict[str, State]:
+def _read(replication: Replication, page: Page, rows: Sequence[Row]) -> dict[str, Taken]:
     """Raises one of _UNREADABLE."""
-    data = [lift(kind, row.data, version=version) for row in rows]
+    kind = event_class(replication)
+    data = [lift(kind, row.data, version=page.schema_version) for row in rows]
     states = _states(kind).validate_python(data, extra="ignore")
-    return {row.key: state for row, state in zip(rows, states, strict=True)}
+    snapshots = [
+        Snapshot(row.key, row.version, page.read, row.time, state)
+        for row, state in zip(rows, states, strict=True)
+    ]
+    return {one.subject: (one, replication.row(one)) for one in snapshots}
 
 
 @cache

@@ -7,12 +7,14 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models.functions import Now
 
 from polder import this_service
 from polder.database.partitioning import database_now
+from polder.errors.in_turn import all_in_turn
 from polder.replication.models import UNDER_WAY, Drift, Regression, ReplicaState
 from polder.replication.replica import replications
 from polder.resync import runs, weighing
@@ -53,6 +55,8 @@ def _forget(removed: Collection[str]) -> None:
 def _reason(aggregate: str, state: ReplicaState | None) -> str:
     if state is None:
         return "it is new"
+    if state.is_partial and state.completed_at is None and state.state == State.CANCELLED:
+        return "only some of its rows were asked for"
     declaration = replications[aggregate].declaration
     if state.declared == declaration:
         return ""
@@ -93,18 +97,8 @@ def ask_again() -> int:
 
 
 def _each(function: Callable[[str], bool], aggregates: Iterable[str]) -> int:
-    """For how many it was so. What fails for one keeps no other from its turn, and is raised when
-    all have had theirs."""
-    done, failed = 0, None
-    for aggregate in aggregates:
-        try:
-            done += function(aggregate)
-        except Exception as error:
-            log.warning("%s is passed over: %r", aggregate, error)
-            failed = error
-    if failed:
-        raise failed
-    return done
+    """For how many it was so."""
+    return sum(all_in_turn({name: partial(function, name) for name in aggregates}).values())
 
 
 def _is_due(run: ReplicaState) -> bool:

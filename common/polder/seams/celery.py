@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from billiard.common import terminate_handler_fired
 from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
 from celery.beat import ScheduleEntry, Scheduler
@@ -21,6 +22,7 @@ __all__ = [
     "TimeLimitExceeded",
     "WorkerLostError",
     "state",
+    "terminate_handler_fired",
 ]
 
 

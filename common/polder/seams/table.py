@@ -39,6 +39,12 @@ SEAMS: tuple[Seam, ...] = (
         "tests/system/test_walk.py::",
     ),
     Seam(
+        "billiard.common:terminate_handler_fired",
+        (),
+        "whether a process of the pool has been told to end, and does so by SystemExit",
+        "test_seams.py::test_a_process_that_was_told_to_end_ends",
+    ),
+    Seam(
         "celery.worker.state:task_reserved",
         ("request",),
         "a request that the pool gets is known as reserved",

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 'db_table': 'polder_effects_intent',
                 'ordering': ['-id'],
                 'permissions': [('repeat_intent', 'Can have effects carried out again'), ('skip_intent', 'Can skip effects')],
-                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['due_at'], name='effect_due'), models.Index(condition=models.Q(('state', 'failed')), fields=['waiting_since'], name='effect_failed'), models.Index(fields=['subject'], name='effect_by_subject'), models.Index(fields=['created_at'], name='effect_by_age')],
+                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['due_at'], name='effect_due'), models.Index(condition=models.Q(('state', 'waiting')), fields=['effect', 'due_at'], name='effect_turn'), models.Index(condition=models.Q(('state', 'failed')), fields=['waiting_since'], name='effect_failed'), models.Index(fields=['subject'], name='effect_by_subject'), models.Index(fields=['created_at'], name='effect_by_age')],
                 'constraints': [models.UniqueConstraint(fields=('effect', 'key'), name='effect_once'), models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'done', 'failed', 'skipped'])), name='effect_state')],
             },
         ),
