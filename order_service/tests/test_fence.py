@@ -83,8 +83,12 @@ class TestWhatIsFenced:
 
         assert claims.put_up([claim(order.pk, 1)], "inventory") == 1
 
+        with pytest.raises(FencedAggregate):
+            order_cancel(order_id=order.pk)
+
         # and it ends when we are past it
-        order_cancel(order_id=order.pk)
+        with fence.open_to_the_healer():
+            order_cancel(order_id=order.pk)
         assert fence.lift_overtaken() == 1
         assert claims.put_up([claim(order.pk, 1)], "inventory") == 0
 

@@ -61,12 +61,15 @@ def test_a_list_that_takes_too_long_is_given_up(
     admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A filter that no index answers, on a whole ledger: here the table does not answer at all."""
-    monkeypatch.setattr(read_only, "LIST_SECONDS", 0.2)
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '60s'")
     drifted(1)
 
-    with held("LOCK TABLE polder_replication_drift IN ACCESS EXCLUSIVE MODE"):
+    with (
+        held("LOCK TABLE polder_replication_drift IN ACCESS EXCLUSIVE MODE"),
+        monkeypatch.context() as patch,
+    ):
+        patch.setattr(read_only, "LIST_SECONDS", 0.2)
         answer = admin.get(f"{list_address(Drift)}?version=7")
 
     assert (answer.status_code, answer["Location"]) == (302, list_address(Drift))

@@ -8,11 +8,14 @@ from types import SimpleNamespace
 import pytest
 from django.db import connection
 
+from common.contracts.orders import OrderCreated
 from polder.contracts import clock
 from polder.database.connection import look_at
 from polder.database.partitioning import moment_of
 from polder.inbox.delivery import Delivery
 from polder.inbox.reading import read
+from polder.outbox.publish import publish
+from polder.testing import make_event
 from tests.makers import reservation_event
 
 DAY = 86_400.0
@@ -59,5 +62,17 @@ def test_what_does_no_harm_is_left_as_the_host_says(
 def test_one_that_is_set_while_connected(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     set_host_s_clock(monkeypatch, 0.0)
     monkeypatch.setattr(clock.time, "time", lambda: time.time() + DAY)
+
+    assert abs(clock.now().timestamp() - time.time()) < 60
+
+
+def test_a_database_s_clock_that_is_set_right_is_believed_again(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "EVERY", 0.0)
+    clock.agree(time.time() - 3_600)
+    assert clock.now().timestamp() < time.time() - 3_000
+
+    publish(make_event(OrderCreated))
 
     assert abs(clock.now().timestamp() - time.time()) < 60

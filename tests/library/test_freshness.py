@@ -110,10 +110,10 @@ def test_a_publisher_that_is_not_heard_is_said_on_the_pages() -> None:
     beat("a", "inventory", 5)
     assert behind().state is State.OK
 
-    beat("a", "shipping", 90)
+    beat("a", "shipping", 7_260)
 
     assert behind().state is State.WARN
-    assert "nothing of shipping is heard for 90.0 s" in behind().sentence
+    assert "nothing of shipping is heard for 2 h" in behind().sentence
     assert "inventory" not in behind().sentence
 
 

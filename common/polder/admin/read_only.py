@@ -52,7 +52,7 @@ class AskedFirst(ModelAdmin):
     ) -> HttpResponse:
         """Django leads from an address that makes no sense to the whole list, in silence; to one
         that says so already and asks for more, it answers that the database must be broken."""
-        if ERROR_FLAG in request.GET and len(request.GET) > 1:
+        if request.method == "GET" and ERROR_FLAG in request.GET and len(request.GET) > 1:
             asked = request.GET.copy()
             del asked[ERROR_FLAG]
             return HttpResponseRedirect(f"{request.path}?{asked.urlencode()}")

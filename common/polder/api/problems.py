@@ -148,8 +148,8 @@ CATALOGUE: dict[str, Kind] = {
     "fenced": Kind(
         409,
         "Another service knows it better",
-        "`reportedBy` knows version `knownVersion`, newer than what this service has: it was "
-        "restored from a backup, or failed over. "
+        "`reportedBy` knows version `knownVersion`, newer than what this service has, or another "
+        "one of that number: it was restored from a backup, or failed over. "
         "Nothing acts on it until an operator has healed or accepted it. Do not repeat it before.",
     ),
     "carried-out-before": Kind(

@@ -98,12 +98,11 @@ class BufferingWorker(ThreadWorker):
 
     def _hand_over(self, conn: TConn) -> None:
         self._unwatch(conn)
-        size = len(conn.incoming.data)
-        if self.handed_over + size > MOST_HELD:
+        size, probe = len(conn.incoming.data), PROBES.match(conn.incoming.data)
+        if probe is None and self.handed_over + size > MOST_HELD:
             self._refuse(conn, HTTPStatus.SERVICE_UNAVAILABLE)
             return
         self.handed_over += size
-        probe = PROBES.match(conn.incoming.data)
         pool = self.tpool if probe is None else self.alive_pool if probe[1] else self.status_pool
         conn.parser.unreader.unread(bytes(conn.incoming.data))
         conn.incoming.data.clear()

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
-from django.db import Error, OperationalError, connection, connections
+from django.db import DEFAULT_DB_ALIAS, Error, OperationalError, connection, connections
 
 from polder import this_service
 from polder.contracts import clock
@@ -97,8 +97,9 @@ def ask_identity() -> str:
 
 
 def look(*, sender: Any = None, connection: Any, **_: Any) -> None:
-    """Receiver of Django's `connection_created`. Raises WrongConnection."""
-    if connection.vendor == "postgresql":
+    """Receiver of Django's `connection_created`. Raises WrongConnection. Another database of the
+    project's is its own affair."""
+    if connection.alias == DEFAULT_DB_ALIAS and connection.vendor == "postgresql":
         options = connection.settings_dict.get("OPTIONS", {}).get("options", "")
         look_at(connection.connection, options)
 

@@ -35,8 +35,8 @@ WHERE lifted_at IS NULL AND aggregate = %s AND fenced.key = new.key
 
 
 class FencedAggregate(NextTime):
-    """Another service knows a newer version of this aggregate than we have. Nothing was done;
-    `fenced` says who and which."""
+    """Another service knows a newer version of this aggregate than we have, or another one of that
+    number. Nothing was done; `fenced` says who and which."""
 
     def __init__(self, fenced: Fenced, version: int | None) -> None:
         has = "this one has none" if version is None else f"this one has version {version}"

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from polder import this_service
+from polder.contracts import clock
 from polder.contracts.event import LARGEST_EVENT, Event
 from polder.effects.declared import effects
 from polder.effects.intents import write_down
@@ -72,6 +73,9 @@ def publish(*events: Event) -> None:
     lines = "".join(map(_line, events))
     values = (*values, NOTED, lines if len(lines) < NOTED else "")
     with connection.cursor() as cursor:
+        if clock.is_doubtful():
+            cursor.execute(clock.ASK)
+            clock.agree(cursor.fetchone()[0])
         cursor.execute(insert + _NOTHING_FENCED, values)
         if cursor.rowcount == 0:
             fence.check(events)

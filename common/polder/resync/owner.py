@@ -9,7 +9,7 @@ from json.encoder import encode_basestring
 from typing import Any, NamedTuple, cast
 
 from django.core.exceptions import ValidationError
-from django.db import connection, models, transaction
+from django.db import DatabaseError, connection, models, transaction
 from django.db.models.functions import Cast, Collate
 from uuid_utils.compat import uuid7
 
@@ -127,7 +127,8 @@ def _until_full(rows: models.QuerySet[Aggregate], most: int) -> _Written:
             try:
                 text = _json_of(row)
             except Unsayable as error:
-                if len(done.lacking) == MOST_LACKING:
+                # after an error of the database nothing more can be read in this transaction
+                if isinstance(error.__cause__, DatabaseError) or len(done.lacking) == MOST_LACKING:
                     raise
                 done.lacking.append(Lacking(key=row.subject, version=row.version, why=str(error)))
             else:

@@ -16,6 +16,7 @@ from polder.replication.models import UNDER_WAY, Drift, DriftKind, FoundBy, Repl
 from polder.replication.replica import replications
 from polder.resync import runs
 from polder.resync.runs import NotPossible
+from polder.visible import visible
 
 LOOKS = 0.5  # seconds
 COLUMNS = (
@@ -78,7 +79,8 @@ class Command(ServiceCommand):
             self.stdout.write(json.dumps(found, default=str))
         for one in [] if options["json"] else found:
             kind = DriftKind(one["kind"]).label
-            self.stdout.write(f"{one['aggregate']} {one['key']} v{one['version']}: {kind}")
+            told = f"{one['aggregate']} {one['key']} v{one['version']}: {kind}"
+            self.stdout.write(visible(told))
         told = _told(chosen, found, dry=options["dry_run"])
         if broken_off := _broken_off(chosen, since):
             raise CommandError(f"{', '.join(broken_off)} was not compared to its end; {told}")

@@ -15,6 +15,7 @@ from polder.pasts.report import Report
 from polder.pasts.restoring import PATIENCE, AlreadyRunning, restore
 from polder.process.command import ServiceCommand
 from polder.replication.replica import replications
+from polder.visible import visible
 
 UNDECIDED = 3  # exit status: something is left for an operator
 
@@ -93,4 +94,4 @@ class Command(ServiceCommand):
         if as_json:
             self.stdout.write(json.dumps(report.as_json(), default=str))
         else:
-            self.stdout.write("\n".join(report.lines()))
+            self.stdout.write("\n".join(map(visible, report.lines())))

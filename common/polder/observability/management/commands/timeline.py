@@ -43,7 +43,7 @@ class Command(ServiceCommand):
         story = whole_story(key, here_only=options["here"])
         if options["json"]:
             shown = story.model_dump(mode="json", by_alias=True)
-            self.stdout.write(json.dumps(shown, indent=2, ensure_ascii=False))
+            self.stdout.write(json.dumps(shown, indent=2))
             return
         for line in lines_of(story):
             self.stdout.write(visible(line))

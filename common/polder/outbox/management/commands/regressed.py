@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from polder.outbox import fence
 from polder.outbox.models import Fenced
 from polder.process.command import ServiceCommand
+from polder.visible import visible
 
 COLUMNS = ("aggregate", "key", "known_version", "reported_by", "is_forgotten", "since")
 
@@ -72,12 +73,13 @@ class Command(ServiceCommand):
             f"{'aggregate':<14} {'key':<38} {'known':>6} {'by':<12} {'here':<10} since"
         )
         for row in found:
-            here = "forgotten" if row["is_forgotten"] else "older"
+            here = "forgotten" if row["is_forgotten"] else "otherwise"
             since = row["since"].isoformat(timespec="seconds")
-            self.stdout.write(
+            told = (
                 f"{row['aggregate']:<14} {row['key']:<38} {row['known_version']:>6} "
                 f"{row['reported_by']:<12} {here:<10} {since}"
             )
+            self.stdout.write(visible(told))
 
     def _accept(self, rows: QuerySet[Fenced], options: dict[str, Any]) -> None:
         if not options["by"].strip() or not options["reason"].strip():
