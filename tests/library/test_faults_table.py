@@ -294,3 +294,14 @@ def test_the_task_adds_its_time_limit() -> None:
     import polder.consumer.tasks  # noqa: F401
 
     assert fault_of(SoftTimeLimitExceeded()) is Fault.INTERRUPTED
+
+
+def test_several_errors_together_and_what_they_came_from(db: None) -> None:
+    locked = with_state("55P03")
+    inside = ExceptionGroup("two", [ValueError("no"), locked])
+    around = ExceptionGroup("one", [ValueError("no")])
+    around.__context__ = locked
+    wrapped = RuntimeError("could not reserve")
+    wrapped.__cause__ = inside
+
+    assert [fault_of(one) for one in (inside, around, wrapped)] == [Fault.LOCKED] * 3

@@ -70,6 +70,7 @@ def test_an_event_that_waits_for_a_lock_counts_whoever_has_it() -> None:
 
     waits(since=ago)
     assert freshness.behind()["inventory"] >= 300
+    assert freshness.late() == {}, "it waits, and its publisher is heard"
     waits(event_id=first_key_at(ago))  # its error changed just now
     assert freshness.behind()["inventory"] >= 300
 

@@ -76,3 +76,15 @@ def test_without_the_database_nothing_else_is_tried() -> None:
         all_in_turn({"one": away, "two": noting(tried)})
 
     assert tried == []
+
+
+def test_without_another_server_the_rest_is_done() -> None:
+    tried: list[str] = []
+
+    def away() -> int:
+        raise ConnectionRefusedError
+
+    with pytest.raises(ConnectionRefusedError):
+        all_in_turn({"one": away, "two": noting(tried)})
+
+    assert tried == ["it"]

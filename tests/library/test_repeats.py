@@ -3,6 +3,7 @@ say under a used id."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pytest
@@ -14,6 +15,7 @@ from polder.inbox import batch
 from polder.inbox.discard import discard
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.inbox.redrive import redrive
+from polder.reconcile.reconciler import Reconcile
 from polder.replication.models import Drift
 from polder.testing import deliver
 from polder.testing.database import at_once
@@ -97,6 +99,23 @@ def test_another_event_under_an_id_of_the_same_batch_is_parked(db: None) -> None
         "id-reused",
         "p2",
     )
+
+
+def test_one_of_them_fails(db: None, reconcile_with: Callable[[Reconcile], None]) -> None:
+    first = product_event(product_id="p1")
+    second = product_event(product_id="p2").model_copy(update={"id": first.id})
+
+    def reconcile(keys: Sequence[str]) -> None:
+        if "p2" in keys:
+            raise ValueError("no")
+
+    reconcile_with(reconcile)
+
+    outcomes = deliver(first, second).outcomes
+
+    assert sum(outcomes.values()) == 2
+    assert ParkedEvent.objects.filter(subject="p2").exists()
+    assert Product.objects.filter(pk="p1").exists()
 
 
 def test_the_same_event_with_other_content_in_the_same_batch_is_noticed(db: None) -> None:

@@ -6,6 +6,8 @@ import ast
 import inspect
 import logging
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from importlib import import_module
@@ -121,6 +123,24 @@ def test_a_wait_ends_with_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state, "should_stop", 0)
     with pytest.raises(WorkerShutdown):
         state.maybe_shutdown()
+
+
+def test_a_process_that_was_told_to_end_ends() -> None:
+    """By SystemExit, wherever it is; and it knows that from one that its code raises."""
+    script = """
+import os, signal, sys, time
+from billiard.common import reset_signals
+from polder.seams.celery import terminate_handler_fired
+reset_signals()
+before = terminate_handler_fired()
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+except SystemExit:
+    sys.exit(7 if terminate_handler_fired() and not before else 1)
+"""
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    assert subprocess.run(command, check=False).returncode == 7
 
 
 def test_an_expected_failure_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:

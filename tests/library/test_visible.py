@@ -7,7 +7,9 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.http import HttpResponse
 
+from polder.admin.visibly import visibly
 from polder.inbox.models import ParkedEvent
 from polder.observability.logs import Readable
 from polder.plural import plural
@@ -26,11 +28,23 @@ STEERING = "\x1b]0;all is well\x07"
         ("p1\u200b", "p1[U+200B]"),
         ("\x1b[2J", "[U+001B][2J"),
         ("one\n\ttwo", "one\n\ttwo"),
+        ("one\r\ntwo", "one\r\ntwo"),
+        ("one\rtwo", "one[U+000D]two"),
         ("می‌خواهم \u200f\u200d é 東京 👩‍👧", "می‌خواهم \u200f\u200d é 東京 👩‍👧"),
     ],
 )
 def test_what_would_not_be_seen_is_told(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+def test_what_is_edited_stays_as_it_is() -> None:
+    @visibly
+    def page() -> HttpResponse:
+        return HttpResponse(f"<textarea rows=2>a\r\n{REVERSED}</textarea><p>{REVERSED}</p>")
+
+    assert page().content.decode() == (
+        f"<textarea rows=2>a\r\n{REVERSED}</textarea><p>a[U+202E]gpj.exe</p>"
+    )
 
 
 @pytest.fixture

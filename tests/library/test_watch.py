@@ -24,7 +24,7 @@ from polder.broker.confirms import ConfirmedPublisher
 from polder.broker.connect import connect
 from polder.broker.management_api import ManagementApi, ManagementError
 from polder.broker.models import BrokerDifference
-from polder.broker.trouble import refusal
+from polder.broker.trouble import BLOCKS, refusal
 from polder.broker.watch import look, look_and_remember, tell_at_start
 from polder.conditions import State, conditions
 from polder.configuration.nodes import credentials
@@ -37,6 +37,8 @@ from tests.library.broker import ORDER_URL, connected, declare_all, management, 
 from tools.links import ROOT
 
 QUEUE = names.event_queue("order", "inventory")
+
+WRONG_PLACE = "is that the address of RabbitMQ's management API"
 
 
 @pytest.fixture
@@ -117,6 +119,14 @@ def test_a_look_that_could_not_be_made_is_no_ok(
     assert standing() == (State.WARN, "whether the broker is as declared could not be seen")
 
 
+def test_that_the_broker_blocks_is_left_to_the_relay(db: None, api: ManagementApi) -> None:
+    BrokerDifference.objects.create(sentence=BLOCKS)
+
+    look_and_remember()
+
+    assert BrokerDifference.objects.filter(sentence=BLOCKS).exists()
+
+
 @pytest.mark.parametrize("kind", ["queues", "exchanges"])
 def test_without_a_management_url_it_sees_what_is_missing(
     db: None, api: ManagementApi, settings: Any, kind: str
@@ -154,16 +164,16 @@ def test_without_a_management_url_it_sees_whose_a_queue_is(
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "said"),
     [
-        b"AMQP\x00\x00\x09\x01",
-        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<html>Sign in</html>",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n[",
+        (b"AMQP\x00\x00\x09\x01", WRONG_PLACE),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<html>Sign in</html>", WRONG_PLACE),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n[", "broken off"),
     ],
     ids=["the broker's port", "somebody's page", "broken off"],
 )
 def test_what_answers_and_is_no_management_api_stops_no_start(
-    db: None, settings: Any, answer: bytes, caplog: pytest.LogCaptureFixture
+    db: None, settings: Any, answer: bytes, said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -182,7 +192,7 @@ def test_what_answers_and_is_no_management_api_stops_no_start(
 
         tell_at_start()
 
-    assert "is that the address of RabbitMQ's management API" in caplog.text
+    assert said in caplog.text
 
 
 def test_whoever_starts_says_it(

@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 from polder.api.body import Body
 from polder.api.documented import documented
 from polder.api.idempotency import idempotent
+from polder.api.openapi import _digits_of
 from polder.api.responses import ResponseSerializer
 from polder.api.view import ApiView
 from polder.contracts.event import Value
@@ -196,6 +197,11 @@ def test_a_body_is_bounded_as_it_is_read(paths: dict[str, Any]) -> None:
     assert (parts["minItems"], parts["maxItems"]) == (1, 5)
     for digits, fits in (("1", True), ("12.34", True), ("", False), ("-1", False), ("1.", False)):
         assert bool(re.fullmatch(price["pattern"], digits)) is fits, digits
+    for field, digits in (
+        (serializers.DecimalField(max_digits=2, decimal_places=2), "0.25"),
+        (serializers.DecimalField(max_digits=2, decimal_places=0), "25"),
+    ):
+        assert re.fullmatch(_digits_of(field), digits), digits
     assert (thing.get("description"), part["description"]) == (None, "A part of it.")
 
 

@@ -201,8 +201,12 @@ def test_several_events_and_none_that_says_what_it_is_now(
         def public_state(self) -> State:
             raise NotImplementedError
 
-    class Note(Silent):
+    class Note(Aggregate):
         __module__ = HERE
+        contract = NoteEvent
+
+        def public_state(self) -> State:
+            raise NotImplementedError
 
         def announcement(self) -> Event:
             return NoteChanged.of(self)

@@ -256,6 +256,8 @@ class OutboxReader:
         try:
             self._connection.execute(_MARK_FREE, among)
         except psycopg.errors.LockNotAvailable:  # of the whole table
+            if wait:
+                log.warning("%s holds the outbox", self.holders())
             return set(ids)
         return {str(key) for (key,) in self._connection.execute(_UNMARKED, among)}
 

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from polder.errors.faults import Fault, fault_of
 from polder.errors.private import without_values
+from polder.replication.lacking import record_lacking
 from polder.replication.models import FoundBy
 from polder.replication.repair import Manner, Repaired, Snapshot, merge_snapshots
 from polder.replication.replica import Replication
@@ -52,5 +53,13 @@ def _recorded(
     told = without_values(str(error).strip())
     log.warning("%s %s cannot be stored here: %s", replication.aggregate, one.subject, told)
     found_by = manner.found_by or FoundBy.RESYNC
-    manner = manner._replace(found_by=found_by, overdue=EVER, dry=True)
-    return merge_snapshots(replication, refused, manner)
+    try:
+        with transaction.atomic():
+            dry = manner._replace(found_by=found_by, overdue=EVER, dry=True)
+            return merge_snapshots(replication, refused, dry)
+    except Exception as error:
+        if fault_of(error) is not Fault.EVENT:
+            raise
+    # it cannot even be compared with the row that is here
+    number = record_lacking(replication, {one.subject: one.aggregateversion}, one.id, manner)
+    return Repaired(set(), [], number)

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
+from polder.errors import ending
 from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.conditions import events_waiting
@@ -90,6 +91,16 @@ def test_of_several_errors_together_the_database_s_tells(
 
     assert held is not None
     assert (held.locked, held.undecided) == ([0], [])
+
+
+def test_a_process_that_was_told_to_end_ends(
+    db: None, reconcile_with: Callable[[Reconcile], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ending, "told_to_end", [lambda: True])
+    reconcile_with(raising(SystemExit(-241)))
+
+    with pytest.raises(SystemExit):
+        deliver(product_event(product_id="bad"))
 
 
 def test_code_that_closes_the_connection_is_told_from_a_database_that_is_away(
