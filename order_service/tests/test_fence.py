@@ -297,7 +297,8 @@ class TestItIsShown:
         }
         table = regressed()
         assert all(
-            text in table for text in (str(order.pk), str(gone), "forgotten", "otherwise", "shipping")
+            text in table
+            for text in (str(order.pk), str(gone), "forgotten", "otherwise", "shipping")
         )
 
     def test_in_readyz(self, client: Client) -> None:

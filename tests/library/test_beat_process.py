@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from threading import Thread
 from urllib.parse import urlsplit
 
 from django.db import connection
@@ -22,25 +21,22 @@ NOBODY = "amqp://order:secret@127.0.0.1:9/polder"
 def test_alarms_are_told_without_a_broker(committed: None) -> None:
     # Given a message that cannot be read, and no broker
     deliver(b"{")
-    hook = Hook()
-    Thread(target=hook.server.serve_forever, daemon=True).start()
-    database = urlsplit(os.environ["ORDER_DATABASE_URL"])
-    database = database._replace(path=f"/{connection.settings_dict['NAME']}")
-    told = {"ORDER_AMQP_URL": NOBODY, "ORDER_ALARM_WEBHOOK": hook.url}
+    with Hook().listening() as hook:
+        database = urlsplit(os.environ["ORDER_DATABASE_URL"])
+        database = database._replace(path=f"/{connection.settings_dict['NAME']}")
+        told = {"ORDER_AMQP_URL": NOBODY, "ORDER_ALARM_WEBHOOK": hook.url}
 
-    # When beat runs
-    beat = subprocess.Popen(
-        [sys.executable, "manage.py", "order", "beat"],
-        cwd=ROOT,
-        env=os.environ | told | {"ORDER_DATABASE_URL": database.geturl()},
-        stderr=subprocess.DEVNULL,
-    )
+        # When beat runs
+        beat = subprocess.Popen(
+            [sys.executable, "manage.py", "order", "beat"],
+            cwd=ROOT,
+            env=os.environ | told | {"ORDER_DATABASE_URL": database.geturl()},
+            stderr=subprocess.DEVNULL,
+        )
 
-    # Then
-    try:
-        eventually(lambda: hook.of("parked") == ["firing"], seconds=300, pause=0.5)
-    finally:
-        beat.kill()
-        beat.wait()
-        hook.server.shutdown()
-        hook.server.server_close()
+        # Then
+        try:
+            eventually(lambda: hook.of("parked") == ["firing"], seconds=300, pause=0.5)
+        finally:
+            beat.kill()
+            beat.wait()

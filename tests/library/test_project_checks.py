@@ -172,6 +172,7 @@ def test_an_app_that_was_not_installed(project: Path) -> None:
 
 def test_a_question_that_nobody_answers(project: Path) -> None:
     """A field has another name since the last migration, and there is no terminal."""
+    append(project, "DATABASES['default'] |= {'NAME': 'books', 'HOST': '127.0.0.1', 'PORT': 1}\n")
     found(project, "makemigrations")
     models = project / "books/models.py"
     models.write_text(models.read_text().replace("    title =", "    name ="))

@@ -121,7 +121,7 @@ def test_how_long_ago_is_by_the_database_s_clock(db: None, monkeypatch: pytest.M
 
     call_command("republish", "--since", "1h", "--dry-run", stdout=said)
 
-    assert "1 events published since" in said.getvalue()
+    assert "1 event published since" in said.getvalue()
 
 
 @pytest.mark.parametrize(
