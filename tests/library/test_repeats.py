@@ -199,20 +199,73 @@ def test_what_was_discarded_stays_so_and_is_counted(
     assert not Product.objects.exists()
 
 
-def test_what_could_not_be_read_ends_when_its_event_comes_readable(
+def unread(patch: pytest.MonkeyPatch, *messages: Event | bytes) -> None:
+    """They come while older code runs here."""
+    with patch.context() as older:
+        older.delitem(Event.known, ("inventory", "ProductCreated"))
+        for message in messages:
+            deliver(message)
+
+
+def test_what_could_not_be_read_is_counted_once_when_it_comes_again(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = product_event()
-    with monkeypatch.context() as patch:
-        patch.delitem(Event.known, ("inventory", "ProductCreated"))
-        deliver(event)
+    unread(monkeypatch, event)
+    counted = {("inventory", "duplicate"): 1, ("inventory", "redriven-applied"): 1}
 
-    assert deliver(event).outcomes == {
+    assert deliver(event).outcomes == counted
+
+    assert ParkedEvent.objects.get().state == "redriven"
+    assert {key: number for key, number in tallied().items() if number} == {
+        ("inventory", "unreadable"): 1,
+        **counted,
+    }
+
+
+def test_what_could_not_be_read_ends_when_its_event_comes_by_another_message(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = product_event()
+    unread(monkeypatch, event)
+
+    assert deliver(event.encode().encode() + b" ").outcomes == {
         ("inventory", "applied"): 1,
         ("inventory", "redriven-duplicate"): 1,
     }
 
     assert ParkedEvent.objects.get().state == "redriven"
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_of_two_messages_that_could_not_be_read_one_ends_as_what_became_of_their_event(
+    db: None, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    event, other = product_event(), product_event(product_id="p9")
+    bodies = [event.encode().encode(), event.encode().encode() + b" "]
+    unread(monkeypatch, *bodies)
+
+    assert deliver(*bodies * times, other).outcomes == {
+        ("inventory", "applied"): 1,  # the other one
+        ("inventory", "duplicate"): 2 * times,
+        ("inventory", "redriven-applied"): 1,
+        ("inventory", "redriven-duplicate"): 1,
+    }
+
+
+def test_what_could_not_be_read_and_fails_now_stays_parked(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = product_event()
+    unread(monkeypatch, event)
+    Trouble(monkeypatch)
+
+    assert deliver(event).outcomes == {("inventory", "duplicate"): 1}
+
+    assert (ParkedEvent.objects.get().state, ParkedEvent.objects.get().reason) == (
+        "parked",
+        "ValueError",
+    )
 
 
 def test_many_bring_it_again_at_once(committed: None, monkeypatch: pytest.MonkeyPatch) -> None:

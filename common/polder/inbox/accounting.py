@@ -4,7 +4,8 @@ that published = queued + accounted for. Every counter only rises.
 A delivery from the broker is counted once: as what became of it when it came first, else as a
 duplicate. So published events less deliveries that are no duplicates are under way. What was parked
 ends by a redrive (by hand, or because it arrived again and could be applied): that is counted
-apart, once for each parked message that ended.
+apart, once for each parked message that ended. Only what was discarded unread, or killed its
+process, and came again, is counted twice until its row is redriven.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from zlib import crc32
 
 from django.db import OperationalError, connection
 
 from polder.database.partitioning import milliseconds_of
 from polder.errors.faults import Fault, fault_of
+from polder.inbox import ledger
 from polder.inbox.delivery import Arrival, Key
 from polder.inbox.horizon import horizon
 from polder.inbox.models import Outcome, Redriven, Unrecorded
 from polder.inbox.parking import park_unreadable
-from polder.inbox.repeats import Repeats, reused
+from polder.inbox.repeats import Message, Repeats, reused
 
 SLOTS = 32
 _turned_away = 0  # how often this process found its slot held by somebody
@@ -84,11 +87,41 @@ def of_duplicate(publisher: str, redriven: Redriving) -> Counts:
     )
 
 
-def of_unread(ended: Counter[str]) -> Counts:
-    """Of messages that could not be read, by publisher, when their event came by another one."""
-    return Counter(
-        {(publisher, str(Redriven.DUPLICATE)): number for publisher, number in ended.items()}
-    )
+def of_unread(ended: Sequence[Message], arrivals: Sequence[Arrival], counted: Counts) -> Counts:
+    """Of messages that could not be read, when their event has come by these arrivals, which are
+    `counted` in the open transaction.
+
+    The event came by another message, or the very bytes came again: then that was no new delivery,
+    and what was counted as one is taken back, so its number is less than none here.
+    """
+    counts: Counts = Counter()
+    outcomes = _by_the_same_bytes(ended, arrivals) if ended else {}
+    for message in ended:
+        (publisher, _), _ = message
+        outcome = outcomes.get(message)
+        if outcome is None or counted[publisher, outcome] + counts[publisher, outcome] <= 0:
+            counts[publisher, str(Redriven.DUPLICATE)] += 1
+            continue
+        counts[publisher, outcome] -= 1
+        counts[publisher, str(Unrecorded.DUPLICATE)] += 1
+        counts[publisher, str(Redriven.of(outcome))] += 1
+    return counts
+
+
+def _by_the_same_bytes(
+    ended: Sequence[Message], arrivals: Sequence[Arrival]
+) -> Mapping[Message, str]:
+    """What became of the events that the ledger has in the very bytes of what ended."""
+    came = {(one.key, one.delivery.body_hash): one for one in arrivals}
+    again = {message: came[message] for message in ended if message in came}
+    known = ledger.known(list(again.values())) if again else {}
+    return {
+        message: known[arrival.key].outcome
+        for message, arrival in again.items()
+        if arrival.key in known
+        and known[arrival.key].body_crc == crc32(arrival.delivery.body)
+        and known[arrival.key].outcome != Outcome.PARKED
+    }
 
 
 def of_applied(

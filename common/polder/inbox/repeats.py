@@ -34,12 +34,16 @@ WITH locked AS (
 )
 UPDATE polder_inbox_parkedevent AS parked SET state = 'redriven',
     last_seen_at = clock_timestamp() FROM locked
-WHERE parked.id = locked.id AND parked.state = 'parked' RETURNING parked.event_id
+WHERE parked.id = locked.id AND parked.state = 'parked'
+RETURNING parked.event_id, parked.body_hash
 """
 _SEE_DISCARDED = """
 UPDATE polder_inbox_parkedevent SET times_seen = times_seen + 1, last_seen_at = clock_timestamp()
 WHERE state = 'discarded' AND queue = %s AND event_id = ANY(%s)
 """
+
+
+Message = tuple[Key, str]  # of which event, and the hash of its bytes
 
 
 class Repeats(NamedTuple):
@@ -89,19 +93,20 @@ def reused(arrival: Arrival) -> Unreadable:
     return Unreadable(REUSED, detail)
 
 
-def end_unread(arrivals: Sequence[Arrival], redriven: Collection[int] | None) -> Counter[str]:
-    """Parked messages that could not be read, of events that have come by these: how many ended, by
-    publisher."""
-    ended: Counter[str] = Counter()
-    for (publisher, queue), ids in _by_queue(arrivals).items():
-        ended[publisher] += len(_end(queue, ids, redriven, "AND traceback = ''"))
-    return +ended
+def end_unread(arrivals: Sequence[Arrival], redriven: Collection[int] | None) -> list[Message]:
+    """Parked messages that could not be read, of events that have come by these: those that
+    ended."""
+    return [
+        ((publisher, event_id), body_hash)
+        for (publisher, queue), ids in _by_queue(arrivals).items()
+        for event_id, body_hash in _end(queue, ids, redriven, "AND traceback = ''")
+    ]
 
 
 def _taken_again(parked: Sequence[Arrival], redriven: Collection[int] | None) -> dict[Key, int]:
     ended: Counter[Key] = Counter()
     for (publisher, queue), ids in _by_queue(parked).items():
-        ended.update((publisher, key) for key in _end(queue, ids, redriven))
+        ended.update((publisher, key) for key, _ in _end(queue, ids, redriven))
         if redriven is not None:
             # its own message, which `redrive` marks
             ended.update((publisher, key) for key in ids)
@@ -120,12 +125,12 @@ def _by_queue(arrivals: Sequence[Arrival]) -> dict[tuple[str, str], list[UUID]]:
 
 def _end(
     queue: str, ids: Sequence[UUID], redriven: Collection[int] | None, also: str = ""
-) -> list[UUID]:
+) -> list[tuple[UUID, str]]:
     with connection.cursor() as cursor:
         cursor.execute(
             _END_PARKED.format(also=also), [NEVER_ENDED, queue, list(ids), list(redriven or ())]
         )
-        return [key for (key,) in cursor.fetchall()]
+        return cursor.fetchall()
 
 
 def _compare(other_bytes: Sequence[Arrival]) -> None:

@@ -74,8 +74,7 @@ def _count(
 ) -> None:
     if accounting.count(report.outcomes):
         held = {id(one.delivery) for one in undecided}
-        ended = accounting.of_unread(
-            end_unread([one for one in arrivals if id(one.delivery) not in held], redriven)
-        )
-        report.outcomes += ended
+        came = [one for one in arrivals if id(one.delivery) not in held]
+        ended = accounting.of_unread(end_unread(came, redriven), came, report.outcomes)
         accounting.count(ended)
+        report.outcomes += ended  # what is none then is left out
