@@ -130,7 +130,7 @@ def _end(
         cursor.execute(
             _END_PARKED.format(also=also), [NEVER_ENDED, queue, list(ids), list(redriven or ())]
         )
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _compare(other_bytes: Sequence[Arrival]) -> None:
