@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from polder.contracts.json_schema import TIME_ZONE, Schema, resolved, without_null
+from polder.contracts.json_schema import STEP, TIME_ZONE, TRIED, Schema, resolved, without_null
 from polder.contracts.shapes import ANNOTATIONS, CHOICES, bare, choices_of, types_of
 
 # the schemas inside one, and how a path goes on into them
@@ -193,7 +193,7 @@ class _Comparison:
         seen = {"type", "const", "enum", "properties", "required", "prefixItems", "$defs"}
         for word in sorted((old.keys() | new.keys()) - seen - ANNOTATIONS - {*CHOICES}):
             was, now = old.get(word), new.get(word)
-            if word == TIME_ZONE and was is None:
+            if was is None and (word == TIME_ZONE or (word == STEP and TRIED not in self.before)):
                 continue  # published before it was told
             if word in INSIDE and isinstance(was, dict) and isinstance(now, dict):
                 continue

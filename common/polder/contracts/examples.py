@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from polder.contracts.decode import summary
 from polder.contracts.event import Event, State
-from polder.contracts.json_schema import TIME_ZONE, Schema, schema_of, without_null
+from polder.contracts.json_schema import TIME_ZONE, Schema, in_order, schema_of, without_null
 from polder.contracts.shapes import choices_of
 
 WHEN = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -72,7 +72,7 @@ def example_of(kind: type[Event]) -> dict[str, Any]:
         why = summary(error) if isinstance(error, ValidationError) else error
         raise NoExample(f"no example of {kind.service}.{kind.__name__}: {why}; {hint}") from error
     found: dict[str, Any] = json.loads(event.encode())
-    return found
+    return found | {"data": in_order(data, found["data"])}
 
 
 def key_members(state: State) -> list[str]:
@@ -97,7 +97,7 @@ def value_of(node: Schema, name: str, root: Schema, within: tuple[str, ...] = ()
     inside = (*within, reference) if reference else within
     node, _ = without_null(node, root)
     if len(choices_of(node)) > 1 and "examples" not in node:
-        return value_of(node, name, root, within)
+        return value_of(node, name, root, inside)
     for given in ("examples", "enum"):
         if node.get(given):
             return node[given][0]
@@ -191,12 +191,14 @@ def fits(node: Schema, number: float, mark: str = "") -> bool:
         for word in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
         if mark + word in node
     }
-    return (
-        bounds.get("minimum", -math.inf) <= number <= bounds.get("maximum", math.inf)
-        and bounds.get("exclusiveMinimum", -math.inf) < number
-        and number < bounds.get("exclusiveMaximum", math.inf)
-        and Decimal(str(number)) % Decimal(str(node.get(f"{mark}multipleOf", number or 1))) == 0
-    )
+    with suppress(InvalidOperation):  # so large that its steps cannot be counted
+        return (
+            bounds.get("minimum", -math.inf) <= number <= bounds.get("maximum", math.inf)
+            and bounds.get("exclusiveMinimum", -math.inf) < number
+            and number < bounds.get("exclusiveMaximum", math.inf)
+            and Decimal(str(number)) % Decimal(str(node.get(f"{mark}multipleOf", number or 1))) == 0
+        )
+    return False
 
 
 def _text(node: Schema, name: str) -> str:

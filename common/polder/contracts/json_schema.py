@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +15,7 @@ from polder.contracts.event import Event
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 TIME_ZONE = "x-time-zone"  # of a date-time
+STEP = "x-multipleOf"  # of a decimal
 # values that fit the schema and that the code refuses, or reads as something else
 EXCEPTIONS = "x-exceptions"
 # With how many values that was tried: 2 since two members are, and what is deep down. What was
@@ -77,6 +80,22 @@ def without_null(node: Schema, root: Schema) -> tuple[Schema, bool]:
     return {**outside, "anyOf": rest}, is_nullable
 
 
+def in_order(kept: Any, written: Any) -> Any:
+    """What is written of a value, its sets in one order: Python's is another in each process."""
+    if isinstance(kept, BaseModel) and isinstance(written, dict):
+        known = type(kept).model_fields | type(kept).model_computed_fields
+        named = {field.alias or name: getattr(kept, name) for name, field in known.items()}
+        return {name: in_order(named.get(name), one) for name, one in written.items()}
+    if isinstance(kept, Mapping) and isinstance(written, dict):
+        named = {str(key): one for key, one in kept.items()}
+        return {name: in_order(named.get(name), one) for name, one in written.items()}
+    if isinstance(kept, Set) and isinstance(written, list):
+        return sorted(written, key=json.dumps)
+    if isinstance(kept, Sequence) and isinstance(written, list) and len(kept) == len(written):
+        return [*map(in_order, kept, written)]
+    return written
+
+
 def _fixed(kind: type[Event]) -> dict[str, str]:
     """The members whose value the type of an event decides."""
     return {
@@ -115,6 +134,9 @@ class _OnTheWire(GenerateJsonSchema):
         first = factory()
         return first if first == factory() else NoDefault
 
+    def encode_default(self, dft: Any) -> Any:
+        return in_order(dft, super().encode_default(dft))
+
     def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
         """Which of its texts are taken, of those with a time zone and those without."""
         zone = {"aware": "required", "naive": "refused"}.get(
@@ -140,7 +162,7 @@ class _OnTheWire(GenerateJsonSchema):
             if schema.get(bound) is not None:
                 found[f"x-{word}"] = str(schema[bound])  # type: ignore[literal-required]
         if step := schema.get("multiple_of"):
-            found["x-multipleOf"] = str(step)
+            found[STEP] = str(step)
         return found
 
 

@@ -29,7 +29,8 @@ FORMATS = {
     "uuid": ("00000000-0000-4000-8000-000000000000", "0196a0f0-0000-7000-8000-000000000001"),
     "email": ("a@example.org", "Ada.Lovelace+x@sub.example.com"),
 }
-MANY = 20  # members of one object
+# members of one object: of more, fewer values are tried two at a time, and of twice as many none
+MANY = 20
 
 
 class Sample(NamedTuple):
@@ -116,7 +117,7 @@ def _members(node: Schema, value: dict[str, Any], root: Schema, makes: int) -> I
     for name, ones in found.items():
         for one in ones:
             yield one._replace(data=_with(value, {name}, one.data))
-    if TRIED not in root:
+    if TRIED not in root or len(found) > 2 * MANY:
         return
     some = {name: _some(ones, 3 if len(found) <= MANY else 2) for name, ones in found.items()}
     for (name, ones), (other, twos) in combinations(some.items(), 2):

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from polder.contracts.compatibility import Breaks, Change
 from polder.contracts.decode import Unreadable, decode
-from polder.contracts.event import Event
+from polder.contracts.event import Event, State
 from polder.contracts.examples import example_of
-from polder.contracts.json_schema import EXCEPTIONS, TRIED, Schema, schema_of
+from polder.contracts.json_schema import EXCEPTIONS, TRIED, Schema, in_order, schema_of
 from polder.contracts.samples import WHOLE, Sample, samples
 
 REFUSED, TAKEN = "read otherwise", "read as it is said"
@@ -70,7 +70,7 @@ def _not_taken(kind: type[Event], example: Any, sample: Sample) -> str:
         return f"{type(error).__name__}: {error}"
     if sample.parts:  # there are many, and what is around `data` was tried with each part
         again = state.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return next(_lost("data", sample.data, again), "")
+        return _differing(state, sample.data, again)
     return read_otherwise({**example, "subject": subject, "data": sample.data})
 
 
@@ -78,10 +78,15 @@ def read_otherwise(example: Any) -> str:
     """What the code makes of an event of its own version that its schema does not tell; empty when
     it reads what was said."""
     try:
-        again = json.loads(decode(json.dumps(example).encode()).encode())
+        event = decode(json.dumps(example).encode())
     except Unreadable as error:
         return f"it is no longer read: {error}"
-    return next(_lost("data", example["data"], again["data"]), "")
+    return _differing(event.data, example["data"], json.loads(event.encode())["data"])
+
+
+def _differing(state: State, said: Any, read: Any) -> str:
+    """The first of them; a set has no order to be read in."""
+    return next(_lost("data", in_order(state, said), in_order(state, read)), "")
 
 
 def _lost(path: str, said: Any, read: Any) -> Iterator[str]:

@@ -189,6 +189,21 @@ def test_an_unknown_base(copy: Copy) -> None:
     assert "nowhere cannot be compared with" in checked.stdout
 
 
+def test_a_base_of_before_there_was_anything(copy: Copy) -> None:
+    """What there is now is compared with then, and that is said."""
+    nothing = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # Git's own name of an empty folder
+    checked = copy.contracts("inventory", "check", "--base", nothing)
+    assert f"schemas was not there yet at {nothing}, or is called otherwise" in checked.stdout
+    assert "compared with the files that are there now" in checked.stdout
+    assert checked.returncode == 0, checked.stdout
+
+    copy.edit(BREAKING[0])
+    broken = copy.contracts("inventory", "check", "--base", nothing)
+
+    assert broken.returncode == 1
+    assert f"{BREAKING[0].path} {BREAKING[0].rule}" in broken.stdout
+
+
 def test_the_hook_for_pre_commit(copy: Copy) -> None:
     """Its entry is this command, for a project of one service."""
     [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())

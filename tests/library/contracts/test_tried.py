@@ -26,6 +26,7 @@ from polder.contracts.event import Event, State, Value
 from polder.contracts.examples import example_of
 from polder.contracts.json_schema import EXCEPTIONS, TRIED, schema_of
 from polder.contracts.published import Version
+from polder.contracts.samples import samples
 from polder.contracts.types import Count, Key, Text
 
 
@@ -232,15 +233,51 @@ def test_a_rule_with_a_fault_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_steps_of_a_decimal_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Event, "known", {})
     step = Annotated[PRICE, Field(multiple_of=Decimal("0.05"))]
-    before, now = schema_of(event({"d": PRICE})), schema_of(event({"d": step}))
+    before, now = unsaid.told(event({"d": PRICE})), schema_of(event({"d": step}))
 
     [change] = compatibility.changes(before, now)
 
     assert (change.path, change.rule) == ("data.d", "narrowed")
+    assert list(compatibility.changes(schema_of(event({"d": PRICE})), now)) == []  # as of before
     assert (
         unsaid.told(event({"d": step}))["properties"]["data"]["properties"]["d"]["x-multipleOf"]
         == "0.05"
     )
+
+
+def test_many_members_are_not_tried_with_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Event, "known", {})
+    kind = event({f"m{at}": (Text | None, None) for at in range(60)})
+
+    found = list(samples(unsaid.told(kind), example_of(kind)))
+
+    assert len(found) < 60 * 20
+    assert {f"m{at} is left out" for at in range(60)} <= {one.what for one in found}
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_what_nobody_can_have_written_need_not_be_lifted(
+    monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    def not_seven(text: str) -> str:
+        assert not refused or text != "7", "seven"
+        return text
+
+    def step(data: dict[str, Any]) -> dict[str, Any]:
+        assert data["title"] != "7", "seven"
+        return data
+
+    members = {"title": Annotated[Text, AfterValidator(not_seven)], "pages": Count}
+    monkeypatch.setattr(Event, "known", {})
+    schema, example = unsaid.told(before := event(members)), example_of(before)
+    monkeypatch.setattr(Event, "known", {})
+    now = event(members)
+    now.schema_version = 2
+    monkeypatch.setitem(upcasts._steps, (now, 1), step)
+
+    found = [one.what.partition(":")[0] for one in lifting.not_total(now, 1, schema, example)]
+
+    assert found == ([] if refused else ['version 1, title is "7"'])
 
 
 @pytest.mark.parametrize(
@@ -249,6 +286,11 @@ def test_the_steps_of_a_decimal_are_told(monkeypatch: pytest.MonkeyPatch) -> Non
         (lambda data: {"noteId": data["noteId"], "pages": 1}, ["retired", "title"]),
         (lambda data: {"note_id": data["noteId"], "retired": False, "pages": 1}, ["title"]),
         (lambda data: {**data, "pages": 1}, []),
+        (lambda data: {name: one for name, one in data.items() if one} | {"pages": 1}, []),
+        (lambda data: {name: one for name, one in data.items() if not one or name == "noteId"}
+         | {"pages": 1}, ["retired", "title"]),
+        (lambda data: {name: one for name, one in data.items() if one != "A"} | {"pages": 1},
+         ["title"]),
     ],
 )  # fmt: skip
 def test_what_an_upcast_does_not_hand_on(
