@@ -8,17 +8,22 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
 from deploy.docker.places import published
 from deploy.local.services import SERVICES
 from deploy.local.stack import ROOT
+from polder.contracts.event import Event, State
+from polder.contracts.types import Text
 from tests.chaos.mutation.edited_copy import edited_copy
 from tests.temporary import temporary_folder
 from tools.each_service import RENEWED, renewed, written
 from tools.new_service import command
 from tools.new_service.command import main
+from tools.new_service.fields import fields_of
+from tools.new_service.names import Followed
 from tools.new_service.writing import TEMPLATE
 
 
@@ -55,6 +60,41 @@ def test_what_the_template_takes_from_the_library_is_there() -> None:
         for module, names in taken.findall(source.read_text()):
             for name in names.split(", "):
                 assert hasattr(import_module(module), name), (source.name, module, name)
+
+
+class VisitState(State):
+    visitor: UUID
+    place: Text
+    note: Text = ""
+
+    @property
+    def subject(self) -> str:
+        return f"{self.visitor.hex}-{self.place}"
+
+
+class GuestState(VisitState):
+    @property
+    def subject(self) -> str:
+        return str(self.visitor)
+
+
+@pytest.mark.parametrize(
+    ("state", "is_uuid", "columns"),
+    [(VisitState, False, {"visitor", "place", "note"}), (GuestState, True, {"place", "note"})],
+)
+def test_several_members_that_are_the_key(
+    monkeypatch: pytest.MonkeyPatch, state: type[State], is_uuid: bool, columns: set[str]
+) -> None:
+    """Together they are a text, and each by itself is told as any other."""
+    monkeypatch.setattr(Event, "known", {})
+    contract = {"__module__": __name__, "__doc__": "It is there.", "service": "visits"}
+    members = {"aggregate": "visit", "__annotations__": {"data": state}}
+    kind = type("Visited", (type("VisitEvent", (Event,), contract | members),), {})
+
+    found = Followed("visits.visit", kind)
+
+    assert found.has_uuid is is_uuid
+    assert fields_of(found.example)[0].keys() == columns
 
 
 @pytest.mark.parametrize(

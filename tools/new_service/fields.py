@@ -27,11 +27,12 @@ PLAIN: tuple[tuple[type, str, str], ...] = (
 
 
 def fields_of(example: State) -> tuple[dict[str, str], list[str]]:
-    """Each member with its field, but for the key's; and the names of those that have none."""
+    """Each member with its field, but for the one that is the key; and the names of those that have
+    none."""
     found: dict[str, str] = {}
     others: list[str] = []
     for name, member in type(example).model_fields.items():
-        if name == "retired" or name in key_members(example):
+        if name == "retired" or [name] == key_members(example):
             continue
         if field := _field(member.annotation):
             found[name] = field

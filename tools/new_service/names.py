@@ -36,8 +36,9 @@ class Followed:
 
     @property
     def has_uuid(self) -> bool:
+        """Where several members name it, its key is a text made of them."""
         example = self.example
-        return any(isinstance(getattr(example, name), UUID) for name in key_members(example))
+        return [isinstance(getattr(example, name), UUID) for name in key_members(example)] == [True]
 
     @property
     def import_line(self) -> str:
