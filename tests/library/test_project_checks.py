@@ -64,6 +64,7 @@ UNFIT = [
     ("POLDER['ALARM_MAIL'] = 'a@b.org'", "(polder.E023) POLDER['ALARM_MAIL'] is 'a@b.org'; it has"),
     ("POLDER['MANAGEMENT_URL'] = 'host:15672'", "POLDER['MANAGEMENT_URL'] does not begin with"),
     ("POLDER['JOBS'] = {'tidy': 'often'}", "POLDER['JOBS'] says 'often' of 'tidy'; it has to be"),
+    ("POLDER['JOBS'] = {'tidy': float('inf')}", "POLDER['JOBS'] says inf of 'tidy'; it has to be"),
     ("POLDER['JOBS'] = ['tidy']", "POLDER['JOBS'] is ['tidy']; it has to be a dict of seconds"),
     ("POLDER['SCHEMAS'] = 5", "POLDER['SCHEMAS'] is 5; it has to be a folder"),
     ("POLDER['CONTRACTS'] = 'books.more'", "POLDER['CONTRACTS'] has to be a list of modules"),
@@ -170,22 +171,30 @@ def test_an_app_that_was_not_installed(project: Path) -> None:
     assert "bookshop publishes nothing and has no replica" in found(project, "events")
 
 
-def test_a_question_that_nobody_answers(project: Path) -> None:
-    """A field has another name since the last migration, and there is no terminal."""
+def prepared(project: Path, answers: str) -> subprocess.CompletedProcess[str]:
+    """Where a field has another name since the last migration, which is asked about."""
     append(project, "DATABASES['default'] |= {'NAME': 'books', 'HOST': '127.0.0.1', 'PORT': 1}\n")
     found(project, "makemigrations")
     models = project / "books/models.py"
     models.write_text(models.read_text().replace("    title =", "    name ="))
-
     command = [sys.executable, "manage.py", "events", "--prepare"]
-    done = subprocess.run(
-        command,
-        cwd=project,
-        env=surroundings(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
+    nowhere = surroundings() | {"PGPORT": "1"}  # nothing is to be migrated
+    return subprocess.run(
+        command, cwd=project, env=nowhere, input=answers, capture_output=True, text=True
     )
+
+
+def test_answers_that_come_through_a_pipe(project: Path) -> None:
+    done = prepared(project, "y\n")
+
+    [renamed] = project.glob("books/migrations/0002_*.py")
+    assert "RenameField" in renamed.read_text(), done.stderr
+    assert done.returncode == 1
+
+
+def test_a_question_that_nobody_answers(project: Path) -> None:
+    """And there is no terminal."""
+    done = prepared(project, "")
 
     assert done.returncode == 1
     assert "Run `manage.py makemigrations` in a terminal, and then this again" in done.stderr

@@ -5,6 +5,7 @@ starts.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -114,7 +115,8 @@ def _of_other_kinds(said: Mapping[str, Any]) -> Iterator[str]:
         yield f"POLDER['JOBS'] is {jobs!r}; it has to be a dict of seconds by the name of a task."
         return
     for name, every in jobs.items():
-        if isinstance(every, bool) or not isinstance(every, int | float) or not every > 0:
+        is_number = isinstance(every, int | float) and not isinstance(every, bool)
+        if not is_number or not 0 < every < math.inf:
             yield f"POLDER['JOBS'] says {every!r} of {name!r}; it has to be seconds between runs."
 
 

@@ -52,13 +52,13 @@ def prepare() -> None:
     """Each in a process of its own, as the next one sees what the one before has written. Exits
     with the status of one that fails. Raises CommandError where one asks and nobody answers."""
     environment = {"RABBITMQ_MANAGEMENT_URL": ON_THIS_MACHINE} | os.environ
-    is_answered = sys.stdin is not None and sys.stdin.isatty()
+    is_seen = sys.stdin is not None and sys.stdin.isatty()
     for name in ("makemigrations", "migrate", "topology"):
         done = subprocess.run(
             command(name),
             env=environment,
-            stdin=None if is_answered else subprocess.DEVNULL,
-            stderr=None if is_answered else subprocess.PIPE,
+            stdin=subprocess.DEVNULL if sys.stdin is None else None,  # answers may be piped
+            stderr=None if is_seen else subprocess.PIPE,
             check=False,
         )
         said = (done.stderr or b"").decode(errors="replace")
