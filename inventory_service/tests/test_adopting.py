@@ -18,7 +18,7 @@ from inventory_service.services import product_change
 from inventory_service.tests.stocking import decisions
 from polder.outbox import claims
 from polder.testing import deliver, published
-from polder.testing.database import empty_partitioned, other_connection
+from polder.testing.database import other_connection
 from tests.invariants.stock import CONSERVED, JOURNAL
 from tests.makers import order_event
 from tests.neighbours import Neighbours
@@ -83,7 +83,6 @@ def test_who_holds_a_row_meanwhile_is_waited_for(neighbours: Neighbours) -> None
 
     assert Product.objects.get(pk="p1").name == "Boots"
     connection.close()
-    empty_partitioned()
 
 
 def test_a_product_and_its_stock_that_were_forgotten(neighbours: Neighbours) -> None:

@@ -18,15 +18,13 @@ from polder.consumer.tasks import apply_events
 from polder.inbox.batch_errors import HeldBack
 from polder.inbox.report import Report
 from polder.testing import deliver, delivery_of, published, shuffled
-from polder.testing.database import at_once, empty_partitioned
+from polder.testing.database import at_once
 from tests.makers import order_event
 
 
 @pytest.fixture
-def committed_shop(transactional_db: None) -> Iterator[None]:
+def committed_shop(transactional_db: None) -> None:
     stocked(p1=10, p2=10)
-    yield
-    empty_partitioned()
 
 
 def test_many_workers_want_the_last_of_it(committed_shop: None) -> None:

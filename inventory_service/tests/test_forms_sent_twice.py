@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -14,7 +13,7 @@ from inventory_service.services import product_create, stock_receive
 from polder.admin.audit import carry_out
 from polder.admin.models import OperatorAction
 from polder.testing.admin_pages import confirm, list_address, operate, question, superuser_client
-from polder.testing.database import at_once, empty_partitioned
+from polder.testing.database import at_once
 
 
 @pytest.fixture
@@ -117,10 +116,8 @@ def test_a_form_that_no_page_drew_is_asked_anew(admin: Client) -> None:
 
 
 @pytest.fixture
-def committed_shop(transactional_db: None) -> Iterator[None]:
+def committed_shop(transactional_db: None) -> None:
     product_create(product_id="p1", name="Peat", price=Decimal(1), currency="EUR", weight_grams=1)
-    yield
-    empty_partitioned()
 
 
 def test_a_double_click_at_once(committed_shop: None) -> None:

@@ -13,7 +13,7 @@ from inventory_service.services import product_create
 from polder.admin.models import OperatorAction
 from polder.testing.admin_pages import operate, superuser_client
 from polder.testing.api import api_client, assert_problem
-from polder.testing.database import empty_partitioned, other_connection
+from polder.testing.database import other_connection
 
 
 @pytest.fixture
@@ -27,7 +27,6 @@ def held(transactional_db: None) -> Iterator[None]:
     with other_connection() as other, other.transaction():
         other.execute("SELECT FROM inventory_stock WHERE product_id = 'p2' FOR UPDATE")
         yield
-    empty_partitioned()
 
 
 def on_hand() -> dict[str, int]:

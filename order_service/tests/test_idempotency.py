@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -23,15 +22,13 @@ from polder.api.retention import forget_old_responses
 from polder.outbox.models import OutboxEvent
 from polder.testing import deliver
 from polder.testing.api import api_client, assert_problem, post
-from polder.testing.database import at_once, empty_partitioned, other_connection
+from polder.testing.database import at_once, other_connection
 from tests.makers import product_event
 
 
 @pytest.fixture
-def committed(transactional_db: None) -> Iterator[None]:
+def committed(transactional_db: None) -> None:
     deliver(product_event())
-    yield
-    empty_partitioned()
 
 
 def test_the_same_again(api: APIClient, catalogue: None) -> None:

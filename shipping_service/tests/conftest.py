@@ -5,7 +5,6 @@ from rest_framework.test import APIClient
 
 from polder.testing import deliver
 from polder.testing.api import api_client
-from polder.testing.database import empty_partitioned
 from tests.makers import product_event
 
 
@@ -18,7 +17,6 @@ def catalogue(db: None) -> None:
 @pytest.fixture
 def committed(transactional_db: None) -> None:
     """For tests of several transactions at once."""
-    empty_partitioned()
 
 
 @pytest.fixture

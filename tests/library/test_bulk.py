@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
@@ -18,7 +18,7 @@ from polder.inbox.models import BulkOperation, BulkState, LedgerEntry, ParkedEve
 from polder.inbox.redrive import redrive_batch
 from polder.inbox.report import Report
 from polder.testing import deliver
-from polder.testing.database import at_once, empty_partitioned, other_connection
+from polder.testing.database import at_once, other_connection
 from tests.library.test_redrive import Trouble
 from tests.library.test_redrive_command import (  # noqa: F401
     five_that_wait_briefly,
@@ -79,10 +79,8 @@ def test_the_same_form_begins_one(db: None) -> None:
 
 
 @pytest.fixture
-def committed(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def committed(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     park(monkeypatch, 3)
-    yield
-    empty_partitioned()
 
 
 @pytest.mark.usefixtures("committed")

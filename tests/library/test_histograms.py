@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,15 +17,13 @@ from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
 from polder.outbox.republish import republish
 from polder.testing import deliver
-from polder.testing.database import at_once, empty_partitioned, other_connection
+from polder.testing.database import at_once, other_connection
 from tests.makers import order_event, product_event
 
 
 @pytest.fixture
-def committed(transactional_db: None) -> Iterator[None]:
+def committed(transactional_db: None) -> None:
     count_new()
-    yield
-    empty_partitioned()
 
 
 def number(name: str, of: str = "") -> int:

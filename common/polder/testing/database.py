@@ -17,8 +17,7 @@ T = TypeVar("T")
 
 
 def empty_partitioned() -> None:
-    """Empties outbox and ledger: Django's own flush, after a test that commits, passes over tables
-    that only migrations know."""
+    """Empties outbox and ledger in the middle of a test that commits; after it, all is emptied."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE polder_outbox, polder_ledger")
 

@@ -18,7 +18,6 @@ from polder.inbox.report import Manner
 from polder.inbox.waiting import halts
 from polder.reconcile.reconciler import Reconcile
 from polder.testing import deliver, delivery_of
-from polder.testing.database import empty_partitioned
 from tests.library.applying.outcomes import sql_error
 from tests.library.judging.failing import live, products
 from tests.makers import product_event
@@ -114,7 +113,6 @@ def test_code_that_closes_the_connection_is_told_from_a_database_that_is_away(
     assert "closed the database's connection" in halts()[0].reason
     reconcile_with(lambda keys: None)
     assert live(*products(3)) is None
-    empty_partitioned()
 
 
 def test_what_is_too_much_by_itself_is_told(
