@@ -173,7 +173,7 @@ def test_an_app_that_was_not_installed(project: Path) -> None:
 
 def prepared(project: Path, answers: str) -> subprocess.CompletedProcess[str]:
     """Where a field has another name since the last migration, which is asked about."""
-    append(project, "DATABASES['default'] |= {'NAME': 'books', 'HOST': '127.0.0.1', 'PORT': 1}\n")
+    append(project, "DATABASES['default']['NAME'] = 'bookshop'\n")
     found(project, "makemigrations")
     models = project / "books/models.py"
     models.write_text(models.read_text().replace("    title =", "    name ="))
