@@ -72,16 +72,21 @@ def publish(*events: Event) -> None:
     )
     lines = "".join(map(_line, events))
     values = (*values, NOTED, lines if len(lines) < NOTED else "")
+    if clock.is_doubtful():
+        _ask_the_time()
     with connection.cursor() as cursor:
-        if clock.is_doubtful():
-            cursor.execute(clock.ASK)
-            clock.agree(cursor.fetchone()[0])
         cursor.execute(insert + _NOTHING_FENCED, values)
         if cursor.rowcount == 0:
             fence.check(events)
             cursor.execute(insert + _NOTED, values)
     if effects:
         write_down(events)
+
+
+def _ask_the_time() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(clock.ASK)
+        clock.agree(cursor.fetchone()[0])
 
 
 def in_transaction() -> bool:
