@@ -120,9 +120,8 @@ class Compose:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             ids = self._output("ps", "-q", *names).split()
-            if set(_ask("docker", "inspect", "--format", HEALTH, *ids).stdout.split()) <= {
-                "healthy"
-            }:
+            states = _ask("docker", "inspect", "--format", HEALTH, *ids).stdout.split()
+            if ids and set(states) <= {"healthy"}:
                 return True
             time.sleep(1)
         return False
