@@ -55,7 +55,7 @@ def publish(*events: Event) -> None:
 
     One statement, however many events, and one more if they have effects. Raises NotInTransaction,
     EventTooLarge, ForeignEvent, or FencedAggregate when another service knows one of the aggregates
-    at the event's version or above; then nothing was written.
+    better (see `fence`); then nothing was written.
     """
     if not in_transaction():
         raise NotInTransaction(
