@@ -11,7 +11,7 @@ from itertools import combinations, product
 from typing import Any, NamedTuple
 
 from polder.contracts.examples import NoExample, different, fits, has_pattern, value_of
-from polder.contracts.json_schema import TIME_ZONE, TRIED, Schema, without_null
+from polder.contracts.json_schema import TIME_ZONE, TRIED, Schema, resolved, without_null
 from polder.contracts.shapes import choices_of
 
 WHOLE = "the example"  # with nothing unusual in it
@@ -72,14 +72,9 @@ def _variants(node: Schema, value: Any, root: Schema, makes: int) -> Iterator[Sa
     node, _ = without_null(node, root)
     choices = choices_of(node)
     if len(choices) > 1:
-        tag = node.get("discriminator", {}).get("propertyName")
-        # which of them it is, has to be said
-        unsaid = f".{tag} is left out"
-        for one in _choices(choices, value, root, makes):
-            if TRIED not in root or not any(
-                what.endswith(f">{unsaid}") for what in (one.what, *one.parts)
-            ):
-                yield one
+        if TRIED in root and (tag := node.get("discriminator", {}).get("propertyName")):
+            choices = [_tagged(one, tag, root) for one in choices]
+        yield from _choices(choices, value, root, makes)
     elif isinstance(value, dict) and "properties" in node:
         yield from _members(node, value, root, makes)
     elif isinstance(value, dict):
@@ -90,6 +85,11 @@ def _variants(node: Schema, value: Any, root: Schema, makes: int) -> Iterator[Sa
         for other in _values(node, value, is_old=TRIED not in root):
             if other != value:
                 yield Sample(f" is {_short(other)}", other)
+
+
+def _tagged(choice: Schema, tag: str, root: Schema) -> Schema:
+    """One of a union whose members are told apart by `tag`: which it is, has to be said."""
+    return {**choice, "required": [*resolved(choice, root).get("required", []), tag]}
 
 
 def _within(before: str, inner: Iterator[Sample], put: Callable[[Any], Any]) -> Iterator[Sample]:
