@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -31,8 +32,18 @@ class Command(ServiceCommand):
             default=RECEIVE_SECONDS,
             help=f"that a request has to come in (default: {RECEIVE_SECONDS:g})",
         )
+        parser.add_argument(
+            "--nice",
+            type=int,
+            choices=range(20),
+            default=0,
+            metavar="0..19",
+            help="how far it gives way to other processes where the processor is short, as nice(1) "
+            "has it: what was taken is finished before more is taken (default: 0)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        os.nice(options["nice"])
         look_at_start()
         wait_for_answers()
         WebServer(options["bind"], options["threads"], options["receive_seconds"]).run()
