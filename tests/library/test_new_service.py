@@ -41,7 +41,6 @@ def run(root: Path, *command: str) -> str:
     return done.stdout
 
 
-@pytest.mark.long
 def test_it_is_clean_and_passes_its_own_tests(copy: Path) -> None:
     run(copy, "manage.py", "new-service", "billing", "--replicates", "order.order")
 

@@ -30,6 +30,7 @@ from polder.plural import plural
 MOST_AT_ONCE = 500
 LISTED = 20  # rows named on the confirmation page
 TOLD = 10  # failures told one by one
+GONE = "gone, or no longer what this list shows: somebody else was quicker."
 
 
 class ReasonForm(forms.Form):
@@ -220,7 +221,7 @@ def _gone(request: HttpRequest, rows: Sequence[Model]) -> str:
     if number <= 0 or request.POST.get("select_across", "0") != "0":
         return ""
     are = plural(number, "row that was selected is", "rows that were selected are")
-    return f"{are} gone, or no longer what this list shows: somebody else was quicker."
+    return f"{are} {GONE}"
 
 
 def _form_drawn(request: HttpRequest) -> UUID | None:
