@@ -87,7 +87,8 @@ FUZZ = """\
 `make chaos kind=fuzz count=100000 seed=1`: so many messages made by breaking real events (bits, pieces, members, values, types,
 headers) go straight into a service's queue, a hundred at a time, while orders flow. Every one has to be accounted for (parked as
 unreadable, or counted as a duplicate where only what does not matter was broken), no good event lost or late, no process dead, the
-memory of the worker and its children flat after the first quarter. {sent:,.0f} messages are on record.
+memory of the worker and its children flat after the first quarter. {sent:,.0f} messages are on record, a
+thousand at a time.
 
 """
 NOT_INJECTED = """\
