@@ -13,20 +13,24 @@ from common.contracts.inventory import StockRejected, StockReserved
 from common.contracts.money import Money
 from common.contracts.orders import OrderStatus
 from order_service.models import UNDECIDED, Order, Product, Reservation, Shipment, Stock
-from polder.database.locking import lock_rows
+from polder.database.by_key import ByKey
 from polder.database.partitioning import first_key_at, moment_of
 from polder.inbox.models import LedgerEntry
 from polder.inbox.waiting import waiting_subjects
 
 DECISIONS = [StockReserved.__name__, StockRejected.__name__]
 
+_orderable = ByKey(Product.objects.filter(retired_at=None).values_list("key", "price", "currency"))
+_orders = ByKey(Order.objects.all())
+_reservations = ByKey(Reservation.objects.values_list("key", "status"))
+_shipments = ByKey(Shipment.objects.values_list("key", "status"))
+
 
 def prices_of(product_ids: Collection[str]) -> dict[str, Money]:
     """Of those of the products that are known here and not retired."""
-    orderable = Product.objects.filter(pk__in=product_ids, retired_at=None).order_by()
     return {
         key: Money(amount=amount, currency=currency)
-        for key, amount, currency in orderable.values_list("key", "price", "currency")
+        for key, amount, currency in _orderable(product_ids)
     }
 
 
@@ -57,18 +61,17 @@ def shipments_of(order_ids: Collection[UUID]) -> dict[UUID, Shipment]:
 
 def orders_locked(order_ids: Collection[str | UUID]) -> dict[UUID, Order]:
     """Those that exist, their rows locked in key order."""
-    rows = Order.objects.filter(pk__in=order_ids)
-    return {row.pk: row for row in lock_rows(rows)}
+    return {row.pk: row for row in _orders.locked(order_ids)}
 
 
 def reservations_known(order_ids: Collection[str | UUID]) -> dict[UUID, str]:
     """The status of each order's reservation, as far as it is known here."""
-    return dict(Reservation.objects.filter(pk__in=order_ids).values_list("key", "status"))
+    return dict(_reservations(order_ids))
 
 
 def shipments_known(order_ids: Collection[str | UUID]) -> dict[UUID, str]:
     """The status of each order's shipment, as far as it is known here."""
-    return dict(Shipment.objects.filter(pk__in=order_ids).values_list("key", "status"))
+    return dict(_shipments(order_ids))
 
 
 def orders_to_flag(undecided_since: datetime) -> QuerySet[Order]:

@@ -8,8 +8,13 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from common.contracts.shipping import ShipmentStatus
-from polder.database.locking import lock_rows
+from polder.database.by_key import ByKey
 from shipping_service.models import Order, Product, Reservation, Shipment
+
+_orders = ByKey(Order.objects.order_by("pk"))
+_reservations = ByKey(Reservation.objects.values_list("key", "status"))
+_shipments = ByKey(Shipment.objects.all())
+_weights = ByKey(Product.objects.values_list("key", "weight_grams"))
 
 
 def shipment_list() -> QuerySet[Shipment]:
@@ -18,13 +23,12 @@ def shipment_list() -> QuerySet[Shipment]:
 
 def shipments_locked(order_ids: Collection[str | UUID]) -> dict[UUID, Shipment]:
     """Those that exist, their rows locked in key order."""
-    rows = Shipment.objects.filter(pk__in=order_ids)
-    return {row.pk: row for row in lock_rows(rows)}
+    return {row.pk: row for row in _shipments.locked(order_ids)}
 
 
 def orders_known(order_ids: Collection[str | UUID]) -> dict[UUID, Order]:
     """In the order in which they were placed (their ids are UUIDv7)."""
-    return {row.pk: row for row in Order.objects.filter(pk__in=order_ids).order_by("pk")}
+    return {row.pk: row for row in _orders(order_ids)}
 
 
 def order_status(order_id: UUID) -> str | None:
@@ -33,13 +37,13 @@ def order_status(order_id: UUID) -> str | None:
 
 def reservations_known(order_ids: Collection[str | UUID]) -> dict[UUID, str]:
     """The status of each order's reservation, as far as it is known here."""
-    return dict(Reservation.objects.filter(pk__in=order_ids).values_list("key", "status"))
+    return dict(_reservations(order_ids))
 
 
 def weights_of(product_ids: Collection[str]) -> dict[str, int | None]:
     """In grams; None for one whose weight its owner does not know, nothing for one that is not
     known here."""
-    return dict(Product.objects.filter(pk__in=product_ids).values_list("key", "weight_grams"))
+    return dict(_weights(product_ids))
 
 
 def shipments_waiting_for(product_ids: Collection[str]) -> Iterable[UUID]:

@@ -14,6 +14,7 @@ from polder.errors.faults import Fault, fault_of
 from polder.plural import plural
 
 M = TypeVar("M", bound=models.Model)
+R = TypeVar("R")
 Taken = TypeVar("Taken")
 
 _naming: ContextVar[bool] = ContextVar("naming_who_waits", default=False)
@@ -47,10 +48,23 @@ def lock_rows(
 
     `needed_by`: the primary keys of the rows that each key of the reconciler needs; without it each
     row is needed by the key that it is named for. What is selected beside the rows is not locked.
+    Where the same is read often, `ByKey(...).locked(keys)` does it for less.
     """
 
-    def wait() -> list[M]:
-        return list(rows.select_for_update(of=("self",)).order_by("pk"))
+    return lock_rows_by(lambda: list(locking(rows)), rows, needed_by)
+
+
+def locking(rows: models.QuerySet[M, R]) -> models.QuerySet[M, R]:
+    """The query that locks them; what is selected beside them is not locked."""
+    return rows.select_for_update(of=("self",)).order_by("pk")
+
+
+def lock_rows_by(
+    wait: Callable[[], Taken],
+    rows: models.QuerySet[Any, Any],
+    needed_by: Mapping[Any, Collection[Any]] | None,
+) -> Taken:
+    """What `wait` returns, which locks the rows; see `lock_rows`."""
 
     def held() -> set[str]:
         stuck = held_rows(rows)
@@ -61,7 +75,7 @@ def lock_rows(
     return wait_or_name(wait, held)
 
 
-def held_rows(rows: models.QuerySet[Any]) -> set[Any]:
+def held_rows(rows: models.QuerySet[Any, Any]) -> set[Any]:
     """The primary keys of those that somebody holds now. The others are locked."""
     free = {row.pk for row in rows.select_for_update(of=("self",), skip_locked=True)}
     return {pk for pk in rows.values_list("pk", flat=True) if pk not in free}
