@@ -11,6 +11,7 @@ from django.db import connection, models
 from django.db.transaction import TransactionManagementError
 
 from polder.database.locking import lock_rows_by, locking
+from polder.database.prepared import power_of_two
 
 M = TypeVar("M", bound=models.Model)
 Row = TypeVar("Row")
@@ -49,8 +50,7 @@ class _Statement(local):
         self._for_so_many: dict[int, _Made] = {}
 
     def __call__(self, keys: Collection[Any]) -> list[Any]:
-        """Few texts, and so few plans: the last key is said as often as a power of two needs it."""
-        number = 1 << (len(keys) - 1).bit_length()
+        number = power_of_two(len(keys))  # the last key is said as often as it takes
         made = self._for_so_many.get(number)
         if made is None:
             made = self._for_so_many[number] = _Made(self._rows, number)

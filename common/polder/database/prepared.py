@@ -23,6 +23,12 @@ Done = TypeVar("Done")
 MOST_VALUES = 65_535
 
 
+def power_of_two(number: int) -> int:
+    """The least that is enough for so many rows: with it in a statement's text in place of their
+    number there are few texts, and so few plans."""
+    return 1 << (number - 1).bit_length()
+
+
 def once_more(do: Callable[[], Done]) -> Done:
     """What `do` returns; done again where it met an outdated plan. It leaves nothing when it
     raises, as a transaction does, or may be done twice."""

@@ -13,6 +13,7 @@ from django.db import connection, models
 from django.db.models.functions import Now
 
 from polder.contracts.event import Event, State, events_of
+from polder.database.prepared import power_of_two
 from polder.domain.exact import ExactEncoder, written
 from polder.domain.states import Moves
 
@@ -157,12 +158,13 @@ def save_changed(aggregates: Sequence[A], *fields: str) -> None:
     types = "".join(f', "{name}" {field.db_type(connection)}' for name, field in columns)
     key_type = key.rel_db_type(connection)
     with connection.cursor() as cursor:
+        # without the limit it is planned for a hundred rows, and the whole table is read
         cursor.execute(
             f"""
             UPDATE "{model._meta.db_table}" AS old SET {sets} version = new._version,
                 updated_at = statement_timestamp()
-            FROM jsonb_to_recordset(%s::jsonb) AS new(_key {key_type}, _was bigint,
-                _version bigint{types})
+            FROM (SELECT * FROM jsonb_to_recordset(%s::jsonb) AS new(_key {key_type}, _was bigint,
+                _version bigint{types}) LIMIT {power_of_two(len(rows))}) AS new
             WHERE old."{key.column}" = new._key AND old.version = new._was
             """,
             [json.dumps(rows, cls=ExactEncoder)],
