@@ -43,7 +43,7 @@ class ByKey(Generic[M, Row]):
 
 
 class _Statement(local):
-    """Of each thread, since what Django makes of a query keeps the thread's connection."""
+    """Of each thread, since one reads at a time."""
 
     def __init__(self, rows: models.QuerySet[Any, Any]) -> None:
         self._rows = rows
@@ -65,7 +65,8 @@ class _Made:
     def __init__(self, rows: models.QuerySet[Any, Any], number: int) -> None:
         self._queryset = rows.filter(_IsOneOf(number))
         query: Any = self._queryset.query
-        compiler = query.get_compiler(rows.db)
+        # a stand-in for each thread's own, which thus ends with its thread
+        compiler = query.get_compiler(connection=connection)
         self._sql, self._values = compiler.as_sql()
         self._place = list(self._values).index(_KEY)
         self._beyond = self._place + number
