@@ -9,15 +9,6 @@ from pathlib import Path
 import pytest
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test of a process with a database of its own asks for the database alone, and pytest-django
-    makes none unless some test is marked."""
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        if "django_db_setup" in fixtures and "_django_db_helper" not in fixtures:
-            item.add_marker(pytest.mark.django_db)
-
-
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
