@@ -39,7 +39,9 @@ class ByKey(Generic[M, Row]):
             return []
         if not connection.in_atomic_block:
             raise TransactionManagementError("what is locked outside a transaction is free at once")
-        return lock_rows_by(lambda: self._lock(keys), self._rows.filter(pk__in=keys), needed_by)
+        return lock_rows_by(
+            lambda: self._lock(keys), lambda: self._rows.filter(pk__in=keys), needed_by
+        )
 
 
 class _Statement(local):
@@ -65,7 +67,7 @@ class _Made:
     def __init__(self, rows: models.QuerySet[Any, Any], number: int) -> None:
         self._queryset = rows.filter(_IsOneOf(number))
         query: Any = self._queryset.query
-        # a stand-in for each thread's own, which thus ends with its thread
+        # a stand-in: nothing of the thread's own connection is kept here
         compiler = query.get_compiler(connection=connection)
         self._sql, self._values = compiler.as_sql()
         self._place = list(self._values).index(_KEY)

@@ -50,8 +50,7 @@ def lock_rows(
     row is needed by the key that it is named for. What is selected beside the rows is not locked.
     Where the same is read often, `ByKey(...).locked(keys)` does it for less.
     """
-
-    return lock_rows_by(lambda: list(locking(rows)), rows, needed_by)
+    return lock_rows_by(lambda: list(locking(rows)), lambda: rows, needed_by)
 
 
 def locking(rows: models.QuerySet[M, R]) -> models.QuerySet[M, R]:
@@ -61,13 +60,14 @@ def locking(rows: models.QuerySet[M, R]) -> models.QuerySet[M, R]:
 
 def lock_rows_by(
     wait: Callable[[], Taken],
-    rows: models.QuerySet[Any, Any],
+    rows: Callable[[], models.QuerySet[Any, Any]],
     needed_by: Mapping[Any, Collection[Any]] | None,
 ) -> Taken:
-    """What `wait` returns, which locks the rows; see `lock_rows`."""
+    """What `wait` returns, which locks the rows; see `lock_rows`. `rows` is asked for only when it
+    waits in vain."""
 
     def held() -> set[str]:
-        stuck = held_rows(rows)
+        stuck = held_rows(rows())
         if needed_by is None:
             return {str(pk) for pk in stuck}
         return {str(key) for key, needed in needed_by.items() if not stuck.isdisjoint(needed)}
