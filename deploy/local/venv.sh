@@ -23,6 +23,9 @@ installed() { [ ! -e "$unfinished" ] && [ -e "$(mark "$requirements")" ] && "$ve
 
 recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
+# Debian keeps them in a package of their own.
+has_venv() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
+
 usable() { [ ! -e "$unfinished" ] && recent "$venv/bin/python" && "$venv/bin/python" -m pip --version >/dev/null 2>&1; }
 
 find_python() {
@@ -31,6 +34,11 @@ find_python() {
         python=$PYTHON
         return
     fi
+    # The system's own first: Debian's is compiled with profiles of real programs, and takes a quarter less processor time
+    # than one that pyenv compiles by its defaults.
+    for python in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do
+        if recent "$python" && has_venv "$python"; then return; fi
+    done
     for python in python3 python3.14 python3.13 python3.12 python3.11; do
         if recent "$python"; then return; fi
     done
@@ -38,9 +46,8 @@ find_python() {
         Install one (Debian 12: apt-get install python3 python3-venv) and run again, or name it: make PYTHON=/path/to/python3.11 ..."
 }
 
-# Debian keeps venv and ensurepip in a package of their own.
 ensure_venv_module() {
-    "$python" -c 'import ensurepip, venv' 2>/dev/null && return
+    has_venv "$python" && return
     package=python3-venv
     version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     [ "$(command -v "$python")" = "/usr/bin/python$version" ] && package="python$version-venv"
