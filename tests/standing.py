@@ -18,6 +18,7 @@ from tests.invariants import Checker, Watcher
 from tests.invariants.messages import QUEUES
 
 ACKED = 60.0  # seconds until everything is, once nothing more is published
+HOLDERS = ("connection", "user", "consumer_count", "messages_unacknowledged")  # of a channel
 
 
 class Standing(NamedTuple):
@@ -74,13 +75,17 @@ def check_unacked(standing: Standing) -> None:
         stack.stop_process(f"{service}-relay")
     with suppress(AssertionError):  # what is left is told of below
         until(lambda: not _unacked(stack), "all is acked", seconds=ACKED)
+    if left := _unacked(stack):
+        print("not acked while the workers ran (messages, ready, consumers):", *left, sep="\n")
+        print(stack.rabbitmqctl("-q", "list_channels", *HOLDERS))
     for service in OWNERS:
         stack.stop_process(f"{service}-worker")
     standing.checker.check_queues()
 
 
-def _unacked(stack: DisturbedStack) -> bool:
-    """Whether any queue has a message, those in a worker's hands included."""
-    printed = stack.rabbitmqctl("-q", "list_queues", "-p", VHOST, "name", "messages")
-    counts = dict(line.split("\t") for line in printed.splitlines())
-    return any(counts[queue] != "0" for queue in QUEUES)
+def _unacked(stack: DisturbedStack) -> list[str]:
+    """What the broker says of each queue that has a message, those in a worker's hands included."""
+    columns = ("name", "messages", "messages_ready", "consumers")
+    printed = stack.rabbitmqctl("-q", "list_queues", "-p", VHOST, *columns)
+    queues = {line.split("\t")[0]: line for line in printed.splitlines()}
+    return [queues[queue] for queue in QUEUES if queues[queue].split("\t")[1] != "0"]

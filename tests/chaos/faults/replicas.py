@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from tests.chaos.faults.fault import fault
 from tests.chaos.scene import Scene
 
 T = TypeVar("T")
+
+# of the rows that two faults of a storm have both deleted, one would take away the other's records
+_taking_records = threading.Lock()
 
 HEALED = 900.0  # seconds, in a storm
 KINDS = 20  # planted differences of a kind
@@ -89,15 +93,16 @@ def replica_half_deleted(scene: Scene) -> None:
     """Half of a replica's rows are deleted; an audit brings back and records those that no event
     has brought back before"""
     copy = scene.chance.choice(LOST)
-    gone = _half_deleted(scene, copy)
-    print(f"{copy.replica}: {len(gone)} rows are gone")
-    _insist(scene, copy.subscriber, "audit", _aggregate(copy), "--no-wait")
-    until(
-        lambda: gone.keys() <= _keys(scene, copy),
-        f"the rows of {copy.replica} are back",
-        HEALED,
-    )
-    recorded = _taken_records(scene, copy, gone)
+    with _taking_records:
+        gone = _half_deleted(scene, copy)
+        print(f"{copy.replica}: {len(gone)} rows are gone")
+        _insist(scene, copy.subscriber, "audit", _aggregate(copy), "--no-wait")
+        until(
+            lambda: gone.keys() <= _keys(scene, copy),
+            f"the rows of {copy.replica} are back",
+            HEALED,
+        )
+        recorded = _taken_records(scene, copy, gone)
     assert set(recorded.values()) <= {"missing", "behind"}, recorded
     owned = _patiently(lambda: _owned(scene, copy))
     silent = {key for key, version in gone.items() if owned.get(key) == version}
