@@ -25,6 +25,7 @@ from polder.api.keys import caller
 from polder.api.models import IdempotentResponse
 from polder.api.problems import Problem
 from polder.contracts.correlation import Correlation, correlated, correlation_of
+from polder.database.kept_open import kept_open
 from polder.outbox import carried_out, fence
 from polder.process.failpoints import Failpoint, failpoint
 
@@ -73,7 +74,7 @@ def idempotent(handler: Handler) -> Handler:
                 known, forgotten = _locked(correlation.correlation_id, **asked)
                 if known is not None:
                     return _repeat(known, request_hash, correlation)
-                with correlated(correlation):
+                with correlated(correlation), kept_open():
                     response = handler(view, request, *args, **kwargs)
                 response[HEADER] = str(correlation.correlation_id)
                 if forgotten and response.status_code == HTTPStatus.CREATED:

@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from polder.consumer.batch import FIRST_RETRY, Batch, Kind, Received
+from polder.consumer.batch import BATCH_EVENTS, FIRST_RETRY, Batch, Kind, Received
 from polder.consumer.pace import Pace
 from polder.consumer.queues import Fresh, Held
 from polder.consumer.transitions import MODES, Division, End, Mode, Move, Part, Pause, moves
 
-PROBED, SAMPLED = 5, 10  # messages: of those that fail; of fresh ones
+PROBED, SAMPLED = 5, 10  # messages: of those that fail; of fresh ones, to begin with
 # seconds that batches go one after the other after two of ours had to wait for each other's locks;
 # that the next one then waits for the one under way
 ALONE, LONGEST_WAIT = 30.0, 2.0
@@ -44,6 +44,7 @@ class Dispatch:
         self._fresh_had_its_turn = True
         self._sampling = False  # whether it may be only the probe that fails
         self._sample_next = False
+        self._sample_size = SAMPLED  # grows, so that what is fine is found behind much that is not
         self._alone_until = 0.0
 
     @property
@@ -165,7 +166,9 @@ class Dispatch:
             return None
         if self.mode is Mode.HALTED and self._sampling and self._sample_next and len(self.fresh):
             self._sample_next = False
-            return Batch(self.fresh.take(SAMPLED), Kind.SAMPLE)
+            sample = Batch(self.fresh.take(self._sample_size), Kind.SAMPLE)
+            self._sample_size = min(2 * self._sample_size, BATCH_EVENTS)
+            return sample
         probe, self.probe, self._sample_next = self.probe, None, True
         return probe
 
@@ -208,6 +211,8 @@ class Dispatch:
     def _change_mode(self, how: Ended) -> None:
         self.mode = MODES[how.end]
         self._sampling = self.mode is Mode.HALTED and how.suspects is not None
+        if self.mode is not Mode.HALTED:
+            self._sample_size = SAMPLED
         if self.mode is Mode.GOING and self.probe is not None:
             self.returned.append(self.probe)
             self.probe = None

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from django.db import connection, transaction
 
 from polder.broker.names import publisher_or_nobody
-from polder.errors.faults import Fault
+from polder.errors.faults import Fault, fault_of
 from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.delivery import Delivery
@@ -47,11 +47,13 @@ def redrive(parked_id: int) -> ParkedState:
 
 def bring_back(ended: Collection[str]) -> None:
     """Redrives what was parked before the service halted, by the signatures of halts that are over:
-    it was never to blame."""
+    it was never to blame. Raises only what is to end the process; the rest then stays parked."""
     for one in parked_before(ended) if ended else ():
         try:
             redrive(one)
-        except Exception:
+        except Exception as error:
+            if fault_of(error) is Fault.INTERRUPTED:
+                raise
             log.exception("the parked message %d could not be redriven", one)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import models
 
+from polder.database.kept_open import kept_open
 from polder.database.locking import EventsWait, LockedKeys
 from polder.errors.ending import errors_only
 from polder.reconcile.fenced import reconcile_around_the_fence
@@ -101,7 +102,7 @@ def reconcile(
     if keys:
         ordered = sorted(keys)
         is_fenced = take_key_locks(reconciler.model._meta.label, ordered, gate=gate)
-        with reconciling(reconciler.name, ordered), errors_only():
+        with reconciling(reconciler.name, ordered), errors_only(), kept_open():
             if is_fenced:
                 reconcile_around_the_fence(reconciler.function, reconciler.model, ordered)
             else:

@@ -71,6 +71,27 @@ def test_a_halt_probes_with_those_that_fail_and_with_a_few_fresh_ones(worker: Wo
     worker.finish()
 
 
+def test_behind_a_long_backlog_of_what_fails_samples_grow(worker: Worker) -> None:
+    # Given a halt with two thousand that fail alike in front of what is fine
+    worker.receive(40)
+    worker.end(worker.next(), End.HALTED, suspects=range(40))
+    worker.receive(2_001)
+    fine = worker.tag
+
+    # When
+    sizes: list[int] = []
+    while fine not in (batch := worker.next(LONGEST_RETRY)).tags:
+        sizes += [len(batch.messages)] if batch.kind is Kind.SAMPLE else []
+        worker.end(batch, End.HALTED, suspects=range(len(batch.messages)))
+    worker.end(batch, End.APPLIED)
+
+    # Then
+    assert sizes[:4] == [SAMPLED, 2 * SAMPLED, 4 * SAMPLED, 8 * SAMPLED]
+    assert max(sizes) == BATCH_EVENTS
+    assert len(sizes) < 10
+    worker.finish()
+
+
 def test_a_halt_of_the_whole_batch_probes_with_all_of_it(worker: Worker) -> None:
     worker.receive(40)
     batch = worker.next()

@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
+import polder.consumer.tasks  # noqa: F401  (it adds the pool's time limit to the faults)
+from polder.inbox import redrive as redriving
 from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import ConsumerHalted
 from polder.inbox.judging import ALIKE, HOLD_SECONDS, HOLD_TRIES
@@ -15,6 +17,7 @@ from polder.inbox.models import DeliveryCount, Halt, LedgerEntry, ParkedEvent, W
 from polder.inbox.report import Manner
 from polder.inbox.waiting import end_halts, halts, note_halt, parked_before, waiting_now
 from polder.reconcile.reconciler import Reconcile
+from polder.seams.celery import SoftTimeLimitExceeded
 from polder.testing import deliver, delivery_of
 from tests.library.judging.failing import (
     a_bug,
@@ -80,6 +83,27 @@ def test_by_ones_and_twos(db: None, reconcile_with: Callable[[Reconcile], None])
     report = apply_batch([delivery_of(last)], manner=Manner(hold_back=True, retried=True))
     assert set(parked_before(report.ended)) == set(ParkedEvent.objects.values_list("pk", flat=True))
     assert not Halt.objects.exists()
+
+
+def test_bringing_back_ends_with_the_process_and_with_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[int] = []
+    monkeypatch.setattr(redriving, "parked_before", lambda ended: [1, 2])
+
+    def fails_by(error: Exception) -> None:
+        def fails(parked: int) -> None:
+            tried.append(parked)
+            raise error
+
+        monkeypatch.setattr(redriving, "redrive", fails)
+        redriving.bring_back({"so"})
+
+    fails_by(ParkedEvent.DoesNotExist())
+    assert tried == [1, 2]
+    with pytest.raises(SoftTimeLimitExceeded):
+        fails_by(SoftTimeLimitExceeded())
+    assert tried == [1, 2, 1]
 
 
 def test_without_holding_back_it_halts_as_soon(
