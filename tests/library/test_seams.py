@@ -15,6 +15,7 @@ from pathlib import Path
 from struct import pack
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from amqp.basic_message import Message
@@ -31,6 +32,7 @@ from kombu.transport import pyamqp
 
 import polder
 from order_service.celery import app
+from polder.consumer import celery_consumer
 from polder.consumer.celery_consumer import CeleryConsumer
 from polder.consumer.heartbeats import TASK
 from polder.consumer.quiet_log import say_nothing_of_expected_failures
@@ -115,7 +117,26 @@ def test_celery_calls_what_we_override() -> None:
     ):
         assert f"self.{name}" in source, name
     assert "c.connect()" in worker
+    events = inspect.getsource(import_module("celery.worker.consumer.events"))
+    assert "on_send_buffered=c.on_send_event_buffered" in events
     assert app.conf.worker_consumer == (f"{CeleryConsumer.__module__}:{CeleryConsumer.__name__}")
+
+
+def test_flower_is_told_of_many_tasks_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when what was to tell it is forgotten with the connection."""
+    consumer: Any = object.__new__(CeleryConsumer)
+    consumer.timer, consumer.event_dispatcher = Mock(), Mock()
+    now = 1000.0
+    monkeypatch.setattr(celery_consumer.time, "monotonic", lambda: now)
+    for _ in range(3):
+        consumer.on_send_event_buffered()
+    ((seconds, tell), _) = consumer.timer.call_after.call_args
+    assert consumer.timer.call_after.call_count == 1
+    tell()
+    assert consumer.event_dispatcher.flush.call_count == 1
+    now += seconds
+    consumer.on_send_event_buffered()
+    assert consumer.timer.call_after.call_count == 2
 
 
 def test_a_wait_ends_with_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:

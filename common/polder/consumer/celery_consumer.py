@@ -1,5 +1,5 @@
 """Celery's consumer, with some habits changed: which node it turns to, how it looks for a broker
-that is away, and what it does first when it is to stop."""
+that is away, how often it tells Flower, and what it does first when it is to stop."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import time
 from functools import partial
 from typing import Any
 
+from kombu.common import ignore_errors
+
 from polder.broker.trouble import REFUSED_WAIT, refusal
 from polder.seams.celery import Consumer, state, steps_without_delayed_delivery
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.2, 1.0  # seconds
+TELLS_EVERY = 0.5
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +23,7 @@ class CeleryConsumer(Consumer):
     """Named by the setting `worker_consumer`."""
 
     last_connection: Any = None
+    _told_from = float("-inf")
 
     class Blueprint(Consumer.Blueprint):
         default_steps = steps_without_delayed_delivery()
@@ -63,6 +67,14 @@ class CeleryConsumer(Consumer):
                 time.sleep(SHORTEST_PAUSE)
         return bool(reason)
 
+    def on_send_event_buffered(self) -> None:
+        """Flower hears twice a second of what the tasks did, in one message; by Celery's own way
+        three times of each, which is a tenth of what a small batch costs."""
+        now = time.monotonic()
+        if now - self._told_from >= TELLS_EVERY:  # else it is told with what came before
+            self._told_from = now
+            self.timer.call_after(TELLS_EVERY, self._flush_events)
+
     def stop(self) -> None:
         """Lets the consumer's batches come back first. Celery begins a stop by forgetting the tasks
         whose start it has not heard of yet, and ends it without reading the results that are still
@@ -71,4 +83,5 @@ class CeleryConsumer(Consumer):
             for step in self.steps:
                 if drain := getattr(step, "drain", None):
                     drain()
+        ignore_errors(self.conninfo, self._flush_events)
         super().stop()

@@ -22,8 +22,10 @@ SEAMS: tuple[Seam, ...] = (
         (
             *("connect", "ensure_connected", "stop"),
             *("on_connection_error_before_connected", "on_connection_error_after_connected"),
+            *("on_send_event_buffered", "_flush_events"),
         ),
-        "celery_consumer.py overrides them: the node asked first, pauses, a stop that drains",
+        "celery_consumer.py overrides them: the node asked first, pauses, how often Flower is told,"
+        " a stop that drains",
         "test_seams.py::test_celery_calls_what_we_override",
     ),
     Seam(
