@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 from common.contracts.shipping import ShipmentStatus
 from polder.database.by_key import ByKey
@@ -48,8 +48,8 @@ def weights_of(product_ids: Collection[str]) -> dict[str, int | None]:
 
 def shipments_waiting_for(product_ids: Collection[str]) -> Iterable[UUID]:
     """Those that wait for the weight of one of the products."""
-    waiting = Shipment.objects.filter(
-        status=ShipmentStatus.PREPARED, unweighed__overlap=list(product_ids)
-    )
+    # one value: of a list Django makes an expression for each item
+    these = Value(list(product_ids), Shipment._meta.get_field("unweighed"))
+    waiting = Shipment.objects.filter(status=ShipmentStatus.PREPARED, unweighed__overlap=these)
     # says no more than the line before: by it the index is found
     return waiting.exclude(unweighed=[]).values_list("pk", flat=True)

@@ -18,7 +18,8 @@ Check = Callable[[], bool]  # whether a process is ready
 
 # All share one machine: orders that were taken are confirmed before more are taken. When customers
 # order without a pause, 95 % are confirmed after 0.48 s instead of 0.88; 6 to 11 % fewer in all.
-WEB_GIVES_WAY = "5"
+# A replica is filled beside live events: 95 % of them wait for 42 ms instead of 56.
+GIVES_WAY = {"web": "5", "housekeeper": "5"}
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,12 @@ class Catalogue:
 
     def of_service(self, service: str) -> list[ProcessSpec]:
         port, variables = self.ports[service], self.environment.of_service(service)
-        web = self.manage(service, "web", "--bind", f"{HOST}:{port}", "--nice", WEB_GIVES_WAY)
-        commands = {"web": web} | {role: self.manage(service, role) for role in ROLES}
+        bound = {"web": ("--bind", f"{HOST}:{port}")}
+        nice = {role: ("--nice", number) for role, number in GIVES_WAY.items()}
+        commands = {
+            role: self.manage(service, role, *bound.get(role, ()), *nice.get(role, ()))
+            for role in ("web", *ROLES)
+        }
         ready = {"web": lambda: http_status(port, "/readyz") == 200}
         return [
             ProcessSpec(

@@ -9,6 +9,7 @@ from polder.api.server import RECEIVE_SECONDS, WebServer
 from polder.database.connection import look_at_start
 from polder.pasts.start import wait_for_answers
 from polder.process.command import ServiceCommand
+from polder.process.giving_way import add_nice
 
 
 class Command(ServiceCommand):
@@ -32,15 +33,7 @@ class Command(ServiceCommand):
             default=RECEIVE_SECONDS,
             help=f"that a request has to come in (default: {RECEIVE_SECONDS:g})",
         )
-        parser.add_argument(
-            "--nice",
-            type=int,
-            choices=range(20),
-            default=0,
-            metavar="0..19",
-            help="how far it gives way to other processes where the processor is short, as nice(1) "
-            "has it: what was taken is finished before more is taken (default: 0)",
-        )
+        add_nice(parser, "what was taken is finished before more is taken")
 
     def handle(self, *args: Any, **options: Any) -> None:
         os.nice(options["nice"])

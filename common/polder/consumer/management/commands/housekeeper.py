@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from celery.signals import worker_ready
@@ -12,6 +13,7 @@ from polder.consumer.shared_memory import share_with_children
 from polder.database.connection import look_at_start
 from polder.outbox import gate
 from polder.process.command import ServiceCommand
+from polder.process.giving_way import add_nice
 from polder.process.readiness import announce_ready
 
 PROCESSES = 2  # a job that takes long keeps no question waiting
@@ -31,8 +33,10 @@ class Command(ServiceCommand):
             default="housekeeper",
             help="unique among the service's workers on this host (default: housekeeper)",
         )
+        add_nice(parser, "events are applied before a replica is filled or audited")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        os.nice(options["nice"])
         look_at_start()
         gate.begin()
         worker_ready.connect(_ready, weak=False)
