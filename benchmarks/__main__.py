@@ -21,6 +21,7 @@ from benchmarks.contender import ContenderFailed
 from benchmarks.lag import RATES, LagComparison
 from benchmarks.relay import RelayComparison
 from benchmarks.report import RECORD, RESULTS, Result, show, write
+from benchmarks.scale import ScaleComparison
 from benchmarks.servers import Servers, running_servers
 from benchmarks.story.comparison import RIVALS, StoryComparison
 from benchmarks.story.customers import Load
@@ -41,9 +42,11 @@ examples:
   python -m benchmarks story --rounds 3       the whole shop and its rivals
   python -m benchmarks story --rate 20 40 80  so many orders a second, whatever the answers take
   make bench filter=story base=HEAD~3         the whole shop, here and at another commit
+  python -m benchmarks scale                  one worker with 1 to 4 processes
   make bench filter=heal                      many rows resynced and audited while a shop works
 """
-KINDS = ("relay", "apply", "lag", "write")  # and story, which is asked for by its name
+KINDS = ("relay", "apply", "lag", "write")
+BY_NAME = ("story", "scale")  # only when they are asked for
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -120,6 +123,8 @@ def _parts(
             yield RelayComparison(servers, events)
         elif kind == "apply":
             yield ApplyComparison(servers, events)
+        elif kind == "scale":
+            yield ScaleComparison(servers, events)
         elif kind == "lag":
             yield from (LagComparison(servers, rate, 3 if quick else 6) for rate in RATES)
         else:
@@ -145,8 +150,8 @@ def parser() -> argparse.ArgumentParser:
         "only",
         nargs="*",
         type=_kind,
-        metavar="|".join((*KINDS, "story")),
-        help="only these, in this order (default: all but the story)",
+        metavar="|".join((*KINDS, *BY_NAME)),
+        help=f"only these, in this order (default: all but {' and '.join(BY_NAME)})",
     )
     top.add_argument(
         "--events",
@@ -191,8 +196,8 @@ def _add_story_options(story: argparse._ArgumentGroup) -> None:
 
 
 def _kind(text: str) -> str:
-    if text not in (*KINDS, "story"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(KINDS)}")
+    if text not in (known := (*KINDS, *BY_NAME)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(known)}")
     return text
 
 

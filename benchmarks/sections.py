@@ -8,7 +8,19 @@ from benchmarks.drawings import count, family, number
 from benchmarks.lag import RATES
 from benchmarks.report import Result
 from benchmarks.story.table import figure_rows, ratio_lines
-from benchmarks.words import APPLY, HEAD, LAG, RELAY, REPEAT, STORY, WRITE
+from benchmarks.words import (
+    APPLY,
+    BEYOND,
+    CAPACITY,
+    GROW,
+    HEAD,
+    LAG,
+    RELAY,
+    REPEAT,
+    SCALE,
+    STORY,
+    WRITE,
+)
 
 
 def page(results: Mapping[str, Result], found: str) -> str:
@@ -19,6 +31,7 @@ def page(results: Mapping[str, Result], found: str) -> str:
         *_rates(results, "apply", "Apply", APPLY),
         *_lag(results),
         *_write(results),
+        *_capacity(results),
     ]
     parts += [found, *_made(results), REPEAT]
     return "\n".join(f"{part.rstrip()}\n" for part in parts if part)
@@ -111,6 +124,35 @@ def _write(results: Mapping[str, Result]) -> Iterator[str]:
     for one in writes:
         yield f"{one.title}:"
         yield _rate_table(one)
+
+
+def _capacity(results: Mapping[str, Result]) -> Iterator[str]:
+    if not {"story", "scale"} <= results.keys():
+        return
+    story, scale = results["story"], results["scale"]
+    costs = {process: story.median(story.ours, f"ms of {process}") for process in GROW}
+    yield f"## Capacity\n\n{CAPACITY}"
+    yield _table(
+        ("", "ms an order", "orders/s of one core", "when it is full, add"),
+        (
+            (process, f"{cost:.1f}", f"{1000 / cost:,.0f}", GROW[process])
+            for process, cost in costs.items()
+        ),
+    )
+    yield SCALE
+    yield _table(
+        ("", scale.unit, "each round", "of one process"),
+        (
+            (
+                number,
+                f"{scale.median(number, 'rate'):,.0f}",
+                " ".join(f"{value:,.0f}" for value in scale.of(number, "rate")),
+                f"{1 / scale.ratio(number, 'rate'):.2f}",
+            )
+            for number in scale.rounds
+        ),
+    )
+    yield BEYOND
 
 
 def _lag(results: Mapping[str, Result]) -> Iterator[str]:

@@ -63,3 +63,32 @@ nothing (`SELECT 1`) shows what any statement of its own costs, before it writes
 a second, all writers the same one. No relay runs meanwhile. The guard is on for `publish()` alone; without it shows what it costs. The
 aim is 0.9 of the rate without an outbox.
 """
+CAPACITY = """\
+*Reasoned from what was measured above, but for the second table.* Six or seven events tell of an order, and a dozen of their deliveries are applied. What
+it takes of each process says how many orders one core of it can carry, were there nothing else on that core, and what to add when it is full. Batches grow
+with the load, so an order costs less the more there are (80 ms at 20 a second, 24 at 70, 13 at 140: [below](#where-it-loses-and-why)); these are the costs at the
+highest load of this page.
+"""
+# Of each process of the story: what to add when a core of it is full.
+GROW = {
+    "postgres": "a server for each service's database; three share one here. Then cores for each",
+    "order-web": "more web processes behind a proxy: they share nothing but the database",
+    "inventory-worker": "`--concurrency`, or more workers, as far as orders touch other stock rows",
+    "shipping-worker": "`--concurrency`, or more workers",
+    "rabbitmq": "cores; it works on each queue by one of them at a time",
+    "order-worker": "`--concurrency`, or more workers",
+    "relay": "nothing: one leads in each service, the others stand by. It publishes as fast as *Relay* says",
+}
+SCALE = """\
+One worker, and one queue as in *Apply*, by the processes in its pool:
+"""
+BEYOND = """\
+A process more is worth it while a core is free for it, and a second worker on another machine is the same as more processes of one. What bends first is not
+measured here, for it takes more than two cores: rows that many orders want. Two batches that touch the same stock row wait for each other, and after that
+go one at a time for half a minute; 20 products here are wanted by everybody, in a shop of thousands they are not.
+
+What was not measured either, and is to be expected: **a broker of three nodes** writes each message three times, and confirms when two have it on
+disk, so a relay waits for one round trip more with each window of up to 500 events, and hardly publishes fewer; a queue still has one leader, so
+leaders are to be spread over the nodes. **Services on machines of their own** share nothing but the broker: the lines of the table are then divided among machines,
+and the round trips to a database of its own (10 to 15 for a batch) cost its network's time each; keep a service and its database in one place.
+"""
