@@ -9,7 +9,7 @@ starting up is not counted.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from benchmarks.comparison import OneByOne
 from benchmarks.contender import Contender, run
@@ -39,8 +39,8 @@ class ApplyComparison(OneByOne):
     name = "apply"
     title = "Apply: quorum queue to ledger and replica"
     unit = "events/s"
-    contenders = CONTENDERS
-    aims = {BY_HAND.name: 0.6, PER_EVENT.name: 20.0}
+    contenders: Sequence[Contender] = CONTENDERS
+    aims: Mapping[str, float] = {BY_HAND.name: 0.6, PER_EVENT.name: 20.0}
     remark = (
         "StockChanged events over 2,000 products, two processes each. No reconciler writes for "
         "them, so all do the same work: "

@@ -4,7 +4,6 @@ more of them gain nothing any more."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 from benchmarks.apply import ApplyComparison
 from benchmarks.contender import Contender
@@ -20,6 +19,6 @@ class ScaleComparison(ApplyComparison):
         )
         for number in (1, 2, 3, 4)
     )
-    aims: ClassVar[Mapping[str, float]] = {}
+    aims: Mapping[str, float] = {}
     remark = "The same worker and the same queue, with other numbers of processes in its pool."
     rounds = 3
