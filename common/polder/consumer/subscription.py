@@ -11,9 +11,13 @@ from uuid import uuid4
 
 from polder import this_service
 from polder.consumer.prefetch import Prefetch
-from polder.seams.amqp import lacks
+from polder.seams.amqp import AccessRefused, lacks, refuses_reader
 
 log = logging.getLogger(__name__)
+
+# Queues that the broker did not let this process read. A refusal ends the channel, and with it the
+# reading of all others, so these are asked about by another channel first.
+_refused: set[str] = set()
 
 
 class Subscription:
@@ -21,7 +25,9 @@ class Subscription:
     message, the first ones already while it begins.
 
     A consumer keeps the prefetch with which it began, so another number needs another consumer.
-    A queue that somebody has deleted is read again when it is declared; the others go on.
+    A queue that somebody has deleted is read again when it is declared; the others go on. So it is
+    with one that the broker refuses, from the next connection on: the first refusal raises
+    AccessRefused.
     """
 
     def __init__(
@@ -51,7 +57,11 @@ class Subscription:
                 self._consume_from(queue)
 
     def _not_there(self, queues: Sequence[str]) -> list[str]:
-        return [queue for queue in queues if lacks(self._channel.connection, "queue", queue)]
+        connection = self._channel.connection
+        for queue in _refused.intersection(queues):
+            if not lacks(connection, "queue", queue) and not refuses_reader(connection, queue):
+                _refused.discard(queue)
+        return [q for q in queues if q in _refused or lacks(connection, "queue", q)]
 
     def cancel(self) -> None:
         """May run twice."""
@@ -82,12 +92,16 @@ class Subscription:
 
     def _consume_from(self, queue: str) -> None:
         tag = f"{queue}.{uuid4().hex}"
-        self._channel.basic_consume(
-            queue,
-            consumer_tag=tag,
-            callback=partial(self._receive, queue),
-            on_cancel=partial(self._ended_by_broker, queue),
-        )
+        try:
+            self._channel.basic_consume(
+                queue,
+                consumer_tag=tag,
+                callback=partial(self._receive, queue),
+                on_cancel=partial(self._ended_by_broker, queue),
+            )
+        except AccessRefused:
+            _refused.add(queue)
+            raise
         self._tags.append(tag)
 
     def _ended_by_broker(self, queue: str, tag: str) -> None:
@@ -101,7 +115,7 @@ class Subscription:
         self._missing += queues
         for queue in queues:
             log.error(
-                "the broker has no queue %s that can be read: it is missing, or another connection "
-                "has it alone; %s declares it",
+                "the broker has no queue %s that can be read: it is missing, another connection "
+                "has it alone, or we have no right to read it; %s declares it",
                 *(queue, this_service.command("topology")),
             )

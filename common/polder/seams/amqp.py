@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from amqp.basic_message import Message
-from amqp.exceptions import NotFound, ResourceLocked
+from amqp.exceptions import AccessRefused, NotFound, ResourceLocked
 from amqp.method_framing import frame_writer
 from amqp.serialization import dumps
 from amqp.spec import Basic
@@ -16,7 +16,7 @@ from kombu.transport.pyamqp import SSLTransport
 
 from polder.seams import properties
 
-__all__ = ["Message", "SSLTransport"]
+__all__ = ["AccessRefused", "Message", "SSLTransport"]
 
 properties.take_any()
 
@@ -65,6 +65,21 @@ def lacks(connection: Any, kind: str, name: str) -> str:
     finally:
         channel.close()
     return ""
+
+
+def refuses_reader(connection: Any, queue: str) -> bool:
+    """Whether this queue may not be read: another consumer has it alone, or the right is missing.
+    Asked by a channel of its own, which the broker closes then. Else a message of it may have come,
+    and goes back, which counts as a delivery."""
+    channel = connection.channel()
+    try:
+        channel.basic_qos(0, 1, False)
+        channel.basic_consume(queue, consumer_tag="is it free", callback=lambda _: None)
+    except AccessRefused:
+        return True
+    finally:
+        channel.close()
+    return False
 
 
 def read_through(connection: Any, reader: Callable[[Callable[[int], bytes]], Any]) -> None:
