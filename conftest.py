@@ -9,6 +9,15 @@ from pathlib import Path
 import pytest
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """So that tests of a process with a database of its own run without any other: pytest-django
+    makes no database unless some test says that it needs one."""
+    fixtures = [(item, getattr(item, "fixturenames", ())) for item in items]
+    theirs = [item for item, names in fixtures if "django_db_setup" in names]
+    if theirs and not any("_django_db_helper" in names for _, names in fixtures):
+        theirs[0].add_marker(pytest.mark.django_db)
+
+
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
