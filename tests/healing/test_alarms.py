@@ -112,6 +112,7 @@ def test_each_is_heard_within_a_minute_and_ends(
         parked = [key for (key,) in shop.rows(service, _PARKED)]
         Operator.of(shop, service).operate(PARKED, "discard", parked, "a test")
         stack.manage(service, "resync", "inventory.product", "--all")
+    _accept_what_was_claimed(stack)
     [(version,)] = shop.rows("inventory", _VERSION, "p5")
     assert shop.patch("inventory", "/api/products/p5/", {"name": "Other"}, version)[0] == 200
     until(lambda: not webhook.names(), f"all end: {webhook.names()}", 300)
@@ -150,6 +151,13 @@ def _note(took: dict[str, float], webhook: Webhook, causes: list[tuple[str, floa
     for name, since in causes:
         until(partial(_is_heard, webhook, name, since), name, 180)
         took[name] = webhook.heard(name, since) or 0.0
+
+
+def _accept_what_was_claimed(stack: DisturbedStack) -> None:
+    """Asked before its repair, a subscriber claims the forged event about p4, and the owner fences
+    p4 as of a past that it may have lost; that ends by an operator's word."""
+    told = ("--by", "a test", "--reason", "forged")
+    stack.manage("inventory", "regressed", "--accept", "--all", *told)
 
 
 def _is_heard(webhook: Webhook, name: str, since: float) -> bool:

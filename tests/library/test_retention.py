@@ -14,9 +14,11 @@ from uuid_utils.compat import uuid7
 
 from common.contracts.inventory import ProductChanged, ProductRetired
 from order_service.models import Product
+from polder import this_service
 from polder.consumer.housekeeping import retention
 from polder.inbox.models import ParkedEvent
-from polder.outbox.models import GuardFinding
+from polder.outbox.gate import who_is_missing
+from polder.outbox.models import GuardFinding, Subscriber
 from polder.replication.models import Drift, Regression
 from polder.replication.retention import forget_tombstones, tombstones_kept
 from polder.retention import delete_in_steps, retention_policies
@@ -108,6 +110,17 @@ def keys_of(model: type[Model], name: str = "key") -> list[str]:
 
 
 @pytest.mark.usefixtures("committed")
+def test_a_subscriber_that_is_gone_is_waited_for_no_more(db: None) -> None:
+    kept = this_service.ledger_weeks_kept() * 7
+    for name, days in (("away", kept - 1), ("gone", kept + 1)):
+        Subscriber.objects.create(
+            name=name, confirmed_until=uuid7(), question=uuid7(), answered_at=days_ago(days)
+        )
+
+    assert retention()["subscribers that are gone"] == 1
+    assert who_is_missing(uuid7()) == {"away"}
+
+
 def test_in_small_steps_around_what_somebody_holds() -> None:
     for number in range(7):
         drift(str(number), days_ago(91))

@@ -44,7 +44,9 @@ class ManagementApi:
         self._authorization = (
             "Basic " + base64.b64encode(f"{self.user}:{password}".encode()).decode()
         )
-        trusted = ssl.create_default_context(cafile=authority(url))
+        is_proven = any(base.startswith("https:") for base in self.bases)
+        # without a use, the authorities would be half of what a look at the broker costs
+        trusted = ssl.create_default_context(cafile=authority(url)) if is_proven else None
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),
             urllib.request.HTTPSHandler(context=trusted),

@@ -3,11 +3,13 @@ the default one, always stays."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import connection
 from django.db.models.functions import Now
 
 from polder import this_service
-from polder.outbox.models import GuardFinding
+from polder.outbox.models import GuardFinding, Subscriber
 from polder.retention import delete_in_steps, retention_policy
 
 AT_ONCE = 10_000  # rows
@@ -32,3 +34,12 @@ def forget_findings() -> int:
     """How many. May run at any time, twice, at once."""
     before = Now() - this_service.kept("RECORDS_DAYS")
     return delete_in_steps(GuardFinding.objects.filter(found_at__lt=before))
+
+
+@retention_policy("subscribers that are gone")
+def forget_subscribers() -> int:
+    """Those that have answered nothing for as long as a ledger is kept: a start waits for each that
+    is known. One that comes back is known again by its next answer. How many; may run at any time,
+    twice, at once."""
+    before = Now() - timedelta(weeks=this_service.ledger_weeks_kept())
+    return delete_in_steps(Subscriber.objects.filter(answered_at__lt=before))
