@@ -72,6 +72,20 @@ def request_of_three(events: Events) -> Any:
     return built
 
 
+def test_flower_is_told_no_values() -> None:
+    said = "violates not-null\nDETAIL:  Failing row contains (Ada, Dijk 1).\nHINT:  so"
+    with app.connection_for_write() as connection:
+        dispatcher = app.events.Dispatcher(connection, hostname="order@here", buffer_group={"task"})
+        dispatcher.on_send_buffered = None
+        dispatcher.send("task-failed", uuid="1", exception=repr(said), traceback=said)
+        [event] = dispatcher._group_buffer["task"]
+        dispatcher.disable()
+
+    assert "Failing row" not in str(event)
+    assert "violates not-null" in event["exception"]
+    assert "HINT:  so" in event["traceback"]
+
+
 def raised(error: BaseException, *, in_child: bool) -> ExceptionInfo:
     """As the pool tells it: what comes from the child was pickled, what billiard raises in the
     parent was not."""

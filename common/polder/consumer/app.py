@@ -20,7 +20,9 @@ def celery_app() -> Celery:
     beside the service's Celery module, and the consumer's; its schedule has the jobs of every
     service and `POLDER["JOBS"]`."""
     service = this_service.name()
-    app = ClusterCelery(service, this_service.amqp_url())
+    app = ClusterCelery(
+        service, this_service.amqp_url(), events="polder.consumer.told_to_flower:Events"
+    )
     app.config_from_object(_configuration(service))
     ours = ["polder.consumer", "polder.observability"]
     app.autodiscover_tasks([this_service.celery_module().rpartition(".")[0], *ours])

@@ -35,10 +35,14 @@ class End(StrEnum):
     HALTED = "halted"  # nothing is wrong with the events, and trying others will not help
 
 
+FEW = 5  # tries, after which more is in the way than the moment
+
+
 class Which(StrEnum):
     """Which batch it was. The first that is true of it, in the order of the table, counts."""
 
     DECIDING = "it decides the mode"  # the service is going, or it is the probe
+    OFTEN = f"several messages, in vain for the {FEW + 1}th time"
     SEVERAL = "several messages"
     QUARANTINED = "quarantined"
     ANY = "any"
@@ -101,7 +105,7 @@ TRANSITIONS: Final[dict[End, dict[Which, tuple[Move, ...]]]] = {
             Move(Part.REST, Kind.AGAIN),
         )
     },
-    End.AGAIN: _AGAIN,
+    End.AGAIN: {Which.OFTEN: _IN_HALVES, **_AGAIN},
     End.TOO_SLOW: {Which.SEVERAL: _IN_HALVES, **_AGAIN},
     End.LOST: {
         Which.SEVERAL: _IN_HALVES,
@@ -128,6 +132,7 @@ def moves(end: End, batch: Batch, *, deciding: bool) -> tuple[Move, ...]:
     """What the table says of this batch."""
     is_so = {
         Which.DECIDING: deciding,
+        Which.OFTEN: len(batch.messages) > 1 and batch.failures >= FEW,
         Which.SEVERAL: len(batch.messages) > 1,
         Which.QUARANTINED: batch.quarantined,
         Which.ANY: True,

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import connection
 
+from polder.errors.faults import note_connected
+
 # https://www.postgresql.org/docs/current/sql-commands.html
 _ENDS = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
@@ -27,9 +29,14 @@ class EndsTheTransaction(RuntimeError):
 def kept_open() -> Iterator[None]:
     """Around code of a service. A statement by Django's cursor that would end the transaction
     raises EndsTheTransaction and is not carried out; Django's own `commit()` and `rollback()`
-    refuse by themselves."""
+    refuse by themselves. What it raises is known as its own while the database is connected."""
     with connection.execute_wrapper(_refuse_ends):
-        yield
+        try:
+            yield
+        except Exception as error:
+            if connection.connection is not None and not connection.connection.closed:
+                note_connected(error)
+            raise
 
 
 def _refuse_ends(

@@ -105,7 +105,15 @@ def fault_of(error: BaseException) -> Fault:
     database_error = _with_sqlstate(error)
     if database_error is not None:
         return _by_sqlstate(database_error)
-    return next((fault for kind, fault in EXCEPTIONS if isinstance(error, kind)), Fault.EVENT)
+    fault = next((fault for kind, fault in EXCEPTIONS if isinstance(error, kind)), Fault.EVENT)
+    was_connected = getattr(error, "database_was_connected", False)
+    return Fault.EVENT if fault is Fault.AWAY and was_connected else fault
+
+
+def note_connected(error: BaseException) -> None:
+    """Code raised it while the database was connected: without a word of the database's it does not
+    say that this is away. A cursor was closed, or something else did not answer."""
+    error.database_was_connected = True  # type: ignore[attr-defined]
 
 
 def _by_sqlstate(error: Any) -> Fault:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from polder.contracts.decode import Unreadable
 from polder.errors.faults import Fault
+from polder.errors.private import without_values
 from polder.inbox import accounting, ledger
 from polder.inbox.accounting import Counts, Redriving
 from polder.inbox.batch_errors import ConsumerHalted, HeldBack
@@ -63,7 +64,8 @@ def held_back(report: Report, held: Sequence[Failed], deliveries: Sequence[Deliv
     locked = [position[id(one.delivery)] for one in held if one.fault is Fault.LOCKED]
     undecided = [position[id(one.delivery)] for one in held if one.fault is not Fault.LOCKED]
     first = next((one for one in held if one.tried), held[0])
-    told = f"{report}; {len(held)} held back: {first.signature}: {first.error.strip()[:500]}"
+    told = f"{report}; {len(held)} held back: {first.signature}: "
+    told += without_values(first.error.strip()[:500])
     error = HeldBack(told.lstrip("; "), locked, undecided)
     error.ended = report.ended
     return error

@@ -9,6 +9,7 @@ from polder.plural import plural
 
 WHY: dict[str, str] = {
     Fault.LOCKED: "for a lock that somebody holds",
+    Fault.BUSY: "because what the database says is the moment's fault does not pass",
     Fault.TOO_SLOW: "because each is too much for the database by itself, and is tried again",
 }
 

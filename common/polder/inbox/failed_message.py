@@ -10,7 +10,7 @@ from polder.contracts.decode import Unreadable, decode
 from polder.contracts.event import Event
 from polder.errors.faults import Fault
 from polder.errors.origin import origin_of
-from polder.errors.text import text_of
+from polder.errors.text import storable, text_of
 from polder.inbox.delivery import Arrival, Delivery
 from polder.inbox.reading import Blame, Rejected
 from polder.inbox.said import said_by
@@ -51,7 +51,7 @@ def failed(arrival: Arrival, error: BaseException, fault: Fault) -> Failed:
     traceback = "".join(tracebacks.format_exception(error))[-20_000:]
     return Failed(
         *(delivery, event, event.type, event.subject, fault),
-        f"{origin_of(error)} ({event.type})"[:300],
+        _named(f"{origin_of(error)} ({event.type})"),
         *(type(error).__name__[:40], text_of(error), traceback),
     )
 
@@ -70,19 +70,24 @@ def refused(rejected: Rejected) -> Failed:
     fault = Fault.AHEAD if rejected.blame is Blame.DOUBTFUL else Fault.EVENT
     return Failed(
         *(delivery, None, rejected.type, rejected.subject, fault),
-        *(signature[:300], why.reason, str(why)),
+        *(_named(signature), why.reason, str(why)),
     )
 
 
-def too_slow(delivery: Delivery, error: str) -> Failed:
-    """What ran into a limit of the database though it went alone. Known by what it says of
-    itself."""
+def failed_alone(delivery: Delivery, fault: Fault, error: str) -> Failed:
+    """What is the moment's fault, though it went alone. Known by what it says of itself."""
+    why = "too much by itself" if fault is Fault.TOO_SLOW else "in vain by itself"
     says = said_by(delivery.body)
     kind, subject = says.get("type", ""), says.get("subject", "")
     event: Event | None = None
     with suppress(Unreadable):
         event = decode(delivery.body)  # so that its end is known by its id, whatever brings it
     return Failed(
-        *(delivery, event, kind, subject, Fault.TOO_SLOW),
-        *(f"too much by itself ({kind})"[:300], Fault.TOO_SLOW, error),
+        *(delivery, event, kind, subject, fault),
+        *(_named(f"{why} ({kind})"), fault, error),
     )
+
+
+def _named(signature: str) -> str:
+    """As the database keeps it: the sender may have put anything into it."""
+    return storable(signature)[:300]

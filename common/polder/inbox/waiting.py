@@ -132,7 +132,7 @@ def note_failures(failures: Sequence[Failed], *, parked: bool) -> None:
             "subject": one.subject,
             "event_id": one.event.id if one.event else None,
             "fault": one.fault,
-            "signature": storable(one.signature),
+            "signature": one.signature,
             "error": storable(one.error)[:1_000],
         }
         for one in {one.key: one for one in failures if one.tried}.values()

@@ -13,7 +13,7 @@ from polder.errors.private import without_values
 from polder.errors.text import text_of
 from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.delivery import Delivery
-from polder.inbox.failed_message import too_slow
+from polder.inbox.failed_message import failed_alone
 from polder.inbox.report import Manner
 from polder.inbox.waiting import note_alone, note_halt
 
@@ -36,8 +36,9 @@ def whole_failures_told(deliveries: Sequence[Delivery], manner: Manner) -> Itera
             note_halt(told, told)
             raise ConsumerHalted(told) from error
         if fault in MOMENT:
-            if fault is Fault.TOO_SLOW and len(deliveries) == 1 and manner.redriven is None:
-                note_alone(too_slow(deliveries[0], text))
+            is_known = fault is Fault.TOO_SLOW or (fault is Fault.BUSY and manner.retried)
+            if is_known and len(deliveries) == 1 and manner.redriven is None:
+                note_alone(failed_alone(deliveries[0], fault, text))
             raise TransientFailure(text, fault) from error
         if fault is Fault.ENVIRONMENT:
             reason = (

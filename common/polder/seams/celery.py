@@ -8,13 +8,17 @@ from typing import Any
 from billiard.common import terminate_handler_fired
 from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded, WorkerLostError
+from celery.app.events import Events as CeleryEvents
 from celery.beat import ScheduleEntry, Scheduler
+from celery.events import EventDispatcher
 from celery.worker import state
 from celery.worker.consumer import Consumer
 from celery.worker.request import Request, create_request_cls
 
 __all__ = [
+    "CeleryEvents",
     "Consumer",
+    "EventDispatcher",
     "Request",
     "ScheduleEntry",
     "Scheduler",

@@ -29,6 +29,12 @@ SEAMS: tuple[Seam, ...] = (
         "test_seams.py::test_celery_calls_what_we_override",
     ),
     Seam(
+        "celery.app.events:Events",
+        ("dispatcher_cls", "Dispatcher"),
+        "told_to_flower.py overrides it: what Flower is told of an error",
+        "test_request.py::test_flower_is_told_no_values",
+    ),
+    Seam(
         "celery.worker.consumer:Consumer.Blueprint",
         ("default_steps",),
         "names of the steps, one of them delayed_delivery",

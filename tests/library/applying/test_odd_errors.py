@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from polder.errors import ending
+from polder.errors.faults import Fault
 from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import ConsumerHalted, TransientFailure
 from polder.inbox.conditions import events_waiting
@@ -115,25 +116,58 @@ def test_code_that_closes_the_connection_is_told_from_a_database_that_is_away(
     assert live(*products(3)) is None
 
 
-def test_what_is_too_much_by_itself_is_told(
-    db: None, reconcile_with: Callable[[Reconcile], None]
+@pytest.mark.parametrize(
+    "error", [InterfaceError("the cursor is closed"), OperationalError("so"), TimeoutError()]
+)
+def test_an_error_of_code_does_not_say_that_the_database_is_away(
+    db: None, reconcile_with: Callable[[Reconcile], None], error: Exception
 ) -> None:
-    event = product_event(product_id="p1")
-    reconcile_with(lambda keys: sql_error("57014"))
+    reconcile_with(raising(error))
+
+    report = deliver(*products(5), product_event(product_id="bad"))
+
+    assert report.outcomes == {("inventory", "applied"): 5, ("inventory", "parked"): 1}
+
+
+def test_a_connection_that_broke_is_no_event_s_fault(
+    transactional_db: None, reconcile_with: Callable[[Reconcile], None]
+) -> None:
+    def cut(keys: Sequence[str]) -> None:
+        assert connection.connection is not None
+        connection.connection.pgconn.finish()
+        raise InterfaceError("the connection is closed")
+
+    reconcile_with(cut)
+
+    with pytest.raises(TransientFailure) as failure:
+        live(*products(3))
+
+    assert failure.value.fault is Fault.AWAY
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("57014", "too much for the database by itself"), ("55000", "the moment's fault")],
+)
+def test_what_is_too_much_by_itself_is_told(
+    db: None, reconcile_with: Callable[[Reconcile], None], code: str, told: str
+) -> None:
+    event, again = product_event(product_id="p1"), Manner(hold_back=True, retried=True)
+    reconcile_with(lambda keys: sql_error(code))
     for _ in range(2):
         with pytest.raises(TransientFailure):
-            live(event)
+            apply_batch([delivery_of(event)], manner=again)
     with pytest.raises(TransientFailure):
         live(*products(3))
 
     [waiting] = WaitingEvent.objects.all()
     assert (waiting.type, waiting.subject, waiting.tries) == ("ProductCreated", "p1", 2)
-    told = events_waiting().sentence
-    assert "too much for the database by itself" in told
-    assert "ProductCreated p1" in told
+    sentence = events_waiting().sentence
+    assert told in sentence
+    assert "ProductCreated p1" in sentence
 
     reconcile_with(lambda keys: None)
-    apply_batch([delivery_of(event)], manner=Manner(hold_back=True, retried=True))
+    apply_batch([delivery_of(event)], manner=again)
     assert events_waiting().state == "ok"
 
 

@@ -124,7 +124,7 @@ def test_suspects_go_alone_and_suspicion_ends(worker: Worker) -> None:
 
 
 def test_what_came_back_goes_again_after_a_pause_that_doubles(worker: Worker) -> None:
-    worker.receive(2)
+    worker.receive(1)
     batch, pauses = worker.next(), []
     for _ in range(40):
         worker.end(batch, End.AGAIN)
@@ -140,6 +140,23 @@ def test_what_came_back_goes_again_after_a_pause_that_doubles(worker: Worker) ->
         FIRST_RETRY * 8,
     ]
     assert round(max(pauses), 3) == LONGEST_RETRY == round(pauses[-1], 3)
+
+
+def test_what_the_moment_never_lets_pass_is_found_and_the_others_are_through(
+    worker: Worker,
+) -> None:
+    worker.receive(400)
+    first, tries = set(worker.done), 0
+    while len(worker.done - first) < 399:
+        batch, tries = worker.next(LONGEST_RETRY), tries + 1
+        worker.end(batch, End.AGAIN if 77 in batch.tags else End.APPLIED)
+
+    assert tries < 80
+    for _ in range(10):
+        batch = worker.next(LONGEST_RETRY)
+        assert batch.tags == [77]
+        worker.end(batch, End.AGAIN)
+    worker.finish()
 
 
 def test_what_is_quarantined_stays_so(worker: Worker) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from polder.contracts import decode as contracts
+from polder.contracts.decode import Unreadable
+from polder.contracts.event import Event
+from polder.inbox import reading
 from polder.inbox.batch_errors import ConsumerHalted
 from polder.inbox.judging import ALIKE, HOLD_SECONDS, HOLD_TRIES
 from polder.inbox.models import ParkedEvent
@@ -54,6 +58,27 @@ def test_one_that_cannot_be_read_is_parked_and_stops_nothing(db: None) -> None:
     assert ParkedEvent.objects.get().reason == "invalid"
     assert waiting_now() == []
     assert halts() == []
+
+
+@pytest.mark.parametrize("key", ["a\x00b", "\ud800" * 400], ids=["NUL", "grows"])
+def test_what_it_says_may_be_told_of_in_any_case(
+    db: None, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """A decoder names where a message is wrong, by a key of the message's own, for one."""
+
+    def decode(body: bytes) -> Event:
+        if b"nama" in body:
+            raise Unreadable("invalid", "so", f"data.counts.{key} value_error")
+        return contracts.decode(body)
+
+    monkeypatch.setattr(reading, "decode", decode)
+    [body] = unreadable(1)
+
+    assert live(body, *products(3)) is not None
+    for one in range(HOLD_TRIES - 1):
+        live(body, product_event(product_id=f"another{one}"))
+
+    assert ParkedEvent.objects.get().reason == "invalid"
 
 
 def test_one_aggregate_that_cannot_be_read_halts_nothing(db: None) -> None:
