@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from order_service.models import Product
 from polder.inbox import quarantine
@@ -121,6 +121,18 @@ def test_attempts_are_counted_each_for_itself(db: None) -> None:
     ]
     assert begin_attempts([other, one], survived=True) == [0, 2]
     deliver(b"1")
+
+
+def test_attempts_are_counted_by_a_role_that_may_not_see_when_its_session_began(db: None) -> None:
+    one = delivery_of(b"1")
+    with connection.cursor() as cursor:  # as `assume_role` hides it from whoever is not a member
+        cursor.execute(
+            "CREATE TEMPORARY VIEW pg_stat_activity AS SELECT pid, NULL::timestamptz AS "
+            "backend_start FROM pg_catalog.pg_stat_activity"
+        )
+        cursor.execute("SET LOCAL search_path = pg_temp, pg_catalog, public")
+
+    assert [begin_attempts([one]), begin_attempts([one])] == [[0], [1]]
 
 
 def test_an_attempt_that_could_not_be_taken_back_is_no_loss(

@@ -11,12 +11,14 @@ from polder.inbox.delivery import Delivery
 
 # The same message may be under way in two processes: it came again while the first still had it.
 # The first one's session lives then, so nothing was lost, and the record stays the first one's.
-_UNDER_WAY = """attempt.session IN (SELECT pid || '-' || extract(epoch FROM backend_start)
-        FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_start IS NOT NULL)"""
+# A role that was assumed may not see when a session began.
+_SESSION = "concat(pid, '-', extract(epoch FROM backend_start))"
+_UNDER_WAY = f"""attempt.session IN (SELECT {_SESSION}
+        FROM pg_stat_activity WHERE pid <> pg_backend_pid())"""
 _BEGIN = f"""
 INSERT INTO polder_inbox_attempt AS attempt (queue, body_hash, attempts, session, last_at)
-SELECT queue, body_hash, 1, (SELECT pid || '-' || extract(epoch FROM backend_start)
-    FROM pg_stat_activity WHERE pid = pg_backend_pid()), clock_timestamp()
+SELECT queue, body_hash, 1, (SELECT {_SESSION} FROM pg_stat_activity
+    WHERE pid = pg_backend_pid()), clock_timestamp()
 FROM unnest(%(queues)s::text[], %(hashes)s::text[]) AS begun(queue, body_hash) ORDER BY body_hash
 ON CONFLICT (queue, body_hash) DO UPDATE SET last_at = excluded.last_at,
     attempts = attempt.attempts + CASE WHEN {_UNDER_WAY} THEN 0 ELSE %(one_more)s END,

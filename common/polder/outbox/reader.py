@@ -33,8 +33,8 @@ RAISE_EVERY = 1.0  # seconds between two tries to raise the floor
 CHECK_EVERY = 3600.0
 OPEN_FOR = 60.0  # seconds; no transaction of a service's own is open for as long
 # All other events wait while a lock is waited for. Rows hidden from our role would never be
-# published: rather an error.
-_OWN = (("lock_timeout", "1s"), ("row_security", "off"))
+# published: rather an error. A process that is frozen keeps the leader's lock no longer than so.
+_OWN = (("lock_timeout", "1s"), ("row_security", "off"), ("idle_session_timeout", "60s"))
 
 # "Not yet published", never "after the last one seen": a position is drawn at insert and becomes
 # visible at commit. Of so many rows only the first that are `bytes` long together, and always one;

@@ -7,6 +7,7 @@ Whatever goes wrong, the whole connection is dropped, to the broker or to the da
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -27,6 +28,7 @@ from polder.process.stopping import Stop
 log = logging.getLogger(__name__)
 
 STANDBY_LOOK = 0.5  # seconds between two tries for the leader's lock
+LEADS_IN_VAIN = 30.0  # seconds that a leader keeps the lead without a broker
 
 
 class Relay:
@@ -71,8 +73,8 @@ class Relay:
                 self._drop_broker()
 
     def _lead(self, outage: Backoff) -> None:
-        """Takes the lead and keeps it; returns when told to stop, raises psycopg.Error when the
-        lock may be lost."""
+        """Takes the lead and keeps it; returns when told to stop, or when it cannot reach the broker
+        and another may. Raises psycopg.Error when the lock may be lost."""
         outbox = self.outbox = OutboxReader.connect()
         while not outbox.try_lead():
             self.on_ready()
@@ -83,6 +85,7 @@ class Relay:
         self._windows.begin_anew()
         rest = Rest(outbox)
         blocked = True  # whoever led before may have said so
+        reached = time.monotonic()
         while not self.stop.is_set():
             outbox.raise_floor()  # while the broker is away, too: it may have to be lowered
             try:
@@ -94,7 +97,14 @@ class Relay:
                 if isinstance(error, BrokerBlocks):
                     outbox.broker_blocks(blocked := True)
                 self.stop.wait(self._explained(error, outage))
+                if time.monotonic() - reached > LEADS_IN_VAIN:
+                    log.warning("the relay of %s gives the lead to whoever stands by", self.service)
+                    self._windows.mark_confirmed(outbox)
+                    self._drop_database()
+                    self.stop.wait(2 * STANDBY_LOOK)
+                    return
                 continue
+            reached = time.monotonic()
             if blocked and taken:
                 outbox.broker_blocks(blocked := False)
             self.on_ready()

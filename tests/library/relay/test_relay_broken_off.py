@@ -7,6 +7,7 @@ import threading
 import pytest
 from django.db import connection
 
+from polder.configuration.nodes import Nodes
 from polder.outbox import reader
 from polder.outbox import relay as relay_module
 from polder.outbox.models import OutboxEvent
@@ -161,6 +162,40 @@ def test_one_leads_and_the_other_takes_over(auditor: Auditor) -> None:
         second = commit(*orders(10))
         eventually(everything_is_published)
         assert set(auditor.ids(20)) == {*first, *second}
+
+
+def test_who_cannot_reach_the_broker_gives_the_lead_away(
+    auditor: Auditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "LEADS_IN_VAIN", 1.0)
+    with running(2) as relays:
+        (leader,) = eventually(lambda: [one for one in relays if holds_the_lead(one)])
+        (standby,) = [one for one in relays if one is not leader]
+
+        # When the broker cannot be reached from the leader's host
+        leader.nodes = Nodes("amqp://order:so@127.0.0.1:1/polder")
+        eventually(lambda: close_connections("order"), pause=0.2)
+
+        # Then
+        eventually(lambda: holds_the_lead(standby), seconds=60)
+        ids = commit(*orders(10))
+        assert auditor.ids(10) == ids
+        eventually(everything_is_published)
+
+
+def test_a_leader_that_is_frozen_does_not_keep_the_lead(auditor: Auditor) -> None:
+    """Its kernel goes on to answer for it, so the database asks for a word of its own."""
+    outbox = reader.OutboxReader.connect()
+    try:
+        assert outbox.try_lead()
+        outbox._connection.execute("SET idle_session_timeout = '1s'")  # else a minute
+        with running() as [standby]:
+            eventually(lambda: holds_the_lead(standby), seconds=60)
+            ids = commit(*orders(10))
+            assert auditor.ids(10) == ids
+            eventually(everything_is_published)
+    finally:
+        outbox.close()
 
 
 def test_told_to_stop_it_ends_its_window(
