@@ -8,6 +8,7 @@ from polder.consumer.batch import BATCH_EVENTS
 BUFFER_BYTES = 64 * 1024 * 1024  # of messages in the worker's main process
 FIRST = 100  # messages of a queue, before anything is known of their size
 MOST = 20_000  # messages of a queue, when nearly all of them wait for something
+USED_UP = 0.7  # of what a consumer may have: beside so much that does not move it begins anew
 SEEN = 50  # messages, after which their size is known well enough
 
 
@@ -22,6 +23,8 @@ class Prefetch:
         self._mean = 0.0
         self.bytes = 0  # that are here now
         self.number = min(FIRST, self._enough)
+        # that were here and did not move when the present consumers began: they count for others
+        self._stuck_before = 0
 
     def received(self, size: int) -> bool:
         """Whether it is time to ask for `better`."""
@@ -43,8 +46,9 @@ class Prefetch:
         return self.bytes < BUFFER_BYTES / 2
 
     def better(self, waiting: int) -> int | None:
-        """Another number to ask for; None while the present one is good. `waiting` messages are
-        here and do not move, beside which others must have room."""
+        """A number to begin anew with; None while the present consumers serve well. `waiting`
+        messages are here and do not move, beside which others must have room: they may be all that
+        one of the consumers may have."""
         if self._seen < SEEN:
             return None
         wanted = self._enough + waiting if self.room else self._enough
@@ -52,4 +56,10 @@ class Prefetch:
         number = max(10, min(wanted, fitting, MOST))
         if number > 1.3 * self.number or number < self.number / 2:
             return number
-        return None
+        self._stuck_before = min(self._stuck_before, waiting)
+        stuck = waiting - self._stuck_before
+        return number if self.room and stuck > USED_UP * self.number else None
+
+    def begin(self, number: int, waiting: int) -> None:
+        """New consumers, each of which may have that many."""
+        self.number, self._stuck_before = number, waiting

@@ -79,7 +79,7 @@ class Subscription:
             return
         if not self._tags and (not self.prefetch.room or set(self._queues) <= set(self._missing)):
             return
-        self.prefetch.number = better or self.prefetch.number
+        self.prefetch.begin(better or self.prefetch.number, waiting)
         self.cancel()
         self._consume()
 

@@ -72,6 +72,23 @@ def test_messages_that_grow_stop_the_consumers_until_there_is_room(worker: Worke
     assert worker.channel.prefetch < 1_500
 
 
+@pytest.mark.parametrize("size", [1_000, 5_000, 50_000])
+def test_what_does_not_move_starves_its_queue_only_when_memory_is_short(size: int) -> None:
+    """As the broker does: a new consumer may have the whole number, whatever its predecessors
+    hold."""
+    prefetch, stuck = prefetch_module.Prefetch(4, 2), 0
+    for _ in range(500):
+        for _ in range(prefetch.number):  # all of one queue, and all of them wait
+            prefetch.received(size)
+        stuck += prefetch.number
+        if (better := prefetch.better(stuck)) is None:
+            break
+        prefetch.begin(better, stuck)
+
+    assert not prefetch.room
+    assert prefetch.bytes <= prefetch_module.BUFFER_BYTES * 1.1
+
+
 def test_what_waits_for_hours_leaves_room_for_others(worker: Worker) -> None:
     """The prefetch would be used up by messages that wait for a lock."""
     worker.receive(prefetch_module.SEEN)
