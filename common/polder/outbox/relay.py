@@ -73,8 +73,8 @@ class Relay:
                 self._drop_broker()
 
     def _lead(self, outage: Backoff) -> None:
-        """Takes the lead and keeps it; returns when told to stop, or when it cannot reach the broker
-        and another may. Raises psycopg.Error when the lock may be lost."""
+        """Takes the lead and keeps it; returns when told to stop, or when the broker cannot be
+        reached and another may. Raises psycopg.Error when the lock may be lost."""
         outbox = self.outbox = OutboxReader.connect()
         while not outbox.try_lead():
             self.on_ready()
