@@ -10,12 +10,16 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
+from common.contracts.inventory import ProductChanged
+from polder.consumer.housekeeping import redrive_at_start
+from polder.contracts.event import Event
 from polder.outbox import gate
 from polder.outbox.models import Subscriber
 from polder.outbox.publish import publish
 from polder.pasts import owner, start
 from polder.pasts.messages import Answer
-from tests.makers import order_event
+from polder.testing import deliver
+from tests.makers import order_event, product_event
 
 LONG_AGO = UUID(int=0)
 
@@ -143,3 +147,15 @@ def test_the_housekeeper_does_not_act_before(db: None, monkeypatch: pytest.Monke
     gate.begin()
     monkeypatch.setattr(gate, "PATIENCE", 0.0)
     assert gate.may_act()
+
+
+def test_nor_does_it_apply_what_was_parked(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as old:
+        old.delitem(Event.known, ("inventory", "ProductChanged"))
+        deliver(product_event(ProductChanged, version=2))
+    answered("shipping")
+    gate.begin()
+
+    assert redrive_at_start() == {}
+    Subscriber.objects.update(question=uuid7())
+    assert redrive_at_start() == {"redriven-applied": 1}

@@ -155,9 +155,10 @@ def fill_at_start() -> list[str]:
 
 @shared_task(name="redrive_at_start")
 def redrive_at_start() -> dict[str, int]:
-    """At once when the housekeeper has started: its code may be new."""
+    """At once when the housekeeper has started: its code may be new. Nothing before the subscribers
+    have told what they know: the periodic job does it then."""
     close_old_connections()
-    return dict(_readable.redrive())
+    return dict(_readable.redrive()) if gate.may_act() else {}
 
 
 @shared_task(name="ask_at_start")
