@@ -10,6 +10,7 @@ from order_service.models import Order
 from order_service.selectors import orders_past_deadline, orders_to_flag
 from order_service.services import orders_begin_cancelling
 from polder.domain.use_case import use_case
+from polder.outbox import fence
 
 
 @use_case
@@ -30,7 +31,7 @@ def orders_cancel_late(*, placed_before: datetime, heard_before: datetime, limit
     An order is late only when inventory had its chance: `heard_before` that moment it decided about
     orders, after this one was placed.
     """
-    late = orders_past_deadline(placed_before, heard_before)
+    late = fence.unfenced(orders_past_deadline(placed_before, heard_before))
     rows = late.select_for_update(skip_locked=True).order_by("pk")[:limit]
     late_orders = {order.pk: order for order in rows}
     orders_begin_cancelling(late_orders)

@@ -22,8 +22,10 @@ from common.contracts.inventory import StockReserved
 from common.contracts.orders import OrderCreated
 from order_service.models import Order, Reservation
 from order_service.services import Line, order_cancel
+from order_service.tasks import deadlines
 from order_service.tests.test_api import ORDER
 from order_service.tests.test_claims import claim
+from order_service.tests.test_deadlines import later
 from order_service.tests.test_placing import place
 from polder.inbox.models import ParkedEvent
 from polder.outbox import claims, fence
@@ -107,6 +109,18 @@ class TestNobodyActsOnIt:
         order.refresh_from_db()
         assert order.status == "confirmed"
         assert not fence.stands()
+
+    def test_the_deadline_leaves_it_alone_and_cancels_the_others(self) -> None:
+        fenced, free = place(Line("p1", 1)).order, place(Line("p1", 1)).order
+        set_back(fenced)
+
+        later(days=2)
+
+        assert deadlines()["cancelled"] == 1
+        assert dict(Order.objects.values_list("pk", "status")) == {
+            fenced.pk: "pending",
+            free.pk: "cancelling",
+        }
 
     def test_what_is_made_anew_under_a_key_that_others_know(self) -> None:
         gone = uuid7()

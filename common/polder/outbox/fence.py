@@ -13,15 +13,16 @@ from datetime import datetime
 from typing import TypeVar
 
 from django.db import connection, models
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Now
 
 from polder import this_service
 from polder.contracts.event import Event
-from polder.domain.aggregate import aggregates
+from polder.domain.aggregate import Aggregate, aggregate_name, aggregates
 from polder.errors.faults import NextTime
 from polder.outbox.models import Fenced
 
 T = TypeVar("T")
+A = TypeVar("A", bound=Aggregate)
 AT_ONCE = 5_000  # keys that one statement is asked for
 
 _healing: ContextVar[bool] = ContextVar("healing", default=False)
@@ -82,6 +83,17 @@ def fenced_keys(aggregate: str, keys: Collection[str]) -> set[str]:
             "key", flat=True
         )
     )
+
+
+def unfenced(rows: models.QuerySet[A]) -> models.QuerySet[A]:
+    """Those of the rows that nobody knows better: for what publishes for many in one transaction,
+    which one that is fenced would keep from all of them."""
+    fenced = Fenced.objects.filter(
+        lifted_at=None,
+        aggregate=aggregate_name(rows.model),
+        key=Cast(models.OuterRef("pk"), models.TextField()),
+    )
+    return rows.filter(~models.Exists(fenced))
 
 
 def check(events: Iterable[Event]) -> None:
