@@ -9,7 +9,7 @@ from uuid import UUID
 
 from common.contracts.inventory import ReservationStatus, StockChanged
 from inventory_service.booking import Booking
-from inventory_service.models import Movement, Order, Owed, Reservation, Shipment, Stock
+from inventory_service.models import Movement, Order, Owed, Product, Reservation, Shipment, Stock
 from inventory_service.rules import ON_HAND, OWED, RULES
 from inventory_service.selectors import (
     orders_known,
@@ -20,6 +20,7 @@ from inventory_service.selectors import (
 )
 from polder.contracts.event import Event
 from polder.domain.aggregate import save_changed
+from polder.outbox import fence
 from polder.outbox.publish import publish
 from polder.reconcile.reconciler import reconciles
 from polder.reconcile.rules import ABSENT, Rule
@@ -69,6 +70,8 @@ def reservations_follow(
                 break
             booking.book(reservation)
             events.append(reservation.status_event())
+    if short := {line["productId"] for one in opened.values() for line in one.shortages}:
+        fence.refuse(short, Product, Stock)  # a rejection is for good, and books nothing
     changed = booking.changed()
     save_changed([moved[key] for key in moved if key in reservations], "status")
     Reservation.objects.bulk_create(opened.values())

@@ -21,6 +21,7 @@ from polder.contracts.types import LARGEST_COUNT
 from polder.database.partitioning import database_now
 from polder.domain.aggregate import save_changed
 from polder.domain.use_case import use_case
+from polder.outbox import fence
 from polder.outbox.publish import publish
 
 PRODUCT_FIELDS = ("name", "price", "currency", "weight_grams")  # what a change may change
@@ -101,6 +102,7 @@ def product_change(
     if product.version not in versions:
         raise VersionMismatch(product_id, product.version)
     if all(getattr(product, name) == value for name, value in changes.items()):
+        fence.refuse([product_id], Product)
         return Changed(product, product.stock, None)
     product.change(**changes)
     save_changed([product], *PRODUCT_FIELDS)

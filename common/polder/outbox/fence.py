@@ -1,7 +1,8 @@
 """The fence around what others know better than we do: while it stands, no use case, operation or
 reconciler acts on it.
 
-Everything that is done to an aggregate is published, so the one gate is in `publish()`.
+Everything that is done to an aggregate is published, so the one gate is in `publish()`. What is
+decided for good by an aggregate that is only read asks `refuse()`.
 """
 
 from __future__ import annotations
@@ -110,6 +111,16 @@ def check(events: Iterable[Event]) -> None:
         )
         if found := fenced.first():
             raise FencedAggregate(found, None if found.is_forgotten else event.aggregateversion - 1)
+
+
+def refuse(keys: Collection[str], *models_read: type[Aggregate]) -> None:
+    """Raises FencedAggregate for the first of the rows of these models and keys, there or not, that
+    others know better. For what decides by them for good, or answers by them, and publishes nothing
+    of theirs."""
+    names = [aggregate_name(model) for model in models_read]
+    found = Fenced.objects.filter(lifted_at=None, aggregate__in=names, key__in=keys).first()
+    if found is not None:
+        raise FencedAggregate(found, versions_here(found.aggregate, [found.key]).get(found.key))
 
 
 @contextmanager
