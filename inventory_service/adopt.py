@@ -78,7 +78,15 @@ def adopt_stock(cases: Sequence[Case[Stock]], proofs: Proofs) -> None:
     Movement.objects.bulk_create(movements)
 
 
-@adopts(Reservation)
+def _stock_of(order_ids: Sequence[str]) -> set[str] | None:
+    """Of what is in these reservations; None where nobody can tell that of one."""
+    ours = {row.pk: row for row in Reservation.objects.filter(pk__in=order_ids)}
+    orders = orders_known(order_ids)
+    lines = [_lines(ours.get(key), orders.get(key)) for key in map(UUID, order_ids)]
+    return {line["productId"] for of_one in lines for line in of_one} if all(lines) else None
+
+
+@adopts(Reservation, changes={Stock: _stock_of})
 def adopt_reservations(cases: Sequence[Case[Reservation]], proofs: Proofs) -> None:
     """With what each of its moves does to the stock; never opened again, whatever is here."""
     orders = orders_known([case.key for case in cases if case.row is None])

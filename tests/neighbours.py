@@ -11,10 +11,10 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from polder.outbox import claims, fence
+from polder.outbox import claims
 from polder.outbox.claims import Claim
 from polder.pasts.adoption import Case, Copy, Proofs, Proven
-from polder.pasts.healing import heal
+from polder.pasts.healing import heal, lift_healed
 
 
 @dataclass
@@ -59,5 +59,5 @@ class Neighbours:
             found[about[0]][about[1]] = Proven(about[1], version, "neighbour", tuple(newest_first))
         cases = heal(Proofs(found), dry_run=dry_run)
         if not dry_run:
-            fence.lift_healed()
+            lift_healed()
         return {case.key: case for case in cases}

@@ -16,7 +16,10 @@ from inventory_service.models import Movement, Product, Reservation, Stock
 from inventory_service.reconcile import reconcile_reservations
 from inventory_service.services import product_change
 from inventory_service.tests.stocking import decisions
+from inventory_service.tests.test_overdue import a_minute_later
 from polder.outbox import claims
+from polder.outbox.models import Fenced
+from polder.reconcile.periodic import reconcile_overdue
 from polder.testing import deliver, published
 from polder.testing.database import other_connection
 from tests.invariants.stock import CONSERVED, JOURNAL
@@ -46,6 +49,10 @@ def ordered(**products: int) -> str:
     event = order_event(products=products)
     deliver(event)
     return event.subject
+
+
+def fenced() -> set[str]:
+    return set(Fenced.objects.filter(lifted_at=None).values_list("key", flat=True))
 
 
 def forgotten(**products: int) -> UUID:
@@ -178,6 +185,40 @@ def test_broken_off_between_the_stock_and_its_reservations(neighbours: Neighbour
 
 
 def test_without_its_order_nobody_knows_what_it_holds(neighbours: Neighbours) -> None:
+    """So all stock that was healed stays fenced, whatever of it that may be."""
     neighbours.know("reservation", key := uuid7(), 2, status="held", shortages=[])
+    neighbours.know("stock", "p1", 9, on_hand=6, reserved=0)
 
     assert "order" in neighbours.heal()[str(key)].problem
+    assert fenced() == {str(key), "p1"}
+
+
+def test_what_an_undecidable_reservation_has_taken_is_free_to_nobody(
+    neighbours: Neighbours,
+) -> None:
+    # Given four of p1 that have left, or were released: nobody can tell
+    left = order_event(products={"p1": 4})
+    neighbours.know("stock", "p1", 9, on_hand=6, reserved=0)
+    neighbours.know("stock", "p2", 9, on_hand=9, reserved=0)
+    neighbours.know("reservation", left.subject, 2, status="consumed", shortages=[], by="order")
+    neighbours.know("reservation", left.subject, 2, status="released", shortages=[], by="shipping")
+    deliver(left)
+
+    # When all is healed that can be
+    assert "nobody can tell which is right" in neighbours.heal()[left.subject].problem
+
+    # Then its stock stays fenced, and no other
+    assert fenced() == {left.subject, "p1"}
+    asks, other = order_event(products={"p1": 7}), order_event(products={"p2": 9})
+    deliver(asks, other)
+    assert decisions() == {other.subject: "held"}
+
+    # And when it is known which, nothing was sold twice
+    neighbours.know("reservation", left.subject, 3, status="consumed", shortages=[])
+    neighbours.heal()
+    assert not fenced()
+    a_minute_later()
+    reconcile_overdue()
+    assert decisions()[asks.subject] == "rejected"
+    assert stock() == {"p1": (6, 0), "p2": (9, 9)}
+    assert_conserved()

@@ -7,7 +7,7 @@ decided for good by an aggregate that is only read asks `refuse()`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -146,9 +146,17 @@ def healed_and_standing() -> Iterator[Fenced]:
     yield from Fenced.objects.filter(lifted_at=None).exclude(healed_at=None).order_by("id")
 
 
-def lift_healed() -> int:
-    """Takes the fence down around all that is healed; how many. May run twice."""
-    return Fenced.objects.filter(lifted_at=None).exclude(healed_at=None).update(lifted_at=Now())
+def unhealed(aggregate: str) -> list[str]:
+    """The keys of what is fenced and not healed."""
+    rows = Fenced.objects.filter(lifted_at=None, healed_at=None, aggregate=aggregate)
+    return list(rows.order_by("key").values_list("key", flat=True))
+
+
+def lift_healed(but: Callable[[Fenced], bool]) -> int:
+    """Takes the fence down around what is healed, `but` for some; how many. May run twice."""
+    rows = Fenced.objects.filter(lifted_at=None).exclude(healed_at=None)
+    over = [row.pk for row in rows if not but(row)]
+    return sum(rows.filter(pk__in=some).update(lifted_at=Now()) for some in in_parts(over))
 
 
 FORGOTTEN = "EXISTS (SELECT FROM polder_outbox_fenced WHERE lifted_at IS NULL AND is_forgotten)"

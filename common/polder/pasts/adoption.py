@@ -14,7 +14,7 @@ is raised above the version that others know, and announced as it is here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
@@ -192,23 +192,39 @@ class Case(Generic[A]):
 
 
 Adopt = Callable[[Sequence[Case[Any]], Proofs], None]
+Changes = Mapping[type[Aggregate], Callable[[Sequence[str]], Collection[str] | None]]
 _functions: dict[str, Adopt] = {}
+_changes: dict[str, Changes] = {}
 
 
-def adopts(model: type[A]) -> Callable[[Callable[[Sequence[Case[A]], Proofs], None]], Adopt]:
+def adopts(
+    model: type[A], *, changes: Changes | None = None
+) -> Callable[[Callable[[Sequence[Case[A]], Proofs], None]], Adopt]:
     """Registers the one function that says what the copies make of these aggregates.
 
     It is called in a transaction in which their rows are locked, with cases of which some copy is
     at the newest version. It changes them in memory only (`make`, `come_to`, `announce`), and may
     write rows of other tables. Aggregates are healed in the order in which their functions are
     declared; of each, the rows that exist before those that were forgotten.
+
+    `changes` names the other aggregates whose rows it changes, too, each with a function that says
+    which of their keys it changes for some of its own; None: nobody can tell. Those stay fenced
+    until these are healed.
     """
 
     def register(function: Callable[[Sequence[Case[A]], Proofs], None]) -> Adopt:
         _functions[aggregate_name(model)] = function
+        _changes[aggregate_name(model)] = changes or {}
         return function
 
     return register
+
+
+def changed_by(aggregate: str, keys: Sequence[str]) -> Iterator[tuple[str, Collection[str] | None]]:
+    """Of each other aggregate that is changed when these are adopted, the keys; None: all, since
+    nobody can tell."""
+    for other, changed in _changes.get(aggregate, {}).items():
+        yield aggregate_name(other), changed(keys)
 
 
 def adoption_of(aggregate: str) -> Adopt | None:

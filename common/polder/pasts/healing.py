@@ -20,7 +20,15 @@ from polder.errors.faults import MOMENT, Fault, fault_of
 from polder.outbox import carried_out, fence
 from polder.outbox.models import Fenced
 from polder.outbox.publish import publish
-from polder.pasts.adoption import Case, Proofs, Proven, adoption_of, in_order, only_raise
+from polder.pasts.adoption import (
+    Case,
+    Proofs,
+    Proven,
+    adoption_of,
+    changed_by,
+    in_order,
+    only_raise,
+)
 from polder.process.failpoints import Failpoint, failpoint
 
 log = logging.getLogger(__name__)
@@ -46,6 +54,20 @@ def heal(
         if dry_run:
             transaction.set_rollback(True)
     return cases
+
+
+def lift_healed() -> int:
+    """Takes the fence down around what is healed; how many. Not around what is changed, too, when
+    something that is not healed yet is adopted: till then it holds what belongs to that. May run
+    twice."""
+    kept: set[tuple[str, str | None]] = set()  # None: all of that aggregate
+    for aggregate in aggregates():
+        for some in fence.in_parts(fence.unhealed(aggregate)):
+            for other, keys in changed_by(aggregate, some):
+                kept.update((other, key) for key in ([None] if keys is None else keys))
+    return fence.lift_healed(
+        lambda row: not kept.isdisjoint([(row.aggregate, row.key), (row.aggregate, None)])
+    )
 
 
 def raise_accepted() -> list[Case[Any]]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from polder.outbox.models import Fenced
 from polder.pasts.adoption import Case
+from polder.plural import plural
 
 SHOWN = 20
 
@@ -18,7 +19,8 @@ SHOWN = 20
 @dataclass
 class Report:
     """`undecidable`: an operator has to decide. `earlier`: healed by a run that was broken off
-    before it could report it. `unfilled`: replicas that are not as their owners say.
+    before it could report it, or that left the fence around it. `standing`: healed, and fenced
+    until what cannot be decided is. `unfilled`: replicas that are not as their owners say.
     `waiting`: by subscriber, events of ours that have not arrived there, and may tell of more."""
 
     dry_run: bool = False
@@ -30,6 +32,7 @@ class Report:
     refilled: dict[str, int] = field(default_factory=dict)
     unfilled: list[str] = field(default_factory=list)
     reconciled: int = 0
+    standing: int = 0
     waiting: dict[str, int] = field(default_factory=dict)
     sequence: int = 0  # how far the outbox's sequence was behind its rows
 
@@ -71,6 +74,7 @@ class Report:
             "refilled": self.refilled,
             "unfilled": self.unfilled,
             "reconciled": self.reconciled,
+            "standing": self.standing,
             "waiting": self.waiting,
             "sequence": self.sequence,
         }
@@ -84,7 +88,7 @@ class Report:
         if self.sequence:
             yield f"the outbox's sequence was {self.sequence} behind its rows"
         if self.earlier:
-            yield f"{len(self.earlier)} healed by an earlier run that was broken off:"
+            yield f"{len(self.earlier)} healed by an earlier run, which left the fence around them:"
             for one in self.earlier:
                 yield f"  {one['aggregate']} {one['key']}: {one['became']}"
         yield from _table(f"{will}adopted from the copies of others", self.adopted)
@@ -93,6 +97,12 @@ class Report:
             yield f"{len(self.undecidable)} cannot be decided here, and stay fenced:"
             for name, about in self.undecidable.items():
                 yield f"  {name}: here {about['was']}; {about['why']}"
+        if self.standing:
+            are = plural(self.standing, "healed row stays", "healed rows stay")
+            yield (
+                f"{are} fenced, because what cannot be decided changes them, too: run this again "
+                "when it is decided"
+            )
         for name, number in self.waiting.items():
             yield (
                 f"{number} events of this service wait in the queue of {name}, and may tell of "

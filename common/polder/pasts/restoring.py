@@ -19,7 +19,7 @@ from polder.outbox.models import Fenced, Subscriber
 from polder.outbox.sequence import set_behind_the_rows
 from polder.pasts.adoption import Case
 from polder.pasts.asking import ask_all, gather
-from polder.pasts.healing import heal, raise_accepted
+from polder.pasts.healing import heal, lift_healed, raise_accepted
 from polder.pasts.refilling import reconcile_since, refill, unfilled
 from polder.pasts.report import Report
 from polder.process.failpoints import Failpoint, failpoint
@@ -88,6 +88,7 @@ def _restore(report: Report, without: Collection[str], patience: float, tell: Te
             min(since, report.began) - BEFORE,
             lambda number: tell(f"{number} rows reconciled"),
         )
+        report.standing = sum(1 for _ in fence.healed_and_standing())
     report.waiting = dict(Subscriber.objects.filter(waiting__gt=0).values_list("name", "waiting"))
 
 
@@ -110,5 +111,5 @@ def _round(report: Report, *, without: Collection[str], patience: float, tell: T
     report.add(cases)
     failpoint(Failpoint.RESTORED_AFTER_COMMIT)
     if not report.dry_run:
-        fence.lift_healed()
+        lift_healed()
     return sum(not case.problem for case in cases)

@@ -15,10 +15,12 @@ from django.core.management.base import CommandError
 from django.db import OperationalError, connection
 from uuid_utils.compat import uuid7
 
+from order_service.models import Order
 from polder.outbox import claims, fence
 from polder.outbox.claims import Claim
 from polder.outbox.models import Fenced
-from polder.pasts import restoring
+from polder.pasts import adoption, restoring
+from polder.pasts.adoption import Proofs
 from polder.pasts.asking import NoAnswer
 from polder.pasts.refilling import NotFilled
 
@@ -86,6 +88,31 @@ def test_what_a_run_that_was_broken_off_has_healed_is_reported_by_the_next(
 
     assert (earlier["key"], earlier["became"][-9:]) == (key, " customer")
     assert restored()["earlier"] == []
+
+
+def test_what_changes_with_something_undecidable_stays_fenced(
+    alone: list[datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of orders, as if one changed another."""
+    healed, other, unknown = (str(uuid7()) for _ in range(3))
+    claims.put_up([Claim("order", key, 3, uuid7()) for key in (healed, other, unknown)], "shipping")
+    fence.note_healed("order", dict.fromkeys((healed, other), "adopted"))
+    monkeypatch.setattr(restoring, "gather", lambda *_: Proofs({}))
+    monkeypatch.setitem(adoption._changes, "order", {Order: lambda keys: {healed} if keys else ()})
+
+    with pytest.raises(SystemExit):
+        call_command("restored", stdout=(said := StringIO()))
+
+    assert "1 healed row stays fenced, because what cannot be decided" in said.getvalue()
+    fenced = Fenced.objects.filter(lifted_at=None)
+    assert set(fenced.values_list("key", flat=True)) == {healed, unknown}
+
+    # When somebody has decided
+    fence.accept(fenced.filter(key=unknown), by="ada", reason="a test")
+    report = restored()
+    assert [one["key"] for one in report["earlier"]] == [healed]
+    assert report["standing"] == 0
+    assert not fence.stands()
 
 
 def test_what_follows_is_reconciled_though_the_fence_is_gone(alone: list[datetime]) -> None:
