@@ -4,6 +4,7 @@ there, and what is written never waits."""
 from __future__ import annotations
 
 import socket
+from io import BytesIO
 from typing import Any
 
 from gunicorn import http
@@ -12,11 +13,11 @@ from gunicorn.workers.gthread import TConn
 from polder.api.incoming import Incoming
 
 
-class NothingMore:
-    """Where the parser looks for what is missing of a request."""
+class Received(BytesIO):
+    """What has come in, as the parser reads it from a socket: piece by piece, for with each chunk
+    of a body gunicorn copies all that it has read beyond it. Nothing comes behind it."""
 
-    def recv(self, size: int) -> bytes:
-        return b""
+    recv = BytesIO.read
 
 
 class Outgoing:
@@ -61,13 +62,26 @@ class Outgoing:
 def prepare(conn: TConn, cfg: Any) -> None:
     """Makes a connection that gunicorn has accepted one of the above."""
     conn.sock = Outgoing(conn.sock)
-    conn.parser = http.get_parser(cfg, NothingMore(), conn.client)
+    conn.parser = http.get_parser(cfg, Received(), conn.client)
     conn.initialized = conn.data_ready = True
 
 
 def begin(conn: TConn, most_body: int) -> None:
     """The next request may have come in behind the last."""
     conn.incoming = Incoming(conn.parser.unreader.take_buffered(), most_body)
+
+
+def hand_over(conn: TConn) -> None:
+    """To a thread, whose parser finds what has come in."""
+    conn.parser.unreader.sock = Received(conn.incoming.data)
+    conn.incoming.data.clear()
+
+
+def take_back(conn: TConn) -> None:
+    """What the thread has not read; it lies where gunicorn asks whether there is more."""
+    unreader = conn.parser.unreader
+    unreader.unread(unreader.take_buffered() + unreader.sock.read())
+    unreader.sock = Received()
 
 
 def held_by(conn: TConn) -> int:

@@ -23,7 +23,7 @@ from typing import Any
 from django.conf import settings
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from polder.api.connection import begin, held_by, prepare
+from polder.api.connection import begin, hand_over, held_by, prepare, take_back
 from polder.api.incoming import Refused
 from polder.api.plain_answers import Said, plain_problem
 
@@ -104,8 +104,7 @@ class BufferingWorker(ThreadWorker):
             return
         self.handed_over += size
         pool = self.tpool if probe is None else self.alive_pool if probe[1] else self.status_pool
-        conn.parser.unreader.unread(bytes(conn.incoming.data))
-        conn.incoming.data.clear()
+        hand_over(conn)
         future = pool.submit(self.handle, conn)
         future.add_done_callback(
             lambda done: self.method_queue.defer(self._handed_back, conn, size, done)
@@ -113,6 +112,7 @@ class BufferingWorker(ThreadWorker):
 
     def _handed_back(self, conn: TConn, size: int, fs: Future[Any]) -> None:
         self.handed_over -= size
+        take_back(conn)
         self.finish_request(conn, fs)
 
     def finish_request(self, conn: TConn, fs: Future[Any] | None) -> None:
