@@ -12,7 +12,7 @@ LONGEST_SIZE_LINE = 8 * 1024  # of a chunk, with its extensions
 # what is not body in a body that comes in chunks: each chunk costs time, however small it is
 MOST_FRAMING = 256 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
-_CODING = re.compile(rb"\r\ntransfer-encoding:[ \t]*([^\r]*?)[ \t]*\r\n", re.IGNORECASE)
+_CODING = re.compile(rb"\r\ntransfer-encoding:([^\r]*)\r\n", re.IGNORECASE)
 _OLD = re.compile(rb"[^\r]* HTTP/1\.0\r")  # names no host, and knows no 100 Continue
 _HOST = re.compile(rb"\r\nhost:", re.IGNORECASE)
 _EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
@@ -64,7 +64,7 @@ class Incoming:
         if not is_old and not _HOST.search(head):
             raise Refused(HTTPStatus.BAD_REQUEST)
         coding, length = _CODING.search(head), _LENGTH.search(head)
-        if coding and coding[1].lower() != b"chunked":
+        if coding and coding[1].strip(b" \t").lower() != b"chunked":
             raise Refused(HTTPStatus.NOT_IMPLEMENTED)
         if length and (len(length[1]) > LONGEST_NUMBER or int(length[1]) > self._most_body):
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
