@@ -1,5 +1,5 @@
 """Headers that Django or gunicorn would obey, whatever they say, over real sockets: the encoding in
-a Content-Type, and what a proxy says where there is none."""
+a Content-Type, parameters that Python cannot read, and what a proxy says where there is none."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from polder.testing.api import api_key
 from tests.library.web_process import asked, web_process
 from tests.makers import product_event
 
+# pieces of a text of which one has no number, at which Python raises
+PIECES = "a*=x; a*0=y"
 # no codec for text, one that raises at every text, none at all, one of a parameter's own
 STRANGE = [
     "text/plain; charset=rot13",
@@ -21,6 +23,8 @@ STRANGE = [
     "application/json; charset*=nonsense''utf-8",
     "multipart/form-data; boundary=x; charset=base64",
     "application/x-www-form-urlencoded; charset=utf-16",
+    f"application/json; {PIECES}",
+    "application/json" + "; a=b" * 1_000,
 ]
 
 
@@ -59,6 +63,30 @@ def test_a_body_in_another_encoding(
     status, headers, _ = asked(port, sent)
 
     assert (status, headers["content-type"]) == (415, "application/problem+json")
+
+
+@pytest.mark.parametrize("address", ["/api/products/", "/api/schema/", "/api/docs/", "/api/"])
+@pytest.mark.parametrize("unread", [f"a/b; {PIECES}", f'*/*; a="; {PIECES}"'])
+def test_what_cannot_be_read_of_accept_is_passed_over(
+    committed: None, port: int, address: str, unread: str
+) -> None:
+    key = f"Authorization: Api-Key {api_key()}"
+
+    assert asked(port, request(f"GET {address}", "", key, f"Accept: {unread}, */*"))[0] == 200
+    assert asked(port, request(f"GET {address}", "", key, f"Accept: {unread}"))[0] in (200, 406)
+
+
+@pytest.mark.parametrize("address", ["/admin/login/", "/problems/invalid/", "/api/orders/"])
+@pytest.mark.parametrize("header", ["Content-Disposition: form-data", "Content-Type: text/plain"])
+def test_a_form_that_cannot_be_read(committed: None, port: int, address: str, header: str) -> None:
+    part = f"--x\r\nContent-Disposition: form-data; name=a\r\n{header}; {PIECES}\r\n\r\nb\r\n"
+    body = f"{part}--x--\r\n".encode()
+    length, key = f"Content-Length: {len(body)}", f"Authorization: Api-Key {api_key()}"
+    sent = request(f"POST {address}", "multipart/form-data; boundary=x", length, key, body=body)
+
+    status, headers, _ = asked(port, sent)
+
+    assert (400 <= status < 500, headers["content-type"]) == (True, "application/problem+json")
 
 
 @pytest.mark.parametrize(

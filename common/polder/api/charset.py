@@ -1,5 +1,6 @@
 """What `Content-Type` says of an encoding. Django reads the query and forms by the codec that it
-names, whichever Python has, and fails where that is none for text."""
+names, whichever Python has, and fails where that is none for text, or where Python cannot read the
+header."""
 
 from __future__ import annotations
 
@@ -7,9 +8,8 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
-from django.utils.http import parse_header_parameters
-
 from polder.api.chunked import Application
+from polder.api.parameters import parameters_of
 from polder.api.plain_problems import plain_problem
 
 
@@ -35,7 +35,7 @@ def in_utf8(application: Application) -> Application:
 
 def _is_utf8(content_type: str) -> bool:
     try:
-        _, parameters = parse_header_parameters(content_type)
+        charset = parameters_of(content_type).get("charset", "utf-8")
     except ValueError:
         return False
-    return parameters.get("charset", "utf-8").lower() in ("utf-8", "utf8")
+    return charset.lower() in ("utf-8", "utf8")

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 
 class NulMiddleware:
     """Before sessions are looked for. A cookie with a NUL (`"\\000"`) is as if it had not come;
-    pages refuse addresses and forms that hold one, as the API does by itself."""
+    pages refuse addresses and forms that hold one, as the API does by itself, and forms that nobody
+    can read."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -24,7 +25,10 @@ class NulMiddleware:
     def process_view(self, request: HttpRequest, view: Any, args: Any, variables: Any) -> None:
         if hasattr(view, "cls"):  # the API says which parameter or member it is
             return
-        given = [*request.GET.lists(), *request.POST.lists()]
+        try:
+            given = [*request.GET.lists(), *request.POST.lists()]
+        except TypeError as error:  # Django's reader of forms lets it through
+            raise BadRequest("a part of the form with a header that Python cannot read") from error
         if any("\0" in text for text in (request.path_info, *_texts(given))):
             raise BadRequest("a NUL")
 

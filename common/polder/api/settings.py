@@ -29,6 +29,7 @@ _REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["polder.api.keys.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["polder.api.parsing.BoundedJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "polder.api.negotiation.Negotiation",
     "DEFAULT_THROTTLE_CLASSES": ["polder.api.throttling.PerCaller"],
     "DEFAULT_SCHEMA_CLASS": "polder.api.openapi.Schema",
     "EXCEPTION_HANDLER": "polder.api.problem_responses.problem_response",
