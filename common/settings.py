@@ -206,6 +206,7 @@ _COMMON: dict[str, Any] = {
     "MIDDLEWARE": [
         "polder.api.machines.MachineMiddleware",
         "polder.api.content_policy.ContentPolicyMiddleware",
+        "polder.api.tls.TlsMiddleware",
         "django.middleware.security.SecurityMiddleware",
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "polder.api.correlation.CorrelationMiddleware",

@@ -42,6 +42,17 @@ def test_people_are_led_to_tls(client: Client, db: None) -> None:
         assert client.get("/api/", headers={"X-Forwarded-Proto": "https"}).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/api/orders/", "/api/orders", "/admin/login/", "/nothing"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_what_changes_something_is_not_led_to_tls_but_refused(
+    client: Client, db: None, path: str, method: str
+) -> None:
+    with BEHIND_TLS:
+        assert_problem(client.generic(method, path), 403, "tls-required")
+        by_tls = client.generic(method, path, headers={"X-Forwarded-Proto": "https"})
+    assert b"tls-required" not in by_tls.content
+
+
 @pytest.mark.parametrize("path", ["/api/", "/nothing", "/admin/login/"])
 def test_a_host_that_is_not_ours_is_a_problem(client: Client, path: str) -> None:
     assert (

@@ -36,6 +36,12 @@ CATALOGUE: dict[str, Kind] = {
         "Use a key whose scope allows it: `read`, `write` or `ops`. Who is signed in to the admin "
         "may read what they may view there.",
     ),
+    "tls-required": Kind(
+        403,
+        "Only by TLS",
+        "Send it to the same address with `https://`; nothing was done. A key or password that "
+        "came with it could be read on its way: revoke it.",
+    ),
     "not-found": Kind(
         404,
         "There is no such thing",
