@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 
+from gunicorn.http import errors
+
 from polder.api.problems import CATALOGUE, MEDIA_TYPE, problem
 
 KINDS = (
@@ -18,6 +20,19 @@ KINDS = (
     "error",
 )
 _KIND_OF_STATUS = {CATALOGUE[kind].status: kind for kind in KINDS}
+# what gunicorn says of a request that it cannot read, besides 400
+_STATUSES: dict[type[BaseException], HTTPStatus] = {
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+}
+# and what it says of our own answers and settings
+_OURS = (
+    errors.ConfigurationProblem,
+    errors.InvalidResponseHeader,
+    errors.InvalidResponseHeaderName,
+)
 
 
 def plain_problem(status: HTTPStatus) -> bytes:
@@ -32,13 +47,8 @@ def plain_problem(status: HTTPStatus) -> bytes:
     return head.encode() + body
 
 
-class Said:
-    """In the place of a socket: takes the status of what gunicorn would have sent."""
-
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-
-    def sendall(self, data: bytes) -> None:
-        self.status = HTTPStatus(int(data.split(b" ", 2)[1]))
-
-    def gettimeout(self) -> float:
-        return 0.0
+def status_of(error: BaseException) -> HTTPStatus:
+    """Of a request that ended in it outside Django."""
+    if not isinstance(error, errors.ParseException) or isinstance(error, _OURS):
+        return HTTPStatus.INTERNAL_SERVER_ERROR
+    return _STATUSES.get(type(error), HTTPStatus.BAD_REQUEST)

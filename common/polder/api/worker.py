@@ -11,6 +11,7 @@ threads are busy, requests wait for one as long as they are no more than memory 
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from polder.api.connection import begin, hand_over, held_by, prepare, take_back
 from polder.api.incoming import Refused
-from polder.api.plain_answers import Said, plain_problem
+from polder.api.plain_answers import plain_problem, status_of
 
 SEND_SECONDS, LINGER_SECONDS = 60.0, 2.0
 READS_AT_ONCE = 4  # of one connection, and then the others have their turn
@@ -164,10 +165,19 @@ class BufferingWorker(ThreadWorker):
         self._answered(conn, None)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """What gunicorn says of a request that it cannot read, as a problem."""
-        said = Said()
-        super().handle_error(req, said, addr, exc)
-        client.sendall(plain_problem(said.status))
+        """A request that gunicorn cannot read, or that failed outside Django, as a problem. What it
+        said names people and holds keys, so none of that is logged."""
+        status = status_of(exc)
+        is_ours = status == HTTPStatus.INTERNAL_SERVER_ERROR
+        self.log.log(
+            logging.ERROR if is_ours else logging.WARNING,
+            "A request from %s was answered %d: %s",
+            addr[0],
+            status,
+            type(exc).__name__,
+            exc_info=exc if is_ours else None,
+        )
+        client.sendall(plain_problem(status))
 
     def murder_pending(self) -> None:
         """Once each turn of the loop, which is once a second at least."""
