@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +104,15 @@ def test_who_is_no_proxy_does_not_say_how_it_came(
 
     assert status == 200
     assert json.loads(body)["next"].startswith("http://localhost/")
+
+
+@pytest.mark.parametrize("proxies", ["0", "1"])
+def test_under_which_prefix_it_is_served_is_nobodys_to_say(
+    committed: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxies: str
+) -> None:
+    monkeypatch.setenv("ORDER_PROXIES", proxies)
+    with web_process(tmp_path / "log") as port:
+        for prefix in ("/api", "/elsewhere"):
+            sent = request("GET /api/docs/", "", f"SCRIPT_NAME: {prefix}", f"PATH_INFO: {prefix}")
+            status, _, body = asked(port, sent)
+            assert (status, b"/api/api/" in body) == (200, False)

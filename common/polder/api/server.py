@@ -52,12 +52,10 @@ class WebServer(BaseApplication):
             # well below the 1,024 files that a process may commonly open
             "worker_connections": 512,
             "sendfile": False,  # it would wait for the client
-            # under which prefix we are served, and by which scheme, are a proxy's to say
-            **(
-                {}
-                if api_settings.NUM_PROXIES
-                else {"forwarder_headers": "", "secure_scheme_headers": {}}
-            ),
+            # a proxy passes SCRIPT_NAME on as the client sent it
+            "forwarder_headers": "",
+            # by which scheme we are asked is a proxy's to say
+            **({} if api_settings.NUM_PROXIES else {"secure_scheme_headers": {}}),
             "graceful_timeout": GRACE_SECONDS,
             # it lies in the user's home, where two stacks would meet
             "control_socket_disable": True,
