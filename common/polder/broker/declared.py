@@ -35,6 +35,12 @@ class Policy(NamedTuple):
     definition: Mapping[str, Any]
 
 
+def made_by_topology(pattern: str, service: str) -> bool:
+    """Whether a policy for these queues is the service's, of this version or an earlier one;
+    RabbitMQ does not record who made it."""
+    return pattern.startswith(rf"^{re.escape(service)}\.")
+
+
 class Rights(NamedTuple):
     """Patterns of names."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from polder.broker.declared import Binding, Declared
+from polder.broker.declared import Binding, Declared, made_by_topology
 from polder.broker.in_force import binding_of, is_foreign
 from polder.broker.management_api import ManagementApi, ManagementError
 
@@ -20,6 +20,7 @@ class Leftovers:
     queues: Mapping[str, int]  # and how many messages are in it
     bindings: Sequence[Binding]
     policies: Sequence[str]
+    foreign: Sequence[str]  # policies with our name that topology did not make: they stay
 
     def __bool__(self) -> bool:
         return bool(self.queues or self.bindings or self.policies)
@@ -39,11 +40,12 @@ def leftovers(api: ManagementApi, declared: Declared) -> Leftovers:
     old = [name for name in names if name.startswith(prefix) and name not in declared.queues]
     bindings = [binding_of(one) for one in api.call("GET", "bindings", api.vhost)]
     wanted = {policy.name for policy in declared.policies}
-    policies = [
-        one["name"]
+    patterns = {
+        one["name"]: str(one["pattern"])
         for one in api.call("GET", "policies", api.vhost)
-        if one["name"].startswith(f"{declared.service}.")
-    ]
+        if one["name"].startswith(f"{declared.service}.") and one["name"] not in wanted
+    }
+    ours = [name for name in patterns if made_by_topology(patterns[name], declared.service)]
     return Leftovers(
         queues={name: _messages(api, name) for name in old},
         bindings=[
@@ -51,7 +53,10 @@ def leftovers(api: ManagementApi, declared: Declared) -> Leftovers:
             for one in bindings
             if is_foreign(one, declared) or (one.source and one.destination in old)
         ],
-        policies=[name for name in policies if name not in wanted],
+        policies=ours,
+        foreign=[
+            f"the policy {name} for {patterns[name]}" for name in patterns if name not in ours
+        ],
     )
 
 

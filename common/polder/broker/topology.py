@@ -13,6 +13,7 @@ from polder.broker.declared import (
     Policy,
     Rights,
     declared,
+    made_by_topology,
     rights,
 )
 from polder.broker.management_api import ManagementApi, ManagementError
@@ -61,7 +62,7 @@ class Topology:
 
     def _policy(self, policy: Policy) -> None:
         found = self.api.get("policies", self.api.vhost, policy.name)
-        if found and not str(found["pattern"]).startswith(policy.pattern[: len(self.service) + 1]):
+        if found and not made_by_topology(found["pattern"], self.service):
             raise ManagementError(
                 f"there is a policy {policy.name} for {found['pattern']}, which topology did not "
                 "make: delete or rename it"

@@ -72,6 +72,23 @@ class TestPrune:
         call_command("topology", prune=True, yes=True, force=True)
         assert old.get("queues", old.vhost, OLD) is None
 
+    @pytest.mark.parametrize("pattern", ["^mine", r"^orders\.", "order.from", ".*"])
+    def test_a_policy_that_topology_did_not_make_stays_and_is_named(
+        self, old: ManagementApi, capsys: pytest.CaptureFixture[str], pattern: str
+    ) -> None:
+        """Whatever its name; one of an earlier version goes."""
+        body = {"definition": {"max-length-bytes": 10**9}, "apply-to": "queues", "priority": 0}
+        for name, of in (("order.mine", pattern), ("order.old", r"^order\.once$")):
+            old.put("policies", old.vhost, name, body={**body, "pattern": of})
+        try:
+            call_command("topology", prune=True, yes=True, force=True)
+
+            assert f"the policy order.mine for {pattern} stays" in capsys.readouterr().out
+            assert old.get("policies", old.vhost, "order.mine")
+            assert old.get("policies", old.vhost, "order.old") is None
+        finally:
+            old.call("DELETE", "policies", old.vhost, "order.mine")
+
     def test_without_it_nothing_is_removed(
         self, old: ManagementApi, capsys: pytest.CaptureFixture[str]
     ) -> None:

@@ -145,6 +145,8 @@ class Command(ServiceCommand):
 
     def _prune(self, topology: Topology, *, ask: bool, force: bool) -> None:
         old = leftovers(topology.api, topology.declared)
+        for one in old.foreign:
+            self.stdout.write(f"{this_service.name()}: {one} stays: topology did not make it")
         if not old:
             self.stdout.write(f"{this_service.name()}: there is nothing that is declared no more")
             return
