@@ -166,6 +166,26 @@ def test_a_price_of_minus_nothing(api: APIClient) -> None:
     assert published()[0].data.model_dump(mode="json")["price"]["amount"] == "0.00"
 
 
+@pytest.mark.parametrize("number", ["9.9500000000000001", "99.5000000000000001e-1", "9.94999999999999999999"])
+def test_a_price_that_cannot_be_told_from_another(api: APIClient, number: str) -> None:
+    body = json.dumps(PRODUCT).replace('"39.95"', number).encode()
+
+    assert_problem(post(api, "/api/products/", body), 400, "invalid")
+    assert not Product.objects.exists()
+
+
+@pytest.mark.parametrize("number", ["9.95", "9.950000000000000000", "9.950e0", "995e-2"])
+def test_a_price_is_read_however_it_is_written(api: APIClient, number: str) -> None:
+    body = json.dumps(PRODUCT).replace('"39.95"', number).encode()
+
+    assert post(api, "/api/products/", body).json()["price"]["amount"] == "9.95"
+
+
+def test_a_quantity_that_cannot_be_told_from_another(api: APIClient, shop: None) -> None:
+    assert_problem(post(api, RECEIVE, b'{"quantity": 2.00000000000000001}'), 400, "invalid")
+    assert Stock.objects.get(pk="p1").on_hand == 10
+
+
 def test_a_price_that_cannot_be_told_from_nothing(api: APIClient) -> None:
     body = json.dumps(PRODUCT).replace('"39.95"', "1e-400").encode()
 

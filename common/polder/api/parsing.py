@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import IO, Any
 
 from django.conf import settings
@@ -74,7 +75,7 @@ def _read(body: bytes) -> Any:
     """
     text = body.decode()
     data = json.loads(
-        text, object_pairs_hook=_members, parse_constant=_refuse_constant, parse_float=_finite
+        text, object_pairs_hook=_members, parse_constant=_refuse_constant, parse_float=_exact
     )
     if _SURROGATE.search(text):
         json.dumps(data, ensure_ascii=False).encode()  # a lone surrogate is no character
@@ -93,10 +94,12 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _finite(digits: str) -> float:
+def _exact(digits: str) -> float:
     number = float(digits)
     if math.isinf(number) or (number == 0 and _NOT_ZERO.match(digits)):
         raise ValueError(f"{digits[:40]} is out of range")
+    if number and Decimal(digits) != Decimal(repr(number)):
+        raise ValueError(f"{digits[:40]} has more digits than are read")
     return number
 
 
