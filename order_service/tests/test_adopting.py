@@ -258,8 +258,26 @@ def test_a_request_whose_answer_was_forgotten_makes_no_second_order(
 
     # Then it is told what it made, and another request makes another
     assert (problem["aggregate"], problem["key"]) == ("order", key)
-    assert post(api, "/api/orders/", ORDER, key="k2").status_code == 201
+    # also one that goes on with the correlation that it was answered with
+    other = api.post(
+        "/api/orders/",
+        ORDER,
+        format="json",
+        headers={"Idempotency-Key": "k2", "X-Correlation-ID": placed["X-Correlation-ID"]},
+    )
+    cancelled = api.post(
+        f"/api/orders/{key}/cancel/",
+        {},
+        format="json",
+        headers={"Idempotency-Key": "k3", "X-Correlation-ID": placed["X-Correlation-ID"]},
+    )
+    assert (other.status_code, cancelled.status_code) == (201, 202)
     assert Order.objects.count() == 2
+
+    # and it itself is known whatever correlation it names now
+    headers = {"Idempotency-Key": "k1", "X-Correlation-ID": str(uuid4())}
+    again = api.post("/api/orders/", ORDER, format="json", headers=headers)
+    assert_problem(again, 409, "carried-out-before")
 
 
 def test_a_request_that_names_its_correlation_keeps_it(api: APIClient) -> None:

@@ -68,10 +68,11 @@ def idempotent(handler: Handler) -> Handler:
             )
         asked = {"caller": caller(request), "key": key}
         request_hash = _hash(request)
-        correlation = _correlation(request, **asked)
+        made_from_key = carried_out.correlation_of_request(**asked)
+        correlation = _correlation(request, made_from_key)
         try:
             with transaction.atomic():
-                known, forgotten = _locked(correlation.correlation_id, **asked)
+                known, forgotten = _locked(made_from_key, **asked)
                 if known is not None:
                     return _repeat(known, request_hash, correlation)
                 with correlated(correlation), kept_open():
@@ -100,22 +101,22 @@ class AnsweredMeanwhile(Exception):
     """The first request committed between our look and our lock."""
 
 
-def _correlation(request: Request, caller: str, key: str) -> Correlation:
+def _correlation(request: Request, made_from_key: UUID) -> Correlation:
     """The request's own; if it names none, the one that each repetition has, too."""
     found = correlation_of("")
     with suppress(ValueError):
         if found.correlation_id == UUID(request.headers.get(HEADER, "")):
             return found
-    return replace(found, correlation_id=carried_out.correlation_of_request(caller, key))
+    return replace(found, correlation_id=made_from_key)
 
 
-def _locked(correlation_id: UUID, **asked: str) -> tuple[IdempotentResponse | None, bool]:
+def _locked(made_from_key: UUID, **asked: str) -> tuple[IdempotentResponse | None, bool]:
     """Takes the lock of the key. Returns what was answered to it before, as far as that could be
     seen before the lock was had, and whether this service has forgotten something. Raises
     CarriedOutBefore."""
     number = zlib.crc32(asked["caller"].encode()) << 31 | zlib.crc32(asked["key"].encode()) >> 1
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_AND_LOOK, [correlation_id, number, asked["caller"], asked["key"]])
+        cursor.execute(_LOCK_AND_LOOK, [made_from_key, number, asked["caller"], asked["key"]])
         is_ours, forgotten, was_carried_out, *known = cursor.fetchone()
     if not is_ours:
         raise Problem(
@@ -124,7 +125,7 @@ def _locked(correlation_id: UUID, **asked: str) -> tuple[IdempotentResponse | No
         )
     found = dict(zip(_KNOWN, known, strict=True))
     if was_carried_out and not found["status"]:
-        carried_out.check(correlation_id)
+        carried_out.check(made_from_key)
     return IdempotentResponse(**found) if found["status"] else None, forgotten
 
 

@@ -15,7 +15,7 @@ from polder import this_service
 from polder.outbox.models import CarriedOut
 
 _REQUESTS = UUID("5b0d7c9e-4f53-4f0e-9a53-0f6f3b7a3c11")
-# an expression of SQL with one parameter, the request's correlation
+# an expression of SQL with one parameter, what `correlation_of_request` says
 WAS = "EXISTS (SELECT FROM polder_outbox_carriedout WHERE correlation_id = %s)"
 DERIVED = 5  # the version of a UUID that is made from a name
 
