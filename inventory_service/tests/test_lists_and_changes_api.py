@@ -60,6 +60,26 @@ def test_which_versions_a_change_is_for(api: APIClient, shop: None, tags: str, s
     assert Product.objects.filter(name="x").exists() == (status == 200)
 
 
+@pytest.mark.parametrize(
+    ("tags", "status"),
+    [
+        ('"0", "x"', 200),
+        ('W/"2"', 200),
+        ("*", 412),
+        ('"1"', 412),
+        ('"0", W/"1"', 412),
+        ('"1.0123456789abcdef-gzip"', 412),
+    ],
+)
+def test_a_change_unless_it_is_at_a_version(
+    api: APIClient, shop: None, tags: str, status: int
+) -> None:
+    response = patch(api, {"name": "x"}, **{"If-Match": '"1"', "If-None-Match": tags})
+
+    assert response.status_code == status
+    assert Product.objects.filter(name="x").exists() == (status == 200)
+
+
 def test_the_etag_is_of_all_that_is_shown(api: APIClient, shop: None) -> None:
     # Given what somebody has read, and a change of the stock, which is no change of the product
     tag = api.get("/api/products/p1/")["ETag"]

@@ -31,26 +31,21 @@ def etag(version: int) -> str:
 
 
 class Versions:
-    """What `If-Match` names: `7 in versions`."""
+    """What `If-Match` names and `If-None-Match` does not: `7 in versions`."""
 
-    def __init__(self, numbers: Sequence[int] | None) -> None:
-        self._numbers = numbers  # None: any, `*`
+    def __init__(self, wanted: Sequence[str], had: Sequence[str]) -> None:
+        self._wanted, self._had = wanted, had
 
     def __contains__(self, version: object) -> bool:
-        return self._numbers is None or version in self._numbers
+        return _names(self._wanted, version) and not _names(self._had, version)
 
 
 def required_versions(request: Request) -> Versions:
-    """Raises a problem: 428 without `If-Match`, 400 when it is malformed, 412 for `If-None-Match`,
-    which no change can fulfil."""
+    """Raises a problem: 428 without `If-Match`, 400 when a header is malformed."""
     tags = _tags(request, "If-Match")
     if tags is None:
         raise Problem("version-required", "Send If-Match with the ETag of what you have read.")
-    if _tags(request, "If-None-Match") is not None:
-        raise Problem("version-mismatch", "If-None-Match asks that there be nothing to change.")
-    if tags == ["*"]:
-        return Versions(None)
-    return Versions([int(found[1]) for tag in tags if (found := _VERSION.fullmatch(tag))])
+    return Versions(tags, _tags(request, "If-None-Match") or ())
 
 
 def conditional(request: Request, response: HttpResponse, version: int | None) -> HttpResponse:
@@ -75,6 +70,11 @@ def refuse_conditions(request: Request) -> None:
             "If-Match and If-None-Match are not taken here: what is asked for does not depend on "
             "the version.",
         )
+
+
+def _names(tags: Sequence[str], version: object) -> bool:
+    found = map(_VERSION.fullmatch, tags)
+    return tags == ["*"] or version in [int(one[1]) for one in found if one]
 
 
 def _as_sent(tag: str) -> str:
