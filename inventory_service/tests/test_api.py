@@ -166,7 +166,9 @@ def test_a_price_of_minus_nothing(api: APIClient) -> None:
     assert published()[0].data.model_dump(mode="json")["price"]["amount"] == "0.00"
 
 
-@pytest.mark.parametrize("number", ["9.9500000000000001", "99.5000000000000001e-1", "9.94999999999999999999"])
+@pytest.mark.parametrize(
+    "number", ["9.9500000000000001", "99.5000000000000001e-1", "9.94999999999999999999"]
+)
 def test_a_price_that_cannot_be_told_from_another(api: APIClient, number: str) -> None:
     body = json.dumps(PRODUCT).replace('"39.95"', number).encode()
 

@@ -121,6 +121,9 @@ def test_what_is_to_move_is_overdue_and_nothing_else(db: None, order: str) -> No
 
     # Then
     assert overdue_keys(RULES) == to_move
+    for model in (Order, Shipment):  # heard before the clock was set back by a day
+        model.objects.update(synced_at=timezone.now() + timedelta(days=1))
+    assert overdue_keys(RULES) == to_move
     assert to_move == {
         key
         for key, (shipment, reservation) in known.items()

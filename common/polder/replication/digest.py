@@ -15,6 +15,7 @@ from django.db import connection
 
 from polder.replication.content import hash_sql
 from polder.replication.replica import Replication
+from polder.replication.upsert import UNTOUCHED
 
 
 def bits(key: str, version: int, content: str) -> int:
@@ -77,12 +78,12 @@ def held(
     where, values = _range_sql(replication, after, through)
     content = hash_sql(replication.written) if with_content else "''"
     sql = f"""
-        SELECT key::text, version, {content}, synced_at < %s
+        SELECT key::text, version, {content}, {UNTOUCHED}
         FROM "{replication.model._meta.db_table}" WHERE {where}
         ORDER BY {replication.ordered_key[0]} LIMIT %s
     """
     with connection.cursor() as cursor:
-        cursor.execute(sql, [asked_at, *values, most])
+        cursor.execute(sql, [asked_at, asked_at, *values, most])
         return {key: Held(*rest) for key, *rest in cursor.fetchall()}
 
 

@@ -24,7 +24,7 @@ from polder.replication.models import DriftKind, FoundBy
 from polder.replication.outside import lock, sort_out, would_keep
 from polder.replication.replica import Replication
 from polder.replication.retention import tombstones_kept
-from polder.replication.upsert import typed_columns, upsert_sql
+from polder.replication.upsert import UNTOUCHED, typed_columns, upsert_sql
 
 
 class Snapshot(NamedTuple):
@@ -152,10 +152,10 @@ def keys_beside(
         SELECT key::text FROM "{meta.db_table}"
         WHERE {f"{key} > %s::{key_type} AND" if after else ""}
             {f"{key} <= %s::{key_type} AND" if through is not None else ""}
-            NOT {key} = ANY(%s::{key_type}[]) AND synced_at < %s ORDER BY {key} LIMIT %s
+            NOT {key} = ANY(%s::{key_type}[]) AND {UNTOUCHED} ORDER BY {key} LIMIT %s
     """
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*bounds, list(brought), asked_at, most])
+        cursor.execute(sql, [*bounds, list(brought), asked_at, asked_at, most])
         return [key for (key,) in cursor.fetchall()]
 
 
@@ -169,11 +169,11 @@ def remove_unknown(
     sql = f"""
         SELECT key::text, version, content_hash, {drifted.content_sql(replication, "stored")}
         FROM "{meta.db_table}" AS stored
-        WHERE key = ANY(%s::{key_type}[]) AND synced_at < %s
+        WHERE key = ANY(%s::{key_type}[]) AND {UNTOUCHED}
         ORDER BY key FOR UPDATE
     """
     with connection.cursor() as cursor:
-        cursor.execute(sql, [sorted(keys), manner.asked_at])
+        cursor.execute(sql, [sorted(keys), manner.asked_at, manner.asked_at])
         found = [
             Found(key, DriftKind.EXTRA, version, content_hash, from_json(content), None, event_id)
             for key, version, content_hash, content in cursor.fetchall()
@@ -245,7 +245,7 @@ def _compared(
         return {}  # as nearly always while a replica is filled for the first time
     compared = [row for key, row in rows.items() if key in here]
     with connection.cursor() as cursor:
-        cursor.execute(_compare_sql(replication), [asked_at, to_json(compared).decode()])
+        cursor.execute(_compare_sql(replication), [asked_at, asked_at, to_json(compared).decode()])
         return {
             key: Stored(key, version, hashed, untouched, differs, content and from_json(content))
             for key, version, hashed, untouched, differs, content in cursor.fetchall()
@@ -273,7 +273,7 @@ def _compare_sql(replication: Replication) -> str:
     }
     differs = f"({content['stored']}) IS DISTINCT FROM ({content['said']})"
     return f"""
-        SELECT stored.key::text, stored.version, stored.content_hash, stored.synced_at < %s,
+        SELECT stored.key::text, stored.version, stored.content_hash, {UNTOUCHED},
             {differs}, CASE WHEN {differs} OR stored.version <> said.version
                 THEN {drifted.content_sql(replication, "stored")} END
         FROM jsonb_to_recordset(%s::jsonb) AS said({typed_columns(replication)})

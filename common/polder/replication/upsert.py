@@ -8,6 +8,11 @@ from django.db import connection
 
 from polder.replication.replica import Replication
 
+# Of a row, with twice the moment at which its owner was asked: whether it was not touched since.
+# One of the future was written before the clock was set back; of a question of the future nothing
+# is known.
+UNTOUCHED = "(%s <= clock_timestamp() AND synced_at NOT BETWEEN %s AND clock_timestamp())"
+
 
 def written_columns(replication: Replication) -> tuple[str, ...]:
     return ("key", "version", "content_hash", "event_id", "retired_at", *replication.columns)

@@ -52,6 +52,16 @@ def test_missing_extra_behind_and_above_are_found(owner: Owner, deep: bool) -> N
     assert len(asked) == 3, "only the buckets that differ"
 
 
+def test_a_clock_that_was_set_back_hides_nothing(owner: Owner) -> None:
+    plant(owner)
+    Product.objects.update(synced_at=timezone.now() + timedelta(days=1))
+
+    runs.audit(PRODUCT, "asked for", deep=False)
+
+    assert owner.run_all().rows_drifted == 4
+    assert as_owned(owner)
+
+
 def test_what_was_edited_is_found_by_a_deep_one_alone(owner: Owner) -> None:
     edit("p2", name="edited", price=Decimal("0.10"))
     owner.owns(product_event(product_id="p7", version=2, name="edited there"))

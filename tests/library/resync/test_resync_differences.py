@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from common.contracts.inventory import ProductChanged
 from order_service.models import Product
-from polder.replication.models import Drift
+from polder.replication.models import Drift, ReplicaState
 from polder.resync import asking, receiving, runs
 from polder.resync.messages import Proven, RowsRequest
 from polder.testing import deliver
@@ -112,6 +114,32 @@ def test_what_the_owner_does_not_know_is_asked_for_and_removed(wire: Wire) -> No
     end = wire.run()
     assert set(products()) == {"p2"}
     assert (end.rows_removed, Drift.objects.filter(event_hash="").count()) == (2, 2)
+
+
+def test_a_clock_that_was_set_back_keeps_nothing_as_it_is(wire: Wire) -> None:
+    """What was touched while it was a day ahead was touched before the owner was asked."""
+    known = product_event(product_id="p2")
+    deliver(product_event(product_id="p1"), known)
+    wire.owns(known)
+    edit("p2", version=7)
+    Product.objects.update(synced_at=timezone.now() + timedelta(days=1))
+
+    runs.begin(PRODUCT, "asked for")
+    wire.run()
+
+    assert {key: version for key, (version, _) in products().items()} == {"p2": 1}
+
+
+def test_a_clock_that_is_set_back_while_the_owner_is_asked_removes_nothing(wire: Wire) -> None:
+    deliver(product_event(product_id="p1"))
+    runs.begin(PRODUCT, "asked for")
+    receiving.receive(wire.answer())
+    Product.objects.update(synced_at=timezone.now() + timedelta(days=2))
+    ReplicaState.objects.update(asked_at=timezone.now() + timedelta(days=1))
+
+    receiving.receive(wire.answer())
+
+    assert set(products()) == {"p1"}
 
 
 def test_what_came_while_the_owner_was_asked_is_not_removed(wire: Wire) -> None:
