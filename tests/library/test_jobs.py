@@ -4,13 +4,14 @@ clock does."""
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 from celery.app.base import Celery
 from django.db.models import F
 
-from polder.consumer import steady_beat
+from polder.consumer import jobs, steady_beat
 from polder.consumer.arguments import service_app
 from polder.consumer.jobs import COMMON_JOBS, JobState, job_states, run_if_due
 from polder.consumer.models import JobRun
@@ -54,6 +55,18 @@ def test_a_job_that_was_never_run_is_noticed(db: None) -> None:
     later(hours=3)
 
     assert all(one.is_overdue for one in job_states())
+
+
+def test_one_that_no_run_has_noted_is_noticed(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when this process runs code that the housekeeper does not run yet."""
+    JobRun.objects.filter(name="deadlines").delete()
+    assert not state("deadlines").is_overdue
+
+    monkeypatch.setattr(jobs, "_BEGAN", time.monotonic() - 400)
+
+    assert [one.name for one in job_states() if one.is_overdue] == ["deadlines"]
+    JobRun.objects.all().delete()
+    assert not [one for one in job_states() if one.is_overdue], "of a new database nothing is known"
 
 
 def test_run_when_it_is_due_and_not_before(db: None) -> None:

@@ -65,6 +65,15 @@ UNFIT = [
     ("POLDER['MANAGEMENT_URL'] = 'host:15672'", "POLDER['MANAGEMENT_URL'] does not begin with"),
     ("POLDER['JOBS'] = {'tidy': 'often'}", "POLDER['JOBS'] says 'often' of 'tidy'; it has to be"),
     ("POLDER['JOBS'] = {'tidy': float('inf')}", "POLDER['JOBS'] says inf of 'tidy'; it has to be"),
+    *(
+        (
+            f"POLDER['JOBS'] = {{'tidy': {every}}}",
+            f"POLDER['JOBS'] says {every} of 'tidy'; it has to be a whole number of seconds",
+        )
+        for every in ("2.5", "60.0", "True", "0", str(2**31))
+    ),
+    ("POLDER['JOBS'] = {5: 60}", "POLDER['JOBS'] names 5; it has to be the name of a task"),
+    ("POLDER['WEEKS_KEPT'] = 8.5", "POLDER['WEEKS_KEPT'] is 8.5; it has to be a whole number from"),
     ("POLDER['JOBS'] = ['tidy']", "POLDER['JOBS'] is ['tidy']; it has to be a dict of seconds"),
     ("POLDER['SCHEMAS'] = 5", "POLDER['SCHEMAS'] is 5; it has to be a folder"),
     ("POLDER['CONTRACTS'] = 'books.more'", "POLDER['CONTRACTS'] has to be a list of modules"),

@@ -5,7 +5,6 @@ starts.
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -18,12 +17,13 @@ from polder import this_service
 from polder.configuration.nodes import WrongAddress, node_urls
 from polder.process.starts import STARTS
 
+_A_YEAR = 31_536_000  # seconds
 _RANGES: Mapping[str, tuple[float, float]] = {
     "WEEKS_KEPT": (4, 1040),
     "REPUBLISH_WEEKS": (1, 1040),
-    "CONSUMER_TIMEOUT": (5, 31_536_000),
-    "AUDIT_EVERY": (0, 31_536_000),
-    "DEEP_AUDIT_EVERY": (0, 31_536_000),
+    "CONSUMER_TIMEOUT": (5, _A_YEAR),
+    "AUDIT_EVERY": (0, _A_YEAR),
+    "DEEP_AUDIT_EVERY": (0, _A_YEAR),
     "LAG_BUDGET": (0, 10),
     "PARKED_DAYS": (1, 36_500),
     "DECIDED_DAYS": (1, 36_500),
@@ -31,6 +31,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "TOMBSTONES_DAYS": (1, 36_500),
     "ANSWERS_HOURS": (24, 8_760),
 }
+_WHOLE = ("WEEKS_KEPT", "REPUBLISH_WEEKS")  # partitions are of a week
 
 _GUARDS = ("refuse", "report", "off")
 _ADDRESSES = ("ALARM_WEBHOOK", "MANAGEMENT_URL", "TRACES_URL")
@@ -91,13 +92,10 @@ def _problems(said: Mapping[str, Any]) -> Iterator[str]:
         yield f"POLDER['GUARD'] is {guard!r}; it has to be one of {', '.join(_GUARDS)}."
     yield from _of_other_kinds(said)
     for key, (low, high) in _RANGES.items():
-        value = said.get(key, low)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not low <= value <= high
-        ):
-            yield f"POLDER['{key}'] is {value!r}; it has to be from {low:g} to {high:g}."
+        value, is_whole = said.get(key, low), key in _WHOLE
+        if not _is_number(value, low, high, is_whole=is_whole):
+            kind = "a whole number " if is_whole else ""
+            yield f"POLDER['{key}'] is {value!r}; it has to be {kind}from {low:g} to {high:g}."
 
 
 def _of_other_kinds(said: Mapping[str, Any]) -> Iterator[str]:
@@ -115,9 +113,19 @@ def _of_other_kinds(said: Mapping[str, Any]) -> Iterator[str]:
         yield f"POLDER['JOBS'] is {jobs!r}; it has to be a dict of seconds by the name of a task."
         return
     for name, every in jobs.items():
-        is_number = isinstance(every, int | float) and not isinstance(every, bool)
-        if not is_number or not 0 < every < math.inf:
-            yield f"POLDER['JOBS'] says {every!r} of {name!r}; it has to be seconds between runs."
+        if not isinstance(name, str):
+            yield f"POLDER['JOBS'] names {name!r}; it has to be the name of a task."
+        if not _is_number(every, 1, _A_YEAR, is_whole=True):
+            yield (
+                f"POLDER['JOBS'] says {every!r} of {name!r}; it has to be a whole number of "
+                f"seconds between runs, from 1 to {_A_YEAR}."
+            )
+
+
+def _is_number(value: object, low: float, high: float, *, is_whole: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return low <= value <= high and not (is_whole and isinstance(value, float))
 
 
 def _are_texts(value: object) -> bool:

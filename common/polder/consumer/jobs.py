@@ -8,6 +8,7 @@ is tried again a minute later.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from polder.effects.declared import effects
 from polder.errors.text import text_of
 
 MINUTE = 60
+_BEGAN = time.monotonic()
 # seconds between two runs
 COMMON_JOBS = {
     "broker": MINUTE,
@@ -86,8 +88,8 @@ class JobState(NamedTuple):
     ended_at: datetime | None
     succeeded_at: datetime | None
     error: str
-    # seconds since it last succeeded, or since it was first expected; None when nothing is known of
-    # it
+    # seconds since it last succeeded, or since it was first expected: of one that no run has noted,
+    # by this process; None where no job at all is known
     age: float | None
 
     @property
@@ -136,8 +138,9 @@ def job_states() -> list[JobState]:
     with connection.cursor() as cursor:
         cursor.execute(_STATES, [list(expected())])
         known = {row[0]: JobState(*row) for row in cursor.fetchall()}
+    age = time.monotonic() - _BEGAN if known else None
     return [
-        known.get(name, JobState(name, every, None, None, None, "", None))
+        known.get(name, JobState(name, every, None, None, None, "", age))
         for name, every in sorted(expected().items())
     ]
 
