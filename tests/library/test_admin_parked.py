@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -16,7 +17,14 @@ from polder.inbox.models import BulkOperation, ParkedEvent
 from polder.replication.models import ReplicaState
 from polder.resync import tending
 from polder.testing import deliver
-from polder.testing.admin_pages import detail_address, operate, staff_client, superuser_client
+from polder.testing.admin_pages import (
+    detail_address,
+    list_address,
+    operate,
+    operation_address,
+    staff_client,
+    superuser_client,
+)
 from tests.library.test_redrive_command import park, states
 from tests.makers import product_event, reservation_event
 
@@ -95,6 +103,63 @@ def test_what_runs_is_paused_and_cancelled(operator: Client) -> None:
     assert one.state == "cancelled"
     assert states() == {"parked"}
     assert OperatorAction.objects.count() == 3
+
+
+@pytest.mark.parametrize("allowed", ["redrive", "discard"])
+def test_who_may_redrive_decides_nothing_about_what_is_discarded(
+    operator: Client, allowed: str
+) -> None:
+    """Nor the other way around; by the list, by the page, and for several at once."""
+    # Given one of each, and somebody who may begin one of them
+    both = {
+        action.value: bulk.begin(action, {}, reason="r", operator="root", form=uuid4())[0]
+        for action in BulkOperation.Action
+    }
+    mine = both.pop(allowed)
+    [others] = both.values()
+    client = staff_client(
+        f"polder_inbox.{allowed}_parkedevent", "polder_inbox.view_bulkoperation", name=allowed
+    )
+
+    for operation in ("pause", "resume", "cancel"):
+        # Then nothing is done to the other one
+        form = {
+            "action": operation,
+            "_selected_action": [str(others.pk)],
+            "confirmed": "1",
+            "drawn": str(uuid4()),
+            "reason": "x",
+        }
+        assert client.post(list_address(BulkOperation), form).status_code == 403
+        assert client.get(operation_address(others, operation)).status_code == 403
+        assert client.get(operation_address(mine, operation)).status_code == 200
+    for row, is_offered in ((mine, True), (others, False)):
+        page = client.get(detail_address(row)).content.decode()
+        assert (operation_address(row, "cancel") in page) == is_offered
+
+    # and of both it is said which is left out
+    form |= {"action": "pause", "_selected_action": [str(mine.pk), str(others.pk)]}
+    told = client.post(list_address(BulkOperation), form, follow=True).context["messages"]
+    assert [str(one) for one in told] == [
+        "1 row is left out: you may not begin what it does.",
+        "Pause: 1 of 1 done.",
+    ]
+    states = {one.action: one.state for one in BulkOperation.objects.all()}
+    assert states == {allowed: "paused", others.action: "running"}
+
+
+def test_who_may_do_both_decides_about_both(operator: Client) -> None:
+    rows = [
+        bulk.begin(action, {}, reason="r", operator="root", form=uuid4())[0]
+        for action in BulkOperation.Action
+    ]
+    client = staff_client(
+        *(f"polder_inbox.{action}_parkedevent" for action in BulkOperation.Action.values),
+        "polder_inbox.view_bulkoperation",
+    )
+
+    assert operate(client, "pause", *rows, reason="x") == ["Pause: 2 of 2 done."]
+    assert operate(client, "cancel", *rows, reason="x") == ["Cancel: 2 of 2 done."]
 
 
 def test_the_present_state_is_fetched_from_the_owner(operator: Client) -> None:

@@ -3,7 +3,7 @@ every row how it went."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -32,6 +32,8 @@ LISTED = 20  # rows named on the confirmation page
 TOLD = 10  # failures told one by one
 GONE = "gone, or no longer what this list shows: somebody else was quicker."
 
+NOT_YOURS = "you may not begin what it does."
+
 
 class ReasonForm(forms.Form):
     """Every operation is asked why; others add what they need."""
@@ -52,12 +54,23 @@ class Operation:
     label: str
     explains: str
     run: Callable[[Any, Mapping[str, Any]], object]
-    permission: str  # "polder_inbox.redrive_parkedevent"
+    # "polder_inbox.redrive_parkedevent"; by the row's `action`, where that is what decides
+    permission: str | Mapping[str, str]
     errors: tuple[type[Exception], ...]
     form: type[ReasonForm] = ReasonForm
     applies: Callable[[Any], bool] = lambda row: True  # whether the row's own page offers it
     icon: str = "play_arrow"
     for_more: str = "Narrow the list down."  # than are done at once
+
+    @property
+    def permissions(self) -> Collection[str]:
+        return [self.permission] if isinstance(self.permission, str) else self.permission.values()
+
+    def may(self, request: HttpRequest, row: Any = None) -> bool:
+        """Whether who asks may do it to the row; without one, to some row."""
+        if row is None or isinstance(self.permission, str):
+            return any(request.user.has_perm(one) for one in self.permissions)
+        return request.user.has_perm(self.permission[row.action])
 
 
 class OperatedAdmin(ReadOnlyAdmin):
@@ -73,11 +86,7 @@ class OperatedAdmin(ReadOnlyAdmin):
         cls.actions_detail = tuple(f"operate_{operation.name}" for operation in cls.operations)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        allowed = [
-            operation
-            for operation in self.operations
-            if request.user.has_perm(operation.permission)
-        ]
+        allowed = [operation for operation in self.operations if operation.may(request)]
         return {
             operation.name: (_on_the_list(operation), operation.name, operation.label)
             for operation in allowed
@@ -88,9 +97,7 @@ class OperatedAdmin(ReadOnlyAdmin):
         applying = {
             f"operate_{operation.name}"
             for operation in self.operations
-            if row is not None
-            and operation.applies(row)
-            and request.user.has_perm(operation.permission)
+            if row is not None and operation.applies(row) and operation.may(request, row)
         }
         return [
             action
@@ -163,11 +170,13 @@ def _on_its_page(operation: Operation) -> Any:
     def ask(self: OperatedAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
         # Unfold's own `permissions` are looked up in the database by a system check, so before it
         # is migrated nothing would run.
-        if not (request.user.has_perm(operation.permission) and self.has_view_permission(request)):
+        if not (operation.may(request) and self.has_view_permission(request)):
             raise PermissionDenied
         row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
+        if not operation.may(request, row):
+            raise PermissionDenied
         meta = self.model._meta
         page = reverse(
             f"{self.admin_site.name}:{meta.app_label}_{meta.model_name}_change",
@@ -185,7 +194,7 @@ def _on_the_list(
     def ask_or_perform(
         self: OperatedAdmin, request: HttpRequest, selected: QuerySet[Any]
     ) -> HttpResponse | None:
-        if not request.user.has_perm(operation.permission):
+        if not operation.may(request):
             raise PermissionDenied
         rows = list(selected.order_by("pk")[: MOST_AT_ONCE + 1])
         if len(rows) > MOST_AT_ONCE:
@@ -199,6 +208,12 @@ def _on_the_list(
             self.message_user(request, gone, messages.WARNING if rows else messages.ERROR)
         if not rows:
             return None
+        selected_rows, rows = rows, [row for row in rows if operation.may(request, row)]
+        if not rows:
+            raise PermissionDenied
+        if left := len(selected_rows) - len(rows):
+            are = plural(left, "row is", "rows are")
+            self.message_user(request, f"{are} left out: {NOT_YOURS}", messages.WARNING)
         form, drawn = (
             operation.form(request.POST if "confirmed" in request.POST else None),
             _form_drawn(request),

@@ -229,7 +229,7 @@ def assert_who_may_only_look_cannot_act() -> int:
         for operation in getattr(model_admin, "operations", ()):
             tried += _try_entry_points(viewer, row, operation.name)
             tried += _try_entry_points(
-                staff_client(operation.permission, name=f"{model._meta.label}-{operation.name}"),
+                staff_client(*operation.permissions, name=f"{model._meta.label}-{operation.name}"),
                 row,
                 operation.name,
             )

@@ -6,9 +6,12 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
 
+from polder.admin.many import MANY
 from polder.admin.operations import OperatedAdmin, Operation
 from polder.inbox import bulk
 from polder.inbox.models import BulkOperation, BulkState
+
+PERMISSION = {action: MANY[action].permission for action in BulkOperation.Action.values}
 
 
 @admin.register(BulkOperation)
@@ -30,7 +33,7 @@ class BulkOperationAdmin(OperatedAdmin):
             label="Pause",
             explains="The batch under way is ended, and no other begun.",
             run=lambda one, asked: bulk.pause(one.pk),
-            permission="polder_inbox.redrive_parkedevent",
+            permission=PERMISSION,
             errors=(bulk.NotPossible,),
             applies=lambda one: one.state == BulkState.RUNNING,
             icon="pause",
@@ -40,7 +43,7 @@ class BulkOperationAdmin(OperatedAdmin):
             label="Resume",
             explains="It goes on where it was paused.",
             run=lambda one, asked: bulk.resume(one.pk),
-            permission="polder_inbox.redrive_parkedevent",
+            permission=PERMISSION,
             errors=(bulk.NotPossible,),
             applies=lambda one: one.state == BulkState.PAUSED,
             icon="resume",
@@ -50,7 +53,7 @@ class BulkOperationAdmin(OperatedAdmin):
             label="Cancel",
             explains="It ends. What was done stays done, and the rest stays parked.",
             run=lambda one, asked: bulk.cancel(one.pk),
-            permission="polder_inbox.redrive_parkedevent",
+            permission=PERMISSION,
             errors=(bulk.NotPossible,),
             applies=lambda one: not one.is_over,
             icon="stop",
