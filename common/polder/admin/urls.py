@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.core.paginator import InvalidPage
 from django.http import Http404, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.http import require_http_methods
@@ -39,19 +40,26 @@ def _answering(
 
 def _of_a_key(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Django's own page that leads out of the admin fails for what is no key of the model."""
+    return _not_there(view, ValidationError)
+
+
+def _not_there(
+    view: Callable[..., HttpResponse], *errors: type[Exception]
+) -> Callable[..., HttpResponse]:
+    """What others' pages raise for what is not there."""
 
     @wraps(view)
     def answer(*args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(*args, **kwargs)
-        except ValidationError:
+        except errors:
             raise Http404 from None
 
     return answer
 
 
 def _shown(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    return of_unfold(visibly(told_or_again(view)))
+    return of_unfold(visibly(_not_there(told_or_again(view), InvalidPage)))
 
 
 def _page(address: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:

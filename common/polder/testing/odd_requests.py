@@ -21,6 +21,7 @@ from polder.admin.operations import OperatedAdmin
 from polder.admin.read_only import ReadOnlyAdmin
 from polder.api.models import Scope
 from polder.api.query import known_parameters
+from polder.testing.addresses import every_address
 from polder.testing.admin_pages import admin_pages, list_address, superuser_client
 from polder.testing.api import api_client, assert_problem
 from polder.testing.every_api import ANY
@@ -106,6 +107,18 @@ def test_a_nul_in_the_admin(db: None) -> None:
             answer = client.get(f"{list_address(model)}?{name}=a%00b")
             assert answer.status_code == 400, (model, name)
         assert client.get(f"{list_address(model)}a%00b/change/").status_code in (302, 400, 404)
+
+
+@pytest.mark.parametrize("value", ["x", "0", "9" * 30])
+def test_a_page_of_the_admin_that_is_none(db: None, value: str) -> None:
+    """By each parameter that Django or Unfold count pages or search by, on every page."""
+    client = superuser_client()
+
+    for address in every_address():
+        if address.path.startswith(("/admin/", "/ops/board/")) and not address.form:
+            for name in ("page", "p", "s"):
+                answer = client.get(address.path, {"s": "order", name: value})
+                assert answer.status_code < 500, (address, name)
 
 
 @pytest.mark.parametrize("value", ["abc", "9" * 30, "0001-01-01T00:00:00+23:59", ""])
