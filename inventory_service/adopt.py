@@ -7,7 +7,7 @@ Of the stock first, so that what was held and has left finds the goods that came
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,9 @@ from inventory_service.booking import Booking
 from inventory_service.models import Movement, Order, Product, Reservation, Stock
 from inventory_service.selectors import orders_known, stock_locked
 from polder.database.partitioning import database_now
-from polder.domain.aggregate import save_changed
+from polder.domain.aggregate import aggregate_name, save_changed
+from polder.outbox import fence
+from polder.outbox.guard.bypass import unguarded
 from polder.outbox.publish import publish
 from polder.pasts.adoption import Case, Proofs, adopts
 
@@ -45,6 +47,7 @@ def adopt_products(cases: Sequence[Case[Product]], proofs: Proofs) -> None:
             weight_grams=case.proven.get("weight_grams"),
             retired_at=(case.row.retired_at or database_now()) if is_retired else None,
         )
+    _give_stock([case.key for case in cases if case.events])
 
 
 @adopts(Stock)
@@ -107,6 +110,21 @@ def adopt_reservations(cases: Sequence[Case[Reservation]], proofs: Proofs) -> No
     Movement.objects.bulk_create([*added, *booking.movements])
     save_changed([stock for stock, _ in changed], "on_hand", "reserved")
     publish(*(StockChanged.of(stock, caused_by=str(cause)) for stock, cause in changed))
+
+
+def _give_stock(product_ids: Collection[str]) -> None:
+    """A product has a stock, also when nobody keeps its numbers: one with nothing on hand. Nobody
+    hears of it while others know better: it is adopted yet, or accepted."""
+    missing = {*product_ids} - set(
+        Stock.objects.filter(pk__in=product_ids).values_list("pk", flat=True)
+    )
+    if not missing:
+        return
+    rows = [Stock(product_id=product_id) for product_id in sorted(missing)]
+    fenced = fence.fenced_keys(aggregate_name(Stock), missing)
+    with unguarded("the stock of products that are taken back"):
+        Stock.objects.bulk_create(rows)
+    publish(*(StockChanged.of(stock) for stock in rows if stock.pk not in fenced))
 
 
 def _is_decidable(case: Case[Reservation], order: Order | None) -> bool:

@@ -9,22 +9,28 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
+from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
 import inventory_service.adopt  # noqa: F401  (registers it)
+from common.contracts.inventory import StockChanged
 from inventory_service.models import Movement, Product, Reservation, Stock
 from inventory_service.reconcile import reconcile_reservations
 from inventory_service.services import product_change
 from inventory_service.tests.stocking import decisions
 from inventory_service.tests.test_overdue import a_minute_later
-from polder.outbox import claims
+from polder.outbox import claims, fence
 from polder.outbox.models import Fenced
+from polder.pasts.healing import raise_accepted
 from polder.reconcile.periodic import reconcile_overdue
 from polder.testing import deliver, published
+from polder.testing.api import assert_problem, post
 from polder.testing.database import other_connection
 from tests.invariants.stock import CONSERVED, JOURNAL
 from tests.makers import order_event
 from tests.neighbours import Neighbours
+
+PUMP = {"name": "Pump", "price__amount": "5.00", "price__currency": "EUR"}
 
 pytestmark = pytest.mark.usefixtures("shop")
 
@@ -93,8 +99,7 @@ def test_who_holds_a_row_meanwhile_is_waited_for(neighbours: Neighbours) -> None
 
 
 def test_a_product_and_its_stock_that_were_forgotten(neighbours: Neighbours) -> None:
-    members = {"name": "Pump", "price__amount": "5.00", "price__currency": "EUR"}
-    neighbours.know("product", "p9", 2, **members, weight_grams=None, is_retired=True)
+    neighbours.know("product", "p9", 2, **PUMP, weight_grams=None, is_retired=True)
     neighbours.know("stock", "p9", 3, on_hand=7, reserved=0, available=7)
 
     neighbours.heal()
@@ -102,6 +107,57 @@ def test_a_product_and_its_stock_that_were_forgotten(neighbours: Neighbours) -> 
     assert Product.objects.get(pk="p9").retired_at is not None
     assert stock()["p9"] == (7, 0)
     assert_conserved()
+
+
+def test_a_product_whose_stock_nobody_keeps_is_counted_and_accepted(
+    neighbours: Neighbours, api: APIClient
+) -> None:
+    # Given a product that was forgotten, of whose stock others have heard and keep nothing
+    neighbours.know("product", "p9", 2, **PUMP, weight_grams=None)
+    neighbours.know_of("stock", "p9", 7)
+
+    # When the product is taken back
+    assert "nobody keeps a copy" in neighbours.heal()["p9"].problem
+
+    # Then it is shown and changed, and its stock is not before somebody has decided
+    assert on_hand(api) == 0
+    tag = api.get("/api/products/p9/")["ETag"]
+    changed = api.patch(
+        "/api/products/p9/", {"name": "Pumps"}, format="json", headers={"If-Match": tag}
+    )
+    assert changed.status_code == 200
+    receive = ("/api/products/p9/receive/", {"quantity": 5})
+    assert_problem(post(api, *receive), 409, "fenced")
+    assert [event.subject for event in published(StockChanged)] == ["p1", "p1", "p2", "p2"]
+
+    # and once it is accepted others take what is counted
+    fence.accept(Fenced.objects.all(), by="root", reason="counted")
+    raise_accepted()
+    assert post(api, *receive).status_code == 200
+    assert on_hand(api) == 5
+    assert published(StockChanged, subject="p9")[-1].aggregateversion > 7
+    assert post(api, "/api/products/p9/retire/", {}).status_code == 200
+    assert_conserved()
+
+
+def test_a_product_of_whose_stock_nobody_has_heard_has_none(
+    neighbours: Neighbours, api: APIClient
+) -> None:
+    neighbours.know("product", "p9", 2, **PUMP, weight_grams=None)
+
+    neighbours.heal()
+
+    [told] = published(StockChanged, subject="p9")
+    assert (told.data.on_hand, on_hand(api)) == (0, 0)
+    assert post(api, "/api/products/p9/receive/", {"quantity": 5}).status_code == 200
+    assert_conserved()
+
+
+def on_hand(api: APIClient) -> int:
+    [shown] = [
+        one for one in api.get("/api/products/").json()["results"] if one["productId"] == "p9"
+    ]
+    return int(shown["onHand"])
 
 
 @pytest.mark.parametrize(
