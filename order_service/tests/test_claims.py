@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 from order_service.models import Order
 from order_service.services import Line, order_cancel
 from order_service.tests.test_placing import place
+from polder.database.partitioning import key_of_now
 from polder.outbox import claims, fence
 from polder.outbox.claims import Claim
 from polder.outbox.fence import FencedAggregate
@@ -60,6 +61,13 @@ class TestWhatIsFenced:
             order_cancel(order_id=order.pk)
         assert fence.lift_overtaken() == 1
         assert claims.put_up([claim(order.pk, 1)], "inventory") == 0
+
+    def test_what_was_read_at_that_version_names_no_event(self) -> None:
+        """What was read at a higher one is forgotten all the same."""
+        order = place(Line("p1", 1)).order
+
+        assert claims.put_up([claim(order.pk, 1, event_id=key_of_now())], "inventory") == 0
+        assert claims.put_up([claim(order.pk, 2, event_id=key_of_now())], "inventory") == 1
 
     def test_a_row_that_was_set_back_alone(self) -> None:
         """One table was restored, and the outbox has all that was said."""

@@ -23,6 +23,7 @@ from uuid_utils.compat import uuid7
 from deploy.local.ports import HOST, Ports
 from deploy.local.run_directory import lines_of
 from deploy.local.stack import ROOT
+from polder.contracts import clock
 from tests.blackbox.operator import PARKED, Operator
 from tests.blackbox.shop import Shop, until
 from tests.blackbox.wire import send
@@ -91,6 +92,7 @@ def test_each_is_heard_within_a_minute_and_ends(
     monitoring: str, webhook: Webhook, shop: Shop, stack: DisturbedStack
 ) -> None:
     until(lambda: not webhook.names(), "nothing is wrong", 300)
+    until(lambda: _is_long_ago(shop, "p5"), "what is of now is clearly younger", 300)
     took: dict[str, float] = {}
 
     def heard(name: str, cause: Callable[[], object]) -> None:
@@ -178,6 +180,11 @@ def _contradicting(shop: Shop, product: str) -> bytes:
 def _gone_back(shop: Shop, product: str) -> bytes:
     """An event of now, of a version that was there long ago."""
     return _body(_event(shop, product), id=str(uuid7()))
+
+
+def _is_long_ago(shop: Shop, product: str) -> bool:
+    made = UUID(_event(shop, product)["id"])
+    return (uuid7().int >> 80) - (made.int >> 80) > 1000 * clock.APART
 
 
 def _event(shop: Shop, product: str) -> dict[str, Any]:

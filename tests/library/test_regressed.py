@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -15,7 +16,9 @@ from django.test.utils import CaptureQueriesContext
 
 from common.contracts.inventory import ProductChanged
 from order_service.models import Product
+from polder.contracts import clock
 from polder.contracts.event import Event
+from polder.database.partitioning import first_key_at
 from polder.inbox.models import DeliveryCount, LedgerEntry
 from polder.replication.models import Drift, Regression
 from polder.replication.regressed import MARGIN, close_overtaken
@@ -153,6 +156,17 @@ def test_clocks_that_disagree_by_seconds_are_no_sign(db: None) -> None:
     assert outcome_of(late) == "stale"
 
 
+def test_an_event_of_before_a_page_is_no_sign(db: None) -> None:
+    """Made by a host whose clock is ahead by what counts as right, and still on its way."""
+    read = datetime.now(UTC) - timedelta(seconds=clock.AHEAD + 5)
+    deliver(price(5, "5.00", seconds_ago=HOUR))
+    Product.objects.update(event_id=first_key_at(read))
+
+    deliver(late := price(4, "4.00", seconds_ago=5))
+
+    assert outcome_of(late) == "stale"
+
+
 def test_a_clock_that_is_ahead_proves_nothing(db: None) -> None:
     """One process of the owner has its clock an hour ahead, and its event comes late."""
     deliver(price(5, "5.00", seconds_ago=0))
@@ -179,7 +193,7 @@ def test_a_row_from_before_its_event_was_kept(db: None) -> None:
     assert outcome_of(later) == "stale"
 
     # And from the next event on it is known
-    deliver(price(6, "6.00", seconds_ago=60))
+    deliver(price(6, "6.00", seconds_ago=CLEARLY))
     deliver(again := price(5, "5.50", seconds_ago=0))
     assert outcome_of(again) == "regressed"
 

@@ -17,6 +17,8 @@ from uuid_utils.compat import uuid7
 
 AHEAD = 60.0  # seconds; what differs by less is right
 BEHIND = 7 * 86_400.0
+# by which an id may be above what is later: a moment of the database's, or an id of another process
+APART = AHEAD + 10.0
 EVERY = 60.0  # seconds; one of the two may be set right
 ASK = "SELECT extract(epoch FROM clock_timestamp())::float8"
 

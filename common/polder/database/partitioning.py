@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import RFC_4122, UUID
 
 from django.db import OperationalError, connection, migrations, transaction
 
@@ -167,3 +167,12 @@ def first_key_at(moment: datetime) -> UUID:
     """The lowest UUIDv7 that can have been made at that moment: keys from it on were made then or
     later."""
     return UUID(int=max(0, round(moment.timestamp() * 1000)) << 80)
+
+
+def key_of_now() -> UUID:
+    """The moment that it is for the database, as a key that no event has: `is_moment`."""
+    return first_key_at(database_now())
+
+
+def is_moment(key: UUID) -> bool:
+    return key.variant != RFC_4122

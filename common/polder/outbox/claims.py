@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from polder import this_service
-from polder.database.partitioning import database_now, first_key_at
+from polder.database.partitioning import database_now, first_key_at, is_moment
 from polder.domain.aggregate import aggregates
 from polder.outbox import fence
 from polder.outbox.models import Fenced, OutboxEvent
@@ -49,7 +49,7 @@ def put_up(claims: Sequence[Claim], reported_by: str) -> int:
 
     A claim proves it when our row has a lower version, whatever the outbox says: the row may have
     been restored alone. Or when its event is not in our outbox, and our row is not there, or has
-    come to the same version by another event.
+    come to the same version by another event. What was read of us at a moment names no event.
     """
     with_versions = _with_versions(claims)
     ours = _in_our_outbox([claim.event_id for claim, _ in with_versions])
@@ -96,7 +96,12 @@ def _is_forgotten(
     if version is None:
         return claim.event_id not in ours
     if version == claim.version:
-        return bool(kept_since and claim.event_id not in ours and claim.event_id > kept_since)
+        return bool(
+            kept_since
+            and not is_moment(claim.event_id)
+            and claim.event_id not in ours
+            and claim.event_id > kept_since
+        )
     return version < claim.version
 
 

@@ -12,13 +12,15 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from polder.contracts import clock
 from polder.database.partitioning import milliseconds_of
 from polder.replication.models import Regression
 from polder.replication.replica import replications
 
 log = logging.getLogger(__name__)
 
-MARGIN = 10_000  # milliseconds by which the clocks of one owner's processes may disagree
+MARGIN = 1000 * clock.APART  # milliseconds
+FUTURE = 10_000  # milliseconds by which an owner's clock may be ahead of ours
 
 _RECORD = """
 INSERT INTO polder_replication_regression AS known (aggregate, key, known_version, known_event_id,
@@ -52,7 +54,7 @@ def is_clearly_younger(key: UUID, than: UUID) -> bool:
     be of the future: its owner's clock is ahead, and its ids prove nothing.
     """
     made = milliseconds_of(key)
-    return milliseconds_of(than) + MARGIN < made <= time.time() * 1000 + MARGIN
+    return milliseconds_of(than) + MARGIN < made <= time.time() * 1000 + FUTURE
 
 
 def record(found: Sequence[Regressed]) -> None:

@@ -28,8 +28,8 @@ from polder.replication.upsert import UNTOUCHED, typed_columns, upsert_sql
 
 
 class Snapshot(NamedTuple):
-    """An aggregate as its owner has it at one moment. `id`: a UUIDv7 of that moment, so that an
-    event which is clearly younger has to be of a higher version."""
+    """An aggregate as its owner has it at one moment. `id`: that moment by the owner's database, as
+    no event has it. An event which is clearly younger has to be of a higher version."""
 
     subject: str
     aggregateversion: int

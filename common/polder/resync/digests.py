@@ -14,9 +14,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from pydantic import BaseModel
-from uuid_utils.compat import uuid7
 
 from polder import this_service
+from polder.database.partitioning import key_of_now
 from polder.domain.aggregate import Aggregate, aggregates
 from polder.replication.content import hash_of, kind_named
 from polder.replication.digest import bits, bits_sql
@@ -54,7 +54,7 @@ class NotPossible(ValueError):
 
 def digests_of(request: DigestsRequest) -> Digests:
     """Never raises for what is in the request."""
-    about = {"request": request.request, "read": uuid7(), "after": request.after}
+    about = {"request": request.request, "read": key_of_now(), "after": request.after}
     try:
         model = _model(request)
         if request.content is None:
@@ -72,7 +72,7 @@ def digests_of(request: DigestsRequest) -> Digests:
 
 def keys_of(request: KeysRequest) -> Listing:
     """Never raises for what is in the request."""
-    about = {"request": request.request, "read": uuid7()}
+    about = {"request": request.request, "read": key_of_now()}
     try:
         model = _model(request)
         hashed = _hash(model, request.content) if request.content else None

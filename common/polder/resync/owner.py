@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, cast
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, models, transaction
 from django.db.models.functions import Cast, Collate
-from uuid_utils.compat import uuid7
 
 from polder import this_service
 from polder.contracts.event import State
+from polder.database.partitioning import key_of_now
 from polder.domain.aggregate import Aggregate, aggregates
 from polder.errors.faults import MOMENT, Fault, fault_of
 from polder.errors.private import without_values
@@ -56,7 +56,7 @@ def page_of(request: PageRequest) -> Page:
         return _refused(request, str(error))
     return WrittenPage(
         request=request.request,
-        read=uuid7(),
+        read=key_of_now(),
         schema_version=model.contract.schema_version,
         written=found.written,
         lacking=found.lacking,
@@ -91,7 +91,7 @@ def rows_of(request: RowsRequest) -> Page:
         return _refused(request, str(error))
     return WrittenPage(
         request=request.request,
-        read=uuid7(),
+        read=key_of_now(),
         schema_version=model.contract.schema_version,
         written=found.written,
         lacking=found.lacking,
@@ -214,4 +214,4 @@ def total_of(model: type[Aggregate]) -> int:
 
 def _refused(request: Said, why: str = "") -> Page:
     why = why or f"{this_service.name()} owns no {request.aggregate}"
-    return Page(request=request.request, read=uuid7(), schema_version=1, rows=[], refused=why)
+    return Page(request=request.request, read=key_of_now(), schema_version=1, rows=[], refused=why)

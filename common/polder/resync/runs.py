@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from uuid_utils.compat import uuid7
 
 from polder import this_service
-from polder.database.partitioning import database_now
+from polder.database.partitioning import database_now, key_of_now
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import Replication, replications
 from polder.resync.asking import next_request
@@ -90,7 +89,7 @@ def audit(
         if not replication.has_digests:
             compared_by = Compared.ROWS
         run = _new(aggregate, known, reason, _rate(rate, RATES[compared_by]))
-        run.state, run.is_audit, run.is_dry, run.listed = State.AUDITING, True, dry, uuid7()
+        run.state, run.is_audit, run.is_dry, run.listed = State.AUDITING, True, dry, key_of_now()
         run.compared_by = compared_by
         next_request(run)
 

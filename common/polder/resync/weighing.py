@@ -1,9 +1,9 @@
 """Whether what an audit found missing or behind, or will find row by row, is still on its way.
 
 Messages come in the order in which they were published. So what the owner had published when it
-listed its keys has been handled here once something that it made later has, or once its queue was
-seen empty and a while has passed. What waits here for a lock, or while the service is halted, has
-not been handled.
+listed its keys has been handled here once something that it clearly made later has, or once its
+queue was seen empty and a while has passed. What waits here for a lock, or while the service is
+halted, has not been handled.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from django.db import connection, transaction
 from polder import this_service
 from polder.broker.confirms import BROKER_ERRORS
 from polder.broker.names import event_queue
-from polder.database.partitioning import database_now
+from polder.contracts import clock
+from polder.database.partitioning import database_now, first_key_at, moment_of
 from polder.direct.talk import waiting_in
 from polder.inbox.models import WaitingEvent
 from polder.inbox.waiting import halts
@@ -87,7 +88,8 @@ def _is_handled(run: ReplicaState) -> bool:
     if halts():
         return False
     with connection.cursor() as cursor:
-        cursor.execute(_HANDLED, [run.listed, run.owner, SETTLED.total_seconds()])
+        later = first_key_at(moment_of(run.listed) + timedelta(seconds=clock.APART))
+        cursor.execute(_HANDLED, [later, run.owner, SETTLED.total_seconds()])
         if cursor.fetchone()[0]:
             return True
     now = database_now()

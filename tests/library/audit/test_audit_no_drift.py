@@ -9,12 +9,14 @@ from django.db import connection
 from django.utils import timezone
 
 from common.contracts.inventory import ProductChanged, ProductEvent
+from polder.contracts import clock
 from polder.inbox.models import Halt, WaitingEvent
 from polder.replication.models import DriftKind, ReplicaState
 from polder.resync import receiving, runs, weighing
 from polder.testing import deliver
 from tests.library.audit.owner import Owner, drift, empty_the_queue
 from tests.library.resync.wire import PRODUCT, edit, products, state
+from tests.library.test_regressed import made
 from tests.makers import product_event
 
 
@@ -73,21 +75,31 @@ def test_nor_what_waits_here(owner: Owner, why: str) -> None:
 
 
 def test_later_events_that_were_handled_prove_that_it_was_lost(owner: Owner) -> None:
-    """Also when the queue is never empty."""
+    """Also when the queue is never empty. Not what a clock that is ahead says is later."""
     behind(owner)
     owner.waiting = 1
     runs.audit(PRODUCT, "asked for", deep=False)
     owner.go_on()
 
-    deliver(product_event(ProductChanged, product_id="p8", version=3))
+    later = product_event(ProductChanged, product_id="p8", version=3)
+    deliver(made(later, seconds_ago=-clock.AHEAD))
+    _a_minute_passes()
+    weighing.weigh(PRODUCT)
+    assert state().request_id is None, "it may have been made before"
+    deliver(made(later, seconds_ago=-clock.APART - 5))
     weighing.weigh(PRODUCT)
     assert state().request_id is None, "it was handled just now"
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE polder_ledger SET applied_at = applied_at - interval '1 minute'")
+    _a_minute_passes()
     weighing.weigh(PRODUCT)
     owner.go_on()
 
     assert drift() == {"p3": DriftKind.BEHIND}
+
+
+def _a_minute_passes() -> None:
+    """Since what is in the ledger was applied."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE polder_ledger SET applied_at = applied_at - interval '1 minute'")
 
 
 def test_what_is_touched_while_the_owner_is_asked_is_left(owner: Owner) -> None:

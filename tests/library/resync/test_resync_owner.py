@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from order_service.models import Order
 from order_service.services import Line, order_place
+from polder.database.partitioning import database_now, first_key_at, is_moment
 from polder.direct.hearing import hear
 from polder.outbox import gate
 from polder.outbox.guard.bypass import unguarded
@@ -57,6 +58,15 @@ class TestTheOwner:
         )
         assert first.rows[0].version == 1
         assert first.rows[0].data["orderId"] == str(orders[0])
+
+    def test_its_moment_is_the_database_s_and_no_event_s(self, orders: list[UUID]) -> None:
+        keys = [Proven(key=str(orders[0]))]
+        rows = RowsRequest(asker="shipping", request=uuid4(), aggregate="order", keys=keys)
+        earliest = first_key_at(database_now())
+
+        for page in (owner.page_of(self.request()), owner.rows_of(rows)):
+            assert is_moment(page.read)
+            assert earliest <= page.read <= first_key_at(database_now())
 
     def test_cut_where_it_would_be_too_large(
         self, orders: list[UUID], monkeypatch: pytest.MonkeyPatch
