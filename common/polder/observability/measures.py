@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from polder import this_service
 from polder.database.partitioning import covered, database_now
 from polder.outbox.floor import ABOVE_FLOOR, WAITS_SINCE
+from polder.replication.conditions import STUCK
 
 Rows = list[tuple[Any, ...]]
 
@@ -95,10 +96,10 @@ FROM (SELECT publisher, since FROM polder_inbox_waitingevent WHERE parked_at IS 
 """
 DRIFT_FOUND = "SELECT aggregate, drift_found FROM polder_replication_replicastate"
 DATABASE_BYTES = "SELECT pg_database_size(current_database())"
-# 1 for a replica that is complete, also while it is audited
-REPLICAS = """
-SELECT aggregate, CASE WHEN state = 'complete' OR (is_audit AND completed_at IS NOT NULL)
-    THEN 1.0 ELSE
+# 1 for a replica that is complete, also while it is looked at, as long as that goes on
+REPLICAS = f"""
+SELECT aggregate, CASE WHEN state = 'complete' OR ((is_audit OR is_partial) AND NOT is_rebuilt
+    AND completed_at IS NOT NULL AND NOT {STUCK}) THEN 1.0 ELSE
     least(0.99, rows_done::float8 / greatest(1, estimate)) END FROM polder_replication_replicastate
 """
 REGRESSED = f"""
