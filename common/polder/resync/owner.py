@@ -1,4 +1,5 @@
-"""The owner's side: answers with its rows as they are, in one statement, so of one moment."""
+"""The owner's side: answers with its rows as they are, all of one moment, with whatever other rows
+their public state is made of."""
 
 from __future__ import annotations
 
@@ -102,9 +103,14 @@ def rows_of(request: RowsRequest) -> Page:
 
 @contextmanager
 def in_steps(rows: models.QuerySet[Aggregate]) -> Iterator[Iterator[Aggregate]]:
-    """Of one moment, and not all in memory at once: each may be as large as an event."""
+    """Of one moment, as is all that is read of other tables meanwhile, unless a transaction is open
+    already. And not all in memory at once: each may be as large as an event."""
     found = cast("Generator[Aggregate]", rows.iterator(chunk_size=STEP))
+    is_first = not connection.in_atomic_block
     with transaction.atomic(), closing(found):
+        if is_first:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         yield found
 
 

@@ -9,16 +9,26 @@ import pytest
 from django.db import models
 from uuid_utils.compat import uuid7
 
-from order_service.models import Order
+from common.contracts.orders import OrderState
+from order_service.models import Order, Product
 from order_service.services import Line, order_place
 from polder.database.partitioning import database_now, first_key_at, is_moment
 from polder.direct.hearing import hear
 from polder.outbox import gate
 from polder.outbox.guard.bypass import unguarded
 from polder.outbox.models import Fenced
-from polder.resync import owner
-from polder.resync.messages import Page, PageRequest, Proven, RowsRequest
+from polder.resync import digests, owner
+from polder.resync.messages import (
+    Content,
+    DigestsRequest,
+    KeysRequest,
+    Page,
+    PageRequest,
+    Proven,
+    RowsRequest,
+)
 from polder.testing import deliver
+from polder.testing.database import other_connection
 from tests.library.pasts.saying import arriving
 from tests.library.resync.wire import ADA, Wire
 from tests.makers import HOME, product_event
@@ -107,6 +117,36 @@ class TestTheOwner:
         page = owner.page_of(self.request(size=500))
 
         assert (len(said(page).rows), len(made)) == (1, 2)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_other_rows_that_it_says_are_of_the_same_moment(
+        self, orders: list[UUID], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As the lines of an order, where they are a table of their own."""
+        read: list[str] = []
+        public_state = Order.public_state
+
+        def with_its_product(order: Order) -> OrderState:
+            read.append(Product.objects.get().name)
+            with other_connection() as other:
+                other.execute("UPDATE replica_product SET name = name || '!'")
+            return public_state(order)
+
+        monkeypatch.setattr(Order, "public_state", with_its_product)
+        content = Content(schema_version=Order.contract.schema_version, fields=[])
+        about: dict[str, Any] = {"asker": "shipping", "request": uuid4(), "aggregate": "order"}
+        of_content = {**about, "after": "", "content": content}
+        keys = [Proven(key=str(key)) for key in orders]
+
+        for answered in (
+            lambda: owner.page_of(self.request(size=5)),
+            lambda: owner.rows_of(RowsRequest(**about, keys=keys)),
+            lambda: digests.keys_of(KeysRequest(**of_content, through=None)),
+            lambda: digests.digests_of(DigestsRequest(**of_content, size=5)),
+        ):
+            read.clear()
+            assert answered().refused == ""
+            assert (len(read), len({*read})) == (5, 1)
 
     def test_knows_what_its_default_manager_hides(
         self, orders: list[UUID], monkeypatch: pytest.MonkeyPatch
