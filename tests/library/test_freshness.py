@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 
 from polder.api import replicas as api
@@ -92,6 +93,23 @@ def test_when_all_are_gone_it_is_the_further_behind() -> None:
     beat("a", "inventory", 600)
     Heartbeat.objects.update(heard_at=Now() - timedelta(minutes=9))
     assert freshness.behind()["inventory"] >= 600
+
+
+def test_what_was_heard_before_the_clock_was_set_back_makes_nothing_fresh() -> None:
+    beat("gone", "inventory", 1)
+    Heartbeat.objects.update(heard_at=Now() + timedelta(hours=1), until=Now() + timedelta(hours=1))
+    beat("b", "inventory", 60)
+
+    assert freshness.behind()["inventory"] >= 60
+
+    # and where nothing else is heard, it grows old from then on
+    Heartbeat.objects.filter(worker="b").delete()
+    assert freshness.forget_heartbeats() == 0
+    assert freshness.behind()["inventory"] < 5
+    Heartbeat.objects.update(
+        heard_at=F("heard_at") - timedelta(hours=1), until=F("until") - timedelta(hours=1)
+    )
+    assert freshness.behind()["inventory"] >= 3_600
 
 
 def test_a_publisher_that_is_silent_for_days_is_still_known_to_be_behind() -> None:

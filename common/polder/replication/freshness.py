@@ -3,7 +3,8 @@ its last heartbeat has been handled here, but for what was parked.
 
 A heartbeat goes to one worker, and says what that one has handled. So the oldest of all workers'
 counts, until a worker has been silent for so long that what it had went to others, or is known to
-wait: for a lock, say. What waits counts, whoever has it.
+wait: for a lock, say. What waits counts, whoever has it. What was heard in the future was heard
+before this database's clock was set back: nobody knows how long ago.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import OuterRef, Q, Subquery
-from django.db.models.functions import Now
+from django.db.models.functions import Least, Now
 
 from polder.replication.models import Heartbeat
 from polder.replication.replica import publishers
@@ -38,7 +39,7 @@ _HEARD = f"""
 WITH heard AS (
     SELECT publisher, least(until, heard_at) AS until, heard_at,
         max(heard_at) OVER (PARTITION BY publisher) AS newest
-    FROM polder_replication_heartbeat
+    FROM polder_replication_heartbeat WHERE heard_at <= clock_timestamp()
 )
 SELECT publisher, greatest(0, extract(epoch FROM clock_timestamp() - min(until)))::float8 FROM (
     SELECT publisher, until FROM heard
@@ -94,7 +95,9 @@ def told(seconds: float | None) -> str:
 @retention_policy("heartbeats of workers that are gone")
 def forget_heartbeats() -> int:
     """Not the newest of a publisher that is silent itself: by it is known how far behind this
-    service is. How many. May run at any time, twice, at once."""
+    service is. What was heard in the future counts as heard now, so that it grows old. How many.
+    May run at any time, twice, at once."""
+    Heartbeat.objects.filter(heard_at__gt=Now()).update(heard_at=Now(), until=Least("until", Now()))
     newest = Heartbeat.objects.filter(publisher=OuterRef("publisher")).order_by("-heard_at")
     gone = Q(heard_at__lt=Subquery(newest.values("heard_at")[:1]) - KEPT)
     left = ~Q(publisher__in=publishers()) & Q(heard_at__lt=Now() - KEPT)
