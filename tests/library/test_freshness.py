@@ -112,6 +112,16 @@ def test_what_was_heard_before_the_clock_was_set_back_makes_nothing_fresh() -> N
     assert freshness.behind()["inventory"] >= 3_600
 
 
+def test_what_is_handled_is_by_the_publisher_s_clock() -> None:
+    assert freshness.handled_until("inventory") is None
+
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    freshness.note("a", {"inventory": ahead + timedelta(seconds=9), "shipping": ahead})
+    freshness.note("b", {"inventory": ahead})
+
+    assert freshness.handled_until("inventory") == ahead
+
+
 def test_a_publisher_that_is_silent_for_days_is_still_known_to_be_behind() -> None:
     beat("a", "inventory", 60)
     beat("b", "inventory", 60)

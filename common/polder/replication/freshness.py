@@ -35,16 +35,20 @@ ON CONFLICT (publisher, worker) DO UPDATE SET until = excluded.until, heard_at =
 _MADE = """
 to_timestamp(('x' || left(translate(event_id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)
 """
-_HEARD = f"""
+_COUNTS = f"heard_at > newest - interval '{SILENT.total_seconds():.0f} seconds'"
+_HEARD_OF_ALL = """
 WITH heard AS (
-    SELECT publisher, least(until, heard_at) AS until, heard_at,
+    SELECT publisher, until AS said, least(until, heard_at) AS until, heard_at,
         max(heard_at) OVER (PARTITION BY publisher) AS newest
     FROM polder_replication_heartbeat WHERE heard_at <= clock_timestamp()
 )
-SELECT publisher, greatest(0, extract(epoch FROM clock_timestamp() - min(until)))::float8 FROM (
-    SELECT publisher, until FROM heard
-    WHERE heard_at > newest - interval '{SILENT.total_seconds():.0f} seconds'
 """
+_HEARD = f"""
+{_HEARD_OF_ALL}
+SELECT publisher, greatest(0, extract(epoch FROM clock_timestamp() - min(until)))::float8 FROM (
+    SELECT publisher, until FROM heard WHERE {_COUNTS}
+"""
+_UNTIL = f"{_HEARD_OF_ALL} SELECT min(said) FROM heard WHERE publisher = %s AND {_COUNTS}"
 _WAITING = f"""
     UNION ALL SELECT publisher, greatest(least(since, {_MADE}), since - interval '1 hour')
     FROM polder_inbox_waitingevent WHERE parked_at IS NULL
@@ -67,6 +71,15 @@ def behind() -> dict[str, float]:
     clocks and this database's: one that is ahead makes none fresher than when it was heard, and one
     that is behind makes it look as much older."""
     return _seconds(BEHIND)
+
+
+def handled_until(publisher: str) -> datetime | None:
+    """By the publisher's clock: what it had committed before has been handled by whichever worker
+    had it, waits for a lock, or was parked. None before a heartbeat has come."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNTIL, [publisher])
+        until: datetime | None = cursor.fetchone()[0]
+        return until
 
 
 def late() -> dict[str, str]:

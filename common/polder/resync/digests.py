@@ -72,15 +72,15 @@ def digests_of(request: DigestsRequest) -> Digests:
 
 def keys_of(request: KeysRequest) -> Listing:
     """Never raises for what is in the request."""
-    about = {"request": request.request, "read": key_of_now()}
     try:
         model = _model(request)
         hashed = _hash(model, request.content) if request.content else None
         listed, retired, is_all = _listed(request, model, hashed)
     except (NotPossible, Unsayable) as error:
-        return Listing(**about, refused=str(error))
+        return Listing(request=request.request, read=key_of_now(), refused=str(error))
     return Listing(
-        **about,
+        request=request.request,
+        read=key_of_now(),  # what was listed was committed before
         rows=listed,
         through=None if is_all else listed[-1].key,
         unsaid=_unsaid(request.aggregate, [one.key for one in listed]),

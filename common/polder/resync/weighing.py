@@ -1,9 +1,10 @@
 """Whether what an audit found missing or behind, or will find row by row, is still on its way.
 
-Messages come in the order in which they were published. So what the owner had published when it
-listed its keys has been handled here once something that it clearly made later has, or once its
-queue was seen empty and a while has passed. What waits here for a lock, or while the service is
-halted, has not been handled.
+What the owner had committed when it listed its keys has been handled here once its heartbeats say
+so. Where it has none, or an event that waits here holds them back: messages come in the order in
+which they were published, so that is once something that it clearly made later has been handled, or
+once its queue was seen empty and a while has passed. What waits here for a lock, or while the
+service is halted, has not been handled.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from polder.database.partitioning import database_now, first_key_at, moment_of
 from polder.direct.talk import waiting_in
 from polder.inbox.models import WaitingEvent
 from polder.inbox.waiting import halts
+from polder.replication import freshness
 from polder.replication.models import UNDER_WAY, ReplicaState
 from polder.replication.replica import replications
 from polder.resync import comparing
@@ -63,17 +65,18 @@ def weigh(aggregate: str) -> bool:
 def _find(run: ReplicaState) -> None:
     """What is still behind is drift."""
     run.proven = run.listed
-    waiting = set(
-        WaitingEvent.objects.filter(parked_at=None, publisher=run.owner).values_list(
-            "subject", flat=True
-        )
-    )
+    waiting = _waiting(run)
     behind = _still_behind(run)
     run.rows_undecided += len(waiting.intersection(behind))
     run.asking += [key for key in behind if key not in waiting]
     if len(behind) > MOST_DOUBTFUL:
         run.asking = []
         comparing.row_by_row(run, f"more than {MOST_DOUBTFUL} rows are missing or behind")
+
+
+def _waiting(run: ReplicaState) -> set[str]:
+    waiting = WaitingEvent.objects.filter(parked_at=None, publisher=run.owner)
+    return set(waiting.values_list("subject", flat=True))
 
 
 def _still_behind(run: ReplicaState) -> list[str]:
@@ -83,12 +86,15 @@ def _still_behind(run: ReplicaState) -> list[str]:
 
 
 def _is_handled(run: ReplicaState) -> bool:
-    """Whether everything is that the owner had published by `listed`; notes an empty queue."""
+    """Whether everything is that the owner had committed by `listed`; notes an empty queue."""
     assert run.listed is not None
     if halts():
         return False
+    listed = moment_of(run.listed)
+    if (until := freshness.handled_until(run.owner)) and (until > listed or not _waiting(run)):
+        return until > listed
     with connection.cursor() as cursor:
-        later = first_key_at(moment_of(run.listed) + timedelta(seconds=clock.APART))
+        later = first_key_at(listed + timedelta(seconds=clock.APART))
         cursor.execute(_HANDLED, [later, run.owner, SETTLED.total_seconds()])
         if cursor.fetchone()[0]:
             return True

@@ -11,6 +11,7 @@ from django.utils import timezone
 from common.contracts.inventory import ProductChanged, ProductEvent
 from polder.contracts import clock
 from polder.inbox.models import Halt, WaitingEvent
+from polder.replication import freshness
 from polder.replication.models import DriftKind, ReplicaState
 from polder.resync import receiving, runs, weighing
 from polder.testing import deliver
@@ -94,6 +95,68 @@ def test_later_events_that_were_handled_prove_that_it_was_lost(owner: Owner) -> 
     owner.go_on()
 
     assert drift() == {"p3": DriftKind.BEHIND}
+
+
+def test_nor_what_a_worker_holds_although_its_queue_is_empty(owner: Owner) -> None:
+    """Its heartbeats say when it has handled that, and others' events prove nothing."""
+    event = behind(owner)
+    heard(seconds_ago=1)
+    runs.audit(PRODUCT, "asked for", deep=True)
+    owner.go_on()
+    later = product_event(ProductChanged, product_id="p8", version=3)
+    deliver(made(later, seconds_ago=-clock.APART - 5))
+    _a_minute_passes()
+
+    empty_the_queue()
+    assert (state().doubtful, drift()) == ({"p3": 3}, {})
+
+    deliver(event)
+    heard(seconds_ago=0)
+    weighing.weigh(PRODUCT)
+    assert (owner.go_on().state, state().rows_undecided, drift()) == ("complete", 0, {})
+
+
+def test_what_its_heartbeat_says_was_handled_was_lost(owner: Owner) -> None:
+    behind(owner)
+    runs.audit(PRODUCT, "asked for", deep=True)
+    owner.go_on()
+    heard(seconds_ago=0)
+
+    weighing.weigh(PRODUCT)
+
+    assert (owner.go_on().state, drift()) == ("complete", {"p3": DriftKind.BEHIND})
+
+
+def test_what_waits_here_keeps_nothing_else_from_being_found(owner: Owner) -> None:
+    """It holds the heartbeats back that come behind it."""
+    behind(owner)
+    owner.owns(product_event(ProductChanged, product_id="p4", version=3))
+    now = timezone.now()
+    about = {"since": now, "last_at": now, "publisher": "inventory", "subject": "p3"}
+    WaitingEvent.objects.create(**about, queue="q", body_hash="x", fault="lock", signature="")
+    heard(seconds_ago=1)
+
+    runs.audit(PRODUCT, "asked for", deep=True)
+
+    assert owner.run_all().rows_undecided == 1
+    assert drift() == {"p4": DriftKind.BEHIND}
+
+
+def test_an_owner_that_falls_silent_keeps_no_audit_from_its_end(owner: Owner) -> None:
+    behind(owner)
+    heard(seconds_ago=1)
+    runs.audit(PRODUCT, "asked for", deep=True)
+    owner.run_all()
+    assert state().state == "auditing"
+
+    ReplicaState.objects.update(progressed_at=timezone.now() - timedelta(hours=1))
+    weighing.weigh(PRODUCT)
+
+    assert (state().state, state().rows_undecided, drift()) == ("complete", 1, {})
+
+
+def heard(seconds_ago: float) -> None:
+    freshness.note("a", {"inventory": timezone.now() - timedelta(seconds=seconds_ago)})
 
 
 def _a_minute_passes() -> None:
