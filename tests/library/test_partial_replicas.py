@@ -19,9 +19,11 @@ from polder.inbox.models import LedgerEntry
 from polder.replication import replica
 from polder.replication.checks import replicas_fit_their_contracts
 from polder.replication.models import Drift, DriftKind, FoundBy, OutsideVersion
+from polder.replication.outside import remembered_for
 from polder.replication.regressed import close_overtaken
 from polder.replication.repair import Manner, Snapshot, merge_snapshots
 from polder.replication.replica import Replication, replications
+from polder.replication.retention import forget_outside
 from polder.testing import arrangements, deliver
 from polder.testing.database import at_once, empty_partitioned
 from tests.makers import product_event
@@ -151,8 +153,8 @@ def test_a_wider_where_takes_rows_in_by_a_resync(db: None, in_euro: Replication)
 def test_what_is_remembered_goes_however_often_it_is_compared(
     db: None, in_euro: Replication
 ) -> None:
-    """As of one whose older events cannot come any more."""
-    long_ago = database_now() - timedelta(weeks=this_service.ledger_weeks_kept(), days=1)
+    """As of one whose older events cannot be applied any more."""
+    long_ago = database_now() - remembered_for() - timedelta(days=1)
     old = snapshot(7, "USD")._replace(time=long_ago)
     young = snapshot(7, "USD", "p2")
 
@@ -160,6 +162,19 @@ def test_what_is_remembered_goes_however_often_it_is_compared(
     merge_snapshots(in_euro, [old, young], Manner(database_now()))
 
     assert list(OutsideVersion.objects.values_list("key", "since")) == [("p2", young.time)]
+
+
+def test_what_was_parked_meanwhile_brings_nothing_back(db: None, in_euro: Replication) -> None:
+    """It came at the end of what the ledger reaches, and is redriven at the end of its days."""
+    deliver(product(3, "USD"))
+    reach = timedelta(weeks=this_service.ledger_weeks_kept())
+    ago = reach + this_service.kept("PARKED_DAYS") - timedelta(hours=1)
+    OutsideVersion.objects.update(since=database_now() - ago)
+
+    assert forget_outside() == 0
+    deliver(product(2, "EUR"))
+
+    assert kept() == []
 
 
 def test_above_its_owner_s_version_a_row_leaves_when_it_was_asked_for(

@@ -136,7 +136,8 @@ DECIDED_DAYS = Variable(
 TOMBSTONES_DAYS = Variable(
     "<SERVICE>_TOMBSTONES_DAYS",
     whole_number(1, 36_500),
-    "how long replicas keep rows that their owners have retired; at least as long as the ledger",
+    "how long replicas keep rows that their owners have retired; at least as long as the ledger "
+    "and parked messages together",
     "365",
 )
 RECORDS_DAYS = Variable(

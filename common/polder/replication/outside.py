@@ -1,5 +1,5 @@
 """What a replica with `where` does not keep. The version of what left, and of what never matched,
-is remembered for as long as an older event may come, so that none brings it back.
+is remembered for as long as an older event may be applied, so that none brings it back.
 
 Whoever looks at a key of such a replica holds its lock until the transaction ends: there may be no
 row to lock.
@@ -55,8 +55,10 @@ class SortedOut(NamedTuple):
 
 
 def remembered_for() -> timedelta:
-    """As long as an older event may come."""
-    return timedelta(weeks=this_service.ledger_weeks_kept())
+    """As long as an older event may be applied: it comes while the ledger reaches back to it, and
+    what is parked then may be redriven."""
+    parked = max(this_service.kept("PARKED_DAYS"), this_service.kept("DECIDED_DAYS"))
+    return timedelta(weeks=this_service.ledger_weeks_kept()) + parked
 
 
 def lock(replication: Replication, keys: Collection[str]) -> None:

@@ -28,8 +28,8 @@ def forget_closed_regressions() -> int:
 
 
 def tombstones_kept() -> timedelta:
-    """From when they came. At least for as long as an older event may come, which would bring the
-    row back."""
+    """From when they came. At least for as long as an older event may be applied, which would bring
+    the row back."""
     return max(this_service.kept("TOMBSTONES_DAYS"), remembered_for())
 
 
@@ -45,7 +45,7 @@ def forget_tombstones() -> int:
 
 @retention_policy("versions outside of replicas")
 def forget_outside() -> int:
-    """Those of which no older event can come any more; how many. May run at any time, twice, at
-    once."""
+    """Those of which no older event can be applied any more; how many. May run at any time, twice,
+    at once."""
     before = Now() - remembered_for()
     return delete_in_steps(OutsideVersion.objects.filter(since__lt=before))

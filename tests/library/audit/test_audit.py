@@ -189,7 +189,7 @@ def test_due_by_the_clock_and_a_resync_goes_first(owner: Owner) -> None:
 @pytest.mark.parametrize("deep", [False, True])
 def test_a_tombstone_that_was_let_go_is_no_difference(owner: Owner, deep: bool) -> None:
     # Given one that came long ago, and one of which that is not so
-    old, young = timezone.now() - timedelta(days=400), timezone.now() - timedelta(days=300)
+    old, young = timezone.now() - timedelta(days=500), timezone.now() - timedelta(days=300)
     for key, at in (("p3", old), ("p6", young)):
         retired = product_event(ProductRetired, product_id=key, version=2)
         owner.owns(retired.model_copy(update={"time": at}))
@@ -212,7 +212,7 @@ def test_however_many_were_let_go_none_is_asked_for(
 ) -> None:
     for module in (asking, weighing):
         monkeypatch.setattr(module, "MOST_DOUBTFUL", 2)
-    long_ago = timezone.now() - timedelta(days=400)
+    long_ago = timezone.now() - timedelta(days=500)
     for key in ("p1", "p3", "p5", "p6", "p7"):
         retired = product_event(ProductRetired, product_id=key, version=2)
         owner.owns(retired.model_copy(update={"time": long_ago}))
@@ -229,7 +229,7 @@ def test_however_many_were_let_go_none_is_asked_for(
 
 def test_nor_does_a_resync_bring_it(owner: Owner) -> None:
     retired = product_event(ProductRetired, product_id="p3", version=2)
-    owner.owns(retired.model_copy(update={"time": timezone.now() - timedelta(days=400)}))
+    owner.owns(retired.model_copy(update={"time": timezone.now() - timedelta(days=500)}))
 
     runs.begin(PRODUCT, "asked for")
     owner.run()
