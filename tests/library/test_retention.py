@@ -109,7 +109,6 @@ def keys_of(model: type[Model], name: str = "key") -> list[str]:
     return sorted(model._default_manager.values_list(name, flat=True))
 
 
-@pytest.mark.usefixtures("committed")
 def test_a_subscriber_that_is_gone_is_waited_for_no_more(db: None) -> None:
     kept = this_service.ledger_weeks_kept() * 7
     for name, days in (("away", kept - 1), ("gone", kept + 1)):
@@ -121,6 +120,7 @@ def test_a_subscriber_that_is_gone_is_waited_for_no_more(db: None) -> None:
     assert who_is_missing(uuid7()) == {"away"}
 
 
+@pytest.mark.usefixtures("committed")
 def test_in_small_steps_around_what_somebody_holds() -> None:
     for number in range(7):
         drift(str(number), days_ago(91))
