@@ -33,7 +33,7 @@ def set_host_s_clock(monkeypatch: pytest.MonkeyPatch, ahead: float) -> None:
     look_at(connection.connection, "")
 
 
-@pytest.mark.parametrize("ahead", [3 * 3_600.0, DAY, 900 * DAY, -900 * DAY])
+@pytest.mark.parametrize("ahead", [20.0, 3 * 3_600.0, DAY, 900 * DAY, -900 * DAY])
 def test_nobody_parks_what_it_publishes(
     db: None, monkeypatch: pytest.MonkeyPatch, ahead: float
 ) -> None:
@@ -45,11 +45,11 @@ def test_nobody_parks_what_it_publishes(
     arrivals, rejected = read([Delivery("order.from.inventory", "inventory", body, time.time())])
     assert rejected == []
     assert [arrival.event for arrival in arrivals] == [event]
-    assert abs(moment_of(event.id).timestamp() - time.time()) < 60
+    assert abs(moment_of(event.id).timestamp() - time.time()) < 15
     assert abs(event.time.timestamp() - time.time()) < 60
 
 
-@pytest.mark.parametrize("ahead", [30.0, -30.0, -DAY])
+@pytest.mark.parametrize("ahead", [3.0, -30.0, -DAY])
 def test_what_does_no_harm_is_left_as_the_host_says(
     db: None, monkeypatch: pytest.MonkeyPatch, ahead: float
 ) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-AHEAD = 60.0  # seconds; what differs by less is right
+AHEAD = 5.0  # seconds; what differs by less is right
 BEHIND = 7 * 86_400.0
 # by which an id may be above what is later: a moment of the database's, or an id of another process
 APART = AHEAD + 10.0
