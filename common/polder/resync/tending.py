@@ -21,6 +21,9 @@ from polder.resync import runs, weighing
 from polder.resync.asking import FIRST_WAIT, LONGEST_WAIT, State, ask
 from polder.resync.runs import NotPossible
 
+# seconds after which no worker runs any more that is older than the declaration of a replica
+WORKERS_ARE_NEW = 600
+
 log = logging.getLogger(__name__)
 
 
@@ -67,17 +70,26 @@ def _reason(aggregate: str, state: ReplicaState | None) -> str:
 
 def audit_due() -> list[str]:
     """Begins an audit of each complete replica that was not compared with its owner for long, a
-    deep one where its content was not; which. May run twice, at once."""
+    deep one where its content was not, or not since it was filled; which. May run twice, at
+    once."""
     begun = []
     for state in ReplicaState.objects.filter(state=State.COMPLETE, pk__in=replications):
-        deep = _is_old(
-            state.deeply_audited_at or state.completed_at, this_service.deep_audit_every()
-        )
+        compared, every = state.deeply_audited_at, this_service.deep_audit_every()
+        if _is_unproven(state):
+            compared, every = state.completed_at, min(every, WORKERS_ARE_NEW)
+        deep = _is_old(compared or state.completed_at, every)
         if deep or _is_old(state.audited_at or state.completed_at, this_service.audit_every()):
             with suppress(NotPossible):  # somebody was quicker
                 runs.audit(state.aggregate, "it is due", deep=deep)
                 begun.append(state.aggregate)
     return begun
+
+
+def _is_unproven(state: ReplicaState) -> bool:
+    """Whether it was filled since its content was last compared. A worker of the old code, which
+    knows nothing of a new field, may have merged rows behind the page that brought it."""
+    compared, filled = state.deeply_audited_at, state.completed_at
+    return filled is not None and (compared is None or compared < filled)
 
 
 def _is_old(moment: datetime | None, every: int) -> bool:

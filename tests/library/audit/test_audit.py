@@ -180,6 +180,13 @@ def test_due_by_the_clock_and_a_resync_goes_first(owner: Owner) -> None:
     ago(deeply_audited_at=timedelta(days=2))
     assert (tending.audit_due(), state().compared_by) == ([PRODUCT], "deep")
 
+    # and soon after it was filled: an old worker may have merged behind the fill
+    owner.go_on()
+    ago(completed_at=timedelta(minutes=9), deeply_audited_at=timedelta(minutes=10))
+    assert tending.audit_due() == []
+    ago(completed_at=timedelta(minutes=11), deeply_audited_at=timedelta(minutes=12))
+    assert (tending.audit_due(), state().compared_by) == ([PRODUCT], "deep")
+
     with pytest.raises(runs.NotPossible, match="auditing"):
         runs.audit(PRODUCT, "asked for", deep=False)
     runs.begin(PRODUCT, "asked for")
