@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.hookimpl(trylast=True)  # after `-k` has left some out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """So that tests of a process with a database of its own run without any other: pytest-django
     makes no database unless some test says that it needs one."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import heal, page
+from benchmarks import heal, page, set_back
 from benchmarks.apply import ApplyComparison
 from benchmarks.comparison import Comparison, interleaved
 from benchmarks.contender import ContenderFailed
@@ -44,14 +44,16 @@ examples:
   make bench filter=story base=HEAD~3         the whole shop, here and at another commit
   python -m benchmarks scale                  one worker with 1 to 4 processes
   make bench filter=heal                      many rows resynced and audited while a shop works
+  python -m benchmarks set-back order         an hour's orders, forgotten and taken back
 """
 KINDS = ("relay", "apply", "lag", "write")
+LONG = {"heal": heal.main, "set-back": set_back.main}  # each with options of its own
 BY_NAME = ("story", "scale")  # only when they are asked for
 
 
 def main(arguments: Sequence[str]) -> int:
-    if arguments and arguments[0] == "heal":
-        return heal.main(arguments[1:])
+    if arguments and arguments[0] in LONG:
+        return LONG[arguments[0]](arguments[1:])
     options = parser().parse_args(arguments)
     # an exception: so servers and contenders are stopped as well
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
