@@ -25,7 +25,7 @@ def test_of_every_condition_with_its_page() -> None:
 
     # of each publisher by itself, by the metric that the condition is reckoned by
     [behind] = re.findall(
-        r"expr: polder_replica_behind_seconds > 20\n.*?operations.md#(\S+)", rules, re.DOTALL
+        r"expr: polder_publisher_silent_seconds > 20\n.*?operations.md#(\S+)", rules, re.DOTALL
     )
     assert {**dict(found), "behind": behind} == {
         one.name: one.runbook for one in conditions.values()

@@ -55,6 +55,19 @@ def test_a_worker_that_is_gone_counts_for_a_while() -> None:
     assert freshness.forget_heartbeats() == 1
 
 
+def test_of_several_workers_one_that_hears_it_is_enough() -> None:
+    """Which of them gets a heartbeat is chance; one that was replaced gets none."""
+    for worker, ago in (("a", 4), ("b", 90), ("replaced", 60)):
+        beat(worker, "inventory", ago)
+    beat("a", "left_by_us", 90)
+
+    assert freshness.late() == {}
+    assert list(freshness.behind()) == ["inventory"]
+
+    Heartbeat.objects.filter(worker="a").delete()
+    assert "nothing of inventory is heard for" in freshness.late()["inventory"]
+
+
 def waits(**when: Any) -> None:
     WaitingEvent.objects.all().delete()
     about = {"queue": "q", "body_hash": "x", "publisher": "inventory", "fault": "locked"}

@@ -23,6 +23,9 @@ from tests.library.test_redrive_command import park, states
 from tests.makers import product_event
 
 
+WHY = ("--reason", "too fast")
+
+
 @pytest.fixture(autouse=True)
 def parked(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     park(monkeypatch, 2)
@@ -57,9 +60,9 @@ def test_how_it_stands() -> None:
 def test_all_of_a_cause_are_redriven() -> None:
     said = ops("redrive", "--cause", "ValueError", "--reason", "fixed", "--operator", "ada")
     [one] = BulkOperation.objects.all()
-    ops("pause", str(one.pk))
+    ops("pause", str(one.pk), *WHY)
     assert bulk.work() == 0
-    ops("resume", str(one.pk))
+    ops("resume", str(one.pk), *WHY)
     bulk.work()
 
     assert "Begun for 2" in said
@@ -93,12 +96,20 @@ def test_what_is_asked_for_as_json_is_json() -> None:
     [one] = BulkOperation.objects.all()
 
     assert "Begun for 2" in begun["told"]
-    assert told("pause", str(one.pk))["operations"][0]["state"] == "paused"
+    assert told("pause", str(one.pk), *WHY)["operations"][0]["state"] == "paused"
+
+
+@pytest.mark.parametrize("verb", ["redrive --type x", "pause 7", "resume 7", "cancel 7"])
+def test_nothing_is_done_without_a_reason(verb: str) -> None:
+    with pytest.raises(CommandError, match="required: --reason"):
+        ops(*verb.split())
+    with pytest.raises(CommandError, match="say why"):
+        ops(*verb.split(), "--reason", " ")
 
 
 def test_which_operation_it_is_has_to_be_right() -> None:
     with pytest.raises(CommandError, match="there is no operation 7"):
-        ops("pause", "7")
+        ops("pause", "7", *WHY)
 
 
 @pytest.mark.parametrize("command", [("ops", "parked"), ("redrive", "--all", "--dry-run")])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -88,6 +88,23 @@ def test_the_command(db: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert "order      replica  inventory.product: version 1" in told
     assert "ProductCreated version 1" in told
     assert "-> order      applied after" in told
+
+
+def test_the_command_is_for_programs_as_for_people(
+    db: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for options in ((), ("--json",)):
+        with pytest.raises(CommandError, match="nothing is known of p9"):
+            call_command("timeline", "p9", "--here", *options)
+    capsys.readouterr()
+
+    # and of several keys it takes none by itself
+    first, other = product_event(product_id="p1"), product_event(product_id="p2")
+    deliver(first, other.model_copy(update={"correlationid": first.correlationid}))
+    with pytest.raises(CommandError, match="belongs to p1, p2") as refused:
+        call_command("timeline", str(first.correlationid), "--here", "--json")
+    assert refused.value.returncode == 2
+    assert capsys.readouterr().out == ""
 
 
 def _part(service: str, **more: object) -> Part:

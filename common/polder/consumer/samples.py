@@ -24,15 +24,13 @@ from polder.retention import delete_in_steps, retention_policy
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(hours=25)
-NEWEST = 5_000  # rows of the ledger, of which those of the last minute are looked at
-MOST = 100_000  # that are counted
+MOST = 100_000  # rows that are counted, or looked at
 
 _WAITING = f"published_at IS NULL AND held_at IS NULL AND {ABOVE_FLOOR}"
 # name, of which publisher or queue, value
 _MEASURED = f"""
 WITH newest AS (SELECT publisher, extract(epoch FROM applied_at - occurred_at)::float8 AS lag
-    FROM (SELECT * FROM polder_ledger ORDER BY id DESC LIMIT {NEWEST}) AS ledger
-    WHERE applied_at > clock_timestamp() - interval '60 seconds'),
+    FROM polder_ledger WHERE applied_at > clock_timestamp() - interval '60 seconds' LIMIT {MOST}),
 lags AS (SELECT publisher, percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY lag) AS at
     FROM newest GROUP BY publisher)
 SELECT 'lag p50', publisher, greatest(0, at[1]) FROM lags

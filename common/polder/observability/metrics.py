@@ -167,8 +167,9 @@ def _of_the_inbox() -> Iterator[Metric]:
 
 def _of_the_lag() -> Iterator[Metric]:
     publishers, service = this_service.subscribes_to(), this_service.name()
-    [lag, queues, waiting, behind] = measures.measured(
-        measures.LAG, measures.QUEUES, measures.WAITING_OLDEST, freshness.BEHIND
+    [lag, queues, waiting, behind, silent] = measures.measured(
+        *(measures.LAG, measures.QUEUES, measures.WAITING_OLDEST),
+        *(freshness.BEHIND, freshness.SILENT_FOR),
     )
     yield _summary(
         "apply_lag_seconds",
@@ -198,7 +199,12 @@ def _of_the_lag() -> Iterator[Metric]:
         "How far the replicas are behind the publisher at most, by its newest heartbeat ahead of "
         "which nothing is left; without one nothing is said."
     )
-    yield _gauge("replica_behind_seconds", text, behind, "publisher")
+    yield _gauge("replica_behind_seconds", text, freshness.of_ours(behind), "publisher")
+    text = (
+        "How old the newest heartbeat of the publisher is that any worker has heard; without one "
+        "nothing is said."
+    )
+    yield _gauge("publisher_silent_seconds", text, freshness.of_ours(silent), "publisher")
     text = "How far back the ledger reaches: what is older is told by its version alone."
     yield _gauge("ledger_reach_seconds", text, measures.ledger_reach())
 

@@ -9,8 +9,9 @@ before this database's clock was set back: nobody knows how long ago.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import OuterRef, Q, Subquery
@@ -57,7 +58,12 @@ _WAITING = f"""
 """
 _BY_PUBLISHER = ") AS until GROUP BY publisher ORDER BY publisher"
 BEHIND = _HEARD + _WAITING + _BY_PUBLISHER
-SILENCE = _HEARD + _BY_PUBLISHER
+# since whichever worker heard of it last; how much an earlier one may still have is not asked
+SILENT_FOR = f"""
+{_HEARD_OF_ALL}
+SELECT publisher, greatest(0, extract(epoch FROM clock_timestamp() - max(until)))::float8 FROM heard
+GROUP BY publisher ORDER BY publisher
+"""
 
 
 def note(worker: str, until: Mapping[str, datetime]) -> None:
@@ -83,21 +89,26 @@ def handled_until(publisher: str) -> datetime | None:
 
 
 def late() -> dict[str, str]:
-    """What to say of each publisher that has not been heard for too long. Of events that wait here
+    """What to say of each publisher that no worker has heard for too long. Of events that wait here
     a condition of their own tells."""
-    ours = publishers()
     return {
         publisher: f"nothing of {publisher} is heard for {span(seconds)}: is the worker here away, "
         "the relay there, or the broker?"
-        for publisher, seconds in _seconds(SILENCE).items()
-        if seconds > LATE and publisher in ours
+        for publisher, seconds in _seconds(SILENT_FOR).items()
+        if seconds > LATE
     }
+
+
+def of_ours(rows: Iterable[Sequence[Any]]) -> list[tuple[str, float]]:
+    """Without those of publishers that this service has left."""
+    ours = publishers()
+    return [(publisher, seconds) for publisher, seconds in rows if publisher in ours]
 
 
 def _seconds(sql: str) -> dict[str, float]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return dict(cursor.fetchall())
+        return dict(of_ours(cursor.fetchall()))
 
 
 def told(seconds: float | None) -> str:

@@ -65,7 +65,7 @@ class Command(ServiceCommand):
         for name in STEPS:
             verb = self._verb(verbs, name, f"{name} one of the operations")
             verb.add_argument("id", type=int)
-            verb.add_argument("--reason", default="", help="why; it is kept with your name")
+            verb.add_argument("--reason", required=True, help="why; it is kept with your name")
             self._operator(verb)
 
     def _operator(self, verb: CommandParser) -> None:
@@ -87,6 +87,8 @@ class Command(ServiceCommand):
             self._tell(_TABLES[verb](), as_json=options["json"])
 
     def _do(self, verb: str, options: Mapping[str, Any]) -> None:
+        if not options["reason"].strip():
+            raise CommandError("--reason is empty: say why")
         try:
             return self._begin(verb, options) if verb in MANY else self._step(verb, options)
         except DatabaseError as error:
@@ -99,8 +101,6 @@ class Command(ServiceCommand):
         chosen = {name: options[one] for one, name in given.items() if options[one] is not None}
         if not chosen:
             raise CommandError("say which: --queue, --type or --cause")
-        if not options["reason"].strip():
-            raise CommandError("--reason is empty: say why")
         asked = Asked(verb, chosen, options["reason"][:500], uuid4())
         try:
             told = begin_many(options["operator"][:150], asked)

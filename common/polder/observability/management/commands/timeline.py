@@ -36,16 +36,17 @@ class Command(ServiceCommand):
         key: str = options["key"]
         if not 0 < len(key) <= 64:
             raise CommandError("a key has 1 to 64 characters")
-        for found in found_by(key):
-            if found.key != key:
-                self.stderr.write(f"{key} belongs to {found.key}")
-                key = found.key
+        keys = sorted({found.key for found in found_by(key)} - {key})
+        if len(keys) > 1:
+            raise CommandError(f"{key} belongs to {', '.join(keys)}: say which", returncode=2)
+        if keys:
+            self.stderr.write(f"{key} belongs to {keys[0]}")
+            [key] = keys
         story = whole_story(key, here_only=options["here"])
         if options["json"]:
             shown = story.model_dump(mode="json", by_alias=True)
             self.stdout.write(json.dumps(shown, indent=2))
-            return
-        for line in lines_of(story):
+        for line in () if options["json"] else lines_of(story):
             self.stdout.write(visible(line))
         if story.is_empty:
             raise CommandError(f"nothing is known of {key}")
