@@ -22,7 +22,6 @@ from polder.testing.replicas import filled
 from tests.library.test_redrive_command import park, states
 from tests.makers import product_event
 
-
 WHY = ("--reason", "too fast")
 
 
