@@ -11,8 +11,11 @@ from tests.invariants.look import Look
 from tests.invariants.violation import Violation
 
 _SHIPPED = "SELECT DISTINCT subject FROM polder_outbox WHERE type = 'OrderShipped' AND id >= %s"
-_INTENTS = "SELECT key, subject, state, body ->> 'text' FROM polder_effects_intent"
-_KEY = re.compile(r"^X-Idempotency-Key: (.+)$", re.MULTILINE)
+_INTENTS = (
+    "SELECT key, subject, state, body ->> 'text', 'order.' || effect || ':' || key "
+    "FROM polder_effects_intent"
+)
+_KEY = re.compile(r"^X-Idempotency-Key:\s+(.+)$", re.MULTILINE)
 _END = "-" * 79  # after each mail in a file
 
 
@@ -22,9 +25,9 @@ def followed(look: Look, mails: Path | None) -> Iterator[Violation]:
     shipped = {subject for (subject,) in look.kept("order", _SHIPPED)}
     intents = look.shop.rows("order", _INTENTS)  # before the mails: one is done after it is sent
     look.count("I18", "effects", len(intents))
-    has = {subject for _, subject, _, _ in intents}
+    has = {subject for _, subject, *_ in intents}
     yield from (Violation("I18", "order", f"{one} has no effect") for one in shipped - has)
-    for key, subject, state, text in intents:
+    for key, subject, state, text, _ in intents:
         if state == "failed":
             yield Violation("I18", "order", f"the effect of {key} failed")
         if key != subject or key not in text:
@@ -32,7 +35,7 @@ def followed(look: Look, mails: Path | None) -> Iterator[Violation]:
     if mails is not None:
         sent = sent_in(mails)
         look.count("I18", "mails", sum(map(len, sent.values())))
-        done = {key for key, _, state, _ in intents if state == "done"}
+        done = {key for *_, state, _, key in intents if state == "done"}
         yield from (
             Violation("I18", "mails", f"of {key} there is none, and it is noted as done")
             for key in done - sent.keys()

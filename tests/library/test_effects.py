@@ -25,6 +25,8 @@ from polder.effects.carrying_out import carry_out_due, pause_after
 from polder.effects.checks import effects_follow_from_what_is_heard
 from polder.effects.conditions import effects_happen
 from polder.effects.intents import skipped
+from polder.effects.mail import mail as mail_of
+from polder.effects.mail import send
 from polder.effects.models import Intent
 from polder.inbox import processing
 from polder.inbox.models import ParkedEvent
@@ -88,7 +90,7 @@ def test_once_for_each_key_however_often_its_events_come(db: None, tea: Tea) -> 
     assert carry_out_due() == {"done": 1}
     assert carry_out_due() == {}
     [(key, body)] = tea.calls
-    assert (key, body["name"], body["productId"]) == ("p1", "Pot", "p1")
+    assert (key, body["name"], body["productId"]) == ("order.brewed:p1", "Pot", "p1")
     assert (intent().state, intent().event_id) == ("done", first.id)
 
 
@@ -303,4 +305,25 @@ def test_the_customer_gets_a_mail_when_the_order_ships(db: None) -> None:
     [sent, again] = mail.outbox
     assert sent.message().as_bytes() == again.message().as_bytes()
     assert (sent.to, event.subject in sent.subject) == (["ada@example.org"], True)
-    assert sent.extra_headers["X-Idempotency-Key"] == event.subject
+    assert sent.extra_headers["X-Idempotency-Key"] == f"order.mail_that_it_shipped:{event.subject}"
+
+
+@override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
+def test_two_effects_of_one_key_are_two_for_whoever_receives_them(db: None, tea: Tea) -> None:
+    @effect(on=ProductCreated, key=lambda event: event.subject, body=a_mail)
+    def mailed_to_the_buyer(key: str, body: Mapping[str, Any]) -> None:
+        send(key, body)
+
+    @effect(on=ProductCreated, key=lambda event: event.subject, body=a_mail)
+    def mailed_to_the_seller(key: str, body: Mapping[str, Any]) -> None:
+        send(key, body)
+
+    deliver(make_event(ProductCreated, of="p1"))
+    carry_out_due()
+
+    for header in ("Message-ID", "X-Idempotency-Key"):
+        assert len({sent.extra_headers[header] for sent in mail.outbox}) == 2
+
+
+def a_mail(event: ProductCreated) -> Mapping[str, Any]:
+    return mail_of(to="ada@example.org", subject="News", text=event.data.name, at=event.time)

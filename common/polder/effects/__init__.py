@@ -7,7 +7,8 @@
 in a module `effects` of an installed app. In the transaction that publishes the event, or applies
 it when it is another service's, an intent is written down: one for each key, with its body. The
 housekeeper carries it out afterwards, outside of any transaction: at least once, always with that
-key and that body. So the receiver can tell a repetition by the key.
+key, before which the service and the effect are named, and that body. So the receiver can tell a
+repetition by the key.
 """
 
 from polder.effects.declared import Effect, GiveUp, effect

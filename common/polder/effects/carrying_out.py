@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from polder import this_service
 from polder.effects.declared import LONGEST, Effect, GiveUp, effects
 from polder.errors.ending import errors_only
 from polder.errors.text import text_of
@@ -68,6 +69,11 @@ class Claimed(NamedTuple):
     attempts: int
     age: float  # seconds that it has waited
 
+    @property
+    def sent_key(self) -> str:
+        """Whoever receives it knows nothing of which effect of which service a key is of."""
+        return f"{this_service.name()}.{self.effect.name}:{self.key}"
+
 
 def carry_out_due(budget: float = BUDGET, *, may_give_up: bool = True) -> dict[str, int]:
     """Carries out what is due, for about so many seconds: how many were done, and how many failed.
@@ -114,7 +120,7 @@ def _attempt(claimed: Claimed, *, may_give_up: bool) -> bool:
     """Whether it was done."""
     try:
         with errors_only(), _at_most(claimed.effect.limit):
-            claimed.effect.carry_out(claimed.key, claimed.body)
+            claimed.effect.carry_out(claimed.sent_key, claimed.body)
         failpoint(Failpoint.EFFECTS_BEFORE_MARK)
     except Exception as error:
         _note_failure(claimed, error, may_give_up=may_give_up)

@@ -52,8 +52,10 @@ def effect(
 
     `key` names what is to happen once: two events of one key are one effect, whose body is the
     first one's. `body` is stored as JSON; the event's `data`, when it is left out. Both are called
-    in the event's transaction and only reckon. The function gets key and body, outside of any
-    transaction, and may run again: after an error, with back-off until `give_up_after` has passed;
+    in the event's transaction and only reckon. The function gets the body and a
+    key that names the service and the effect, too, as `order.mail_that_it_shipped:<key>`: whoever
+    receives what two effects send tells them apart by it. It runs outside of any transaction, and
+    may run again: after an error, with back-off until `give_up_after` has passed;
     and after its process was lost, whether or not it had been done. An attempt that takes longer
     than `limit` seconds has failed. Raises ValueError for a name that is taken or a limit too high.
     """

@@ -23,10 +23,9 @@ def send(key: str, body: Mapping[str, Any]) -> None:
     nobody to send it to."""
     from django.core.mail import EmailMessage  # of no use to the processes that only declare it
 
-    service = this_service.name()
-    number = uuid5(NAMESPACE_URL, f"{service}/{key}/{body['subject']}")
+    number = uuid5(NAMESPACE_URL, f"{key}/{body['subject']}")
     headers = {
-        "Message-ID": f"<{number}@{service}>",
+        "Message-ID": f"<{number}@{this_service.name()}>",
         "Date": body["date"],
         "X-Idempotency-Key": key,
     }
