@@ -30,7 +30,7 @@ from polder.resync.turns import run_of, turn_of
 log = logging.getLogger(__name__)
 
 PATIENCE = "1s"  # for a lock
-FIRST_FILLED = "a replica was filled for the first time: it follows from the history"
+HISTORY = "a replica was filled, for the first time or anew: it follows from the history"
 LONGEST_PAUSE = 1.0  # seconds between two pages, for the sake of the rate
 
 
@@ -140,7 +140,8 @@ def _take(run: ReplicaState, replication: Replication, page: Page, was_read: Rea
     # while this service is being restored, all of it is reconciled when the fence is gone
     if not (run.is_rebuilt and fence.stands()):
         # what it brings for the first time was so long ago that nobody is to hear of it now
-        with skipped(FIRST_FILLED) if run.completed_at is None else nullcontext():
+        is_history = run.completed_at is None or run.is_rebuilt
+        with skipped(HISTORY) if is_history else nullcontext():
             _reconcile(replication, repaired.changed | removed)
     if page.total is not None:
         run.estimate = page.total

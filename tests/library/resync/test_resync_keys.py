@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from uuid_utils.compat import uuid7
 
+from common.contracts.orders import OrderShipped
+from polder.effects.models import Intent
+from polder.outbox.publish import publish
 from polder.replication.models import ReplicaState
-from polder.resync import asking, runs
-from polder.testing import deliver
+from polder.resync import asking, receiving, runs
+from polder.testing import deliver, make_event
 from polder.testing.database import at_once
 from tests.library.resync.wire import PRODUCT, Wire, products, state
 from tests.makers import product_event
@@ -75,6 +78,24 @@ def test_a_replica_is_as_complete_as_it_was_while_some_are_fetched(wire: Wire) -
     runs.cancel(PRODUCT)
     runs.begin(PRODUCT, "asked for", keys=["p1"])
     assert not state().is_complete
+
+
+@pytest.mark.parametrize(("rebuilt", "becomes"), [(True, "skipped"), (False, "waiting")])
+def test_what_a_complete_replica_brings_when_it_is_filled_anew_is_history(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, rebuilt: bool, becomes: str
+) -> None:
+    wire.owns(product_event(product_id="p1"))
+    runs.begin(PRODUCT, "it is new", is_rebuilt=True)
+    wire.run()
+    monkeypatch.setattr(
+        receiving, "reconcile_changed", lambda changed: publish(make_event(OrderShipped))
+    )
+    wire.owns(product_event(product_id="p2"))
+
+    runs.begin(PRODUCT, "it keeps more than it did", is_rebuilt=rebuilt)
+    wire.run()
+
+    assert Intent.objects.get().state == becomes
 
 
 @pytest.mark.usefixtures("committed")
