@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import time
 
+from django.db import connection
+
 from polder import this_service
 from polder.broker.names import event_queue
 from polder.contracts.event import Event
@@ -18,9 +20,19 @@ def deliver(*messages: Event | bytes, publisher: str | None = None) -> Report:
     times with the same ones.
 
     Bytes go as they are, as if from `publisher` (the first one this service subscribes to when it
-    is left out). Raises what `apply_batch` raises; then none of them was applied.
+    is left out). Raises what `apply_batch` raises; then none of them was applied. Raises, too, what
+    a commit would.
     """
-    return apply_batch([delivery_of(message, publisher) for message in messages])
+    report = apply_batch([delivery_of(message, publisher) for message in messages])
+    check_as_a_commit_does()
+    return report
+
+
+def check_as_a_commit_does() -> None:
+    """Raises what deferred constraints and the guard would raise now if the transaction around the
+    test were committed; without one, commits have done so."""
+    if connection.in_atomic_block and not connection.needs_rollback:
+        connection.check_constraints()
 
 
 def delivery_of(message: Event | bytes, publisher: str | None = None) -> Delivery:

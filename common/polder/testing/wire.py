@@ -1,5 +1,6 @@
 """A transport within the test's process that does what the real one may do: it brings each message
-again, in any order and in batches of any size, and takes only what was published in a transaction.
+again, in any order and in batches of any size, and takes only what was published in a transaction,
+and nothing that a commit would refuse.
 From the bytes of a message to its commit everything is real.
 
     wire.send(make_event(OrderCreated), b"{")     # from other services
@@ -24,7 +25,7 @@ from polder.inbox.batch import apply_batch
 from polder.inbox.batch_errors import TransientFailure
 from polder.inbox.delivery import Delivery
 from polder.outbox.models import OutboxEvent
-from polder.testing.delivering import delivery_of
+from polder.testing.delivering import check_as_a_commit_does, delivery_of
 
 Answer = Callable[[Any], Iterable[Event | bytes]]
 MOST_ROUNDS = 10_000
@@ -55,8 +56,8 @@ class Wire:
         self._answers.append((kind, function))
 
     def run(self) -> None:
-        """Relays and delivers until nothing is under way. Raises NeverAtRest, ConsumerHalted, and
-        TransientFailure when it does not pass."""
+        """Relays and delivers until nothing is under way. Raises NeverAtRest, ConsumerHalted,
+        TransientFailure when it does not pass, and what a commit would."""
         for _ in range(MOST_ROUNDS):
             self._relay()
             if not self._waiting:
@@ -65,6 +66,7 @@ class Wire:
         raise NeverAtRest(f"{len(self._waiting)} messages are under way yet (seed {self.seed})")
 
     def _relay(self) -> None:
+        check_as_a_commit_does()
         rows = list(
             OutboxEvent.objects.filter(published_at=None, held_at=None).order_by("position")
         )
@@ -88,6 +90,7 @@ class Wire:
         for attempt in range(PATIENCE):
             try:
                 report = apply_batch(deliveries)
+                check_as_a_commit_does()
             except TransientFailure:
                 if attempt == PATIENCE - 1:
                     raise
