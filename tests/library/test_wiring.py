@@ -150,6 +150,20 @@ def test_a_column_that_may_not_be_null_for_what_may(monkeypatch: pytest.MonkeyPa
     assert told.startswith("polder.E014 order.Heavy takes 'weight_grams', which may be null")
 
 
+def test_a_column_that_cannot_hold_what_its_member_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Short(Replica, of="inventory.product", price="price.amount"):
+        __module__ = HERE
+        name = models.CharField(max_length=50)
+        price = models.DecimalField(max_digits=12, decimal_places=0)
+
+    monkeypatch.setattr(replica_checks, "clashes", [])
+    assert replica_errors(Short, monkeypatch) == [
+        "polder.E036 order.Short.name takes 'name', a text of up to 500 characters, into 50.",
+        "polder.E036 order.Short.price takes 'price.amount', a number of up to 10 digits and up to "
+        "2 places, into 12 digits and 0 places.",
+    ]
+
+
 def test_a_second_replica_of_one_aggregate(monkeypatch: pytest.MonkeyPatch) -> None:
     class Again(Replica, of="inventory.product"):
         __module__ = HERE

@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from polder.contracts.event import Event
 from polder.process.starts import STARTS
+from polder.replication.bounds import misfit
 from polder.replication.replica import OWN_COLUMNS, Replica, clashes, where_of
 
 
@@ -97,7 +98,7 @@ def _errors(model: type[Replica]) -> Iterator[Error]:
         if (kind := _annotation(state, path)) is not None:
             yield from _value_errors(model, path, kind, values)
     for column, field in columns.items():
-        yield from _field_errors(model, state, model.paths.get(column, column), nullable=field.null)
+        yield from _field_errors(model, state, model.paths.get(column, column), field)
 
 
 def _translates(field: Any) -> bool:
@@ -111,7 +112,7 @@ def _translates(field: Any) -> bool:
 
 
 def _field_errors(
-    model: type[Replica], state: type[BaseModel], path: str, *, nullable: bool
+    model: type[Replica], state: type[BaseModel], path: str, field: Any
 ) -> Iterator[Error]:
     found = _annotation(state, path)
     if found is None:
@@ -122,13 +123,20 @@ def _field_errors(
             obj=model,
             id="polder.E013",
         )
-    elif NoneType in get_args(found) and not nullable:
+    elif NoneType in get_args(found) and not field.null:
         hint = "Declare it with null=True."
         yield Error(
             f"{model._meta.label} takes {path!r}, which may be null, into a column that may not.",
             hint=hint,
             obj=model,
             id="polder.E014",
+        )
+    elif said := misfit(field, state, path):
+        yield Error(
+            f"{model._meta.label}.{field.name} takes {path!r}, {said}.",
+            hint="What does not fit is refused or rounded. Declare a field that takes all of it.",
+            obj=model,
+            id="polder.E036",
         )
 
 
