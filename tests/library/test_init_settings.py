@@ -48,6 +48,17 @@ def test_lists_put_together_of_others_are_understood(tmp_path: Path) -> None:
     compile(after, "settings", "exec")
 
 
+@pytest.mark.parametrize("added", ['INSTALLED_APPS + ["reviews"]', '["reviews"] + INSTALLED_APPS'])
+def test_apps_that_are_added_to_themselves(tmp_path: Path, added: str) -> None:
+    listed = 'INSTALLED_APPS = ["books"]\n'
+    settings = SETTINGS.replace(listed, f"{listed}INSTALLED_APPS = {added}\n")
+
+    after = written(tmp_path, settings)
+
+    assert {"books", "reviews", "polder.broker"} < {*executed(after)["INSTALLED_APPS"]}
+    assert written(tmp_path, after) == after  # once more
+
+
 def test_options_and_line_ends_stay(tmp_path: Path) -> None:
     settings = SETTINGS.replace('"NAME"', '"OPTIONS": {"sslmode": "require"}, "NAME"')
 

@@ -106,10 +106,13 @@ class Settings:
         text = "".join(lines).rstrip("\r\n")
         return text + f"\n\n{block}\n".replace("\n", end)
 
-    def _value(self, name: str) -> ast.expr | None:
-        """What is bound to it last, at the top of the module."""
+    def _value(self, name: str, before: ast.expr | None = None) -> ast.expr | None:
+        """What is bound to it last, at the top of the module, or above the statement that `before`
+        is a part of."""
         found = None
         for node in self.tree.body:
+            if before and (node.end_lineno or 0, node.end_col_offset or 0) > _place(before):
+                break
             if isinstance(node, ast.Assign):
                 targets = node.targets
             elif isinstance(node, ast.AnnAssign):
@@ -132,7 +135,7 @@ class Settings:
         if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
             return self._is_list(value.left) and self._is_list(value.right)
         if isinstance(value, ast.Name):
-            bound = self._value(value.id)
+            bound = self._value(value.id, before=value)
             return isinstance(bound, ast.List | ast.BinOp) and self._is_list(bound)
         return isinstance(value, ast.List)
 
@@ -158,6 +161,10 @@ def _member(value: ast.Dict, key: str) -> ast.expr | None:
         if isinstance(name, ast.Constant) and name.value == key:
             return member
     return None
+
+
+def _place(node: ast.expr) -> tuple[int, int]:
+    return node.lineno, node.col_offset
 
 
 def _texts(tree: ast.AST) -> Iterator[str]:
