@@ -59,6 +59,16 @@ def test_apps_that_are_added_to_themselves(tmp_path: Path, added: str) -> None:
     assert written(tmp_path, after) == after  # once more
 
 
+@pytest.mark.parametrize(("opened", "closed"), ["()", "[]"])
+def test_settings_that_build_on_these_find_the_apps_of_the_same_type(
+    tmp_path: Path, opened: str, closed: str
+) -> None:
+    after = written(tmp_path, SETTINGS.replace('["books"]', f'{opened}"books",{closed}'))
+
+    production = f'{after}\nINSTALLED_APPS = {opened}"sentry",{closed} + INSTALLED_APPS\n'
+    assert list(executed(production)["INSTALLED_APPS"][:2]) == ["sentry", "books"]
+
+
 def test_options_and_line_ends_stay(tmp_path: Path) -> None:
     settings = SETTINGS.replace('"NAME"', '"OPTIONS": {"sslmode": "require"}, "NAME"')
 

@@ -90,7 +90,7 @@ def by_hand(project: Project, service: str) -> str:
         its = with_databases(project)
     parts = [
         f"# {project.module}, which imports os",
-        texts.installed(texts.APPS, are_listed=False),
+        texts.installed(texts.APPS, None),
         texts.polder(service, module),
         *([] if its is project else [f"# {its.module}"]),
         texts.database(has_options=True),
@@ -103,7 +103,7 @@ def by_hand(project: Project, service: str) -> str:
 def _blocks(project: Project, settings: Settings, service: str, celery: Path | None) -> list[str]:
     blocks = []
     if apps := settings.missing_apps():
-        blocks.append(texts.installed(apps, are_listed=settings.apps_are_listed))
+        blocks.append(texts.installed(apps, settings.apps_are))
     if not settings.has_polder:
         assert celery is not None
         is_usual = celery.name == "celery.py" and not project.above

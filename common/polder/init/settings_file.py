@@ -58,9 +58,12 @@ class Settings:
         return any(word in text for text in _texts(self.tree))
 
     @property
-    def apps_are_listed(self) -> bool:
-        """Whether INSTALLED_APPS is a list that is written out, which `+=` makes longer."""
-        return self._is_list(self._value("INSTALLED_APPS"))
+    def apps_are(self) -> type[list[str]] | type[tuple[str, ...]] | None:
+        """Whether INSTALLED_APPS is a list or a tuple; None where it is not written out."""
+        value = self._value("INSTALLED_APPS")
+        if self._is(ast.List, value):
+            return list
+        return tuple if self._is(ast.Tuple, value) else None
 
     def missing_apps(self) -> list[str]:
         """Raises NotUnderstood."""
@@ -131,13 +134,13 @@ class Settings:
                 if isinstance(value, ast.List | ast.Tuple | ast.BinOp):
                     yield from _texts(value)
 
-    def _is_list(self, value: ast.expr | None) -> bool:
+    def _is(self, kind: type[ast.List | ast.Tuple], value: ast.expr | None) -> bool:
         if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
-            return self._is_list(value.left) and self._is_list(value.right)
+            return self._is(kind, value.left) and self._is(kind, value.right)
         if isinstance(value, ast.Name):
             bound = self._value(value.id, before=value)
-            return isinstance(bound, ast.List | ast.BinOp) and self._is_list(bound)
-        return isinstance(value, ast.List)
+            return isinstance(bound, kind | ast.BinOp) and self._is(kind, bound)
+        return isinstance(value, kind)
 
     def _imports_os(self) -> bool:
         return any(

@@ -32,10 +32,14 @@ _LIMITS = """"-c lock_timeout=10s -c statement_timeout=30s -c "
         "idle_in_transaction_session_timeout=60s"""
 
 
-def installed(apps: Sequence[str], *, are_listed: bool = True) -> str:
-    """`are_listed`: INSTALLED_APPS is a list that `+=` makes longer."""
-    begin = "INSTALLED_APPS += [" if are_listed else "INSTALLED_APPS = [\n    *INSTALLED_APPS,"
-    return "\n".join([begin, *(f'    "{app}",' for app in apps), "]"])
+def installed(apps: Sequence[str], kind: type[list[str]] | type[tuple[str, ...]] | None) -> str:
+    """`kind`: of which INSTALLED_APPS is, and stays; None where nobody knows."""
+    if kind is list:  # which `+=` makes longer
+        first, last = "INSTALLED_APPS += [", "]"
+    else:
+        opened, last = "()" if kind is tuple else "[]"
+        first = f"INSTALLED_APPS = {opened}\n    *INSTALLED_APPS,"
+    return "\n".join([first, *(f'    "{app}",' for app in apps), last])
 
 
 def polder(service: str, celery_module: str | None) -> str:
