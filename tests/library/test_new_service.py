@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from django.apps import apps
 
 from deploy.docker.places import published
 from deploy.local.services import SERVICES
@@ -109,6 +110,13 @@ def test_several_members_that_are_the_key(
         ("new-service product --replicates inventory.product", "would be called Product"),
         ("new-service billing --replicates order.order --owns 2", "'2' is no name for what it"),
         ("new-service billing --replicates order.order --owns def", "'def' is no name for what"),
+        ("new-service billing --replicates order.order --owns none", "'none' is no name for what"),
+        ("new-service billing --replicates order.order --owns event", "Event would be two things"),
+        ("new-service bills --replicates order.order --owns request", "Request would be two"),
+        ("new-service version --replicates order.order", "Version would be two things"),
+        ("new-service bills --replicates order.order --owns operation", "Operation would be two"),
+        ("new-service bills --replicates order.order --owns exception", "Exception would be two"),
+        ("new-service contenttypes --replicates order.order", "Something else is called content"),
         ("remove-service billing", "There is no service billing; there are order"),
         ("remove-service flower --data --yes", "There is no service flower; there are order"),
     ],
@@ -119,6 +127,11 @@ def test_what_cannot_be_done(line: str, says: str, capsys: pytest.CaptureFixture
     assert main(name, arguments) == 1
 
     capsys.readouterr().err.index(says)
+
+
+def test_no_service_is_called_as_an_app() -> None:
+    labels = {app.label for app in apps.get_app_configs()} - {*SERVICES}
+    assert {label for label in labels if re.fullmatch("[a-z]+", label)} <= command.RESERVED
 
 
 def test_nobody_says_yes_where_there_is_no_terminal(

@@ -13,13 +13,15 @@ from pathlib import Path
 from deploy.local.services import SERVICES
 from tools.each_service import is_named
 from tools.new_service import kept, writing
+from tools.new_service.clashes import clashes
 from tools.new_service.errors import NotPossible
 from tools.new_service.names import camel, followed, names
 from tools.new_service.writing import ROOT
 
 LONGEST = 20  # of a name: indexes are called by it
 RESERVED = {
-    *("admin", "auth", "sessions", "messages", "staticfiles", "unfold", "shop"),  # apps of Django
+    *("admin", "auth", "contenttypes", "messages", "sessions", "staticfiles"),  # apps of Django
+    *("unfold", "shop"),
     *("all", "broker", "flower", "postgres", "prepare", "rabbitmq", "secrets"),  # containers
     *("common", "deploy", "polder", "schemas", "system", "tests", "tools"),
 }
@@ -62,8 +64,14 @@ def new_service(arguments: Sequence[str]) -> str:
                 f"Two of its models would be called {model}. Call what it decides something else: "
                 "--owns invoice. Of two aggregates of one name it can replicate one."
             )
+    used = names(service, owned, aggregates)
+    if twice := clashes(writing.texts(service, used).values()):
+        raise NotPossible(
+            f"In what is written {' and '.join(twice)} would be two things. Call what it decides "
+            "something else: --owns invoice."
+        )
     try:
-        writing.write(service, names(service, owned, aggregates))
+        writing.write(service, used)
         writing.list_services([*SERVICES, service])
         writing.derive(service)
     except BaseException:
@@ -162,7 +170,7 @@ def _check_name(service: str) -> None:
 
 def _check_owned(owned: str) -> None:
     is_name = re.fullmatch("[a-z]+(_[a-z]+)*", owned) and not keyword.iskeyword(owned)
-    if not is_name or len(owned) > LONGEST:
+    if not is_name or keyword.iskeyword(camel(owned)) or len(owned) > LONGEST:
         raise NotPossible(
             f"{owned!r} is no name for what it decides: like invoice, or credit_note."
         )

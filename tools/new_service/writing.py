@@ -33,14 +33,22 @@ def schemas_of(service: str) -> Path:
     return ROOT / "schemas" / service
 
 
+def texts(service: str, names: Mapping[str, str]) -> dict[Path, str]:
+    """All that is written by hand for another service, by where it goes."""
+    folder = TEMPLATE / "service"
+    sources = {contract_of(service): TEMPLATE / "contracts" / "contract.py.txt"} | {
+        folder_of(service) / source.relative_to(folder).with_suffix(""): source
+        for source in sorted(folder.rglob("*.txt"))
+    }
+    return {
+        target: Template(source.read_text()).substitute(names) for target, source in sources.items()
+    }
+
+
 def write(service: str, names: Mapping[str, str]) -> None:
-    """All that is written by hand for another service."""
-    contract = (TEMPLATE / "contracts" / "contract.py.txt").read_text()
-    contract_of(service).write_text(Template(contract).substitute(names))
-    for source in sorted((TEMPLATE / "service").rglob("*.txt")):
-        target = folder_of(service) / source.relative_to(TEMPLATE / "service").with_suffix("")
+    for target, text in texts(service, names).items():
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(Template(source.read_text()).substitute(names))
+        target.write_text(text)
     written = [str(folder_of(service)), str(contract_of(service))]
     _run("ruff", "check", "--quiet", "--fix", "--select", "I,F401", *written)
     _run("ruff", "format", "--quiet", *written)
