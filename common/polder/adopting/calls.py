@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
+from polder.adopting.known import is_about
 from polder.adopting.names import Names, dotted
+from polder.adopting.perhaps import perhaps, untyped
 from polder.adopting.places import Kind
 
 ON_MANY = {
@@ -27,18 +29,23 @@ RELATED_ALONE = {"add", "set", "remove", "clear"}
 ON_ONE = {"save": Kind.SAVE, "delete": Kind.DELETE, "save_base": Kind.SAVE}
 ASYNC = {f"a{name}": name for name in ON_MANY.keys() | ON_ONE.keys()}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# What a class that is about the model has of its rows, and what its methods are given of them.
+OF_ITS_ROWS = ("self.get_object", "self.get_queryset", "self.model", "self.queryset")
+ITS_ROWS = ("self.object", "self.instance", "queryset", "obj", "instance")
 
 
 def calls(names: Names, tree: ast.Module) -> Iterator[tuple[ast.Call, Kind]]:
-    """Of a file. A name stands for a row in all of the function that says so."""
+    """Of a file. A name stands for a row in all of the function that says so, an attribute in all
+    of its class."""
     seen: set[ast.Call] = set()
     for scope, rows in _scopes(names, tree):
         here = replace(names, rows=set(rows))
         here.learn(scope)
+        nobodys = untyped(here, scope) if names.model else set()
         for node in ast.walk(scope):
             if not isinstance(node, ast.Call) or node in seen:
                 continue
-            if kind := _kind(node, here):
+            if kind := _kind(node, here) or perhaps(node, nobodys):
                 seen.add(node)
                 yield node, kind
 
@@ -46,13 +53,25 @@ def calls(names: Names, tree: ast.Module) -> Iterator[tuple[ast.Call, Kind]]:
 def _scopes(names: Names, tree: ast.Module) -> Iterator[tuple[ast.AST, list[str]]]:
     """Functions, and statements outside of them, each with the names that are rows in it anyway."""
     of_rows = names.model | names.managers()
+    methods: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            own = ["self"] if node.name in of_rows else []
+            own = ["self", "cls"] if node.name in of_rows else _attributes(names, node)
+            methods.update(one for one in node.body if isinstance(one, _FUNCTIONS))
             yield from ((one, own if isinstance(one, _FUNCTIONS) else []) for one in node.body)
-        elif isinstance(node, _FUNCTIONS):
+        elif isinstance(node, _FUNCTIONS) and node not in methods:
             yield node, []
     yield from ((one, []) for one in tree.body if not isinstance(one, (*_FUNCTIONS, ast.ClassDef)))
+
+
+def _attributes(names: Names, node: ast.ClassDef) -> list[str]:
+    """What `self` has of the model's rows in all methods of a class."""
+    here = replace(names, rows=set())
+    for one in node.body:
+        here.learn(one)
+    found = {one for one in here.rows if one.startswith(("self.", "cls."))}
+    found |= {f"self.{one.removeprefix('cls.')}" for one in found if one.startswith("cls.")}
+    return [*found, *(OF_ITS_ROWS + ITS_ROWS if is_about(names, node) else ())]
 
 
 def _kind(call: ast.Call, names: Names) -> Kind | None:

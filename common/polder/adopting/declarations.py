@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from polder.adopting.known import is_about, is_form, says
 from polder.adopting.names import Names, dotted
 from polder.adopting.places import Kind
 
@@ -35,32 +36,15 @@ def declarations(names: Names, tree: ast.Module) -> Iterator[tuple[ast.AST, Kind
 
 def _of_class(names: Names, node: ast.ClassDef) -> Kind | None:
     bases = [dotted(base).rpartition(".")[2] for base in node.bases]
-    if _says(names, node, "model") and any(base.endswith("Inline") for base in bases):
+    if says(names, node, "model") and any(base.endswith("Inline") for base in bases):
         return Kind.ADMIN
     is_view = any(base.endswith(VIEWS) and not base.endswith(READ_ONLY) for base in bases)
-    if is_view and (_says(names, node, "model") or _says(names, node, "queryset")):
+    if is_view and is_about(names, node):
         return Kind.VIEW
-    for inner in node.body:
-        if (
-            isinstance(inner, ast.ClassDef)
-            and inner.name == "Meta"
-            and _says(names, inner, "model")
-        ):
-            if any("Filter" in base or "Factory" in base for base in bases):
-                return None
-            is_serializer = any("Serializer" in base for base in bases)
-            return Kind.SERIALIZER if is_serializer else Kind.FORM
+    if is_form(names, node) and not any("Filter" in base or "Factory" in base for base in bases):
+        is_serializer = any("Serializer" in base for base in bases)
+        return Kind.SERIALIZER if is_serializer else Kind.FORM
     return None
-
-
-def _says(names: Names, node: ast.ClassDef, attribute: str) -> bool:
-    """`model = Book`, `queryset = Book.objects.all()`."""
-    for one in node.body:
-        if isinstance(one, ast.Assign) and any(
-            isinstance(target, ast.Name) and target.id == attribute for target in one.targets
-        ):
-            return names.is_model(one.value) or names.is_manager_of(one.value)
-    return False
 
 
 def _is_or_has(names: Names, node: ast.AST) -> bool:

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     SQL = "SQL"
     FIXTURE = "fixture"
     SEEN = "seen"
+    PERHAPS = "perhaps"
 
 
 INSTEAD = {
@@ -42,6 +43,7 @@ INSTEAD = {
     Kind.ADMIN: "read-only, or save_model() and delete_model() call a use case; no inline",
     Kind.SQL: "a use case; a bulk repair raises version and publishes in its transaction",
     Kind.FIXTURE: "for tests: loaded inside unguarded(); for data: by a use case",
+    Kind.PERHAPS: "say its type, `row: Book`; or `# adopt: ` and of which model the row is",
     Kind.SEEN: "reading the code did not find it; lead it through a use case",
 }
 

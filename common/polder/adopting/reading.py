@@ -1,5 +1,6 @@
 """All places, by reading the code. What is decided while it runs (`getattr(row, method)()`, a model
-that a function gets as an argument) only a test run shows."""
+that a function gets as an argument), and rows without a type in a file that does not name the
+model, only a test run shows."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from django.db import models
 from polder.adopting import sources
 from polder.adopting.calls import calls, publishing
 from polder.adopting.declarations import declarations
+from polder.adopting.known import known
 from polder.adopting.names import Names
 from polder.adopting.places import MARK, Kind, Place
 from polder.adopting.texts import in_fixture, in_sql, statements
@@ -23,8 +25,11 @@ Found = Iterator[Place]
 def places(model: type[models.Model]) -> list[Place]:
     """In the order of files and lines."""
     found = [*_cascades(model)]
-    for path in sources.files(".py"):
-        found += _in_code(model, path)
+    files = [*_read(model)]
+    for_it = known((names, tree) for _, _, names, tree in files)
+    for path, text, names, tree in files:
+        names.known = for_it
+        found += _in_code(path, text, names, tree)
     for path in sources.files(".sql"):
         text = path.read_text(encoding="utf-8", errors="replace")
         lines = text.splitlines()
@@ -35,13 +40,17 @@ def places(model: type[models.Model]) -> list[Place]:
     return sorted(found, key=lambda place: (place.is_test, place.file, place.line))
 
 
-def _in_code(model: type[models.Model], path: Path) -> Found:
-    text = path.read_text(encoding="utf-8", errors="replace")
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        return
-    names = Names.of(model, sources.module_of(path), tree)
+def _read(model: type[models.Model]) -> Iterator[tuple[Path, str, Names, ast.Module]]:
+    for path in sources.files(".py"):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        try:
+            tree = ast.parse(text)
+        except (SyntaxError, ValueError):
+            continue
+        yield path, text, Names.of(model, sources.module_of(path), tree), tree
+
+
+def _in_code(path: Path, text: str, names: Names, tree: ast.Module) -> Found:
     publishes = publishing(tree)
     found: list[tuple[ast.AST, Kind]] = [
         *calls(names, tree),

@@ -1,6 +1,12 @@
 """A project that writes its books in every way there is. Where a line says `# <- kind`, `adopt`
 has to find it; where it says nothing, it has to be silent."""
 
+# An aggregate has its columns in one table (polder.E034).
+ATLAS = """\
+class Atlas(Book):
+    maps = models.IntegerField(default=0)
+
+"""
 FILES = {
     "books/models.py": """\
 from django.db import models
@@ -22,6 +28,13 @@ class Book(models.Model):  # <- cascade
     def rename(self, title):
         self.title = title
         self.save()  # <- save
+
+class OldBook(Book):
+    class Meta:
+        proxy = True
+
+{ATLAS}class Review(models.Model):
+    book = models.ForeignKey(Book, models.PROTECT)
 
 class Tag(models.Model):
     name = models.CharField(max_length=100)
@@ -135,7 +148,8 @@ from .models import Author, Book, Tag
 
 @admin.register(Book)  # <- admin
 class BookAdmin(admin.ModelAdmin):
-    pass
+    def archive(self, request, queryset):
+        queryset.update(title="old")  # <- update
 
 class Written(admin.TabularInline):  # <- admin
     model = Book
@@ -154,6 +168,82 @@ def raw(cursor, name):
     cursor.execute("SELECT * FROM books_book")
     cursor.execute("UPDATE books_bookmark SET title = 'a'")
 """,
+    "books/indirect.py": """\
+from django.apps import apps
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+from books.lists import newest
+from books.models import Atlas, OldBook, Review, Tag
+
+Tome = apps.get_model("books", "Book")
+Codex = Tome
+
+def relatives(review):
+    OldBook.objects.update(title="a")  # <- update
+    Atlas(title="b").save()  # <- save
+    Tome.objects.create(title="c")  # <- create
+    Codex.objects.get(pk=1).delete()  # <- delete
+    newest().update(title="d")  # <- update
+    Review.objects.get(pk=1).book.save()  # <- save
+    review.book.delete()  # <- delete
+
+@receiver(post_save, sender=Tome)
+def heard(sender, instance, **kwargs):
+    instance.save()  # <- save
+
+class Desk:
+    def __init__(self, pk):
+        self.book = Tome.objects.get(pk=pk)
+        self.tag = Tag.objects.get(pk=pk)
+
+    def close(self):
+        self.book.save()  # <- save
+        self.tag.save()
+        self.save()
+
+def whoever(book, several, tag: Tag, **options):
+    book.save()  # <- perhaps
+    for one in several:
+        one.delete()  # <- perhaps
+    several.filter(title="").update(title="e")  # <- perhaps
+    tag.save()
+    options.update(a=1)
+    loaded = load(1)
+    loaded.save()  # <- perhaps
+    book.settings.update({"a": 1})
+""",
+    "books/lists.py": """\
+from books.models import Book
+
+def newest():
+    found = Book.objects.order_by("-pk")
+    return found[:10]
+""",
+    "books/views.py": """\
+from django.views.generic import DeleteView, UpdateView
+from books.forms import BookForm, TagForm
+from books.models import Book, Tag
+
+class Change(UpdateView):  # <- view
+    form_class = BookForm
+
+    def form_valid(self, form):
+        self.get_object().delete()  # <- delete
+        self.object.save()  # <- save
+
+class Remove(DeleteView):  # <- view
+    def get_queryset(self):
+        return Book.objects.all()
+
+    def post(self, request):
+        self.get_queryset().update(title="a")  # <- update
+
+class ChangeTag(UpdateView):
+    form_class = TagForm
+
+    def post(self, request):
+        self.get_object().delete()
+""",
     "books/fix.sql": "SELECT 1;\nUPDATE books_book SET title = 'a';\n",
     "books/fixtures/some.json": '[{"model": "books.book", "pk": 1, "fields": {"title": "a"}}]',
     "books/fixtures/other.json": '[{"model": "books.tag", "pk": 1, "fields": {"name": "a"}}]',
@@ -169,6 +259,7 @@ def test_it():
     looked_at()
 """,
 }
+FILES["books/models.py"] = FILES["books/models.py"].replace("{ATLAS}", ATLAS)
 NOT_IN_PYTHON = {("books/fix.sql", 2, "SQL"), ("books/fixtures/some.json", 1, "fixture")}
 
 

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from polder.adopting.places import INSTEAD, Kind
-from tests.library.adopting.project import FILES, expected
+from tests.library.adopting.project import ATLAS, FILES, expected
 
 DATABASE = "adopting"
 DDL_URL = os.environ["ORDER_DATABASE_URL"]
@@ -119,7 +119,9 @@ def test_the_guard_says_what_it_thinks_of_an_aggregate(folder: Path, database: N
     models.write_text(
         "from polder.domain.aggregate import Aggregate\n"
         "from books.contracts import BookChanged, BookEvent, BookState\n"
-        + FILES["books/models.py"].replace(
+        + FILES["books/models.py"]
+        .replace(ATLAS, "")
+        .replace(
             "class Book(models.Model):  # <- cascade",
             "class Book(Aggregate):\n"
             "    contract = BookEvent\n"
