@@ -10,6 +10,7 @@ from polder.contracts import asyncapi
 from polder.contracts.event import Event
 from polder.contracts.examples import example_of
 from polder.contracts.published import Published, Version, as_files
+from polder.contracts.readings import readings_of
 from polder.contracts.unsaid import told
 
 
@@ -30,7 +31,13 @@ def exported(before: Published, service: str, reads: Mapping[str, Any]) -> Publi
     examples = {**before.examples, **{one: example_of(kind) for one, kind in kinds.items()}}
     schemas, examples = dict(sorted(schemas.items())), dict(sorted(examples.items()))
     document = asyncapi.document(schemas, examples, reads)
-    return Published(schemas, examples, reads, document)
+    readings = {**before.readings}
+    for version in schemas:
+        kind = Event.known.get((version.service, version.event))
+        if version.service == service and kind and version in examples:
+            about = schemas[version], examples[version], readings.get(version, {})
+            readings[version] = readings_of(kind, version.number, *about)
+    return Published(schemas, examples, readings, reads, document)
 
 
 def differing(before: Published, now: Published) -> Iterator[str]:

@@ -11,6 +11,7 @@ from polder.contracts.event import Event
 from polder.contracts.exporting import kinds_of
 from polder.contracts.json_schema import schema_of
 from polder.contracts.published import Published, Version
+from polder.contracts.readings import LIFTS, SUBJECTS
 from polder.contracts.skeleton import deprecation, new_version
 
 CHANGED = "published version changed"
@@ -53,7 +54,8 @@ def _changed_within(
             continue
         found = list(changes(before.schemas[version], schema_of(kind)))
         if not found and (example := before.examples.get(version)):
-            found = list(unsaid.changes(kind, before.schemas[version], example))
+            subjects = before.readings.get(version, {}).get(SUBJECTS, {})
+            found = list(unsaid.changes(kind, before.schemas[version], example, subjects))
         for change in found:
             yield Problem(
                 (f"{version.service}.{version.event} {version.number}",),
@@ -131,7 +133,10 @@ def _upcasts(
             older = version._replace(number=number)
             if not absent and older in before.schemas and older in before.examples:
                 schema, example = before.schemas[older], before.examples[older]
-                found += lifting.not_total(kind, number, schema, example)
+                made = before.readings.get(older, {})
+                subjects = made.get(SUBJECTS, {})
+                found += lifting.not_total(kind, number, schema, example, subjects)
+                found += lifting.changed(kind, number, schema, example, made.get(LIFTS, {}))
                 found += lifting.losing(kind, number, before.schemas, example)
                 found += lifting.undecodable(older, example)
     for one in found:

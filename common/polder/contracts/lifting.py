@@ -15,6 +15,7 @@ from polder.contracts.decode import Unreadable, decode, summary
 from polder.contracts.event import Event
 from polder.contracts.json_schema import EXCEPTIONS, Schema, schema_of
 from polder.contracts.published import Version
+from polder.contracts.readings import digest
 from polder.contracts.samples import samples
 from polder.contracts.shapes import bare
 from polder.contracts.upcasts import lift, registered, step
@@ -25,6 +26,8 @@ WAYS_OUT = {
     "upcast unreachable": "take it away, or correct its class or from_version",
     "upcast not total": "let the upcasts from version {before} on take all that it allows",
     "upcast loses": "let the upcasts from version {before} on hand it on: {{**data, ...}}",
+    "upcast changed": "let the upcast from version {before} make what it made; what is meant "
+    "otherwise is a new version",
     "undecodable": "let the upcasts from version {before} on read it, or the code as it was",
 }
 
@@ -75,15 +78,22 @@ def _origin(kind: type[Event], version: int) -> type | None:
     return next((base for base in kind.__mro__ if (base, version) in registered()), None)
 
 
-def not_total(kind: type[Event], version: int, schema: Schema, example: Any) -> Iterator[BadUpcast]:
+def not_total(
+    kind: type[Event],
+    version: int,
+    schema: Schema,
+    example: Any,
+    subjects: Mapping[str, str] = {},
+) -> Iterator[BadUpcast]:
     """What somebody may have written in that version and what the code cannot read today; of what
-    fails alike, the first."""
+    fails alike, the first. `subjects` are those that stand around the samples."""
     name, seen = f"{kind.service}.{kind.__name__}", {""}
     refused = set(schema.get(EXCEPTIONS, []))  # by the code of then, so nobody wrote it
     for sample, data, parts in samples(schema, example):
         if sample in refused or refused.intersection(parts):
             continue
-        if reason := _unreadable(kind, version, copy.deepcopy(data)):
+        around = example | {"subject": subjects.get(digest(data))}
+        if reason := _unreadable(kind, version, around, copy.deepcopy(data)):
             refused.add(sample)
         if reason not in seen:
             seen.add(reason)
@@ -91,15 +101,33 @@ def not_total(kind: type[Event], version: int, schema: Schema, example: Any) -> 
             yield BadUpcast(name, "upcast not total", what, version)
 
 
-def _unreadable(kind: type[Event], version: int, data: Any) -> str:
+def _unreadable(kind: type[Event], version: int, around: Mapping[str, Any], data: Any) -> str:
     state: Any = kind.model_fields["data"].annotation
     try:
-        state.model_validate(lift(kind, data, version=version), extra="ignore")
+        read = state.model_validate(lift(kind, data, version=version), extra="ignore")
+        subject = around["subject"] or read.subject
+        kind.model_validate({**around, "subject": subject, "data": read})
     except ValidationError as error:
         return summary(error)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return ""
+
+
+def changed(
+    kind: type[Event], number: int, schema: Schema, example: Any, lifts: Mapping[str, str]
+) -> Iterator[BadUpcast]:
+    """What the upcast to the next version no longer makes of a sample as it did when `lifts` was
+    published; the first."""
+    for sample, data, _ in samples(schema, example):
+        if before := lifts.get(digest(data)):
+            with suppress(Exception):  # `not_total` says it
+                if digest(step(kind, number)(copy.deepcopy(data))) != before:
+                    what = f"version {number}, {sample}: is lifted to something else than before"
+                    yield BadUpcast(
+                        f"{kind.service}.{kind.__name__}", "upcast changed", what, number
+                    )
+                    return
 
 
 def losing(

@@ -1,8 +1,10 @@
-"""The folder of what was published: for each version of each event its JSON Schema and an example,
-and for each service what it reads of others. Nothing in it is written by hand.
+"""The folder of what was published: for each version of each event its JSON Schema, an example and
+what is made of its samples, and for each service what it reads of others. Nothing in it is written
+by hand.
 
     <service>/<Event>/<version>.json
     <service>/<Event>/<version>.example.json
+    <service>/<Event>/readings/<version>.json
     <service>/reads.json
     asyncapi.yaml
 """
@@ -20,8 +22,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from polder.contracts.json_schema import Schema
+from polder.contracts.readings import Readings
 
 READS = "reads.json"
+READINGS = "readings"
 ASYNCAPI = "asyncapi.yaml"
 OF_A_HOOK = {"GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE"}
 _TOLD = re.compile(r"\$ref: \./(\w+)/(\w+)/(\d+)\.json$", re.MULTILINE)
@@ -49,6 +53,7 @@ class Published(NamedTuple):
 
     schemas: Mapping[Version, Schema]
     examples: Mapping[Version, Any]
+    readings: Mapping[Version, Readings]
     reads: Mapping[str, Any]  # by service
     asyncapi: str
 
@@ -113,6 +118,7 @@ def _git(where: Path, *arguments: str, unknown: str = "") -> bytes:
 def _published(files: Mapping[str, str]) -> Published:
     schemas: dict[Version, Schema] = {}
     examples: dict[Version, Any] = {}
+    readings: dict[Version, Readings] = {}
     reads: dict[str, Any] = {}
     for name, text in sorted(files.items()):
         parts = name.split("/")
@@ -121,7 +127,10 @@ def _published(files: Mapping[str, str]) -> Published:
         elif len(parts) == 3 and (number := parts[2].partition(".")[0]).isdigit():
             into = examples if parts[2].endswith(".example.json") else schemas
             into[Version(parts[0], parts[1], int(number))] = _loads(name, text)
-    return Published(schemas, examples, reads, files.get(ASYNCAPI, ""))
+        elif len(parts) == 4 and parts[2] == READINGS:
+            number = parts[3].removesuffix(".json")
+            readings[Version(parts[0], parts[1], int(number))] = _loads(name, text)
+    return Published(schemas, examples, readings, reads, files.get(ASYNCAPI, ""))
 
 
 def _loads(name: str, text: str) -> Any:
@@ -136,6 +145,10 @@ def as_files(published: Published) -> dict[str, str]:
     files = {f"{one.name}.json": _dumps(schema) for one, schema in published.schemas.items()}
     files |= {
         f"{one.name}.example.json": _dumps(example) for one, example in published.examples.items()
+    }
+    files |= {
+        f"{one.service}/{one.event}/{READINGS}/{one.number}.json": _dumps(said)
+        for one, said in published.readings.items()
     }
     files |= {f"{service}/{READS}": _dumps(reads) for service, reads in published.reads.items()}
     return files | {ASYNCAPI: published.asyncapi}

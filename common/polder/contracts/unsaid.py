@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,9 +15,10 @@ from polder.contracts.decode import Unreadable, decode
 from polder.contracts.event import Event, State
 from polder.contracts.examples import example_of
 from polder.contracts.json_schema import EXCEPTIONS, TRIED, Schema, in_order, schema_of
+from polder.contracts.readings import digest
 from polder.contracts.samples import WHOLE, Sample, samples
 
-REFUSED, TAKEN = "read otherwise", "read as it is said"
+REFUSED, TAKEN, KEY = "read otherwise", "read as it is said", "key changed"
 _CHOICE = re.compile(r"<\w*>")
 _PLACE = re.compile(r"\[\d+\]")
 
@@ -33,9 +34,12 @@ def told(kind: type[Event]) -> Schema:
     return schema | ({EXCEPTIONS: [*exceptions]} if exceptions else {})
 
 
-def changes(kind: type[Event], before: Schema, example: Any) -> Iterator[Change]:
+def changes(
+    kind: type[Event], before: Schema, example: Any, subjects: Mapping[str, str] = {}
+) -> Iterator[Change]:
     """What the code takes no longer as it is said, or only since now, though the schema is the
-    same; `before` is what was published, with its example. One change for each member."""
+    same; `before` is what was published, with its example and the subjects of its samples. One
+    change for each member."""
     if what := read_otherwise(example):
         yield Change("data", REFUSED, what, Breaks.NEW_READERS)
         return
@@ -45,21 +49,26 @@ def changes(kind: type[Event], before: Schema, example: Any) -> Iterator[Change]
         what = sample.what
         if refused.intersection(sample.parts):
             continue  # one of them is not taken by itself
-        if why := _not_taken(kind, example, sample):
+        if why := _not_taken(kind, example, sample, subjects):
             refused.add(what)
         member = _CHOICE.sub("", _PLACE.sub("[]", what.partition(" is ")[0]))
         path = "data" if what == WHOLE else f"data.{member}"
+        rule = REFUSED
+        if why and not _not_taken(kind, example, sample):
+            path, rule = "subject", KEY
         if bool(why) is (what in known) or path in seen:
             continue
         seen.add(path)
         if why:
-            yield Change(path, REFUSED, f"{what}: {why}", Breaks.NEW_READERS)
+            yield Change(path, rule, f"{what}: {why}", Breaks.NEW_READERS)
         else:
             yield Change(path, TAKEN, f"{what}: is taken as it is said", Breaks.OLD_READERS)
 
 
-def _not_taken(kind: type[Event], example: Any, sample: Sample) -> str:
-    """Why not; empty when the code reads what is said."""
+def _not_taken(
+    kind: type[Event], example: Any, sample: Sample, subjects: Mapping[str, str] = {}
+) -> str:
+    """Why not; empty when the code reads what is said, of the aggregate that it was said of."""
     model: Any = kind.model_fields["data"].annotation
     try:
         state = model.model_validate(sample.data, extra="ignore")
@@ -71,6 +80,7 @@ def _not_taken(kind: type[Event], example: Any, sample: Sample) -> str:
     if sample.parts:  # there are many, and what is around `data` was tried with each part
         again = state.model_dump(mode="json", by_alias=True, exclude_none=True)
         return _differing(state, sample.data, again)
+    subject = subjects.get(digest(sample.data), subject)
     return read_otherwise({**example, "subject": subject, "data": sample.data})
 
 

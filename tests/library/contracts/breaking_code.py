@@ -6,6 +6,15 @@ from tests.library.contracts.edits import SHIPPING, Edit
 
 BREAKING_CODE = [
     Edit(
+        "code that spells the key otherwise",
+        "        return self.product_id\n\n\nclass ProductEvent",
+        "        return self.product_id.strip()\n\n\nclass ProductEvent",
+        "subject",
+        "key changed",
+        ("order.Product", "shipping.Product"),
+        says=('productId is " a ": it is no longer read: ', "subject is ' a ', data is about 'a'"),
+    ),
+    Edit(
         "code that refuses what the schema allows",
         "        return self.product_id\n\n\nclass ProductEvent",
         "        return self.product_id\n\n"

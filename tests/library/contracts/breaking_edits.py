@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.library.contracts.breaking_code import BREAKING_CODE
 from tests.library.contracts.breaking_upcasts import BREAKING_UPCASTS
-from tests.library.contracts.edits import NAME, RETIRED, SHIPPING, WEIGHT, Edit
+from tests.library.contracts.edits import NAME, ORDERS, RETIRED, SHIPPING, WEIGHT, Edit
 
 BREAKING = [
     Edit("removed", NAME, "", "data.name", "removed", ("order.Product (name)", "shipping.Product")),
@@ -80,7 +80,7 @@ BREAKING = [
                 "from enum import StrEnum\nfrom typing import Literal\n",
             ),
         ),
-        file="common/contracts/orders.py",
+        file=ORDERS,
     ),
     Edit(
         "another format",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.library.contracts.edits import BRAND, RETIRED, TO_2, UPCAST, Edit, step
+from tests.library.contracts.edits import BRAND, ORDERS, RETIRED, TO_2, UPCAST, Edit, step
 
 BREAKING_UPCASTS = [
     Edit(
@@ -40,5 +40,31 @@ BREAKING_UPCASTS = [
         "upcast not total",
         also=(UPCAST, TO_2),
         says=("weightGrams is left out", "KeyError"),
+    ),
+    Edit(
+        "a published upcast that makes something else",
+        '    customer = Customer.named(old["name"], old["email"])\n',
+        '    customer = Customer.named(old["name"], "")\n',
+        "",
+        "upcast changed",
+        file=ORDERS,
+        says=("version 1, the example: is lifted to something else",),
+    ),
+    Edit(
+        "what a published upcast calls",
+        "given_name=given or family, family_name=family if given",
+        "given_name=given or family.strip(), family_name=family.upper() if given",
+        "",
+        "upcast changed",
+        file=ORDERS,
+    ),
+    Edit(
+        "an upcast that spells the key otherwise",
+        RETIRED,
+        step('return {**data, "productId": data["productId"].lower()}'),
+        "",
+        "upcast not total",
+        also=(UPCAST, TO_2),
+        says=('productId is "A": ', "subject is 'A', data is about 'a'"),
     ),
 ]

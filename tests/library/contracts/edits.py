@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 INVENTORY, SHIPPING = "common/contracts/inventory.py", "common/contracts/shipping.py"
+ORDERS = "common/contracts/orders.py"
 
 
 @dataclass(frozen=True)
