@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from polder.contracts.json_schema import STEP, TIME_ZONE, TRIED, Schema, resolved, without_null
-from polder.contracts.shapes import ANNOTATIONS, CHOICES, bare, choices_of, types_of
+from polder.contracts.shapes import CONSTRAINTS, bare, choices_of, types_of
 
 # the schemas inside one, and how a path goes on into them
 INSIDE = {"items": "[]", "additionalProperties": ".*", "propertyNames": ".*"}
@@ -190,14 +190,14 @@ class _Comparison:
         return alike[0] if len(alike) == 1 else ""
 
     def _constraint_changes(self, path: str, old: Schema, new: Schema) -> Iterator[Change]:
-        seen = {"type", "const", "enum", "properties", "required", "prefixItems", "$defs"}
-        for word in sorted((old.keys() | new.keys()) - seen - ANNOTATIONS - {*CHOICES}):
+        for word in sorted((old.keys() | new.keys()) & CONSTRAINTS):
             was, now = old.get(word), new.get(word)
             if was is None and (word == TIME_ZONE or (word == STEP and TRIED not in self.before)):
                 continue  # published before it was told
             if word in INSIDE and isinstance(was, dict) and isinstance(now, dict):
                 continue
-            if bare(was, self.before) != bare(now, self.now):
+            took = bare({word: was} if word in old else {}, self.before)
+            if took != bare({word: now} if word in new else {}, self.now):
                 yield _constraint_change(path, word, was, now)
 
 

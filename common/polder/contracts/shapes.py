@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from polder.contracts.json_schema import EXCEPTIONS, TRIED, Schema, resolved
+from polder.contracts.json_schema import STEP, TIME_ZONE, Schema, resolved
 
-# what describes a value and does not decide whether one is accepted
-ANNOTATIONS = {
-    *("title", "description", "examples", "default", "deprecated", "readOnly", "$id", "$schema"),
-    "discriminator",  # the choices say it, too
-    *(EXCEPTIONS, TRIED),  # what the code does with them is tried
-}
 CHOICES = ("anyOf", "oneOf")
+BOUNDS = {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"}
+# what decides whether a value is accepted, but for what is compared as a whole; anything else
+# describes one
+CONSTRAINTS = {
+    *("format", "pattern", "minLength", "maxLength", *BOUNDS, "multipleOf"),
+    *("items", "minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains"),
+    *("additionalProperties", "propertyNames", "patternProperties", "minProperties"),
+    *("maxProperties", "dependentRequired", "dependentSchemas"),
+    *("unevaluatedItems", "unevaluatedProperties", "allOf", "not", "if", "then", "else"),
+    *(STEP, TIME_ZONE, *(f"x-{bound}" for bound in BOUNDS)),
+}
+_WHOLE = {"type", "const", "enum", "properties", "required", "prefixItems", *CHOICES}
 
 
 def bare(node: Any, root: Schema, within: tuple[str, ...] = ()) -> Any:
@@ -27,12 +33,12 @@ def bare(node: Any, root: Schema, within: tuple[str, ...] = ()) -> Any:
     return {
         key: _bare(key, about, root, inside)
         for key, about in plain.items()
-        if key not in ANNOTATIONS
+        if key in CONSTRAINTS | _WHOLE
     }
 
 
 def _bare(word: str, about: Any, root: Schema, within: tuple[str, ...]) -> Any:
-    if word in ("properties", "patternProperties"):
+    if word in ("properties", "patternProperties", "dependentSchemas", "dependentRequired"):
         return {name: bare(one, root, within) for name, one in about.items()}
     return sorted(about, key=str) if word in ("required", "enum") else bare(about, root, within)
 

@@ -51,11 +51,20 @@ def test_whom_it_breaks(before: Any, now: Any, rule: str, breaks: Breaks) -> Non
     ("before", "now"),
     [
         (of(TEXT), of({**TEXT, "description": "x", "examples": ["a"]})),
+        (of(TEXT), of({**TEXT, "$comment": "x", "x-pii": True, "x-unit": "g"})),
+        (of({"anyOf": [TEXT, WHOLE]}), of({"anyOf": [WHOLE, {**TEXT, "x-pii": True}]})),
         (of({"anyOf": [TEXT, WHOLE]}), of({"anyOf": [WHOLE, TEXT]})),
         (of(None, required=False), of({**TEXT, "default": "a"}, required=False)),
         (of(TEXT), of({**TEXT, "default": "a"}, required=False)),
     ],
-    ids=["a text about it", "another order", "it comes with a default", "a default comes"],
+    ids=[
+        "a text about it",
+        "words of its own",
+        "words of its own in a choice",
+        "another order",
+        "it comes with a default",
+        "a default comes",
+    ],
 )
 def test_nobody_is_hurt(before: Any, now: Any) -> None:
     assert list(changes(before, now)) == []
