@@ -170,13 +170,21 @@ class _Comparison:
             elif name not in needed and name not in needs:
                 yield from self._default_change(place, was[name], now[name])
         for name in come:
-            if name in needs and not now[name].get("readOnly"):  # what is computed nobody reads
-                place = f"{path}.{name}" if path else name
-                yield Change(
-                    place, "made required", "is new and has no default", Breaks.NEW_READERS
-                )
+            place = f"{path}.{name}" if path else name
+            if now[name].get("readOnly"):
+                continue  # what is computed nobody reads
+            if name in needs:
+                what = "is new and has no default"
+                yield Change(place, "made required", what, Breaks.NEW_READERS)
+            elif "default" not in now[name]:
+                what = "is new, and left out it means something else at each reading"
+                yield Change(place, "default", what, Breaks.MEANING)
 
     def _default_change(self, path: str, before: Schema, now: Schema) -> Iterator[Change]:
+        if "default" in before and "default" not in now:
+            what = f"left out, it meant {_said(before['default'])}, and now what no schema tells"
+            yield Change(path, "default", what, Breaks.MEANING)
+            return
         old, new = before.get("default"), now.get("default")
         if old != new:
             what = f"left out, it meant {_said(old)} and now means {_said(new)}"

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import Field, NaiveDatetime, computed_field, create_model
@@ -157,6 +157,18 @@ def test_what_may_be_left_out() -> None:
     assert found(of(Text | None, None), of(Text)) == [("nullability", NEW), ("made required", NEW)]
     assert found(of(Text, ""), of(Text, "?")) == [("default", MEANING)]
     assert found(of(Text), of(Text, "")) == []
+
+
+def test_a_default_that_is_never_the_same() -> None:
+    members: Any = {"f": (Text, ""), "g": (UUID, Field(default_factory=uuid4))}
+    varies = as_written(create_model("Thing", __base__=Value, **members))
+    is_null = as_written(create_model("Thing", __base__=Value, g=(UUID | None, None)))
+    factory: Any = Field(default_factory=uuid4)
+    not_null = as_written(create_model("Thing", __base__=Value, g=(UUID | None, factory)))
+
+    assert found(of(Text, ""), varies) == [("default", MEANING)]
+    assert found(is_null, not_null) == [("default", MEANING)]
+    assert found(varies, varies) == []
 
 
 def test_a_member_that_a_base_class_takes_over() -> None:
