@@ -12,7 +12,15 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from polder.contracts.json_schema import STEP, TIME_ZONE, TRIED, Schema, resolved, without_null
+from polder.contracts.json_schema import (
+    ABOVE,
+    STEP,
+    TIME_ZONE,
+    TRIED,
+    Schema,
+    resolved,
+    without_null,
+)
 from polder.contracts.shapes import CONSTRAINTS, bare, choices_of, types_of
 
 # the schemas inside one, and how a path goes on into them
@@ -198,6 +206,8 @@ class _Comparison:
         return alike[0] if len(alike) == 1 else ""
 
     def _constraint_changes(self, path: str, old: Schema, new: Schema) -> Iterator[Change]:
+        if self.before.get(TRIED, 0) < 3 and old.get("format") == "decimal":
+            old = _decimal(old, new)
         for word in sorted((old.keys() | new.keys()) & CONSTRAINTS):
             was, now = old.get(word), new.get(word)
             if was is None and (word == TIME_ZONE or (word == STEP and TRIED not in self.before)):
@@ -207,6 +217,18 @@ class _Comparison:
             took = bare({word: was} if word in old else {}, self.before)
             if took != bare({word: now} if word in new else {}, self.now):
                 yield _constraint_change(path, word, was, now)
+
+
+def _decimal(old: Schema, new: Schema) -> Schema:
+    """One that was published before it was told that it is above 0, or below 1, as it would be
+    now."""
+    pattern = str(old.get("pattern", ""))
+    if r"\d{1,0}" in pattern:
+        pattern = pattern.replace(r"\d{1,0}(", "0").replace(")?$", "$")
+    above = new.get(ABOVE, "-1")
+    if float(above) >= 0 and old.get(ABOVE, "0") == above:
+        return {**old, ABOVE: above, "pattern": pattern.replace("^-?", "^")}
+    return {**old, "pattern": pattern}
 
 
 def _gone(path: str, renamed: str, *, is_needed: bool) -> Change:

@@ -16,11 +16,14 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 TIME_ZONE = "x-time-zone"  # of a date-time
 STEP = "x-multipleOf"  # of a decimal
+ABOVE = "x-exclusiveMinimum"
 # values that fit the schema and that the code refuses, or reads as something else
 EXCEPTIONS = "x-exceptions"
-# With how many values that was tried: 2 since two members are, and what is deep down. What was
-# published before says nothing of those.
+# With how many values that was tried: 2 since two members are, and what is deep down; 3 since long
+# lists and more texts are, and decimals above 0 say so. What was published before says nothing of
+# those.
 TRIED = "x-tried"
+NOW_TRIED = 3
 
 
 def schema_of(kind: type[Event]) -> Schema:
@@ -146,21 +149,26 @@ class _OnTheWire(GenerateJsonSchema):
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
         digits, places = schema.get("max_digits"), schema.get("decimal_places")
-        whole = f"{{1,{digits - (places or 0)}}}" if digits is not None else "+"
+        whole = r"\d+" if digits is None else rf"\d{{1,{digits - (places or 0)}}}"
         rest = f"{{1,{places}}}" if places else "+"
-        sign = "" if (schema.get("ge") or 0) >= 0 and "ge" in schema else "-?"
+        lowest = [schema[bound] for bound in ("ge", "gt") if schema.get(bound) is not None]
+        sign = "" if lowest and max(lowest) >= 0 else "-?"
         part = "" if places == 0 else rf"(\.\d{rest})?"
+        if digits is not None and digits <= (places or 0):  # a single 0 is a digit too many
+            whole, part = "0", rf"\.\d{rest}"
         found: Schema = {
             "type": "string",
             "format": "decimal",
-            "pattern": rf"^{sign}\d{whole}{part}$",
+            "pattern": rf"^{sign}{whole}{part}$",
         }
-        for bound, word in (("ge", "minimum"), ("gt", "exclusiveMinimum")):
-            if schema.get(bound):
-                found[f"x-{word}"] = str(schema[bound])  # type: ignore[literal-required]
-        for bound, word in (("le", "maximum"), ("lt", "exclusiveMaximum")):
-            if schema.get(bound) is not None:
-                found[f"x-{word}"] = str(schema[bound])  # type: ignore[literal-required]
+        if schema.get("ge"):  # of 0 the pattern tells
+            found["x-minimum"] = str(schema["ge"])
+        if schema.get("gt") is not None:
+            found[ABOVE] = str(schema["gt"])
+        if schema.get("le") is not None:
+            found["x-maximum"] = str(schema["le"])
+        if schema.get("lt") is not None:
+            found["x-exclusiveMaximum"] = str(schema["lt"])
         if step := schema.get("multiple_of"):
             found[STEP] = str(step)
         return found

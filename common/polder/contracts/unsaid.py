@@ -14,7 +14,7 @@ from polder.contracts.compatibility import Breaks, Change
 from polder.contracts.decode import Unreadable, decode
 from polder.contracts.event import Event, State
 from polder.contracts.examples import example_of
-from polder.contracts.json_schema import EXCEPTIONS, TRIED, Schema, in_order, schema_of
+from polder.contracts.json_schema import EXCEPTIONS, NOW_TRIED, TRIED, Schema, in_order, schema_of
 from polder.contracts.readings import digest
 from polder.contracts.samples import WHOLE, Sample, samples
 
@@ -26,7 +26,7 @@ _PLACE = re.compile(r"\[\d+\]")
 def told(kind: type[Event]) -> Schema:
     """The schema of the event as it is published: with the values of `data` that fit it and that
     this code does not take as they are said, if there are any. Raises NoExample."""
-    schema, example = schema_of(kind) | {TRIED: 2}, example_of(kind)
+    schema, example = schema_of(kind) | {TRIED: NOW_TRIED}, example_of(kind)
     exceptions: dict[str, None] = {}
     for sample in samples(schema, example):
         if not exceptions.keys() & sample.parts and _not_taken(kind, example, sample):
