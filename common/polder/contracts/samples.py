@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 from polder.contracts.examples import NoExample, different, fits, has_pattern, value_of
 from polder.contracts.json_schema import TIME_ZONE, TRIED, Schema, resolved, without_null
+from polder.contracts.many import largest_decimal, lists, next_to_bounds
 from polder.contracts.shapes import choices_of
 
 WHOLE = "the example"  # with nothing unusual in it
 # in which the values differ that code treats differently
 TEXTS = ("", "a", "A", "7", "a b", "a b c", " a ", "é")
+MORE_TEXTS = ("a\nb", "a\tb", "<b>", "a  b", "日本", "🙂", "e\u0301")
 LETTERS = ("a", "x", "z", "A", "X", "Z", "0", "9", "é", " ", *string.punctuation)
 NUMBERS = (-1, 0, 1, 2, 7, 1000)
 FRACTIONS = ("0.5", "0.01", "7.99")
@@ -82,7 +84,7 @@ def _variants(node: Schema, value: Any, root: Schema, makes: int) -> Iterator[Sa
     elif isinstance(value, list):
         yield from _items(node, value, root, makes)
     else:
-        for other in _values(node, value, is_old=TRIED not in root):
+        for other in _values(node, value, root.get(TRIED, 0)):
             if other != value:
                 yield Sample(f" is {_short(other)}", other)
 
@@ -197,12 +199,18 @@ def _items(node: Schema, value: list[Any], root: Schema, makes: int) -> Iterator
         )
         may_be_two = node.get("minItems", 0) <= 2 <= node.get("maxItems", 2)
         # a set has no order to be read in
-        if TRIED in root and may_be_two and not node.get("uniqueItems"):
+        if TRIED not in root or node.get("uniqueItems"):
+            return
+        if may_be_two:
             yield Sample(" is of the same twice", [made[0], made[0]])
+        if root[TRIED] >= 3:
+            for what, several in lists(node, inner, made[0], root):
+                yield Sample(what, several)
+        if may_be_two:
             yield Sample(" is of two", different(inner, "", 2, root))
 
 
-def _values(node: Schema, example: Any, *, is_old: bool) -> Iterator[Any]:
+def _values(node: Schema, example: Any, tried: int) -> Iterator[Any]:
     kind = node.get("type")
     if "enum" in node or "const" in node:
         yield from node.get("enum", [])
@@ -210,13 +218,14 @@ def _values(node: Schema, example: Any, *, is_old: bool) -> Iterator[Any]:
         yield from (True, False)
     elif kind in ("integer", "number"):
         bounds = (node[bound] for bound in ("minimum", "maximum") if bound in node)
-        yield from sorted({*bounds, *(number for number in NUMBERS if fits(node, number))})
+        near = next_to_bounds(node) if tried >= 3 else ()
+        yield from sorted({*bounds, *near, *(one for one in NUMBERS if fits(node, one))})
     elif kind == "string":
-        yield from _texts(node, example, is_old=is_old)
+        yield from _texts(node, example, tried)
 
 
-def _texts(node: Schema, example: str, *, is_old: bool) -> Iterator[str]:
-    form = node.get("format")
+def _texts(node: Schema, example: str, tried: int) -> Iterator[str]:
+    form, is_old = node.get("format"), not tried
     if is_old and (form in ("time", "duration", "email") or (not form and "pattern" in node)):
         return
     if form == "decimal":
@@ -228,6 +237,8 @@ def _texts(node: Schema, example: str, *, is_old: bool) -> Iterator[str]:
         yield from dict.fromkeys(
             text for one in numbers if _fits(node, text := f"{one:.{places}f}")
         )
+        if tried >= 3 and _fits(node, text := largest_decimal(node)):
+            yield text
     elif form == "date-time" and node.get(TIME_ZONE) == "refused" and not is_old:
         yield from (moment.removesuffix("Z") for moment in MOMENTS)
     elif form in FORMATS:
@@ -235,9 +246,8 @@ def _texts(node: Schema, example: str, *, is_old: bool) -> Iterator[str]:
     elif form is None and "pattern" in node:
         yield from dict.fromkeys(_like(node, example))
     elif form is None:
-        yield from (
-            text for text in (*TEXTS, "x" * node.get("maxLength", 1000)) if _is_long(node, text)
-        )
+        texts = (*TEXTS, *(MORE_TEXTS if tried >= 3 else ()), "x" * node.get("maxLength", 1000))
+        yield from (text for text in texts if _is_long(node, text))
 
 
 def _like(node: Schema, example: str) -> Iterator[str]:

@@ -14,7 +14,15 @@ from polder.contracts.compatibility import Breaks, Change
 from polder.contracts.decode import Unreadable, decode
 from polder.contracts.event import Event, State
 from polder.contracts.examples import example_of
-from polder.contracts.json_schema import EXCEPTIONS, NOW_TRIED, TRIED, Schema, in_order, schema_of
+from polder.contracts.json_schema import (
+    EXCEPTIONS,
+    NOW_TRIED,
+    TRIED,
+    Schema,
+    in_order,
+    schema_of,
+    without_null,
+)
 from polder.contracts.readings import digest
 from polder.contracts.samples import WHOLE, Sample, samples
 
@@ -29,7 +37,7 @@ def told(kind: type[Event]) -> Schema:
     schema, example = schema_of(kind) | {TRIED: NOW_TRIED}, example_of(kind)
     exceptions: dict[str, None] = {}
     for sample in samples(schema, example):
-        if not exceptions.keys() & sample.parts and _not_taken(kind, example, sample):
+        if not exceptions.keys() & sample.parts and _not_taken(kind, schema, example, sample):
             exceptions[sample.what] = None
     return schema | ({EXCEPTIONS: [*exceptions]} if exceptions else {})
 
@@ -49,12 +57,12 @@ def changes(
         what = sample.what
         if refused.intersection(sample.parts):
             continue  # one of them is not taken by itself
-        if why := _not_taken(kind, example, sample, subjects):
+        if why := _not_taken(kind, before, example, sample, subjects):
             refused.add(what)
         member = _CHOICE.sub("", _PLACE.sub("[]", what.partition(" is ")[0]))
         path = "data" if what == WHOLE else f"data.{member}"
         rule = REFUSED
-        if why and not _not_taken(kind, example, sample):
+        if why and not _not_taken(kind, before, example, sample):
             path, rule = "subject", KEY
         if bool(why) is (what in known) or path in seen:
             continue
@@ -66,7 +74,11 @@ def changes(
 
 
 def _not_taken(
-    kind: type[Event], example: Any, sample: Sample, subjects: Mapping[str, str] = {}
+    kind: type[Event],
+    schema: Schema,
+    example: Any,
+    sample: Sample,
+    subjects: Mapping[str, str] = {},
 ) -> str:
     """Why not; empty when the code reads what is said, of the aggregate that it was said of."""
     model: Any = kind.model_fields["data"].annotation
@@ -77,21 +89,39 @@ def _not_taken(
         return "; ".join(one["msg"] for one in error.errors(include_url=False))
     except Exception as error:  # of a validator's
         return f"{type(error).__name__}: {error}"
+    said = sample.data
+    if schema.get(TRIED, 0) >= 3:
+        said = _filled(schema["properties"]["data"], said, schema)
     if sample.parts:  # there are many, and what is around `data` was tried with each part
         again = state.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return _differing(state, sample.data, again)
+        return _differing(state, said, again)
     subject = subjects.get(digest(sample.data), subject)
-    return read_otherwise({**example, "subject": subject, "data": sample.data})
+    return read_otherwise({**example, "subject": subject, "data": sample.data}, said)
 
 
-def read_otherwise(example: Any) -> str:
+def _filled(node: Schema, value: Any, root: Schema) -> Any:
+    """What is said, with the defaults of what is left out."""
+    node, _ = without_null(node, root)
+    if isinstance(value, dict) and "properties" in node:
+        members = node["properties"]
+        defaults = {name: one["default"] for name, one in members.items() if "default" in one}
+        return defaults | {
+            name: _filled(members.get(name, {}), one, root) for name, one in value.items()
+        }
+    if isinstance(value, list) and isinstance(inner := node.get("items"), dict):
+        return [_filled(inner, one, root) for one in value]
+    return value
+
+
+def read_otherwise(example: Any, said: Any = None) -> str:
     """What the code makes of an event of its own version that its schema does not tell; empty when
-    it reads what was said."""
+    it reads what was said, which is `data` unless `said` has more."""
     try:
         event = decode(json.dumps(example).encode())
     except Unreadable as error:
         return f"it is no longer read: {error}"
-    return _differing(event.data, example["data"], json.loads(event.encode())["data"])
+    said = example["data"] if said is None else said
+    return _differing(event.data, said, json.loads(event.encode())["data"])
 
 
 def _differing(state: State, said: Any, read: Any) -> str:

@@ -61,6 +61,15 @@ def short(most: int) -> Any:
     return AfterValidator(check)
 
 
+def without(part: str) -> Any:
+    return AfterValidator(lambda text: text.replace(part, ""))
+
+
+def not_last_but_one(number: int) -> int:
+    assert number != 2**31 - 2, "the last but one"
+    return number
+
+
 def each_once(value: list[Any]) -> list[Any]:
     assert len(set(value)) == len(value), "is there twice"
     return value
@@ -133,6 +142,18 @@ def judged(
          "data.d[]", 'd[1] is " a "'),
         ({"d": PRICE}, {"d": Annotated[PRICE, AfterValidator(lambda one: one.quantize(1))]},
          "data", "data.d, written as '9.95'"),
+        *(({"d": Text}, {"d": Annotated[Text, without(part)]}, "data.d", tried)
+          for part, tried in (("  ", 'd is "a  b"'), ("\n", r'd is "a\nb"'), ("\t", r'd is "a\tb"'),
+                              ("<", 'd is "<b>"'), ("日", 'd is "日本"'), ("🙂", 'd is "🙂"'),
+                              ("\u0301", 'd is "e\u0301"'))),
+        ({"d": WORDS}, {"d": Annotated[WORDS, short(2)]}, "data.d", "d is of 3: "),
+        ({"d": WORDS}, {"d": Annotated[WORDS, short(150)]}, "data.d", "d is of 200: "),
+        ({"d": (WORDS, [])}, {"d": (Annotated[WORDS, AfterValidator(sorted)], [])},
+         "data.d", "d is of 3 in falling order: "),
+        ({"d": PRICE}, {"d": Annotated[PRICE, AfterValidator(lambda one: min(one, Decimal(5000)))]},
+         "data.d", 'd is "9999.99"'),
+        ({"d": Count}, {"d": Annotated[Count, AfterValidator(not_last_but_one)]},
+         "data.d", "d is 2147483646: "),
     ],
 )  # fmt: skip
 def test_what_was_not_read_so_before(
@@ -154,6 +175,18 @@ def test_the_other_member_of_a_union(monkeypatch: pytest.MonkeyPatch) -> None:
     [(path, what)] = judged(monkeypatch, was, now)
 
     assert (path, what.partition(":")[0]) == ("data.paid.owner", 'paid<Card>.owner is "a b"')
+
+
+def test_what_is_filled_in_where_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def filled(state: Any) -> Any:
+        is_said = "d" in state.model_fields_set
+        return state if is_said else state.model_copy(update={"d": "Ada"})
+
+    members = {"d": (Text, "")}
+
+    [(path, what)] = judged(monkeypatch, lambda: event(members), lambda: event(members, filled))
+
+    assert (path, what) == ("data.d", "d is left out: data.d, written as '', is read as 'Ada'")
 
 
 def paid_at_a_time(state: Any) -> Any:
