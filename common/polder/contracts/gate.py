@@ -137,6 +137,7 @@ def _upcasts(
                 subjects = made.get(SUBJECTS, {})
                 found += lifting.not_total(kind, number, schema, example, subjects)
                 found += lifting.changed(kind, number, schema, example, made.get(LIFTS, {}))
+                found += lifting.varying(kind, number, schema, example)
                 found += lifting.losing(kind, number, before.schemas, example)
                 found += lifting.undecodable(older, example)
     for one in found:

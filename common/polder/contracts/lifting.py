@@ -13,19 +13,22 @@ from pydantic import ValidationError
 
 from polder.contracts.decode import Unreadable, decode, summary
 from polder.contracts.event import Event
-from polder.contracts.json_schema import EXCEPTIONS, Schema, schema_of
+from polder.contracts.json_schema import EXCEPTIONS, Schema, in_order, schema_of
+from polder.contracts.kept import kept
 from polder.contracts.published import Version
 from polder.contracts.readings import digest
 from polder.contracts.samples import samples
-from polder.contracts.shapes import bare
-from polder.contracts.upcasts import lift, registered, step
+from polder.contracts.unsaid import lost
+from polder.contracts.upcasts import changed_by, lift, registered, step
 
 WAYS_OUT = {
     "upcast missing": "write @upcast(..., from_version={before}) for the class that names `data`; "
     "or lower schema_version, if {after} was never published",
     "upcast unreachable": "take it away, or correct its class or from_version",
     "upcast not total": "let the upcasts from version {before} on take all that it allows",
-    "upcast loses": "let the upcasts from version {before} on hand it on: {{**data, ...}}",
+    "upcast loses": "let the upcasts from version {before} on hand it on: {{**data, ...}}; "
+    "or name it in @upcast(..., changes=(...)), if it means something else",
+    "upcast varies": "make it of `data` alone, without time, chance or what is kept elsewhere",
     "upcast changed": "let the upcast from version {before} make what it made; what is meant "
     "otherwise is a new version",
     "undecodable": "let the upcasts from version {before} on read it, or the code as it was",
@@ -130,39 +133,48 @@ def changed(
                     return
 
 
+def varying(kind: type[Event], number: int, schema: Schema, example: Any) -> Iterator[BadUpcast]:
+    """Whether the upcast to the next version makes the same of the same; the first that it does
+    not."""
+    for sample, data, parts in samples(schema, example):
+        if parts:
+            continue
+        with suppress(Exception):  # `not_total` says it
+            upcast = step(kind, number)
+            one, other = (digest(upcast(copy.deepcopy(data))) for _ in range(2))
+            if one != other:
+                what = f"version {number}, {sample}: is lifted to something else each time"
+                yield BadUpcast(f"{kind.service}.{kind.__name__}", "upcast varies", what, number)
+                return
+
+
 def losing(
     kind: type[Event], number: int, schemas: Mapping[Version, Schema], example: Any
 ) -> Iterator[BadUpcast]:
-    """Members that every version from that one to the present has alike, that somebody may have
-    said, and that the upcasts do not hand on: readers would take the default for what was said."""
+    """Members that every version from that one to the present has alike, and that the upcasts say
+    otherwise than they were said; each once."""
+    state: Any = kind.model_fields["data"].annotation
     version = Version(kind.service, kind.__name__, number)
     between = [version._replace(number=one) for one in range(number, kind.schema_version)]
-    there = [schemas[one] for one in between if one in schemas] + [schema_of(kind)]
-    members = [(root["properties"]["data"]["properties"], root) for root in there]
-    for name in sorted(_not_handed_on(kind, number, there[0], example)):
-        shapes = [bare(found.get(name), root) for found, root in members]
-        if shapes.count(shapes[0]) == len(shapes):
-            what = f"version {number}, {name}: is said, and not in what is made of it"
-            yield BadUpcast(f"{kind.service}.{kind.__name__}", "upcast loses", what, number)
-
-
-def _not_handed_on(kind: type[Event], number: int, schema: Schema, example: Any) -> set[str]:
-    """Members that are said as something else than what readers take without them; without what is
-    required they take nothing."""
-    state: Any = kind.model_fields["data"].annotation
-    now = schema_of(kind)["properties"]["data"]
-    found: set[str] = set()
-    for sample, data, parts in samples(schema, example):
-        if parts or sample in schema.get(EXCEPTIONS, []):
+    roots = [schemas[one] for one in between if one in schemas] + [schema_of(kind)]
+    meant = {path for one in between for path in changed_by(kind, one.number)}
+    found: dict[str, str] = {}
+    for sample, data, parts in samples(roots[0], example):
+        if parts or sample in roots[0].get(EXCEPTIONS, []):
             continue
         with suppress(Exception):  # `not_total` says it
             lifted = lift(kind, copy.deepcopy(data), version=number)
-            for name, field in state.model_fields.items():
-                said = field.alias or name
-                default = now["properties"][said].get("default", ...)
-                if not lifted.keys() & {said, name} and said not in now.get("required", []):
-                    found |= {said} if data.get(said, default) != default else set()
-    return found
+            nodes = [(root["properties"]["data"], root) for root in roots]
+            both = [
+                state.model_validate(one, extra="ignore")
+                for one in (kept(nodes, data, lifted, meant), lifted)
+            ]
+            said, read = (in_order(one, one.model_dump(mode="json", by_alias=True)) for one in both)
+            for path, one, other in lost("", said, read):
+                found.setdefault(path[1:], f"{one!r} is said, and {other!r} is made of it")
+    for path, what in sorted(found.items()):
+        name = f"{kind.service}.{kind.__name__}"
+        yield BadUpcast(name, "upcast loses", f"version {number}, {path}: {what}", number)
 
 
 def undecodable(version: Version, example: Any) -> Iterator[BadUpcast]:

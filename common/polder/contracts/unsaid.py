@@ -126,16 +126,19 @@ def read_otherwise(example: Any, said: Any = None) -> str:
 
 def _differing(state: State, said: Any, read: Any) -> str:
     """The first of them; a set has no order to be read in."""
-    return next(_lost("data", in_order(state, said), in_order(state, read)), "")
+    found = lost("data", in_order(state, said), in_order(state, read))
+    return next(
+        (f"{path}, written as {one!r}, is read as {other!r}" for path, one, other in found), ""
+    )
 
 
-def _lost(path: str, said: Any, read: Any) -> Iterator[str]:
-    """Members that are said and not read so."""
+def lost(path: str, said: Any, read: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Members that are said and not read so, with what is read."""
     if isinstance(said, dict) and isinstance(read, dict):
         for name, value in said.items():
-            yield from _lost(f"{path}.{name}", value, read.get(name))
+            yield from lost(f"{path}.{name}", value, read.get(name))
     elif isinstance(said, list) and isinstance(read, list) and len(said) == len(read):
         for one, other in zip(said, read, strict=True):
-            yield from _lost(f"{path}[]", one, other)
+            yield from lost(f"{path}[]", one, other)
     elif said != read:
-        yield f"{path}, written as {said!r}, is read as {read!r}"
+        yield path, said, read
