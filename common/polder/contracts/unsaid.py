@@ -24,7 +24,7 @@ from polder.contracts.json_schema import (
     without_null,
 )
 from polder.contracts.readings import digest
-from polder.contracts.samples import WHOLE, Sample, samples
+from polder.contracts.samples import MOMENTS, WHOLE, Sample, samples
 
 REFUSED, TAKEN, KEY = "read otherwise", "read as it is said", "key changed"
 _CHOICE = re.compile(r"<\w*>")
@@ -39,6 +39,7 @@ def told(kind: type[Event]) -> Schema:
     for sample in samples(schema, example):
         if not exceptions.keys() & sample.parts and _not_taken(kind, schema, example, sample):
             exceptions[sample.what] = None
+    exceptions |= {what: None for what, why in _times(example) if why}
     return schema | ({EXCEPTIONS: [*exceptions]} if exceptions else {})
 
 
@@ -53,6 +54,11 @@ def changes(
         return
     known, seen = before.get(EXCEPTIONS, []), set()
     refused = set(known)
+    for what, why in _times(example) if before.get(TRIED, 0) >= 3 else ():
+        if bool(why) is not (what in known):
+            breaks = Breaks.NEW_READERS if why else Breaks.OLD_READERS
+            yield Change("time", REFUSED if why else TAKEN, f"{what}: {why or TAKEN}", breaks)
+            break
     for sample in samples(before, example):
         what = sample.what
         if refused.intersection(sample.parts):
@@ -97,6 +103,19 @@ def _not_taken(
         return _differing(state, said, again)
     subject = subjects.get(digest(sample.data), subject)
     return read_otherwise({**example, "subject": subject, "data": sample.data}, said)
+
+
+def _times(example: Any) -> Iterator[tuple[str, str]]:
+    """Times of the event itself, each with what is made of it if that is something else."""
+    for moment in MOMENTS:
+        why = ""
+        try:
+            event = decode(json.dumps({**example, "time": moment}).encode())
+            if (read := json.loads(event.encode())["time"]) != moment:
+                why = f"is read as {read}"
+        except Unreadable as error:
+            why = f"it is no longer read: {error}"
+        yield f"/time is {moment}", why
 
 
 def _filled(node: Schema, value: Any, root: Schema) -> Any:

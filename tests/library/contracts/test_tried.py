@@ -27,7 +27,7 @@ from polder.contracts.examples import example_of
 from polder.contracts.json_schema import EXCEPTIONS, TRIED, schema_of
 from polder.contracts.published import Version
 from polder.contracts.samples import samples
-from polder.contracts.types import Count, Key, Text
+from polder.contracts.types import Count, Key, Text, Timestamp
 
 
 class Cash(Value):
@@ -187,6 +187,22 @@ def test_what_is_filled_in_where_nothing_is_said(monkeypatch: pytest.MonkeyPatch
     [(path, what)] = judged(monkeypatch, lambda: event(members), lambda: event(members, filled))
 
     assert (path, what) == ("data.d", "d is left out: data.d, written as '', is read as 'Ada'")
+
+
+def test_the_time_of_the_event_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    def by_the_second() -> type[Event]:
+        class NoteAdded(event({})):  # type: ignore[misc]
+            time: Annotated[Timestamp, AfterValidator(lambda time: time.replace(microsecond=0))]
+
+        monkeypatch.setitem(Event.known, ("notes", "NoteAdded"), NoteAdded)
+        return NoteAdded
+
+    [(path, what)] = judged(monkeypatch, lambda: event({}), by_the_second)
+
+    assert (path, what) == (
+        "time", "/time is 2030-12-31T23:59:59.999999Z: is read as 2030-12-31T23:59:59Z"
+    )  # fmt: skip
+    assert judged(monkeypatch, by_the_second, by_the_second) == []
 
 
 def paid_at_a_time(state: Any) -> Any:
