@@ -10,8 +10,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
+from common.contracts.orders import OrderShipped
 from polder.api.models import Scope
+from polder.effects.models import Intent
 from polder.inbox.models import ParkedEvent
+from polder.observability.timeline.lines import lines_of
 from polder.observability.timeline.part import part_of
 from polder.observability.timeline.peers import whole_story
 from polder.observability.timeline.shapes import Part
@@ -56,6 +59,42 @@ def test_what_is_parked_is_waited_for(db: None, monkeypatch: pytest.MonkeyPatch)
     assert (parked.reason, parked.state) == ("ZeroDivisionError", "parked")
     assert "parked (ZeroDivisionError)" in part.waits[0].what
     assert part.waits[0].since == ParkedEvent.objects.get().first_seen_at
+
+
+def test_an_effect_is_told_under_its_event_and_waited_for(db: None) -> None:
+    # Given
+    publish(shipped := order_event(OrderShipped))
+    [under_way] = part_of(shipped.subject).effects
+    long_ago = timezone.now() - timedelta(days=2)
+    Intent.objects.update(state="failed", attempts=40, error="of a@b", waiting_since=long_ago)
+
+    # When
+    part = part_of(shipped.subject)
+    story = story_of([_part("billing"), part], {}, timezone.now())
+    page = superuser_client().get("/admin/timeline/", {"key": shipped.subject}).content.decode()
+
+    # Then
+    assert (under_way.state, under_way.attempts) == ("waiting", 0)
+    [effect] = story.entries[0].effects
+    assert (effect.service, effect.effect) == ("order", "mail_that_it_shipped")
+    assert (effect.event_id, effect.state, effect.attempts) == (shipped.id, "failed", 40)
+    [waited] = [one for one in story.waits if "effect" in one.what]
+    assert waited.what == "the effect mail_that_it_shipped was given up after 40 attempts"
+    assert waited.since == long_ago
+    assert any("effect mail_that_it_shipped failed, 40 attempts" in one for one in lines_of(story))
+    assert "effect mail_that_it_shipped</span>" in page
+    assert "a@b" not in page + part.model_dump_json()
+
+
+@pytest.mark.parametrize(("minutes", "waited"), [(0, 0), (2, 1)])
+def test_an_effect_is_waited_for_when_it_is_late(db: None, minutes: int, waited: int) -> None:
+    publish(shipped := order_event(OrderShipped))
+    Intent.objects.update(waiting_since=timezone.now() - timedelta(minutes=minutes), attempts=3)
+
+    waits = [one.what for one in part_of(shipped.subject).waits]
+
+    late = "the effect mail_that_it_shipped has not happened, after 3 attempts"
+    assert waits.count(late) == waited
 
 
 def test_the_ledger_is_asked_by_its_index(db: None) -> None:

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from polder.observability.timeline.find import found_by
 from polder.observability.timeline.peers import whole_story
-from polder.observability.timeline.story import Entry, Receipt, Story, Told
+from polder.observability.timeline.story import CarriedOut, Entry, Receipt, Story, Told
 from polder.span import span
 
 NEEDED = (
@@ -34,6 +34,7 @@ LABELS = {  # what became of an event, in Unfold's colours
     "regressed": "danger",
     "discarded": "warning",
 }
+EFFECT_LABELS = {"done": "success", "failed": "danger", "waiting": "info", "skipped": "warning"}
 
 
 @require_safe
@@ -93,7 +94,16 @@ def _told(one: Told, story: Story) -> dict[str, Any]:
 def _entry(entry: Entry, names: dict[UUID, str]) -> dict[str, Any]:
     after = entry.published_at and span(entry.published_at - entry.committed_at)
     receipts = [_receipt(entry, one, names) for one in entry.receipts]
-    return {"event": entry, "published_after": after, "receipts": receipts}
+    effects = [_effect(entry, one) for one in entry.effects]
+    return {"event": entry, "published_after": after, "receipts": receipts, "effects": effects}
+
+
+def _effect(entry: Entry, one: CarriedOut) -> dict[str, Any]:
+    return {
+        "effect": one,
+        "label": EFFECT_LABELS.get(one.state, ""),
+        "done_after": one.done_at and span(one.done_at - entry.committed_at),
+    }
 
 
 def _receipt(entry: Entry, receipt: Receipt, names: dict[UUID, str]) -> dict[str, Any]:

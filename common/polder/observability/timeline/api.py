@@ -31,7 +31,7 @@ class TimelinePart(ApiView):
     @documented(PartSerializer)
     def get(self, request: Request, key: str) -> Response:
         """What this service knows of an order, a product or any other key: its rows, its events,
-        what it received, what is parked and what it waits for.
+        what it received, what is parked, its effects and what it waits for.
 
         404 when it has never heard of the key; `keeps` in it has the aggregates of which it would
         have.

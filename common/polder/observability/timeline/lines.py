@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from polder.observability.timeline.story import Entry, Receipt, Story, Told
+from polder.observability.timeline.story import CarriedOut, Entry, Receipt, Story, Told
+from polder.plural import plural
 from polder.span import span
 
 
@@ -40,6 +41,8 @@ def _of_entry(entry: Entry, names: Mapping[UUID, str]) -> Iterator[str]:
     yield f"{at} {entry.service:<10} {entry.type} version {entry.version}{status}{_sent(entry)}"
     for receipt in entry.receipts:
         yield f"{'':<23}   -> {receipt.service:<10} {_of_receipt(entry, receipt, names)}"
+    for effect in entry.effects:
+        yield f"{'':<23}   -> {effect.service:<10} {_of_effect(entry, effect)}"
 
 
 def _sent(entry: Entry) -> str:
@@ -56,3 +59,10 @@ def _of_receipt(entry: Entry, receipt: Receipt, names: Mapping[UUID, str]) -> st
         said += f" after {span(receipt.applied_at - entry.committed_at)}"
     led_to = ", ".join(names[one] for one in receipt.led_to if one in names)
     return f"{said}, led to {led_to}" if led_to else said
+
+
+def _of_effect(entry: Entry, one: CarriedOut) -> str:
+    if one.done_at:
+        return f"effect {one.effect} done after {span(one.done_at - entry.committed_at)}"
+    tried = plural(one.attempts, "attempt", "attempts")
+    return f"effect {one.effect} {one.state}, {tried}"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection, models
 
@@ -14,7 +15,7 @@ from polder.contracts.event import Event
 from polder.domain.aggregate import Aggregate, aggregates
 from polder.inbox.models import ParkedEvent
 from polder.observability.measures import Rows, limited
-from polder.observability.timeline.shapes import Here, Parked, Part, Published, Received
+from polder.observability.timeline.shapes import Effect, Here, Parked, Part, Published, Received
 from polder.observability.timeline.waits import waits
 from polder.replication.replica import Replica, replications
 
@@ -28,6 +29,11 @@ SELECT id, type, aggregate_type, version, body::jsonb #>> '{{data,status}}', cor
     (body::jsonb ->> 'causationid')::uuid, created_at, published_at, held_at
 FROM (SELECT * FROM polder_outbox WHERE subject = %(key)s AND id >= %(first)s
     ORDER BY id DESC LIMIT {MOST + 1}) AS newest ORDER BY id DESC
+"""
+# what has not happened first, then the newest
+_EFFECTS = f"""
+SELECT effect, event_id, state, attempts, waiting_since, done_at FROM polder_effects_intent
+WHERE subject = %(key)s ORDER BY state IN ('failed', 'waiting') DESC, id DESC LIMIT {MOST + 1}
 """
 # by the BRIN index on it; the sort keeps the planner from reading the ledger backwards instead
 _LEDGER = f"""
@@ -47,6 +53,7 @@ def part_of(key: str) -> Part:
     published = [_published(*row) for row in _rows(_PUBLISHED, key) or ()]
     received, is_cut = _received(key)
     parked = [_parked(row) for row in ParkedEvent.objects.filter(subject=key)[: MOST + 1]]
+    effects = _effects(key)
     here = [*_owned(key), *_replicas(key)]
     return Part(
         service=this_service.name(),
@@ -56,8 +63,9 @@ def part_of(key: str) -> Part:
         published=tuple(published[:MOST]),
         received=tuple(received[:MOST]),
         parked=tuple(parked[:MOST]),
-        waits=tuple(waits(key, here, published)),
-        is_cut=is_cut or any(len(each) > MOST for each in (published, received, parked)),
+        effects=tuple(effects[:MOST]),
+        waits=tuple(waits(key, here, published, effects)),
+        is_cut=is_cut or any(len(each) > MOST for each in (published, received, parked, effects)),
     )
 
 
@@ -118,6 +126,14 @@ def _one_received(*row: object) -> Received:
 
 def _parked(row: ParkedEvent) -> Parked:
     return Parked(**{name: getattr(row, name) for name in Parked.model_fields})
+
+
+def _effects(key: str) -> list[Effect]:
+    if not apps.is_installed("polder.effects"):
+        return []
+    names = ("effect", "event_id", "state", "attempts", "since", "done_at")
+    rows = _rows(_EFFECTS, key) or ()
+    return [Effect.model_validate(dict(zip(names, row, strict=True))) for row in rows]
 
 
 def _owned(key: str) -> Iterator[Here]:

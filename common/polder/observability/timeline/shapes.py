@@ -54,6 +54,17 @@ class Parked(Value):
     last_seen_at: Timestamp
 
 
+class Effect(Value):
+    """What an event leads to outside of the databases, of those that this service carries out."""
+
+    effect: str
+    event_id: UUID
+    state: str
+    attempts: int
+    since: Timestamp = Field(description="When it was decided, or was to be done again.")
+    done_at: Timestamp | None
+
+
 class Here(Value):
     """A row of this service with that key, as it is now."""
 
@@ -82,9 +93,10 @@ class Part(Value):
     published: tuple[Published, ...] = ()
     received: tuple[Received, ...] = ()
     parked: tuple[Parked, ...] = ()
+    effects: tuple[Effect, ...] = ()
     waits: tuple[Wait, ...] = ()
     is_cut: bool = Field(default=False, description="There is more, older than what is told.")
 
     @property
     def is_empty(self) -> bool:
-        return not (self.here or self.published or self.received or self.parked)
+        return not (self.here or self.published or self.received or self.parked or self.effects)

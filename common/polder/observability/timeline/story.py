@@ -9,7 +9,7 @@ from uuid import UUID
 
 from polder.contracts.event import Value
 from polder.contracts.types import Timestamp
-from polder.observability.timeline.shapes import Here, Parked, Part, Published, Received
+from polder.observability.timeline.shapes import Effect, Here, Parked, Part, Published, Received
 
 GAP = timedelta(seconds=2)  # what was published longer ago should have been received
 
@@ -23,6 +23,12 @@ class Receipt(Value):
     applied_at: Timestamp | None
     parked: int | None  # the number of the parked message, if it is one
     led_to: tuple[UUID, ...]  # events of that service that answer it
+
+
+class CarriedOut(Effect):
+    """An effect, and which service carries it out."""
+
+    service: str
 
 
 class Entry(Value):
@@ -40,6 +46,7 @@ class Entry(Value):
     published_at: Timestamp | None
     held_at: Timestamp | None
     receipts: tuple[Receipt, ...]
+    effects: tuple[CarriedOut, ...]
 
 
 class Placed(Here):
@@ -110,6 +117,7 @@ def _entries(parts: Sequence[Part]) -> Iterator[Entry]:
         yield Entry(
             service=service,
             receipts=tuple(one for one in receipts if one is not None),
+            effects=tuple(_effects(event_id, parts)),
             **found,
         )
 
@@ -159,6 +167,13 @@ def _made(
         parked=aside.id if aside else None,
         led_to=led_to,
     )
+
+
+def _effects(event_id: UUID, parts: Iterable[Part]) -> Iterator[CarriedOut]:
+    for part in parts:
+        for one in part.effects:
+            if one.event_id == event_id:
+                yield CarriedOut(service=part.service, **dict(one))
 
 
 def _placed(parts: Iterable[Part]) -> Iterator[Placed]:

@@ -10,16 +10,20 @@ from django.utils import timezone
 from polder.domain.aggregate import StatefulAggregate, aggregates
 from polder.inbox.models import ParkedEvent, ParkedState, WaitingEvent
 from polder.inbox.waiting import halts
-from polder.observability.timeline.shapes import Here, Published, Wait
+from polder.observability.timeline.shapes import Effect, Here, Published, Wait
 from polder.outbox.models import Fenced
+from polder.plural import plural
 from polder.reconcile.rules import Rules, rules_of
 from polder.replication.models import Drift, Regression
 
 MOST = 20  # of a kind
 AT_ONCE = timedelta(seconds=2)  # what takes no longer is under way and waits for nothing
+EFFECT_LATE = timedelta(minutes=1)  # then it was tried in vain, or nobody tries it
 
 
-def waits(key: str, here: Sequence[Here], published: Sequence[Published]) -> Iterator[Wait]:
+def waits(
+    key: str, here: Sequence[Here], published: Sequence[Published], effects: Sequence[Effect]
+) -> Iterator[Wait]:
     """What has to happen before it goes on, what is wrong first."""
     for halt in halts():
         yield Wait(what=f"this service applies no events: {halt.reason[:200]}", since=halt.since)
@@ -30,6 +34,7 @@ def waits(key: str, here: Sequence[Here], published: Sequence[Published]) -> Ite
         yield Wait(what=f"{one.type} from {one.publisher}: {one.signature[:200]}", since=one.since)
     yield from _wrong(key, [one.aggregate.partition(".")[2] for one in here if one.owned])
     yield from _unpublished(published)
+    yield from _effects(effects)
     yield from _rules(key, here)
 
 
@@ -54,8 +59,19 @@ def _unpublished(published: Sequence[Published]) -> Iterator[Wait]:
             yield Wait(what=f"the relay has to publish {event.type}", since=event.committed_at)
 
 
-def _is_late(since: datetime) -> bool:
-    return timezone.now() - since > AT_ONCE
+def _effects(effects: Sequence[Effect]) -> Iterator[Wait]:
+    for one in effects:
+        tried = plural(one.attempts, "attempt", "attempts")
+        if one.state == "failed":
+            yield Wait(what=f"the effect {one.effect} was given up after {tried}", since=one.since)
+        elif one.state == "waiting" and _is_late(one.since, EFFECT_LATE):
+            yield Wait(
+                what=f"the effect {one.effect} has not happened, after {tried}", since=one.since
+            )
+
+
+def _is_late(since: datetime, after: timedelta = AT_ONCE) -> bool:
+    return timezone.now() - since > after
 
 
 def _rules(key: str, here: Sequence[Here]) -> Iterator[Wait]:
