@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,19 +12,24 @@ from django.utils import timezone
 
 from common.contracts.orders import OrderShipped
 from polder.api.models import Scope
+from polder.database.partitioning import covered, moment_of
 from polder.effects.models import Intent
 from polder.inbox.models import ParkedEvent
 from polder.observability.timeline.lines import lines_of
-from polder.observability.timeline.part import part_of
+from polder.observability.timeline.part import ledger_rows, part_of
 from polder.observability.timeline.peers import whole_story
 from polder.observability.timeline.shapes import Part
 from polder.observability.timeline.story import story_of
 from polder.outbox.models import OutboxEvent
 from polder.outbox.publish import publish
+from polder.replication.models import ReplicaState
 from polder.testing import deliver
 from polder.testing.admin_pages import staff_client, superuser_client
 from polder.testing.api import api_client, api_key, assert_problem
+from polder.testing.replicas import filled
 from tests.makers import order_event, product_event
+
+TIMELINE = "polder.observability.timeline"
 
 
 def test_what_was_published_and_received(db: None) -> None:
@@ -116,6 +121,7 @@ def test_the_api_answers_the_part(db: None) -> None:
     assert api_client(Scope.READ).get("/ops/timeline/p1").status_code == 403
     nothing = assert_problem(api_client(Scope.OPS).get("/ops/timeline/p1"), 404, "not-found")
     assert "inventory.product" in nothing["keeps"]
+    assert "inventory.product" in nothing["knownSince"]
 
 
 def test_the_command(db: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,13 +156,17 @@ def _part(service: str, **more: object) -> Part:
     return Part.model_validate({"service": service, "key": "p1", "keeps": (), **more})
 
 
+EVER: Any = {"order.order": datetime(2026, 1, 1, tzinfo=UTC)}
+ORDERS: Any = {"keeps": ("order.order",), "known_since": EVER}
+
+
 def test_what_never_came_is_a_gap(db: None) -> None:
     # Given
     publish(event := order_event())
     OutboxEvent.objects.update(published_at=timezone.now())
     mine = part_of(event.subject)
     theirs = [
-        _part("inventory", keeps=("order.order",)),
+        _part("inventory", **ORDERS),
         _part("billing"),  # which does not subscribe
     ]
 
@@ -172,6 +182,71 @@ def test_what_never_came_is_a_gap(db: None) -> None:
     assert "OrderCreated, version 1, has not come" in gap.what
     [entry] = late.entries
     assert [(one.service, one.outcome) for one in entry.receipts] == [("inventory", "missing")]
+
+
+def test_what_came_before_receipts_are_known_is_no_gap(db: None) -> None:
+    # Given
+    publish(event := order_event())
+    OutboxEvent.objects.update(published_at=timezone.now())
+    soon = {"order.order": moment_of(event.id) + timedelta(seconds=1)}
+    theirs = [
+        _part("inventory", keeps=("order.order",), known_since=soon),
+        _part("shipping", keeps=("order.order",)),
+    ]
+
+    # When
+    later = datetime.now(UTC) + timedelta(seconds=10)
+    story = story_of([part_of(event.subject), *theirs], {}, later)
+
+    # Then
+    assert not story.gaps
+    outcomes = {one.service: one.outcome for one in story.entries[0].receipts}
+    assert outcomes == {"inventory": "not known here", "shipping": "not known here"}
+
+
+@pytest.mark.parametrize(("version", "gaps"), [(1, 1), (2, 0), (3, 0)])
+def test_what_the_replica_has_is_no_gap(db: None, version: int, gaps: int) -> None:
+    publish(event := order_event(version=2))
+    OutboxEvent.objects.update(published_at=timezone.now())
+    here = {"aggregate": "order.order", "owned": False, "version": version, "status": None}
+    here |= {"since": timezone.now(), "event_id": None}
+
+    later = datetime.now(UTC) + timedelta(seconds=10)
+    theirs = _part("inventory", **ORDERS, here=[here])
+    story = story_of([part_of(event.subject), theirs], {}, later)
+
+    assert len([one for one in story.gaps if "has not come" in one.what]) == gaps
+
+
+def test_receipts_are_known_since_the_subscription(db: None) -> None:
+    name = "inventory.product"
+    assert name not in part_of("p1").known_since
+
+    state = filled(name)
+    assert part_of("p1").known_since[name] == state.completed_at
+
+    # filled once more after events came
+    deliver(first := product_event(product_id="p1"))
+    ReplicaState.objects.update(completed_at=timezone.now() + timedelta(hours=1))
+    assert part_of("p1").known_since[name] == moment_of(first.id)
+
+    # longer ago than the ledger reaches
+    ReplicaState.objects.update(completed_at=timezone.now() - timedelta(days=1000))
+    assert part_of("p1").known_since[name] == covered("polder_ledger")[0]
+
+
+def test_a_ledger_that_was_not_searched_to_its_end(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows nothing that is older than the oldest receipt found."""
+    deliver(product_event(product_id="p2"))
+    deliver(old := product_event(product_id="p1"), product_event(product_id="p1", version=2))
+    monkeypatch.setattr(
+        f"{TIMELINE}.part.ledger_rows", lambda *asked: (ledger_rows(*asked)[0], True)
+    )
+
+    assert part_of("p1").known_since["inventory.product"] == moment_of(old.id)
+    assert part_of("nobody").known_since == {}
 
 
 def test_the_page_shows_it_and_who_did_not_answer(
@@ -195,16 +270,16 @@ def test_the_page_shows_it_and_who_did_not_answer(
 
 
 def test_another_service_is_asked_with_a_key(
-    committed: None, live_server: Any, settings: Any
+    committed: None, live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """This service stands for the other one: what it reports of itself is asked for over HTTP."""
     deliver(product_event(product_id="a/b"))
     host = live_server.url.removeprefix("http://")
-    peers = {
+    asked = {
         "inventory": f"http://inventory:{api_key(Scope.OPS)}@{host}",
         "shipping": f"http://shipping:{api_key(Scope.READ)}@{host}",
     }
-    settings.POLDER = {**settings.POLDER, "OPS_PEERS": peers}
+    settings.POLDER = {**settings.POLDER, "OPS_PEERS": asked}
 
     story, unknown = whole_story("a/b"), whole_story("nobody")
 
@@ -214,3 +289,8 @@ def test_another_service_is_asked_with_a_key(
     ]
     assert unknown.is_empty
     assert [one.service for one in unknown.silent] == ["shipping"]
+
+    monkeypatch.setattr(f"{TIMELINE}.peers.story_of", lambda parts, *_: parts)
+    mine, theirs = cast("list[Part]", whole_story("nobody"))
+    assert (theirs.keeps, theirs.known_since) == (mine.keeps, mine.known_since)
+    assert "inventory.product" in theirs.known_since

@@ -33,10 +33,10 @@ class TimelinePart(ApiView):
         """What this service knows of an order, a product or any other key: its rows, its events,
         what it received, what is parked, its effects and what it waits for.
 
-        404 when it has never heard of the key; `keeps` in it has the aggregates of which it would
-        have.
+        404 when it has never heard of the key; `keeps` and `knownSince` stand in it, too.
         """
         part = part_of(key)
         if part.is_empty:
-            raise Problem("not-found", f"Nothing is known here of {key}.", keeps=list(part.keeps))
+            told = part.model_dump(mode="json", by_alias=True, include={"keeps", "known_since"})
+            raise Problem("not-found", f"Nothing is known here of {key}.", **told)
         return self.answer(part)

@@ -9,7 +9,8 @@ from django.db import OperationalError
 
 from polder.inbox.models import LedgerEntry, ParkedEvent
 from polder.observability.measures import limited
-from polder.observability.timeline.part import as_uuid, ledger_rows
+from polder.observability.timeline.part import ledger_rows
+from polder.observability.timeline.rows import as_uuid
 from polder.outbox.models import OutboxEvent
 
 MOST = 50  # keys

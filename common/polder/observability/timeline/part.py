@@ -4,24 +4,27 @@ what takes longer is looked for among the newest alone."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from uuid import UUID
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
-from django.db import OperationalError, connection, models
+from django.db import models
 
 from polder import this_service
 from polder.contracts.event import Event
+from polder.database.partitioning import moment_of
 from polder.domain.aggregate import Aggregate, aggregates
 from polder.inbox.models import ParkedEvent
-from polder.observability.measures import Rows, limited
+from polder.observability.measures import Rows
+from polder.observability.timeline.known import known_since
+from polder.observability.timeline.rows import as_uuid, rows_of
 from polder.observability.timeline.shapes import Effect, Here, Parked, Part, Published, Received
 from polder.observability.timeline.waits import waits
 from polder.replication.replica import Replica, replications
 
 MOST = 200  # events of a list, the newest
 NEWEST = 100_000  # rows of the ledger that are looked through for a key that is everywhere
-PATIENCE = 0.5  # seconds of one statement
 
 # `id` is never below the moment that a key tells, if it tells one: so older weeks stay closed.
 _PUBLISHED = f"""
@@ -50,7 +53,7 @@ _NEWEST = f"(SELECT * FROM polder_ledger ORDER BY id DESC LIMIT {NEWEST}) AS new
 def part_of(key: str) -> Part:
     """What this service knows of the key, if anything; a UUID in small letters or capitals."""
     key = str(uuid) if (uuid := as_uuid(key)) else key
-    published = [_published(*row) for row in _rows(_PUBLISHED, key) or ()]
+    published = [_published(*row) for row in rows_of(_PUBLISHED, key) or ()]
     received, is_cut = _received(key)
     parked = [_parked(row) for row in ParkedEvent.objects.filter(subject=key)[: MOST + 1]]
     effects = _effects(key)
@@ -59,52 +62,37 @@ def part_of(key: str) -> Part:
         service=this_service.name(),
         key=key,
         keeps=tuple(sorted(replications)),
+        known_since=_known_since(received, is_cut=is_cut),
         here=tuple(here),
         published=tuple(published[:MOST]),
-        received=tuple(received[:MOST]),
+        received=tuple(received),
         parked=tuple(parked[:MOST]),
         effects=tuple(effects[:MOST]),
         waits=tuple(waits(key, here, published, effects)),
-        is_cut=is_cut or any(len(each) > MOST for each in (published, received, parked, effects)),
+        is_cut=is_cut or any(len(each) > MOST for each in (published, parked, effects)),
     )
 
 
-def as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text) if len(text) == 36 else None
-    except ValueError:
-        return None
-
-
 def _received(key: str) -> tuple[list[Received], bool]:
-    """And whether not all of the ledger was looked through."""
+    """The newest, and whether there may be more in the ledger."""
     rows, is_cut = ledger_rows(_RECEIVED, "subject", key)
-    return [_one_received(*row) for row in rows], is_cut
+    return [_one_received(*row) for row in rows[:MOST]], is_cut or len(rows) > MOST
+
+
+def _known_since(received: list[Received], *, is_cut: bool) -> dict[str, datetime]:
+    if not is_cut:
+        return known_since()
+    return known_since(moment_of(received[-1].event_id)) if received else {}
 
 
 def ledger_rows(columns: str, column: str, key: str | UUID) -> tuple[Rows, bool]:
     """The newest rows of the ledger with that subject or correlation id; and whether they were
     looked for among the newest of all alone, because it took too long."""
     statement = _LEDGER.replace("{columns}", columns).replace("{column}", column)
-    rows = _rows(statement.format(ledger="polder_ledger"), key)
+    rows = rows_of(statement.format(ledger="polder_ledger"), key)
     if rows is None:
-        return _rows(statement.format(ledger=_NEWEST), key) or [], True
+        return rows_of(statement.format(ledger=_NEWEST), key) or [], True
     return rows, False
-
-
-def _rows(statement: str, key: str | UUID) -> Rows | None:
-    """None when it took too long."""
-    uuid = as_uuid(key) if isinstance(key, str) else None
-    first = UUID(int=uuid.int >> 80 << 80) if uuid and uuid.version == 7 else UUID(int=0)
-    try:
-        with limited(PATIENCE), connection.cursor() as cursor:
-            cursor.execute(statement, {"key": key, "first": first})
-            found: Rows = cursor.fetchall()
-            return found
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != "57014":  # query_canceled
-            raise
-        return None
 
 
 def _published(*row: object) -> Published:
@@ -132,7 +120,7 @@ def _effects(key: str) -> list[Effect]:
     if not apps.is_installed("polder.effects"):
         return []
     names = ("effect", "event_id", "state", "attempts", "since", "done_at")
-    rows = _rows(_EFFECTS, key) or ()
+    rows = rows_of(_EFFECTS, key) or ()
     return [Effect.model_validate(dict(zip(names, row, strict=True))) for row in rows]
 
 

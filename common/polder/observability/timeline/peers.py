@@ -18,7 +18,8 @@ def whole_story(key: str, *, here_only: bool = False) -> Story:
 
     def read(service: str, status: int, told: Any) -> Part:
         if status == 404:  # it has never heard of the key; any other 404 has no `keeps`
-            return Part(service=service, key=key, keeps=tuple(map(str, told["keeps"])))
+            kept = {"keeps": told["keeps"], "knownSince": told.get("knownSince", {})}
+            return Part.model_validate({"service": service, "key": key, **kept})
         if status != 200:
             raise NoAnswer(str(status))
         return Part.model_validate(told)

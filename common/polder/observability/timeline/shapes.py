@@ -89,6 +89,10 @@ class Part(Value):
     service: str
     key: str
     keeps: tuple[str, ...] = Field(description="The aggregates that it keeps replicas of.")
+    known_since: dict[str, Timestamp] = Field(
+        default={},
+        description="By aggregate of those: whether an event that was made later came is known.",
+    )
     here: tuple[Here, ...] = ()
     published: tuple[Published, ...] = ()
     received: tuple[Received, ...] = ()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from polder.contracts.event import Value
 from polder.contracts.types import Timestamp
+from polder.database.partitioning import moment_of
 from polder.observability.timeline.shapes import Effect, Here, Parked, Part, Published, Received
 
 GAP = timedelta(seconds=2)  # what was published longer ago should have been received
@@ -18,7 +19,7 @@ class Receipt(Value):
     """What became of an event at one subscriber."""
 
     service: str
-    outcome: str  # as the ledger has it; or parked, discarded; missing
+    outcome: str  # as the ledger has it; or parked, discarded; missing, not known here
     received_at: Timestamp | None
     applied_at: Timestamp | None
     parked: int | None  # the number of the parked message, if it is one
@@ -149,7 +150,11 @@ def _receipt(event_id: UUID, aggregate: str, part: Part) -> Receipt | None:
             return _made(part, outcome, aside, led_to, times)
     if aside:
         return _made(part, aside.state, aside, led_to, {"received_at": aside.first_seen_at})
-    return _made(part, "missing", None, led_to, {}) if aggregate in part.keeps else None
+    if aggregate not in part.keeps:
+        return None
+    since = part.known_since.get(aggregate)
+    is_known = since is not None and moment_of(event_id) >= since
+    return _made(part, "missing" if is_known else "not known here", None, led_to, {})
 
 
 def _made(
@@ -183,12 +188,20 @@ def _placed(parts: Iterable[Part]) -> Iterator[Placed]:
 
 
 def _gaps(entries: Sequence[Entry], parts: Sequence[Part], now: datetime) -> Iterator[Told]:
-    """What was published and has not come; versions of which no event is known; replicas that are
+    """What was published, has not come and is not in the replica either; replicas that are
     behind."""
+    versions = {
+        (part.service, one.aggregate): one.version
+        for part in parts
+        for one in part.here
+        if not one.owned
+    }
     for entry in entries:
         for receipt in entry.receipts:
             since = entry.published_at
-            if receipt.outcome == "missing" and since is not None and now - since > GAP:
+            if receipt.outcome != "missing" or since is None or now - since <= GAP:
+                continue
+            if versions.get((receipt.service, entry.aggregate or ""), 0) < entry.version:
                 what = f"{entry.service}'s {entry.type}, version {entry.version}, has not come"
                 yield Told(service=receipt.service, what=what, since=since)
     owners = {(one.aggregate): one for part in parts for one in part.here if one.owned}
@@ -196,8 +209,10 @@ def _gaps(entries: Sequence[Entry], parts: Sequence[Part], now: datetime) -> Ite
         for one in part.here:
             owner = owners.get(one.aggregate)
             if not one.owned and owner and one.version < owner.version and now - owner.since > GAP:
-                versions = f"version {one.version}, and its owner at {owner.version}"
-                what = f"the replica of {one.aggregate} is at {versions}"
+                what = (
+                    f"the replica of {one.aggregate} is at version {one.version}, and its owner at "
+                    f"{owner.version}"
+                )
                 yield Told(service=part.service, what=what, since=owner.since)
 
 
