@@ -15,6 +15,7 @@ from polder.api.models import Scope
 from polder.database.partitioning import covered, moment_of
 from polder.effects.models import Intent
 from polder.inbox.models import ParkedEvent
+from polder.inbox.redrive import redrive
 from polder.observability.timeline.lines import lines_of
 from polder.observability.timeline.part import ledger_rows, part_of
 from polder.observability.timeline.peers import whole_story
@@ -64,6 +65,39 @@ def test_what_is_parked_is_waited_for(db: None, monkeypatch: pytest.MonkeyPatch)
     assert (parked.reason, parked.state) == ("ZeroDivisionError", "parked")
     assert "parked (ZeroDivisionError)" in part.waits[0].what
     assert part.waits[0].since == ParkedEvent.objects.get().first_seen_at
+
+
+def test_what_was_redriven_was_not_done_when_it_was_parked(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given
+    with monkeypatch.context() as broken:
+        broken.setattr("polder.inbox.processing.reconcile_changed", lambda changed: 1 / 0)
+        deliver(event := product_event(product_id="p1"))
+    before = story_of([part_of("p1")], {}, timezone.now())
+    put_aside, again = event.time + timedelta(seconds=1), event.time + timedelta(hours=5)
+    ParkedEvent.objects.update(first_seen_at=put_aside)
+
+    # When
+    number = ParkedEvent.objects.get().pk
+    assert redrive(number) == "redriven"
+    ParkedEvent.objects.update(last_seen_at=again)
+
+    # Then
+    story = story_of([part_of("p1")], {}, timezone.now())
+    page = superuser_client().get("/admin/timeline/", {"key": "p1"}).content.decode()
+    [parked], [receipt] = before.entries[0].receipts, story.entries[0].receipts
+    assert (parked.outcome, parked.parked, parked.applied_at) == ("parked", number, None)
+    assert (receipt.outcome, receipt.parked, receipt.applied_at) == ("applied", number, None)
+    assert (receipt.received_at, receipt.redriven_at) == (
+        put_aside,
+        event.time + timedelta(hours=5),
+    )
+    told = f"applied, parked ({number}) after 1.0 s, redriven after 5 h"
+    assert any(told in line for line in lines_of(story))
+    assert f'/admin/polder_inbox/parkedevent/{number}/change/">{number}</a>' in page
+    assert "after 1.0 s, redriven after 5 h" in page
+    assert "done after" not in page
 
 
 def test_an_effect_is_told_under_its_event_and_waited_for(db: None) -> None:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from polder import this_service
 from polder.observability.timeline.find import found_by
 from polder.observability.timeline.peers import whole_story
 from polder.observability.timeline.story import CarriedOut, Entry, Receipt, Story, Told
@@ -107,12 +108,15 @@ def _effect(entry: Entry, one: CarriedOut) -> dict[str, Any]:
 
 
 def _receipt(entry: Entry, receipt: Receipt, names: dict[UUID, str]) -> dict[str, Any]:
-    came, applied = receipt.received_at, receipt.applied_at
+    came, applied, redriven = receipt.received_at, receipt.applied_at, receipt.redriven_at
+    is_ours = receipt.parked and receipt.service == this_service.name()
     return {
         "service": receipt.service,
         "outcome": receipt.outcome,
         "label": LABELS.get(receipt.outcome, ""),
         "parked": receipt.parked,
+        "link": is_ours and reverse("admin:polder_inbox_parkedevent_change", args=[receipt.parked]),
+        "redriven_after": redriven and span(redriven - entry.committed_at),
         "received_after": came and span(came - entry.committed_at),
         "applied_after": applied and span(applied - entry.committed_at),
         "led_to": [names[one] for one in receipt.led_to if one in names],

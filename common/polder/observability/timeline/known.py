@@ -20,7 +20,7 @@ WHERE publisher = %(key)s ORDER BY id LIMIT 1
 def known_since(oldest: datetime | None = None) -> dict[str, datetime]:
     """By aggregate that is kept here: an event that was made later and is not in the ledger has not
     come. One that was made before may be older than the ledger reaches, or than the subscription.
-    Left out where nothing has come yet.
+    Left out where nothing has come yet, rows of a resync neither.
 
     `oldest`: the ledger was not searched for what was made before it.
     """

@@ -53,16 +53,22 @@ def _sent(entry: Entry) -> str:
 
 def _of_receipt(entry: Entry, receipt: Receipt, names: Mapping[UUID, str]) -> str:
     said = receipt.outcome
-    if receipt.parked:
+    if receipt.redriven_at:
+        said += f", parked ({receipt.parked}){_after(entry, receipt.received_at)}"
+        said += f", redriven{_after(entry, receipt.redriven_at)}"
+    elif receipt.parked:
         said += f" (parked message {receipt.parked})"
-    if receipt.applied_at:
-        said += f" after {span(receipt.applied_at - entry.committed_at)}"
+    said += _after(entry, receipt.applied_at)
     led_to = ", ".join(names[one] for one in receipt.led_to if one in names)
     return f"{said}, led to {led_to}" if led_to else said
 
 
+def _after(entry: Entry, moment: datetime | None) -> str:
+    return f" after {span(moment - entry.committed_at)}" if moment else ""
+
+
 def _of_effect(entry: Entry, one: CarriedOut) -> str:
     if one.done_at:
-        return f"effect {one.effect} done after {span(one.done_at - entry.committed_at)}"
+        return f"effect {one.effect} done{_after(entry, one.done_at)}"
     tried = plural(one.attempts, "attempt", "attempts")
     return f"effect {one.effect} {one.state}, {tried}"

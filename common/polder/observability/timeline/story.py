@@ -16,13 +16,15 @@ GAP = timedelta(seconds=2)  # what was published longer ago should have been rec
 
 
 class Receipt(Value):
-    """What became of an event at one subscriber."""
+    """What became of an event at one subscriber. `applied_at` is left out of what was parked and
+    redriven: by the ledger, that was done when it was parked."""
 
     service: str
     outcome: str  # as the ledger has it; or parked, discarded; missing, not known here
     received_at: Timestamp | None
     applied_at: Timestamp | None
     parked: int | None  # the number of the parked message, if it is one
+    redriven_at: Timestamp | None
     led_to: tuple[UUID, ...]  # events of that service that answer it
 
 
@@ -143,18 +145,26 @@ def _receipt(event_id: UUID, aggregate: str, part: Part) -> Receipt | None:
     """None where the service does not subscribe to the aggregate, and has not heard of it."""
     led_to = tuple(one.event_id for one in part.published if one.causation_id == event_id)
     aside = next((one for one in part.parked if one.event_id == event_id), None)
-    for one in part.received:
-        if one.event_id == event_id:
-            outcome = aside.state if aside and one.outcome == "parked" else one.outcome
-            times = {"received_at": one.received_at, "applied_at": one.applied_at}
-            return _made(part, outcome, aside, led_to, times)
+    told = next((one for one in part.received if one.event_id == event_id), None)
+    if told:
+        outcome = aside.state if aside and told.outcome == "parked" else told.outcome
+        return _made(part, outcome, aside, led_to, _times(told, aside))
     if aside:
-        return _made(part, aside.state, aside, led_to, {"received_at": aside.first_seen_at})
+        return _made(part, aside.state, aside, led_to, _times(None, aside))
     if aggregate not in part.keeps:
         return None
     since = part.known_since.get(aggregate)
     is_known = since is not None and moment_of(event_id) >= since
     return _made(part, "missing" if is_known else "not known here", None, led_to, {})
+
+
+def _times(told: Received | None, aside: Parked | None) -> dict[str, datetime]:
+    if aside and aside.state == "redriven":
+        return {"received_at": aside.first_seen_at, "redriven_at": aside.last_seen_at}
+    if told and told.outcome != "parked":
+        return {"received_at": told.received_at, "applied_at": told.applied_at}
+    first = told.received_at if told else aside and aside.first_seen_at
+    return {"received_at": first} if first else {}
 
 
 def _made(
@@ -170,6 +180,7 @@ def _made(
         received_at=times.get("received_at"),
         applied_at=times.get("applied_at"),
         parked=aside.id if aside else None,
+        redriven_at=times.get("redriven_at"),
         led_to=led_to,
     )
 
