@@ -91,7 +91,7 @@ def test_every_expression_gives_something(monitoring: str, shop: Shop) -> None:
 def test_each_is_heard_within_a_minute_and_ends(
     monitoring: str, webhook: Webhook, shop: Shop, stack: DisturbedStack
 ) -> None:
-    until(lambda: not webhook.names(), "nothing is wrong", 300)
+    webhook.until_nothing_is_wrong()
     until(lambda: _is_long_ago(shop, "p5"), "what is of now is clearly younger", 300)
     took: dict[str, float] = {}
 
@@ -117,7 +117,7 @@ def test_each_is_heard_within_a_minute_and_ends(
     _accept_what_was_claimed(stack)
     [(version,)] = shop.rows("inventory", _VERSION, "p5")
     assert shop.patch("inventory", "/api/products/p5/", {"name": "Other"}, version)[0] == 200
-    until(lambda: not webhook.names(), f"all end: {webhook.names()}", 300)
+    webhook.until_nothing_is_wrong()
 
     # When the broker blocks, for want of memory and of disk
     for name, off, on in _BLOCKS:
@@ -127,7 +127,7 @@ def test_each_is_heard_within_a_minute_and_ends(
         _note(took, webhook, causes)
         stack.rabbitmqctl(*on)
         shop.wait_for("order", order_id, "confirmed", 120)
-        until(lambda: not webhook.names(), f"all end: {webhook.names()}", 300)
+        webhook.until_nothing_is_wrong()
 
     print({name: round(seconds) for name, seconds in took.items()})
     assert max(took.values()) < WITHIN, took

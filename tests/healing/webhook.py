@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from tests.blackbox.shop import Unexpected, until
 from tests.listening import Listener
 
 
@@ -29,6 +31,12 @@ class Webhook(Listener):
 
     def names(self) -> set[str]:
         return {name for name, _ in list(self.firing)}
+
+    def until_nothing_is_wrong(self, seconds: float = 300.0) -> None:
+        """Raises AssertionError with what still is."""
+        with suppress(Unexpected):
+            until(lambda: not self.firing, "nothing is wrong", seconds)
+        assert not self.firing, list(self.firing)
 
     def _hear(self, alerts: list[dict[str, Any]]) -> None:
         for alert in alerts:

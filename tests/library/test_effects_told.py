@@ -93,4 +93,4 @@ def test_one_that_hangs_keeps_no_other_waiting(db: None, tea: Tea) -> None:
         carry_out_due(0.1)
         runs += 1
 
-    assert done == ["p1"]
+    assert done == ["order.told:p1"]

@@ -41,7 +41,7 @@ class Command(ServiceCommand):
         "manage.py order ops overview",
         "manage.py order ops parked --json",
         'manage.py order ops redrive --cause ValueError --reason "fixed in 1.2"',
-        "manage.py order ops pause 7",
+        'manage.py order ops pause 7 --reason "too fast"',
         "manage.py order ops timeline 0190a6e0-0000-7000-8000-000000000000",
     )
 
