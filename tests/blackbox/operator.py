@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from tests.blackbox.shop import Shop, Unexpected
 
 PARKED = "/admin/polder_inbox/parkedevent/"
+EFFECTS = "/admin/polder_effects/intent/"
 
 
 @dataclass
