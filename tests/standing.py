@@ -3,6 +3,9 @@ first event, and a checker."""
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -78,9 +81,24 @@ def check_unacked(standing: Standing) -> None:
     if left := _unacked(stack):
         print("not acked while the workers ran (messages, ready, consumers):", *left, sep="\n")
         print(stack.rabbitmqctl("-q", "list_channels", *HOLDERS))
+        for service in OWNERS:
+            print(_what_it_is_at(stack, f"{service}-worker"))
     for service in OWNERS:
         stack.stop_process(f"{service}-worker")
     standing.checker.check_queues()
+
+
+def _what_it_is_at(stack: DisturbedStack, worker: str) -> str:
+    """The stack of its main process, which Celery logs when it is asked to."""
+    pid, log = stack.process(worker).pid, stack.run.log(worker)
+    begun = log.stat().st_size
+    if pid is None:
+        return f"{worker} does not run"
+    os.kill(pid, signal.SIGUSR1)
+    with suppress(AssertionError):
+        until(lambda: log.stat().st_size > begun, "it answers", seconds=10)
+    time.sleep(1)
+    return f"{worker}, {pid}:\n{log.read_bytes()[begun:].decode(errors='replace')}"
 
 
 def _unacked(stack: DisturbedStack) -> list[str]:
